@@ -1,0 +1,83 @@
+#include "fdpass.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int failed(void) { return -errno; }
+
+int fdpass_set_close_on_exec(int fd, int on) {
+  int flags = fcntl(fd, F_GETFD);
+  if (flags < 0) return failed();
+  int wanted = on ? flags | FD_CLOEXEC : flags & ~FD_CLOEXEC;
+  return wanted != flags && fcntl(fd, F_SETFD, wanted) < 0 ? failed() : 0;
+}
+
+int fdpass_get_close_on_exec(int fd) {
+  int flags = fcntl(fd, F_GETFD);
+  return flags < 0 ? failed() : (flags & FD_CLOEXEC) != 0;
+}
+
+int fdpass_set_nonblocking(int fd, int on) {
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return failed();
+  int wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+  return wanted != flags && fcntl(fd, F_SETFL, wanted) < 0 ? failed() : 0;
+}
+
+int fdpass_get_nonblocking(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  return flags < 0 ? failed() : (flags & O_NONBLOCK) != 0;
+}
+
+int fdpass_socketpair(int type, int out[2]) {
+#ifdef SOCK_CLOEXEC
+  return socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, out) < 0 ? failed() : 0;
+#else
+  if (socketpair(AF_UNIX, type, 0, out) < 0) return failed();
+  int no_signal = 1;
+  for (int i = 0; i < 2; i++) {
+    int rc = fdpass_set_close_on_exec(out[i], 1);
+    if (rc == 0 && setsockopt(out[i], SOL_SOCKET, SO_NOSIGPIPE, &no_signal, sizeof no_signal) < 0)
+      rc = failed();
+    if (rc < 0) {
+      close(out[0]);
+      close(out[1]);
+      return rc;
+    }
+  }
+  return 0;
+#endif
+}
+
+int fdpass_duplicate(int fd) {
+  int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  return copy < 0 ? failed() : copy;
+}
+
+int fdpass_close(int fd) {
+  return close(fd) < 0 && errno != EINTR ? failed() : 0;
+}
+
+ssize_t fdpass_read(int fd, void *bytes, size_t length) {
+  ssize_t n;
+  do n = read(fd, bytes, length);
+  while (n < 0 && errno == EINTR);
+  return n < 0 ? failed() : n;
+}
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0 /* macOS: SO_NOSIGPIPE is set on the socket instead */
+#endif
+
+ssize_t fdpass_write(int fd, const void *bytes, size_t length) {
+  ssize_t n;
+  do n = send(fd, bytes, length, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  if (n < 0 && errno == ENOTSOCK) { /* a pipe or a file: Node ignores SIGPIPE */
+    do n = write(fd, bytes, length);
+    while (n < 0 && errno == EINTR);
+  }
+  return n < 0 ? failed() : n;
+}

@@ -1,0 +1,74 @@
+/* Descriptors and the messages that carry them, as the kernel offers them.
+ *
+ * Every function returns a result >= 0 or a negative errno. Nothing here knows
+ * JavaScript, keeps state, or owns a descriptor after it has returned.
+ */
+#ifndef FDPASS_H
+#define FDPASS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uv.h>
+
+/* Most descriptors that Linux takes in one message (SCM_MAX_FD, unix(7)). */
+#define FDPASS_MAX_DESCRIPTORS 253
+
+/* descriptor.c */
+
+/* Two connected AF_UNIX sockets, close-on-exec; type is SOCK_STREAM or the like. */
+int fdpass_socketpair(int type, int out[2]);
+/* A copy of fd with the lowest free number, close-on-exec. */
+int fdpass_duplicate(int fd);
+/* Closes fd. EINTR counts as closed: on Linux the number is free by then. */
+int fdpass_close(int fd);
+int fdpass_get_nonblocking(int fd);
+int fdpass_set_nonblocking(int fd, int on);
+int fdpass_get_close_on_exec(int fd);
+int fdpass_set_close_on_exec(int fd, int on);
+/* Plain bytes. A write to a closed peer is EPIPE and never a signal. */
+ssize_t fdpass_read(int fd, void *bytes, size_t length);
+ssize_t fdpass_write(int fd, const void *bytes, size_t length);
+
+/* message.c */
+
+/* Sends bytes, and with the first of them the descriptors. Returns how many
+ * bytes were taken; the descriptors are then on their way however few bytes
+ * these were, and the rest is to be sent without them. The caller still owns
+ * its descriptors. */
+ssize_t fdpass_send(int socket, const void *bytes, size_t length,
+                    const int *fds, size_t count);
+
+struct fdpass_received {
+  size_t count;  /* descriptors stored, all close-on-exec; the caller owns them */
+  int truncated; /* a datagram was longer than the buffer */
+};
+
+/* Receives bytes and up to FDPASS_MAX_DESCRIPTORS descriptors into fds, which
+ * must have room for that many. Returns the number of bytes, 0 at the end.
+ *
+ * When the descriptor table is too full for the message, this is EMFILE (or
+ * ENFILE) and the message stays in the queue, whole: nothing is lost. EBADMSG
+ * says that the system refused a descriptor though there was room; its message
+ * has been taken from the queue, without its descriptors. */
+ssize_t fdpass_receive(int socket, void *bytes, size_t length,
+                       int fds[FDPASS_MAX_DESCRIPTORS],
+                       struct fdpass_received *received);
+
+/* watch.c */
+
+struct fdpass_watch;
+typedef void (*fdpass_watch_callback)(void *context, int status, int events);
+
+/* Calls back on the loop's thread while fd is ready for events (UV_READABLE,
+ * UV_WRITABLE). Sets O_NONBLOCK on fd. EEXIST when the loop watches fd already. */
+int fdpass_watch_start(uv_loop_t *loop, int fd, int events,
+                       fdpass_watch_callback callback, void *context,
+                       struct fdpass_watch **out);
+int fdpass_watch_change(struct fdpass_watch *watch, int events);
+void fdpass_watch_ref(struct fdpass_watch *watch, int on);
+/* Ends it: no callback comes after this. The memory goes when the loop lets go,
+ * and then closed(context) is called. */
+void fdpass_watch_close(struct fdpass_watch *watch, void (*closed)(void *context));
+
+#endif

@@ -1,0 +1,19 @@
+{
+  "targets": [
+    {
+      "target_name": "fork",
+      "sources": [
+        "native/binding.c",
+        "native/fork.c",
+        "native/lifeline.c",
+        "native/reap.c"
+      ],
+      "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
+      "cflags": ["-std=c11", "-Wall", "-Wextra", "-fvisibility=hidden"],
+      "xcode_settings": {
+        "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+        "WARNING_CFLAGS": ["-Wall", "-Wextra"]
+      }
+    }
+  ]
+}
