@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import load from 'node-gyp-build'
+
+/** An fdpass_watch of native/fdpass.h. */
+export type NativeWatch = { readonly nativeWatch: unique symbol }
+
+/** The addon. Numbers returned are results, or a negative errno. */
+export interface Binding {
+  readonly SOCK_STREAM: number
+  readonly SOCK_DGRAM: number
+  readonly SOCK_SEQPACKET: number
+  readonly UV_READABLE: number
+  readonly UV_WRITABLE: number
+  readonly maxDescriptors: number
+  socketpair(type: number, out: Int32Array): number
+  duplicate(fd: number): number
+  close(fd: number): number
+  getNonblocking(fd: number): number
+  setNonblocking(fd: number, on: boolean): number
+  getCloseOnExec(fd: number): number
+  setCloseOnExec(fd: number, on: boolean): number
+  read(fd: number, buffer: Uint8Array, offset: number, length: number): number
+  write(fd: number, buffer: Uint8Array, offset: number, length: number): number
+  send(socket: number, buffer: Uint8Array, offset: number, length: number, fds: Int32Array, count: number): number
+  receive(socket: number, buffer: Uint8Array, offset: number, length: number, out: Int32Array): number
+  watch(fd: number, events: number, callback: (eventsOrError: number) => void): NativeWatch | number
+  watchChange(watch: NativeWatch, events: number): number
+  watchRef(watch: NativeWatch, on: boolean): void
+  watchClose(watch: NativeWatch): void
+}
+
+if (process.platform === 'win32') throw new Error('@anyfork/fdpass: unsupported platform win32: it has no SCM_RIGHTS')
+
+export const binding: Binding = load(join(import.meta.dirname, '..')) as Binding

@@ -1,0 +1,7 @@
+export { Descriptor, dup, isCloseOnExec, isNonblocking, setCloseOnExec, setNonblocking } from './descriptor.js'
+export { descriptorNumber, type Handle } from './handle.js'
+export { socketpair, type SocketpairOptions } from './socketpair.js'
+export { MAX_DESCRIPTORS, receiveMessage, recv, send, sendMessage, type Message } from './message.js'
+export { read, write } from './bytes.js'
+export { watch, type Watch, type WatchEvents } from './watch.js'
+export { systemError, type SystemError } from './system-error.js'

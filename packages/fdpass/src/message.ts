@@ -1,0 +1,89 @@
+import { binding } from './binding.js'
+import { Descriptor } from './descriptor.js'
+import { descriptorNumber, type Handle } from './handle.js'
+import { checked } from './system-error.js'
+
+/** The most descriptors in one message: `SCM_MAX_FD` of Linux. */
+export const MAX_DESCRIPTORS: number = binding.maxDescriptors
+
+/** What `receiveMessage` took from a socket. */
+export interface Message {
+  /** How many bytes are now at the start of the buffer. */
+  bytes: number
+  /** The descriptors that came with them, close-on-exec; the caller owns them. */
+  descriptors: Descriptor[]
+  /** The peer has closed or shut down its side, and nothing is left. Only streams tell. */
+  endOfFile: boolean
+  /** A packet was longer than the buffer; the rest of its bytes is gone, its descriptors are here. */
+  truncated: boolean
+}
+
+const zero = new Uint8Array(1)
+const outgoing = new Int32Array(MAX_DESCRIPTORS)
+const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
+
+/**
+ * Sends one descriptor with one zero byte, as IO::FDPass::send does.
+ *
+ * @param socket - an AF_UNIX socket
+ * @param handle - what to send; the caller still owns its own copy and may close it at once
+ * @throws the kernel's error: `EAGAIN` (non-blocking, queue full), `EPIPE` (peer gone), `ETOOMANYREFS`, `EBADF`
+ */
+export function send(socket: Handle, handle: Handle): void {
+  outgoing[0] = descriptorNumber(handle)
+  checked(binding.send(descriptorNumber(socket), zero, 0, 1, outgoing, 1), 'sendmsg')
+}
+
+/**
+ * Sends bytes and, with the first of them, descriptors, as sendmsg(2).
+ *
+ * @param socket - an AF_UNIX socket
+ * @param bytes - at least one where descriptors go along on a stream
+ * @param handles - at most `MAX_DESCRIPTORS`; the caller still owns them
+ * @returns how many bytes were taken. Fewer than all is possible on a
+ *   non-blocking stream: the descriptors are then on their way, and only the
+ *   rest of the bytes is to be sent again.
+ * @throws TypeError, RangeError; else the kernel's error, and nothing was sent
+ */
+export function sendMessage(socket: Handle, bytes: Uint8Array, handles: readonly Handle[] = []): number {
+  if (handles.length > MAX_DESCRIPTORS) throw new RangeError(`at most ${MAX_DESCRIPTORS} descriptors fit in a message, not ${handles.length}`)
+  for (let i = 0; i < handles.length; i++) outgoing[i] = descriptorNumber(handles[i]!)
+  return checked(binding.send(descriptorNumber(socket), bytes, 0, bytes.byteLength, outgoing, handles.length), 'sendmsg')
+}
+
+/**
+ * Receives bytes and the descriptors that came with them, as recvmsg(2), but
+ * loses none when the descriptor table is full: that is `EMFILE`, and the
+ * message stays queued. There must be one reader at a time.
+ *
+ * @param socket - an AF_UNIX socket
+ * @param buffer - where the bytes go, at least one long
+ * @throws `EAGAIN` (non-blocking, nothing there), `EMFILE`, `ECONNRESET`;
+ *   `EBADMSG` when the system refused a descriptor though there was room
+ */
+export function receiveMessage(socket: Handle, buffer: Uint8Array): Message {
+  if (buffer.byteLength === 0) throw new RangeError('the buffer is empty')
+  const bytes = checked(binding.receive(descriptorNumber(socket), buffer, 0, buffer.byteLength, incoming), 'recvmsg')
+  const count = incoming[0]!
+  const descriptors: Descriptor[] = []
+  for (let i = 0; i < count; i++) descriptors.push(new Descriptor(incoming[2 + i]!))
+  return { bytes, descriptors, endOfFile: bytes === 0 && count === 0, truncated: incoming[1] !== 0 }
+}
+
+const byte = new Uint8Array(1)
+
+/**
+ * Receives one descriptor sent by `send` or by IO::FDPass::send.
+ *
+ * @returns the descriptor, which the caller owns, or `undefined` at the end of the stream
+ * @throws as `receiveMessage`; `EPROTO` when a byte came without a descriptor or with several (these are closed)
+ */
+export function recv(socket: Handle): Descriptor | undefined {
+  const { descriptors, endOfFile } = receiveMessage(socket, byte)
+  if (endOfFile) return undefined
+  if (descriptors.length !== 1) {
+    for (const descriptor of descriptors) descriptor.close()
+    throw Object.assign(new Error(`EPROTO: expected one descriptor, got ${descriptors.length}, recvmsg`), { code: 'EPROTO' })
+  }
+  return descriptors[0]
+}

@@ -1,0 +1,77 @@
+import { binding, type NativeWatch } from './binding.js'
+import { descriptorNumber, type Handle } from './handle.js'
+import { checked, systemError } from './system-error.js'
+
+/** What to wait for. */
+export interface WatchEvents {
+  /** There is something to read, the peer is gone, or an error waits to be fetched by a read. */
+  readable?: boolean
+  /** There is room to write. */
+  writable?: boolean
+}
+
+/** A watched descriptor. */
+export interface Watch {
+  /** Changes what to wait for; waiting for nothing lets go of the descriptor until the next change. */
+  change(events: WatchEvents): void
+  /** Lets it keep the event loop alive, as it does at first. */
+  ref(): void
+  /** Lets the process end although it is watched. */
+  unref(): void
+  /** Ends it; no callback comes afterwards. Closes nothing. Idempotent. To be called before the descriptor is closed. */
+  close(): void
+}
+
+/**
+ * Calls back while a descriptor is ready, on the event loop (uv_poll, level
+ * triggered). Makes the descriptor non-blocking; the caller still owns it.
+ *
+ * @param handle - a socket, pipe or tty; regular files cannot be watched (`EPERM`)
+ * @param callback - gets what the descriptor is ready for. An error of the
+ *   descriptor itself counts as ready for all that was waited for.
+ * @throws `EEXIST` when this loop watches the descriptor already
+ */
+export function watch(handle: Handle, events: WatchEvents, callback: (ready: Required<WatchEvents>) => void): Watch {
+  if (typeof callback !== 'function') throw new TypeError('the callback is not a function')
+  const fd = descriptorNumber(handle)
+  let native: NativeWatch | undefined
+  let waiting = 0
+  let referenced = true
+  let closed = false
+
+  const onReady = (result: number): void => {
+    const ready = result < 0 ? waiting : result & waiting
+    if (ready) callback({ readable: (ready & binding.UV_READABLE) !== 0, writable: (ready & binding.UV_WRITABLE) !== 0 })
+  }
+  const stop = (): void => {
+    if (native) binding.watchClose(native)
+    native = undefined
+  }
+  const change = (next: WatchEvents): void => {
+    if (closed) throw systemError(-9, 'watch closed')
+    waiting = (next.readable ? binding.UV_READABLE : 0) | (next.writable ? binding.UV_WRITABLE : 0)
+    if (!waiting) return stop()
+    if (native) {
+      checked(binding.watchChange(native, waiting), 'uv_poll_start')
+      return
+    }
+    const started = binding.watch(fd, waiting, onReady)
+    if (typeof started === 'number') throw systemError(started, 'uv_poll_init')
+    native = started
+    if (!referenced) binding.watchRef(native, false)
+  }
+  const setReferenced = (on: boolean): void => {
+    referenced = on
+    if (native) binding.watchRef(native, on)
+  }
+  change(events)
+  return {
+    change,
+    ref: () => setReferenced(true),
+    unref: () => setReferenced(false),
+    close: () => {
+      closed = true
+      stop()
+    },
+  }
+}
