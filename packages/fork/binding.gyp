@@ -5,6 +5,7 @@
       "sources": [
         "native/binding.c",
         "native/fork.c",
+        "native/loop-end.c",
         "native/lifeline.c",
         "native/reap.c"
       ],

@@ -1,0 +1,155 @@
+/* The only file that knows JavaScript. Functions that a caller may expect to
+ * fail return a negative errno; src/ makes errors of them. */
+#include "forking.h"
+
+#include <node_api.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define TRY(env, call)                                            \
+  do {                                                            \
+    if ((call) != napi_ok) {                                      \
+      bool pending = false;                                       \
+      napi_is_exception_pending((env), &pending);                 \
+      if (!pending) napi_throw_error((env), "ERR_NATIVE", #call); \
+      return NULL;                                                \
+    }                                                             \
+  } while (0)
+
+#define ARGUMENTS(env, info, count)                                        \
+  napi_value argv[count];                                                  \
+  size_t argc = (count);                                                   \
+  TRY((env), napi_get_cb_info((env), (info), &argc, argv, NULL, NULL));    \
+  if (argc < (count)) {                                                    \
+    napi_throw_type_error((env), "ERR_MISSING_ARGS", "too few arguments"); \
+    return NULL;                                                           \
+  }
+
+static napi_value number(napi_env env, int64_t value) {
+  napi_value result;
+  TRY(env, napi_create_int64(env, value, &result));
+  return result;
+}
+
+/* fork(): the child's pid, 0 in the child, or a negative errno */
+static napi_value bind_fork(napi_env env, napi_callback_info info) {
+  (void)info;
+  uv_loop_t *loop;
+  TRY(env, napi_get_uv_event_loop(env, &loop));
+  return number(env, forking_fork(loop));
+}
+
+static napi_value bind_getpid(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, getpid());
+}
+
+static napi_value bind_become_subreaper(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, forking_become_subreaper());
+}
+
+#define BIND_INT(name)                                                   \
+  static napi_value bind_##name(napi_env env, napi_callback_info info) { \
+    ARGUMENTS(env, info, 1);                                             \
+    int32_t value;                                                       \
+    TRY(env, napi_get_value_int32(env, argv[0], &value));                \
+    return number(env, forking_##name(value));                           \
+  }
+
+BIND_INT(arm_lifeline)
+BIND_INT(ignore_interrupt)
+BIND_INT(reap)
+
+static napi_value bind_exit(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  int32_t code;
+  TRY(env, napi_get_value_int32(env, argv[0], &code));
+  forking_exit(code);
+  return NULL;
+}
+
+/* peekEnded(pid, Int32Array[3]): 1 and pid, code, signal of a child that has
+ * ended, of any child where pid is 0; else 0 or a negative errno */
+static napi_value bind_peek_ended(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  int32_t pid;
+  napi_typedarray_type type;
+  size_t length;
+  void *data;
+  TRY(env, napi_get_value_int32(env, argv[0], &pid));
+  TRY(env, napi_get_typedarray_info(env, argv[1], &type, &length, &data, NULL, NULL));
+  if (type != napi_int32_array || length < 3) {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected an Int32Array of 3");
+    return NULL;
+  }
+  struct forking_status status;
+  int rc = pid == 0 ? forking_peek_ended(&status) : forking_peek_ended_one(pid, &status);
+  if (rc == 1) {
+    int32_t *out = data;
+    out[0] = status.pid;
+    out[1] = status.code;
+    out[2] = status.signal;
+  }
+  return number(env, rc);
+}
+
+struct loop_end_callback {
+  napi_env env;
+  napi_ref callback;
+  napi_async_context async;
+};
+
+static void on_loop_end(void *context) {
+  struct loop_end_callback *self = context;
+  napi_env env = self->env;
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env, &scope) != napi_ok) return;
+  napi_value global, callback, result;
+  if (napi_get_global(env, &global) == napi_ok &&
+      napi_get_reference_value(env, self->callback, &callback) == napi_ok &&
+      napi_make_callback(env, self->async, global, callback, 0, NULL, &result) ==
+          napi_pending_exception) {
+    napi_value error;
+    if (napi_get_and_clear_last_exception(env, &error) == napi_ok)
+      napi_fatal_exception(env, error);
+  }
+  napi_close_handle_scope(env, scope);
+}
+
+/* onLoopEnd(callback): for the rest of the process's life */
+static napi_value bind_on_loop_end(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  uv_loop_t *loop;
+  napi_value name;
+  TRY(env, napi_get_uv_event_loop(env, &loop));
+  TRY(env, napi_create_string_utf8(env, "LOOPEND", NAPI_AUTO_LENGTH, &name));
+  struct loop_end_callback *self = calloc(1, sizeof *self);
+  if (self == NULL) return number(env, UV_ENOMEM);
+  self->env = env;
+  if (napi_create_reference(env, argv[0], 1, &self->callback) != napi_ok ||
+      napi_async_init(env, NULL, name, &self->async) != napi_ok) {
+    free(self);
+    napi_throw_error(env, "ERR_NATIVE", "the callback could not be kept");
+    return NULL;
+  }
+  return number(env, forking_on_loop_end(loop, on_loop_end, self));
+}
+
+NAPI_MODULE_INIT() {
+#define METHOD(property, function) \
+  { .utf8name = property, .method = function, .attributes = napi_enumerable }
+  const napi_property_descriptor properties[] = {
+      METHOD("fork", bind_fork),
+      METHOD("getpid", bind_getpid),
+      METHOD("exit", bind_exit),
+      METHOD("armLifeline", bind_arm_lifeline),
+      METHOD("ignoreInterrupt", bind_ignore_interrupt),
+      METHOD("becomeSubreaper", bind_become_subreaper),
+      METHOD("peekEnded", bind_peek_ended),
+      METHOD("reap", bind_reap),
+      METHOD("onLoopEnd", bind_on_loop_end),
+  };
+  TRY(env, napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties));
+  return exports;
+}

@@ -1,0 +1,52 @@
+/* A real fork of a process that runs Node, and what parent and child need of
+ * the kernel for it. Every function returns a result >= 0 or a negative errno.
+ * Nothing here knows JavaScript.
+ */
+#ifndef FORKING_H
+#define FORKING_H
+
+#include <sys/types.h>
+#include <uv.h>
+
+/* fork.c */
+
+/* Forks this process. Returns the child's pid, and 0 in the child, whose event
+ * loop is then its own. Only the calling thread lives on in the child: whoever
+ * calls makes sure that no other thread holds anything. */
+pid_t forking_fork(uv_loop_t *loop);
+/* Ends the process without joining threads or running handlers of exit(3). */
+void forking_exit(int code);
+/* Ignores SIGINT while the process only waits for orders; undone, it has again
+ * the disposition that it had before, unless it was changed in between. */
+int forking_ignore_interrupt(int on);
+
+/* lifeline.c */
+
+/* Lets the kernel kill this process as soon as nobody holds the write end of the
+ * pipe that fd reads from. The descriptor returned holds it; closing it undoes it. */
+int forking_arm_lifeline(int fd);
+
+/* reap.c */
+
+struct forking_status {
+  pid_t pid;
+  int code;   /* exit code, or -1 */
+  int signal; /* number of the signal that ended it, or 0 */
+};
+
+/* Orphans of descendants become children of this process. */
+int forking_become_subreaper(void);
+/* 1 and the status of a child that has ended and still waits to be reaped, else 0. */
+int forking_peek_ended(struct forking_status *status);
+/* The same for one child; -ECHILD when it is none. */
+int forking_peek_ended_one(pid_t pid, struct forking_status *status);
+int forking_reap(pid_t pid);
+
+/* loop-end.c */
+
+typedef void (*forking_loop_end_callback)(void *context);
+/* Calls back whenever the event loop has nothing left to wait for, instead of
+ * letting it end. */
+int forking_on_loop_end(uv_loop_t *loop, forking_loop_end_callback callback, void *context);
+
+#endif

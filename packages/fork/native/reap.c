@@ -1,0 +1,46 @@
+#include "forking.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+
+#ifdef __linux__
+#include <sys/prctl.h>
+
+int forking_become_subreaper(void) {
+  return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+#else
+int forking_become_subreaper(void) { return -ENOSYS; }
+#endif
+
+static int peek(idtype_t type, id_t id, struct forking_status *status) {
+  siginfo_t info = {0};
+  int rc;
+  do rc = waitid(type, id, &info, WEXITED | WNOHANG | WNOWAIT);
+  while (rc < 0 && errno == EINTR);
+  if (rc < 0) return -errno;
+  if (info.si_pid == 0) return 0;
+  int exited = info.si_code == CLD_EXITED;
+  *status = (struct forking_status){
+      .pid = info.si_pid,
+      .code = exited ? info.si_status : -1,
+      .signal = exited ? 0 : info.si_status,
+  };
+  return 1;
+}
+
+int forking_peek_ended(struct forking_status *status) {
+  int rc = peek(P_ALL, 0, status);
+  return rc == -ECHILD ? 0 : rc;
+}
+
+int forking_peek_ended_one(pid_t pid, struct forking_status *status) {
+  return peek(P_PID, (id_t)pid, status);
+}
+
+int forking_reap(pid_t pid) {
+  pid_t rc;
+  do rc = waitpid(pid, NULL, WNOHANG);
+  while (rc < 0 && errno == EINTR);
+  return rc < 0 ? -errno : rc > 0;
+}
