@@ -71,6 +71,14 @@ static napi_value bind_socketpair(napi_env env, napi_callback_info info) {
   return number(env, fdpass_socketpair(type, out));
 }
 
+/* pipe(Int32Array[2]) */
+static napi_value bind_pipe(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  int32_t *out;
+  if (!int32s_of(env, argv[0], 2, &out)) return NULL;
+  return number(env, fdpass_pipe(out));
+}
+
 #define BIND_FD(name)                                                 \
   static napi_value bind_##name(napi_env env, napi_callback_info info) { \
     ARGUMENTS(env, info, 1);                                          \
@@ -299,6 +307,7 @@ static napi_value init(napi_env env, napi_value exports) {
   { .utf8name = property, .method = function, .attributes = napi_enumerable }
   const napi_property_descriptor properties[] = {
       METHOD("socketpair", bind_socketpair),
+      METHOD("pipe", bind_pipe),
       METHOD("duplicate", bind_duplicate),
       METHOD("close", bind_close),
       METHOD("getNonblocking", bind_get_nonblocking),

@@ -51,6 +51,23 @@ int fdpass_socketpair(int type, int out[2]) {
 #endif
 }
 
+int fdpass_pipe(int out[2]) {
+#ifdef __linux__
+  return pipe2(out, O_CLOEXEC) < 0 ? failed() : 0;
+#else
+  if (pipe(out) < 0) return failed();
+  for (int i = 0; i < 2; i++) {
+    int rc = fdpass_set_close_on_exec(out[i], 1);
+    if (rc < 0) {
+      close(out[0]);
+      close(out[1]);
+      return rc;
+    }
+  }
+  return 0;
+#endif
+}
+
 int fdpass_duplicate(int fd) {
   int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   return copy < 0 ? failed() : copy;

@@ -18,6 +18,8 @@
 
 /* Two connected AF_UNIX sockets, close-on-exec; type is SOCK_STREAM or the like. */
 int fdpass_socketpair(int type, int out[2]);
+/* A pipe, close-on-exec: out[0] to read from, out[1] to write to. */
+int fdpass_pipe(int out[2]);
 /* A copy of fd with the lowest free number, close-on-exec. */
 int fdpass_duplicate(int fd);
 /* Closes fd. EINTR counts as closed: on Linux the number is free by then. */

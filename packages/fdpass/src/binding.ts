@@ -13,6 +13,7 @@ export interface Binding {
   readonly UV_WRITABLE: number
   readonly maxDescriptors: number
   socketpair(type: number, out: Int32Array): number
+  pipe(out: Int32Array): number
   duplicate(fd: number): number
   close(fd: number): number
   getNonblocking(fd: number): number

@@ -1,5 +1,6 @@
 export { Descriptor, dup, isCloseOnExec, isNonblocking, setCloseOnExec, setNonblocking } from './descriptor.js'
 export { descriptorNumber, type Handle } from './handle.js'
+export { pipe } from './pipe.js'
 export { socketpair, type SocketpairOptions } from './socketpair.js'
 export { MAX_DESCRIPTORS, receiveMessage, recv, send, sendMessage, type Message } from './message.js'
 export { read, write } from './bytes.js'
