@@ -1,0 +1,20 @@
+import { join } from 'node:path'
+import load from 'node-gyp-build'
+
+/** The addon. Numbers returned are results, or a negative errno. */
+export interface Binding {
+  fork(): number
+  getpid(): number
+  exit(code: number): never
+  armLifeline(fd: number): number
+  ignoreInterrupt(on: number): number
+  becomeSubreaper(): number
+  /** 1 and `[pid, code, signal]` of a child that has ended (of any where pid is 0), else 0 or a negative errno. */
+  peekEnded(pid: number, out: Int32Array): number
+  reap(pid: number): number
+  onLoopEnd(callback: () => void): number
+}
+
+if (process.platform === 'win32') throw new Error('@anyfork/fork: unsupported platform win32: it has no fork(2)')
+
+export const binding: Binding = load(join(import.meta.dirname, '..')) as Binding

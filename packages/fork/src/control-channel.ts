@@ -1,0 +1,168 @@
+import { dup, receiveMessage, sendMessage, watch, type Descriptor, type Handle, type Message, type Watch } from '@anyfork/fdpass'
+import { frameHeader, FrameReader, type Frame } from './frame.js'
+
+/** How long to wait for a free slot in the descriptor table, in milliseconds. */
+const TABLE_FULL_RETRY_MS = 50
+const READ_BYTES = 65536
+
+interface Outgoing {
+  bytes: Buffer
+  descriptors: Descriptor[]
+}
+
+/** What a channel tells whoever holds it. */
+export interface ChannelListener {
+  onFrame(frame: Frame<Descriptor>): void
+  /** The peer is gone; called once, after its last frame. */
+  onEnd(): void
+}
+
+/** One end of the control socket between a process and its owner: frames both ways, in order, never blocking. */
+export class ControlChannel {
+  readonly #socket: Descriptor
+  readonly #watch: Watch
+  readonly #reader = new FrameReader<Descriptor>()
+  readonly #listener: ChannelListener
+  readonly #outgoing: Outgoing[] = []
+  #references = 0
+  #retry: NodeJS.Timeout | undefined
+  #isOpen = true
+  #isReading = true
+
+  /**
+   * @param socket - a stream socket; the channel owns it from now on
+   * @param listener - gets the frames, and the descriptors in them with their ownership
+   */
+  constructor(socket: Descriptor, listener: ChannelListener) {
+    this.#socket = socket
+    this.#listener = listener
+    this.#watch = watch(socket, { readable: true }, ready => {
+      if (ready.writable && this.#isOpen) this.#flush()
+      if (ready.readable && this.#isOpen) this.#read()
+    })
+    this.#watch.unref()
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /**
+   * Queues a frame. After the end of the peer it goes nowhere; `onEnd` tells.
+   *
+   * @param handles - borrowed: what cannot be sent at once is duplicated
+   */
+  send(type: number, id: number, payload: Uint8Array = new Uint8Array(0), handles: readonly Handle[] = []): void {
+    if (!this.#isOpen) return
+    const header = frameHeader(type, id, payload.byteLength, handles.length)
+    const bytes = payload.byteLength ? Buffer.concat([header, payload]) : header
+    let sent = 0
+    if (!this.#outgoing.length) {
+      const taken = this.#trySend(bytes, handles)
+      if (taken === undefined) return
+      if (taken === bytes.length) return
+      sent = taken
+    }
+    const descriptors = sent ? [] : handles.map(handle => dup(handle))
+    this.#outgoing.push({ bytes: bytes.subarray(sent), descriptors })
+    this.#updateWatch()
+  }
+
+  /** Keeps the event loop alive until `unref` was called as often. */
+  ref(): void {
+    if (this.#references++ === 0) this.#watch.ref()
+  }
+
+  unref(): void {
+    if (--this.#references === 0) this.#watch.unref()
+  }
+
+  /** Closes the socket and all descriptors that wait in either direction. No callback comes afterwards. Idempotent. */
+  close(): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    clearTimeout(this.#retry)
+    this.#watch.close()
+    this.#socket.close()
+    for (const { descriptors } of this.#outgoing.splice(0)) closeAll(descriptors)
+    closeAll(this.#reader.takeDescriptors())
+  }
+
+  #flush(): void {
+    for (let first = this.#outgoing[0]; first; first = this.#outgoing[0]) {
+      const taken = this.#trySend(first.bytes, first.descriptors)
+      if (taken === undefined) return
+      if (taken) closeAll(first.descriptors.splice(0))
+      if (taken < first.bytes.length) {
+        first.bytes = first.bytes.subarray(taken)
+        break
+      }
+      this.#outgoing.shift()
+    }
+    this.#updateWatch()
+  }
+
+  /** Bytes taken, 0 when the socket is full, undefined when nobody reads any more. */
+  #trySend(bytes: Buffer, handles: readonly Handle[]): number | undefined {
+    try {
+      return sendMessage(this.#socket, bytes, handles)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EAGAIN' || code === 'ENOBUFS') return 0
+      if (code === 'ETOOMANYREFS') {
+        this.#retryLater(() => this.#flush())
+        return 0
+      }
+      if (code !== 'EPIPE' && code !== 'ECONNRESET') throw error
+      for (const { descriptors } of this.#outgoing.splice(0)) closeAll(descriptors)
+      return undefined // the reading side reports what the peer still said, then its end
+    }
+  }
+
+  #read(): void {
+    const buffer = Buffer.allocUnsafe(READ_BYTES)
+    let message: Message
+    try {
+      message = receiveMessage(this.#socket, buffer)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EAGAIN') return
+      if (code === 'EMFILE' || code === 'ENFILE') {
+        this.#isReading = false
+        this.#updateWatch()
+        this.#retryLater(() => {
+          this.#isReading = true
+          this.#updateWatch()
+        })
+        return
+      }
+      return this.#end()
+    }
+    if (message.endOfFile) return this.#end()
+    this.#reader.push(buffer.subarray(0, message.bytes), message.descriptors)
+    for (let frame = this.#reader.next(); frame; frame = this.#reader.next()) {
+      this.#listener.onFrame(frame)
+      if (!this.#isOpen) return
+    }
+  }
+
+  #end(): void {
+    this.close()
+    this.#listener.onEnd()
+  }
+
+  #updateWatch(): void {
+    this.#watch.change({ readable: this.#isReading, writable: this.#outgoing.length > 0 && !this.#retry })
+  }
+
+  #retryLater(retry: () => void): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined
+      retry()
+    }, TABLE_FULL_RETRY_MS)
+  }
+}
+
+function closeAll(descriptors: readonly Descriptor[]): void {
+  for (const descriptor of descriptors) descriptor.close()
+}

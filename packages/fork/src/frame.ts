@@ -1,0 +1,108 @@
+/**
+ * What goes over the control socket of a process: a header of 12 bytes, then
+ * the payload. Descriptors ride on the header's first byte.
+ *
+ *     u32 payload length · u8 type · u8 number of descriptors · u16 0 · u32 id
+ *
+ * All numbers are little-endian.
+ */
+export const HEADER_BYTES = 12
+
+/** Commands of the owner to a process. */
+export const Command = {
+  /** Load modules. Payload: specifiers and the folder that bare names start from. */
+  require: 1,
+  /** Run code. Payload: source and arguments. */
+  eval: 2,
+  /** Keep arguments for the function. Payload: an array of values. */
+  argument: 3,
+  /** Keep the descriptor that comes along for the function. */
+  descriptor: 4,
+  /** Fork. The child's control socket comes along; the id names the child in the answer. */
+  fork: 5,
+  /** Call the function. Its socket comes along. Payload: module, export, folder. */
+  run: 6,
+  /** Answer when all commands before this have been carried out. */
+  ready: 7,
+  /** Tell the end of a process whose parent has gone. Payload: its pid. */
+  adopt: 8,
+} as const
+
+/** What a process tells its owner. */
+export const Report = {
+  /** All commands up to the `ready` or `run` of this id are done; of `run`, the function is about to be called. */
+  done: 64,
+  /** A command failed; the process ends. Payload: the error. */
+  failed: 65,
+  /** A child was made. The id is that of the `fork` command; payload: its pid. */
+  forked: 66,
+  /** A child could not be made. Payload: the error. */
+  forkFailed: 67,
+  /** A child has ended. Payload: pid, code, signal. */
+  exited: 68,
+} as const
+
+/** A frame as received: the payload and the descriptors belong to whoever gets it. */
+export interface Frame<D> {
+  type: number
+  id: number
+  payload: Buffer
+  descriptors: D[]
+}
+
+/** Writes the header of a frame. */
+export function frameHeader(type: number, id: number, payloadBytes: number, descriptors: number): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES)
+  header.writeUInt32LE(payloadBytes, 0)
+  header[4] = type
+  header[5] = descriptors
+  header.writeUInt32LE(id, 8)
+  return header
+}
+
+/** Cuts a stream of bytes and descriptors into frames, whatever the pieces in which it comes. */
+export class FrameReader<D> {
+  readonly #pieces: Buffer[] = []
+  readonly #descriptors: D[] = []
+  #bytes = 0
+
+  /** Takes what was received; the bytes are kept, not copied. */
+  push(bytes: Buffer, descriptors: readonly D[]): void {
+    if (bytes.length) this.#pieces.push(bytes)
+    this.#bytes += bytes.length
+    this.#descriptors.push(...descriptors)
+  }
+
+  /** The next whole frame, or undefined while it has not all come. */
+  next(): Frame<D> | undefined {
+    if (this.#bytes < HEADER_BYTES) return undefined
+    const head = this.#joined(HEADER_BYTES)
+    const length = head.readUInt32LE(0)
+    if (this.#bytes < HEADER_BYTES + length) return undefined
+    const whole = this.#joined(HEADER_BYTES + length)
+    const frame: Frame<D> = {
+      type: whole[4]!,
+      id: whole.readUInt32LE(8),
+      payload: whole.subarray(HEADER_BYTES, HEADER_BYTES + length),
+      descriptors: this.#descriptors.splice(0, whole[5]!),
+    }
+    this.#bytes -= HEADER_BYTES + length
+    const rest = whole.subarray(HEADER_BYTES + length)
+    if (rest.length) this.#pieces[0] = rest
+    else this.#pieces.shift()
+    return frame
+  }
+
+  /** Descriptors that came and belong to no frame yet. */
+  takeDescriptors(): D[] {
+    return this.#descriptors.splice(0)
+  }
+
+  /** The first piece, made at least `bytes` long. */
+  #joined(bytes: number): Buffer {
+    if (this.#pieces[0]!.length < bytes) {
+      this.#pieces.splice(0, this.#pieces.length, Buffer.concat(this.#pieces))
+    }
+    return this.#pieces[0]!
+  }
+}
