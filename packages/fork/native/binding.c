@@ -44,6 +44,24 @@ static napi_value bind_getpid(napi_env env, napi_callback_info info) {
   return number(env, getpid());
 }
 
+/* activeRequests(): how many requests libuv has under way */
+static napi_value bind_active_requests(napi_env env, napi_callback_info info) {
+  (void)info;
+  uv_loop_t *loop;
+  TRY(env, napi_get_uv_event_loop(env, &loop));
+  return number(env, loop->active_reqs.count);
+}
+
+/* isLoopAlive(): during the callback of onLoopEnd, whether something new keeps the loop going */
+static napi_value bind_is_loop_alive(napi_env env, napi_callback_info info) {
+  (void)info;
+  uv_loop_t *loop;
+  napi_value result;
+  TRY(env, napi_get_uv_event_loop(env, &loop));
+  TRY(env, napi_get_boolean(env, uv_loop_alive(loop), &result));
+  return result;
+}
+
 static napi_value bind_become_subreaper(napi_env env, napi_callback_info info) {
   (void)info;
   return number(env, forking_become_subreaper());
@@ -149,6 +167,8 @@ NAPI_MODULE_INIT() {
       METHOD("peekEnded", bind_peek_ended),
       METHOD("reap", bind_reap),
       METHOD("onLoopEnd", bind_on_loop_end),
+      METHOD("isLoopAlive", bind_is_loop_alive),
+      METHOD("activeRequests", bind_active_requests),
   };
   TRY(env, napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties));
   return exports;

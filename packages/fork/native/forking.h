@@ -46,7 +46,7 @@ int forking_reap(pid_t pid);
 
 typedef void (*forking_loop_end_callback)(void *context);
 /* Calls back whenever the event loop has nothing left to wait for, instead of
- * letting it end. */
+ * letting it end. During the call uv_loop_alive tells whether that has changed. */
 int forking_on_loop_end(uv_loop_t *loop, forking_loop_end_callback callback, void *context);
 
 #endif

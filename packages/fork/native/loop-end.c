@@ -35,7 +35,10 @@ static void on_prepare(uv_prepare_t *prepare) {
   }
   self->turns = 0;
   uv_idle_stop(&self->idle);
+  /* Left out meanwhile, so that uv_loop_alive tells the callback about all else. */
+  uv_unref((uv_handle_t *)prepare);
   self->callback(self->context);
+  uv_ref((uv_handle_t *)prepare);
 }
 
 int forking_on_loop_end(uv_loop_t *loop, forking_loop_end_callback callback, void *context) {

@@ -13,6 +13,8 @@ export interface Binding {
   peekEnded(pid: number, out: Int32Array): number
   reap(pid: number): number
   onLoopEnd(callback: () => void): number
+  isLoopAlive(): boolean
+  activeRequests(): number
 }
 
 if (process.platform === 'win32') throw new Error('@anyfork/fork: unsupported platform win32: it has no fork(2)')

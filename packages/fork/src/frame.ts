@@ -26,11 +26,13 @@ export const Command = {
   ready: 7,
   /** Tell the end of a process whose parent has gone. Payload: its pid. */
   adopt: 8,
+  /** End, after the children have ended. */
+  end: 9,
 } as const
 
 /** What a process tells its owner. */
 export const Report = {
-  /** All commands up to the `ready` or `run` of this id are done; of `run`, the function is about to be called. */
+  /** All commands up to the `ready` or `run` of this id are done; of `run`, the function is about to be called. Payload: the pid. */
   done: 64,
   /** A command failed; the process ends. Payload: the error. */
   failed: 65,

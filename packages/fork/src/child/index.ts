@@ -1,0 +1,2 @@
+export { loadFunction, loadModule } from './modules.js'
+export { runArgs } from './run-args.js'

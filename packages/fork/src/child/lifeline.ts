@@ -1,0 +1,18 @@
+import { Descriptor, systemError } from '@anyfork/fdpass'
+import { binding } from '../binding.js'
+
+/** The pipe whose end is the end of this process. */
+export interface Lifeline {
+  /** As inherited, shared with all of the family. */
+  shared: Descriptor
+  /** Opened by this process, with its signal set; none where the system cannot do it. */
+  own: Descriptor | undefined
+}
+
+/** Lets the kernel end this process with its owner, even in an endless loop. */
+export function armLifeline({ shared, own }: Lifeline): Lifeline {
+  own?.close()
+  const fd = binding.armLifeline(shared.fd)
+  if (fd < 0 && process.platform === 'linux') throw systemError(fd, 'fcntl')
+  return { shared, own: fd < 0 ? undefined : new Descriptor(fd) }
+}

@@ -1,0 +1,20 @@
+import { Descriptor, setCloseOnExec } from '@anyfork/fdpass'
+import { binding } from '../binding.js'
+import { refuseWorkersOnceForked } from './exits.js'
+import { installPid } from './identity.js'
+import { armLifeline } from './lifeline.js'
+import { installRandomness } from './randomness.js'
+import { Server } from './server.js'
+
+/** Where spawn.ts puts them. */
+const CONTROL = 3
+const LIFELINE = 4
+
+for (const fd of [CONTROL, LIFELINE]) setCloseOnExec(fd, true)
+process.argv.length = 1
+process.title = 'anyfork template'
+installPid()
+installRandomness()
+refuseWorkersOnceForked()
+binding.becomeSubreaper()
+new Server(new Descriptor(CONTROL), armLifeline({ shared: new Descriptor(LIFELINE), own: undefined }))

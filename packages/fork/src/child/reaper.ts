@@ -1,0 +1,71 @@
+import { binding } from '../binding.js'
+
+/** How a child ended: `code` is -1 when a signal ended it. */
+export interface Ended {
+  pid: number
+  code: number
+  signal: number
+}
+
+/** Reaps the children that were forked, and orphans of theirs, and tells how they ended before their pid is free again. */
+export class Reaper {
+  readonly #children = new Set<number>()
+  readonly #onEnded: (ended: Ended) => void
+  readonly #onNone: () => void
+  readonly #out = new Int32Array(3)
+  readonly #onSignal = (): void => this.#reap(0)
+  #isListening = false
+
+  /** @param onNone - called whenever the last child has ended */
+  constructor(onEnded: (ended: Ended) => void, onNone: () => void) {
+    this.#onEnded = onEnded
+    this.#onNone = onNone
+  }
+
+  get hasChildren(): boolean {
+    return this.#children.size > 0
+  }
+
+  /** To be called before a child is forked, so that its end is not missed. */
+  listen(): void {
+    if (!this.#isListening) process.on('SIGCHLD', this.#onSignal)
+    this.#isListening = true
+  }
+
+  add(pid: number): void {
+    this.#children.add(pid)
+  }
+
+  /** Tells the end of a process that was another's child: nothing known where it was reaped by its parent. */
+  adopt(pid: number): void {
+    if (binding.peekEnded(pid, this.#out) < 0) this.#onEnded({ pid, code: -1, signal: 0 })
+  }
+
+  /** To be called right after a fork: the children are the parent's. */
+  forget(): void {
+    this.#children.clear()
+    if (this.#isListening) process.off('SIGCHLD', this.#onSignal)
+    this.#isListening = false
+  }
+
+  /**
+   * Children that this object did not make may be those of `child_process`, which
+   * waits for them itself: only what is still there one turn of the loop later is
+   * an orphan.
+   *
+   * @param seen - the pid of an unknown child that had ended a turn ago
+   */
+  #reap(seen: number): void {
+    while (this.#isListening && binding.peekEnded(0, this.#out) === 1) {
+      const [pid, code, signal] = this.#out as unknown as [number, number, number]
+      const isOwn = this.#children.delete(pid)
+      if (!isOwn && pid !== seen) {
+        setImmediate(() => this.#reap(pid))
+        return
+      }
+      this.#onEnded({ pid, code, signal })
+      binding.reap(pid)
+      if (isOwn && !this.#children.size) this.#onNone()
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import { runInThisContext, constants } from 'node:vm'
+import { systemError, type Descriptor } from '@anyfork/fdpass'
+import { binding } from '../binding.js'
+import { ControlChannel, type ChannelListener } from '../control-channel.js'
+import { ForkError } from '../errors.js'
+import { callAfterFork } from '../fork-hooks.js'
+import { Command, Report, type Frame } from '../frame.js'
+import { decode, encode, encodeError } from '../payload.js'
+import { installExits } from './exits.js'
+import { collectGarbage } from './garbage.js'
+import { armLifeline, type Lifeline } from './lifeline.js'
+import { loadFunction, loadModule } from './modules.js'
+import { waitForRequests } from './pending-requests.js'
+import { renewRandomness } from './randomness.js'
+import { Reaper } from './reaper.js'
+import { addRunArgs, runArgs } from './run-args.js'
+import { forgetThreads, refuseForeignThreads } from './threads.js'
+
+/** Carries out the orders of the owner, one after the other, until it runs a function. */
+export class Server implements ChannelListener {
+  #channel: ControlChannel
+  #lifeline: Lifeline
+  #queue: Frame<Descriptor>[] = []
+  #isBusy = false
+  #isRunning = false
+  #isEnding = false
+  #hasLoaded = true
+  readonly #reaper = new Reaper(
+    ended => this.#channel.send(Report.exited, 0, encode(ended)),
+    () => this.#endWithoutChildren(),
+  )
+
+  /** @param control - the socket to the owner; this object owns it from now on */
+  constructor(control: Descriptor, lifeline: Lifeline) {
+    this.#lifeline = lifeline
+    this.#channel = new ControlChannel(control, this)
+    this.#channel.ref()
+    binding.ignoreInterrupt(1)
+    this.#reaper.listen()
+  }
+
+  onFrame(frame: Frame<Descriptor>): void {
+    this.#queue.push(frame)
+    if (!this.#isBusy) void this.#work()
+  }
+
+  /** The owner is gone, or wants nothing more. A running function finds out for itself. */
+  onEnd(): void {
+    if (!this.#isRunning) process.exit()
+  }
+
+  async #work(): Promise<void> {
+    this.#isBusy = true
+    try {
+      for (let frame = this.#queue.shift(); frame; frame = this.#queue.shift()) await this.#carryOut(frame)
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#isBusy = false
+  }
+
+  async #carryOut({ type, id, payload, descriptors }: Frame<Descriptor>): Promise<void> {
+    switch (type) {
+      case Command.require: {
+        const { modules, folder } = decode<{ modules: string[]; folder: string }>(payload)
+        this.#hasLoaded = true
+        for (const module of modules) await loadModule(module, folder)
+        return
+      }
+      case Command.eval:
+        this.#hasLoaded = true
+        return evaluate(decode(payload))
+      case Command.argument:
+        return addRunArgs(decode(payload))
+      case Command.descriptor:
+        return addRunArgs(descriptors)
+      case Command.fork:
+        return this.#fork(id, descriptors[0]!)
+      case Command.ready:
+        return this.#done(id)
+      case Command.run:
+        return this.#run(id, decode(payload), descriptors[0]!)
+      case Command.adopt:
+        return this.#reaper.adopt(decode(payload))
+      case Command.end:
+        this.#isEnding = true
+        if (!this.#reaper.hasChildren) this.#endWithoutChildren()
+    }
+  }
+
+  async #fork(id: number, control: Descriptor): Promise<void> {
+    try {
+      await waitForRequests()
+      await refuseForeignThreads()
+      if (this.#hasLoaded) collectGarbage()
+      this.#hasLoaded = false
+      this.#reaper.listen()
+      const pid = binding.fork()
+      if (pid < 0) throw systemError(pid, 'fork')
+      if (pid === 0) return this.#becomeChild(control)
+      this.#reaper.add(pid)
+      this.#channel.send(Report.forked, id, encode(pid))
+    } catch (error) {
+      this.#channel.send(Report.forkFailed, id, encodeError(error))
+    }
+    control.close()
+  }
+
+  #becomeChild(control: Descriptor): void {
+    const inherited = this.#channel
+    this.#queue = []
+    this.#channel = new ControlChannel(control, this)
+    this.#channel.ref()
+    inherited.close()
+    try {
+      installExits()
+      this.#lifeline = armLifeline(this.#lifeline)
+      this.#reaper.forget()
+      forgetThreads()
+      renewRandomness()
+      callAfterFork()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  async #run(id: number, { module, name, folder }: { module?: string; name: string; folder: string }, socket: Descriptor): Promise<void> {
+    const run = await loadFunction(module, name, folder)
+    const args = runArgs()
+    this.#isRunning = true
+    this.#channel.unref()
+    binding.ignoreInterrupt(0)
+    process.title = `anyfork ${name}`
+    this.#done(id)
+    // What it throws is not this object's affair.
+    process.nextTick(() => void run(socket, ...args))
+  }
+
+  #done(id: number): void {
+    this.#channel.send(Report.done, id, encode(binding.getpid()))
+  }
+
+  /** An order could not be carried out: those after it would run in another world than was meant. */
+  #fail(error: unknown): void {
+    this.#channel.send(Report.failed, 0, encodeError(error))
+    process.exit(1)
+  }
+
+  #endWithoutChildren(): void {
+    if (this.#isEnding) process.exit()
+  }
+}
+
+async function evaluate({ code, args, call }: { code: string; args: unknown[]; call: boolean }): Promise<void> {
+  try {
+    const value: unknown = runInThisContext(code, { filename: 'eval', importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER })
+    if (!call) await value
+    else if (typeof value === 'function') await value(...args)
+    else throw new TypeError('code with arguments evaluates to a function')
+  } catch (cause) {
+    throw new ForkError('ERR_EVAL_FAILED', `eval failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * An error as plain values, for the way to another process: its class, name,
+ * message, stack, causes and own properties. What cannot be cloned is left out.
+ */
+export interface PlainError {
+  class: string
+  name: string
+  message: string
+  stack: string | undefined
+  properties: Record<string, unknown>
+  cause?: PlainError | { value: unknown }
+  errors?: (PlainError | { value: unknown })[]
+}
+
+/** Built-in classes that are made again; all others become an `Error` with their name. */
+const classes: Record<string, new (message?: string) => Error> = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError }
+
+/** How many causes of causes are followed. */
+const MOST_CAUSES = 16
+const structural = new Set(['name', 'message', 'stack', 'cause', 'errors'])
+
+/**
+ * Makes plain values of an error.
+ *
+ * @param error - whatever was thrown; no error is wrapped in one
+ * @param isClonable - says whether a property's value can go along
+ */
+export function toPlainError(error: unknown, isClonable: (value: unknown) => boolean, depth = 0): PlainError {
+  if (!(error instanceof Error)) {
+    const plain = toPlainError(new Error(`thrown: ${describe(error)}`), isClonable)
+    return isClonable(error) ? { ...plain, cause: { value: error } } : plain
+  }
+  const nested = (value: unknown): PlainError | { value: unknown } => {
+    if (value instanceof Error && depth < MOST_CAUSES) return toPlainError(value, isClonable, depth + 1)
+    return { value: !(value instanceof Error) && isClonable(value) ? value : describe(value) }
+  }
+  const properties: Record<string, unknown> = {}
+  for (const key of Object.keys(error)) {
+    const value = (error as unknown as Record<string, unknown>)[key]
+    if (!structural.has(key) && isClonable(value)) properties[key] = value
+  }
+  const plain: PlainError = {
+    class: builtinClass(error),
+    name: String(error.name),
+    message: String(error.message),
+    stack: typeof error.stack === 'string' ? error.stack : undefined,
+    properties,
+  }
+  if (error.cause !== undefined) plain.cause = nested(error.cause)
+  if (error instanceof AggregateError) plain.errors = error.errors.map(nested)
+  return plain
+}
+
+/** Makes an error of what `toPlainError` made. */
+export function fromPlainError(plain: PlainError): Error {
+  const { class: className, name, message, stack, properties, cause, errors } = plain
+  const error = errors ? new AggregateError(errors.map(fromNested), message) : new (classes[className] ?? Error)(message)
+  if (error.name !== name) define(error, 'name', name)
+  define(error, 'stack', stack)
+  if (cause) define(error, 'cause', fromNested(cause))
+  return Object.assign(error, properties)
+}
+
+function fromNested(nested: PlainError | { value: unknown }): unknown {
+  return 'value' in nested ? nested.value : fromPlainError(nested)
+}
+
+function define(error: Error, key: string, value: unknown): void {
+  Object.defineProperty(error, key, { value, writable: true, configurable: true, enumerable: false })
+}
+
+function builtinClass(error: Error): string {
+  for (let prototype: unknown = error; prototype; prototype = Object.getPrototypeOf(prototype)) {
+    const { name } = (prototype as Error).constructor
+    if (classes[name]?.prototype === prototype) return name
+  }
+  return 'Error'
+}
+
+function describe(value: unknown): string {
+  try {
+    return String(value)
+  } catch {
+    return typeof value
+  }
+}

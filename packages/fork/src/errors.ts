@@ -1,0 +1,56 @@
+import { constants } from 'node:os'
+
+/** How a process ended: its exit code or the signal that ended it; both `null` when nobody could tell. */
+export interface ExitStatus {
+  code: number | null
+  signal: NodeJS.Signals | null
+}
+
+/** What is special about an error of this package; the README lists the codes. */
+export type ForkErrorCode =
+  | 'ERR_EVAL_FAILED'
+  | 'ERR_EXPORT_NOT_FOUND'
+  | 'ERR_FOREIGN_THREADS'
+  | 'ERR_MODULE_FAILED'
+  | 'ERR_MODULE_NOT_FOUND'
+  | 'ERR_PENDING_REQUESTS'
+  | 'ERR_PROCESS_EXITED'
+  | 'ERR_WORKER_UNSUPPORTED'
+
+/** An error of this package. */
+export class ForkError extends Error {
+  /** Which error it is. */
+  readonly code: ForkErrorCode
+
+  constructor(code: ForkErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'ForkError'
+    this.code = code
+  }
+}
+
+/** A process has ended while something was expected of it. */
+export class ProcessExitedError extends ForkError {
+  readonly exitCode: number | null
+  readonly signal: NodeJS.Signals | null
+
+  constructor(status: ExitStatus, what = 'process') {
+    super('ERR_PROCESS_EXITED', `${what} ${describeExit(status)}`)
+    this.exitCode = status.code
+    this.signal = status.signal
+  }
+}
+
+/** In words, how a process ended: `exited with code 3`. */
+export function describeExit({ code, signal }: ExitStatus): string {
+  if (signal !== null) return `was ended by ${signal}`
+  return code === null ? 'has ended' : `exited with code ${code}`
+}
+
+const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]))
+
+/** The name of a signal by its number; `null` for 0. */
+export function signalName(number: number): NodeJS.Signals | null {
+  if (number === 0) return null
+  return signalNames.get(number) ?? (`SIG${number}` as NodeJS.Signals)
+}

@@ -1,0 +1,76 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { isMainThread } from 'node:worker_threads'
+import { pipe, type Descriptor } from '@anyfork/fdpass'
+import { afterFork } from './fork-hooks.js'
+
+/** How a fresh interpreter is started. */
+export interface ExecOptions {
+  /** The interpreter; default: the one that runs this program. */
+  execPath?: string
+  /** Its flags beside those that forking needs; default: those of this program that make sense in another. */
+  execArgv?: readonly string[]
+  /** Its environment; default: that of this program. */
+  env?: NodeJS.ProcessEnv
+  /** Its working directory, a path or file URL; default: that of this program. */
+  cwd?: string | URL
+}
+
+/** V8 then waits for no thread of its own, which a forked process would not have. */
+const FORKING_FLAGS = ['--single-threaded', '--v8-pool-size=1']
+const MAIN = fileURLToPath(new URL('./child/main.js', import.meta.url))
+
+/** Flags that tell this program what to run or how to be watched, and how many arguments follow each. */
+const ownFlags: [flag: RegExp, values: 0 | 1][] = [
+  [/^--inspect(-brk|-wait)?(=|$)/, 0],
+  [/^(-e|--eval|-p|--print|-pe)$/, 1],
+  [/^--(eval|print)=/, 0],
+  [/^(-i|--interactive|-c|--check|--test|--test-.*|--watch|--watch-.*|--experimental-test-.*|--run)$/, 0],
+  [/^--(test|watch|experimental-test|run)[-\w]*=/, 0],
+  [/^--(prof|cpu-prof|heap-prof)/, 0],
+]
+
+/**
+ * Starts an interpreter that waits for commands and ends with this process.
+ *
+ * @param control - the child's end of its control socket; borrowed
+ * @throws the error of spawn(2) where it is known at once
+ */
+export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildProcess {
+  const { execPath = process.execPath, execArgv = inheritedFlags(process.execArgv), env = process.env, cwd } = options
+  const child = spawn(execPath, [...execArgv, ...FORKING_FLAGS, MAIN], {
+    stdio: ['inherit', 'inherit', 'inherit', control.fd, lifeline().fd],
+    env,
+    ...(cwd === undefined ? {} : { cwd }),
+  })
+  child.unref()
+  return child
+}
+
+/** The flags of this program that another one may have, too. */
+export function inheritedFlags(execArgv: readonly string[]): string[] {
+  const kept: string[] = []
+  for (let i = 0; i < execArgv.length; i++) {
+    const own = ownFlags.find(([flag]) => flag.test(execArgv[i]!))
+    if (own) i += own[1]
+    else kept.push(execArgv[i]!)
+  }
+  return kept
+}
+
+let ends: [read: Descriptor, write: Descriptor] | undefined
+
+/** The end to read from of a pipe that nobody writes to: it ends when this process does, and all that hold it with it. */
+function lifeline(): Descriptor {
+  if (!ends) {
+    ends = pipe()
+    if (!isMainThread) process.once('exit', cut)
+  }
+  return ends[0]
+}
+
+function cut(): void {
+  for (const end of ends ?? []) end.close()
+  ends = undefined
+}
+afterFork(cut)
