@@ -54,6 +54,15 @@ static int allow_fork_of_all_memory(void) {
   return 0;
 }
 
+/* A signal that was caught but not yet dispatched is the parent's. libuv would
+ * wait for it for ever before it closes the handle that caught it. */
+static void forget_caught_signal(uv_handle_t *handle, void *context) {
+  (void)context;
+  if (handle->type != UV_SIGNAL) return;
+  uv_signal_t *signal = (uv_signal_t *)handle;
+  signal->dispatched_signals = signal->caught_signals;
+}
+
 pid_t forking_fork(uv_loop_t *loop) {
   int rc = allow_fork_of_all_memory();
   if (rc < 0) return rc;
@@ -67,6 +76,7 @@ pid_t forking_fork(uv_loop_t *loop) {
   if (pid == 0) {
     rc = uv_loop_fork(loop);
     if (rc < 0) _exit(127);
+    uv_walk(loop, forget_caught_signal, NULL);
   }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return pid;

@@ -156,7 +156,7 @@ export class ForkProcess implements AsyncDisposable {
   eval<A extends unknown[]>(code: string | ((...args: A) => unknown), ...args: A): this {
     if (typeof code !== 'string' && typeof code !== 'function') throw new TypeError('code is a string or a function')
     const isFunction = typeof code === 'function'
-    return this.#order('eval', Command.eval, { code: isFunction ? `(${String(code)})` : code, args, call: isFunction || args.length > 0 })
+    return this.#order('eval', Command.eval, { code: isFunction ? `(${String(code)})` : code, args, call: isFunction || args.length > 0, folder: process.cwd() })
   }
 
   /**

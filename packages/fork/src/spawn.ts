@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
-import { pipe, type Descriptor } from '@anyfork/fdpass'
+import { descriptorNumber, pipe, type Descriptor, type Handle } from '@anyfork/fdpass'
 import { afterFork } from './fork-hooks.js'
 
 /** How a fresh interpreter is started. */
@@ -14,17 +14,19 @@ export interface ExecOptions {
   env?: NodeJS.ProcessEnv
   /** Its working directory, a path or file URL; default: that of this program. */
   cwd?: string | URL
+  /** Its standard input, output and error: descriptors (borrowed), or `'ignore'`; default: those of this program. */
+  stdio?: readonly ('inherit' | 'ignore' | Handle)[]
 }
 
-/** V8 then waits for no thread of its own, which a forked process would not have. */
-const FORKING_FLAGS = ['--single-threaded', '--v8-pool-size=1']
+/** V8 then waits for no thread of its own, which a forked process would not have, and keeps what it compiled for the children. */
+const FORKING_FLAGS = ['--single-threaded', '--v8-pool-size=1', '--no-flush-bytecode']
 const MAIN = fileURLToPath(new URL('./child/main.js', import.meta.url))
 
 /** Flags that tell this program what to run or how to be watched, and how many arguments follow each. */
 const ownFlags: [flag: RegExp, values: 0 | 1][] = [
   [/^--inspect(-brk|-wait)?(=|$)/, 0],
-  [/^(-e|--eval|-p|--print|-pe)$/, 1],
-  [/^--(eval|print)=/, 0],
+  [/^(-e|--eval|-p|--print|-pe|--input-type)$/, 1],
+  [/^--(eval|print|input-type)=/, 0],
   [/^(-i|--interactive|-c|--check|--test|--test-.*|--watch|--watch-.*|--experimental-test-.*|--run)$/, 0],
   [/^--(test|watch|experimental-test|run)[-\w]*=/, 0],
   [/^--(prof|cpu-prof|heap-prof)/, 0],
@@ -37,14 +39,19 @@ const ownFlags: [flag: RegExp, values: 0 | 1][] = [
  * @throws the error of spawn(2) where it is known at once
  */
 export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildProcess {
-  const { execPath = process.execPath, execArgv = inheritedFlags(process.execArgv), env = process.env, cwd } = options
+  const { execPath = process.execPath, execArgv = inheritedFlags(process.execArgv), env = process.env, cwd, stdio = [] } = options
+  const standard = [0, 1, 2].map(i => standardStream(stdio[i] ?? 'inherit'))
   const child = spawn(execPath, [...execArgv, ...FORKING_FLAGS, MAIN], {
-    stdio: ['inherit', 'inherit', 'inherit', control.fd, lifeline().fd],
+    stdio: [...standard, control.fd, lifeline().fd],
     env,
     ...(cwd === undefined ? {} : { cwd }),
   })
   child.unref()
   return child
+}
+
+function standardStream(stream: 'inherit' | 'ignore' | Handle): 'inherit' | 'ignore' | number {
+  return stream === 'inherit' || stream === 'ignore' ? stream : descriptorNumber(stream as Handle)
 }
 
 /** The flags of this program that another one may have, too. */

@@ -4,7 +4,9 @@ import { refuseWorkersOnceForked } from './exits.js'
 import { installPid } from './identity.js'
 import { armLifeline } from './lifeline.js'
 import { installRandomness } from './randomness.js'
+import { rehearse } from './rehearsal.js'
 import { Server } from './server.js'
+import { recordThreads } from './threads.js'
 
 /** Where spawn.ts puts them. */
 const CONTROL = 3
@@ -17,4 +19,5 @@ installPid()
 installRandomness()
 refuseWorkersOnceForked()
 binding.becomeSubreaper()
+await Promise.all([rehearse(), recordThreads()])
 new Server(new Descriptor(CONTROL), armLifeline({ shared: new Descriptor(LIFELINE), own: undefined }))

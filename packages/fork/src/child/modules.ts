@@ -1,9 +1,18 @@
-import { pathToFileURL } from 'node:url'
-import { compileFunction, constants } from 'node:vm'
+import { createRequire } from 'node:module'
 import { ForkError } from '../errors.js'
 
 type Namespace = Record<string, unknown>
+/** What Node makes CommonJS modules of; `_compile` is what tools that hook into it build upon. */
+type ModuleConstructor = new (id: string) => { exports: unknown; _compile(code: string, filename: string): unknown }
 
+/** Code that belongs to a folder: what it imports is looked up from there. */
+interface Place {
+  load(specifier: string): Promise<Namespace>
+  /** Indirect eval: in the global scope. */
+  evaluate(code: string): unknown
+}
+
+const places = new Map<string, Place>()
 /** All that was loaded, so that a function in it is found without asking the loader, which takes its time. */
 const loaded = new Map<string, Namespace>()
 
@@ -18,11 +27,11 @@ const notFound = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ERR_PACKA
  * @throws `ERR_MODULE_NOT_FOUND`, `ERR_MODULE_FAILED`
  */
 export async function loadModule(specifier: string, folder: string): Promise<Namespace> {
-  const key = `${specifier}\n${folder}`
+  const key = /^(file|data|node):/.test(specifier) ? specifier : `${specifier}\n${folder}`
   let namespace = loaded.get(key)
   if (!namespace) {
     try {
-      namespace = (await importFrom(specifier, folder)) as Namespace
+      namespace = await placeAt(folder).load(specifier)
     } catch (cause) {
       throw loadError(specifier, cause)
     }
@@ -45,13 +54,34 @@ export async function loadFunction(specifier: string | undefined, name: string, 
   throw new ForkError('ERR_EXPORT_NOT_FOUND', specifier === undefined ? `there is no global function ${name}` : `${name} ${what} by ${specifier}`)
 }
 
-function importFrom(specifier: string, folder: string): Promise<unknown> {
-  if (/^(file|data|node):/.test(specifier)) return import(specifier)
-  const importHere = compileFunction('return import(specifier)', ['specifier'], {
-    filename: pathToFileURL(`${folder}/`).href + 'anyfork',
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  }) as (specifier: string) => Promise<unknown>
-  return importHere(specifier)
+/**
+ * Runs code in the global scope, and the function that it evaluates to, if it is to be called.
+ *
+ * @throws `ERR_EVAL_FAILED`
+ */
+export async function evaluate({ code, args, call, folder }: { code: string; args: unknown[]; call: boolean; folder: string }): Promise<void> {
+  try {
+    const value = placeAt(folder).evaluate(`${code}\n//# sourceURL=anyfork-eval`)
+    if (!call) await value
+    else if (typeof value === 'function') await value(...args)
+    else throw new TypeError('code with arguments evaluates to a function')
+  } catch (cause) {
+    throw new ForkError('ERR_EVAL_FAILED', `eval failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}
+
+function placeAt(folder: string): Place {
+  let place = places.get(folder)
+  if (!place) {
+    const filename = `${folder}/[anyfork]`
+    const require = createRequire(filename)
+    const Module = require('node:module') as ModuleConstructor
+    const module = new Module(filename)
+    module._compile('exports.load = specifier => import(specifier); exports.evaluate = code => (0, eval)(code)', filename)
+    place = module.exports as Place
+    places.set(folder, place)
+  }
+  return place
 }
 
 function loadError(specifier: string, cause: unknown): ForkError {

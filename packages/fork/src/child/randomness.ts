@@ -1,22 +1,47 @@
-import { randomBytes, randomInt, randomUUID } from 'node:crypto'
+import * as crypto from 'node:crypto'
+import { createRequire, syncBuiltinESMExports } from 'node:module'
 
 /** Node computes so many ahead (lib/internal/crypto/random.js), and children would all get the same. */
 const UUIDS_AHEAD = 128
 const INTS_AHEAD = 1024
 
 const state = new Uint32Array(4)
+const { randomBytes, randomInt, randomUUID } = crypto
+let areUuidsAhead = false
+let areIntsAhead = false
 
-/** Puts a `Math.random` in the place of V8's, whose seed nobody can renew; code that took hold of it before keeps V8's. */
+/**
+ * Puts a `Math.random` in the place of V8's, whose seed nobody can renew, and
+ * notes whether anybody makes Node compute random values ahead. To be called
+ * before other code can take hold of these functions.
+ */
 export function installRandomness(): void {
   seed()
   Object.defineProperty(Math, 'random', { value: { random }.random, writable: true, configurable: true })
+  const module = createRequire(import.meta.url)('node:crypto') as { randomInt: unknown; randomUUID: unknown }
+  module.randomInt = noting(randomInt, () => (areIntsAhead = true))
+  module.randomUUID = noting(randomUUID, () => (areUuidsAhead = true))
+  const web = Object.getPrototypeOf(crypto.webcrypto) as { randomUUID: (...args: never[]) => unknown }
+  web.randomUUID = noting(web.randomUUID, () => (areUuidsAhead = true))
+  syncBuiltinESMExports()
 }
 
 /** Makes all random sources of this process independent of those that it was copied from. */
 export function renewRandomness(): void {
   seed()
-  for (let i = 0; i < UUIDS_AHEAD; i++) randomUUID()
-  for (let i = 0; i < INTS_AHEAD; i++) randomInt(2)
+  if (areUuidsAhead) for (let i = 0; i < UUIDS_AHEAD; i++) randomUUID()
+  if (areIntsAhead) for (let i = 0; i < INTS_AHEAD; i++) randomInt(2)
+  areUuidsAhead = false
+  areIntsAhead = false
+}
+
+/** The same function with a note taken of its use. */
+function noting<F extends (...args: never[]) => unknown>(original: F, note: () => void): F {
+  const noted = function (this: unknown, ...args: Parameters<F>): unknown {
+    note()
+    return Reflect.apply(original, this, args)
+  }
+  return Object.defineProperties(noted, Object.getOwnPropertyDescriptors(original)) as unknown as F
 }
 
 function seed(): void {
@@ -31,18 +56,13 @@ function random(): number {
 }
 
 function next(): number {
-  let [a, b, c, d] = state as unknown as [number, number, number, number]
+  const [a, b, c, d] = state as unknown as [number, number, number, number]
   const scrambled = Math.imul(b, 5)
-  const result = Math.imul((scrambled << 7) | (scrambled >>> 25), 9)
-  const shifted = b << 9
-  c ^= a
-  d ^= b
-  b ^= c
-  a ^= d
-  c ^= shifted
-  state[0] = a
-  state[1] = b
-  state[2] = c
-  state[3] = (d << 11) | (d >>> 21)
-  return result
+  state[2] = c ^ a
+  state[3] = d ^ b
+  state[1] = b ^ state[2]!
+  state[0] = a ^ state[3]!
+  state[2] = state[2]! ^ (b << 9)
+  state[3] = (state[3]! << 11) | (state[3]! >>> 21)
+  return Math.imul((scrambled << 7) | (scrambled >>> 25), 9)
 }

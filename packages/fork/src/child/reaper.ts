@@ -7,7 +7,7 @@ export interface Ended {
   signal: number
 }
 
-/** Reaps the children that were forked, and orphans of theirs, and tells how they ended before their pid is free again. */
+/** Reaps the children that were forked, and orphans of theirs, and tells how they ended. */
 export class Reaper {
   readonly #children = new Set<number>()
   readonly #onEnded: (ended: Ended) => void
@@ -63,8 +63,8 @@ export class Reaper {
         setImmediate(() => this.#reap(pid))
         return
       }
-      this.#onEnded({ pid, code, signal })
       binding.reap(pid)
+      this.#onEnded({ pid, code, signal })
       if (isOwn && !this.#children.size) this.#onNone()
     }
   }

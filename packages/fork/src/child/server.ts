@@ -1,15 +1,13 @@
-import { runInThisContext, constants } from 'node:vm'
 import { systemError, type Descriptor } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
 import { ControlChannel, type ChannelListener } from '../control-channel.js'
-import { ForkError } from '../errors.js'
 import { callAfterFork } from '../fork-hooks.js'
 import { Command, Report, type Frame } from '../frame.js'
 import { decode, encode, encodeError } from '../payload.js'
 import { installExits } from './exits.js'
 import { collectGarbage } from './garbage.js'
 import { armLifeline, type Lifeline } from './lifeline.js'
-import { loadFunction, loadModule } from './modules.js'
+import { evaluate, loadFunction, loadModule } from './modules.js'
 import { waitForRequests } from './pending-requests.js'
 import { renewRandomness } from './randomness.js'
 import { Reaper } from './reaper.js'
@@ -148,16 +146,5 @@ export class Server implements ChannelListener {
 
   #endWithoutChildren(): void {
     if (this.#isEnding) process.exit()
-  }
-}
-
-async function evaluate({ code, args, call }: { code: string; args: unknown[]; call: boolean }): Promise<void> {
-  try {
-    const value: unknown = runInThisContext(code, { filename: 'eval', importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER })
-    if (!call) await value
-    else if (typeof value === 'function') await value(...args)
-    else throw new TypeError('code with arguments evaluates to a function')
-  } catch (cause) {
-    throw new ForkError('ERR_EVAL_FAILED', `eval failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
 }

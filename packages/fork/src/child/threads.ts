@@ -4,12 +4,21 @@ import { ForkError } from '../errors.js'
 
 const TASKS = '/proc/self/task'
 
-/** The threads that are known to hold nothing while they wait: V8's and Node's own, and libuv's pool, which fork(2) resets. */
-let known = new Set(threadIds())
+/** Threads that hold nothing while they wait: V8's and Node's own, and libuv's pool, which fork(2) resets. */
+let harmless = new Set<string>()
+let isPoolAmongThem = false
+
+/** To be called in a template before foreign code can start threads. */
+export async function recordThreads(): Promise<void> {
+  await startPool()
+  harmless = new Set(threadIds())
+  isPoolAmongThem = true
+}
 
 /** To be called right after a fork: only one thread came along. */
 export function forgetThreads(): void {
-  known = new Set(threadIds())
+  harmless = new Set(threadIds())
+  isPoolAmongThem = false
 }
 
 /**
@@ -18,17 +27,26 @@ export function forgetThreads(): void {
  * @throws `ERR_FOREIGN_THREADS`, naming them
  */
 export async function refuseForeignThreads(): Promise<void> {
-  if (threadIds().every(id => known.has(id))) return
-  const candidates = threadIds().filter(id => !known.has(id))
-  await stat('/') // starts libuv's pool, whole
-  const extra = threadIds().filter(id => !known.has(id))
-  if (extra.length > poolSize()) {
-    const suspects = candidates.length > poolSize() ? candidates : extra
-    const names = suspects.map(id => `${threadName(id)} (thread ${id})`).join(', ')
-    const count = extra.length - poolSize()
-    throw new ForkError('ERR_FOREIGN_THREADS', `the template has ${count} thread${count > 1 ? 's' : ''} that a fork would not copy, among: ${names}`)
+  if (!othersThan(harmless).length) return
+  const suspects = othersThan(harmless)
+  if (!isPoolAmongThem) await startPool()
+  const others = othersThan(harmless)
+  const foreign = others.length - (isPoolAmongThem ? 0 : poolSize())
+  if (foreign > 0) {
+    const names = (suspects.length < foreign ? others : suspects).map(id => `${threadName(id)} (thread ${id})`).join(', ')
+    throw new ForkError('ERR_FOREIGN_THREADS', `the template has ${foreign} thread${foreign > 1 ? 's' : ''} that a fork would not copy: ${names}`)
   }
-  for (const id of extra) known.add(id)
+  for (const id of others) harmless.add(id)
+  isPoolAmongThem = true
+}
+
+/** libuv starts all of it at once, with the first request. */
+async function startPool(): Promise<void> {
+  await stat('/')
+}
+
+function othersThan(some: ReadonlySet<string>): string[] {
+  return threadIds().filter(id => !some.has(id))
 }
 
 function threadIds(): string[] {

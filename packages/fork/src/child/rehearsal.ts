@@ -1,0 +1,31 @@
+import { Descriptor, socketpair } from '@anyfork/fdpass'
+import { ControlChannel } from '../control-channel.js'
+import { Command } from '../frame.js'
+import { decode, encode } from '../payload.js'
+
+/**
+ * Runs once, in the template, what every child begins with: V8 compiles a
+ * function when it is first called, and children have what is compiled already.
+ */
+export async function rehearse(): Promise<void> {
+  const [left, right] = socketpair()
+  const [inner, outer] = socketpair()
+  await new Promise<void>(resolve => {
+    const listener = {
+      onFrame: ({ payload, descriptors }: { payload: Buffer; descriptors: Descriptor[] }) => {
+        decode(payload)
+        descriptors[0]!.toSocket().on('close', resolve).end('x')
+      },
+      onEnd: () => {},
+    }
+    const receiver = new ControlChannel(right, listener)
+    const sender = new ControlChannel(left, listener)
+    receiver.ref()
+    sender.send(Command.run, 0, encode({ module: undefined, name: '', folder: '' }), [inner])
+    inner.close()
+    outer.toSocket().resume().on('close', () => {
+      sender.close()
+      receiver.close()
+    }).end()
+  })
+}

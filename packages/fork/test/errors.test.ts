@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { ForkProcess } from '@anyfork/fork'
+
+const worker = new URL('./fixtures/worker.js', import.meta.url)
+const broken = new URL('./fixtures/throws-while-loading.js', import.meta.url)
+
+describe('ForkProcess rejects', () => {
+  it('an unknown module with ERR_MODULE_NOT_FOUND, naming it', async () => {
+    await assert.rejects(ForkProcess.create().run('/no/such.js', 'f'), { code: 'ERR_MODULE_NOT_FOUND', message: /\/no\/such\.js/ })
+    await assert.rejects(ForkProcess.create().require('no-such-package').ready(), { code: 'ERR_MODULE_NOT_FOUND', message: /no-such-package/ })
+  })
+
+  it('an unknown export with ERR_EXPORT_NOT_FOUND, naming it', async () => {
+    await assert.rejects(ForkProcess.create().run(worker, 'absent'), { code: 'ERR_EXPORT_NOT_FOUND', message: /absent.*worker\.js/ })
+  })
+
+  it('an unknown global function with ERR_EXPORT_NOT_FOUND', async () => {
+    await assert.rejects(ForkProcess.create().run('absent'), { code: 'ERR_EXPORT_NOT_FOUND', message: /absent/ })
+  })
+
+  it('a module that throws while loading with ERR_MODULE_FAILED and its error', async () => {
+    const failed = ForkProcess.create().require(broken)
+    const error = await failed.ready().then(() => assert.fail(), (reason: unknown) => reason)
+    assert.ok(error instanceof Error)
+    assert.equal((error as NodeJS.ErrnoException).code, 'ERR_MODULE_FAILED')
+    assert.match(error.message, /throws-while-loading\.js.*not today/)
+    assert.ok(error.cause instanceof RangeError)
+    await assert.rejects(failed.run('anything'), { code: 'ERR_MODULE_FAILED' })
+  })
+
+  it('code that throws with ERR_EVAL_FAILED and its error', async () => {
+    await assert.rejects(ForkProcess.create().eval('throw new RangeError("no")').ready(), (error: NodeJS.ErrnoException) => {
+      assert.equal(error.code, 'ERR_EVAL_FAILED')
+      assert.ok(error.cause instanceof RangeError)
+      return true
+    })
+  })
+
+  it('forks of a template with foreign threads with ERR_FOREIGN_THREADS, naming them; the template goes on', async () => {
+    const template = ForkProcess.exec().eval(async () => {
+      const { Worker } = await import('node:worker_threads')
+      const thread = new Worker('setInterval(() => {}, 1000)', { eval: true })
+      await new Promise(resolve => thread.once('online', resolve))
+      Object.assign(globalThis, { thread })
+    })
+    await assert.rejects(template.fork().ready(), { code: 'ERR_FOREIGN_THREADS', message: /thread \d+/ })
+    template.eval(() => (globalThis as unknown as { thread: { terminate(): unknown } }).thread.terminate())
+    const child = template.fork()
+    await child.ready()
+    await child.close()
+    await template.close()
+  })
+
+  it('worker threads in a forked process with ERR_WORKER_UNSUPPORTED', async () => {
+    const child = ForkProcess.create().eval(async () => {
+      const { Worker } = await import('node:worker_threads')
+      new Worker('', { eval: true })
+    })
+    await assert.rejects(child.ready(), (error: Error) => {
+      assert.equal((error.cause as NodeJS.ErrnoException).code, 'ERR_WORKER_UNSUPPORTED')
+      return true
+    })
+  })
+
+  it('everything asked of a killed process with ERR_PROCESS_EXITED and its signal', async () => {
+    const template = ForkProcess.exec()
+    const child = template.fork().eval(() => new Promise(() => setTimeout(() => {}, 1e6)))
+    const asked = [child.ready(), child.run('f'), child.fork].slice(0, 2) as Promise<unknown>[]
+    const rejected = asked.map(promise => assert.rejects(promise, { code: 'ERR_PROCESS_EXITED', exitCode: null, signal: 'SIGKILL' }))
+    const probe = template.fork()
+    await probe.ready()
+    const { childrenOf } = await import('./support/census.js')
+    for (const pid of childrenOf(template.pid!)) if (pid !== probe.pid) process.kill(pid, 'SIGKILL')
+    await Promise.all(rejected)
+    assert.deepEqual(await child.exited, { code: null, signal: 'SIGKILL' })
+    await probe.close()
+    await template.close()
+  })
+
+  it('forks asked of a killed template with ERR_PROCESS_EXITED', async () => {
+    const template = ForkProcess.exec()
+    await template.ready()
+    template.kill('SIGKILL')
+    const child = template.fork()
+    await assert.rejects(child.ready(), { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' })
+    assert.deepEqual(await child.exited, { code: null, signal: null })
+    await assert.rejects(template.fork().run(worker, 'hold'), { code: 'ERR_PROCESS_EXITED' })
+  })
+
+  it('an interpreter that cannot be started with ENOENT', async () => {
+    const absent = ForkProcess.exec({ execPath: '/no/such/node' })
+    await assert.rejects(absent.ready(), { code: 'ENOENT' })
+    assert.deepEqual(await absent.exited, { code: null, signal: null })
+  })
+})
+
+describe('ForkProcess throws a TypeError at the call', () => {
+  const misuses: [what: string, call: (process: ForkProcess) => unknown][] = [
+    ['for a relative module', process => process.require('./worker.js')],
+    ['for a module that is none', process => process.require(7 as unknown as string)],
+    ['for a URL that is no file', process => process.require(new URL('http://localhost/'))],
+    ['for an argument that cannot be cloned', process => process.sendArg(() => {})],
+    ['for code that is neither text nor function', process => process.eval(7 as unknown as string)],
+    ['for what has no descriptor', process => process.sendFd({})],
+  ]
+  for (const [what, call] of misuses) {
+    it(what, async () => {
+      const process = ForkProcess.create()
+      assert.throws(() => call(process), TypeError)
+      await process.ready()
+      await process.close()
+      assert.throws(() => process.fork(), TypeError)
+    })
+  }
+})

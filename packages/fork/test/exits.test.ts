@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'mocha'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { ForkProcess } from '@anyfork/fork'
+
+const module = new URL('./fixtures/exits.js', import.meta.url)
+
+/** way, exit code, signal, calls of the 'exit' listener, what standard error says: all as in any Node program */
+const matrix: [way: string, code: number | null, signal: string | null, listenerCalls: number, stderr?: RegExp][] = [
+  ['process.exit(3)', 3, null, 1],
+  ['an empty loop', 0, null, 1],
+  ['a timer, then an empty loop', 0, null, 1],
+  ['process.exitCode = 4', 4, null, 1],
+  ['a function that returned a promise', 0, null, 1],
+  ["more work from 'beforeExit'", 5, null, 1],
+  ['an uncaught throw', 1, null, 1, /TypeError: thrown on purpose\n +at /],
+  ['a throw of something that is no error', 1, null, 1, /thrown on purpose/],
+  ['a throw in a timer', 1, null, 1, /TypeError: thrown on purpose\n +at /],
+  ['an unhandled rejection', 1, null, 1, /TypeError: thrown on purpose\n +at /],
+  ['a rejected async function', 1, null, 1, /TypeError: thrown on purpose\n +at /],
+  ["an exit inside an 'exit' listener", 6, null, 1],
+  ["a throw inside an 'exit' listener", 1, null, 1, /TypeError: thrown on purpose\n +at /],
+  ["a throw inside an 'uncaughtException' listener", 7, null, 0, /TypeError: thrown on purpose\n +at /],
+  ["a throw that an 'uncaughtException' listener handles", 0, null, 1],
+  ['SIGTERM', null, 'SIGTERM', 0],
+  ['SIGKILL', null, 'SIGKILL', 0],
+  ['SIGTERM with a listener', 9, null, 1],
+]
+
+describe('a forked process ends', () => {
+  let folder: string
+  let template: ForkProcess
+  let stderr: number
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    stderr = openSync(join(folder, 'stderr'), 'a')
+    template = ForkProcess.exec({ stdio: ['ignore', 'inherit', stderr] }).require(module)
+    await template.ready()
+  })
+  after(async () => {
+    await template.close()
+    closeSync(stderr)
+    rmSync(folder, { recursive: true })
+  })
+
+  for (const [way, code, signal, listenerCalls, says] of matrix) {
+    it(`by ${way} with ${signal ?? `code ${code}`}, within a second`, async () => {
+      truncateSync(join(folder, 'stderr'))
+      const child = template.fork().sendArg(way)
+      const socket = (await child.run(module, 'end')).toSocket()
+      const started = performance.now()
+      const said = await text(socket)
+      assert.deepEqual(await child.exited, { code, signal })
+      assert.ok(performance.now() - started < 1000)
+      assert.equal(said, 'E'.repeat(listenerCalls))
+      const printed = readFileSync(join(folder, 'stderr'), 'utf8')
+      if (says) assert.match(printed, says)
+      else assert.equal(printed, '')
+    })
+  }
+})

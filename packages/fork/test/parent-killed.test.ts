@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, it } from 'mocha'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { allGone } from './support/census.js'
+
+describe('when its owner is killed with SIGKILL', () => {
+  it('template, waiting, running and spinning workers are gone within a second', async () => {
+    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/owner.js', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
+    const pids = JSON.parse(line) as number[]
+    assert.equal(pids.length, 5)
+    owner.kill('SIGKILL')
+    await allGone(pids, 1000)
+  })
+})

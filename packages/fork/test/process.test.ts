@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { fstatSync } from 'node:fs'
+import { after, before, describe, it } from 'mocha'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { isNonblocking, pipe } from '@anyfork/fdpass'
+import { ForkProcess } from '@anyfork/fork'
+import { answer } from './support/answer.js'
+import { census, childrenOf } from './support/census.js'
+
+const worker = new URL('./fixtures/worker.js', import.meta.url)
+const common = new URL('./fixtures/common.cjs', import.meta.url)
+
+describe('ForkProcess', () => {
+  let template: ForkProcess
+
+  before(async () => {
+    template = ForkProcess.exec().require(worker)
+    await template.ready()
+  })
+  after(() => template.close())
+
+  it('forks from the default template', async () => {
+    const process = ForkProcess.create().sendArg('world')
+    assert.equal(await answer(await process.run(common, 'greet')), 'hello world')
+    assert.deepEqual(await process.exited, { code: 0, signal: null })
+  })
+
+  it('makes the default template anew after it was killed', async () => {
+    const first = ForkProcess.create()
+    await first.ready()
+    const [ppid] = childrenOf(process.pid).filter(pid => pid !== template.pid)
+    process.kill(ppid!, 'SIGKILL')
+    await first.close()
+    await new Promise(resolve => setTimeout(resolve, 20))
+    const second = ForkProcess.create().sendArg('again')
+    assert.equal(await answer(await second.run(common, 'greet')), 'hello again')
+  })
+
+  it('execs a fresh interpreter, whose pid is known at once', async () => {
+    const fresh = ForkProcess.exec()
+    assert.equal(typeof fresh.pid, 'number')
+    const { pid } = await answer<{ pid: number }>(await fresh.run(worker, 'identity'))
+    assert.equal(pid, fresh.pid)
+    assert.deepEqual(await fresh.exited, { code: 0, signal: null })
+  })
+
+  it('gives the function what was sent, in the order in which it was sent', async () => {
+    const [readEnd, writeEnd] = pipe()
+    const child = template.fork().sendArg(1, 'two').sendFd(readEnd).sendArg({ three: [3n].map(String) }).sendFd(writeEnd, readEnd)
+    const inode = fstatSync(readEnd.fd).ino
+    readEnd.close()
+    writeEnd.close()
+    const got = await answer(await child.run(worker, 'describeArguments'))
+    assert.deepEqual(got, [1, 'two', { inode }, { three: ['3'] }, { inode }, { inode }])
+  })
+
+  it('clones the arguments sent so far into its forks, and keeps its own', async () => {
+    const parent = template.fork().sendArg('first')
+    const child = parent.fork().sendArg('child')
+    parent.sendArg('parent')
+    assert.deepEqual(await answer(await child.run(worker, 'describeArguments')), ['first', 'child'])
+    assert.deepEqual(await answer(await parent.run(worker, 'describeArguments')), ['first', 'parent'])
+  })
+
+  it('takes large arguments', async () => {
+    const big = 'x'.repeat(3_000_000)
+    const got = await answer<string[]>(await template.fork().sendArg(big).run(worker, 'describeArguments'))
+    assert.equal(got[0], big)
+  })
+
+  it('hands out a non-blocking socket, and its pid', async () => {
+    const child = template.fork()
+    const socket = await child.run(worker, 'identity')
+    assert.ok(isNonblocking(socket))
+    const { pid, ppid } = await answer<{ pid: number; ppid: number }>(socket)
+    assert.equal(pid, child.pid)
+    assert.equal(ppid, template.pid)
+  })
+
+  it('loads a package by its name', async () => {
+    const child = ForkProcess.create().require('mocha', 'node:zlib')
+    await child.ready()
+    await child.close()
+    assert.deepEqual(await child.exited, { code: 0, signal: null })
+  })
+
+  it('loads a module by its absolute path', async () => {
+    const child = ForkProcess.create().sendArg('path')
+    assert.equal(await answer(await child.run(fileURLToPath(common), 'greet')), 'hello path')
+  })
+
+  it('runs functions that eval made', async () => {
+    const child = ForkProcess.create()
+      .eval('function reply(socket, ...args) { socket.toSocket().end(JSON.stringify([...args, kept])) }')
+      .eval(async (value: number) => {
+        const { setTimeout } = await import('node:timers/promises')
+        Object.assign(globalThis, { kept: await setTimeout(1, value) })
+      }, 7)
+      .sendArg('arg')
+    assert.deepEqual(await answer(await child.run('reply')), ['arg', 7])
+  })
+
+  it('gives every child its own pid and random values', async () => {
+    const source = template.fork().eval(async () => {
+      const { randomInt, randomUUID } = await import('node:crypto')
+      randomInt(10)
+      randomUUID()
+    })
+    type Identity = Record<'pid' | 'random' | 'uuid' | 'webUuid' | 'int', unknown>
+    const children = Array.from({ length: 8 }, () => source.fork())
+    const seen = await Promise.all(children.map(async child => answer<Identity>(await child.run(worker, 'identity'))))
+    for (const key of ['pid', 'random', 'uuid', 'webUuid', 'int'] as const) assert.equal(new Set(seen.map(one => one[key])).size, 8, key)
+    assert.equal(new Set(seen.flatMap(one => [one.uuid, one.webUuid])).size, 16)
+    await source.close()
+  })
+
+  it('forks generation after generation', async () => {
+    const line = [template.fork()]
+    for (let i = 0; i < 9; i++) line.push(line.at(-1)!.fork())
+    const last = line.at(-1)!
+    await last.ready()
+    assert.equal(await answer(await last.run(worker, 'countToThree')), 3)
+    assert.deepEqual(await last.exited, { code: 0, signal: null })
+    await Promise.all(line.slice(0, -1).map(one => one.close()))
+  })
+
+  it('tells how a process ended whose parent was killed', async () => {
+    const parent = template.fork()
+    const child = parent.fork()
+    ;(await child.run(worker, 'hold')).close()
+    parent.kill('SIGKILL')
+    assert.deepEqual(await parent.exited, { code: null, signal: 'SIGKILL' })
+    assert.deepEqual(await child.exited, { code: 0, signal: null })
+  })
+
+  it('ends, closed, when all processes forked from it have ended', async () => {
+    const own = ForkProcess.exec()
+    const child = own.fork()
+    const socket = await child.run(worker, 'hold')
+    const order: string[] = []
+    const both = [own.close().then(() => order.push('template')), child.exited.then(() => order.push('child'))]
+    socket.close()
+    await Promise.all(both)
+    assert.deepEqual(order, ['child', 'template'])
+  })
+
+  it('leaves no descriptor, child or zombie after 1,000 forks', async function () {
+    this.timeout(60_000)
+    const warm = template.fork()
+    ;(await warm.run(worker, 'hold')).close()
+    await warm.exited
+    const before = census()
+    for (let i = 0; i < 100; i++) {
+      const statuses = Array.from({ length: 10 }, async () => {
+        const child = template.fork()
+        ;(await child.run(worker, 'hold')).close()
+        return child.exited
+      })
+      for (const status of await Promise.all(statuses)) assert.deepEqual(status, { code: 0, signal: null })
+    }
+    assert.deepEqual(census(), before)
+    assert.deepEqual(childrenOf(template.pid!), [])
+  })
+
+  it('does not keep the program running while nothing is awaited', async () => {
+    const program = `
+      import { ForkProcess } from '@anyfork/fork'
+      const idle = ForkProcess.create()
+      await idle.ready()
+      console.log(idle.pid)`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
+    assert.match(stdout, /^\d+\n$/)
+  })
+
+  it('keeps the program running while its end is awaited', async () => {
+    const program = `
+      import { ForkProcess } from '@anyfork/fork'
+      const child = ForkProcess.create().eval(() => { globalThis.later = () => { setTimeout(() => process.exit(12), 50) } })
+      await child.run('later')
+      console.log((await child.exited).code)`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
+    assert.equal(stdout, '12\n')
+  })
+})
