@@ -1,6 +1,6 @@
 export { ForkProcess } from './fork-process.js'
+export { resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
 export type { ExecOptions } from './spawn.js'
-export type { ModuleSpecifier } from './module-specifier.js'
 export { afterFork } from './fork-hooks.js'
 export { ForkError, ProcessExitedError, describeExit, type ExitStatus, type ForkErrorCode } from './errors.js'
 export { fromPlainError, toPlainError, type PlainError } from './error-codec.js'

@@ -1,0 +1,234 @@
+import { deserialize } from 'node:v8'
+import { read, watch, write, type Descriptor, type Watch } from '@anyfork/fdpass'
+import { fromPlainError, ProcessExitedError, type ExitStatus, type ForkProcess, type PlainError } from '@anyfork/fork'
+import { RpcError } from './errors.js'
+import { FrameParser, FrameQueue, Kind } from './frame.js'
+import { backend } from './backend.js'
+import type { RpcOptions } from './rpc.js'
+import { serialisers, type Serialiser } from './serialiser.js'
+
+/** How long a process that has closed its socket may take to end, in milliseconds. */
+const GRACE_MS = 1000
+
+interface Call {
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
+/** The caller's side of a connection. */
+export class Client {
+  readonly ended: Promise<ExitStatus>
+  readonly #process: ForkProcess
+  readonly #serialiser: Serialiser
+  readonly #onEvent: RpcOptions['onEvent']
+  readonly #calls = new Map<number, Call>()
+  readonly #queue = new FrameQueue()
+  readonly #parser = new FrameParser()
+  readonly #ready: Promise<void>
+  #setReady!: Call
+  #resolveEnded!: (status: ExitStatus) => void
+  #socket: Descriptor | undefined
+  #watch: Watch | undefined
+  #failure: Error | undefined
+  #lastId = 0
+  #isFlushing = false
+  #isWaitingToWrite = false
+  #isClosed = false
+  #isDestroyed = false
+  #isHeld = true
+  #waitingForReady = 0
+
+  constructor(process: ForkProcess, module: string, name: string, { serialiser = 'cbor', onEvent }: RpcOptions) {
+    const known = serialisers[serialiser]
+    if (!known) throw new TypeError(`unknown serialiser ${String(serialiser)}`)
+    this.#process = process
+    this.#serialiser = known
+    this.#onEvent = onEvent
+    this.ended = new Promise(resolve => (this.#resolveEnded = resolve))
+    this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve: resolve as Call['resolve'], reject }))
+    this.#ready.catch(() => {}) // the calls tell
+    process.sendArg({ module, name, serialiser, folder: globalThis.process.cwd() })
+    process.run(backend, 'serve').then(
+      socket => this.#connect(socket),
+      (error: Error) => {
+        this.#failure = error
+        void this.#finish()
+      },
+    )
+  }
+
+  call(args: unknown[]): Promise<unknown> {
+    if (this.#isClosed) return Promise.reject(new RpcError('ERR_RPC_CLOSED', 'called after close()'))
+    if (this.#failure) return Promise.reject(this.#failure)
+    try {
+      const id = this.#nextId()
+      this.#queue.add(Kind.call, id, this.#serialiser.encode(args))
+      this.#flushSoon()
+      return new Promise((resolve, reject) => {
+        this.#calls.set(id, { resolve, reject })
+        this.#hold()
+      })
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  async ready(): Promise<void> {
+    this.#waitingForReady++
+    this.#hold()
+    try {
+      await this.#ready
+    } finally {
+      this.#waitingForReady--
+      this.#hold()
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true
+      this.#queue.add(Kind.end, 0)
+      this.#flushSoon()
+    }
+    await this.#process.exited
+    await this.ended
+  }
+
+  async destroy(): Promise<void> {
+    this.#isClosed = true
+    this.#isDestroyed = true
+    this.#process.kill('SIGKILL') // or when it connects, if it has not been started yet
+    await this.#process.exited
+    await this.ended
+  }
+
+  #nextId(): number {
+    do this.#lastId = (this.#lastId + 1) >>> 0
+    while (this.#calls.has(this.#lastId))
+    return this.#lastId
+  }
+
+  #connect(socket: Descriptor): void {
+    if (this.#isDestroyed) this.#process.kill('SIGKILL')
+    this.#socket = socket
+    this.#watch = watch(socket, { readable: true, writable: this.#isWaitingToWrite }, ready => {
+      if (ready.writable) this.#flush()
+      if (ready.readable) this.#read()
+    })
+    this.#isHeld = true
+    this.#flush()
+    this.#hold()
+  }
+
+  /** Keeps the program running while something is outstanding, and only then. */
+  #hold(): void {
+    const isNeeded = this.#calls.size > 0 || this.#waitingForReady > 0
+    if (!this.#watch || isNeeded === this.#isHeld) return
+    this.#isHeld = isNeeded
+    if (isNeeded) this.#watch.ref()
+    else this.#watch.unref()
+  }
+
+  /** Calls made in a row leave together. */
+  #flushSoon(): void {
+    if (this.#isFlushing || this.#isWaitingToWrite || !this.#watch) return
+    this.#isFlushing = true
+    process.nextTick(() => {
+      this.#isFlushing = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    if (!this.#socket || !this.#watch) return
+    let isFull = false
+    while (this.#queue.length && !isFull) {
+      try {
+        this.#queue.drop(write(this.#socket, this.#queue.bytes))
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        if (code !== 'EAGAIN') return // what the child still said is to be read; its end comes after that
+        isFull = true
+      }
+    }
+    if (isFull === this.#isWaitingToWrite) return
+    this.#isWaitingToWrite = isFull
+    this.#watch.change({ readable: true, writable: isFull })
+  }
+
+  #read(): void {
+    try {
+      const room = this.#parser.room()
+      const count = read(this.#socket!, room)
+      if (count === 0) return void this.#finish()
+      this.#parser.filled(count)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return
+      return void this.#finish()
+    }
+    while (this.#watch && this.#parser.next()) this.#onFrame()
+    this.#hold()
+  }
+
+  #onFrame(): void {
+    const { kind, id, payload } = this.#parser
+    switch (kind) {
+      case Kind.result:
+        return this.#settle(id, call => call.resolve(this.#serialiser.decode(payload)[0]))
+      case Kind.error:
+        return this.#settle(id, call => call.reject(errorOf(payload)))
+      case Kind.event:
+        return this.#emit(this.#serialiser.decode(payload))
+      case Kind.ready:
+        return this.#setReady.resolve(undefined)
+      case Kind.fatal:
+        this.#failure = errorOf(payload)
+        return
+      default:
+        this.#failure = new RpcError('ERR_RPC_PROTOCOL', `the child sent a frame of unknown kind ${kind}`)
+        this.#process.kill('SIGKILL')
+        void this.#finish()
+    }
+  }
+
+  #settle(id: number, how: (call: Call) => void): void {
+    const call = this.#calls.get(id)
+    if (!call) return
+    this.#calls.delete(id)
+    try {
+      how(call)
+    } catch (error) {
+      call.reject(error)
+    }
+  }
+
+  /** What a listener throws is the listener's affair: it must not disturb the frames after this one. */
+  #emit(values: unknown[]): void {
+    try {
+      this.#onEvent?.(...values)
+    } catch (error) {
+      process.nextTick(() => {
+        throw error
+      })
+    }
+  }
+
+  /** Nothing more comes: all that is outstanding rejects with the reason. */
+  async #finish(): Promise<void> {
+    this.#watch?.close()
+    this.#watch = undefined
+    if (this.#socket?.isOpen) this.#socket.close()
+    const killer = setTimeout(() => this.#process.kill('SIGKILL'), GRACE_MS)
+    const status = await this.#process.exited
+    clearTimeout(killer)
+    this.#failure ??= new ProcessExitedError(status, 'the process of this function')
+    this.#setReady.reject(this.#failure)
+    for (const call of this.#calls.values()) call.reject(this.#failure)
+    this.#calls.clear()
+    this.#resolveEnded(status)
+  }
+}
+
+function errorOf(payload: Buffer): Error {
+  return fromPlainError(deserialize(Buffer.from(payload)) as PlainError)
+}

@@ -1,0 +1,5 @@
+export { run, type Rpc, type RpcOptions } from './rpc.js'
+export { preload } from './backend.js'
+export { RpcError } from './errors.js'
+export type { Serialiser, SerialiserName } from './serialiser.js'
+export { ForkError, ForkProcess, ProcessExitedError, type ExecOptions, type ExitStatus, type ModuleSpecifier } from '@anyfork/fork'

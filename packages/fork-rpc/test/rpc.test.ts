@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { after, afterEach, before, describe, it } from 'mocha'
+import { promisify } from 'node:util'
+import { ForkProcess, preload, run, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
+
+const worker = new URL('./fixtures/worker.js', import.meta.url)
+
+describe('run', () => {
+  let template: ForkProcess
+  let rpc: Rpc | undefined
+  let openBefore: number
+
+  const start = (name: string, options?: RpcOptions): Rpc => (rpc = run(template.fork(), worker, name, options))
+
+  before(async () => {
+    template = preload(ForkProcess.exec()).require(worker)
+    await template.ready()
+    await run(template.fork(), worker, 'nothing').close()
+    openBefore = readdirSync('/proc/self/fd').length
+  })
+  afterEach(async () => {
+    await rpc?.destroy()
+    rpc = undefined
+    assert.equal(readdirSync('/proc/self/fd').length, openBefore)
+  })
+  after(() => template.close())
+
+  it('gives a function that returns promises', async () => {
+    const add = start('add')
+    assert.equal(await add(1, 2), 3)
+    assert.deepEqual(await Promise.all([add(1, 1), add(2, 2), add('a', 'b')]), [2, 4, 'ab'])
+  })
+
+  it('answers in order, many calls at once', async () => {
+    const add = start('add')
+    const sums = await Promise.all(Array.from({ length: 10_000 }, (_, i) => add(i, 1)))
+    assert.deepEqual(sums, Array.from({ length: 10_000 }, (_, i) => i + 1))
+  })
+
+  it('waits for a promise that the function returns', async () => {
+    const later = start('later')
+    assert.deepEqual(await Promise.all([later('a'), later('b')]), ['a', 'b'])
+  })
+
+  const values: [what: string, value: unknown][] = [
+    ['nothing', undefined],
+    ['null', null],
+    ['big integers', 2n ** 60n],
+    ['text of all planes', 'a\u00e9\u20ac\u{1f600}'],
+    ['dates', new Date(86_400_000)],
+    ['nested objects', { a: [1, { b: [true, null, -0.5] }] }],
+    ['maps and sets', [new Map([['a', 1]]), new Set([1, 2])]],
+    ['buffers', Buffer.from([1, 2, 3])],
+    ['typed arrays', new Float64Array([1.5, -2])],
+  ]
+  for (const [what, value] of values) {
+    it(`carries ${what} there and back`, async () => {
+      assert.deepEqual(await start('same')(value), [value])
+    })
+  }
+
+  it('carries a buffer of 16 MiB there and back', async () => {
+    const big = Buffer.alloc(16 << 20, 'anyfork')
+    const [back] = (await start('same')(big)) as [Buffer]
+    assert.ok(big.equals(back))
+  })
+
+  for (const serialiser of ['cbor', 'json', 'v8'] as const) {
+    it(`speaks ${serialiser}`, async () => {
+      assert.deepEqual(await start('same', { serialiser })('x', [1, { y: null }]), ['x', [1, { y: null }]])
+    })
+  }
+
+  it('rejects with what the function threw: class, name, message, stack, code, properties, cause', async () => {
+    const error = (await start('fail')().catch((reason: unknown) => reason)) as Error & { code: string; detail: unknown }
+    assert.ok(error instanceof TypeError)
+    assert.equal(error.name, 'OwnError')
+    assert.equal(error.message, 'failed on purpose')
+    assert.match(error.stack!, /at fail .*worker\.js/)
+    assert.equal(error.code, 'ERR_OWN')
+    assert.deepEqual(error.detail, { deep: [1, 2] })
+    assert.ok(error.cause instanceof RangeError)
+  })
+
+  it('rejects with what a promise was rejected with', async () => {
+    await assert.rejects(start('failLater')(), { name: 'SyntaxError', message: 'failed later' })
+  })
+
+  it('rejects with an error also when none was thrown', async () => {
+    await assert.rejects(start('failPlainly')(), { message: 'thrown: no error at all', cause: 'no error at all' })
+  })
+
+  it('rejects only the call whose argument or result cannot be sent', async () => {
+    const same = start('same')
+    await assert.rejects(same(() => {}), TypeError)
+    assert.deepEqual(await same(1), [1])
+    await rpc!.destroy()
+    const unsendable = start('unsendable')
+    await assert.rejects(unsendable(), TypeError)
+    await assert.rejects(unsendable(), TypeError)
+  })
+
+  it('rejects everything outstanding when the process exits, with its code', async () => {
+    const exit = start('exit')
+    const calls = [exit(7), exit(8), exit(9)]
+    for (const call of calls) await assert.rejects(call, { code: 'ERR_PROCESS_EXITED', exitCode: 7, signal: null })
+    await assert.rejects(exit(1), { code: 'ERR_PROCESS_EXITED' })
+  })
+
+  it('rejects everything outstanding when the process is killed, with the signal', async () => {
+    const block = start('block')
+    await block.ready()
+    const calls = [block(10_000), block(10_000)]
+    process.kill(block.pid!, 'SIGKILL')
+    for (const call of calls) await assert.rejects(call, { code: 'ERR_PROCESS_EXITED', exitCode: null, signal: 'SIGKILL' })
+    assert.deepEqual(await block.ended, { code: null, signal: 'SIGKILL' })
+  })
+
+  it('tells of the death of an idle process', async () => {
+    const add = start('add')
+    assert.equal(await add(1, 2), 3)
+    process.kill(add.pid!, 'SIGTERM')
+    assert.deepEqual(await add.ended, { code: null, signal: 'SIGTERM' })
+    await assert.rejects(add(1, 2), { code: 'ERR_PROCESS_EXITED', signal: 'SIGTERM' })
+  })
+
+  it('rejects every call when the module or the function is missing', async () => {
+    const absent = start('absent')
+    for (const call of [absent(), absent()]) await assert.rejects(call, { code: 'ERR_EXPORT_NOT_FOUND', message: /absent/ })
+    await rpc!.ended
+    rpc = run(template.fork(), '/no/such.js', 'f')
+    await assert.rejects(rpc.ready(), { code: 'ERR_MODULE_NOT_FOUND' })
+    await assert.rejects(rpc(), { code: 'ERR_MODULE_NOT_FOUND' })
+  })
+
+  it('delivers events in order with the results', async () => {
+    const seen: unknown[] = []
+    const progress = start('progress', { onEvent: (...values) => seen.push(values) })
+    const results = [progress(2), progress(1)].map(result => result.then(value => seen.push(value)))
+    await Promise.all(results)
+    assert.deepEqual(seen, [['step', 1], ['step', 2], 'done', ['step', 1], 'done'])
+  })
+
+  it('finishes the calls so far when closed, then refuses more', async () => {
+    const add = start('add')
+    const calls = [add(1, 2), add(3, 4)]
+    await Promise.all([add.close(), add.close()])
+    assert.deepEqual(await Promise.all(calls), [3, 7])
+    assert.deepEqual(await add.ended, { code: 0, signal: null })
+    await assert.rejects(add(1, 2), { code: 'ERR_RPC_CLOSED' })
+  })
+
+  it('ends at once when destroyed, even before it has started', async () => {
+    const block = start('block')
+    const call = block(60_000)
+    await Promise.all([block.destroy(), assert.rejects(call, { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' })])
+  })
+
+  it('throws a TypeError at the call for what makes no sense', async () => {
+    const unused = template.fork()
+    assert.throws(() => run(unused, './worker.js', 'add'), TypeError)
+    assert.throws(() => run(unused, worker, ''), TypeError)
+    assert.throws(() => run(unused, worker, 'add', { serialiser: 'xml' as 'cbor' }), TypeError)
+    await unused.close()
+  })
+})
+
+describe('a program that uses run', () => {
+  it('ends when no call is outstanding', async () => {
+    const program = `
+      import { ForkProcess, run } from '@anyfork/fork-rpc'
+      const add = run(ForkProcess.create(), ${JSON.stringify(worker.href)}, 'add')
+      console.log(await add(1, 2))`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
+    assert.equal(stdout, '3\n')
+  })
+})
