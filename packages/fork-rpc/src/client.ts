@@ -166,7 +166,27 @@ export class Client {
       if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return
       return void this.#finish()
     }
-    while (this.#watch && this.#parser.next()) this.#onFrame()
+    this.#dispatch()
+  }
+
+  /**
+   * Promises settle before an event that came after their results: where one
+   * follows, the caller's code gets its turn first.
+   */
+  #dispatch(): void {
+    let hasSettled = false
+    while (this.#watch && this.#parser.next()) {
+      const { kind } = this.#parser
+      if (kind === Kind.event && hasSettled) {
+        queueMicrotask(() => {
+          if (this.#watch) this.#onFrame()
+          this.#dispatch()
+        })
+        return
+      }
+      if (kind !== Kind.event) hasSettled = true
+      this.#onFrame()
+    }
     this.#hold()
   }
 
