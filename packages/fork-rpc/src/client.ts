@@ -57,6 +57,10 @@ export class Client {
     )
   }
 
+  get isAlive(): boolean {
+    return !this.#isClosed && !this.#failure
+  }
+
   call(args: unknown[]): Promise<unknown> {
     if (this.#isClosed) return Promise.reject(new RpcError('ERR_RPC_CLOSED', 'called after close()'))
     if (this.#failure) return Promise.reject(this.#failure)

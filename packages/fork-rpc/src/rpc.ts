@@ -21,6 +21,8 @@ export interface Rpc extends AsyncDisposable {
   (...args: unknown[]): Promise<unknown>
   /** The process, once known. */
   readonly pid: number | undefined
+  /** Whether it can be called, as far as is known. */
+  readonly isAlive: boolean
   /** Resolves when the process is ready to be called; rejects with what went wrong. */
   ready(): Promise<void>
   /** Lets the calls so far finish and the process end; resolves when it has. Idempotent. */
@@ -53,5 +55,6 @@ export function run(process: ForkProcess, module: ModuleSpecifier, name: string,
     ended: client.ended,
     [Symbol.asyncDispose]: () => client.close(),
   }
-  return Object.defineProperty(Object.assign(call, methods), 'pid', { get: () => process.pid }) as unknown as Rpc
+  const properties = { pid: { get: () => process.pid }, isAlive: { get: () => client.isAlive } }
+  return Object.defineProperties(Object.assign(call, methods), properties) as unknown as Rpc
 }
