@@ -64,6 +64,7 @@ export function watch(handle: Handle, events: WatchEvents, callback: (ready: Req
     referenced = on
     if (native) binding.watchRef(native, on)
   }
+  checked(binding.setNonblocking(fd, true), 'fcntl')
   change(events)
   return {
     change,

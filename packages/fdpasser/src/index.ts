@@ -1,0 +1,2 @@
+export { FdPasser, type FdPasserOptions } from './fd-passer.js'
+export { Descriptor, type Handle } from '@anyfork/fdpass'
