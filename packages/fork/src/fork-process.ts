@@ -181,7 +181,7 @@ export class ForkProcess implements AsyncDisposable {
     return this
   }
 
-  /** Resolves when all orders so far have been carried out; rejects with what went wrong. */
+  /** Resolves when all orders so far have been carried out, and forks of it start at once; rejects with what went wrong. */
   async ready(): Promise<void> {
     this.#assertOpen('ready')
     await this.#ask(Command.ready)

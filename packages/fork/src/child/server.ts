@@ -75,6 +75,7 @@ export class Server implements ChannelListener {
       case Command.fork:
         return this.#fork(id, descriptors[0]!)
       case Command.ready:
+        this.#collectGarbage()
         return this.#done(id)
       case Command.run:
         return this.#run(id, decode(payload), descriptors[0]!)
@@ -90,8 +91,7 @@ export class Server implements ChannelListener {
     try {
       await waitForRequests()
       await refuseForeignThreads()
-      if (this.#hasLoaded) collectGarbage()
-      this.#hasLoaded = false
+      this.#collectGarbage()
       this.#reaper.listen()
       const pid = binding.fork()
       if (pid < 0) throw systemError(pid, 'fork')
@@ -102,6 +102,12 @@ export class Server implements ChannelListener {
       this.#channel.send(Report.forkFailed, id, encodeError(error))
     }
     control.close()
+  }
+
+  /** Once after loading: what is left moves no more, and children share it. */
+  #collectGarbage(): void {
+    if (this.#hasLoaded) collectGarbage()
+    this.#hasLoaded = false
   }
 
   #becomeChild(control: Descriptor): void {

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { describe, it } from 'mocha'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const main = fileURLToPath(new URL('../main.js', import.meta.url))
+const run = promisify(execFile)
+
+describe('examples/minify', () => {
+  it('minifies a dependency tree with forked workers and with child processes, alike', async function () {
+    this.timeout(60_000)
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const { stdout } = await run(process.execPath, [main, '--package', 'commander', '--output', folder, '--workers', '2', '--compare'])
+    const row = (title: string): string[] => stdout.split('\n').find(line => line.startsWith(title))!.slice(24).trim().split(/\s{2,}/)
+    const written = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
+    const bytes = written.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0)
+    rmSync(folder, { recursive: true })
+    assert.ok(written.length >= 5)
+    assert.deepEqual(row('files'), [`${written.length}`, `${written.length}`])
+    assert.deepEqual(row('failed'), ['0', '0'])
+    assert.deepEqual(row('bytes out'), new Array(2).fill(`${(bytes / 1e6).toFixed(1)} MB`))
+    assert.notEqual(row('bytes in')[0], row('bytes out')[0])
+  })
+
+  it('refuses a package that is not installed', async () => {
+    await assert.rejects(run(process.execPath, [main, '--package', 'no-such-package']), /no-such-package is not installed/)
+  })
+})
