@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { after, before, describe, it } from 'mocha'
+import { delimiter, dirname, join, relative, resolve } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const docs = resolve(import.meta.dirname, '../..')
+const top = dirname(docs)
+
+interface Block {
+  language: string
+  code: string
+  /** What the first line names: `// worker.js`. */
+  file: string | undefined
+}
+
+for (const readme of markdownFiles()) {
+  const blocks = codeBlocks(readFileSync(readme, 'utf8'))
+  if (!blocks.length) continue
+
+  describe(relative(top, readme), () => {
+    let folder: string
+
+    before(() => {
+      folder = mkdtempSync(join(docs, 'dist/readme-')) // from where the packages are found
+      writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+      for (const { code, file } of blocks) if (file) writeFileSync(join(folder, file), code)
+    })
+    after(() => rmSync(folder, { recursive: true }))
+
+    for (const [i, block] of blocks.entries()) {
+      if (block.language === 'js' && block.file !== 'worker.js') {
+        it(`prints what it says: ${title(block)}`, async () => {
+          const file = block.file ?? `block-${i}.js`
+          writeFileSync(join(folder, file), block.code)
+          const { stdout } = await run(process.execPath, [file], { cwd: folder, timeout: 15_000 })
+          assert.deepEqual(stdout.trim().split('\n'), expectedLines(block.code))
+        })
+      }
+      if (block.language !== 'sh') continue
+      for (const line of commandsOf(block)) {
+        it(`has a command that works: ${line}`, () => checkCommand(line, folder, dirname(readme)))
+      }
+    }
+
+    it('has only code blocks that are tested', () => {
+      for (const { language } of blocks) assert.ok(['js', 'sh'].includes(language), language)
+    })
+  })
+}
+
+/** All that is written here, without what is installed. */
+function markdownFiles(): string[] {
+  const below = (folder: string): string[] => readdirSync(join(top, folder)).map(name => join(folder, name, 'README.md'))
+  const texts = readdirSync(docs).filter(name => name.endsWith('.md')).map(name => join('docs', name))
+  return ['README.md', 'CONTRIBUTING.md', ...below('packages'), ...below('examples'), ...texts].map(path => join(top, path)).filter(existsSync)
+}
+
+function codeBlocks(markdown: string): Block[] {
+  return [...markdown.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language = '', code = '']) => ({
+    language,
+    code,
+    file: /^\/\/ (\S+\.js)\n/.exec(code)?.[1],
+  }))
+}
+
+function title({ file, code }: Block): string {
+  return file ?? code.split('\n')[0]!
+}
+
+/** What the comments after `console.log` say. */
+function expectedLines(code: string): string[] {
+  return [...code.matchAll(/console\.log\(.*\),? \/\/ (.*)$/gm)].map(([, text = '']) => text)
+}
+
+function commandsOf({ code }: Block): string[] {
+  return code.split('\n').map(line => line.replace(/\s# .*/, '').trim()).filter(line => line && !line.startsWith('#'))
+}
+
+/** npm's commands are looked up, because this test is one of those; others are run. */
+async function checkCommand(line: string, folder: string, home: string): Promise<void> {
+  for (const command of line.split('&&').map(part => part.trim())) {
+    const script = /^npm (?:run )?(start|test|bench)\b/.exec(command)?.[1]
+    if (script) {
+      assert.ok(scriptsOf(home)[script] ?? scriptsOf(top)[script], `there is no script ${script}`)
+      const workspace = /--workspace (\S+)/.exec(command)?.[1]
+      if (workspace) assert.ok(existsSync(join(top, 'node_modules', workspace)), `there is no workspace ${workspace}`)
+    } else if (/^npm (ci|install @anyfork\/[\w-]+)$/.test(command)) {
+      assert.equal(JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')).name, command.split(' ')[2] ?? 'anyfork')
+    } else {
+      await runCommand(command.replace(/^find .*?\| /, 'printf "x.js\\n" | ').replace('./dist/minify.js#minify', 'node:path#basename'), folder)
+    }
+  }
+}
+
+async function runCommand(command: string, folder: string): Promise<void> {
+  const path = [join(top, 'node_modules/.bin'), process.env['PATH']].join(delimiter)
+  const { stdout } = await run('sh', ['-c', command], { cwd: folder, env: { ...process.env, PATH: path }, timeout: 15_000 })
+  assert.notEqual(stdout, '')
+}
+
+function scriptsOf(folder: string): Record<string, string> {
+  const manifest = join(folder, 'package.json')
+  return existsSync(manifest) ? (JSON.parse(readFileSync(manifest, 'utf8')).scripts ?? {}) : {}
+}
