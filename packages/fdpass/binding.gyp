@@ -4,6 +4,7 @@
       "target_name": "fdpass",
       "sources": [
         "native/binding.c",
+        "native/connection.c",
         "native/descriptor.c",
         "native/message.c",
         "native/watch.c"

@@ -101,6 +101,8 @@ BIND_FD(duplicate)
 BIND_FD(close)
 BIND_FD(get_nonblocking)
 BIND_FD(get_close_on_exec)
+BIND_FD(accept)
+BIND_FD(pending)
 BIND_FD_FLAG(set_nonblocking)
 BIND_FD_FLAG(set_close_on_exec)
 
@@ -119,10 +121,10 @@ BIND_FD_FLAG(set_close_on_exec)
 BIND_BYTES(read)
 BIND_BYTES(write)
 
-/* send(socket, buffer, offset, length, Int32Array, count) */
+/* send(socket, buffer, offset, length, Int32Array, count, flags) */
 static napi_value bind_send(napi_env env, napi_callback_info info) {
-  ARGUMENTS(env, info, 6);
-  int32_t socket, *fds;
+  ARGUMENTS(env, info, 7);
+  int32_t socket, flags, *fds;
   uint32_t count;
   char *bytes;
   size_t size;
@@ -130,24 +132,107 @@ static napi_value bind_send(napi_env env, napi_callback_info info) {
   if (!bytes_of(env, argv[1], argv[2], argv[3], &bytes, &size)) return NULL;
   TRY(env, napi_get_value_uint32(env, argv[5], &count));
   if (!int32s_of(env, argv[4], count, &fds)) return NULL;
-  return number(env, fdpass_send(socket, bytes, size, fds, count));
+  TRY(env, napi_get_value_int32(env, argv[6], &flags));
+  return number(env, fdpass_send(socket, bytes, size, fds, count, flags));
 }
 
-/* receive(socket, buffer, offset, length, Int32Array[2 + 253]): bytes; the array
+/* receive(socket, buffer, offset, length, Int32Array[2 + 253], flags): bytes; the array
  * gets the number of descriptors, whether the message was cut, the descriptors. */
 static napi_value bind_receive(napi_env env, napi_callback_info info) {
-  ARGUMENTS(env, info, 5);
-  int32_t socket, *out;
+  ARGUMENTS(env, info, 6);
+  int32_t socket, flags, *out;
   char *bytes;
   size_t size;
   TRY(env, napi_get_value_int32(env, argv[0], &socket));
   if (!bytes_of(env, argv[1], argv[2], argv[3], &bytes, &size)) return NULL;
   if (!int32s_of(env, argv[4], 2 + FDPASS_MAX_DESCRIPTORS, &out)) return NULL;
+  TRY(env, napi_get_value_int32(env, argv[5], &flags));
   struct fdpass_received received;
-  ssize_t n = fdpass_receive(socket, bytes, size, out + 2, &received);
+  ssize_t n = fdpass_receive(socket, bytes, size, out + 2, &received, flags);
   out[0] = (int32_t)received.count;
   out[1] = received.truncated;
   return number(env, n);
+}
+
+/* sendOne(socket, fd): one descriptor with one zero byte */
+static napi_value bind_send_one(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  int32_t socket, fd;
+  const char zero = 0;
+  TRY(env, napi_get_value_int32(env, argv[0], &socket));
+  TRY(env, napi_get_value_int32(env, argv[1], &fd));
+  return number(env, fdpass_send(socket, &zero, 1, &fd, 1, 0));
+}
+
+/* The end of the stream, where 0 is a descriptor. */
+#define END_OF_STREAM (-0x10000)
+
+/* receiveOne(socket): the descriptor that came with one byte, -0x10000 at the end of the stream */
+static napi_value bind_receive_one(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  int32_t socket;
+  int fds[FDPASS_MAX_DESCRIPTORS];
+  char byte;
+  TRY(env, napi_get_value_int32(env, argv[0], &socket));
+  struct fdpass_received received;
+  ssize_t n = fdpass_receive(socket, &byte, 1, fds, &received, FDPASS_PEEK);
+  if (n < 0) return number(env, n);
+  if (n == 0 && received.count == 0) return number(env, END_OF_STREAM);
+  if (received.count == 1) return number(env, fds[0]);
+  for (size_t i = 0; i < received.count; i++) fdpass_close(fds[i]);
+  return number(env, UV_EPROTO);
+}
+
+/* A path argument, as the bytes of a buffer. */
+static bool path_of(napi_env env, napi_value value, char **path, size_t *length) {
+  if (napi_get_buffer_info(env, value, (void **)path, length) == napi_ok) return true;
+  napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected a path in a buffer");
+  return false;
+}
+
+/* listen(path, backlog) */
+static napi_value bind_listen(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  char *path;
+  size_t length;
+  int32_t backlog;
+  if (!path_of(env, argv[0], &path, &length)) return NULL;
+  TRY(env, napi_get_value_int32(env, argv[1], &backlog));
+  return number(env, fdpass_listen(path, length, backlog));
+}
+
+/* connect(path) */
+static napi_value bind_connect(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  char *path;
+  size_t length;
+  if (!path_of(env, argv[0], &path, &length)) return NULL;
+  return number(env, fdpass_connect(path, length));
+}
+
+/* shutdown(fd, how) */
+static napi_value bind_shutdown(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  int32_t fd, how;
+  TRY(env, napi_get_value_int32(env, argv[0], &fd));
+  TRY(env, napi_get_value_int32(env, argv[1], &how));
+  return number(env, fdpass_shutdown(fd, how));
+}
+
+/* peerCredentials(socket, Int32Array[3]): pid, uid, gid */
+static napi_value bind_peer_credentials(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  int32_t socket, *out;
+  TRY(env, napi_get_value_int32(env, argv[0], &socket));
+  if (!int32s_of(env, argv[1], 3, &out)) return NULL;
+  struct fdpass_credentials credentials;
+  int rc = fdpass_peer_credentials(socket, &credentials);
+  if (rc == 0) {
+    out[0] = credentials.pid;
+    out[1] = (int32_t)credentials.uid;
+    out[2] = (int32_t)credentials.gid;
+  }
+  return number(env, rc);
 }
 
 /* What lives as long as the addon does in one thread: its loop, its watches. */
@@ -318,6 +403,14 @@ static napi_value init(napi_env env, napi_value exports) {
       METHOD("write", bind_write),
       METHOD("send", bind_send),
       METHOD("receive", bind_receive),
+      METHOD("sendOne", bind_send_one),
+      METHOD("receiveOne", bind_receive_one),
+      METHOD("pending", bind_pending),
+      METHOD("listen", bind_listen),
+      METHOD("accept", bind_accept),
+      METHOD("connect", bind_connect),
+      METHOD("shutdown", bind_shutdown),
+      METHOD("peerCredentials", bind_peer_credentials),
       METHOD("watch", bind_watch),
       METHOD("watchChange", bind_watch_change),
       METHOD("watchRef", bind_watch_ref),
@@ -329,6 +422,12 @@ static napi_value init(napi_env env, napi_value exports) {
       !constant(env, exports, "SOCK_SEQPACKET", SOCK_SEQPACKET) ||
       !constant(env, exports, "UV_READABLE", UV_READABLE) ||
       !constant(env, exports, "UV_WRITABLE", UV_WRITABLE) ||
+      !constant(env, exports, "UV_DISCONNECT", UV_DISCONNECT) ||
+      !constant(env, exports, "SHUT_RD", SHUT_RD) || !constant(env, exports, "SHUT_WR", SHUT_WR) ||
+      !constant(env, exports, "SHUT_RDWR", SHUT_RDWR) ||
+      !constant(env, exports, "DONT_WAIT", FDPASS_DONT_WAIT) ||
+      !constant(env, exports, "PEEK", FDPASS_PEEK) ||
+      !constant(env, exports, "END_OF_STREAM", END_OF_STREAM) ||
       !constant(env, exports, "maxDescriptors", FDPASS_MAX_DESCRIPTORS))
     return NULL;
   return exports;

@@ -34,12 +34,22 @@ ssize_t fdpass_write(int fd, const void *bytes, size_t length);
 
 /* message.c */
 
+/* Flags of these functions. */
+enum {
+  /* Never wait, whatever O_NONBLOCK says: EAGAIN. */
+  FDPASS_DONT_WAIT = 1,
+  /* Look at the message first, with MSG_PEEK, where the system can do that. Without,
+   * the kernel drops what the descriptor table has no room for and says so by a flag:
+   * EBADMSG, the rest of its descriptors is closed. */
+  FDPASS_PEEK = 2,
+};
+
 /* Sends bytes, and with the first of them the descriptors. Returns how many
  * bytes were taken; the descriptors are then on their way however few bytes
  * these were, and the rest is to be sent without them. The caller still owns
  * its descriptors. */
 ssize_t fdpass_send(int socket, const void *bytes, size_t length,
-                    const int *fds, size_t count);
+                    const int *fds, size_t count, int flags);
 
 struct fdpass_received {
   size_t count;  /* descriptors stored, all close-on-exec; the caller owns them */
@@ -49,13 +59,34 @@ struct fdpass_received {
 /* Receives bytes and up to FDPASS_MAX_DESCRIPTORS descriptors into fds, which
  * must have room for that many. Returns the number of bytes, 0 at the end.
  *
- * When the descriptor table is too full for the message, this is EMFILE (or
+ * Peeking: when the descriptor table is too full for the message, this is EMFILE (or
  * ENFILE) and the message stays in the queue, whole: nothing is lost. EBADMSG
  * says that the system refused a descriptor though there was room; its message
  * has been taken from the queue, without its descriptors. */
 ssize_t fdpass_receive(int socket, void *bytes, size_t length,
                        int fds[FDPASS_MAX_DESCRIPTORS],
-                       struct fdpass_received *received);
+                       struct fdpass_received *received, int flags);
+
+/* 1 when something can be received, 0 at the end of the stream. Takes nothing. */
+int fdpass_pending(int socket);
+
+/* connection.c */
+
+/* A stream socket that listens at a path; a socket left behind there is removed.
+ * Paths are not zero-terminated; one that begins with a zero byte is abstract. */
+int fdpass_listen(const char *path, size_t length, int backlog);
+int fdpass_accept(int listener);
+/* EAGAIN when the listener's queue is full. The socket returned is blocking. */
+int fdpass_connect(const char *path, size_t length);
+int fdpass_shutdown(int fd, int how);
+
+struct fdpass_credentials {
+  pid_t pid;
+  uid_t uid;
+  gid_t gid;
+};
+/* Who made the connection, as of then. */
+int fdpass_peer_credentials(int socket, struct fdpass_credentials *out);
 
 /* watch.c */
 
@@ -63,7 +94,7 @@ struct fdpass_watch;
 typedef void (*fdpass_watch_callback)(void *context, int status, int events);
 
 /* Calls back on the loop's thread while fd is ready for events (UV_READABLE,
- * UV_WRITABLE). Sets O_NONBLOCK on fd. EEXIST when the loop watches fd already. */
+ * UV_WRITABLE, UV_DISCONNECT). Sets O_NONBLOCK on fd. EEXIST when the loop watches fd already. */
 int fdpass_watch_start(uv_loop_t *loop, int fd, int events,
                        fdpass_watch_callback callback, void *context,
                        struct fdpass_watch **out);

@@ -24,7 +24,7 @@ union control {
 };
 
 ssize_t fdpass_send(int socket, const void *bytes, size_t length,
-                    const int *fds, size_t count) {
+                    const int *fds, size_t count, int flags) {
   if (count > FDPASS_MAX_DESCRIPTORS) return -EINVAL;
   /* A stream queues nothing for an empty message, and its descriptors with it. */
   if (length == 0 && count > 0) {
@@ -49,7 +49,7 @@ ssize_t fdpass_send(int socket, const void *bytes, size_t length,
   }
 
   ssize_t n;
-  do n = sendmsg(socket, &message, MSG_NOSIGNAL);
+  do n = sendmsg(socket, &message, MSG_NOSIGNAL | (flags & FDPASS_DONT_WAIT ? MSG_DONTWAIT : 0));
   while (n < 0 && errno == EINTR);
   return n < 0 ? -errno : n;
 }
@@ -129,13 +129,12 @@ static ssize_t consume(int socket, void *bytes, size_t length) {
  * So: look first. A peek that finds the table full leaves the message alone; one
  * that succeeds installs copies, and the message is then consumed without
  * control buffer. Only a single reader at a time may do this. */
-ssize_t fdpass_receive(int socket, void *bytes, size_t length,
-                       int fds[FDPASS_MAX_DESCRIPTORS],
-                       struct fdpass_received *received) {
-  *received = (struct fdpass_received){0};
+static ssize_t receive_peeking(int socket, void *bytes, size_t length,
+                               int fds[FDPASS_MAX_DESCRIPTORS],
+                               struct fdpass_received *received, int wait_flag) {
   for (int peeks = 0;; peeks++) {
     int flags = 0;
-    ssize_t n = receive_once(socket, bytes, length, MSG_PEEK, fds, &received->count, &flags);
+    ssize_t n = receive_once(socket, bytes, length, MSG_PEEK | wait_flag, fds, &received->count, &flags);
     if (n < 0) return n;
     received->truncated = (flags & MSG_TRUNC) != 0;
     if (!(flags & MSG_CTRUNC)) {
@@ -163,15 +162,17 @@ ssize_t fdpass_receive(int socket, void *bytes, size_t length,
   }
 }
 
-#else
+#endif
 
-ssize_t fdpass_receive(int socket, void *bytes, size_t length,
-                       int fds[FDPASS_MAX_DESCRIPTORS],
-                       struct fdpass_received *received) {
+static ssize_t receive_at_once(int socket, void *bytes, size_t length,
+                               int fds[FDPASS_MAX_DESCRIPTORS],
+                               struct fdpass_received *received, int wait_flag) {
   int flags = 0;
-  *received = (struct fdpass_received){0};
-  ssize_t n = receive_once(socket, bytes, length, 0, fds, &received->count, &flags);
-  if (n < 0) return n == -EMSGSIZE ? -EMFILE : n; /* XNU: too few slots for the message */
+  ssize_t n = receive_once(socket, bytes, length, wait_flag, fds, &received->count, &flags);
+#ifndef __linux__
+  if (n == -EMSGSIZE) return -EMFILE; /* XNU: too few slots for the message */
+#endif
+  if (n < 0) return n;
   if (flags & MSG_CTRUNC) {
     close_all(fds, received->count);
     received->count = 0;
@@ -181,4 +182,21 @@ ssize_t fdpass_receive(int socket, void *bytes, size_t length,
   return n;
 }
 
+ssize_t fdpass_receive(int socket, void *bytes, size_t length,
+                       int fds[FDPASS_MAX_DESCRIPTORS],
+                       struct fdpass_received *received, int flags) {
+  *received = (struct fdpass_received){0};
+  int wait_flag = flags & FDPASS_DONT_WAIT ? MSG_DONTWAIT : 0;
+#ifdef __linux__
+  if (flags & FDPASS_PEEK) return receive_peeking(socket, bytes, length, fds, received, wait_flag);
 #endif
+  return receive_at_once(socket, bytes, length, fds, received, wait_flag);
+}
+
+int fdpass_pending(int socket) {
+  char byte;
+  ssize_t n;
+  do n = recv(socket, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
+  while (n < 0 && errno == EINTR);
+  return n < 0 ? -errno : n > 0;
+}

@@ -11,6 +11,13 @@ export interface Binding {
   readonly SOCK_SEQPACKET: number
   readonly UV_READABLE: number
   readonly UV_WRITABLE: number
+  readonly UV_DISCONNECT: number
+  readonly SHUT_RD: number
+  readonly SHUT_WR: number
+  readonly SHUT_RDWR: number
+  readonly END_OF_STREAM: number
+  readonly DONT_WAIT: number
+  readonly PEEK: number
   readonly maxDescriptors: number
   socketpair(type: number, out: Int32Array): number
   pipe(out: Int32Array): number
@@ -22,8 +29,17 @@ export interface Binding {
   setCloseOnExec(fd: number, on: boolean): number
   read(fd: number, buffer: Uint8Array, offset: number, length: number): number
   write(fd: number, buffer: Uint8Array, offset: number, length: number): number
-  send(socket: number, buffer: Uint8Array, offset: number, length: number, fds: Int32Array, count: number): number
-  receive(socket: number, buffer: Uint8Array, offset: number, length: number, out: Int32Array): number
+  send(socket: number, buffer: Uint8Array, offset: number, length: number, fds: Int32Array, count: number, flags: number): number
+  receive(socket: number, buffer: Uint8Array, offset: number, length: number, out: Int32Array, flags: number): number
+  sendOne(socket: number, fd: number): number
+  /** The descriptor, `END_OF_STREAM`, or a negative errno. */
+  receiveOne(socket: number): number
+  pending(socket: number): number
+  listen(path: Uint8Array, backlog: number): number
+  accept(listener: number): number
+  connect(path: Uint8Array): number
+  shutdown(socket: number, how: number): number
+  peerCredentials(socket: number, out: Int32Array): number
   watch(fd: number, events: number, callback: (eventsOrError: number) => void): NativeWatch | number
   watchChange(watch: NativeWatch, events: number): number
   watchRef(watch: NativeWatch, on: boolean): void

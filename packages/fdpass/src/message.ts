@@ -1,7 +1,7 @@
 import { binding } from './binding.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
-import { checked } from './system-error.js'
+import { checked, systemError } from './system-error.js'
 
 /** The most descriptors in one message: `SCM_MAX_FD` of Linux. */
 export const MAX_DESCRIPTORS: number = binding.maxDescriptors
@@ -18,7 +18,6 @@ export interface Message {
   truncated: boolean
 }
 
-const zero = new Uint8Array(1)
 const outgoing = new Int32Array(MAX_DESCRIPTORS)
 const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
 
@@ -30,8 +29,7 @@ const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
  * @throws the kernel's error: `EAGAIN` (non-blocking, queue full), `EPIPE` (peer gone), `ETOOMANYREFS`, `EBADF`
  */
 export function send(socket: Handle, handle: Handle): void {
-  outgoing[0] = descriptorNumber(handle)
-  checked(binding.send(descriptorNumber(socket), zero, 0, 1, outgoing, 1), 'sendmsg')
+  checked(binding.sendOne(descriptorNumber(socket), descriptorNumber(handle)), 'sendmsg')
 }
 
 /**
@@ -45,10 +43,25 @@ export function send(socket: Handle, handle: Handle): void {
  *   rest of the bytes is to be sent again.
  * @throws TypeError, RangeError; else the kernel's error, and nothing was sent
  */
-export function sendMessage(socket: Handle, bytes: Uint8Array, handles: readonly Handle[] = []): number {
+export function sendMessage(socket: Handle, bytes: Uint8Array, handles: readonly Handle[] = [], { dontWait = false }: SendOptions = {}): number {
   if (handles.length > MAX_DESCRIPTORS) throw new RangeError(`at most ${MAX_DESCRIPTORS} descriptors fit in a message, not ${handles.length}`)
   for (let i = 0; i < handles.length; i++) outgoing[i] = descriptorNumber(handles[i]!)
-  return checked(binding.send(descriptorNumber(socket), bytes, 0, bytes.byteLength, outgoing, handles.length), 'sendmsg')
+  return checked(binding.send(descriptorNumber(socket), bytes, 0, bytes.byteLength, outgoing, handles.length, dontWait ? binding.DONT_WAIT : 0), 'sendmsg')
+}
+
+export interface SendOptions {
+  /** Never wait: `EAGAIN` also on a blocking socket (`MSG_DONTWAIT`). */
+  dontWait?: boolean
+}
+
+export interface ReceiveOptions extends SendOptions {
+  /**
+   * Look at the message first (`MSG_PEEK`), so that it stays queued when the
+   * descriptor table has no room for it; default: true. Without, the kernel drops
+   * what does not fit: for those who keep slots free themselves, in a process
+   * without other threads. Only Linux can look first.
+   */
+  peek?: boolean
 }
 
 /**
@@ -59,18 +72,18 @@ export function sendMessage(socket: Handle, bytes: Uint8Array, handles: readonly
  * @param socket - an AF_UNIX socket
  * @param buffer - where the bytes go, at least one long
  * @throws `EAGAIN` (non-blocking, nothing there), `EMFILE`, `ECONNRESET`;
- *   `EBADMSG` when the system refused a descriptor though there was room
+ *   `EBADMSG` when the system refused a descriptor though there was room, and,
+ *   without `peek`, when there was none: the descriptors of this message are lost
  */
-export function receiveMessage(socket: Handle, buffer: Uint8Array): Message {
+export function receiveMessage(socket: Handle, buffer: Uint8Array, { peek = true, dontWait = false }: ReceiveOptions = {}): Message {
   if (buffer.byteLength === 0) throw new RangeError('the buffer is empty')
-  const bytes = checked(binding.receive(descriptorNumber(socket), buffer, 0, buffer.byteLength, incoming), 'recvmsg')
+  const flags = (peek ? binding.PEEK : 0) | (dontWait ? binding.DONT_WAIT : 0)
+  const bytes = checked(binding.receive(descriptorNumber(socket), buffer, 0, buffer.byteLength, incoming, flags), 'recvmsg')
   const count = incoming[0]!
   const descriptors: Descriptor[] = []
   for (let i = 0; i < count; i++) descriptors.push(new Descriptor(incoming[2 + i]!))
   return { bytes, descriptors, endOfFile: bytes === 0 && count === 0, truncated: incoming[1] !== 0 }
 }
-
-const byte = new Uint8Array(1)
 
 /**
  * Receives one descriptor sent by `send` or by IO::FDPass::send.
@@ -79,11 +92,18 @@ const byte = new Uint8Array(1)
  * @throws as `receiveMessage`; `EPROTO` when a byte came without a descriptor or with several (these are closed)
  */
 export function recv(socket: Handle): Descriptor | undefined {
-  const { descriptors, endOfFile } = receiveMessage(socket, byte)
-  if (endOfFile) return undefined
-  if (descriptors.length !== 1) {
-    for (const descriptor of descriptors) descriptor.close()
-    throw Object.assign(new Error(`EPROTO: expected one descriptor, got ${descriptors.length}, recvmsg`), { code: 'EPROTO' })
-  }
-  return descriptors[0]
+  const fd = binding.receiveOne(descriptorNumber(socket))
+  if (fd >= 0) return new Descriptor(fd)
+  if (fd === binding.END_OF_STREAM) return undefined
+  throw systemError(fd, 'recvmsg')
+}
+
+/**
+ * Whether something can be received from a stream, without taking anything.
+ *
+ * @returns false at the end of the stream
+ * @throws `EAGAIN` when nothing is there yet, on blocking sockets also; `ECONNRESET`
+ */
+export function isPending(socket: Handle): boolean {
+  return checked(binding.pending(descriptorNumber(socket)), 'recv') === 1
 }

@@ -1,4 +1,5 @@
 import { binding, type NativeWatch } from './binding.js'
+import { isNonblocking, setNonblocking } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { checked, systemError } from './system-error.js'
 
@@ -8,6 +9,16 @@ export interface WatchEvents {
   readable?: boolean
   /** There is room to write. */
   writable?: boolean
+  /** The peer has closed or shut down its end; told again and again while this is waited for. */
+  hangup?: boolean
+}
+
+export interface WatchOptions {
+  /**
+   * Leave `O_NONBLOCK` as it is, for the sake of others who share the open file;
+   * default: false, and it is set. Whoever leaves it must not wait in the callback.
+   */
+  keepBlocking?: boolean
 }
 
 /** A watched descriptor. */
@@ -24,16 +35,18 @@ export interface Watch {
 
 /**
  * Calls back while a descriptor is ready, on the event loop (uv_poll, level
- * triggered). Makes the descriptor non-blocking; the caller still owns it.
+ * triggered). Makes the descriptor non-blocking unless told not to; the caller
+ * still owns it.
  *
  * @param handle - a socket, pipe or tty; regular files cannot be watched (`EPERM`)
  * @param callback - gets what the descriptor is ready for. An error of the
  *   descriptor itself counts as ready for all that was waited for.
  * @throws `EEXIST` when this loop watches the descriptor already
  */
-export function watch(handle: Handle, events: WatchEvents, callback: (ready: Required<WatchEvents>) => void): Watch {
+export function watch(handle: Handle, events: WatchEvents, callback: (ready: Required<WatchEvents>) => void, { keepBlocking = false }: WatchOptions = {}): Watch {
   if (typeof callback !== 'function') throw new TypeError('the callback is not a function')
   const fd = descriptorNumber(handle)
+  const staysBlocking = keepBlocking && !isNonblocking(fd)
   let native: NativeWatch | undefined
   let waiting = 0
   let referenced = true
@@ -41,7 +54,12 @@ export function watch(handle: Handle, events: WatchEvents, callback: (ready: Req
 
   const onReady = (result: number): void => {
     const ready = result < 0 ? waiting : result & waiting
-    if (ready) callback({ readable: (ready & binding.UV_READABLE) !== 0, writable: (ready & binding.UV_WRITABLE) !== 0 })
+    if (!ready) return
+    callback({
+      readable: (ready & binding.UV_READABLE) !== 0,
+      writable: (ready & binding.UV_WRITABLE) !== 0,
+      hangup: (ready & binding.UV_DISCONNECT) !== 0,
+    })
   }
   const stop = (): void => {
     if (native) binding.watchClose(native)
@@ -49,7 +67,7 @@ export function watch(handle: Handle, events: WatchEvents, callback: (ready: Req
   }
   const change = (next: WatchEvents): void => {
     if (closed) throw systemError(-9, 'watch closed')
-    waiting = (next.readable ? binding.UV_READABLE : 0) | (next.writable ? binding.UV_WRITABLE : 0)
+    waiting = (next.readable ? binding.UV_READABLE : 0) | (next.writable ? binding.UV_WRITABLE : 0) | (next.hangup ? binding.UV_DISCONNECT : 0)
     if (!waiting) return stop()
     if (native) {
       checked(binding.watchChange(native, waiting), 'uv_poll_start')
@@ -58,13 +76,14 @@ export function watch(handle: Handle, events: WatchEvents, callback: (ready: Req
     const started = binding.watch(fd, waiting, onReady)
     if (typeof started === 'number') throw systemError(started, 'uv_poll_init')
     native = started
+    if (staysBlocking) setNonblocking(fd, false) // uv_poll_init has set it
     if (!referenced) binding.watchRef(native, false)
   }
   const setReferenced = (on: boolean): void => {
     referenced = on
     if (native) binding.watchRef(native, on)
   }
-  checked(binding.setNonblocking(fd, true), 'fcntl')
+  if (!keepBlocking) setNonblocking(fd, true)
   change(events)
   return {
     change,

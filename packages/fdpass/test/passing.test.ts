@@ -69,7 +69,7 @@ describe('watch', () => {
       })
       write(left, Buffer.from('x'))
     })
-    assert.deepEqual(ready, { readable: true, writable: false })
+    assert.deepEqual(ready, { readable: true, writable: false, hangup: false })
     left.close()
     right.close()
   })

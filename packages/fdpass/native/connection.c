@@ -1,0 +1,106 @@
+#include "fdpass.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#ifndef __linux__
+#include <fcntl.h>
+#include <sys/ucred.h>
+#endif
+
+/* Returns the size of the address. A path that it has no room for is refused,
+ * not cut. One that begins with a zero byte is an abstract name, unix(7). */
+static int address_of(const char *path, size_t length, struct sockaddr_un *address) {
+  memset(address, 0, sizeof *address);
+  address->sun_family = AF_UNIX;
+  if (length == 0) return -EINVAL;
+  if (length >= sizeof address->sun_path) return -ENAMETOOLONG;
+  memcpy(address->sun_path, path, length);
+  int is_abstract = path[0] == '\0';
+  if (!is_abstract && memchr(path, '\0', length) != NULL) return -EINVAL;
+  return (int)(offsetof(struct sockaddr_un, sun_path) + length + (is_abstract ? 0 : 1));
+}
+
+static int new_socket(void) {
+#ifdef SOCK_CLOEXEC
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  return fd < 0 ? -errno : fd;
+#else
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (fd < 0) return -errno;
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return fd;
+#endif
+}
+
+static int fail(int fd) {
+  int rc = -errno;
+  close(fd);
+  return rc;
+}
+
+int fdpass_listen(const char *path, size_t length, int backlog) {
+  struct sockaddr_un address;
+  int size = address_of(path, length, &address);
+  if (size < 0) return size;
+  int fd = new_socket();
+  if (fd < 0) return fd;
+  /* Only a socket left behind is in nobody's way. */
+  struct stat status;
+  if (path[0] != '\0' && lstat(address.sun_path, &status) == 0 && S_ISSOCK(status.st_mode)) unlink(address.sun_path);
+  if (bind(fd, (struct sockaddr *)&address, (socklen_t)size) < 0 || listen(fd, backlog) < 0) return fail(fd);
+  return fd;
+}
+
+int fdpass_accept(int listener) {
+  int fd;
+#ifdef __linux__
+  do fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+  while (fd < 0 && errno == EINTR);
+#else
+  do fd = accept(listener, NULL, NULL);
+  while (fd < 0 && errno == EINTR);
+  if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
+#endif
+  return fd < 0 ? -errno : fd;
+}
+
+int fdpass_connect(const char *path, size_t length) {
+  struct sockaddr_un address;
+  int size = address_of(path, length, &address);
+  if (size < 0) return size;
+  int fd = new_socket();
+  if (fd < 0) return fd;
+  /* Never waits for a place in the listener's queue: that is EAGAIN. */
+  int rc = fdpass_set_nonblocking(fd, 1);
+  if (rc == 0 && connect(fd, (struct sockaddr *)&address, (socklen_t)size) < 0) return fail(fd);
+  if (rc == 0) rc = fdpass_set_nonblocking(fd, 0);
+  if (rc < 0) close(fd);
+  return rc < 0 ? rc : fd;
+}
+
+int fdpass_shutdown(int fd, int how) { return shutdown(fd, how) < 0 ? -errno : 0; }
+
+int fdpass_peer_credentials(int socket, struct fdpass_credentials *out) {
+#ifdef __linux__
+  struct ucred credentials;
+  socklen_t size = sizeof credentials;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return -errno;
+  *out = (struct fdpass_credentials){.pid = credentials.pid, .uid = credentials.uid, .gid = credentials.gid};
+#else
+  struct xucred credentials;
+  socklen_t size = sizeof credentials;
+  if (getsockopt(socket, 0 /* SOL_LOCAL */, LOCAL_PEERCRED, &credentials, &size) < 0) return -errno;
+  pid_t pid = 0;
+  size = sizeof pid;
+  if (getsockopt(socket, 0, LOCAL_PEERPID, &pid, &size) < 0) return -errno;
+  *out = (struct fdpass_credentials){.pid = pid, .uid = credentials.cr_uid, .gid = credentials.cr_groups[0]};
+#endif
+  /* A socket that is not connected, or whose peer is in another pid namespace. */
+  if (out->uid == (uid_t)-1) return -ENOTCONN;
+  return 0;
+}
