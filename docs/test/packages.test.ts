@@ -17,9 +17,9 @@ const programs: Record<string, string> = {
     send(left, 0)
     console.log(recv(right).isOpen)`,
   fdpasser: `
-    import { FdPasser } from '@anyfork/fdpasser'
-    const [left, right] = FdPasser.pair()
-    await left.pushSend(0)
+    import { FdPasser, socketpair } from '@anyfork/fdpasser'
+    const [left, right] = socketpair().map(fd => new FdPasser({ fd }))
+    await left.pushSend(0, { keep: true })
     console.log((await right.pushRecv()).isOpen)
     left.destroy(), right.destroy()`,
   fork: `

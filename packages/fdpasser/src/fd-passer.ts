@@ -1,91 +1,148 @@
-import { Descriptor, dup, receiveMessage, sendMessage, socketpair, watch, type Handle, type Watch } from '@anyfork/fdpass'
-
-/** How long to wait for the kernel to have room for descriptors again, in milliseconds. */
-const RETRY_MS = 50
+import { Descriptor, descriptorNumber, dup, isPending, MAX_DESCRIPTORS, socketpair, watch, type Handle, type Watch } from '@anyfork/fdpass'
+import { PasserError } from './errors.js'
+import { Incoming, type Receiver } from './incoming.js'
+import { closeHandle, Outgoing } from './outgoing.js'
+import type { Reservation } from './slot-reservation.js'
 
 export interface FdPasserOptions {
-  /** A connected AF_UNIX stream socket; the passer owns it from now on and makes it non-blocking. */
-  socket: Descriptor
+  /**
+   * A connected AF_UNIX stream socket, or both ends of one; left out: a new pair. The
+   * passer takes over numbers and `Descriptor`s; of anything else it takes a duplicate,
+   * and nobody else may read from it. With two ends, `iAmParent` or `iAmChild` says
+   * which one is meant.
+   */
+  fd?: Handle | readonly [Handle, Handle]
+  /** Called once when the peer ends the connection, with `undefined`, or when it breaks, with the error. Not after `close` and `destroy`. */
+  onError?: (error: Error | undefined) => void
+  /** Most descriptors in a message, 1 to 253; default 1, which every peer understands. Any number is understood here. */
+  batch?: number
+  /** How room for received descriptors is made sure; default `'both'`. */
+  reservation?: Reservation
+  /** Leave the socket's `O_NONBLOCK` as it is, for others who share it; it is never waited on. Default: false. */
+  dontSetNonblocking?: boolean
+  /** So many descriptors wait to be sent when `pressure` is 1; default 256. */
+  highWaterMark?: number
 }
 
-interface Sending {
-  descriptor: Descriptor
-  resolve(): void
-  reject(error: unknown): void
-}
-
-interface Receiving {
-  resolve(descriptor: Descriptor): void
-  reject(error: unknown): void
+export interface SendOptions {
+  /** The handle stays the caller's, who keeps it open until the promise has settled; default: it is closed once sent. */
+  keep?: boolean
 }
 
 /**
  * Passes descriptors both ways over one socket, each way in order, without
  * blocking and without losing any. Follows AnyEvent::FDpasser, and is understood by
  * it: one zero byte carries one descriptor.
+ *
+ * It keeps the program running while something waits to be sent or was asked for.
  */
-export class FdPasser implements AsyncDisposable {
-  readonly #socket: Descriptor
-  readonly #watch: Watch
-  readonly #sending: Sending[] = []
-  readonly #receiving: Receiving[] = []
+export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
+  readonly #options: Required<Omit<FdPasserOptions, 'fd'>>
+  #ends: Descriptor[]
+  #outgoing!: Outgoing
+  #incoming!: Incoming
+  #watch!: Watch
   #failure: Error | undefined
-  #pause: NodeJS.Timeout | undefined
-  #isFull = false
-  #drained: (() => void) | undefined
+  /** What was noticed of the peer: it hung up, with something still to be read, or nothing more will come. */
+  #peer: 'there' | 'hung up' | 'silent' = 'there'
+  #closing: Promise<void> | undefined
+  #waiting: { until: () => boolean; settle: () => void }[] = []
 
-  constructor({ socket }: FdPasserOptions) {
-    if (!(socket instanceof Descriptor)) throw new TypeError('socket is a Descriptor, which this takes over')
-    this.#socket = socket
-    this.#watch = watch(socket, {}, ready => {
-      if (ready.writable) this.#send()
-      if (ready.readable) this.#receive()
-    })
+  /** @throws TypeError for what has no descriptor, RangeError for a batch or mark out of range, `EMFILE` */
+  constructor(options: FdPasserOptions = {}) {
+    const { fd, onError = () => {}, batch = 1, reservation = 'both', dontSetNonblocking = false, highWaterMark = 256 } = options
+    if (!Number.isInteger(batch) || batch < 1 || batch > MAX_DESCRIPTORS) throw new RangeError(`a batch is 1 to ${MAX_DESCRIPTORS} descriptors, not ${String(batch)}`)
+    if (!Number.isInteger(highWaterMark) || highWaterMark < 1) throw new RangeError(`the high-water mark is a positive integer, not ${String(highWaterMark)}`)
+    if (!['sentinel', 'peek', 'both'].includes(reservation)) throw new TypeError(`unknown reservation ${String(reservation)}`)
+    this.#options = { onError, batch, reservation, dontSetNonblocking, highWaterMark }
+    this.#ends = fd === undefined ? socketpair() : Array.isArray(fd) ? (fd as Handle[]).map(takeOver) : [takeOver(fd as Handle)]
+    if (this.#ends.length === 1) this.#begin()
   }
 
-  /** Two passers that are connected with each other, for a process that forks: each side destroys the other's. */
-  static pair(): [FdPasser, FdPasser] {
-    const [left, right] = socketpair()
-    return [new FdPasser({ socket: left }), new FdPasser({ socket: right })]
+  /** This process is the parent: it keeps the first of two ends and closes the second, as `i_am_parent`. */
+  iAmParent(): this {
+    return this.#choose(0)
+  }
+
+  /** This process is the child: it keeps the second of two ends and closes the first, as `i_am_child`. */
+  iAmChild(): this {
+    return this.#choose(1)
+  }
+
+  /** How full the queue of descriptors to be sent is: 1 at the high-water mark. */
+  get pressure(): number {
+    this.#assertBegun()
+    return this.#outgoing.length / this.#options.highWaterMark
+  }
+
+  /** Resolves as soon as fewer descriptors wait to be sent than the high-water mark; rejects when the passer has ended. */
+  async drained(): Promise<void> {
+    this.#assertBegun()
+    await this.#wait(() => this.pressure < 1)
+    if (this.#failure) throw this.#failure
   }
 
   /**
-   * Sends a descriptor after those before it.
+   * Sends a descriptor after those before it. Sent means that the kernel has it: it
+   * arrives even when this process ends, unless the peer never asks for it.
    *
-   * @param handle - a `Descriptor` is taken over and closed once sent; anything else is duplicated at once and stays the caller's
-   * @returns resolves when the kernel has taken it; rejects when it will never be sent
+   * @param handle - taken over, and closed once sent or failed, unless `keep`
+   * @returns resolves when the kernel has taken it; rejects when it will never be sent.
+   *   `EBADF` and the like concern only this one
+   * @throws TypeError for what has no descriptor, and before it was said which end is meant
    */
-  pushSend(handle: Handle): Promise<void> {
-    if (this.#failure) return Promise.reject(this.#failure)
-    const descriptor = handle instanceof Descriptor ? new Descriptor(handle.release()) : dup(handle)
+  pushSend(handle: Handle, { keep = false }: SendOptions = {}): Promise<void> {
+    this.#assertBegun()
+    descriptorNumber(handle)
+    const owned = handle instanceof Descriptor && !keep ? new Descriptor(handle.release()) : handle
+    if (this.#failure) {
+      if (!keep) closeHandle(owned)
+      return Promise.reject(this.#failure)
+    }
     return new Promise((resolve, reject) => {
-      this.#sending.push({ descriptor, resolve, reject })
-      this.#send()
+      this.#outgoing.push({ handle: owned, keep, settle: error => (error ? reject(error) : resolve()) })
     })
   }
 
   /**
-   * Asks for the next descriptor that the peer sends.
+   * Asks for the next descriptor that the peer sends. Nothing is read before it was
+   * asked for.
    *
-   * @returns resolves with it, close-on-exec; the caller owns it. Rejects when none will come
+   * @param callback - as in the original; what it throws is an uncaught error and disturbs nothing here
+   * @returns resolves with the descriptor, close-on-exec, which the caller owns; rejects when none will come
+   * @throws TypeError before it was said which end is meant
    */
-  pushRecv(): Promise<Descriptor> {
-    if (this.#failure) return Promise.reject(this.#failure)
-    return new Promise((resolve, reject) => {
-      this.#receiving.push({ resolve, reject })
-      this.#wait()
-    })
+  pushRecv(): Promise<Descriptor>
+  pushRecv(callback: Receiver): void
+  pushRecv(callback?: Receiver): Promise<Descriptor> | void {
+    this.#assertBegun()
+    if (callback) return this.#incoming.ask((error, descriptor) => callSafely(() => callback(error, descriptor)))
+    return new Promise((resolve, reject) => this.#incoming.ask((error, descriptor) => (descriptor ? resolve(descriptor) : reject(error!))))
   }
 
-  /** Sends what is queued, then ends. Descriptors that were asked for and have not come are rejected. */
-  async close(): Promise<void> {
-    if (this.#sending.length) await new Promise<void>(resolve => (this.#drained = resolve))
-    this.destroy()
+  /** All descriptors that come, until the peer ends the connection. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Descriptor, void, undefined> {
+    for (;;) {
+      try {
+        yield await this.pushRecv()
+      } catch (error) {
+        if ((error as PasserError).code === 'ERR_PASSER_ENDED') return
+        throw error
+      }
+    }
   }
 
-  /** Ends at once: closes the socket and all descriptors that were not sent yet; what was promised rejects. */
+  /** Sends what is queued, then ends. What was asked for and has not come rejects. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#wait(() => this.#ends.length === 2 || this.#outgoing.length === 0).then(() => this.destroy())
+    return this.#closing
+  }
+
+  /** Ends at once: closes the socket and all descriptors that were not sent or not fetched; what was promised rejects. Idempotent. */
   destroy(): void {
-    this.#fail(Object.assign(new Error('the passer was closed'), { code: 'ERR_PASSER_CLOSED' }))
+    for (const end of this.#ends.length === 2 ? this.#ends.splice(0) : []) end.close()
+    this.#end(new PasserError('ERR_PASSER_CLOSED', 'the passer was closed'))
+    this.#incoming?.discard()
   }
 
   /** `close()` */
@@ -93,75 +150,105 @@ export class FdPasser implements AsyncDisposable {
     return this.close()
   }
 
-  #send(): void {
-    for (let first = this.#sending[0]; first && !this.#failure; first = this.#sending[0]) {
-      try {
-        sendMessage(this.#socket, ZERO, [first.descriptor])
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException
-        this.#isFull = code === 'EAGAIN'
-        if (this.#isFull) return this.#wait()
-        if (code === 'ETOOMANYREFS' || code === 'ENOBUFS') return this.#retryLater()
-        return this.#fail(error as Error)
-      }
-      this.#sending.shift()
-      first.descriptor.close()
-      first.resolve()
+  #choose(which: 0 | 1): this {
+    if (this.#ends.length !== 2) throw new TypeError('there are no two ends to choose from')
+    const [kept, other] = which === 0 ? this.#ends : this.#ends.toReversed()
+    other!.close()
+    this.#ends = [kept!]
+    this.#begin()
+    return this
+  }
+
+  #begin(): void {
+    const socket = this.#ends[0]!
+    const { batch, reservation, dontSetNonblocking } = this.#options
+    const onChange = (): void => this.#update()
+    this.#watch = watch(socket, { hangup: true }, ready => this.#onReady(ready), { keepBlocking: dontSetNonblocking })
+    this.#outgoing = new Outgoing(socket, batch, dontSetNonblocking, { onChange, onBroken: () => this.#onHangup() })
+    this.#incoming = new Incoming(socket, reservation, batch, dontSetNonblocking, { onChange, onEnd: error => (error ? this.#end(error, true) : this.#onSilence()) })
+    this.#update()
+  }
+
+  #assertBegun(): void {
+    if (!this.#watch) throw new TypeError('say iAmParent() or iAmChild() first')
+  }
+
+  #onReady({ readable, writable, hangup }: { readable: boolean; writable: boolean; hangup: boolean }): void {
+    if (writable) this.#outgoing.flush()
+    if (this.#failure) return
+    if (readable) this.#incoming.read()
+    else if (hangup) this.#onHangup()
+  }
+
+  /** An idle passer notices so that its peer is gone. What that one has sent before is still to be asked for. */
+  #onHangup(): void {
+    if (this.#failure || this.#peer !== 'there') return
+    this.#peer = 'hung up'
+    try {
+      if (!isPending(this.#ends[0]!)) return this.#onSilence()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return this.#end(error as Error, true)
     }
-    this.#isFull = false
-    this.#wait()
-    this.#drained?.()
+    this.#update()
   }
 
-  #receive(): void {
-    while (this.#receiving.length && !this.#failure) {
-      try {
-        const { descriptors, endOfFile } = receiveMessage(this.#socket, new Uint8Array(1))
-        if (endOfFile) return this.#fail(Object.assign(new Error('the peer has closed its end'), { code: 'ERR_PASSER_ENDED' }))
-        for (const descriptor of descriptors) this.#deliver(descriptor)
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException
-        if (code === 'EAGAIN') break
-        if (code === 'EMFILE' || code === 'ENFILE') return this.#retryLater()
-        return this.#fail(error as Error)
-      }
+  /** Nothing more will come. What waits may still be sent: the peer may have closed one direction only. */
+  #onSilence(): void {
+    this.#peer = 'silent'
+    this.#incoming.end(new PasserError('ERR_PASSER_ENDED', 'the peer has closed its end'))
+    this.#update()
+  }
+
+  #update(): void {
+    if (this.#failure) return
+    if (this.#peer === 'silent' && !this.#outgoing.length) return this.#end(new PasserError('ERR_PASSER_ENDED', 'the peer has closed its end'), true)
+    const readable = this.#incoming.waitsForMessage
+    this.#watch.change({ readable, writable: this.#outgoing.waitsForRoom, hangup: !readable && this.#peer === 'there' })
+    if (this.#incoming.length || this.#outgoing.length) this.#watch.ref()
+    else this.#watch.unref()
+    this.#wake()
+  }
+
+  /** Waits for a condition, or for the end. */
+  #wait(until: () => boolean): Promise<void> {
+    if (this.#failure || until()) return Promise.resolve()
+    return new Promise(settle => this.#waiting.push({ until, settle }))
+  }
+
+  #wake(): void {
+    if (!this.#waiting.length) return
+    for (const one of this.#waiting.splice(0)) {
+      if (this.#failure || one.until()) one.settle()
+      else this.#waiting.push(one)
     }
-    this.#wait()
   }
 
-  /** What nobody has asked for is closed: it must not pile up. */
-  #deliver(descriptor: Descriptor): void {
-    const receiving = this.#receiving.shift()
-    if (receiving) receiving.resolve(descriptor)
-    else descriptor.close()
-  }
-
-  #wait(): void {
-    if (!this.#failure) this.#watch.change({ readable: this.#receiving.length > 0 && !this.#pause, writable: this.#isFull })
-  }
-
-  /** The descriptor table, or the number of descriptors in flight, is at its limit: nothing tells when that ends. */
-  #retryLater(): void {
-    this.#pause ??= setTimeout(() => {
-      this.#pause = undefined
-      this.#send()
-    }, RETRY_MS)
-    this.#wait()
-  }
-
-  #fail(reason: Error): void {
+  #end(reason: Error, isToldBy = false): void {
     if (this.#failure) return
     this.#failure = reason
-    clearTimeout(this.#pause)
-    this.#watch.close()
-    this.#socket.close()
-    for (const { descriptor, reject } of this.#sending.splice(0)) {
-      descriptor.close()
-      reject(reason)
-    }
-    for (const { reject } of this.#receiving.splice(0)) reject(reason)
-    this.#drained?.()
+    this.#watch?.close()
+    this.#outgoing?.end(reason)
+    this.#incoming?.end(reason)
+    for (const end of this.#ends.splice(0)) end.close()
+    this.#wake()
+    const isOrderly = reason instanceof PasserError
+    if (isToldBy) callSafely(() => this.#options.onError(isOrderly ? undefined : reason))
   }
 }
 
-const ZERO = new Uint8Array(1)
+/** A handle that is now the passer's. */
+function takeOver(handle: Handle): Descriptor {
+  if (handle instanceof Descriptor) return new Descriptor(handle.release())
+  return typeof handle === 'number' ? new Descriptor(handle) : dup(handle)
+}
+
+/** Calls a function of the user's: what it throws is an uncaught error, but later. */
+function callSafely(call: () => void): void {
+  try {
+    call()
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
+  }
+}

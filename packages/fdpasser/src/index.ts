@@ -1,2 +1,5 @@
-export { FdPasser, type FdPasserOptions } from './fd-passer.js'
+export { FdPasser, type FdPasserOptions, type SendOptions } from './fd-passer.js'
+export { PasserError, type PasserErrorCode } from './errors.js'
+export type { Reservation } from './slot-reservation.js'
+export { accept, connect, server, socketpair } from './connection.js'
 export { Descriptor, type Handle } from '@anyfork/fdpass'

@@ -1,68 +1,212 @@
 import assert from 'node:assert/strict'
-import { fstatSync, readdirSync } from 'node:fs'
-import { afterEach, beforeEach, describe, it } from 'mocha'
-import { pipe } from '@anyfork/fdpass'
-import { FdPasser } from '@anyfork/fdpasser'
+import { open } from 'node:fs/promises'
+import { fstatSync, openSync, readdirSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { afterEach, before as warmUp, beforeEach, describe, it } from 'mocha'
+import { dup, pipe, sendMessage, shutdown, isNonblocking } from '@anyfork/fdpass'
+import { Descriptor, FdPasser, socketpair, type FdPasserOptions } from '@anyfork/fdpasser'
+import { taggedPipe, tagOf } from './support/tagged-pipe.js'
 
 describe('FdPasser', () => {
   let left: FdPasser
   let right: FdPasser
+  let told: unknown[]
   let before: number
 
+  const connect = (options: FdPasserOptions = {}): void => {
+    left?.destroy()
+    right?.destroy()
+    const [one, other] = socketpair()
+    left = new FdPasser({ ...options, fd: one })
+    right = new FdPasser({ ...options, fd: other, onError: error => told.push(error) })
+  }
+
+  // libuv opens a spare descriptor of its own the first time that anything listens.
+  warmUp(done => void createServer().listen(0, '127.0.0.1', function (this: Server) {
+    this.close(done)
+  }))
   beforeEach(() => {
     before = readdirSync('/proc/self/fd').length
-    ;[left, right] = FdPasser.pair()
+    told = []
+    connect()
   })
   afterEach(async () => {
     await Promise.all([left.close(), right.close()])
     assert.equal(readdirSync('/proc/self/fd').length, before)
   })
 
-  it('passes descriptors in order, both ways at once, however many', async () => {
-    const passed = await Promise.all(
-      ([[left, right], [right, left]] as const).flatMap(([from, to]) =>
-        Array.from({ length: 500 }, async () => {
-          const [readEnd, writeEnd] = pipe()
-          writeEnd.close()
-          const { ino } = fstatSync(readEnd.fd)
-          const [received] = await Promise.all([to.pushRecv(), from.pushSend(readEnd)])
-          const same = fstatSync(received.fd).ino === ino
-          received.close()
-          return same
-        }),
-      ),
-    )
-    assert.equal(passed.length, 1000)
-    assert.ok(passed.every(Boolean))
+  for (const batch of [1, 32, 253]) {
+    it(`passes descriptors in order, both ways at once, however many (batch ${batch})`, async () => {
+      connect({ batch })
+      const flood = async (from: FdPasser): Promise<void> => {
+        for (let i = 0; i < 2000; i++) {
+          void from.pushSend(taggedPipe(`${i}`))
+          if (from.pressure >= 1) await from.drained()
+        }
+      }
+      const drink = async (to: FdPasser): Promise<void> => {
+        for (let i = 0; i < 2000; i++) assert.equal(tagOf(await to.pushRecv()), `${i}`)
+      }
+      await Promise.all([flood(left), flood(right), drink(left), drink(right)])
+    })
+  }
+
+  it('closes what was sent, and keeps what is to be kept', async () => {
+    const descriptor = taggedPipe('a')
+    const number = openSync('/dev/null', 'r')
+    const file = await open('/dev/null')
+    const server = createServer()
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const kept = openSync('/dev/null', 'r')
+    await Promise.all([left.pushSend(descriptor), left.pushSend(number), left.pushSend(file), left.pushSend(server), left.pushSend(kept, { keep: true })])
+    assert.equal(descriptor.isOpen, false)
+    assert.throws(() => fstatSync(number), { code: 'EBADF' })
+    assert.equal(server.listening, false)
+    new Descriptor(kept).close()
+    for (let i = 0; i < 5; i++) (await right.pushRecv()).close()
+    await file.close()
   })
 
-  it('takes over a Descriptor, and only that', async () => {
-    const [readEnd, writeEnd] = pipe()
-    await left.pushSend(readEnd)
-    await left.pushSend(writeEnd.fd)
-    assert.equal(readEnd.isOpen, false)
-    writeEnd.close()
-    for (let i = 0; i < 2; i++) (await right.pushRecv()).close()
+  it('gives descriptors to callbacks, and survives those that throw', async () => {
+    const thrown = new Promise(resolve => {
+      const others = process.listeners('uncaughtException')
+      process.removeAllListeners('uncaughtException')
+      process.once('uncaughtException', error => {
+        for (const other of others) process.on('uncaughtException', other)
+        resolve(error.message)
+      })
+    })
+    right.pushRecv((_error, descriptor) => {
+      descriptor!.close()
+      throw new Error('thrown by a callback')
+    })
+    const second = right.pushRecv()
+    void left.pushSend(taggedPipe('a'))
+    void left.pushSend(taggedPipe('b'))
+    assert.equal(await thrown, 'thrown by a callback')
+    assert.equal(tagOf(await second), 'b')
   })
 
-  it('rejects what will never come when the peer closes, after all that it sent', async () => {
-    const [readEnd, writeEnd] = pipe()
-    const received = [right.pushRecv(), right.pushRecv(), right.pushRecv()]
-    left.pushSend(readEnd)
-    left.pushSend(writeEnd)
-    await left.close()
-    for (const descriptor of await Promise.all(received.slice(0, 2))) descriptor.close()
-    await assert.rejects(received[2]!, { code: 'ERR_PASSER_ENDED' })
-    await assert.rejects(left.pushRecv(), { code: 'ERR_PASSER_CLOSED' })
+  it('is an async iterable that ends with the connection', async () => {
+    for (const tag of ['a', 'b', 'c']) void left.pushSend(taggedPipe(tag))
+    void left.close()
+    const tags: string[] = []
+    for await (const descriptor of right) tags.push(tagOf(descriptor))
+    assert.deepEqual(tags, ['a', 'b', 'c'])
+    assert.deepEqual(told, [undefined])
   })
 
-  it('rejects what was not sent, and closes it, when destroyed', async () => {
-    const sending: Promise<unknown>[] = []
-    for (let i = 0; i < 2000; i++) sending.push(left.pushSend(0))
+  it('notices its end while idle', async () => {
     left.destroy()
-    const settled = await Promise.allSettled(sending)
-    const rejected = settled.filter(one => one.status === 'rejected')
-    assert.ok(rejected.length > 0)
-    for (const { reason } of rejected as PromiseRejectedResult[]) assert.equal(reason.code, 'ERR_PASSER_CLOSED')
+    while (!told.length) await new Promise(setImmediate)
+    assert.deepEqual(told, [undefined])
+    await assert.rejects(right.pushRecv(), { code: 'ERR_PASSER_ENDED' })
+    await assert.rejects(right.pushSend(taggedPipe('late')), { code: 'ERR_PASSER_ENDED' })
+  })
+
+  it('delivers what was sent before the end, however late it is asked for', async () => {
+    for (const tag of ['a', 'b']) await left.pushSend(taggedPipe(tag))
+    left.destroy()
+    await new Promise(resolve => setTimeout(resolve, 10))
+    assert.deepEqual(told, [])
+    assert.equal(tagOf(await right.pushRecv()), 'a')
+    assert.equal(tagOf(await right.pushRecv()), 'b')
+    await assert.rejects(right.pushRecv(), { code: 'ERR_PASSER_ENDED' })
+  })
+
+  it('goes on sending to a peer that sends no more', async () => {
+    const [one, other] = socketpair()
+    const sameEnd = dup(other)
+    const passer = new FdPasser({ fd: one })
+    const peer = new FdPasser({ fd: other })
+    const many = Array.from({ length: 500 }, (_, i) => passer.pushSend(taggedPipe(`${i}`)))
+    const silent = passer.pushRecv()
+    shutdown(sameEnd, 'write')
+    sameEnd.close()
+    await assert.rejects(silent, { code: 'ERR_PASSER_ENDED' })
+    for (let i = 0; i < 500; i++) assert.equal(tagOf(await peer.pushRecv()), `${i}`)
+    await Promise.all(many)
+    peer.destroy()
+  })
+
+  it('rejects what will never come, and what will never go', async () => {
+    const receiving = right.pushRecv()
+    const sending = Array.from({ length: 500 }, () => right.pushSend(taggedPipe('x')))
+    left.destroy()
+    const settled = await Promise.allSettled([receiving, ...sending])
+    assert.equal(settled[0]!.status, 'rejected')
+    assert.ok(settled.some(({ status }) => status === 'fulfilled') && settled.slice(1).some(({ status }) => status === 'rejected'))
+  })
+
+  it('closes everything in both directions when destroyed', async () => {
+    const settled = Promise.allSettled([left.pushRecv(), ...Array.from({ length: 500 }, () => left.pushSend(taggedPipe('x')))])
+    connect({ batch: 4 })
+    for (let i = 0; i < 4; i++) void left.pushSend(taggedPipe('x'))
+    ;(await right.pushRecv()).close() // three more came with it
+    right.destroy()
+    for (const one of (await settled).filter(({ status }) => status === 'rejected')) assert.equal((one as PromiseRejectedResult).reason.code, 'ERR_PASSER_CLOSED')
+  })
+
+  it('refuses only the one that cannot be sent, alone and in a batch', async () => {
+    for (const batch of [1, 8]) {
+      connect({ batch })
+      const [readEnd, writeEnd] = pipe()
+      const bad = openSync('/dev/null', 'r')
+      const sent = [left.pushSend(taggedPipe('a')), left.pushSend(bad, { keep: true }), left.pushSend(taggedPipe('b'))]
+      if (batch === 8) new Descriptor(bad).close()
+      const outcome = await Promise.allSettled(sent)
+      assert.deepEqual(outcome.map(({ status }) => status), ['fulfilled', batch === 8 ? 'rejected' : 'fulfilled', 'fulfilled'])
+      if (batch === 8) assert.equal((outcome[1] as PromiseRejectedResult).reason.code, 'EBADF')
+      assert.equal(tagOf(await right.pushRecv()), 'a')
+      if (batch === 1) (await right.pushRecv()).close()
+      if (batch === 1) new Descriptor(bad).close()
+      assert.equal(tagOf(await right.pushRecv()), 'b')
+      readEnd.close()
+      writeEnd.close()
+    }
+  })
+
+  it('ends with EPROTO when a byte comes without a descriptor', async () => {
+    const [one, other] = socketpair()
+    const errors: unknown[] = []
+    const passer = new FdPasser({ fd: one, onError: error => errors.push(error) })
+    sendMessage(other, Buffer.from('x'))
+    await assert.rejects(passer.pushRecv(), { code: 'EPROTO' })
+    assert.deepEqual(errors.map(error => (error as NodeJS.ErrnoException).code), ['EPROTO'])
+    other.close()
+  })
+
+  it('leaves O_NONBLOCK alone when told so, and does not block', async () => {
+    const [one, other] = socketpair()
+    const passer = new FdPasser({ fd: one.fd, dontSetNonblocking: true })
+    const sent = Array.from({ length: 400 }, (_, i) => passer.pushSend(taggedPipe(`${i}`)))
+    assert.equal(isNonblocking(one), false)
+    const peer = new FdPasser({ fd: other, dontSetNonblocking: true })
+    for (let i = 0; i < 400; i++) assert.equal(tagOf(await peer.pushRecv()), `${i}`)
+    await Promise.all(sent)
+    assert.equal(isNonblocking(one), false)
+    one.release()
+    passer.destroy()
+    peer.destroy()
+  })
+
+  it('tells how full its queue is', async () => {
+    connect({ highWaterMark: 4 })
+    const sent = Array.from({ length: 300 }, () => left.pushSend(taggedPipe('x')))
+    assert.ok(left.pressure >= 1)
+    const drained = left.drained()
+    for (let i = 0; i < 300; i++) tagOf(await right.pushRecv())
+    await drained
+    assert.ok(left.pressure < 1)
+    await Promise.all(sent)
+  })
+
+  it('throws at the call for what makes no sense', () => {
+    for (const batch of [0, 254, 1.5]) assert.throws(() => new FdPasser({ batch }), RangeError)
+    assert.throws(() => new FdPasser({ highWaterMark: 0 }), RangeError)
+    assert.throws(() => new FdPasser({ reservation: 'prayer' as 'peek' }), TypeError)
+    assert.throws(() => new FdPasser({ fd: {} }), TypeError)
+    assert.throws(() => left.pushSend({}), TypeError)
+    assert.throws(() => left.iAmParent(), TypeError)
   })
 })

@@ -1,6 +1,6 @@
+import Denque from 'denque'
 import { preload, type ForkProcess, type ModuleSpecifier } from '@anyfork/fork-rpc'
 import { PoolError } from './errors.js'
-import { Fifo } from './fifo.js'
 import { Worker, type WorkerFigures } from './worker.js'
 
 interface Job {
@@ -15,7 +15,7 @@ export class Scheduler {
   readonly #module: ModuleSpecifier
   readonly #name: string
   readonly #max: number
-  readonly #queue = new Fifo<Job>()
+  readonly #queue = new Denque<Job>()
   readonly #workers = new Set<Worker>()
   readonly #idle: Worker[] = []
   #starting = 0

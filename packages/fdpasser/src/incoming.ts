@@ -1,0 +1,128 @@
+import Denque from 'denque'
+import { receiveMessage, type Descriptor, type Handle, type Message } from '@anyfork/fdpass'
+import { SlotReservation, type Reservation } from './slot-reservation.js'
+
+/** How long to wait until the descriptor table may have room again, in milliseconds: at first, and then. */
+const FIRST_RETRY_MS = 50
+const NEXT_RETRY_MS = 500
+/** Messages in a row before the event loop gets its turn. */
+const MOST_MESSAGES = 64
+
+/** Gets a descriptor, which is then its own, or the reason why there is none. */
+export type Receiver = (error: Error | undefined, descriptor?: Descriptor) => void
+
+/** Who looks after the socket. */
+export interface IncomingListener {
+  /** What it waits for has changed. */
+  onChange(): void
+  /** Nothing more will come: an orderly end, or an error. */
+  onEnd(error?: Error): void
+}
+
+/** Descriptors on their way in, for those who asked, in the order in which they asked. */
+export class Incoming {
+  readonly #socket: Handle
+  readonly #isPeeking: boolean
+  readonly #dontWait: boolean
+  readonly #listener: IncomingListener
+  readonly #slots: SlotReservation | undefined
+  readonly #receivers = new Denque<Receiver>()
+  /** What came in one message with something that was asked for. */
+  readonly #surplus = new Denque<Descriptor>()
+  readonly #byte = new Uint8Array(1)
+  #retry: NodeJS.Timeout | undefined
+  #end: { reason: Error } | undefined
+
+  /** @param batch - most descriptors in a message, where their slots are reserved and nothing else helps */
+  constructor(socket: Handle, reservation: Reservation, batch: number, dontWait: boolean, listener: IncomingListener) {
+    this.#socket = socket
+    this.#isPeeking = reservation !== 'sentinel'
+    this.#dontWait = dontWait
+    this.#listener = listener
+    // With peeking underneath, one slot suffices: it tells early that the table is full.
+    if (reservation !== 'peek') this.#slots = new SlotReservation(socket, this.#isPeeking ? 1 : batch)
+    this.#slots?.take()
+  }
+
+  /** How many ask. */
+  get length(): number {
+    return this.#receivers.length
+  }
+
+  /** Whether it waits for something to come. */
+  get waitsForMessage(): boolean {
+    return this.#receivers.length > 0 && !this.#retry && !this.#end
+  }
+
+  ask(receiver: Receiver): void {
+    const descriptor = this.#surplus.shift()
+    if (descriptor) receiver(undefined, descriptor)
+    else if (this.#end) receiver(this.#end.reason)
+    else {
+      this.#receivers.push(receiver)
+      if (this.#receivers.length === 1) this.#listener.onChange()
+    }
+  }
+
+  /** Takes what has come, as much as was asked for. */
+  read(): void {
+    for (let messages = 0; this.waitsForMessage && messages < MOST_MESSAGES; messages++) {
+      const message = this.#take()
+      if (!message) break
+      if (message.endOfFile) return this.#listener.onEnd()
+      if (!message.descriptors.length) return this.#listener.onEnd(protocolError())
+      for (const descriptor of message.descriptors) {
+        const receiver = this.#receivers.shift()
+        if (receiver) receiver(undefined, descriptor)
+        else this.#surplus.push(descriptor)
+      }
+    }
+    if (!this.#end) this.#listener.onChange()
+  }
+
+  /** Nothing more comes: gives up the reserved slots and tells all who ask. What came already can still be asked for. */
+  end(reason: Error): void {
+    if (this.#end) return
+    this.#end = { reason }
+    clearTimeout(this.#retry)
+    this.#slots?.release()
+    while (this.#receivers.length) this.#receivers.shift()!(reason)
+  }
+
+  /** Closes what came and was not asked for. */
+  discard(): void {
+    while (this.#surplus.length) this.#surplus.shift()!.close()
+  }
+
+  /** The next message, if there is one, and room for what it brings. */
+  #take(): Message | undefined {
+    if (this.#slots && !this.#slots.take()) return this.#pause(FIRST_RETRY_MS)
+    try {
+      this.#slots?.release()
+      return receiveMessage(this.#socket, this.#byte, { peek: this.#isPeeking, dontWait: this.#dontWait })
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EMFILE' || code === 'ENFILE') return this.#pause(FIRST_RETRY_MS)
+      if (code !== 'EAGAIN') this.#listener.onEnd(error as Error)
+      return undefined
+    } finally {
+      // Taken again at once. If it cannot be, the table is full: the next one has to wait.
+      if (this.#slots && !this.#end && !this.#slots.take()) this.#pause(FIRST_RETRY_MS)
+    }
+  }
+
+  /** The table is full. Nothing tells when that ends; sending goes on meanwhile. */
+  #pause(milliseconds: number): undefined {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined
+      if (this.#slots && !this.#slots.take()) this.#pause(NEXT_RETRY_MS)
+      else this.#listener.onChange()
+    }, milliseconds)
+    return undefined
+  }
+}
+
+/** Who sends bytes without descriptors speaks something else, and what follows would be out of step. */
+function protocolError(): Error {
+  return Object.assign(new Error('EPROTO: the peer sent a byte without a descriptor'), { code: 'EPROTO' })
+}

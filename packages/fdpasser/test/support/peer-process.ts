@@ -1,0 +1,20 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { socketpair, type Descriptor } from '@anyfork/fdpass'
+
+const program = fileURLToPath(new URL('../fixtures/peer.js', import.meta.url))
+
+export interface PeerOptions {
+  /** Commands of the shell before the peer is started, such as `ulimit -n 64`. */
+  shell?: string
+  args?: string[]
+}
+
+/** Another process that plays a part of fixtures/peer.ts with one end of a new connection; the other end is the caller's. */
+export function startPeer(part: string, { shell = ':', args = [] }: PeerOptions = {}): { socket: Descriptor; process: ChildProcess; exited: Promise<[code: number | null, signal: string | null]> } {
+  const [ours, theirs] = socketpair()
+  const child = spawn('sh', ['-c', `${shell}; exec "$@"`, 'sh', process.execPath, program, part, ...args], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
+  theirs.close()
+  return { socket: ours, process: child, exited: once(child, 'exit') as Promise<[number | null, string | null]> }
+}
