@@ -4,6 +4,7 @@
 
 struct fdpass_watch {
   uv_poll_t poll;
+  int events;
   fdpass_watch_callback callback;
   void *context;
   void (*closed)(void *context);
@@ -11,6 +12,9 @@ struct fdpass_watch {
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
   struct fdpass_watch *watch = poll->data;
+  /* libuv stops watching at an error of the descriptor (POLLERR), and calls it EBADF.
+   * It may only be that the peer reset the connection, with more to be read. */
+  if (status < 0) uv_poll_start(poll, watch->events, on_poll);
   watch->callback(watch->context, status, events);
 }
 
@@ -25,7 +29,7 @@ int fdpass_watch_start(uv_loop_t *loop, int fd, int events,
                        struct fdpass_watch **out) {
   struct fdpass_watch *watch = malloc(sizeof *watch);
   if (watch == NULL) return UV_ENOMEM;
-  *watch = (struct fdpass_watch){.callback = callback, .context = context};
+  *watch = (struct fdpass_watch){.events = events, .callback = callback, .context = context};
   int rc = uv_poll_init(loop, &watch->poll, fd);
   if (rc < 0) {
     free(watch);
@@ -42,6 +46,7 @@ int fdpass_watch_start(uv_loop_t *loop, int fd, int events,
 }
 
 int fdpass_watch_change(struct fdpass_watch *watch, int events) {
+  watch->events = events;
   return uv_poll_start(&watch->poll, events, on_poll);
 }
 
