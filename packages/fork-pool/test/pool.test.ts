@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, before, describe, it } from 'mocha'
 import { ForkProcess, pool, type ForkPool, type PoolOptions } from '@anyfork/fork-pool'
 
@@ -21,9 +23,13 @@ describe('pool', () => {
   })
 
   it('calls the function in as many processes as allowed, and no more', async () => {
-    const pids = (await Promise.all(Array.from({ length: 30 }, start('pid', { max: 3 })))) as number[]
-    assert.equal(new Set(pids).size, 3)
-    assert.ok(!pids.includes(process.pid))
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const meet = start('meet', { max: 3 })
+    await Promise.all([meet(folder, 3), meet(folder, 3), meet(folder, 3)])
+    const [pids] = (await Promise.all(Array.from({ length: 30 }, () => meet(folder, 3)))) as [string[]]
+    rmSync(folder, { recursive: true })
+    assert.equal(pids.length, 3)
+    assert.deepEqual(new Set(pids), new Set(meet.workers.map(one => `${one.pid}`)))
   })
 
   it('gives a worker one call at a time', async () => {
