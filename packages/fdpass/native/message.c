@@ -150,11 +150,13 @@ static ssize_t receive_peeking(int socket, void *bytes, size_t length,
       return taken;
     }
 
+    /* With all those held that did fit: is there room for one more? */
+    int slot = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+    int full = slot < 0 ? -errno : 0;
+    if (slot >= 0) close(slot);
     close_all(fds, received->count);
     received->count = 0;
-    int slot = fcntl(socket, F_DUPFD_CLOEXEC, 0);
-    if (slot < 0) return -errno; /* EMFILE: the message is still queued */
-    close(slot);
+    if (full < 0) return full; /* EMFILE: the message is still queued */
     if (peeks >= MOST_PEEKS) {
       consume(socket, bytes, (size_t)n);
       return -EBADMSG;

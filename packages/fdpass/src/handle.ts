@@ -19,9 +19,12 @@ export function descriptorNumber(handle: Handle): number {
   return fd
 }
 
-/** Node keeps the descriptor of its sockets in `_handle.fd`; no public property has it. */
+/** No public property has the descriptor of Node's sockets: `_handle.fd` has it, of datagram sockets the handle in their state. */
 function numberWithin(handle: object): unknown {
   if (handle === null || typeof handle !== 'object') return undefined
-  const { fd, _handle } = handle as { fd?: unknown; _handle?: { fd?: unknown } | null }
-  return typeof fd === 'number' ? fd : _handle?.fd
+  const { fd } = handle as { fd?: unknown }
+  if (typeof fd === 'number') return fd
+  const state = Object.getOwnPropertySymbols(handle).find(symbol => symbol.description === 'state symbol')
+  if (state) return (handle as Record<symbol, { handle?: { fd?: unknown } } | undefined>)[state]?.handle?.fd
+  return (handle as { _handle?: { fd?: unknown } | null })._handle?.fd
 }

@@ -2,9 +2,9 @@ import Denque from 'denque'
 import { receiveMessage, type Descriptor, type Handle, type Message } from '@anyfork/fdpass'
 import { SlotReservation, type Reservation } from './slot-reservation.js'
 
-/** How long to wait until the descriptor table may have room again, in milliseconds: at first, and then. */
-const FIRST_RETRY_MS = 50
-const NEXT_RETRY_MS = 500
+/** How long to wait until the descriptor table may have room again, in milliseconds: a thread may only just have taken a slot; or it stays full. */
+const FIRST_RETRY_MS = 1
+const LAST_RETRY_MS = 500
 /** Messages in a row before the event loop gets its turn. */
 const MOST_MESSAGES = 64
 
@@ -31,6 +31,7 @@ export class Incoming {
   readonly #surplus = new Denque<Descriptor>()
   readonly #byte = new Uint8Array(1)
   #retry: NodeJS.Timeout | undefined
+  #retryMs = FIRST_RETRY_MS
   #end: { reason: Error } | undefined
 
   /** @param batch - most descriptors in a message, where their slots are reserved and nothing else helps */
@@ -70,6 +71,7 @@ export class Incoming {
       const message = this.#take()
       if (!message) break
       if (message.endOfFile) return this.#listener.onEnd()
+      this.#retryMs = FIRST_RETRY_MS
       if (!message.descriptors.length) return this.#listener.onEnd(protocolError())
       for (const descriptor of message.descriptors) {
         const receiver = this.#receivers.shift()
@@ -96,29 +98,30 @@ export class Incoming {
 
   /** The next message, if there is one, and room for what it brings. */
   #take(): Message | undefined {
-    if (this.#slots && !this.#slots.take()) return this.#pause(FIRST_RETRY_MS)
+    if (this.#slots && !this.#slots.take()) return this.#pause()
     try {
       this.#slots?.release()
       return receiveMessage(this.#socket, this.#byte, { peek: this.#isPeeking, dontWait: this.#dontWait })
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'EMFILE' || code === 'ENFILE') return this.#pause(FIRST_RETRY_MS)
+      if (code === 'EMFILE' || code === 'ENFILE') return this.#pause()
       if (code !== 'EAGAIN') this.#listener.onEnd(error as Error)
       return undefined
     } finally {
       // Taken again at once. If it cannot be, the table is full: the next one has to wait.
-      if (this.#slots && !this.#end && !this.#slots.take()) this.#pause(FIRST_RETRY_MS)
+      if (this.#slots && !this.#end && !this.#slots.take()) this.#pause()
     }
   }
 
   /** The table is full. Nothing tells when that ends; sending goes on meanwhile. */
-  #pause(milliseconds: number): undefined {
-    this.#retry ??= setTimeout(() => {
+  #pause(): undefined {
+    if (this.#retry) return
+    this.#retry = setTimeout(() => {
       this.#retry = undefined
-      if (this.#slots && !this.#slots.take()) this.#pause(NEXT_RETRY_MS)
+      if (this.#slots && !this.#slots.take()) this.#pause()
       else this.#listener.onChange()
-    }, milliseconds)
-    return undefined
+    }, this.#retryMs)
+    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS)
   }
 }
 
