@@ -1,9 +1,11 @@
 import { Command } from 'commander'
+import { fdPassing } from './fd-passing.js'
 import { workerStart } from './worker-start.js'
 
 /** Every benchmark by the question that it answers: a function that returns rows to print. */
 const benchmarks: Record<string, () => Promise<object[]>> = {
   'worker-start': workerStart,
+  'fd-passing': fdPassing,
 }
 
 const names = Object.keys(benchmarks)

@@ -1,5 +1,5 @@
 import Denque from 'denque'
-import { receiveMessage, type Descriptor, type Handle, type Message } from '@anyfork/fdpass'
+import { receiveMessage, type Descriptor, type Handle, type Message, type ReceiveOptions } from '@anyfork/fdpass'
 import { SlotReservation, type Reservation } from './slot-reservation.js'
 
 /** How long to wait until the descriptor table may have room again, in milliseconds: a thread may only just have taken a slot; or it stays full. */
@@ -23,7 +23,7 @@ export interface IncomingListener {
 export class Incoming {
   readonly #socket: Handle
   readonly #isPeeking: boolean
-  readonly #dontWait: boolean
+  readonly #options: ReceiveOptions
   readonly #listener: IncomingListener
   readonly #slots: SlotReservation | undefined
   readonly #receivers = new Denque<Receiver>()
@@ -38,7 +38,7 @@ export class Incoming {
   constructor(socket: Handle, reservation: Reservation, batch: number, dontWait: boolean, listener: IncomingListener) {
     this.#socket = socket
     this.#isPeeking = reservation !== 'sentinel'
-    this.#dontWait = dontWait
+    this.#options = { peek: this.#isPeeking, dontWait }
     this.#listener = listener
     // With peeking underneath, one slot suffices: it tells early that the table is full.
     if (reservation !== 'peek') this.#slots = new SlotReservation(socket, this.#isPeeking ? 1 : batch)
@@ -67,19 +67,15 @@ export class Incoming {
 
   /** Takes what has come, as much as was asked for. */
   read(): void {
-    for (let messages = 0; this.waitsForMessage && messages < MOST_MESSAGES; messages++) {
-      const message = this.#take()
-      if (!message) break
-      if (message.endOfFile) return this.#listener.onEnd()
-      this.#retryMs = FIRST_RETRY_MS
-      if (!message.descriptors.length) return this.#listener.onEnd(protocolError())
-      for (const descriptor of message.descriptors) {
-        const receiver = this.#receivers.shift()
-        if (receiver) receiver(undefined, descriptor)
-        else this.#surplus.push(descriptor)
-      }
+    // Reserved slots alone have to be there again for each message.
+    const most = this.#isPeeking ? MOST_MESSAGES : 1
+    for (let bursts = 0; this.waitsForMessage && bursts < MOST_MESSAGES / most; bursts++) {
+      if (!this.#makeRoom()) break
+      const wasLast = !this.#readBurst(most)
+      if (this.#end) return
+      if (!this.#holdRoom() || wasLast) break
     }
-    if (!this.#end) this.#listener.onChange()
+    this.#listener.onChange()
   }
 
   /** Nothing more comes: gives up the reserved slots and tells all who ask. What came already can still be asked for. */
@@ -96,21 +92,52 @@ export class Incoming {
     while (this.#surplus.length) this.#surplus.shift()!.close()
   }
 
-  /** The next message, if there is one, and room for what it brings. */
-  #take(): Message | undefined {
-    if (this.#slots && !this.#slots.take()) return this.#pause()
+  /** Whether there may be more. */
+  #readBurst(most: number): boolean {
+    for (let messages = 0; this.waitsForMessage && messages < most; messages++) {
+      const message = this.#receive()
+      if (!message) return false
+      if (message.endOfFile) {
+        this.#listener.onEnd()
+        return false
+      }
+      if (!message.descriptors.length) {
+        this.#listener.onEnd(protocolError())
+        return false
+      }
+      this.#retryMs = FIRST_RETRY_MS
+      for (const descriptor of message.descriptors) {
+        const receiver = this.#receivers.shift()
+        if (receiver) receiver(undefined, descriptor)
+        else this.#surplus.push(descriptor)
+      }
+    }
+    return true
+  }
+
+  #receive(): Message | undefined {
     try {
-      this.#slots?.release()
-      return receiveMessage(this.#socket, this.#byte, { peek: this.#isPeeking, dontWait: this.#dontWait })
+      return receiveMessage(this.#socket, this.#byte, this.#options)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'EMFILE' || code === 'ENFILE') return this.#pause()
-      if (code !== 'EAGAIN') this.#listener.onEnd(error as Error)
+      if (code === 'EMFILE' || code === 'ENFILE') this.#pause()
+      else if (code !== 'EAGAIN') this.#listener.onEnd(error as Error)
       return undefined
-    } finally {
-      // Taken again at once. If it cannot be, the table is full: the next one has to wait.
-      if (this.#slots && !this.#end && !this.#slots.take()) this.#pause()
     }
+  }
+
+  /** Gives up the reserved slots, for what comes now. */
+  #makeRoom(): boolean {
+    if (!this.#holdRoom()) return false
+    this.#slots?.release()
+    return true
+  }
+
+  /** Takes them again. If that fails, the table is full, and the next message has to wait. */
+  #holdRoom(): boolean {
+    if (!this.#slots || this.#slots.take()) return true
+    this.#pause()
+    return false
   }
 
   /** The table is full. Nothing tells when that ends; sending goes on meanwhile. */

@@ -1,0 +1,17 @@
+import { closeSync } from 'node:fs'
+import usocket from 'usocket'
+
+/** Receives as many descriptors as argv says over descriptor 3 and closes them; says so every 100, so that none is lost in a full queue. */
+const count = Number(process.argv[2])
+const socket = new usocket.USocket({ fd: 3 })
+let received = 0
+socket.on('readable', () => {
+  for (let message = socket.read(null, null); message?.data || message?.fds.length; message = socket.read(null, null)) {
+    for (const fd of message.fds) {
+      closeSync(fd)
+      if (++received % 100 === 0) socket.write(Buffer.from('x'))
+      if (received === count) socket.end()
+    }
+  }
+})
+socket.read(0) // begins
