@@ -127,13 +127,19 @@ export class ForkProcess implements AsyncDisposable {
   fork(): ForkProcess {
     this.#assertOpen('fork')
     const [ours, theirs] = socketpair()
+    const id = ++this.#lastId
+    try {
+      this.#channel.send(Command.fork, id, undefined, [theirs])
+    } catch (error) {
+      ours.close()
+      throw error
+    } finally {
+      theirs.close()
+    }
     const child = new ForkProcess(ours, this)
     this.#lineage.expect()
-    const id = ++this.#lastId
     this.#offspring.set(id, child)
     void child.#exited.then(() => this.#offspring.delete(id))
-    this.#channel.send(Command.fork, id, undefined, [theirs])
-    theirs.close()
     return child
   }
 
@@ -205,15 +211,16 @@ export class ForkProcess implements AsyncDisposable {
     if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
     const module = exported === undefined ? undefined : resolveSpecifier(moduleOrName)
     const [ours, theirs] = socketpair()
-    this.#hasRun = true
     try {
       setNonblocking(ours, true)
       const started = this.#ask(Command.run, encode({ module, name, folder: process.cwd() }), [theirs])
+      this.#hasRun = true
       theirs.close()
       await started
       return ours
     } catch (error) {
       ours.close()
+      theirs[Symbol.dispose]()
       throw error
     }
   }
@@ -269,10 +276,9 @@ export class ForkProcess implements AsyncDisposable {
   #ask(type: number, payload?: Buffer, handles?: readonly Handle[]): Promise<void> {
     if (this.#isGone) return Promise.reject(this.#reason())
     const id = ++this.#lastId
-    const release = this.#hold()
-    const answered = new Promise<void>((resolve, reject) => this.#waiting.set(id, { resolve, reject }))
     this.#channel.send(type, id, payload, handles)
-    return answered.finally(release)
+    const release = this.#hold()
+    return new Promise<void>((resolve, reject) => this.#waiting.set(id, { resolve, reject })).finally(release)
   }
 
   /** Keeps this program running until released. */
