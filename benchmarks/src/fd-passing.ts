@@ -40,8 +40,10 @@ export async function fdPassing(count = 100_000): Promise<FdPassing[]> {
     ]
     const own = await repeat(() => viaProcessSend(Math.min(1000, count)))
     rows.push({ way: 'two processes: process.send(message, socket)', perSecond: own })
-    const usocket = await repeat(() => viaUsocket(count))
-    rows.push({ way: 'two processes: usocket, 1 descriptor a write', perSecond: usocket, ratio: usocket / own })
+    if (await hasUsocket()) {
+      const usocket = await repeat(() => viaUsocket(count))
+      rows.push({ way: 'two processes: usocket, 1 descriptor a write', perSecond: usocket, ratio: usocket / own })
+    }
     for (const batch of [1, 32, 253]) {
       const perSecond = await repeat(() => viaPasser(count, batch))
       rows.push({ way: `two processes: @anyfork/fdpasser, batch ${batch}`, perSecond, ratio: perSecond / own })
@@ -102,6 +104,17 @@ async function viaPasser(count: number, batch: number): Promise<number> {
   await passer.close()
   await exited
   return count / seconds
+}
+
+/** Its addon is built for one version of Node. */
+async function hasUsocket(): Promise<boolean> {
+  try {
+    await import('usocket')
+    return true
+  } catch {
+    console.error('usocket is not built for this Node: left out')
+    return false
+  }
 }
 
 /** usocket loses descriptors when the socket is full, so no more than 200 are on their way. */

@@ -6,7 +6,7 @@ describe('fd-passing', () => {
   it('measures every way', async function () {
     this.timeout(60_000)
     const rows = await fdPassing(300)
-    assert.equal(rows.length, 7)
+    assert.ok(rows.length >= 6) // usocket may not be there
     for (const { perSecond } of rows) assert.ok(perSecond > 0)
   })
 })

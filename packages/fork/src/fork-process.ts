@@ -40,6 +40,7 @@ export class ForkProcess implements AsyncDisposable {
   #resolveExited!: (status: ExitStatus) => void
   #child: { ref(): void; unref(): void } | undefined
   #pid: number | undefined
+  #signalAtStart: NodeJS.Signals | number | undefined
   #status: ExitStatus | undefined
   #failure: Error | undefined
   #isChannelEnded = false
@@ -99,7 +100,7 @@ export class ForkProcess implements AsyncDisposable {
     }
   }
 
-  /** Its process id, once known: at once after `exec`, and at the latest when `ready` or `run` have resolved. */
+  /** Its process id, once known: at once after `exec`, else soon, and at the latest when `ready` or `run` have resolved. */
   get pid(): number | undefined {
     return this.#pid
   }
@@ -226,12 +227,17 @@ export class ForkProcess implements AsyncDisposable {
   }
 
   /**
-   * Sends a signal.
+   * Sends a signal; to a process that is only being forked, as soon as it is there.
    *
    * @returns whether there was a process to send it to, as far as is known
+   * @throws TypeError for an unknown signal
    */
   kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
-    if (this.#status || this.#pid === undefined) return false
+    if (this.#status) return false
+    if (this.#pid === undefined) {
+      this.#signalAtStart = signal
+      return true
+    }
     try {
       return process.kill(this.#pid, signal)
     } catch (error) {
@@ -306,8 +312,10 @@ export class ForkProcess implements AsyncDisposable {
   #onReport({ type, id, payload }: Frame<Descriptor>): void {
     const child = this.#offspring.get(id)
     switch (type) {
-      case Report.done:
+      case Report.started:
         this.#onPid(decode<number>(payload))
+        break
+      case Report.done:
         this.#waiting.get(id)?.resolve()
         this.#waiting.delete(id)
         break
@@ -331,6 +339,7 @@ export class ForkProcess implements AsyncDisposable {
     if (this.#pid !== undefined || this.#status) return
     this.#pid = pid
     this.#lineage.claim(pid, status => this.#onStatus(status))
+    if (this.#signalAtStart !== undefined) this.kill(this.#signalAtStart)
   }
 
   #onStatus(status: ExitStatus): void {
@@ -361,6 +370,8 @@ export class ForkProcess implements AsyncDisposable {
       if (child.#pid === undefined || this.#root.#isGone) child.#settle()
       else this.#root.#channel.send(Command.adopt, 0, encode(child.#pid))
     }
+    // Nobody answers for orphans any more.
+    if (this === this.#root) for (const process of live) if (process.#root === this) process.#settle()
     this.#resolveExited(this.#status!)
   }
 

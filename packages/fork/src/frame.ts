@@ -32,7 +32,7 @@ export const Command = {
 
 /** What a process tells its owner. */
 export const Report = {
-  /** All commands up to the `ready` or `run` of this id are done; of `run`, the function is about to be called. Payload: the pid. */
+  /** All commands up to the `ready` or `run` of this id are done; of `run`, the function is about to be called. */
   done: 64,
   /** A command failed; the process ends. Payload: the error. */
   failed: 65,
@@ -42,6 +42,8 @@ export const Report = {
   forkFailed: 67,
   /** A child has ended. Payload: pid, code, signal. */
   exited: 68,
+  /** A forked process tells its own pid, first of all. */
+  started: 69,
 } as const
 
 /** A frame as received: the payload and the descriptors belong to whoever gets it. */

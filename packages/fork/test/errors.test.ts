@@ -66,15 +66,13 @@ describe('ForkProcess rejects', () => {
   it('everything asked of a killed process with ERR_PROCESS_EXITED and its signal', async () => {
     const template = ForkProcess.exec()
     const child = template.fork().eval(() => new Promise(() => setTimeout(() => {}, 1e6)))
-    const asked = [child.ready(), child.run('f'), child.fork].slice(0, 2) as Promise<unknown>[]
-    const rejected = asked.map(promise => assert.rejects(promise, { code: 'ERR_PROCESS_EXITED', exitCode: null, signal: 'SIGKILL' }))
-    const probe = template.fork()
-    await probe.ready()
-    const { childrenOf } = await import('./support/census.js')
-    for (const pid of childrenOf(template.pid!)) if (pid !== probe.pid) process.kill(pid, 'SIGKILL')
+    const asked = [child.ready(), child.run('f'), child.exited.then(() => child.kill())]
+    const rejected = asked.slice(0, 2).map(promise => assert.rejects(promise, { code: 'ERR_PROCESS_EXITED', exitCode: null, signal: 'SIGKILL' }))
+    assert.equal(child.pid, undefined)
+    assert.equal(child.kill('SIGKILL'), true) // once it is there
     await Promise.all(rejected)
     assert.deepEqual(await child.exited, { code: null, signal: 'SIGKILL' })
-    await probe.close()
+    assert.equal(await asked[2], false)
     await template.close()
   })
 

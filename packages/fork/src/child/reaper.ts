@@ -36,9 +36,10 @@ export class Reaper {
     this.#children.add(pid)
   }
 
-  /** Tells the end of a process that was another's child: nothing known where it was reaped by its parent. */
+  /** Takes on a process that was another's child, or tells that it has ended: nothing is known where its parent has reaped it. */
   adopt(pid: number): void {
     if (binding.peekEnded(pid, this.#out) < 0) this.#onEnded({ pid, code: -1, signal: 0 })
+    else this.#children.add(pid)
   }
 
   /** To be called right after a fork: the children are the parent's. */

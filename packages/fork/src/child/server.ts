@@ -123,6 +123,7 @@ export class Server implements ChannelListener {
       forgetThreads()
       renewRandomness()
       callAfterFork()
+      this.#channel.send(Report.started, 0, encode(binding.getpid()))
     } catch (error) {
       this.#fail(error)
     }
@@ -141,7 +142,7 @@ export class Server implements ChannelListener {
   }
 
   #done(id: number): void {
-    this.#channel.send(Report.done, id, encode(binding.getpid()))
+    this.#channel.send(Report.done, id)
   }
 
   /** An order could not be carried out: those after it would run in another world than was meant. */

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, it } from 'mocha'
+import { text } from 'node:stream/consumers'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { ForkProcess } from '@anyfork/fork'
+import { allGone, census, childrenOf } from './support/census.js'
+
+const worker = new URL('./fixtures/worker.js', import.meta.url)
+const ROUNDS = 40
+
+/** A whole number below the limit, the same ones in every run. */
+function numbers(seed: number): (limit: number) => number {
+  let state = seed
+  return limit => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return Math.floor((state / 2 ** 32) * limit)
+  }
+}
+
+describe('a storm of SIGKILL', () => {
+  it('at templates and children while forks are under way settles every promise and leaves nothing', async function () {
+    this.timeout(120_000)
+    const random = numbers(1)
+    const warm = ForkProcess.exec()
+    await warm.ready()
+    await warm.close()
+    const before = census()
+    for (let round = 0; round < ROUNDS; round++) {
+      const template = ForkProcess.exec().require(worker)
+      await template.ready()
+      const inner = template.fork()
+      const children = Array.from({ length: 12 }, (_, i) => (i % 2 ? template : inner).fork())
+      const settled = children.flatMap(child => [child.run(worker, 'hold').then(socket => socket.close()), child.exited])
+      await setTimeout(random(12))
+      const victims = [template, inner, ...children].filter(one => one.pid !== undefined)
+      for (let i = 0; i <= random(3); i++) victims[random(victims.length)]?.kill('SIGKILL')
+      if (random(2)) template.kill('SIGKILL')
+      if (random(2)) inner.kill('SIGKILL')
+      else void inner.close()
+      void template.close()
+      await Promise.allSettled(settled)
+      await Promise.all([template, inner, ...children].map(one => one.exited))
+      assert.deepEqual(childrenOf(process.pid).length, before.children)
+    }
+    assert.deepEqual(census(), before)
+  })
+
+  it('at the owner while forks are under way leaves no process', async function () {
+    this.timeout(120_000)
+    const random = numbers(2)
+    for (let round = 0; round < ROUNDS / 4; round++) {
+      const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/storm.js', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const said = text(owner.stdout)
+      await once(owner.stdout, 'readable')
+      await setTimeout(random(200))
+      owner.kill('SIGKILL')
+      await allGone((await said).trim().split('\n').map(Number), 1000)
+    }
+  })
+})
