@@ -58,7 +58,11 @@ export class Scheduler {
   }
 
   #schedule(): void {
-    while (this.#queue.length && this.#idle.length) void this.#run(this.#idle.pop()!, this.#queue.shift()!)
+    while (this.#queue.length && this.#idle.length) {
+      const worker = this.#idle.pop()!
+      if (worker.rpc.isAlive) void this.#run(worker, this.#queue.shift()!)
+      else this.#workers.delete(worker)
+    }
     while (this.#starting < this.#queue.length && this.#workers.size < this.#max) void this.#start()
     if (!this.#queue.length && !this.#running) this.#drained?.()
   }

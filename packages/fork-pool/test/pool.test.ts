@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, before, describe, it } from 'mocha'
@@ -54,12 +54,31 @@ describe('pool', () => {
     }
   })
 
-  it('goes on after an idle worker was killed', async () => {
+  it('loses no call to a worker that was killed while idle, even when nobody has noticed yet', async () => {
     const pid = start('pid', { max: 1 })
-    const first = (await pid()) as number
-    process.kill(first, 'SIGKILL')
-    while (current.workers.length) await new Promise(setImmediate)
-    assert.notEqual(await pid(), first)
+    for (let round = 0; round < 20; round++) {
+      const first = (await pid()) as number
+      process.kill(first, 'SIGKILL')
+      while (isRunning(first)); // without a turn of the event loop
+      assert.notEqual(await pid(), first)
+    }
+  })
+
+  it('settles every call once while workers are killed at random', async () => {
+    const sleep = start('sleep', { max: 2 })
+    const calls = Array.from({ length: 1000 }, (_, i) => sleep(0, i))
+    const killer = setInterval(() => {
+      const { workers } = sleep
+      const victim = workers[Math.floor(Math.random() * workers.length)]
+      if (victim && isRunning(victim.pid)) process.kill(victim.pid, 'SIGKILL')
+    }, 30)
+    const outcomes = await Promise.allSettled(calls)
+    clearInterval(killer)
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') assert.equal(outcome.value, i)
+      else assert.equal(outcome.reason.signal, 'SIGKILL')
+    }
+    for (const status of ['fulfilled', 'rejected']) assert.ok(outcomes.some(outcome => outcome.status === status), status)
   })
 
   it('rejects every call, each once, when the function or the module is missing', async () => {
@@ -115,3 +134,12 @@ describe('pool', () => {
     current = pool(ForkProcess.create(), worker, 'pid')
   })
 })
+
+/** Whether a process exists and is no zombie. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}

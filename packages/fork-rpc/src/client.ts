@@ -1,5 +1,5 @@
 import { deserialize } from 'node:v8'
-import { read, watch, write, type Descriptor, type Watch } from '@anyfork/fdpass'
+import { isPending, read, watch, write, type Descriptor, type Watch } from '@anyfork/fdpass'
 import { fromPlainError, ProcessExitedError, type ExitStatus, type ForkProcess, type PlainError } from '@anyfork/fork'
 import { RpcError } from './errors.js'
 import { FrameParser, FrameQueue, Kind } from './frame.js'
@@ -58,7 +58,7 @@ export class Client {
   }
 
   get isAlive(): boolean {
-    return !this.#isClosed && !this.#failure
+    return !this.#isClosed && !this.#failure && !this.#hasHungUp()
   }
 
   call(args: unknown[]): Promise<unknown> {
@@ -104,6 +104,16 @@ export class Client {
     this.#process.kill('SIGKILL') // or when it connects, if it has not been started yet
     await this.#process.exited
     await this.ended
+  }
+
+  /** The end of the process shows at its socket before the event loop has told of it. */
+  #hasHungUp(): boolean {
+    if (!this.#socket?.isOpen) return false
+    try {
+      return !isPending(this.#socket)
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code !== 'EAGAIN'
+    }
   }
 
   #nextId(): number {

@@ -21,7 +21,7 @@ export interface Rpc extends AsyncDisposable {
   (...args: unknown[]): Promise<unknown>
   /** The process, once known. */
   readonly pid: number | undefined
-  /** Whether it can be called, as far as is known. */
+  /** Whether it can be called, as far as the kernel knows. */
   readonly isAlive: boolean
   /** Resolves when the process is ready to be called; rejects with what went wrong. */
   ready(): Promise<void>
