@@ -21,7 +21,7 @@ const WINDOW = 4
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('fork-pool')
     .description('Calls a function once for each input, in a pool of processes that are forked from one that has its module loaded.\nResults go to standard output, one line of JSON for each input, in the order of the inputs.')
-    .argument('<module>[#export]', "a file or the name of a package, and the function's name; default: the default export")
+    .argument('<module[#export]>', "a file or the name of a package, and the function's name; default: the default export")
     .argument('[inputs...]', 'one call for each; none: the lines of standard input')
     .option('-w, --workers <n>', 'most processes at a time', positiveInteger, availableParallelism())
     .option('-r, --report <file>', 'write figures of the workers to a file, as JSON')

@@ -68,6 +68,22 @@ describe('fork-pool', () => {
     assert.match(stderr, /--workers.*positive integer/s)
   })
 
+  it('tells how it is used', async () => {
+    const { code, stdout } = await forkPool(['--help'])
+    assert.equal(code, 0)
+    for (const part of ['fork-pool [options] <module[#export]> [inputs...]', '--workers <n>', '--report <file>']) assert.ok(stdout.includes(part), part)
+  })
+
+  it('stops quietly when nobody reads its results any more', async () => {
+    const lines = Array.from({ length: 5000 }, (_, i) => `line ${i}`).join('\n')
+    const child = spawn(process.execPath, [program, worker], { stdio: ['pipe', 'pipe', 'pipe'] })
+    const closed = Promise.all([once(child, 'exit'), text(child.stderr)])
+    child.stdin.on('error', () => {}).end(lines)
+    await once(child.stdout, 'data')
+    child.stdout.destroy()
+    assert.deepEqual(await closed, [[1, null], ''])
+  })
+
   it('writes a report of its workers', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     const file = join(folder, 'report.json')
