@@ -19,7 +19,7 @@ export class Worker {
 
   constructor(template: ForkProcess, module: ModuleSpecifier, name: string) {
     const asked = performance.now()
-    this.rpc = run(template.fork(), module, name)
+    this.rpc = run(template.fork(), module, name, { onError: () => {} }) // its calls and `ended` tell
     this.ready = this.rpc.ready().then(() => {
       this.#startMilliseconds = performance.now() - asked
     })

@@ -1,7 +1,10 @@
 import type { ForkProcess } from '@anyfork/fork'
 
-/** Where the loop is that serves calls; loaded into a template, it need not be loaded by every process. */
-export const backend: URL = new URL('./child/sync.js', import.meta.url)
+/** Where the code is that serves calls in a process. */
+export const backends: { sync: URL; async: URL } = {
+  sync: new URL('./child/sync.js', import.meta.url),
+  async: new URL('./child/async.js', import.meta.url),
+}
 
 /**
  * Loads what serves calls into a template, so that its forks need not.
@@ -9,5 +12,5 @@ export const backend: URL = new URL('./child/sync.js', import.meta.url)
  * @returns the template
  */
 export function preload(template: ForkProcess): ForkProcess {
-  return template.require(backend)
+  return template.require(backends.sync, backends.async)
 }

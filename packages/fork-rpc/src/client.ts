@@ -3,7 +3,7 @@ import { isPending, read, watch, write, type Descriptor, type Watch } from '@any
 import { fromPlainError, ProcessExitedError, type ExitStatus, type ForkProcess, type PlainError } from '@anyfork/fork'
 import { RpcError } from './errors.js'
 import { FrameParser, FrameQueue, Kind } from './frame.js'
-import { backend } from './backend.js'
+import { backends } from './backend.js'
 import type { RpcOptions } from './rpc.js'
 import { serialisers, type Serialiser } from './serialiser.js'
 
@@ -20,7 +20,7 @@ export class Client {
   readonly ended: Promise<ExitStatus>
   readonly #process: ForkProcess
   readonly #serialiser: Serialiser
-  readonly #onEvent: RpcOptions['onEvent']
+  readonly #options: RpcOptions
   readonly #calls = new Map<number, Call>()
   readonly #queue = new FrameQueue()
   readonly #parser = new FrameParser()
@@ -38,17 +38,18 @@ export class Client {
   #isHeld = true
   #waitingForReady = 0
 
-  constructor(process: ForkProcess, module: string, name: string, { serialiser = 'cbor', onEvent }: RpcOptions) {
+  constructor(process: ForkProcess, module: string, name: string, options: RpcOptions) {
+    const { serialiser = 'cbor', async = false, init, done } = options
     const known = serialisers[serialiser]
     if (!known) throw new TypeError(`unknown serialiser ${String(serialiser)}`)
     this.#process = process
     this.#serialiser = known
-    this.#onEvent = onEvent
+    this.#options = options
     this.ended = new Promise(resolve => (this.#resolveEnded = resolve))
     this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve: resolve as Call['resolve'], reject }))
     this.#ready.catch(() => {}) // the calls tell
-    process.sendArg({ module, name, serialiser, folder: globalThis.process.cwd() })
-    process.run(backend, 'serve').then(
+    process.sendArg({ module, name, serialiser, init, done, folder: globalThis.process.cwd() })
+    process.run(async ? backends.async : backends.sync, 'serve').then(
       socket => this.#connect(socket),
       (error: Error) => {
         this.#failure = error
@@ -236,15 +237,8 @@ export class Client {
     }
   }
 
-  /** What a listener throws is the listener's affair: it must not disturb the frames after this one. */
   #emit(values: unknown[]): void {
-    try {
-      this.#onEvent?.(...values)
-    } catch (error) {
-      process.nextTick(() => {
-        throw error
-      })
-    }
+    callSafely(() => this.#options.onEvent?.(...values))
   }
 
   /** Nothing more comes: all that is outstanding rejects with the reason. */
@@ -255,11 +249,36 @@ export class Client {
     const killer = setTimeout(() => this.#process.kill('SIGKILL'), GRACE_MS)
     const status = await this.#process.exited
     clearTimeout(killer)
+    const isAsked = this.#isClosed && !this.#failure && !this.#calls.size
     this.#failure ??= new ProcessExitedError(status, 'the process of this function')
+    this.#tell(this.#failure, isAsked || this.#isDestroyed)
     this.#setReady.reject(this.#failure)
     for (const call of this.#calls.values()) call.reject(this.#failure)
     this.#calls.clear()
     this.#resolveEnded(status)
+  }
+
+  #tell(failure: Error, isAsked: boolean): void {
+    const { onError, onEvent, onDestroy } = this.#options
+    if (isAsked) callSafely(() => onDestroy?.())
+    else if (onError) callSafely(() => onError(failure))
+    else if (onEvent) callSafely(() => onEvent('error', failure))
+    else if (!this.#calls.size && !this.#waitingForReady) {
+      callSafely(() => {
+        throw failure
+      })
+    }
+  }
+}
+
+/** What a listener throws is an uncaught error, but later: it must not disturb what comes after. */
+function callSafely(call: () => void): void {
+  try {
+    call()
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
   }
 }
 

@@ -5,8 +5,27 @@ import type { SerialiserName } from './serialiser.js'
 export interface RpcOptions {
   /** How values become octets; default `'cbor'`. */
   serialiser?: SerialiserName
-  /** Gets the values of every `event` of the child, in order with the results. */
+  /**
+   * false: one call at a time, in order, by a blocking loop; the default. true: calls
+   * start as they come, on the event loop of the process, and end in any order.
+   */
+  async?: boolean
+  /**
+   * Name of a function of the module that is called first, with what was sent to the
+   * process by `sendArg` and `sendFd`; it may return a promise, and cannot send events.
+   */
+  init?: string
+  /** Name of a function of the module that is called at the end, instead of ending the process. */
+  done?: string
+  /** Gets the values of every `event` of the child, in order with the results; and `'error'` with the error, where there is no `onError`. */
   onEvent?: (...values: unknown[]) => void
+  /**
+   * Called once when the process could not serve or has ended unasked. Without it and
+   * without `onEvent`, this is an uncaught error, unless a call or `ready()` rejects with it.
+   */
+  onError?: (error: Error) => void
+  /** Called once when the process has ended as it was asked to. */
+  onDestroy?: () => void
 }
 
 /** A function in another process. */
@@ -34,8 +53,8 @@ export interface Rpc extends AsyncDisposable {
 }
 
 /**
- * Makes a function in a process callable from here. Calls are carried out one at
- * a time, in order, by a blocking loop: the smallest and quickest way. While it
+ * Makes a function in a process callable from here. Unless `async`, calls are carried
+ * out one at a time by a blocking loop: the smallest and quickest way, but while it
  * waits for the next call, nothing else happens in the process. Follows
  * AnyEvent::Fork::RPC.
  *

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { promisify } from 'node:util'
-import { ForkProcess, preload, run, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
+import { ForkProcess, preload, run, type ProcessExitedError, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
@@ -119,10 +119,12 @@ describe('run', () => {
   })
 
   it('tells of the death of an idle process', async () => {
-    const add = start('add')
+    const told: unknown[] = []
+    const add = start('add', { onError: error => told.push((error as ProcessExitedError).signal) })
     assert.equal(await add(1, 2), 3)
     process.kill(add.pid!, 'SIGTERM')
     assert.deepEqual(await add.ended, { code: null, signal: 'SIGTERM' })
+    assert.deepEqual(told, ['SIGTERM'])
     await assert.rejects(add(1, 2), { code: 'ERR_PROCESS_EXITED', signal: 'SIGTERM' })
   })
 
@@ -141,6 +143,16 @@ describe('run', () => {
     const results = [progress(2), progress(1)].map(result => result.then(value => seen.push(value)))
     await Promise.all(results)
     assert.deepEqual(seen, [['step', 1], ['step', 2], 'done', ['step', 1], 'done'])
+  })
+
+  it('gives what was done before the end, when a later call ends the process', async () => {
+    for (const async of [false, true]) {
+      const exit = start('exitOrSame', { async })
+      const [first, second] = await Promise.allSettled([exit('a'), exit('exit')])
+      assert.deepEqual(first, { status: 'fulfilled', value: 'a' })
+      assert.equal((second as PromiseRejectedResult).reason.exitCode, 4)
+      await exit.ended
+    }
   })
 
   it('finishes the calls so far when closed, then refuses more', async () => {

@@ -1,1 +1,2 @@
-export { event } from './events.js'
+export { event, flush } from './events.js'
+export { withDone, type Done } from './with-done.js'

@@ -1,25 +1,33 @@
 import { serialize } from 'node:v8'
-import { write, type Descriptor } from '@anyfork/fdpass'
+import { setNonblocking, write, type Descriptor } from '@anyfork/fdpass'
 import { toPlainError } from '@anyfork/fork/error-codec'
 import { FrameQueue, Kind } from '../frame.js'
 import type { Serialiser } from '../serialiser.js'
 
-/** So many bytes of answers may wait for those that follow at once. */
-const MOST_BYTES = 65536
-
-/** Frames on their way to the caller, over a blocking socket. */
+/** Frames on their way to the caller, in the order in which they were made. */
 export class Outlet {
   readonly #socket: Descriptor
   readonly #queue = new FrameQueue()
   readonly #serialiser: Serialiser
+  readonly #onFrame: (waiting: number, isEvent: boolean) => void
 
-  constructor(socket: Descriptor, serialiser: Serialiser) {
+  /**
+   * @param socket - borrowed
+   * @param onFrame - called after each frame with how many bytes wait: decides when they are written
+   */
+  constructor(socket: Descriptor, serialiser: Serialiser, onFrame: (waiting: number, isEvent: boolean) => void) {
     this.#socket = socket
     this.#serialiser = serialiser
+    this.#onFrame = onFrame
+  }
+
+  /** How many bytes wait. */
+  get waiting(): number {
+    return this.#queue.length
   }
 
   ready(): void {
-    this.#queue.add(Kind.ready, 0)
+    this.#add(Kind.ready, 0)
   }
 
   result(id: number, value: unknown): void {
@@ -37,23 +45,38 @@ export class Outlet {
   }
 
   event(values: unknown[]): void {
-    this.#add(Kind.event, 0, this.#serialiser.encode(values))
-    this.flush()
+    this.#add(Kind.event, 0, this.#serialiser.encode(values), true)
   }
 
   fatal(error: unknown): void {
     this.#add(Kind.fatal, 0, serialize(toPlainError(error, isClonable)))
-    this.flush()
+  }
+
+  /** Writes what the kernel takes; false when it is full. */
+  writeSome(): boolean {
+    try {
+      while (this.#queue.length) this.#queue.drop(write(this.#socket, this.#queue.bytes))
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false
+      throw error
+    }
   }
 
   /** Writes all that waits, and waits itself while the caller does not read. */
-  flush(): void {
-    while (this.#queue.length) this.#queue.drop(write(this.#socket, this.#queue.bytes))
+  writeAll(): void {
+    if (this.writeSome()) return
+    setNonblocking(this.#socket, false)
+    try {
+      this.writeSome()
+    } finally {
+      setNonblocking(this.#socket, true)
+    }
   }
 
-  #add(kind: number, id: number, bytes: Uint8Array): void {
+  #add(kind: number, id: number, bytes?: Uint8Array, isEvent = false): void {
     this.#queue.add(kind, id, bytes)
-    if (this.#queue.length >= MOST_BYTES) this.flush()
+    this.#onFrame(this.#queue.length, isEvent)
   }
 }
 
