@@ -1,6 +1,6 @@
 import { read, setNonblocking, watch, type Descriptor } from '@anyfork/fdpass'
 import { FrameParser, Kind } from '../frame.js'
-import { finish, isThenable, prepare, type Service, type Setting } from './service.js'
+import { endIfCallerGone, finish, isThenable, prepare, type Service, type Setting } from './service.js'
 
 /**
  * Serves calls as they come, as many at a time as there are; results go out in any
@@ -24,6 +24,7 @@ class Connection {
   readonly #watch
   #running = 0
   #hasEnded = false
+  #isFinished = false
   #isFull = false
   #isScheduled = false
 
@@ -46,7 +47,13 @@ class Connection {
   }
 
   #write(): void {
-    const isFull = !this.#service.outlet.writeSome()
+    let isFull = false
+    try {
+      isFull = !this.#service.outlet.writeSome()
+    } catch (error) {
+      endIfCallerGone(error)
+      throw error
+    }
     if (isFull !== this.#isFull) {
       this.#isFull = isFull
       this.#wait()
@@ -100,6 +107,4 @@ class Connection {
     this.#watch.close()
     finish(this.#service)
   }
-
-  #isFinished = false
 }

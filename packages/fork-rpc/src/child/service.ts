@@ -63,6 +63,12 @@ function writeLast(outlet: Outlet): void {
   }
 }
 
+/** Ends the process where an error says that the caller is gone: nobody is left to tell. */
+export function endIfCallerGone(error: unknown): void {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EPIPE' || code === 'ECONNRESET') process.exit()
+}
+
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
 }

@@ -1,6 +1,6 @@
 import { read, type Descriptor } from '@anyfork/fdpass'
 import { FrameParser, Kind } from '../frame.js'
-import { finish, isThenable, prepare, type Service, type Setting } from './service.js'
+import { endIfCallerGone, finish, isThenable, prepare, type Service, type Setting } from './service.js'
 
 /** So many bytes of answers may wait for those that follow at once. */
 const MOST_BYTES = 65536
@@ -19,8 +19,13 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], Setting]
   service = await prepare(socket, args, (waiting, isEvent) => {
     if (isEvent || waiting >= MOST_BYTES) service?.outlet.writeAll()
   })
-  await loop(socket, service)
-  finish(service)
+  try {
+    await loop(socket, service)
+    finish(service)
+  } catch (error) {
+    endIfCallerGone(error)
+    throw error
+  }
 }
 
 async function loop(socket: Descriptor, { call, serialiser, outlet }: Service): Promise<void> {
