@@ -7,6 +7,7 @@
         "native/fork.c",
         "native/loop-end.c",
         "native/lifeline.c",
+        "native/limits.c",
         "native/reap.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],

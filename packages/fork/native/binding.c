@@ -112,6 +112,23 @@ static napi_value bind_peek_ended(napi_env env, napi_callback_info info) {
   return number(env, rc);
 }
 
+/* setLimit(name, soft, hard) */
+static napi_value bind_set_limit(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 3);
+  char name[16];
+  size_t length;
+  double soft, hard;
+  TRY(env, napi_get_value_string_utf8(env, argv[0], name, sizeof name, &length));
+  TRY(env, napi_get_value_double(env, argv[1], &soft));
+  TRY(env, napi_get_value_double(env, argv[2], &hard));
+  return number(env, forking_set_limit(name, soft, hard));
+}
+
+static napi_value bind_no_new_privileges(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, forking_no_new_privileges());
+}
+
 struct loop_end_callback {
   napi_env env;
   napi_ref callback;
@@ -169,6 +186,8 @@ NAPI_MODULE_INIT() {
       METHOD("onLoopEnd", bind_on_loop_end),
       METHOD("isLoopAlive", bind_is_loop_alive),
       METHOD("activeRequests", bind_active_requests),
+      METHOD("setLimit", bind_set_limit),
+      METHOD("noNewPrivileges", bind_no_new_privileges),
   };
   TRY(env, napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties));
   return exports;

@@ -42,6 +42,14 @@ int forking_peek_ended(struct forking_status *status);
 int forking_peek_ended_one(pid_t pid, struct forking_status *status);
 int forking_reap(pid_t pid);
 
+/* limits.c */
+
+/* setrlimit(2) by name: "nofile", "as"; a negative value is no limit. EINVAL for
+ * a name that this system does not know. */
+int forking_set_limit(const char *name, double soft, double hard);
+/* Nothing that this process starts can gain privileges by what it executes. */
+int forking_no_new_privileges(void);
+
 /* loop-end.c */
 
 typedef void (*forking_loop_end_callback)(void *context);

@@ -15,6 +15,9 @@ export interface Binding {
   onLoopEnd(callback: () => void): number
   isLoopAlive(): boolean
   activeRequests(): number
+  /** Negative: no limit. */
+  setLimit(name: string, soft: number, hard: number): number
+  noNewPrivileges(): number
 }
 
 if (process.platform === 'win32') throw new Error('@anyfork/fork: unsupported platform win32: it has no fork(2)')

@@ -15,6 +15,7 @@ export type ForkErrorCode =
   | 'ERR_MODULE_NOT_FOUND'
   | 'ERR_PENDING_REQUESTS'
   | 'ERR_PROCESS_EXITED'
+  | 'ERR_WARM_FAILED'
   | 'ERR_WORKER_UNSUPPORTED'
 
 /** An error of this package. */

@@ -5,8 +5,10 @@ import { ProcessExitedError, signalName, type ExitStatus } from './errors.js'
 import { Command, Report, type Frame } from './frame.js'
 import { afterFork } from './fork-hooks.js'
 import { Lineage } from './lineage.js'
+import { memoryOf, type MemoryFigures } from './memory.js'
 import { resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
 import { decode, decodeError, encode } from './payload.js'
+import { checkRestrictions, type Restrictions } from './restrictions.js'
 import { spawnTemplate, type ExecOptions } from './spawn.js'
 
 interface Waiting {
@@ -186,6 +188,42 @@ export class ForkProcess implements AsyncDisposable {
     this.#assertOpen('sendFd')
     for (const handle of handles) this.#channel.send(Command.descriptor, 0, undefined, [handle])
     return this
+  }
+
+  /**
+   * Restricts what the process may use and do, and with it all that it forks from then
+   * on. In a process that goes on to be a template, mind that not all can be undone.
+   *
+   * @throws TypeError for what makes no sense; `EPERM` and the like reject `ready` and `run`
+   */
+  restrict(restrictions: Restrictions): this {
+    checkRestrictions(restrictions)
+    return this.#order('restrict', Command.restrict, restrictions)
+  }
+
+  /**
+   * Calls a function some times, so that forks start with it compiled; the next order
+   * waits for the promises that it returns.
+   *
+   * @param module - where it is exported, as for `require`
+   * @param args - as for `sendArg`
+   * @param times - how often; the more, the better V8 knows it
+   */
+  warm(module: ModuleSpecifier, name: string, args: readonly unknown[] = [], times = 1): this {
+    if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
+    if (!Number.isInteger(times) || times < 1) throw new TypeError(`times is a positive integer, not ${String(times)}`)
+    return this.#order('warm', Command.warm, { module: resolveSpecifier(module), name, folder: process.cwd(), args, times })
+  }
+
+  /**
+   * Reads what the kernel counts of its memory.
+   *
+   * @throws rejects with `ERR_PROCESS_EXITED` when it has ended
+   */
+  async memory(): Promise<MemoryFigures> {
+    if (!this.#isGone && this.#pid === undefined && !this.#hasRun) await this.ready()
+    if (this.#status || this.#pid === undefined) throw this.#reason()
+    return memoryOf(this.#pid)
   }
 
   /** Resolves when all orders so far have been carried out, and forks of it start at once; rejects with what went wrong. */
@@ -381,7 +419,7 @@ export class ForkProcess implements AsyncDisposable {
   }
 
   #reason(): Error {
-    return this.#failure ?? new ProcessExitedError(this.#status!)
+    return this.#failure ?? new ProcessExitedError(this.#status ?? NOTHING_KNOWN)
   }
 
   /** In a forked process, or at the end of a thread: lets go of what belongs to the parent, or to nobody. */

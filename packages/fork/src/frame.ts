@@ -28,6 +28,10 @@ export const Command = {
   adopt: 8,
   /** End, after the children have ended. */
   end: 9,
+  /** Restrict the process. Payload: the restrictions. */
+  restrict: 10,
+  /** Run a function several times, so that it is compiled. Payload: module, export, folder, arguments, times. */
+  warm: 11,
 } as const
 
 /** What a process tells its owner. */

@@ -70,6 +70,20 @@ export async function evaluate({ code, args, call, folder }: { code: string; arg
   }
 }
 
+/**
+ * Runs a function several times, waiting for what it returns.
+ *
+ * @throws as `loadFunction`; `ERR_WARM_FAILED`
+ */
+export async function warm({ module, name, folder, args, times }: { module: string; name: string; folder: string; args: unknown[]; times: number }): Promise<void> {
+  const run = await loadFunction(module, name, folder)
+  try {
+    for (let i = 0; i < times; i++) await run(...args)
+  } catch (cause) {
+    throw new ForkError('ERR_WARM_FAILED', `warming up ${name} of ${module} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+}
+
 function placeAt(folder: string): Place {
   let place = places.get(folder)
   if (!place) {

@@ -1,16 +1,17 @@
 import { systemError, type Descriptor } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
 import { ControlChannel, type ChannelListener } from '../control-channel.js'
-import { callAfterFork } from '../fork-hooks.js'
+import { callHooks } from '../fork-hooks.js'
 import { Command, Report, type Frame } from '../frame.js'
 import { decode, encode, encodeError } from '../payload.js'
 import { installExits } from './exits.js'
 import { collectGarbage } from './garbage.js'
 import { armLifeline, type Lifeline } from './lifeline.js'
-import { evaluate, loadFunction, loadModule } from './modules.js'
+import { evaluate, loadFunction, loadModule, warm } from './modules.js'
 import { waitForRequests } from './pending-requests.js'
 import { renewRandomness } from './randomness.js'
 import { Reaper } from './reaper.js'
+import { restrict } from './restrict.js'
 import { addRunArgs, runArgs } from './run-args.js'
 import { forgetThreads, refuseForeignThreads } from './threads.js'
 
@@ -79,6 +80,11 @@ export class Server implements ChannelListener {
         return this.#done(id)
       case Command.run:
         return this.#run(id, decode(payload), descriptors[0]!)
+      case Command.restrict:
+        return restrict(decode(payload))
+      case Command.warm:
+        this.#hasLoaded = true
+        return warm(decode(payload))
       case Command.adopt:
         return this.#reaper.adopt(decode(payload))
       case Command.end:
@@ -89,13 +95,14 @@ export class Server implements ChannelListener {
 
   async #fork(id: number, control: Descriptor): Promise<void> {
     try {
+      await callHooks('before')
       await waitForRequests()
       await refuseForeignThreads()
       this.#collectGarbage()
       this.#reaper.listen()
       const pid = binding.fork()
       if (pid < 0) throw systemError(pid, 'fork')
-      if (pid === 0) return this.#becomeChild(control)
+      if (pid === 0) return await this.#becomeChild(control)
       this.#reaper.add(pid)
       this.#channel.send(Report.forked, id, encode(pid))
     } catch (error) {
@@ -110,7 +117,7 @@ export class Server implements ChannelListener {
     this.#hasLoaded = false
   }
 
-  #becomeChild(control: Descriptor): void {
+  async #becomeChild(control: Descriptor): Promise<void> {
     const inherited = this.#channel
     this.#queue = []
     this.#channel = new ControlChannel(control, this)
@@ -122,8 +129,8 @@ export class Server implements ChannelListener {
       this.#reaper.forget()
       forgetThreads()
       renewRandomness()
-      callAfterFork()
       this.#channel.send(Report.started, 0, encode(binding.getpid()))
+      await callHooks('after')
     } catch (error) {
       this.#fail(error)
     }

@@ -1,0 +1,38 @@
+import { setPriority } from 'node:os'
+import { systemError } from '@anyfork/fdpass'
+import { binding } from '../binding.js'
+import { softAndHard, type Restrictions } from '../restrictions.js'
+
+/**
+ * Restricts this process; what needs privileges comes before they are given up.
+ *
+ * @throws the kernel's error: `EPERM`, `ENOENT`
+ */
+export function restrict({ rlimits = {}, nice, umask, cwd, uid, gid, noNewPrivileges }: Restrictions): void {
+  for (const [name, limit] of Object.entries(rlimits)) {
+    const [soft, hard] = softAndHard(limit).map(amount => (amount === Infinity ? -1 : amount)) as [number, number]
+    check(binding.setLimit(name, soft, hard), 'setrlimit')
+  }
+  if (nice !== undefined) setNice(nice)
+  if (umask !== undefined) process.umask(umask)
+  if (cwd !== undefined) process.chdir(cwd)
+  if (gid !== undefined) {
+    process.setgroups!([])
+    process.setgid!(gid)
+  }
+  if (uid !== undefined) process.setuid!(uid)
+  if (noNewPrivileges) check(binding.noNewPrivileges(), 'prctl')
+}
+
+/** Node wraps the kernel's error in one of its own. */
+function setNice(nice: number): void {
+  try {
+    setPriority(0, nice)
+  } catch (error) {
+    throw systemError((error as { info: { errno: number } }).info.errno, 'setpriority')
+  }
+}
+
+function check(result: number, syscall: string): void {
+  if (result < 0) throw systemError(result, syscall)
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { tmpdir } from 'node:os'
+import { after, before, describe, it } from 'mocha'
+import { realpathSync } from 'node:fs'
+import { ForkProcess, type Restrictions } from '@anyfork/fork'
+import { answer } from './support/answer.js'
+
+const worker = new URL('./fixtures/restricted.js', import.meta.url)
+const isRoot = process.getuid!() === 0
+
+describe('restrict', () => {
+  let template: ForkProcess
+
+  before(async () => {
+    template = ForkProcess.exec().require(worker)
+    await template.ready()
+  })
+  after(() => template.close())
+
+  it('sets limits, niceness, umask, working directory and no_new_privs before the function runs', async () => {
+    const child = template.fork().restrict({
+      rlimits: { nofile: 100, core: 0, cpu: [1000, Infinity] },
+      nice: 5,
+      umask: 0o077,
+      cwd: tmpdir(),
+      noNewPrivileges: true,
+    })
+    assert.deepEqual(await answer(await child.run(worker, 'describe')), {
+      nofile: ['100', '100'],
+      core: ['0', '0'],
+      cpu: ['1000', 'unlimited'],
+      nice: 5,
+      umask: 0o077,
+      cwd: realpathSync(tmpdir()),
+      noNewPrivileges: '1',
+      uid: process.getuid!(),
+      gid: process.getgid!(),
+    })
+  })
+
+  it('leaves the template and its other children as they are', async () => {
+    const { nice, noNewPrivileges } = await answer<{ nice: number; noNewPrivileges: string }>(await template.fork().run(worker, 'describe'))
+    assert.deepEqual({ nice, noNewPrivileges }, { nice: 0, noNewPrivileges: '0' })
+  })
+
+  it('changes user and group', async function () {
+    if (!isRoot) return this.skip()
+    const child = template.fork().restrict({ uid: 65534, gid: 65534 })
+    const { uid, gid } = await answer<{ uid: number; gid: number }>(await child.run(worker, 'describe'))
+    assert.deepEqual({ uid, gid }, { uid: 65534, gid: 65534 })
+  })
+
+  it('rejects with the kernel’s error what is not permitted', async () => {
+    const child = template.fork()
+    if (isRoot) child.restrict({ uid: 65534, gid: 65534 })
+    await assert.rejects(child.restrict({ nice: -5 }).ready(), { code: /^(EACCES|EPERM)$/ })
+    await assert.rejects(template.fork().restrict({ cwd: '/no/such/folder' }).ready(), { code: 'ENOENT' })
+    await assert.rejects(template.fork().restrict({ rlimits: { nofile: 50 } }).restrict({ rlimits: { nofile: 1e9 } }).ready(), { code: 'EPERM' })
+  })
+
+  it('ends a process that uses more processor time than it may', async () => {
+    const child = template.fork().restrict({ rlimits: { cpu: 1 } })
+    ;(await child.run(worker, 'spin')).close()
+    assert.match(`${(await child.exited).signal}`, /SIGXCPU|SIGKILL/)
+  }).timeout(15_000)
+
+  it('throws a TypeError at the call for what makes no sense', async () => {
+    const process = template.fork()
+    const misuses: object[] = [{ rlimits: { tea: 1 } }, { rlimits: { nofile: -1 } }, { rlimits: { nofile: [2, 1] } }, { nice: 20 }, { umask: 0o1000 }, { uid: -1 }, { cwd: 7 }, { luck: 1 }]
+    for (const misuse of misuses) assert.throws(() => process.restrict(misuse as Restrictions), TypeError)
+    await process.close()
+  })
+})
+
+describe('memory', () => {
+  it('tells what a process takes, and that most of it is shared', async () => {
+    const template = ForkProcess.exec()
+    const child = template.fork()
+    const { rss, pss, uss, shared } = await child.memory()
+    assert.ok(uss < pss && pss < rss)
+    assert.ok(shared > uss)
+    await child.close()
+    await assert.rejects(child.memory(), { code: 'ERR_PROCESS_EXITED' })
+    await template.close()
+  })
+})
