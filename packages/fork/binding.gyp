@@ -6,6 +6,7 @@
         "native/binding.c",
         "native/fork.c",
         "native/loop-end.c",
+        "native/signal.c",
         "native/lifeline.c",
         "native/limits.c",
         "native/reap.c"

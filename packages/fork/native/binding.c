@@ -112,6 +112,16 @@ static napi_value bind_peek_ended(napi_env env, napi_callback_info info) {
   return number(env, rc);
 }
 
+/* signal(pid, signal, socket) */
+static napi_value bind_signal(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 3);
+  int32_t pid, signal, socket;
+  TRY(env, napi_get_value_int32(env, argv[0], &pid));
+  TRY(env, napi_get_value_int32(env, argv[1], &signal));
+  TRY(env, napi_get_value_int32(env, argv[2], &socket));
+  return number(env, forking_signal(pid, signal, socket));
+}
+
 /* setLimit(name, soft, hard) */
 static napi_value bind_set_limit(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 3);
@@ -186,6 +196,7 @@ NAPI_MODULE_INIT() {
       METHOD("onLoopEnd", bind_on_loop_end),
       METHOD("isLoopAlive", bind_is_loop_alive),
       METHOD("activeRequests", bind_active_requests),
+      METHOD("signal", bind_signal),
       METHOD("setLimit", bind_set_limit),
       METHOD("noNewPrivileges", bind_no_new_privileges),
   };

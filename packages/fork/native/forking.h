@@ -26,6 +26,12 @@ int forking_ignore_interrupt(int on);
  * pipe that fd reads from. The descriptor returned holds it; closing it undoes it. */
 int forking_arm_lifeline(int fd);
 
+/* signal.c */
+
+/* Sends a signal to a process that holds the other end of a socket, and to no other
+ * that may have got its pid since: ESRCH when it has let go of it. */
+int forking_signal(pid_t pid, int signal, int socket);
+
 /* reap.c */
 
 struct forking_status {

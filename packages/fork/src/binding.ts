@@ -15,6 +15,7 @@ export interface Binding {
   onLoopEnd(callback: () => void): number
   isLoopAlive(): boolean
   activeRequests(): number
+  signal(pid: number, signal: number, socket: number): number
   /** Negative: no limit. */
   setLimit(name: string, soft: number, hard: number): number
   noNewPrivileges(): number

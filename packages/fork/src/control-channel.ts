@@ -47,6 +47,11 @@ export class ControlChannel {
     return this.#isOpen
   }
 
+  /** The number of the socket, while it is open. */
+  get fd(): number {
+    return this.#socket.fd
+  }
+
   /**
    * Queues a frame. After the end of the peer it goes nowhere; `onEnd` tells.
    *

@@ -50,6 +50,17 @@ export function describeExit({ code, signal }: ExitStatus): string {
 
 const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]))
 
+/**
+ * The number of a signal by its name, or a number as it is.
+ *
+ * @throws TypeError for what is no signal
+ */
+export function signalNumber(signal: NodeJS.Signals | number): number {
+  const number = typeof signal === 'number' ? signal : constants.signals[signal]
+  if (!Number.isInteger(number) || number < 0 || number > 64) throw new TypeError(`there is no signal ${String(signal)}`)
+  return number
+}
+
 /** The name of a signal by its number; `null` for 0. */
 export function signalName(number: number): NodeJS.Signals | null {
   if (number === 0) return null

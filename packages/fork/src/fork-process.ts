@@ -1,7 +1,9 @@
+import { getSystemErrorName } from 'node:util'
 import { isMainThread } from 'node:worker_threads'
-import { Descriptor, setNonblocking, socketpair, type Handle } from '@anyfork/fdpass'
+import { Descriptor, setNonblocking, socketpair, systemError, type Handle } from '@anyfork/fdpass'
+import { binding } from './binding.js'
 import { ControlChannel } from './control-channel.js'
-import { ProcessExitedError, signalName, type ExitStatus } from './errors.js'
+import { ProcessExitedError, signalName, signalNumber, type ExitStatus } from './errors.js'
 import { Command, Report, type Frame } from './frame.js'
 import { afterFork } from './fork-hooks.js'
 import { Lineage } from './lineage.js'
@@ -42,7 +44,7 @@ export class ForkProcess implements AsyncDisposable {
   #resolveExited!: (status: ExitStatus) => void
   #child: { ref(): void; unref(): void } | undefined
   #pid: number | undefined
-  #signalAtStart: NodeJS.Signals | number | undefined
+  #signalAtStart: number | undefined
   #status: ExitStatus | undefined
   #failure: Error | undefined
   #isChannelEnded = false
@@ -202,6 +204,14 @@ export class ForkProcess implements AsyncDisposable {
   }
 
   /**
+   * Lets the process live on after this program has ended, from when its function runs;
+   * until then, and without this, it ends with this program. So do its forks.
+   */
+  outlive(): this {
+    return this.#order('outlive', Command.outlive, undefined)
+  }
+
+  /**
    * Calls a function some times, so that forks start with it compiled; the next order
    * waits for the promises that it returns.
    *
@@ -265,23 +275,22 @@ export class ForkProcess implements AsyncDisposable {
   }
 
   /**
-   * Sends a signal; to a process that is only being forked, as soon as it is there.
+   * Sends a signal, never to another process that may have got its pid; to a process that
+   * is only being forked, as soon as it is there.
    *
-   * @returns whether there was a process to send it to, as far as is known
-   * @throws TypeError for an unknown signal
+   * @returns whether there was a process to send it to
+   * @throws TypeError for an unknown signal; `EPERM`
    */
   kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
-    if (this.#status) return false
+    const number = signalNumber(signal)
+    if (this.#status || this.#isChannelEnded) return false
     if (this.#pid === undefined) {
-      this.#signalAtStart = signal
+      this.#signalAtStart = number
       return true
     }
-    try {
-      return process.kill(this.#pid, signal)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
-      throw error
-    }
+    const result = binding.signal(this.#pid, number, this.#channel.fd)
+    if (result < 0 && getSystemErrorName(result) !== 'ESRCH') throw systemError(result, 'pidfd_send_signal')
+    return result === 0
   }
 
   /**

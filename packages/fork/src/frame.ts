@@ -32,6 +32,8 @@ export const Command = {
   restrict: 10,
   /** Run a function several times, so that it is compiled. Payload: module, export, folder, arguments, times. */
   warm: 11,
+  /** Live on after the owner has ended, once the function runs. */
+  outlive: 12,
 } as const
 
 /** What a process tells its owner. */

@@ -7,12 +7,15 @@ import { fileURLToPath } from 'node:url'
 import { allGone } from './support/census.js'
 
 describe('when its owner is killed with SIGKILL', () => {
-  it('template, waiting, running and spinning workers are gone within a second', async () => {
+  it('template, waiting, running and spinning workers are gone within a second, and who was to outlive it lives on', async () => {
     const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/owner.js', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
     const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
     const pids = JSON.parse(line) as number[]
-    assert.equal(pids.length, 5)
+    assert.equal(pids.length, 6)
+    const outliving = pids.pop()!
     owner.kill('SIGKILL')
     await allGone(pids, 1000)
+    process.kill(outliving, 'SIGTERM')
+    await allGone([outliving], 1000)
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { fstatSync } from 'node:fs'
+import { existsSync, fstatSync } from 'node:fs'
 import { after, before, describe, it } from 'mocha'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -133,6 +133,18 @@ describe('ForkProcess', () => {
     parent.kill('SIGKILL')
     assert.deepEqual(await parent.exited, { code: null, signal: 'SIGKILL' })
     assert.deepEqual(await child.exited, { code: 0, signal: null })
+  })
+
+  it('sends signals, and none to a process that has ended', async () => {
+    const child = template.fork()
+    ;(await child.run(worker, 'spin')).close()
+    assert.equal(child.kill(0), true)
+    assert.throws(() => child.kill('SIGNIFICANT' as 'SIGTERM'), TypeError)
+    assert.equal(child.kill(), true)
+    while (existsSync(`/proc/${child.pid}/exe`)); // without a turn of the event loop: its end is not known yet
+    assert.equal(child.kill(), false)
+    assert.deepEqual(await child.exited, { code: null, signal: 'SIGTERM' })
+    assert.equal(child.kill('SIGKILL'), false)
   })
 
   it('ends, closed, when all processes forked from it have ended', async () => {

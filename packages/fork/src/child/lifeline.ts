@@ -16,3 +16,8 @@ export function armLifeline({ shared, own }: Lifeline): Lifeline {
   if (fd < 0 && process.platform === 'linux') throw systemError(fd, 'fcntl')
   return { shared, own: fd < 0 ? undefined : new Descriptor(fd) }
 }
+
+/** Lets the process live on when its owner ends. */
+export function cutLifeline({ own }: Lifeline): void {
+  own?.close()
+}

@@ -6,7 +6,7 @@ import { Command, Report, type Frame } from '../frame.js'
 import { decode, encode, encodeError } from '../payload.js'
 import { installExits } from './exits.js'
 import { collectGarbage } from './garbage.js'
-import { armLifeline, type Lifeline } from './lifeline.js'
+import { armLifeline, cutLifeline, type Lifeline } from './lifeline.js'
 import { evaluate, loadFunction, loadModule, warm } from './modules.js'
 import { waitForRequests } from './pending-requests.js'
 import { renewRandomness } from './randomness.js'
@@ -23,6 +23,7 @@ export class Server implements ChannelListener {
   #isBusy = false
   #isRunning = false
   #isEnding = false
+  #outlives = false
   #hasLoaded = true
   readonly #reaper = new Reaper(
     ended => this.#channel.send(Report.exited, 0, encode(ended)),
@@ -85,6 +86,9 @@ export class Server implements ChannelListener {
       case Command.warm:
         this.#hasLoaded = true
         return warm(decode(payload))
+      case Command.outlive:
+        this.#outlives = true
+        return
       case Command.adopt:
         return this.#reaper.adopt(decode(payload))
       case Command.end:
@@ -140,6 +144,7 @@ export class Server implements ChannelListener {
     const run = await loadFunction(module, name, folder)
     const args = runArgs()
     this.#isRunning = true
+    if (this.#outlives) cutLifeline(this.#lifeline)
     this.#channel.unref()
     binding.ignoreInterrupt(0)
     process.title = `anyfork ${name}`
