@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { closeSync, constants, fstatSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import {
@@ -53,10 +52,10 @@ describe('fdpass', () => {
     assert.equal(readdirSync('/proc/self/fd').length, before)
   })
 
-  it('loses nothing to a full descriptor table', async () => {
+  it('loses nothing to a full descriptor table', () => {
     const program = fileURLToPath(new URL('./fixtures/full-table.js', import.meta.url))
-    const { stdout } = await promisify(execFile)('sh', ['-c', `ulimit -n 48; exec "$@"`, 'sh', process.execPath, program])
-    assert.equal(stdout, 'done\n')
+    const stdout = execFileSync('sh', ['-c', 'ulimit -n 48; exec "$@"', 'sh', process.execPath, program])
+    assert.equal(stdout.toString(), 'done\n')
   })
 
   it('passes 253 descriptors in a message, and refuses 254 before it is sent', () => {

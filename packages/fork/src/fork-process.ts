@@ -1,26 +1,13 @@
-import { getSystemErrorName } from 'node:util'
-import { isMainThread } from 'node:worker_threads'
-import { Descriptor, setNonblocking, socketpair, systemError, type Handle } from '@anyfork/fdpass'
-import { binding } from './binding.js'
-import { ControlChannel } from './control-channel.js'
-import { ProcessExitedError, signalName, signalNumber, type ExitStatus } from './errors.js'
-import { Command, Report, type Frame } from './frame.js'
+import { Descriptor, setNonblocking, socketpair, type Handle } from '@anyfork/fdpass'
+import type { ExitStatus } from './errors.js'
 import { afterFork } from './fork-hooks.js'
-import { Lineage } from './lineage.js'
+import { Command } from './frame.js'
+import { Member } from './member.js'
 import { memoryOf, type MemoryFigures } from './memory.js'
 import { resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
-import { decode, decodeError, encode } from './payload.js'
+import { encode } from './payload.js'
 import { checkRestrictions, type Restrictions } from './restrictions.js'
-import { spawnTemplate, type ExecOptions } from './spawn.js'
-
-interface Waiting {
-  resolve(): void
-  reject(error: Error): void
-}
-
-const NOTHING_KNOWN: ExitStatus = { code: null, signal: null }
-/** All processes that are not gone. */
-const live = new Set<ForkProcess>()
+import type { ExecOptions } from './spawn.js'
 
 /**
  * A process that waits for orders: load this, keep that, fork, and finally run a
@@ -34,38 +21,12 @@ const live = new Set<ForkProcess>()
 export class ForkProcess implements AsyncDisposable {
   static #template: ForkProcess | undefined
 
-  readonly #channel: ControlChannel
-  readonly #forker: ForkProcess | undefined
-  readonly #root: ForkProcess
-  readonly #lineage: Lineage
-  readonly #offspring = new Map<number, ForkProcess>()
-  readonly #waiting = new Map<number, Waiting>()
-  readonly #exited: Promise<ExitStatus>
-  #resolveExited!: (status: ExitStatus) => void
-  #child: { ref(): void; unref(): void } | undefined
-  #pid: number | undefined
-  #signalAtStart: number | undefined
-  #status: ExitStatus | undefined
-  #failure: Error | undefined
-  #isChannelEnded = false
+  readonly #member: Member
   #isClosing = false
   #hasRun = false
-  #lastId = 0
-  #holders = 0
 
-  private constructor(socket: Descriptor, forker: ForkProcess | undefined) {
-    this.#forker = forker
-    this.#root = forker ? forker.#root : this
-    this.#lineage = forker ? forker.#lineage : new Lineage()
-    this.#exited = new Promise(resolve => (this.#resolveExited = resolve))
-    this.#channel = new ControlChannel(socket, {
-      onFrame: frame => this.#onReport(frame),
-      onEnd: () => {
-        this.#isChannelEnded = true
-        this.#settle()
-      },
-    })
-    live.add(this)
+  private constructor(member: Member) {
+    this.#member = member
   }
 
   /**
@@ -84,43 +45,24 @@ export class ForkProcess implements AsyncDisposable {
    *   interpreter cannot be started is told by `ready` and `run`
    */
   static exec(options: ExecOptions = {}): ForkProcess {
-    const [ours, theirs] = socketpair()
-    try {
-      const child = spawnTemplate(theirs, options)
-      const self = new ForkProcess(ours, undefined)
-      self.#child = child
-      self.#pid = child.pid
-      child.once('error', error => {
-        self.#failure = error
-        self.#onStatus(NOTHING_KNOWN)
-      })
-      child.once('exit', (code, signal) => self.#onStatus({ code, signal }))
-      return self
-    } catch (error) {
-      ours.close()
-      throw error
-    } finally {
-      theirs.close()
-    }
+    return new ForkProcess(Member.exec(options))
   }
 
   /** Its process id, once known: at once after `exec`, else soon, and at the latest when `ready` or `run` have resolved. */
   get pid(): number | undefined {
-    return this.#pid
+    return this.#member.pid
   }
 
   /** Whether it can still carry out orders or is running its function, as far as is known. */
   get isAlive(): boolean {
-    return !this.#isClosing && !this.#isGone
+    return !this.#isClosing && !this.#member.isGone
   }
 
   /** Resolves when the process has ended, with its exit code or signal. Never rejects. Asked for, it keeps this program running. */
   get exited(): Promise<ExitStatus> {
-    if (!this.#isGone) {
-      const release = this.#hold()
-      void this.#exited.then(release)
-    }
-    return this.#exited
+    const { exited, isGone } = this.#member
+    if (!isGone) void exited.then(this.#member.hold())
+    return exited
   }
 
   /**
@@ -131,21 +73,7 @@ export class ForkProcess implements AsyncDisposable {
    */
   fork(): ForkProcess {
     this.#assertOpen('fork')
-    const [ours, theirs] = socketpair()
-    const id = ++this.#lastId
-    try {
-      this.#channel.send(Command.fork, id, undefined, [theirs])
-    } catch (error) {
-      ours.close()
-      throw error
-    } finally {
-      theirs.close()
-    }
-    const child = new ForkProcess(ours, this)
-    this.#lineage.expect()
-    this.#offspring.set(id, child)
-    void child.#exited.then(() => this.#offspring.delete(id))
-    return child
+    return new ForkProcess(this.#member.fork())
   }
 
   /**
@@ -188,7 +116,7 @@ export class ForkProcess implements AsyncDisposable {
    */
   sendFd(...handles: Handle[]): this {
     this.#assertOpen('sendFd')
-    for (const handle of handles) this.#channel.send(Command.descriptor, 0, undefined, [handle])
+    for (const handle of handles) this.#member.order(Command.descriptor, undefined, [handle])
     return this
   }
 
@@ -231,15 +159,15 @@ export class ForkProcess implements AsyncDisposable {
    * @throws rejects with `ERR_PROCESS_EXITED` when it has ended
    */
   async memory(): Promise<MemoryFigures> {
-    if (!this.#isGone && this.#pid === undefined && !this.#hasRun) await this.ready()
-    if (this.#status || this.#pid === undefined) throw this.#reason()
-    return memoryOf(this.#pid)
+    if (this.pid === undefined && !this.#hasRun) await this.ready()
+    if (this.#member.isGone || this.pid === undefined) throw this.#member.reason
+    return memoryOf(this.pid)
   }
 
   /** Resolves when all orders so far have been carried out, and forks of it start at once; rejects with what went wrong. */
   async ready(): Promise<void> {
     this.#assertOpen('ready')
-    await this.#ask(Command.ready)
+    await this.#member.ask(Command.ready)
   }
 
   /**
@@ -262,7 +190,7 @@ export class ForkProcess implements AsyncDisposable {
     const [ours, theirs] = socketpair()
     try {
       setNonblocking(ours, true)
-      const started = this.#ask(Command.run, encode({ module, name, folder: process.cwd() }), [theirs])
+      const started = this.#member.ask(Command.run, encode({ module, name, folder: process.cwd() }), [theirs])
       this.#hasRun = true
       theirs.close()
       await started
@@ -282,15 +210,7 @@ export class ForkProcess implements AsyncDisposable {
    * @throws TypeError for an unknown signal; `EPERM`
    */
   kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
-    const number = signalNumber(signal)
-    if (this.#status || this.#isChannelEnded) return false
-    if (this.#pid === undefined) {
-      this.#signalAtStart = number
-      return true
-    }
-    const result = binding.signal(this.#pid, number, this.#channel.fd)
-    if (result < 0 && getSystemErrorName(result) !== 'ESRCH') throw systemError(result, 'pidfd_send_signal')
-    return result === 0
+    return this.#member.kill(signal)
   }
 
   /**
@@ -301,7 +221,7 @@ export class ForkProcess implements AsyncDisposable {
    * @returns resolves when it has ended
    */
   async close(): Promise<void> {
-    if (!this.#isClosing && !this.#hasRun) this.#channel.send(Command.end, 0)
+    if (!this.#isClosing && !this.#hasRun) this.#member.order(Command.end)
     this.#isClosing = true
     await this.exited
   }
@@ -311,10 +231,6 @@ export class ForkProcess implements AsyncDisposable {
     await this.close()
   }
 
-  get #isGone(): boolean {
-    return this.#status !== undefined && this.#isChannelEnded
-  }
-
   #assertOpen(order: string): void {
     if (this.#hasRun) throw new TypeError(`${order}() after run()`)
     if (this.#isClosing) throw new TypeError(`${order}() after close()`)
@@ -322,124 +238,11 @@ export class ForkProcess implements AsyncDisposable {
 
   #order(order: string, type: number, payload: unknown): this {
     this.#assertOpen(order)
-    this.#channel.send(type, 0, encode(payload))
+    this.#member.order(type, encode(payload))
     return this
   }
 
-  #ask(type: number, payload?: Buffer, handles?: readonly Handle[]): Promise<void> {
-    if (this.#isGone) return Promise.reject(this.#reason())
-    const id = ++this.#lastId
-    this.#channel.send(type, id, payload, handles)
-    const release = this.#hold()
-    return new Promise<void>((resolve, reject) => this.#waiting.set(id, { resolve, reject })).finally(release)
-  }
-
-  /** Keeps this program running until released. */
-  #hold(): () => void {
-    const held: ForkProcess[] = []
-    for (let process: ForkProcess | undefined = this; process; process = process.#forker) held.push(process)
-    for (const process of held) process.#keep(true)
-    let isHeld = true
-    return () => {
-      if (isHeld) for (const process of held) process.#keep(false)
-      isHeld = false
-    }
-  }
-
-  #keep(on: boolean): void {
-    if (on) {
-      this.#channel.ref()
-      if (this.#holders++ === 0) this.#child?.ref()
-    } else {
-      this.#channel.unref()
-      if (--this.#holders === 0) this.#child?.unref()
-    }
-  }
-
-  #onReport({ type, id, payload }: Frame<Descriptor>): void {
-    const child = this.#offspring.get(id)
-    switch (type) {
-      case Report.started:
-        this.#onPid(decode<number>(payload))
-        break
-      case Report.done:
-        this.#waiting.get(id)?.resolve()
-        this.#waiting.delete(id)
-        break
-      case Report.failed:
-        this.#failure = decodeError(payload)
-        break
-      case Report.forked:
-        if (child) child.#onPid(decode<number>(payload))
-        break
-      case Report.forkFailed:
-        if (child) child.#onForkFailed(decodeError(payload))
-        break
-      case Report.exited: {
-        const { pid, code, signal } = decode<{ pid: number; code: number; signal: number }>(payload)
-        this.#lineage.ended(pid, code < 0 && signal === 0 ? NOTHING_KNOWN : { code: code < 0 ? null : code, signal: signalName(signal) })
-      }
-    }
-  }
-
-  #onPid(pid: number): void {
-    if (this.#pid !== undefined || this.#status) return
-    this.#pid = pid
-    this.#lineage.claim(pid, status => this.#onStatus(status))
-    if (this.#signalAtStart !== undefined) this.kill(this.#signalAtStart)
-  }
-
-  #onStatus(status: ExitStatus): void {
-    this.#status ??= status
-    this.#settle()
-  }
-
-  #onForkFailed(error: Error): void {
-    this.#failure = error
-    this.#lineage.giveUp()
-    this.#onStatus(NOTHING_KNOWN)
-  }
-
-  /** Once nothing more can come: settles all that was promised. */
-  #settle(): void {
-    if (this.#isChannelEnded && !this.#status && this.#isForgotten) {
-      if (this.#pid === undefined) {
-        this.#lineage.giveUp()
-        this.#failure ??= this.#forker!.#reason()
-      }
-      this.#status = NOTHING_KNOWN
-    }
-    if (!this.#isGone || !live.delete(this)) return
-    const reason = this.#reason()
-    for (const { reject } of this.#waiting.values()) reject(reason)
-    this.#waiting.clear()
-    for (const child of this.#offspring.values()) {
-      if (child.#pid === undefined || this.#root.#isGone) child.#settle()
-      else this.#root.#channel.send(Command.adopt, 0, encode(child.#pid))
-    }
-    // Nobody answers for orphans any more.
-    if (this === this.#root) for (const process of live) if (process.#root === this) process.#settle()
-    this.#resolveExited(this.#status!)
-  }
-
-  /** Nobody is left who could tell how it ended. */
-  get #isForgotten(): boolean {
-    return this.#forker !== undefined && this.#forker.#isGone && (this.#pid === undefined || this.#root.#isGone)
-  }
-
-  #reason(): Error {
-    return this.#failure ?? new ProcessExitedError(this.#status ?? NOTHING_KNOWN)
-  }
-
-  /** In a forked process, or at the end of a thread: lets go of what belongs to the parent, or to nobody. */
-  static #abandonAll(): void {
-    for (const process of live) process.#channel.close()
-    live.clear()
-    ForkProcess.#template = undefined
-  }
-
   static {
-    afterFork(() => ForkProcess.#abandonAll())
-    if (!isMainThread) process.once('exit', () => ForkProcess.#abandonAll())
+    afterFork(() => (ForkProcess.#template = undefined)) // it is the parent's
   }
 }

@@ -1,0 +1,246 @@
+import { getSystemErrorName } from 'node:util'
+import { isMainThread } from 'node:worker_threads'
+import { socketpair, systemError, type Descriptor, type Handle } from '@anyfork/fdpass'
+import { binding } from './binding.js'
+import { ControlChannel } from './control-channel.js'
+import { ProcessExitedError, signalName, signalNumber, type ExitStatus } from './errors.js'
+import { afterFork } from './fork-hooks.js'
+import { Command, Report, type Frame } from './frame.js'
+import { Lineage } from './lineage.js'
+import { decode, decodeError, encode } from './payload.js'
+import { spawnTemplate, type ExecOptions } from './spawn.js'
+
+interface Waiting {
+  resolve(): void
+  reject(error: Error): void
+}
+
+const NOTHING_KNOWN: ExitStatus = { code: null, signal: null }
+/** All members that are not gone. */
+const live = new Set<Member>()
+
+/**
+ * A process of a family, as its owner knows it: its control channel, its pid, how it
+ * ended, and who can tell. A family is an interpreter, the root, and all that is forked
+ * from it.
+ */
+export class Member {
+  /** Resolves when it is gone. */
+  readonly exited: Promise<ExitStatus>
+  readonly #channel: ControlChannel
+  readonly #forker: Member | undefined
+  readonly #root: Member
+  readonly #lineage: Lineage
+  readonly #offspring = new Map<number, Member>()
+  readonly #waiting = new Map<number, Waiting>()
+  #resolveExited!: (status: ExitStatus) => void
+  #child: { ref(): void; unref(): void } | undefined
+  #pid: number | undefined
+  #signalAtStart: number | undefined
+  #status: ExitStatus | undefined
+  #failure: Error | undefined
+  #isChannelEnded = false
+  #lastId = 0
+  #holders = 0
+
+  private constructor(socket: Descriptor, forker: Member | undefined) {
+    this.#forker = forker
+    this.#root = forker ? forker.#root : this
+    this.#lineage = forker ? forker.#lineage : new Lineage()
+    this.exited = new Promise(resolve => (this.#resolveExited = resolve))
+    this.#channel = new ControlChannel(socket, {
+      onFrame: frame => this.#onReport(frame),
+      onEnd: () => {
+        this.#isChannelEnded = true
+        this.#settle()
+      },
+    })
+    live.add(this)
+  }
+
+  /** Starts the root of a new family. */
+  static exec(options: ExecOptions): Member {
+    const [ours, theirs] = socketpair()
+    try {
+      const child = spawnTemplate(theirs, options)
+      const self = new Member(ours, undefined)
+      self.#child = child
+      self.#pid = child.pid
+      child.once('error', error => {
+        self.#failure = error
+        self.#onStatus(NOTHING_KNOWN)
+      })
+      child.once('exit', (code, signal) => self.#onStatus({ code, signal }))
+      return self
+    } catch (error) {
+      ours.close()
+      throw error
+    } finally {
+      theirs.close()
+    }
+  }
+
+  get pid(): number | undefined {
+    return this.#pid
+  }
+
+  /** Whether it has ended, and all that it said was heard. */
+  get isGone(): boolean {
+    return this.#status !== undefined && this.#isChannelEnded
+  }
+
+  /** Why nothing can be had of it any more. */
+  get reason(): Error {
+    return this.#failure ?? new ProcessExitedError(this.#status ?? NOTHING_KNOWN)
+  }
+
+  /** Asks it for a fork. */
+  fork(): Member {
+    const [ours, theirs] = socketpair()
+    const id = ++this.#lastId
+    try {
+      this.#channel.send(Command.fork, id, undefined, [theirs])
+    } catch (error) {
+      ours.close()
+      throw error
+    } finally {
+      theirs.close()
+    }
+    const child = new Member(ours, this)
+    this.#lineage.expect()
+    this.#offspring.set(id, child)
+    void child.exited.then(() => this.#offspring.delete(id))
+    return child
+  }
+
+  /** Gives it an order that is not answered. */
+  order(type: number, payload?: Buffer, handles?: readonly Handle[]): void {
+    this.#channel.send(type, 0, payload, handles)
+  }
+
+  /** Gives it an order, and keeps this program running until it is answered. */
+  ask(type: number, payload?: Buffer, handles?: readonly Handle[]): Promise<void> {
+    if (this.isGone) return Promise.reject(this.reason)
+    const id = ++this.#lastId
+    this.#channel.send(type, id, payload, handles)
+    const release = this.hold()
+    return new Promise<void>((resolve, reject) => this.#waiting.set(id, { resolve, reject })).finally(release)
+  }
+
+  /** Sends it a signal, now or as soon as it is there; whether there was a process to send it to. */
+  kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
+    const number = signalNumber(signal)
+    if (this.#status || this.#isChannelEnded) return false
+    if (this.#pid === undefined) {
+      this.#signalAtStart = number
+      return true
+    }
+    const result = binding.signal(this.#pid, number, this.#channel.fd)
+    if (result < 0 && getSystemErrorName(result) !== 'ESRCH') throw systemError(result, 'pidfd_send_signal')
+    return result === 0
+  }
+
+  /** Keeps this program running until released. */
+  hold(): () => void {
+    const held: Member[] = []
+    for (let member: Member | undefined = this; member; member = member.#forker) held.push(member)
+    for (const member of held) member.#keep(true)
+    let isHeld = true
+    return () => {
+      if (isHeld) for (const member of held) member.#keep(false)
+      isHeld = false
+    }
+  }
+
+  #keep(on: boolean): void {
+    if (on) {
+      this.#channel.ref()
+      if (this.#holders++ === 0) this.#child?.ref()
+    } else {
+      this.#channel.unref()
+      if (--this.#holders === 0) this.#child?.unref()
+    }
+  }
+
+  #onReport({ type, id, payload }: Frame<Descriptor>): void {
+    const child = this.#offspring.get(id)
+    switch (type) {
+      case Report.started:
+        this.#onPid(decode<number>(payload))
+        break
+      case Report.done:
+        this.#waiting.get(id)?.resolve()
+        this.#waiting.delete(id)
+        break
+      case Report.failed:
+        this.#failure = decodeError(payload)
+        break
+      case Report.forked:
+        if (child) child.#onPid(decode<number>(payload))
+        break
+      case Report.forkFailed:
+        if (child) child.#onForkFailed(decodeError(payload))
+        break
+      case Report.exited: {
+        const { pid, code, signal } = decode<{ pid: number; code: number; signal: number }>(payload)
+        this.#lineage.ended(pid, code < 0 && signal === 0 ? NOTHING_KNOWN : { code: code < 0 ? null : code, signal: signalName(signal) })
+      }
+    }
+  }
+
+  #onPid(pid: number): void {
+    if (this.#pid !== undefined || this.#status) return
+    this.#pid = pid
+    this.#lineage.claim(pid, status => this.#onStatus(status))
+    if (this.#signalAtStart !== undefined) this.kill(this.#signalAtStart)
+  }
+
+  #onStatus(status: ExitStatus): void {
+    this.#status ??= status
+    this.#settle()
+  }
+
+  #onForkFailed(error: Error): void {
+    this.#failure = error
+    this.#lineage.giveUp()
+    this.#onStatus(NOTHING_KNOWN)
+  }
+
+  /** Once nothing more can come: settles all that was promised. */
+  #settle(): void {
+    if (this.#isChannelEnded && !this.#status && this.#isForgotten) {
+      if (this.#pid === undefined) {
+        this.#lineage.giveUp()
+        this.#failure ??= this.#forker!.reason
+      }
+      this.#status = NOTHING_KNOWN
+    }
+    if (!this.isGone || !live.delete(this)) return
+    const reason = this.reason
+    for (const { reject } of this.#waiting.values()) reject(reason)
+    this.#waiting.clear()
+    for (const child of this.#offspring.values()) {
+      if (child.#pid === undefined || this.#root.isGone) child.#settle()
+      else this.#root.#channel.send(Command.adopt, 0, encode(child.#pid))
+    }
+    // Nobody answers for orphans any more.
+    if (this === this.#root) for (const member of live) if (member.#root === this) member.#settle()
+    this.#resolveExited(this.#status!)
+  }
+
+  /** Nobody is left who could tell how it ended. */
+  get #isForgotten(): boolean {
+    return this.#forker !== undefined && this.#forker.isGone && (this.#pid === undefined || this.#root.isGone)
+  }
+
+  /** In a forked process, or at the end of a thread: lets go of what belongs to the parent, or to nobody. */
+  static #abandonAll(): void {
+    for (const member of live) member.#channel.close()
+    live.clear()
+  }
+
+  static {
+    afterFork(() => Member.#abandonAll())
+    if (!isMainThread) process.once('exit', () => Member.#abandonAll())
+  }
+}
