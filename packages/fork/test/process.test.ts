@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync, fstatSync } from 'node:fs'
+import { fstatSync } from 'node:fs'
 import { after, before, describe, it } from 'mocha'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { isNonblocking, pipe } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
 import { answer } from './support/answer.js'
-import { census, childrenOf } from './support/census.js'
+import { census, childrenOf, isRunning } from './support/census.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const common = new URL('./fixtures/common.cjs', import.meta.url)
@@ -141,7 +141,7 @@ describe('ForkProcess', () => {
     assert.equal(child.kill(0), true)
     assert.throws(() => child.kill('SIGNIFICANT' as 'SIGTERM'), TypeError)
     assert.equal(child.kill(), true)
-    while (existsSync(`/proc/${child.pid}/exe`)); // without a turn of the event loop: its end is not known yet
+    while (isRunning(child.pid!)); // without a turn of the event loop: its end is not known yet
     assert.equal(child.kill(), false)
     assert.deepEqual(await child.exited, { code: null, signal: 'SIGTERM' })
     assert.equal(child.kill('SIGKILL'), false)

@@ -33,7 +33,7 @@ export async function allGone(pids: readonly number[], withinMs: number): Promis
 }
 
 /** Whether a process exists and is no zombie: who reaps an orphan is its new parent's affair. */
-function isRunning(pid: number): boolean {
+export function isRunning(pid: number): boolean {
   const fields = stat(pid)
   return fields !== undefined && fields[0] !== 'Z' && fields[0] !== 'X'
 }
