@@ -16,9 +16,13 @@ export class Scheduler {
   readonly #name: string
   readonly #max: number
   readonly #queue = new Denque<Job>()
+  /** All that count towards the limit, and those of them that have started. */
   readonly #workers = new Set<Worker>()
+  readonly #started = new Set<Worker>()
   readonly #idle: Worker[] = []
   #starting = 0
+  /** Whether one could not be started; it is tried again when a call has ended, not before. */
+  #hasFailedToStart = false
   #running = 0
   #refusal: PoolError | undefined
   #drained: (() => void) | undefined
@@ -61,9 +65,9 @@ export class Scheduler {
     while (this.#queue.length && this.#idle.length) {
       const worker = this.#idle.pop()!
       if (worker.rpc.isAlive) void this.#run(worker, this.#queue.shift()!)
-      else this.#workers.delete(worker)
+      else this.#forget(worker)
     }
-    while (this.#starting < this.#queue.length && this.#workers.size < this.#max) void this.#start()
+    while (this.#starting < this.#queue.length && this.#workers.size < this.#max && !this.#hasFailedToStart) void this.#start()
     if (!this.#queue.length && !this.#running) this.#drained?.()
   }
 
@@ -75,8 +79,9 @@ export class Scheduler {
       job.reject(error)
     }
     this.#running--
+    this.#hasFailedToStart = false
     if (worker.rpc.isAlive) this.#idle.push(worker)
-    else this.#workers.delete(worker)
+    else this.#forget(worker)
     this.#schedule()
   }
 
@@ -89,21 +94,30 @@ export class Scheduler {
       void worker.rpc.ended.then(() => this.#remove(worker!))
       await worker.ready
       this.#starting--
-      if (worker.rpc.isAlive) this.#idle.push(worker)
+      if (this.#workers.has(worker)) {
+        this.#started.add(worker)
+        this.#idle.push(worker)
+      }
     } catch (error) {
       this.#starting--
-      if (worker) this.#workers.delete(worker)
+      if (worker) this.#forget(worker)
       // Workers that have started go on with the queue; without any, it would wait for ever.
-      if (this.#workers.size === this.#starting) this.#queue.shift()?.reject(error)
+      if (this.#started.size) this.#hasFailedToStart = true
+      else this.#queue.shift()?.reject(error)
     }
     this.#schedule()
   }
 
   #remove(worker: Worker): void {
+    this.#forget(worker)
+    this.#schedule()
+  }
+
+  #forget(worker: Worker): void {
     this.#workers.delete(worker)
+    if (this.#started.delete(worker)) this.#hasFailedToStart = false
     const index = this.#idle.indexOf(worker)
     if (index >= 0) this.#idle.splice(index, 1)
-    this.#schedule()
   }
 
   #drain(): Promise<void> {

@@ -98,6 +98,17 @@ describe('pool', () => {
     for (const call of [current(1), current(1)]) await assert.rejects(call, { code: 'ERR_PROCESS_EXITED' })
   })
 
+  it('goes on with the workers that are left when the template was killed, without trying for ever to start more', async () => {
+    const template = ForkProcess.exec()
+    const sleep = (current = pool(template, worker, 'sleep', { max: 3 }))
+    await sleep(1)
+    template.kill('SIGKILL')
+    const used = process.cpuUsage()
+    assert.deepEqual(await Promise.all([1, 2, 3, 4].map(value => sleep(100, value))), [1, 2, 3, 4])
+    const { user, system } = process.cpuUsage(used)
+    assert.ok(user + system < 200_000, `${(user + system) / 1000} ms of CPU in 400 ms of waiting`)
+  })
+
   it('finishes all calls when closed, then refuses more', async () => {
     const sleep = start('sleep')
     const calls = [1, 2, 3, 4].map(value => sleep(5, value))

@@ -49,13 +49,13 @@ export class Client {
     this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve: resolve as Call['resolve'], reject }))
     this.#ready.catch(() => {}) // the calls tell
     process.sendArg({ module, name, serialiser, init, done, folder: globalThis.process.cwd() })
-    process.run(async ? backends.async : backends.sync, 'serve').then(
-      socket => this.#connect(socket),
-      (error: Error) => {
+    process
+      .run(async ? backends.async : backends.sync, 'serve')
+      .then(socket => this.#connect(socket))
+      .catch((error: Error) => {
         this.#failure = error
         void this.#finish()
-      },
-    )
+      })
   }
 
   get isAlive(): boolean {
