@@ -99,6 +99,7 @@ export class Scheduler {
         this.#idle.push(worker)
       }
     } catch (error) {
+      await null // not within the call that wanted to start it
       this.#starting--
       if (worker) this.#forget(worker)
       // Workers that have started go on with the queue; without any, it would wait for ever.
@@ -128,7 +129,7 @@ export class Scheduler {
   }
 
   async #end(how: 'close' | 'destroy'): Promise<void> {
-    await Promise.all([...this.#workers].map(worker => worker.rpc[how]()))
+    await Promise.allSettled([...this.#workers].map(worker => worker.rpc[how]()))
     await this.#template.close()
   }
 }

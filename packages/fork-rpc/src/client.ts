@@ -1,6 +1,6 @@
 import { deserialize } from 'node:v8'
 import { isPending, read, watch, write, type Descriptor, type Watch } from '@anyfork/fdpass'
-import { fromPlainError, ProcessExitedError, type ExitStatus, type ForkProcess, type PlainError } from '@anyfork/fork'
+import { afterFork, fromPlainError, ProcessExitedError, type ExitStatus, type ForkProcess, type PlainError } from '@anyfork/fork'
 import { RpcError } from './errors.js'
 import { FrameParser, FrameQueue, Kind } from './frame.js'
 import { backends } from './backend.js'
@@ -14,6 +14,9 @@ interface Call {
   resolve(value: unknown): void
   reject(error: unknown): void
 }
+
+/** All that are connected. */
+const live = new Set<Client>()
 
 /** The caller's side of a connection. */
 export class Client {
@@ -124,8 +127,9 @@ export class Client {
   }
 
   #connect(socket: Descriptor): void {
-    if (this.#isDestroyed) this.#process.kill('SIGKILL')
     this.#socket = socket
+    live.add(this)
+    if (this.#isDestroyed) this.#process.kill('SIGKILL')
     this.#watch = watch(socket, { readable: true, writable: this.#isWaitingToWrite }, ready => {
       if (ready.writable) this.#flush()
       if (ready.readable) this.#read()
@@ -246,6 +250,7 @@ export class Client {
     this.#watch?.close()
     this.#watch = undefined
     if (this.#socket?.isOpen) this.#socket.close()
+    live.delete(this)
     const killer = setTimeout(() => this.#process.kill('SIGKILL'), GRACE_MS)
     const status = await this.#process.exited
     clearTimeout(killer)
@@ -256,6 +261,16 @@ export class Client {
     for (const call of this.#calls.values()) call.reject(this.#failure)
     this.#calls.clear()
     this.#resolveEnded(status)
+  }
+
+  /** In a forked process: the connection is the parent's. */
+  static abandonAll(): void {
+    for (const client of live) {
+      client.#watch?.close()
+      client.#watch = undefined
+      client.#socket?.[Symbol.dispose]()
+    }
+    live.clear()
   }
 
   #tell(failure: Error, isAsked: boolean): void {
@@ -270,6 +285,8 @@ export class Client {
     }
   }
 }
+
+afterFork(() => Client.abandonAll())
 
 /** What a listener throws is an uncaught error, but later: it must not disturb what comes after. */
 function callSafely(call: () => void): void {

@@ -92,6 +92,10 @@ describe('run', () => {
     await assert.rejects(start('failPlainly')(), { message: 'thrown: no error at all', cause: 'no error at all' })
   })
 
+  it('rejects with an error whose properties cannot be read', async () => {
+    await assert.rejects(start('failOddly')(), { name: 'AggregateError', message: 'odd ones' })
+  })
+
   it('rejects only the call whose argument or result cannot be sent', async () => {
     const same = start('same')
     await assert.rejects(same(() => {}), TypeError)

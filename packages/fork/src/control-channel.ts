@@ -1,4 +1,4 @@
-import { dup, receiveMessage, sendMessage, watch, type Descriptor, type Handle, type Message, type Watch } from '@anyfork/fdpass'
+import { dup, receiveMessage, sendMessage, setNonblocking, watch, type Descriptor, type Handle, type Message, type Watch } from '@anyfork/fdpass'
 import { frameHeader, FrameReader, type Frame } from './frame.js'
 
 /** How long to wait for a free slot in the descriptor table, in milliseconds. */
@@ -80,6 +80,13 @@ export class ControlChannel {
 
   unref(): void {
     if (--this.#references === 0) this.#watch.unref()
+  }
+
+  /** Writes all that is queued, and waits while the peer does not read: for the end of a process. */
+  flushAll(): void {
+    if (!this.#isOpen || !this.#outgoing.length) return
+    setNonblocking(this.#socket, false)
+    this.#flush()
   }
 
   /** Closes the socket and all descriptors that wait in either direction. No callback comes afterwards. Idempotent. */

@@ -36,18 +36,21 @@ export function toPlainError(error: unknown, isClonable: (value: unknown) => boo
   }
   const properties: Record<string, unknown> = {}
   for (const key of Object.keys(error)) {
-    const value = (error as unknown as Record<string, unknown>)[key]
-    if (!structural.has(key) && isClonable(value)) properties[key] = value
+    if (structural.has(key)) continue
+    const value = valueOf(error, key)
+    if (isClonable(value)) properties[key] = value
   }
   const plain: PlainError = {
     class: builtinClass(error),
-    name: String(error.name),
-    message: String(error.message),
-    stack: typeof error.stack === 'string' ? error.stack : undefined,
+    name: describe(valueOf(error, 'name')),
+    message: describe(valueOf(error, 'message')),
+    stack: textOf(valueOf(error, 'stack')),
     properties,
   }
-  if (error.cause !== undefined) plain.cause = nested(error.cause)
-  if (error instanceof AggregateError) plain.errors = error.errors.map(nested)
+  const cause = valueOf(error, 'cause')
+  const errors = error instanceof AggregateError ? valueOf(error, 'errors') : undefined
+  if (cause !== undefined) plain.cause = nested(cause)
+  if (Array.isArray(errors)) plain.errors = errors.map(nested)
   return plain
 }
 
@@ -75,6 +78,19 @@ function builtinClass(error: Error): string {
     if (classes[name]?.prototype === prototype) return name
   }
   return 'Error'
+}
+
+/** A property, or nothing where its getter throws: an error must not get lost by that. */
+function valueOf(error: Error, key: string): unknown {
+  try {
+    return (error as unknown as Record<string, unknown>)[key]
+  } catch {
+    return undefined
+  }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 function describe(value: unknown): string {

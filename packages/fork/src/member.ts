@@ -193,6 +193,7 @@ export class Member {
     this.#pid = pid
     this.#lineage.claim(pid, status => this.#onStatus(status))
     if (this.#signalAtStart !== undefined) this.kill(this.#signalAtStart)
+    if (this.#forker?.isGone) this.#root.#channel.send(Command.adopt, 0, encode(pid))
   }
 
   #onStatus(status: ExitStatus): void {
@@ -235,7 +236,10 @@ export class Member {
 
   /** In a forked process, or at the end of a thread: lets go of what belongs to the parent, or to nobody. */
   static #abandonAll(): void {
-    for (const member of live) member.#channel.close()
+    for (const member of live) {
+      member.#channel.close()
+      member.#child?.unref()
+    }
     live.clear()
   }
 

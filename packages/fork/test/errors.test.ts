@@ -37,6 +37,13 @@ describe('ForkProcess rejects', () => {
     })
   })
 
+  it('with errors larger than its socket holds', async () => {
+    await assert.rejects(ForkProcess.create().eval('throw new Error("x".repeat(3000000))').ready(), (error: NodeJS.ErrnoException) => {
+      assert.equal(error.code, 'ERR_EVAL_FAILED')
+      return error.message.length > 3_000_000
+    })
+  })
+
   it('forks of a template with foreign threads with ERR_FOREIGN_THREADS, naming them; the template goes on', async () => {
     const template = ForkProcess.exec().eval(async () => {
       const { Worker } = await import('node:worker_threads')

@@ -147,6 +147,42 @@ describe('ForkProcess', () => {
     assert.equal(child.kill('SIGKILL'), false)
   })
 
+  it('tells the end of a process whose elder siblings were forked while it was still asked for', async () => {
+    const own = ForkProcess.exec()
+    const siblings = Array.from({ length: 4 }, () => own.fork())
+    await Promise.all(siblings.map(one => one.ready()))
+    const [youngest] = siblings.splice(-1)
+    youngest!.kill('SIGKILL')
+    assert.deepEqual(await youngest!.exited, { code: null, signal: 'SIGKILL' })
+    await Promise.all([own, ...siblings].map(one => one.close()))
+  })
+
+  it('leaves the children of child_process to it', async () => {
+    const own = ForkProcess.exec()
+    await own.fork().ready() // it reaps from then on
+    const ended = own.eval(async (pairs: number) => {
+      const { spawn } = await import('node:child_process')
+      let exits = 0
+      for (let i = 0; i < pairs; i++) {
+        const both = ['0', '0.01'].map(
+          seconds =>
+            new Promise<void>(resolve => {
+              spawn('sleep', [seconds]).once('exit', () => {
+                exits++
+                for (const until = performance.now() + 20; performance.now() < until; );
+                resolve()
+              })
+            }),
+        )
+        await Promise.all(both)
+      }
+      if (exits !== 2 * pairs) throw new Error(`${exits} exits`)
+    }, 10)
+    await ended.ready()
+    own.kill()
+    await own.exited
+  })
+
   it('ends, closed, when all processes forked from it have ended', async () => {
     const own = ForkProcess.exec()
     const child = own.fork()

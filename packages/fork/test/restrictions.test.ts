@@ -51,6 +51,14 @@ describe('restrict', () => {
     assert.deepEqual({ uid, gid }, { uid: 65534, gid: 65534 })
   })
 
+  it('goes on to forks, also of another user', async function () {
+    if (!isRoot) return this.skip()
+    const parent = template.fork().restrict({ uid: 65534, gid: 65534 })
+    const { uid } = await answer<{ uid: number }>(await parent.fork().run(worker, 'describe'))
+    assert.equal(uid, 65534)
+    await parent.close()
+  })
+
   it('rejects with the kernel’s error what is not permitted', async () => {
     const child = template.fork()
     if (isRoot) child.restrict({ uid: 65534, gid: 65534 })

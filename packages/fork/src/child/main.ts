@@ -1,3 +1,4 @@
+import { fchmodSync } from 'node:fs'
 import { Descriptor, setCloseOnExec } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
 import { refuseWorkersOnceForked } from './exits.js'
@@ -13,6 +14,7 @@ const CONTROL = 3
 const LIFELINE = 4
 
 for (const fd of [CONTROL, LIFELINE]) setCloseOnExec(fd, true)
+fchmodSync(LIFELINE, 0o444) // forks open it anew, also as another user
 process.argv.length = 1
 process.title = 'anyfork template'
 installPid()

@@ -51,8 +51,8 @@ export class Reaper {
 
   /**
    * Children that this object did not make may be those of `child_process`, which
-   * waits for them itself: only what is still there one turn of the loop later is
-   * an orphan.
+   * waits for them itself, when the loop polls: only what is still there after a whole
+   * turn, which two immediates span, is an orphan.
    *
    * @param seen - the pid of an unknown child that had ended a turn ago
    */
@@ -61,7 +61,7 @@ export class Reaper {
       const [pid, code, signal] = this.#out as unknown as [number, number, number]
       const isOwn = this.#children.delete(pid)
       if (!isOwn && pid !== seen) {
-        setImmediate(() => this.#reap(pid))
+        setImmediate(() => setImmediate(() => this.#reap(pid)))
         return
       }
       binding.reap(pid)

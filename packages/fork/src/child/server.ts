@@ -19,7 +19,7 @@ import { forgetThreads, refuseForeignThreads } from './threads.js'
 export class Server implements ChannelListener {
   #channel: ControlChannel
   #lifeline: Lifeline
-  #queue: Frame<Descriptor>[] = []
+  readonly #queue: Frame<Descriptor>[] = []
   #isBusy = false
   #isRunning = false
   #isEnding = false
@@ -123,7 +123,8 @@ export class Server implements ChannelListener {
 
   async #becomeChild(control: Descriptor): Promise<void> {
     const inherited = this.#channel
-    this.#queue = []
+    // What was still queued are the parent's orders; their descriptors came along.
+    for (const { descriptors } of this.#queue.splice(0)) for (const descriptor of descriptors) descriptor.close()
     this.#channel = new ControlChannel(control, this)
     this.#channel.ref()
     inherited.close()
@@ -160,10 +161,13 @@ export class Server implements ChannelListener {
   /** An order could not be carried out: those after it would run in another world than was meant. */
   #fail(error: unknown): void {
     this.#channel.send(Report.failed, 0, encodeError(error))
+    this.#channel.flushAll()
     process.exit(1)
   }
 
   #endWithoutChildren(): void {
-    if (this.#isEnding) process.exit()
+    if (!this.#isEnding) return
+    this.#channel.flushAll()
+    process.exit()
   }
 }
