@@ -148,7 +148,7 @@ describe('ForkProcess', () => {
   })
 
   it('tells the end of a process whose elder siblings were forked while it was still asked for', async () => {
-    const own = ForkProcess.exec()
+    const own = ForkProcess.exec().require(worker, 'mocha') // takes its time: forks queue up
     const siblings = Array.from({ length: 4 }, () => own.fork())
     await Promise.all(siblings.map(one => one.ready()))
     const [youngest] = siblings.splice(-1)
