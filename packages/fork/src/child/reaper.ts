@@ -1,5 +1,8 @@
 import { binding } from '../binding.js'
 
+/** How long an ended child may wait for whoever else may want to reap it, in milliseconds. */
+const STRANGERS_MS = 1000
+
 /** How a child ended: `code` is -1 when a signal ended it. */
 export interface Ended {
   pid: number
@@ -39,7 +42,10 @@ export class Reaper {
   /** Takes on a process that was another's child, or tells that it has ended: nothing is known where its parent has reaped it. */
   adopt(pid: number): void {
     if (binding.peekEnded(pid, this.#out) < 0) this.#onEnded({ pid, code: -1, signal: 0 })
-    else this.#children.add(pid)
+    else {
+      this.#children.add(pid)
+      this.#reapOwn()
+    }
   }
 
   /** To be called right after a fork: the children are the parent's. */
@@ -50,23 +56,32 @@ export class Reaper {
   }
 
   /**
-   * Children that this object did not make may be those of `child_process`, which
-   * waits for them itself, when the loop polls: only what is still there after a whole
-   * turn, which two immediates span, is an orphan.
+   * Children that this object does not know may be those of `child_process`, which reaps
+   * them itself: only what is still there much later is an orphan of nobody's.
    *
-   * @param seen - the pid of an unknown child that had ended a turn ago
+   * @param seen - the pid of an unknown child that had ended a while ago
    */
   #reap(seen: number): void {
     while (this.#isListening && binding.peekEnded(0, this.#out) === 1) {
-      const [pid, code, signal] = this.#out as unknown as [number, number, number]
-      const isOwn = this.#children.delete(pid)
-      if (!isOwn && pid !== seen) {
-        setImmediate(() => setImmediate(() => this.#reap(pid)))
-        return
+      const pid = this.#out[0]!
+      if (!this.#children.has(pid) && pid !== seen) {
+        setTimeout(() => setImmediate(() => this.#reap(pid)), STRANGERS_MS).unref()
+        return this.#reapOwn()
       }
-      binding.reap(pid)
-      this.#onEnded({ pid, code, signal })
-      if (isOwn && !this.#children.size) this.#onNone()
+      this.#tellAndReap()
     }
+  }
+
+  #reapOwn(): void {
+    for (const pid of this.#children) if (binding.peekEnded(pid, this.#out) === 1) this.#tellAndReap()
+  }
+
+  /** What `#out` has. */
+  #tellAndReap(): void {
+    const [pid, code, signal] = this.#out as unknown as [number, number, number]
+    const isOwn = this.#children.delete(pid)
+    binding.reap(pid)
+    this.#onEnded({ pid, code, signal })
+    if (isOwn && !this.#children.size) this.#onNone()
   }
 }
