@@ -217,7 +217,7 @@ export class Client {
       case Kind.error:
         return this.#settle(id, call => call.reject(errorOf(payload)))
       case Kind.event:
-        return this.#emit(this.#serialiser.decode(payload))
+        return callSafely(() => this.#options.onEvent?.(...this.#serialiser.decode(payload)))
       case Kind.ready:
         return this.#setReady.resolve(undefined)
       case Kind.fatal:
@@ -239,10 +239,6 @@ export class Client {
     } catch (error) {
       call.reject(error)
     }
-  }
-
-  #emit(values: unknown[]): void {
-    callSafely(() => this.#options.onEvent?.(...values))
   }
 
   /** Nothing more comes: all that is outstanding rejects with the reason. */

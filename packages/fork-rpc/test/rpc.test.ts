@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { promisify } from 'node:util'
 import { ForkProcess, preload, run, type ProcessExitedError, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
@@ -157,6 +159,16 @@ describe('run', () => {
       assert.equal((second as PromiseRejectedResult).reason.exitCode, 4)
       await exit.ended
     }
+  })
+
+  it('gives a result before the next call begins', async () => {
+    const path = join(tmpdir(), `anyfork-${process.pid}-answered`)
+    const awaitFile = start('awaitFile')
+    const [, second, third] = [awaitFile(''), awaitFile(''), awaitFile(path)]
+    await second
+    writeFileSync(path, '')
+    assert.equal(await third, true)
+    rmSync(path)
   })
 
   it('finishes the calls so far when closed, then refuses more', async () => {

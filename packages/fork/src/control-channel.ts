@@ -122,7 +122,7 @@ export class ControlChannel {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EAGAIN' || code === 'ENOBUFS') return 0
       if (code === 'ETOOMANYREFS') {
-        this.#retryLater(() => this.#flush())
+        this.#retryLater()
         return 0
       }
       if (code !== 'EPIPE' && code !== 'ECONNRESET') throw error
@@ -142,11 +142,7 @@ export class ControlChannel {
       if (code === 'EMFILE' || code === 'ENFILE') {
         this.#isReading = false
         this.#updateWatch()
-        this.#retryLater(() => {
-          this.#isReading = true
-          this.#updateWatch()
-        })
-        return
+        return this.#retryLater()
       }
       return this.#end()
     }
@@ -167,10 +163,13 @@ export class ControlChannel {
     this.#watch.change({ readable: this.#isReading, writable: this.#outgoing.length > 0 && !this.#retry })
   }
 
-  #retryLater(retry: () => void): void {
+  /** Nothing tells when there will be room again, in the table or in flight. */
+  #retryLater(): void {
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined
-      retry()
+      this.#isReading = true
+      this.#updateWatch()
+      this.#flush()
     }, TABLE_FULL_RETRY_MS)
   }
 }

@@ -9,13 +9,13 @@ export class Outlet {
   readonly #socket: Descriptor
   readonly #queue = new FrameQueue()
   readonly #serialiser: Serialiser
-  readonly #onFrame: (waiting: number, isEvent: boolean) => void
+  readonly #onFrame: () => void
 
   /**
    * @param socket - borrowed
-   * @param onFrame - called after each frame with how many bytes wait: decides when they are written
+   * @param onFrame - called after each frame: decides when it is written
    */
-  constructor(socket: Descriptor, serialiser: Serialiser, onFrame: (waiting: number, isEvent: boolean) => void) {
+  constructor(socket: Descriptor, serialiser: Serialiser, onFrame: () => void) {
     this.#socket = socket
     this.#serialiser = serialiser
     this.#onFrame = onFrame
@@ -45,7 +45,7 @@ export class Outlet {
   }
 
   event(values: unknown[]): void {
-    this.#add(Kind.event, 0, this.#serialiser.encode(values), true)
+    this.#add(Kind.event, 0, this.#serialiser.encode(values))
   }
 
   fatal(error: unknown): void {
@@ -74,9 +74,9 @@ export class Outlet {
     }
   }
 
-  #add(kind: number, id: number, bytes?: Uint8Array, isEvent = false): void {
+  #add(kind: number, id: number, bytes?: Uint8Array): void {
     this.#queue.add(kind, id, bytes)
-    this.#onFrame(this.#queue.length, isEvent)
+    this.#onFrame()
   }
 }
 

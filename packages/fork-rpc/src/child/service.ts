@@ -29,7 +29,7 @@ export interface Service {
  *
  * @param args - what was sent with `sendArg` and `sendFd`, then the setting
  */
-export async function prepare(socket: Descriptor, args: unknown[], onFrame: (waiting: number, isEvent: boolean) => void): Promise<Service> {
+export async function prepare(socket: Descriptor, args: unknown[], onFrame: () => void): Promise<Service> {
   const { module, name, folder, serialiser: serialiserName, init, done } = args.at(-1) as Setting
   const serialiser = serialisers[serialiserName]
   const outlet = new Outlet(socket, serialiser, onFrame)

@@ -18,6 +18,8 @@ export class Reaper {
   readonly #out = new Int32Array(3)
   readonly #onSignal = (): void => this.#reap(0)
   #isListening = false
+  /** An unknown child that has ended and is given its time. */
+  #stranger = 0
 
   /** @param onNone - called whenever the last child has ended */
   constructor(onEnded: (ended: Ended) => void, onNone: () => void) {
@@ -65,11 +67,21 @@ export class Reaper {
     while (this.#isListening && binding.peekEnded(0, this.#out) === 1) {
       const pid = this.#out[0]!
       if (!this.#children.has(pid) && pid !== seen) {
-        setTimeout(() => setImmediate(() => this.#reap(pid)), STRANGERS_MS).unref()
+        this.#waitFor(pid)
         return this.#reapOwn()
       }
       this.#tellAndReap()
     }
+  }
+
+  #waitFor(stranger: number): void {
+    if (this.#stranger === stranger) return
+    this.#stranger = stranger
+    const again = (): void => {
+      this.#stranger = 0
+      this.#reap(stranger)
+    }
+    setTimeout(() => setImmediate(again), STRANGERS_MS).unref()
   }
 
   #reapOwn(): void {

@@ -98,20 +98,22 @@ export class Server implements ChannelListener {
   }
 
   async #fork(id: number, control: Descriptor): Promise<void> {
+    let pid
     try {
       await callHooks('before')
       await waitForRequests()
       await refuseForeignThreads()
       this.#collectGarbage()
       this.#reaper.listen()
-      const pid = binding.fork()
+      pid = binding.fork()
       if (pid < 0) throw systemError(pid, 'fork')
-      if (pid === 0) return await this.#becomeChild(control)
-      this.#reaper.add(pid)
-      this.#channel.send(Report.forked, id, encode(pid))
     } catch (error) {
       this.#channel.send(Report.forkFailed, id, encodeError(error))
+      return control.close()
     }
+    if (pid === 0) return this.#becomeChild(control)
+    this.#reaper.add(pid)
+    this.#channel.send(Report.forked, id, encode(pid))
     control.close()
   }
 
