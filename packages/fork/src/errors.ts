@@ -8,6 +8,8 @@ export interface ExitStatus {
 
 /** What is special about an error of this package; the README lists the codes. */
 export type ForkErrorCode =
+  | 'ERR_ACTIVE_HANDLES'
+  | 'ERR_CANNOT_REPLAY'
   | 'ERR_EVAL_FAILED'
   | 'ERR_EXPORT_NOT_FOUND'
   | 'ERR_FOREIGN_THREADS'

@@ -1,11 +1,14 @@
 /** What is called around forks: before, in the process that is about to fork; after, in the new one. */
 interface Hooks {
-  before: Set<Hook>
+  before: Set<BeforeHook>
   after: Set<Hook>
 }
 
 /** It may return a promise, which is waited for. */
 export type Hook = () => void | Promise<void>
+
+/** It may return, or promise, what is to be called after the fork, in the process that has forked. */
+export type BeforeHook = () => unknown
 
 /** Kept on the global object, so that every copy of this package in a process shares them. */
 const key = Symbol.for('anyfork.hooks')
@@ -13,11 +16,13 @@ const hooks = ((globalThis as unknown as Record<symbol, Hooks | undefined>)[key]
 
 /**
  * Calls back in this process before each fork, one after the other: the place to close
- * what must not be shared. What it throws fails that fork.
+ * what must not be shared, or to come to rest. What it throws fails that fork. Where it
+ * returns a function, this is called, in the same process, once the fork is done or has
+ * failed; the last one first.
  *
  * @returns undoes it
  */
-export function beforeFork(hook: Hook): () => void {
+export function beforeFork(hook: BeforeHook): () => void {
   return add(hooks.before, hook)
 }
 
@@ -32,12 +37,34 @@ export function afterFork(hook: Hook): () => void {
   return add(hooks.after, hook)
 }
 
-/** Calls all hooks of one kind, in the order in which they were added. */
-export async function callHooks(when: keyof Hooks): Promise<void> {
-  for (const hook of hooks[when]) await hook()
+/**
+ * Calls all hooks of `beforeFork`, in the order in which they were added.
+ *
+ * @returns calls what they returned, in the opposite order
+ */
+export async function callBeforeFork(): Promise<() => Promise<void>> {
+  const undos: Hook[] = []
+  const undo = async (): Promise<void> => {
+    for (const one of undos.splice(0).reverse()) await one()
+  }
+  try {
+    for (const hook of hooks.before) {
+      const returned = await hook()
+      if (typeof returned === 'function') undos.push(returned as Hook)
+    }
+  } catch (error) {
+    await undo()
+    throw error
+  }
+  return undo
 }
 
-function add(to: Set<Hook>, hook: Hook): () => void {
+/** Calls all hooks of `afterFork`, in the order in which they were added. */
+export async function callAfterFork(): Promise<void> {
+  for (const hook of hooks.after) await hook()
+}
+
+function add<H>(to: Set<H>, hook: H): () => void {
   if (typeof hook !== 'function') throw new TypeError('a hook is a function')
   to.add(hook)
   return () => to.delete(hook)

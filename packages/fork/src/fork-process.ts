@@ -3,6 +3,7 @@ import type { ExitStatus } from './errors.js'
 import { afterFork } from './fork-hooks.js'
 import { Command } from './frame.js'
 import { Member } from './member.js'
+import type { MadeBy } from './mode.js'
 import { memoryOf, type MemoryFigures } from './memory.js'
 import { resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
 import { encode } from './payload.js'
@@ -51,6 +52,11 @@ export class ForkProcess implements AsyncDisposable {
   /** Its process id, once known: at once after `exec`, else soon, and at the latest when `ready` or `run` have resolved. */
   get pid(): number | undefined {
     return this.#member.pid
+  }
+
+  /** How it was made: copied from its parent, or started afresh; once known, as `pid`. */
+  get mode(): MadeBy | undefined {
+    return this.#member.mode
   }
 
   /** Whether it can still carry out orders or is running its function, as far as is known. */

@@ -34,6 +34,12 @@ export const Command = {
   warm: 11,
   /** Live on after the owner has ended, once the function runs. */
   outlive: 12,
+  /** All orders of the process that this one stands in for have come. */
+  replayed: 13,
+  /** Answer with the pid, and how the process was made. */
+  identify: 14,
+  /** Die with another owner. The read end of its pipe comes along. */
+  lifeline: 15,
 } as const
 
 /** What a process tells its owner. */
@@ -42,13 +48,13 @@ export const Report = {
   done: 64,
   /** A command failed; the process ends. Payload: the error. */
   failed: 65,
-  /** A child was made. The id is that of the `fork` command; payload: its pid. */
+  /** A child was made. The id is that of the `fork` command; payload: its pid and how it was made. */
   forked: 66,
   /** A child could not be made. Payload: the error. */
   forkFailed: 67,
   /** A child has ended. Payload: pid, code, signal. */
   exited: 68,
-  /** A forked process tells its own pid, first of all. */
+  /** A process tells its own pid and how it was made, first of all where it was made by another. */
   started: 69,
 } as const
 

@@ -7,12 +7,19 @@ import { ProcessExitedError, signalName, signalNumber, type ExitStatus } from '.
 import { afterFork } from './fork-hooks.js'
 import { Command, Report, type Frame } from './frame.js'
 import { Lineage } from './lineage.js'
+import type { MadeBy } from './mode.js'
 import { decode, decodeError, encode } from './payload.js'
 import { spawnTemplate, type ExecOptions } from './spawn.js'
 
 interface Waiting {
   resolve(): void
   reject(error: Error): void
+}
+
+/** What a process says of itself, or its parent of it. */
+interface Made {
+  pid: number
+  mode: MadeBy
 }
 
 const NOTHING_KNOWN: ExitStatus = { code: null, signal: null }
@@ -36,6 +43,7 @@ export class Member {
   #resolveExited!: (status: ExitStatus) => void
   #child: { ref(): void; unref(): void } | undefined
   #pid: number | undefined
+  #mode: MadeBy | undefined
   #signalAtStart: number | undefined
   #status: ExitStatus | undefined
   #failure: Error | undefined
@@ -66,6 +74,7 @@ export class Member {
       const self = new Member(ours, undefined)
       self.#child = child
       self.#pid = child.pid
+      self.#mode = 'exec'
       child.once('error', error => {
         self.#failure = error
         self.#onStatus(NOTHING_KNOWN)
@@ -82,6 +91,11 @@ export class Member {
 
   get pid(): number | undefined {
     return this.#pid
+  }
+
+  /** How it was made, once known. */
+  get mode(): MadeBy | undefined {
+    return this.#mode
   }
 
   /** Whether it has ended, and all that it said was heard. */
@@ -166,7 +180,7 @@ export class Member {
     const child = this.#offspring.get(id)
     switch (type) {
       case Report.started:
-        this.#onPid(decode<number>(payload))
+        this.#onMade(decode<Made>(payload))
         break
       case Report.done:
         this.#waiting.get(id)?.resolve()
@@ -176,7 +190,7 @@ export class Member {
         this.#failure = decodeError(payload)
         break
       case Report.forked:
-        if (child) child.#onPid(decode<number>(payload))
+        if (child) child.#onMade(decode<Made>(payload))
         break
       case Report.forkFailed:
         if (child) child.#onForkFailed(decodeError(payload))
@@ -188,9 +202,10 @@ export class Member {
     }
   }
 
-  #onPid(pid: number): void {
+  #onMade({ pid, mode }: Made): void {
     if (this.#pid !== undefined || this.#status) return
     this.#pid = pid
+    this.#mode = mode
     this.#lineage.claim(pid, status => this.#onStatus(status))
     if (this.#signalAtStart !== undefined) this.kill(this.#signalAtStart)
     if (this.#forker?.isGone) this.#root.#channel.send(Command.adopt, 0, encode(pid))

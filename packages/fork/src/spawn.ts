@@ -3,9 +3,12 @@ import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 import { descriptorNumber, pipe, type Descriptor, type Handle } from '@anyfork/fdpass'
 import { afterFork } from './fork-hooks.js'
+import { resolveMode, type ForkMode } from './mode.js'
 
 /** How a fresh interpreter is started. */
 export interface ExecOptions {
+  /** How its forks are made, and theirs; default: what the environment variable `ANYFORK_MODE` says, else `'auto'`. */
+  mode?: ForkMode
   /** The interpreter; default: the one that runs this program. */
   execPath?: string
   /** Its flags beside those that forking needs; default: those of this program that make sense in another. */
@@ -20,7 +23,8 @@ export interface ExecOptions {
 
 /** V8 then waits for no thread of its own, which a forked process would not have, and keeps what it compiled for the children. */
 const FORKING_FLAGS = ['--single-threaded', '--v8-pool-size=1', '--no-flush-bytecode']
-const MAIN = fileURLToPath(new URL('./child/main.js', import.meta.url))
+/** What every interpreter that takes orders runs. */
+export const MAIN: string = fileURLToPath(new URL('./child/main.js', import.meta.url))
 
 /** Flags that tell this program what to run or how to be watched, and how many arguments follow each. */
 const ownFlags: [flag: RegExp, values: 0 | 1][] = [
@@ -39,15 +43,21 @@ const ownFlags: [flag: RegExp, values: 0 | 1][] = [
  * @throws the error of spawn(2) where it is known at once
  */
 export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildProcess {
+  const mode = resolveMode(options.mode)
   const { execPath = process.execPath, execArgv = inheritedFlags(process.execArgv), env = process.env, cwd, stdio = [] } = options
   const standard = [0, 1, 2].map(i => standardStream(stdio[i] ?? 'inherit'))
-  const child = spawn(execPath, [...execArgv, ...FORKING_FLAGS, MAIN], {
+  const child = spawn(execPath, [...execArgv, ...(mode === 'exec' ? [] : FORKING_FLAGS), MAIN, mode], {
     stdio: [...standard, control.fd, lifeline().fd],
     env,
     ...(cwd === undefined ? {} : { cwd }),
   })
   child.unref()
   return child
+}
+
+/** Flags for an interpreter that is not to be forked. */
+export function withoutForkingFlags(execArgv: readonly string[]): string[] {
+  return execArgv.filter(flag => !FORKING_FLAGS.includes(flag))
 }
 
 function standardStream(stream: 'inherit' | 'ignore' | Handle): 'inherit' | 'ignore' | number {
@@ -68,7 +78,7 @@ export function inheritedFlags(execArgv: readonly string[]): string[] {
 let ends: [read: Descriptor, write: Descriptor] | undefined
 
 /** The end to read from of a pipe that nobody writes to: it ends when this process does, and all that hold it with it. */
-function lifeline(): Descriptor {
+export function lifeline(): Descriptor {
   if (!ends) {
     ends = pipe()
     if (!isMainThread) process.once('exit', cut)

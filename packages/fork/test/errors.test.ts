@@ -45,7 +45,7 @@ describe('ForkProcess rejects', () => {
   })
 
   it('forks of a template with foreign threads with ERR_FOREIGN_THREADS, naming them; the template goes on', async () => {
-    const template = ForkProcess.exec().eval(async () => {
+    const template = ForkProcess.exec({ mode: 'fork' }).eval(async () => {
       const { Worker } = await import('node:worker_threads')
       const thread = new Worker('setInterval(() => {}, 1000)', { eval: true })
       await new Promise(resolve => thread.once('online', resolve))
@@ -60,7 +60,8 @@ describe('ForkProcess rejects', () => {
   })
 
   it('worker threads in a forked process with ERR_WORKER_UNSUPPORTED', async () => {
-    const child = ForkProcess.create().eval(async () => {
+    const template = ForkProcess.exec({ mode: 'fork' })
+    const child = template.fork().eval(async () => {
       const { Worker } = await import('node:worker_threads')
       new Worker('', { eval: true })
     })
@@ -68,6 +69,7 @@ describe('ForkProcess rejects', () => {
       assert.equal((error.cause as NodeJS.ErrnoException).code, 'ERR_WORKER_UNSUPPORTED')
       return true
     })
+    await template.close()
   })
 
   it('everything asked of a killed process with ERR_PROCESS_EXITED and its signal', async () => {

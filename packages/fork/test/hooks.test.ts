@@ -9,7 +9,7 @@ describe('hooks', () => {
   let template: ForkProcess
 
   before(async () => {
-    template = ForkProcess.exec().require(hooks)
+    template = ForkProcess.exec({ mode: 'fork' }).require(hooks)
     await template.ready()
   })
   after(() => template.close())

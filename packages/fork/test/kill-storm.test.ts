@@ -7,9 +7,10 @@ import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ForkProcess } from '@anyfork/fork'
 import { allGone, census, childrenOf } from './support/census.js'
+import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const ROUNDS = 40
+const ROUNDS = isForking ? 40 : 8
 
 /** A whole number below the limit, the same ones in every run. */
 function numbers(seed: number): (limit: number) => number {

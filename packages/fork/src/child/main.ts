@@ -1,6 +1,7 @@
 import { fchmodSync } from 'node:fs'
 import { Descriptor, setCloseOnExec } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
+import type { ForkMode } from '../mode.js'
 import { refuseWorkersOnceForked } from './exits.js'
 import { installPid } from './identity.js'
 import { armLifeline } from './lifeline.js'
@@ -9,17 +10,24 @@ import { rehearse } from './rehearsal.js'
 import { Server } from './server.js'
 import { recordThreads } from './threads.js'
 
-/** Where spawn.ts puts them. */
+/** Where spawn.ts and fresh-copy.ts put them. */
 const CONTROL = 3
 const LIFELINE = 4
+const REPLAY = 5
 
-for (const fd of [CONTROL, LIFELINE]) setCloseOnExec(fd, true)
-fchmodSync(LIFELINE, 0o444) // forks open it anew, also as another user
+const [mode, replay] = process.argv.splice(2) as [ForkMode, 'replay'?]
+const sockets = replay ? [CONTROL, LIFELINE, REPLAY] : [CONTROL, LIFELINE]
+for (const fd of sockets) setCloseOnExec(fd, true)
 process.argv.length = 1
-process.title = 'anyfork template'
-installPid()
-installRandomness()
-refuseWorkersOnceForked()
-binding.becomeSubreaper()
-await Promise.all([rehearse(), recordThreads()])
-new Server(new Descriptor(CONTROL), armLifeline({ shared: new Descriptor(LIFELINE), own: undefined }))
+if (!replay) {
+  fchmodSync(LIFELINE, 0o444) // forks open it anew, also as another user
+  binding.becomeSubreaper()
+}
+if (mode !== 'exec') {
+  installPid()
+  installRandomness()
+  refuseWorkersOnceForked()
+  await Promise.all([rehearse(), recordThreads()])
+}
+const lifeline = armLifeline({ shared: new Descriptor(LIFELINE), own: undefined })
+new Server(new Descriptor(CONTROL), lifeline, mode, replay && new Descriptor(REPLAY))

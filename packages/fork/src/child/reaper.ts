@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process'
+import { signalNumber } from '../errors.js'
 import { binding } from '../binding.js'
 
 /** How long an ended child may wait for whoever else may want to reap it, in milliseconds. */
@@ -13,6 +15,8 @@ export interface Ended {
 /** Reaps the children that were forked, and orphans of theirs, and tells how they ended. */
 export class Reaper {
   readonly #children = new Set<number>()
+  /** Those of them that `child_process` reaps. */
+  readonly #spawned = new Set<number>()
   readonly #onEnded: (ended: Ended) => void
   readonly #onNone: () => void
   readonly #out = new Int32Array(3)
@@ -41,6 +45,19 @@ export class Reaper {
     this.#children.add(pid)
   }
 
+  /** A child that `child_process` has started, and reaps. */
+  addSpawned(child: ChildProcess): void {
+    const pid = child.pid!
+    this.#children.add(pid)
+    this.#spawned.add(pid)
+    child.once('exit', (code, signal) => {
+      this.#spawned.delete(pid)
+      if (!this.#children.delete(pid)) return
+      this.#onEnded({ pid, code: code ?? -1, signal: signal ? signalNumber(signal) : 0 })
+      if (!this.#children.size) this.#onNone()
+    })
+  }
+
   /** Takes on a process that was another's child, or tells that it has ended: nothing is known where its parent has reaped it. */
   adopt(pid: number): void {
     if (binding.peekEnded(pid, this.#out) < 0) this.#onEnded({ pid, code: -1, signal: 0 })
@@ -53,6 +70,7 @@ export class Reaper {
   /** To be called right after a fork: the children are the parent's. */
   forget(): void {
     this.#children.clear()
+    this.#spawned.clear()
     if (this.#isListening) process.off('SIGCHLD', this.#onSignal)
     this.#isListening = false
   }
@@ -66,7 +84,7 @@ export class Reaper {
   #reap(seen: number): void {
     while (this.#isListening && binding.peekEnded(0, this.#out) === 1) {
       const pid = this.#out[0]!
-      if (!this.#children.has(pid) && pid !== seen) {
+      if (this.#spawned.has(pid) || (!this.#children.has(pid) && pid !== seen)) {
         this.#waitFor(pid)
         return this.#reapOwn()
       }
@@ -85,7 +103,7 @@ export class Reaper {
   }
 
   #reapOwn(): void {
-    for (const pid of this.#children) if (binding.peekEnded(pid, this.#out) === 1) this.#tellAndReap()
+    for (const pid of this.#children) if (!this.#spawned.has(pid) && binding.peekEnded(pid, this.#out) === 1) this.#tellAndReap()
   }
 
   /** What `#out` has. */

@@ -1,52 +1,80 @@
-import { systemError, type Descriptor } from '@anyfork/fdpass'
+import { Descriptor } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
 import { ControlChannel, type ChannelListener } from '../control-channel.js'
-import { callHooks } from '../fork-hooks.js'
+import { ForkError } from '../errors.js'
+import { callAfterFork } from '../fork-hooks.js'
 import { Command, Report, type Frame } from '../frame.js'
+import type { ForkMode, MadeBy } from '../mode.js'
 import { decode, encode, encodeError } from '../payload.js'
+import { refuseActiveHandles } from './active-handles.js'
 import { installExits } from './exits.js'
-import { collectGarbage } from './garbage.js'
 import { armLifeline, cutLifeline, type Lifeline } from './lifeline.js'
 import { evaluate, loadFunction, loadModule, warm } from './modules.js'
-import { waitForRequests } from './pending-requests.js'
+import { Offspring, type Made } from './offspring.js'
 import { renewRandomness } from './randomness.js'
-import { Reaper } from './reaper.js'
 import { restrict } from './restrict.js'
 import { addRunArgs, runArgs } from './run-args.js'
-import { forgetThreads, refuseForeignThreads } from './threads.js'
+
+const TITLE = 'anyfork template'
 
 /** Carries out the orders of the owner, one after the other, until it runs a function. */
 export class Server implements ChannelListener {
   #channel: ControlChannel
   #lifeline: Lifeline
+  #madeBy: MadeBy = 'exec'
   readonly #queue: Frame<Descriptor>[] = []
+  /** What the owner orders while another's orders are still being replayed. */
+  #held: Frame<Descriptor>[] | undefined
   #isBusy = false
-  #isRunning = false
+  /** The socket of the function that runs. */
+  #running: Descriptor | undefined
   #isEnding = false
   #outlives = false
-  #hasLoaded = true
-  readonly #reaper = new Reaper(
-    ended => this.#channel.send(Report.exited, 0, encode(ended)),
-    () => this.#endWithoutChildren(),
-  )
+  readonly #offspring: Offspring
 
-  /** @param control - the socket to the owner; this object owns it from now on */
-  constructor(control: Descriptor, lifeline: Lifeline) {
+  /**
+   * @param control - the socket to the owner; this object owns it from now on
+   * @param replay - a socket from which the orders come that another process was given, for which this one stands in
+   */
+  constructor(control: Descriptor, lifeline: Lifeline, mode: ForkMode, replay?: Descriptor) {
     this.#lifeline = lifeline
     this.#channel = new ControlChannel(control, this)
     this.#channel.ref()
+    process.title = TITLE
     binding.ignoreInterrupt(1)
-    this.#reaper.listen()
+    this.#offspring = new Offspring(
+      mode,
+      ended => this.#channel.send(Report.exited, 0, encode(ended)),
+      () => this.#endWithoutChildren(),
+    )
+    if (replay) this.#replay(replay)
   }
 
   onFrame(frame: Frame<Descriptor>): void {
-    this.#queue.push(frame)
-    if (!this.#isBusy) void this.#work()
+    if (this.#held) this.#held.push(frame)
+    else this.#enqueue(frame)
   }
 
   /** The owner is gone, or wants nothing more. A running function finds out for itself. */
   onEnd(): void {
-    if (!this.#isRunning) process.exit()
+    if (!this.#running) process.exit()
+  }
+
+  #enqueue(frame: Frame<Descriptor>): void {
+    this.#queue.push(frame)
+    if (!this.#isBusy) void this.#work()
+  }
+
+  #replay(socket: Descriptor): void {
+    this.#held = []
+    this.#identify(0)
+    const channel = new ControlChannel(socket, {
+      onFrame: frame => {
+        this.#enqueue(frame)
+        if (frame.type === Command.replayed) channel.close()
+      },
+      onEnd: () => this.#fail(new ForkError('ERR_CANNOT_REPLAY', 'the process that was to be copied ended before it had told what it was ordered to do')),
+    })
   }
 
   async #work(): Promise<void> {
@@ -59,16 +87,16 @@ export class Server implements ChannelListener {
     this.#isBusy = false
   }
 
-  async #carryOut({ type, id, payload, descriptors }: Frame<Descriptor>): Promise<void> {
+  async #carryOut(order: Frame<Descriptor>): Promise<void> {
+    const { type, id, payload, descriptors } = order
+    this.#offspring.note(order)
     switch (type) {
       case Command.require: {
         const { modules, folder } = decode<{ modules: string[]; folder: string }>(payload)
-        this.#hasLoaded = true
         for (const module of modules) await loadModule(module, folder)
         return
       }
       case Command.eval:
-        this.#hasLoaded = true
         return evaluate(decode(payload))
       case Command.argument:
         return addRunArgs(decode(payload))
@@ -77,67 +105,63 @@ export class Server implements ChannelListener {
       case Command.fork:
         return this.#fork(id, descriptors[0]!)
       case Command.ready:
-        this.#collectGarbage()
+        this.#offspring.collectGarbage()
         return this.#done(id)
       case Command.run:
         return this.#run(id, decode(payload), descriptors[0]!)
       case Command.restrict:
         return restrict(decode(payload))
       case Command.warm:
-        this.#hasLoaded = true
         return warm(decode(payload))
       case Command.outlive:
         this.#outlives = true
         return
       case Command.adopt:
-        return this.#reaper.adopt(decode(payload))
+        return this.#offspring.adopt(decode(payload))
+      case Command.identify:
+        return this.#identify(id)
+      case Command.lifeline:
+        return this.#changeLifeline(descriptors[0]!)
+      case Command.replayed:
+        await callAfterFork()
+        for (const held of this.#held!.splice(0)) this.#queue.push(held)
+        this.#held = undefined
+        return
       case Command.end:
         this.#isEnding = true
-        if (!this.#reaper.hasChildren) this.#endWithoutChildren()
+        if (this.#offspring.isEmpty) this.#endWithoutChildren()
     }
   }
 
   async #fork(id: number, control: Descriptor): Promise<void> {
-    let pid
+    let made: Made
     try {
-      await callHooks('before')
-      await waitForRequests()
-      await refuseForeignThreads()
-      this.#collectGarbage()
-      this.#reaper.listen()
-      pid = binding.fork()
-      if (pid < 0) throw systemError(pid, 'fork')
+      made = await this.#offspring.make(control, this.#lifeline)
     } catch (error) {
       this.#channel.send(Report.forkFailed, id, encodeError(error))
       return control.close()
     }
-    if (pid === 0) return this.#becomeChild(control)
-    this.#reaper.add(pid)
-    this.#channel.send(Report.forked, id, encode(pid))
+    if (made.pid === 0) return this.#becomeChild(control)
+    this.#channel.send(Report.forked, id, encode(made))
     control.close()
-  }
-
-  /** Once after loading: what is left moves no more, and children share it. */
-  #collectGarbage(): void {
-    if (this.#hasLoaded) collectGarbage()
-    this.#hasLoaded = false
   }
 
   async #becomeChild(control: Descriptor): Promise<void> {
     const inherited = this.#channel
     // What was still queued are the parent's orders; their descriptors came along.
     for (const { descriptors } of this.#queue.splice(0)) for (const descriptor of descriptors) descriptor.close()
+    this.#madeBy = 'fork'
     this.#channel = new ControlChannel(control, this)
     this.#channel.ref()
     inherited.close()
     try {
       installExits()
       this.#lifeline = armLifeline(this.#lifeline)
-      this.#reaper.forget()
-      forgetThreads()
+      this.#offspring.forget()
       renewRandomness()
-      this.#channel.send(Report.started, 0, encode(binding.getpid()))
-      await callHooks('after')
+      this.#identify(0)
+      await callAfterFork()
+      if (this.#running) await this.#leaveFunction(this.#running)
     } catch (error) {
       this.#fail(error)
     }
@@ -146,7 +170,8 @@ export class Server implements ChannelListener {
   async #run(id: number, { module, name, folder }: { module?: string; name: string; folder: string }, socket: Descriptor): Promise<void> {
     const run = await loadFunction(module, name, folder)
     const args = runArgs()
-    this.#isRunning = true
+    this.#offspring.forgetArguments()
+    this.#running = socket
     if (this.#outlives) cutLifeline(this.#lifeline)
     this.#channel.unref()
     binding.ignoreInterrupt(0)
@@ -154,6 +179,27 @@ export class Server implements ChannelListener {
     this.#done(id)
     // What it throws is not this object's affair.
     process.nextTick(() => void run(socket, ...args))
+  }
+
+  /** The parent goes on with its function; this copy waits for orders. */
+  async #leaveFunction(socket: Descriptor): Promise<void> {
+    socket[Symbol.dispose]()
+    await refuseActiveHandles()
+    this.#running = undefined
+    this.#outlives = false
+    binding.ignoreInterrupt(1)
+    process.title = TITLE
+  }
+
+  #changeLifeline(shared: Descriptor): void {
+    const { own } = armLifeline({ shared, own: undefined })
+    this.#lifeline.own?.close()
+    this.#lifeline.shared.close()
+    this.#lifeline = { shared, own }
+  }
+
+  #identify(id: number): void {
+    this.#channel.send(Report.started, id, encode({ pid: binding.getpid(), mode: this.#madeBy }))
   }
 
   #done(id: number): void {

@@ -32,10 +32,18 @@ export async function allGone(pids: readonly number[], withinMs: number): Promis
   }
 }
 
-/** Whether a process exists and is no zombie: who reaps an orphan is its new parent's affair. */
+/** Whether a process exists, and is no zombie with all its threads: who reaps an orphan is its new parent's affair. */
 export function isRunning(pid: number): boolean {
   const fields = stat(pid)
-  return fields !== undefined && fields[0] !== 'Z' && fields[0] !== 'X'
+  return fields !== undefined && ((fields[0] !== 'Z' && fields[0] !== 'X') || threadsOf(pid) > 1)
+}
+
+function threadsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length
+  } catch {
+    return 0
+  }
 }
 
 function parentOf(pid: number): number | undefined {

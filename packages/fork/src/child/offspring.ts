@@ -1,0 +1,111 @@
+import { systemError, type Descriptor } from '@anyfork/fdpass'
+import { binding } from '../binding.js'
+import { callBeforeFork } from '../fork-hooks.js'
+import { Command, type Frame } from '../frame.js'
+import type { ForkMode, MadeBy } from '../mode.js'
+import { makeFreshCopy } from './fresh-copy.js'
+import { collectGarbage } from './garbage.js'
+import type { Lifeline } from './lifeline.js'
+import { OrderLog } from './order-log.js'
+import { waitForRequests } from './pending-requests.js'
+import { Reaper, type Ended } from './reaper.js'
+import { forgetThreads, refuseForeignThreads } from './threads.js'
+
+/** A process that was made; its pid is 0 in itself, where it was forked. */
+export interface Made {
+  pid: number
+  mode: MadeBy
+}
+
+const LOADING: ReadonlySet<number> = new Set([Command.require, Command.eval, Command.warm])
+/** The state of this process forbids a fork, or the system has none: a fresh copy can do without. */
+const REFUSALS: ReadonlySet<unknown> = new Set(['ERR_FOREIGN_THREADS', 'ERR_PENDING_REQUESTS', 'ENOSYS'])
+
+/** Makes the children of this process, one way or the other, and reaps them. */
+export class Offspring {
+  readonly #mode: ForkMode
+  readonly #log = new OrderLog()
+  readonly #reaper: Reaper
+  #hasLoaded = true
+
+  /** @param onNone - called whenever the last child has ended */
+  constructor(mode: ForkMode, onEnded: (ended: Ended) => void, onNone: () => void) {
+    this.#mode = mode
+    this.#reaper = new Reaper(onEnded, onNone)
+    this.#reaper.listen()
+  }
+
+  get isEmpty(): boolean {
+    return !this.#reaper.hasChildren
+  }
+
+  /** Takes note of an order to this process, which children are to have carried out, too. */
+  note(order: Frame<Descriptor>): void {
+    if (LOADING.has(order.type)) this.#hasLoaded = true
+    if (this.#mode !== 'fork') this.#log.add(order)
+  }
+
+  /** The arguments so far went to a function. */
+  forgetArguments(): void {
+    this.#log.forgetArguments()
+  }
+
+  /** Once after loading: what is left moves no more, and children share it. */
+  collectGarbage(): void {
+    if (this.#hasLoaded) collectGarbage()
+    this.#hasLoaded = false
+  }
+
+  /** Takes on a process that was another's child. */
+  adopt(pid: number): void {
+    this.#reaper.adopt(pid)
+  }
+
+  /**
+   * Makes a child.
+   *
+   * @param control - its control socket; borrowed
+   * @throws why there can be none
+   */
+  async make(control: Descriptor, lifeline: Lifeline): Promise<Made> {
+    const undo = await callBeforeFork()
+    let made
+    try {
+      made = await this.#forkOrExec(control, lifeline)
+    } catch (error) {
+      await undo()
+      throw error
+    }
+    if (made.pid) await undo()
+    return made
+  }
+
+  /** To be called in a forked child: what this object knows is the parent's. */
+  forget(): void {
+    this.#reaper.forget()
+    forgetThreads()
+  }
+
+  async #forkOrExec(control: Descriptor, lifeline: Lifeline): Promise<Made> {
+    if (this.#mode !== 'exec') {
+      try {
+        return { pid: await this.#fork(), mode: 'fork' }
+      } catch (error) {
+        if (this.#mode === 'fork' || !REFUSALS.has((error as NodeJS.ErrnoException).code)) throw error
+      }
+    }
+    this.#reaper.listen()
+    return { pid: await makeFreshCopy(control, lifeline.shared, this.#log, this.#reaper), mode: 'exec' }
+  }
+
+  async #fork(): Promise<number> {
+    await waitForRequests()
+    await refuseForeignThreads()
+    this.collectGarbage()
+    this.#reaper.listen()
+    const pid = binding.fork()
+    if (pid < 0) throw systemError(pid, 'fork')
+    if (pid) this.#reaper.add(pid)
+    return pid
+  }
+}

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it } from 'mocha'
+import { pipe } from '@anyfork/fdpass'
+import { ForkProcess } from '@anyfork/fork'
+import { answer } from './support/answer.js'
+import { census, childrenOf } from './support/census.js'
+import { isForking } from './support/mode.js'
+
+const worker = new URL('./fixtures/worker.js', import.meta.url)
+const hooks = new URL('./fixtures/hooks.js', import.meta.url)
+
+/** Keeps a thread in a template, so that it cannot be forked. */
+async function keepThread(): Promise<void> {
+  const { Worker } = await import('node:worker_threads')
+  const thread = new Worker('setInterval(() => {}, 1000)', { eval: true })
+  await new Promise(resolve => thread.once('online', resolve))
+  thread.unref()
+  Object.assign(globalThis, { thread })
+}
+
+describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}`, () => {
+  it('tells how a process was made', async () => {
+    const template = ForkProcess.exec()
+    const child = template.fork()
+    assert.equal(template.mode, 'exec')
+    assert.equal(child.mode, undefined)
+    await child.ready()
+    assert.equal(child.mode, isForking ? 'fork' : 'exec')
+    await child.close()
+    await template.close()
+  })
+
+  it("'fork' refuses where 'auto' makes a fresh copy, which does what was ordered before, in order", async () => {
+    const refusing = ForkProcess.exec({ mode: 'fork' }).eval(keepThread)
+    await assert.rejects(refusing.fork().ready(), { code: 'ERR_FOREIGN_THREADS' })
+    refusing.kill('SIGKILL')
+    await refusing.exited
+    const before = census()
+    const template = ForkProcess.exec({ mode: 'auto' }).sendArg('first').eval(keepThread).require(worker)
+    const child = template.fork().sendArg('second')
+    assert.deepEqual(await answer(await child.run(worker, 'describeArguments')), ['first', 'second'])
+    assert.equal(child.mode, 'exec')
+    assert.deepEqual(await child.exited, { code: 0, signal: null })
+    assert.deepEqual(childrenOf(template.pid!), [])
+    template.kill('SIGKILL')
+    await template.exited
+    assert.deepEqual(census(), before)
+  })
+
+  for (const mode of ['fork', 'exec'] as const) {
+    describe(`'${mode}'`, () => {
+      it('copies arguments, descriptors, globals and the working directory, also to forks of forks', async () => {
+        const folder = realpathSync(mkdtempSync(join(tmpdir(), 'anyfork-')))
+        const [readEnd, writeEnd] = pipe()
+        const template = ForkProcess.exec({ mode })
+          .sendArg('a')
+          .restrict({ cwd: folder })
+          .eval(() => Object.assign(globalThis, { seen: process.cwd() }))
+        const inner = template.fork().sendFd(readEnd)
+        const child = inner.fork().sendArg('b')
+        readEnd.close()
+        writeEnd.close()
+        const got = await answer<unknown[]>(await child.run(worker, 'describeArguments'))
+        assert.deepEqual([got[0], got[2]], ['a', 'b'])
+        assert.equal(typeof (got[1] as { inode: number }).inode, 'number')
+        const other = template.fork().eval('function seen2(socket) { socket.toSocket().end(JSON.stringify(seen)) }')
+        assert.equal(await answer(await other.run('seen2')), folder)
+        assert.equal(other.mode, mode)
+        await inner.close()
+        await template.close()
+        rmSync(folder, { recursive: true })
+      })
+
+      it('tells how a child was ended, and settles what was asked when the template is killed', async () => {
+        const template = ForkProcess.exec({ mode })
+        const [one, two] = [template.fork(), template.fork()]
+        await Promise.all([one.ready(), two.ready()])
+        one.kill('SIGKILL')
+        assert.deepEqual(await one.exited, { code: null, signal: 'SIGKILL' })
+        await assert.rejects(two.eval('process.exit(9)').ready(), { code: 'ERR_PROCESS_EXITED', exitCode: 9 })
+        assert.deepEqual(await two.exited, { code: 9, signal: null })
+        const cut = template.fork()
+        template.kill('SIGKILL')
+        await Promise.allSettled([cut.ready()]) // it may have been in time
+        await cut.close()
+      })
+
+      it('calls what beforeFork hooks have returned, in the template', async () => {
+        const template = ForkProcess.exec({ mode }).require(hooks)
+        const first = template.fork()
+        await first.ready()
+        await template.eval('if (globalThis.undone !== "2 1") throw new Error(globalThis.undone)').ready()
+        await first.close()
+        await template.close()
+      })
+
+      it('calls afterFork hooks in the child, before anything else', async () => {
+        const template = ForkProcess.exec({ mode }).require(hooks)
+        const log = await answer<string[]>(await template.fork().run(hooks, 'tellLog'))
+        assert.deepEqual(log.slice(-2), ['after 1', 'after 2'])
+        await template.close()
+      })
+    })
+  }
+
+  it("'exec' cannot copy a descriptor that code has closed: ERR_CANNOT_REPLAY, and the template goes on", async () => {
+    const [readEnd, writeEnd] = pipe()
+    const template = ForkProcess.exec({ mode: 'exec' }).sendFd(readEnd)
+    readEnd.close()
+    writeEnd.close()
+    const child = new URL('./fixtures/take-arguments.js', import.meta.url)
+    template.warm(child, 'closeDescriptors')
+    const fork = template.fork()
+    await assert.rejects(fork.ready(), { code: 'ERR_CANNOT_REPLAY' })
+    assert.deepEqual(await fork.exited, { code: null, signal: null })
+    await template.ready()
+    await template.close()
+  })
+
+  it('that does not exist is a TypeError', () => {
+    assert.throws(() => ForkProcess.exec({ mode: 'spoon' as 'fork' }), TypeError)
+  })
+})
