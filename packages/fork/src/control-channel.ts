@@ -100,6 +100,19 @@ export class ControlChannel {
     closeAll(this.#reader.takeDescriptors())
   }
 
+  /**
+   * Stops, and hands out the socket, as if this object had never been.
+   *
+   * @throws Error when something is still to be sent, or has been received in part
+   */
+  detach(): Descriptor {
+    if (this.#outgoing.length || !this.#reader.isEmpty) throw new Error('the channel is in the middle of a frame')
+    this.#isOpen = false
+    clearTimeout(this.#retry)
+    this.#watch.close()
+    return this.#socket
+  }
+
   #flush(): void {
     for (let first = this.#outgoing[0]; first; first = this.#outgoing[0]) {
       const taken = this.#trySend(first.bytes, first.descriptors)

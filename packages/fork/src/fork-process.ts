@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import { Descriptor, setNonblocking, socketpair, type Handle } from '@anyfork/fdpass'
 import type { ExitStatus } from './errors.js'
 import { afterFork } from './fork-hooks.js'
@@ -25,6 +26,7 @@ export class ForkProcess implements AsyncDisposable {
   readonly #member: Member
   #isClosing = false
   #hasRun = false
+  #isHandedOver = false
 
   private constructor(member: Member) {
     this.#member = member
@@ -47,6 +49,19 @@ export class ForkProcess implements AsyncDisposable {
    */
   static exec(options: ExecOptions = {}): ForkProcess {
     return new ForkProcess(Member.exec(options))
+  }
+
+  /**
+   * Takes on a process that `toFd` let go of, in this program or another. From now on it
+   * ends with this program. How it ended is told, as `exited`, only to whoever started it:
+   * here code and signal are `null`.
+   *
+   * @param socket - as `toFd` gave it, or as it came from another process; this object owns it from now on
+   * @throws TypeError for what is no socket; `EBADF` for what was handed over before
+   */
+  static fromFd(socket: Descriptor): ForkProcess {
+    if (!(socket instanceof Descriptor) || !fstatSync(socket.fd).isSocket()) throw new TypeError('fromFd() takes the Descriptor of a socket')
+    return new ForkProcess(Member.attach(new Descriptor(socket.release())))
   }
 
   /** Its process id, once known: at once after `exec`, else soon, and at the latest when `ready` or `run` have resolved. */
@@ -80,6 +95,36 @@ export class ForkProcess implements AsyncDisposable {
   fork(): ForkProcess {
     this.#assertOpen('fork')
     return new ForkProcess(this.#member.fork())
+  }
+
+  /**
+   * Copies it while its function runs: the function goes on, and the copy waits for orders,
+   * with all that was loaded, compiled and kept meanwhile. What would make the function go
+   * on in the copy, timers and sockets, is to be let go of there in a hook of `afterFork`;
+   * else the copy fails with `ERR_ACTIVE_HANDLES`. Its socket, while it is a `Descriptor`,
+   * is closed for it. A function that blocks is copied when it comes back to its event loop.
+   *
+   * @returns the copy, to fork from
+   * @throws TypeError before `run`
+   */
+  refork(): ForkProcess {
+    if (!this.#hasRun) throw new TypeError('refork() before run()')
+    return new ForkProcess(this.#member.fork())
+  }
+
+  /**
+   * Lets go of it, so that another process can take it on with `fromFd`: pass it there
+   * before this program ends, since until then it ends with this one. `exited`, `pid` and
+   * `memory` go on to work.
+   *
+   * @returns resolves, when all orders so far have been carried out, with its control socket; the caller owns it
+   * @throws TypeError after `run` or `close`, and while processes forked from it live; rejects as `ready`
+   */
+  async toFd(): Promise<Descriptor> {
+    this.#assertOpen('toFd')
+    const socket = this.#member.detach()
+    this.#isHandedOver = true
+    return socket
   }
 
   /**
@@ -227,7 +272,7 @@ export class ForkProcess implements AsyncDisposable {
    * @returns resolves when it has ended
    */
   async close(): Promise<void> {
-    if (!this.#isClosing && !this.#hasRun) this.#member.order(Command.end)
+    if (!this.#isClosing && !this.#hasRun && !this.#isHandedOver) this.#member.order(Command.end)
     this.#isClosing = true
     await this.exited
   }
@@ -240,6 +285,7 @@ export class ForkProcess implements AsyncDisposable {
   #assertOpen(order: string): void {
     if (this.#hasRun) throw new TypeError(`${order}() after run()`)
     if (this.#isClosing) throw new TypeError(`${order}() after close()`)
+    if (this.#isHandedOver) throw new TypeError(`${order}() after toFd()`)
   }
 
   #order(order: string, type: number, payload: unknown): this {

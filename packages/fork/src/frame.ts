@@ -109,6 +109,11 @@ export class FrameReader<D> {
     return frame
   }
 
+  /** Whether nothing is kept of a frame that has come in part. */
+  get isEmpty(): boolean {
+    return this.#bytes === 0
+  }
+
   /** Descriptors that came and belong to no frame yet. */
   takeDescriptors(): D[] {
     return this.#descriptors.splice(0)

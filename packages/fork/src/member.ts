@@ -1,6 +1,6 @@
 import { getSystemErrorName } from 'node:util'
 import { isMainThread } from 'node:worker_threads'
-import { socketpair, systemError, type Descriptor, type Handle } from '@anyfork/fdpass'
+import { setNonblocking, socketpair, systemError, type Descriptor, type Handle } from '@anyfork/fdpass'
 import { binding } from './binding.js'
 import { ControlChannel } from './control-channel.js'
 import { ProcessExitedError, signalName, signalNumber, type ExitStatus } from './errors.js'
@@ -9,7 +9,7 @@ import { Command, Report, type Frame } from './frame.js'
 import { Lineage } from './lineage.js'
 import type { MadeBy } from './mode.js'
 import { decode, decodeError, encode } from './payload.js'
-import { spawnTemplate, type ExecOptions } from './spawn.js'
+import { lifeline, spawnTemplate, type ExecOptions } from './spawn.js'
 
 interface Waiting {
   resolve(): void
@@ -48,6 +48,8 @@ export class Member {
   #status: ExitStatus | undefined
   #failure: Error | undefined
   #isChannelEnded = false
+  /** Another owner started it: how it ends is not told here. */
+  #isAttached = false
   #lastId = 0
   #holders = 0
 
@@ -87,6 +89,27 @@ export class Member {
     } finally {
       theirs.close()
     }
+  }
+
+  /** Takes on a process that another owner has let go of. */
+  static attach(socket: Descriptor): Member {
+    setNonblocking(socket, true)
+    const self = new Member(socket, undefined)
+    self.#isAttached = true
+    self.#lineage.expect()
+    self.order(Command.lifeline, undefined, [lifeline()])
+    self.order(Command.identify)
+    return self
+  }
+
+  /** Lets go of it once it has carried out all orders: another owner can take it on by its control socket. */
+  async detach(): Promise<Descriptor> {
+    if (this.#offspring.size) throw new TypeError('toFd() while processes forked from it live')
+    await this.ask(Command.ready)
+    const socket = this.#channel.detach()
+    this.#isChannelEnded = true
+    this.#settle()
+    return socket
   }
 
   get pid(): number | undefined {
@@ -227,7 +250,7 @@ export class Member {
     if (this.#isChannelEnded && !this.#status && this.#isForgotten) {
       if (this.#pid === undefined) {
         this.#lineage.giveUp()
-        this.#failure ??= this.#forker!.reason
+        if (this.#forker) this.#failure ??= this.#forker.reason
       }
       this.#status = NOTHING_KNOWN
     }
@@ -246,6 +269,7 @@ export class Member {
 
   /** Nobody is left who could tell how it ended. */
   get #isForgotten(): boolean {
+    if (this.#isAttached) return true
     return this.#forker !== undefined && this.#forker.isGone && (this.#pid === undefined || this.#root.isGone)
   }
 

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { fchmodSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 import { descriptorNumber, pipe, type Descriptor, type Handle } from '@anyfork/fdpass'
@@ -81,6 +82,7 @@ let ends: [read: Descriptor, write: Descriptor] | undefined
 export function lifeline(): Descriptor {
   if (!ends) {
     ends = pipe()
+    fchmodSync(ends[0].fd, 0o444) // each opens it anew, also as another user
     if (!isMainThread) process.once('exit', cut)
   }
   return ends[0]

@@ -1,6 +1,8 @@
 import { ForkError } from '../errors.js'
 
-/** What tells nothing of a function that still does something: the streams of the process itself. */
+/** So many turns of the event loop may what hooks have closed take to be gone. */
+const TURNS = 10
+/** Nothing of a function's: what is about to be gone anyway, and terminals, which only standard streams are. */
 const HARMLESS: ReadonlySet<string> = new Set(['TTYWrap', 'CloseReq', 'Immediate'])
 
 /**
@@ -9,8 +11,23 @@ const HARMLESS: ReadonlySet<string> = new Set(['TTYWrap', 'CloseReq', 'Immediate
  * @throws `ERR_ACTIVE_HANDLES`, naming it
  */
 export async function refuseActiveHandles(): Promise<void> {
-  await new Promise(setImmediate) // what hooks have closed is gone then
-  const active = process.getActiveResourcesInfo().filter(name => !HARMLESS.has(name))
-  if (!active.length) return
+  let active: string[] = []
+  for (let turn = 0; turn < TURNS; turn++) {
+    await new Promise(setImmediate)
+    active = activeResources()
+    if (!active.length) return
+  }
   throw new ForkError('ERR_ACTIVE_HANDLES', `the function that was running would go on in the copy: let go in a hook of afterFork of ${active.join(', ')}`)
+}
+
+/** What keeps the event loop busy, by name; standard output and error, where they are pipes, do not count. */
+function activeResources(): string[] {
+  const names = process.getActiveResourcesInfo().filter(name => !HARMLESS.has(name))
+  const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): { fd?: number }[] }
+  for (const { fd } of handles()) {
+    if (fd !== 1 && fd !== 2) continue
+    const index = names.findIndex(name => name === 'PipeWrap' || name === 'TCPSocketWrap')
+    if (index >= 0) names.splice(index, 1)
+  }
+  return names
 }

@@ -1,4 +1,3 @@
-import { fchmodSync } from 'node:fs'
 import { Descriptor, setCloseOnExec } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
 import type { ForkMode } from '../mode.js'
@@ -19,10 +18,7 @@ const [mode, replay] = process.argv.splice(2) as [ForkMode, 'replay'?]
 const sockets = replay ? [CONTROL, LIFELINE, REPLAY] : [CONTROL, LIFELINE]
 for (const fd of sockets) setCloseOnExec(fd, true)
 process.argv.length = 1
-if (!replay) {
-  fchmodSync(LIFELINE, 0o444) // forks open it anew, also as another user
-  binding.becomeSubreaper()
-}
+if (!replay) binding.becomeSubreaper()
 if (mode !== 'exec') {
   installPid()
   installRandomness()

@@ -45,8 +45,9 @@ export class Offspring {
     if (this.#mode !== 'fork') this.#log.add(order)
   }
 
-  /** The arguments so far went to a function. */
-  forgetArguments(): void {
+  /** A function runs, and was given the arguments so far. */
+  noteRun(): void {
+    this.#hasLoaded = true
     this.#log.forgetArguments()
   }
 

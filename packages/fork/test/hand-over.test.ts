@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, it } from 'mocha'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { pipe } from '@anyfork/fdpass'
+import { ForkProcess } from '@anyfork/fork'
+import { answer } from './support/answer.js'
+import { allGone, census, isRunning } from './support/census.js'
+
+const worker = new URL('./fixtures/worker.js', import.meta.url)
+const heir = new URL('./fixtures/heir.js', import.meta.url)
+
+describe('toFd and fromFd', () => {
+  it('hand a process over with all that it has', async () => {
+    await ForkProcess.create().close()
+    const before = census()
+    const template = ForkProcess.exec().require(worker)
+    const first = template.fork().sendArg('early')
+    const socket = await first.toFd()
+    assert.throws(() => first.sendArg('late'), TypeError)
+    const second = ForkProcess.fromFd(socket).sendArg('late')
+    assert.deepEqual(await answer(await second.run(worker, 'describeArguments')), ['early', 'late'])
+    assert.equal(second.pid, first.pid)
+    assert.equal(second.mode, first.mode)
+    assert.deepEqual(await first.exited, { code: 0, signal: null })
+    assert.deepEqual(await second.exited, { code: null, signal: null })
+    await template.close()
+    assert.deepEqual(census(), before)
+  })
+
+  it('hand a template over to another process, which forks from it and ends it', async () => {
+    const template = ForkProcess.exec().require(worker)
+    const control = await template.toFd()
+    const child = ForkProcess.create().sendFd(control).sendArg(worker.href)
+    control.close()
+    const said = await answer<{ arguments: unknown[]; exited: unknown; pid: number }>(await child.run(heir, 'inherit'))
+    assert.deepEqual(said.arguments, ['from the heir'])
+    assert.deepEqual(said.exited, { code: 0, signal: null })
+    assert.equal(said.pid, template.pid)
+    assert.deepEqual(await template.exited, { code: 0, signal: null })
+  })
+
+  it('let a process end with its new owner, not with the old one', async () => {
+    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/testator.js', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
+    const { heirPid, heritage } = JSON.parse(line) as { heirPid: number; heritage: number }
+    owner.kill('SIGKILL')
+    await allGone([owner.pid!], 1000)
+    assert.ok(isRunning(heirPid) && isRunning(heritage))
+    process.kill(heirPid, 'SIGKILL')
+    await allGone([heirPid, heritage], 1000)
+  })
+
+  it('refuse a process with forks, and what is no socket', async () => {
+    const template = ForkProcess.exec()
+    const child = template.fork()
+    await assert.rejects(template.toFd(), TypeError)
+    await child.close()
+    const [readEnd, writeEnd] = pipe()
+    assert.throws(() => ForkProcess.fromFd(readEnd), TypeError)
+    readEnd.close()
+    writeEnd.close()
+    assert.throws(() => ForkProcess.fromFd(readEnd), { code: 'EBADF' })
+    template.kill('SIGKILL')
+    await template.exited
+  })
+})

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { describe, it } from 'mocha'
+import { ForkProcess } from '@anyfork/fork'
+import { census } from './support/census.js'
+import { isForking } from './support/mode.js'
+
+const counter = new URL('./fixtures/counter.js', import.meta.url)
+
+interface Said {
+  generation: number
+  pid: number
+  bytes: number
+}
+
+async function start(process: ForkProcess, ...args: unknown[]): Promise<[Said, Socket]> {
+  const socket = (await process.sendArg(...args).run(counter, 'serve')).toSocket()
+  const [line] = (await once(socket, 'data')) as [Buffer]
+  return [JSON.parse(line.toString()) as Said, socket]
+}
+
+describe('refork', () => {
+  it('copies a running process ten generations deep; each keeps running, and shares the memory of those before', async () => {
+    const before = census()
+    const template = ForkProcess.exec().require(counter)
+    const line = [template.fork()]
+    const sockets: Socket[] = []
+    for (let i = 1; i <= 10; i++) {
+      const process = line.at(-1)!
+      const [said, socket] = await start(process)
+      assert.equal(said.pid, process.pid)
+      if (isForking) assert.equal(said.generation, i)
+      sockets.push(socket)
+      line.push(process.refork())
+    }
+    const last = line.at(-1)!
+    const { uss, bytes } = { ...(await last.memory()), bytes: 32 << 20 }
+    if (isForking) assert.ok(uss < bytes / 2, `${uss} bytes of its own`)
+    await last.close()
+    for (const socket of sockets) socket.end()
+    for (const one of line.slice(0, -1)) assert.deepEqual(await one.exited, { code: 0, signal: null })
+    await template.close()
+    assert.deepEqual(census(), before)
+  })
+
+  it('gives a template whose forks run the function', async () => {
+    const template = ForkProcess.exec().require(counter)
+    const [, socket] = await start(template)
+    const promoted = template.refork()
+    const workers = [promoted.fork(), promoted.fork()]
+    for (const worker of workers) {
+      const [{ generation, pid }, own] = await start(worker)
+      assert.equal(pid, worker.pid)
+      if (isForking) assert.equal(generation, 2)
+      own.end()
+      assert.deepEqual(await worker.exited, { code: 0, signal: null })
+    }
+    await promoted.close()
+    socket.end()
+    assert.deepEqual(await template.exited, { code: 0, signal: null })
+  })
+
+  it('refuses a copy in which the function would go on, naming what would; the function itself goes on', async function () {
+    if (!isForking) return this.skip()
+    const template = ForkProcess.exec().require(counter)
+    const [, socket] = await start(template, false)
+    const copy = template.refork()
+    await assert.rejects(copy.ready(), { code: 'ERR_ACTIVE_HANDLES', message: /Timeout/ })
+    assert.deepEqual(await copy.exited, { code: 1, signal: null })
+    assert.ok(template.isAlive)
+    socket.end()
+    assert.deepEqual(await template.exited, { code: 0, signal: null })
+  })
+
+  it('is a TypeError before run, and rejects once the process has ended', async () => {
+    const process = ForkProcess.create()
+    assert.throws(() => process.refork(), TypeError)
+    const [, socket] = await start(process)
+    socket.end()
+    await process.exited
+    await assert.rejects(process.refork().ready(), { code: 'ERR_PROCESS_EXITED', exitCode: 0 })
+  })
+})
