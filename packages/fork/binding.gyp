@@ -5,10 +5,12 @@
       "sources": [
         "native/binding.c",
         "native/fork.c",
+        "native/code-pages.c",
         "native/loop-end.c",
         "native/signal.c",
         "native/lifeline.c",
         "native/limits.c",
+        "native/random.c",
         "native/reap.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],

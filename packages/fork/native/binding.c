@@ -39,6 +39,12 @@ static napi_value bind_fork(napi_env env, napi_callback_info info) {
   return number(env, forking_fork(loop));
 }
 
+static napi_value bind_refresh_code_pages(napi_env env, napi_callback_info info) {
+  (void)info;
+  forking_refresh_code_pages();
+  return number(env, 0);
+}
+
 static napi_value bind_getpid(napi_env env, napi_callback_info info) {
   (void)info;
   return number(env, getpid());
@@ -110,6 +116,20 @@ static napi_value bind_peek_ended(napi_env env, napi_callback_info info) {
     out[2] = status.signal;
   }
   return number(env, rc);
+}
+
+/* fillRandom(Uint32Array): from the kernel */
+static napi_value bind_fill_random(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  napi_typedarray_type type;
+  size_t length;
+  void *data;
+  TRY(env, napi_get_typedarray_info(env, argv[0], &type, &length, &data, NULL, NULL));
+  if (type != napi_uint32_array) {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected a Uint32Array");
+    return NULL;
+  }
+  return number(env, forking_fill_random(data, length * sizeof(uint32_t)));
 }
 
 /* signal(pid, signal, socket) */
@@ -185,6 +205,7 @@ NAPI_MODULE_INIT() {
 #define METHOD(property, function) \
   { .utf8name = property, .method = function, .attributes = napi_enumerable }
   const napi_property_descriptor properties[] = {
+      METHOD("refreshCodePages", bind_refresh_code_pages),
       METHOD("fork", bind_fork),
       METHOD("getpid", bind_getpid),
       METHOD("exit", bind_exit),
@@ -196,6 +217,7 @@ NAPI_MODULE_INIT() {
       METHOD("onLoopEnd", bind_on_loop_end),
       METHOD("isLoopAlive", bind_is_loop_alive),
       METHOD("activeRequests", bind_active_requests),
+      METHOD("fillRandom", bind_fill_random),
       METHOD("signal", bind_signal),
       METHOD("setLimit", bind_set_limit),
       METHOD("noNewPrivileges", bind_no_new_privileges),

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,46 +13,65 @@
 
 #ifdef __linux__
 
-/* One line of /proc/self/maps: "from-to perms ...". */
-static void allow_line(const char *line) {
+/* Neighbouring private mappings, with what lies between them. */
+struct span {
+  uintptr_t from, to;
+};
+
+/* One call for all of them: what is not mapped in between is skipped (ENOMEM). */
+static int allow_span(struct span *span) {
+  int rc = span->to > span->from ? madvise((void *)span->from, span->to - span->from, MADV_DOFORK) : 0;
+  *span = (struct span){0, 0};
+  return rc < 0 && errno != ENOMEM ? -errno : 0;
+}
+
+/* One line of /proc/self/maps: "from-to perms offset device inode name". Shared
+ * mappings are left as they are; at the kernel's own (vvar) madvise(2) would stop. */
+static int allow_line(const char *line, struct span *span) {
   char *rest;
   uintptr_t from = (uintptr_t)strtoull(line, &rest, 16);
-  if (*rest != '-') return;
+  if (*rest != '-') return 0;
   uintptr_t to = (uintptr_t)strtoull(rest + 1, &rest, 16);
-  if (rest[0] != ' ' || rest[4] != 'p') return;
-  /* Fails for the kernel's own pages (vvar), which need nothing. */
-  (void)madvise((void *)from, to - from, MADV_DOFORK);
+  const char *name = strchr(rest, '[');
+  if (rest[0] != ' ' || rest[4] != 'p' || (name != NULL && name[1] == 'v')) return allow_span(span);
+  if (span->to == 0) span->from = from;
+  span->to = to;
+  return 0;
 }
 
 /* Node marks V8's pages MADV_DONTFORK, new ones also; a child without them dies
- * at its first step. Takes the mark off every private mapping. */
-static int allow_fork_of_all_memory(void) {
+ * at its first step. Takes the mark off every private mapping, in spans, or where
+ * a device's mapping lies in one (EINVAL), one by one. */
+static int allow_fork_of_all_memory(bool one_by_one) {
   int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
   if (fd < 0) return -errno;
   char buffer[65536];
   size_t held = 0;
-  for (;;) {
+  struct span span = {0, 0};
+  int rc = 0;
+  while (rc == 0) {
     ssize_t n = read(fd, buffer + held, sizeof buffer - 1 - held);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      int rc = -errno;
-      close(fd);
-      return rc;
-    }
-    if (n == 0) break;
+    if (n < 0) rc = -errno;
+    if (n <= 0) break;
     held += (size_t)n;
     buffer[held] = '\0';
     char *line = buffer, *end;
-    while ((end = strchr(line, '\n')) != NULL) {
+    while (rc == 0 && (end = strchr(line, '\n')) != NULL) {
       *end = '\0';
-      allow_line(line);
+      rc = allow_line(line, &span);
+      if (one_by_one) {
+        allow_span(&span);
+        rc = 0;
+      }
       line = end + 1;
     }
     held -= (size_t)(line - buffer);
     memmove(buffer, line, held);
   }
+  if (rc == 0) rc = allow_span(&span);
   close(fd);
-  return 0;
+  return rc;
 }
 
 /* A signal that was caught but not yet dispatched is the parent's. libuv would
@@ -64,7 +84,8 @@ static void forget_caught_signal(uv_handle_t *handle, void *context) {
 }
 
 pid_t forking_fork(uv_loop_t *loop) {
-  int rc = allow_fork_of_all_memory();
+  int rc = allow_fork_of_all_memory(false);
+  if (rc == -EINVAL) rc = allow_fork_of_all_memory(true);
   if (rc < 0) return rc;
   /* A signal that arrives in the child before its loop is its own would be
    * written into the pipe that it still shares with its parent. */

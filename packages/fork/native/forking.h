@@ -20,6 +20,16 @@ void forking_exit(int code);
  * the disposition that it had before, unless it was changed in between. */
 int forking_ignore_interrupt(int on);
 
+/* code-pages.c */
+
+/* Lets children start with the page tables of the code that is in use. */
+void forking_refresh_code_pages(void);
+
+/* random.c */
+
+/* Fills at most 256 octets with what nobody can guess, as getentropy(3). */
+int forking_fill_random(void *octets, size_t length);
+
 /* lifeline.c */
 
 /* Lets the kernel kill this process as soon as nobody holds the write end of the

@@ -4,6 +4,8 @@ import load from 'node-gyp-build'
 /** The addon. Numbers returned are results, or a negative errno. */
 export interface Binding {
   fork(): number
+  /** Lets children start with the page tables of the code that is in use. */
+  refreshCodePages(): number
   getpid(): number
   exit(code: number): never
   armLifeline(fd: number): number
@@ -15,6 +17,8 @@ export interface Binding {
   onLoopEnd(callback: () => void): number
   isLoopAlive(): boolean
   activeRequests(): number
+  /** At most 64 numbers. */
+  fillRandom(numbers: Uint32Array): number
   signal(pid: number, signal: number, socket: number): number
   /** Negative: no limit. */
   setLimit(name: string, soft: number, hard: number): number

@@ -52,8 +52,10 @@ export class Offspring {
   }
 
   /** Once after loading: what is left moves no more, and children share it. */
-  collectGarbage(): void {
-    if (this.#hasLoaded) collectGarbage()
+  settleMemory(): void {
+    if (!this.#hasLoaded) return
+    collectGarbage()
+    if (this.#mode !== 'exec') binding.refreshCodePages()
     this.#hasLoaded = false
   }
 
@@ -102,7 +104,7 @@ export class Offspring {
   async #fork(): Promise<number> {
     await waitForRequests()
     await refuseForeignThreads()
-    this.collectGarbage()
+    this.settleMemory()
     this.#reaper.listen()
     const pid = binding.fork()
     if (pid < 0) throw systemError(pid, 'fork')

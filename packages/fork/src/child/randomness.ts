@@ -1,12 +1,14 @@
 import * as crypto from 'node:crypto'
 import { createRequire, syncBuiltinESMExports } from 'node:module'
+import { systemError } from '@anyfork/fdpass'
+import { binding } from '../binding.js'
 
 /** Node computes so many ahead (lib/internal/crypto/random.js), and children would all get the same. */
 const UUIDS_AHEAD = 128
 const INTS_AHEAD = 1024
 
 const state = new Uint32Array(4)
-const { randomBytes, randomInt, randomUUID } = crypto
+const { randomInt, randomUUID } = crypto
 let areUuidsAhead = false
 let areIntsAhead = false
 
@@ -45,7 +47,8 @@ function noting<F extends (...args: never[]) => unknown>(original: F, note: () =
 }
 
 function seed(): void {
-  state.set(new Uint32Array(randomBytes(16).buffer.slice(0, 16)))
+  const result = binding.fillRandom(state)
+  if (result < 0) throw systemError(result, 'getentropy')
 }
 
 /** xoshiro128** by Blackman and Vigna, twice, for the 53 bits of a double. */

@@ -105,7 +105,7 @@ export class Server implements ChannelListener {
       case Command.fork:
         return this.#fork(id, descriptors[0]!)
       case Command.ready:
-        this.#offspring.collectGarbage()
+        this.#offspring.settleMemory()
         return this.#done(id)
       case Command.run:
         return this.#run(id, decode(payload), descriptors[0]!)

@@ -1,0 +1,32 @@
+import { Descriptor, setCloseOnExec } from '@anyfork/fdpass'
+import { binding } from '../binding.js'
+import type { ForkMode } from '../mode.js'
+import { refuseWorkersOnceForked } from './exits.js'
+import { installPid } from './identity.js'
+import { armLifeline } from './lifeline.js'
+import { installRandomness } from './randomness.js'
+import { rehearse } from './rehearsal.js'
+import { Server } from './server.js'
+import { recordThreads } from './threads.js'
+
+/** Where spawn.ts and fresh-copy.ts put them. */
+const CONTROL = 3
+const LIFELINE = 4
+const REPLAY = 5
+
+/** Makes this program one that takes orders. */
+export async function takeOrders(): Promise<void> {
+  const [mode, replay] = process.argv.splice(2) as [ForkMode, 'replay'?]
+  const sockets = replay ? [CONTROL, LIFELINE, REPLAY] : [CONTROL, LIFELINE]
+  for (const fd of sockets) setCloseOnExec(fd, true)
+  process.argv.length = 1
+  if (!replay) binding.becomeSubreaper()
+  if (mode !== 'exec') {
+    installPid()
+    installRandomness()
+    refuseWorkersOnceForked()
+    await Promise.all([rehearse(), recordThreads()])
+  }
+  const lifeline = armLifeline({ shared: new Descriptor(LIFELINE), own: undefined })
+  new Server(new Descriptor(CONTROL), lifeline, mode, replay && new Descriptor(REPLAY))
+}
