@@ -65,7 +65,7 @@ function compileLoop(): string {
   const program = join(mkdtempSync(join(tmpdir(), 'anyfork-bench-')), 'pass-descriptor')
   const native = join(root, 'packages/fdpass/native')
   const headers = join(dirname(dirname(process.execPath)), 'include/node')
-  execFileSync('cc', ['-O2', '-std=c11', '-D_GNU_SOURCE', `-I${headers}`, join(root, 'benchmarks/native/pass-descriptor.c'), join(native, 'message.c'), join(native, 'descriptor.c'), '-o', program])
+  execFileSync('cc', ['-O2', '-std=c11', '-D_GNU_SOURCE', `-I${headers}`, join(root, 'benchmarks/native/pass-descriptor.c'), ...['descriptor', 'peek', 'receive', 'rights', 'send'].map(name => join(native, `${name}.c`)), '-o', program])
   return program
 }
 

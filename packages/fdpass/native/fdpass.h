@@ -32,7 +32,7 @@ int fdpass_set_close_on_exec(int fd, int on);
 ssize_t fdpass_read(int fd, void *bytes, size_t length);
 ssize_t fdpass_write(int fd, const void *bytes, size_t length);
 
-/* message.c */
+/* send.c, receive.c, and peek.c beneath it */
 
 /* Flags of these functions. */
 enum {
