@@ -12,8 +12,10 @@
         "native/connection.c",
         "native/descriptor.c",
         "native/peek.c",
+        "native/receive-many.c",
         "native/receive.c",
         "native/rights.c",
+        "native/send-many.c",
         "native/send.c",
         "native/watch.c"
       ],

@@ -99,6 +99,36 @@ describe('fdpass', () => {
     assert.deepEqual(got, [['AAB', 1], ['CCD', 1]])
   })
 
+  for (const type of ['stream', 'seqpacket'] as const) {
+    it(`gives descriptors with their own bytes only, however small the parts in which those before them are read (${type})`, () => {
+      const [one, other] = socketpair({ type })
+      for (const text of ['A', 'AAA', 'A']) write(one, Buffer.from(text))
+      sendMessage(one, Buffer.from('BBB'), [0])
+      sendMessage(one, Buffer.from('C'), [0, 0])
+      const got: string[] = []
+      while (!got.at(-1)?.startsWith('C')) {
+        const buffer = Buffer.alloc(1)
+        const { descriptors } = receiveMessage(other, buffer)
+        got.push(`${buffer.toString()}${descriptors.length}`)
+        for (const descriptor of descriptors) descriptor.close()
+      }
+      assert.deepEqual(got.join(' '), type === 'stream' ? 'A0 A0 A0 A0 A0 B1 B0 B0 C2' : 'A0 A0 A0 B1 C2')
+      one.close()
+      other.close()
+    })
+  }
+
+  it('refuses a byte without a descriptor that is followed by one with a descriptor, and loses neither', () => {
+    write(left, Buffer.from('x'))
+    const [readEnd, writeEnd] = pipe()
+    send(left, writeEnd)
+    assert.throws(() => recv(right), { code: 'EPROTO' })
+    const received = recv(right)!
+    assert.ok(fstatSync(received.fd).isFIFO())
+    assert.throws(() => recv(right), { code: 'EAGAIN' })
+    for (const descriptor of [received, readEnd, writeEnd]) descriptor.close()
+  })
+
   it('keeps messages with descriptors apart, whatever the size of the buffer', () => {
     for (let i = 0; i < 3; i++) sendMessage(left, Buffer.from('x'), [0])
     for (let i = 0; i < 3; i++) {

@@ -132,6 +132,7 @@ describe('FdPasser', () => {
   it('rejects what will never come, and what will never go', async () => {
     const receiving = right.pushRecv()
     const sending = Array.from({ length: 500 }, () => right.pushSend(taggedPipe('x')))
+    await sending[0]
     left.destroy()
     const settled = await Promise.allSettled([receiving, ...sending])
     assert.equal(settled[0]!.status, 'rejected')

@@ -18,16 +18,18 @@ async function firstLine(stream: Readable): Promise<string> {
 }
 
 describe('nothing is lost', () => {
-  for (const [reservation, batch, free] of [
-    ['both', 1, 4],
-    ['peek', 1, 3],
-    ['both', 32, 36],
+  for (const [reservation, batch, free, asked] of [
+    ['both', 1, 4, 1],
+    ['peek', 1, 3, 1],
+    ['both', 1, 20, 64],
+    ['peek', 1, 3, 64],
+    ['both', 32, 36, 64],
   ] as const) {
-    it(`of 200,000 descriptors when the table is full and threads race for its slots (${reservation}, batch ${batch})`, async function () {
+    it(`of 200,000 descriptors when the table is full and threads race for its slots (${reservation}, batch ${batch}, ${asked} asked for at a time)`, async function () {
       this.timeout(180_000)
       const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
       const files = Array.from({ length: FILES }, (_, i) => openSync(join(folder, String(i).padStart(2, '0')), 'w'))
-      const peer = startPeer('checkAtLimit', { shell: 'ulimit -n 100', args: ['200000', reservation, `${batch}`, `${free}`, folder] })
+      const peer = startPeer('checkAtLimit', { shell: 'ulimit -n 100', args: ['200000', reservation, `${batch}`, `${free}`, folder, `${asked}`] })
       const passer = new FdPasser({ fd: peer.socket, batch })
       for (let i = 0; i < 200_000; i++) {
         void passer.pushSend(files[i % FILES]!, { keep: true })

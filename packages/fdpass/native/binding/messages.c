@@ -60,6 +60,36 @@ static napi_value bind_receive_one(napi_env env, napi_callback_info info) {
   return number(env, UV_EPROTO);
 }
 
+/* sendMany(socket, Int32Array, count, batch, flags) */
+static napi_value bind_send_many(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 5);
+  INT32(env, argv[0], socket);
+  uint32_t count, batch;
+  int32_t *fds;
+  TRY(env, napi_get_value_uint32(env, argv[2], &count));
+  TRY(env, napi_get_value_uint32(env, argv[3], &batch));
+  INT32(env, argv[4], flags);
+  if (!int32s_of(env, argv[1], count, &fds)) return NULL;
+  return number(env, fdpass_send_many(socket, fds, count, batch, flags));
+}
+
+/* receiveMany(socket, Int32Array[2 + 253], wanted, flags): the number of descriptors; the
+ * array gets whether it was a burst, an error to be told later, the descriptors. */
+static napi_value bind_receive_many(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 4);
+  INT32(env, argv[0], socket);
+  uint32_t wanted;
+  int32_t *out;
+  if (!int32s_of(env, argv[1], 2 + FDPASS_MAX_DESCRIPTORS, &out)) return NULL;
+  TRY(env, napi_get_value_uint32(env, argv[2], &wanted));
+  INT32(env, argv[3], flags);
+  struct fdpass_many many;
+  ssize_t n = fdpass_receive_many(socket, out + 2, wanted, &many, flags);
+  out[0] = many.was_burst;
+  out[1] = many.later;
+  return number(env, n);
+}
+
 /* pending(socket) */
 static napi_value bind_pending(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
@@ -73,6 +103,8 @@ bool define_messages(napi_env env, napi_value exports) {
       METHOD("receive", bind_receive),
       METHOD("sendOne", bind_send_one),
       METHOD("receiveOne", bind_receive_one),
+      METHOD("sendMany", bind_send_many),
+      METHOD("receiveMany", bind_receive_many),
       METHOD("pending", bind_pending),
   };
   const struct constant constants[] = {
