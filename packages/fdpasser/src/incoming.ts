@@ -31,6 +31,7 @@ export class Incoming {
   #retry: NodeJS.Timeout | undefined
   #retryMs = FIRST_RETRY_MS
   #end: { reason: Error } | undefined
+  #isDiscarded = false
 
   /** @param batch - most descriptors in a message, where their slots are reserved and nothing else helps */
   constructor(socket: Handle, reservation: Reservation, batch: number, dontWait: boolean, listener: IncomingListener) {
@@ -83,8 +84,9 @@ export class Incoming {
     while (this.#receivers.length) this.#receivers.shift()!(reason)
   }
 
-  /** Closes what came and was not asked for. */
+  /** Closes what came and was not asked for, what is just being given out also. */
   discard(): void {
+    this.#isDiscarded = true
     while (this.#surplus.length) this.#surplus.shift()!.close()
   }
 
@@ -108,6 +110,7 @@ export class Incoming {
   #give(descriptor: Descriptor): void {
     const receiver = this.#receivers.shift()
     if (receiver) receiver(undefined, descriptor)
+    else if (this.#isDiscarded) descriptor.close()
     else this.#surplus.push(descriptor)
   }
 

@@ -1,6 +1,6 @@
-import { closeSync } from 'node:fs'
 import Denque from 'denque'
-import { Descriptor, MAX_DESCRIPTORS, sendMany, type Handle } from '@anyfork/fdpass'
+import { MAX_DESCRIPTORS, sendMany, type Handle } from '@anyfork/fdpass'
+import { closeHandle } from './ownership.js'
 
 /** How long to wait where nothing tells when there will be room again, in milliseconds. */
 const RETRY_MS = 50
@@ -123,19 +123,4 @@ function finish({ handle, keep, settle }: Sending, error: Error | undefined): vo
   // A number that is not open is nobody's to close: it may mean another file by now.
   if (!keep && !(typeof handle === 'number' && (error as NodeJS.ErrnoException | undefined)?.code === 'EBADF')) closeHandle(handle)
   settle(error)
-}
-
-/** Closes whatever has a descriptor, as it wants to be closed. */
-export function closeHandle(handle: Handle): void {
-  if (handle instanceof Descriptor) return handle[Symbol.dispose]()
-  if (typeof handle === 'number') {
-    try {
-      return closeSync(handle)
-    } catch {
-      return // it was closed by somebody else, and the sending has failed for it
-    }
-  }
-  const { destroy, close } = handle as { destroy?(): unknown; close?(): unknown }
-  const closing: unknown = destroy ? destroy.call(handle) : close?.call(handle)
-  if (closing instanceof Promise) closing.catch(() => {})
 }
