@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { afterEach, before, beforeEach, describe, it, type Context } from 'mocha'
 import { receiveMessage, Receiver, recv, send, sendMany, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
@@ -71,6 +72,65 @@ describe('a socket that adds to its messages', () => {
       })
     })
   }
+})
+
+describe('a socket that takes no descriptors (SO_PASSRIGHTS)', () => {
+  before(needsPython)
+
+  it('refuses them with EPERM, and goes on with bytes', function () {
+    const [left, right] = socketpair()
+    try {
+      const { status } = spawnSync('python3', ['-c', 'import socket; socket.socket(fileno=3).setsockopt(socket.SOL_SOCKET, 83, 0)'], { stdio: ['ignore', 'ignore', 'ignore', right.fd] })
+      if (status !== 0) return this.skip() // before Linux 6.16
+      assert.throws(() => send(left, 0), { code: 'EPERM' })
+      assert.throws(() => sendMany(left, [0, 0]), { code: 'EPERM' })
+      assert.equal(write(left, Buffer.from('abc')), 3)
+      assert.equal(receiveMessage(right, Buffer.alloc(10)).bytes, 3)
+    } finally {
+      closeAll([left, right])
+    }
+  })
+})
+
+describe('what Python makes', () => {
+  before(needsPython)
+
+  it('comes and goes back: epoll, eventfd, pidfd, a sealed memfd, a pipe, a tty', async function () {
+    this.timeout(10_000)
+    const [ours, theirs] = socketpair()
+    const program = `
+import array, fcntl, os, select, socket, mmap
+s = socket.socket(fileno=3)
+m = os.memfd_create("sealed", os.MFD_ALLOW_SEALING)
+os.write(m, b"seal")
+fcntl.fcntl(m, 1033, 0xf)  # F_ADD_SEALS: all
+r, w = os.pipe()
+master, slave = os.openpty()
+epoll = select.epoll()
+made = [epoll.fileno(), os.eventfd(7), os.pidfd_open(os.getpid()), m, r, slave]
+for fd in made:
+    s.sendmsg([b"\\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))])
+back = [socket.recv_fds(s, 1, 1)[1][0] for _ in made]
+assert [os.readlink(f"/proc/self/fd/{a}") for a in back] == [os.readlink(f"/proc/self/fd/{b}") for b in made]
+assert os.eventfd_read(back[1]) == 7
+assert fcntl.fcntl(back[3], 1034) == 0xf  # F_GET_SEALS
+try:
+    mmap.mmap(back[3], 4)
+    raise SystemExit("could be mapped for writing")
+except PermissionError:
+    pass
+assert os.isatty(back[5])`
+    const peer = spawn('python3', ['-c', program], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
+    theirs.close()
+    const exited = once(peer, 'exit')
+    for (let i = 0; i < 6; i++) {
+      const received = recv(ours)!
+      send(ours, received)
+      received.close()
+    }
+    assert.deepEqual(await exited, [0, null])
+    ours.close()
+  })
 })
 
 describe('a message from elsewhere', () => {

@@ -221,6 +221,54 @@ describe('fdpass', () => {
     assert.throws(() => shutdown(left, 'sideways' as 'read'), TypeError)
   })
 
+  it('gives what is queued to a reader that has shut down reading, and its peer is told by EPIPE', () => {
+    send(left, 0)
+    shutdown(right, 'read')
+    assert.throws(() => send(left, 0), { code: 'EPIPE' })
+    recv(right)!.close()
+    assert.equal(recv(right), undefined)
+  })
+
+  it('tells by ECONNREFUSED that a socket of datagrams has no peer any more', () => {
+    const [one, other] = socketpair({ type: 'dgram' })
+    sendMessage(one, Buffer.from('x'), [0])
+    other.close()
+    assert.throws(() => sendMessage(one, Buffer.from('x'), [0]), { code: 'ECONNREFUSED' })
+    one.close()
+  })
+
+  it('leaves it to the kernel to collect sockets that were sent over each other', async () => {
+    const [readEnd, writeEnd] = pipe()
+    send(left, writeEnd)
+    send(left, right) // right waits in its own queue
+    for (const descriptor of [writeEnd, left, right]) descriptor.close()
+    ;[left, right] = socketpair()
+    // The kernel looks for such cycles when some socket is closed.
+    const collector = setInterval(() => socketpair().forEach(one => one.close()), 1)
+    assert.equal(await text(readEnd.toSocket()), '')
+    clearInterval(collector)
+  })
+
+  it('never hits a number that is in use again, however fast it is reused', async () => {
+    let isOver = false
+    const reuse = async (): Promise<void> => {
+      while (!isOver) {
+        const file = await open('/dev/null')
+        assert.ok((await file.stat()).isCharacterDevice()) // EBADF, if somebody else had closed it
+        await file.close()
+      }
+    }
+    const reusing = Promise.all([reuse(), reuse(), reuse()])
+    for (let i = 0; i < 3000; i++) {
+      const descriptor = dup(0)
+      descriptor.close()
+      assert.throws(() => descriptor.close(), { code: 'EBADF' })
+      if (i % 10 === 0) await new Promise(setImmediate)
+    }
+    isOver = true
+    await reusing
+  })
+
   it('refuses a full queue with EAGAIN, and what is refused is still the sender’s', () => {
     const [readEnd, writeEnd] = pipe()
     let sent = 0
