@@ -32,6 +32,7 @@ describe('FdPasser', () => {
   })
   afterEach(async () => {
     await Promise.all([left.close(), right.close()])
+    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
     assert.equal(readdirSync('/proc/self/fd').length, before)
   })
 

@@ -1,6 +1,7 @@
 /* The C interface without JavaScript, for valgrind: every path of messages and
  * connections, the failing ones also. Ends with 0 when all is as it should be. */
 #include "../fdpass.h"
+#include "tests.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,33 +12,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* What a security module does when it refuses a descriptor: the kernel drops it and
- * those after it, and says so by a flag. Linked with --wrap=recvmsg,--wrap=recvmmsg. */
-static int is_refusing, recvmsg_calls;
-ssize_t __real_recvmsg(int socket, struct msghdr *message, int flags);
-int __real_recvmmsg(int socket, struct mmsghdr *messages, unsigned length, int flags, struct timespec *timeout);
-
-static void refuse(struct msghdr *message) {
-  struct cmsghdr *header = message->msg_controllen > 0 ? CMSG_FIRSTHDR(message) : NULL;
-  if (header == NULL || header->cmsg_type != SCM_RIGHTS) return;
-  for (size_t i = 0; i < (header->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) close(((int *)CMSG_DATA(header))[i]);
-  message->msg_controllen = 0;
-  message->msg_flags |= MSG_CTRUNC;
-}
-
-ssize_t __wrap_recvmsg(int socket, struct msghdr *message, int flags) {
-  ssize_t n = __real_recvmsg(socket, message, flags);
-  recvmsg_calls++;
-  if (n >= 0 && is_refusing) refuse(message);
-  return n;
-}
-
-int __wrap_recvmmsg(int socket, struct mmsghdr *messages, unsigned length, int flags, struct timespec *timeout) {
-  int n = __real_recvmmsg(socket, messages, length, flags, timeout);
-  for (int i = 0; i < n && is_refusing; i++) refuse(&messages[i].msg_hdr);
-  return n;
-}
 
 static int fds[FDPASS_MAX_DESCRIPTORS];
 static struct fdpass_received received;
@@ -109,73 +83,6 @@ static void full_table(void) {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static size_t open_descriptors(void) {
-  size_t count = 0;
-  for (int fd = 0; fd < 1024; fd++) count += fcntl(fd, F_GETFD) >= 0;
-  return count;
-}
-
-/* A refusal is told, once for each message, after a bounded number of tries, and
- * leaves the stream in step. */
-static void refusal(void) {
-  int pair[2], one = 0;
-  struct fdpass_many many;
-  assert(fdpass_socketpair(SOCK_STREAM, pair) == 0);
-  size_t open = open_descriptors();
-  for (int i = 0; i < 3; i++) assert(fdpass_send(pair[0], "a", 1, &one, 1, 0) == 1);
-  assert(fdpass_write(pair[0], "bcd", 3) == 3);
-  is_refusing = 1;
-  recvmsg_calls = 0;
-  assert(receive(pair[1], FDPASS_PEEK) == -EBADMSG && received.count == 0);
-  assert(recvmsg_calls < 2000);
-  assert(fdpass_receive_many(pair[1], fds, 64, &many, FDPASS_PEEK) == -EBADMSG);
-  assert(receive(pair[1], 0) == -EBADMSG);
-  assert(receive(pair[1], FDPASS_PEEK) == 3 && memcmp(bytes, "bcd", 3) == 0);
-  /* Bytes before a descriptor that is refused are told without it. */
-  assert(fdpass_write(pair[0], "x", 1) == 1 && fdpass_send(pair[0], "y", 1, &one, 1, 0) == 1);
-  assert(fdpass_receive(pair[1], bytes, 1, fds, &received, FDPASS_PEEK) == 1 && bytes[0] == 'x');
-  is_refusing = 0;
-  assert(fdpass_receive(pair[1], bytes, 1, fds, &received, FDPASS_PEEK) == 1 && bytes[0] == 'y' && received.count == 1);
-  close_received();
-  assert(open_descriptors() == open);
-  close(pair[0]);
-  close(pair[1]);
-}
-
-static void many(void) {
-  int pair[2], all[FDPASS_MAX_DESCRIPTORS + 1] = {0};
-  struct fdpass_many result;
-  assert(fdpass_socketpair(SOCK_STREAM, pair) == 0);
-  size_t open = open_descriptors();
-  for (size_t batch = 1; batch <= FDPASS_MAX_DESCRIPTORS; batch = batch * 2 + 1) {
-    assert(fdpass_send_many(pair[0], all, FDPASS_MAX_DESCRIPTORS, batch, 0) == (ssize_t)(FDPASS_MAX_DESCRIPTORS / batch * batch));
-    size_t left = FDPASS_MAX_DESCRIPTORS / batch * batch;
-    while (left > 0) {
-      ssize_t n = fdpass_receive_many(pair[1], fds, 64, &result, FDPASS_PEEK);
-      assert(n > 0 && (size_t)n <= left);
-      assert(result.was_burst == (batch == 1) || left < 2);
-      for (ssize_t i = 0; i < n; i++) assert(fdpass_get_close_on_exec(fds[i]) == 1 && close(fds[i]) == 0);
-      left -= (size_t)n;
-    }
-    assert(fdpass_receive_many(pair[1], fds, 64, &result, FDPASS_PEEK | FDPASS_DONT_WAIT) == -EAGAIN);
-  }
-  assert(fdpass_send_many(pair[0], all, 0, 1, 0) == 0);
-  assert(fdpass_send_many(pair[0], all, 1, 0, 0) == -EINVAL && fdpass_send_many(pair[0], all, 1, FDPASS_MAX_DESCRIPTORS + 1, 0) == -EINVAL);
-  all[2] = 99999;
-  assert(fdpass_send_many(pair[0], all, 5, 1, 0) == 2 && fdpass_send_many(pair[0], all + 2, 3, 1, 0) == -EBADF);
-  assert(fdpass_send(pair[1], "x", 1, NULL, 0, 0) == 1);
-  close(pair[0]); /* with something unread: a reset */
-  assert(fdpass_receive_many(pair[1], fds, 64, &result, FDPASS_PEEK) == 1 && result.later == -ECONNRESET);
-  received.count = 1;
-  close_received();
-  assert(fdpass_receive_many(pair[1], fds, 64, &result, FDPASS_PEEK) == 1);
-  close_received();
-  assert(fdpass_receive_many(pair[1], fds, 64, &result, FDPASS_PEEK) == 0 && result.later == 0);
-  assert(fdpass_send_many(pair[1], all, 2, 1, 0) == -EPIPE);
-  assert(open_descriptors() == open - 1);
-  close(pair[1]);
-}
-
 static void connections(void) {
   char path[] = "/tmp/fdpass-test-XXXXXX";
   int file = mkstemp(path);
@@ -204,6 +111,12 @@ static void connections(void) {
   assert(fdpass_connect("a\0b", 3) == -EINVAL && fdpass_connect("", 0) == -EINVAL);
   fdpass_close(client);
   fdpass_close(server);
+}
+
+size_t open_descriptors(void) {
+  size_t count = 0;
+  for (int fd = 0; fd < 1024; fd++) count += fcntl(fd, F_GETFD) >= 0;
+  return count;
 }
 
 /* With an argument, the limit of descriptors is left alone: valgrind only pretends to set it. */
