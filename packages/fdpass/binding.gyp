@@ -3,10 +3,20 @@
     {
       "target_name": "fdpass",
       "sources": [
-        "native/binding.c",
+        "native/binding/addon.c",
+        "native/binding/arguments.c",
+        "native/binding/connections.c",
+        "native/binding/descriptors.c",
+        "native/binding/messages.c",
+        "native/binding/watches.c",
         "native/connection.c",
         "native/descriptor.c",
-        "native/message.c",
+        "native/peek.c",
+        "native/receive-many.c",
+        "native/receive.c",
+        "native/rights.c",
+        "native/send-many.c",
+        "native/send.c",
         "native/watch.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],

@@ -7,29 +7,22 @@
 
 static int failed(void) { return -errno; }
 
-int fdpass_set_close_on_exec(int fd, int on) {
-  int flags = fcntl(fd, F_GETFD);
+static int change_flag(int fd, int get, int set, int flag, int on) {
+  int flags = fcntl(fd, get);
   if (flags < 0) return failed();
-  int wanted = on ? flags | FD_CLOEXEC : flags & ~FD_CLOEXEC;
-  return wanted != flags && fcntl(fd, F_SETFD, wanted) < 0 ? failed() : 0;
+  int wanted = on ? flags | flag : flags & ~flag;
+  return wanted != flags && fcntl(fd, set, wanted) < 0 ? failed() : 0;
 }
 
-int fdpass_get_close_on_exec(int fd) {
-  int flags = fcntl(fd, F_GETFD);
-  return flags < 0 ? failed() : (flags & FD_CLOEXEC) != 0;
+static int has_flag(int fd, int get, int flag) {
+  int flags = fcntl(fd, get);
+  return flags < 0 ? failed() : (flags & flag) != 0;
 }
 
-int fdpass_set_nonblocking(int fd, int on) {
-  int flags = fcntl(fd, F_GETFL);
-  if (flags < 0) return failed();
-  int wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
-  return wanted != flags && fcntl(fd, F_SETFL, wanted) < 0 ? failed() : 0;
-}
-
-int fdpass_get_nonblocking(int fd) {
-  int flags = fcntl(fd, F_GETFL);
-  return flags < 0 ? failed() : (flags & O_NONBLOCK) != 0;
-}
+int fdpass_set_close_on_exec(int fd, int on) { return change_flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, on); }
+int fdpass_get_close_on_exec(int fd) { return has_flag(fd, F_GETFD, FD_CLOEXEC); }
+int fdpass_set_nonblocking(int fd, int on) { return change_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, on); }
+int fdpass_get_nonblocking(int fd) { return has_flag(fd, F_GETFL, O_NONBLOCK); }
 
 int fdpass_socketpair(int type, int out[2]) {
 #ifdef SOCK_CLOEXEC

@@ -32,7 +32,7 @@ int fdpass_set_close_on_exec(int fd, int on);
 ssize_t fdpass_read(int fd, void *bytes, size_t length);
 ssize_t fdpass_write(int fd, const void *bytes, size_t length);
 
-/* message.c */
+/* send.c, receive.c, and peek.c beneath it */
 
 /* Flags of these functions. */
 enum {
@@ -69,6 +69,25 @@ ssize_t fdpass_receive(int socket, void *bytes, size_t length,
 
 /* 1 when something can be received, 0 at the end of the stream. Takes nothing. */
 int fdpass_pending(int socket);
+
+/* send-many.c, receive-many.c: streams of messages of one byte each */
+
+/* Sends descriptors in messages of one zero byte and batch each, the last one with what is left.
+ * Returns how many are on their way: at most FDPASS_MAX_DESCRIPTORS, and fewer when
+ * the queue is full or a message is refused, which the next call tells. */
+ssize_t fdpass_send_many(int socket, const int *fds, size_t count, size_t batch, int flags);
+
+struct fdpass_many {
+  int was_burst; /* they came one in a message, and more than one was looked at */
+  int later;     /* 0, or an error of the connection: to be told once the queue is empty */
+};
+
+/* Receives up to wanted descriptors, of messages of one byte, with as few calls as can
+ * be: several messages when each has one descriptor, else one, with all that it
+ * brings. Fewer may come though there are more. Returns their number, 0 at the end;
+ * EPROTO for a byte without a descriptor, else fails as fdpass_receive does. */
+ssize_t fdpass_receive_many(int socket, int fds[FDPASS_MAX_DESCRIPTORS], size_t wanted,
+                            struct fdpass_many *many, int flags);
 
 /* connection.c */
 

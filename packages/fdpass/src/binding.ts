@@ -34,6 +34,10 @@ export interface Binding {
   sendOne(socket: number, fd: number): number
   /** The descriptor, `END_OF_STREAM`, or a negative errno. */
   receiveOne(socket: number): number
+  /** How many were sent. */
+  sendMany(socket: number, fds: Int32Array, count: number, batch: number, flags: number): number
+  /** How many descriptors are in `out` now, from 2; 0 at the end of the stream. */
+  receiveMany(socket: number, out: Int32Array, wanted: number, flags: number): number
   pending(socket: number): number
   listen(path: Uint8Array, backlog: number): number
   accept(listener: number): number

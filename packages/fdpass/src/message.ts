@@ -49,6 +49,28 @@ export function sendMessage(socket: Handle, bytes: Uint8Array, handles: readonly
   return checked(binding.send(descriptorNumber(socket), bytes, 0, bytes.byteLength, outgoing, handles.length, dontWait ? binding.DONT_WAIT : 0), 'sendmsg')
 }
 
+/**
+ * Sends descriptors with one zero byte for each, or for each `batch`, with one call
+ * for up to `MAX_DESCRIPTORS` of them.
+ *
+ * @param socket - an AF_UNIX stream socket
+ * @param handles - the caller still owns them
+ * @param batch - how many go into a message, 1 to `MAX_DESCRIPTORS`; default: 1, as `send`
+ * @returns how many were sent, from the first; fewer than all when these are more than
+ *   one call takes, when the queue is full, or when one cannot be sent: the next call tells
+ * @throws TypeError, RangeError; else the kernel's error, as `send`, and nothing was sent
+ */
+export function sendMany(socket: Handle, handles: readonly Handle[], { batch = 1, dontWait = false }: SendManyOptions = {}): number {
+  if (!Number.isInteger(batch) || batch < 1 || batch > MAX_DESCRIPTORS) throw new RangeError(`a batch is 1 to ${MAX_DESCRIPTORS} descriptors, not ${String(batch)}`)
+  const count = Math.min(handles.length, MAX_DESCRIPTORS)
+  for (let i = 0; i < count; i++) outgoing[i] = descriptorNumber(handles[i]!)
+  return checked(binding.sendMany(descriptorNumber(socket), outgoing, count, batch, dontWait ? binding.DONT_WAIT : 0), 'sendmmsg')
+}
+
+export interface SendManyOptions extends SendOptions {
+  batch?: number
+}
+
 export interface SendOptions {
   /** Never wait: `EAGAIN` also on a blocking socket (`MSG_DONTWAIT`). */
   dontWait?: boolean

@@ -67,7 +67,9 @@ export function watch(handle: Handle, events: WatchEvents, callback: (ready: Req
   }
   const change = (next: WatchEvents): void => {
     if (closed) throw systemError(-9, 'watch closed')
-    waiting = (next.readable ? binding.UV_READABLE : 0) | (next.writable ? binding.UV_WRITABLE : 0) | (next.hangup ? binding.UV_DISCONNECT : 0)
+    const wanted = (next.readable ? binding.UV_READABLE : 0) | (next.writable ? binding.UV_WRITABLE : 0) | (next.hangup ? binding.UV_DISCONNECT : 0)
+    if (native && wanted === waiting) return // libuv would tell the kernel all over again
+    waiting = wanted
     if (!waiting) return stop()
     if (native) {
       checked(binding.watchChange(native, waiting), 'uv_poll_start')

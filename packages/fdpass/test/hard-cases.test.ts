@@ -46,9 +46,11 @@ describe('fdpass', () => {
     setNonblocking(left, true)
     setNonblocking(right, true)
   })
-  afterEach(() => {
+  afterEach(async () => {
     left[Symbol.dispose]()
     right[Symbol.dispose]()
+    // What Node closes in its own time, of a child process say, may be late.
+    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
     assert.equal(readdirSync('/proc/self/fd').length, before)
   })
 
@@ -97,6 +99,36 @@ describe('fdpass', () => {
       return [buffer.toString('utf8', 0, bytes), descriptors.length]
     })
     assert.deepEqual(got, [['AAB', 1], ['CCD', 1]])
+  })
+
+  for (const type of ['stream', 'seqpacket'] as const) {
+    it(`gives descriptors with their own bytes only, however small the parts in which those before them are read (${type})`, () => {
+      const [one, other] = socketpair({ type })
+      for (const text of ['A', 'AAA', 'A']) write(one, Buffer.from(text))
+      sendMessage(one, Buffer.from('BBB'), [0])
+      sendMessage(one, Buffer.from('C'), [0, 0])
+      const got: string[] = []
+      while (!got.at(-1)?.startsWith('C')) {
+        const buffer = Buffer.alloc(1)
+        const { descriptors } = receiveMessage(other, buffer)
+        got.push(`${buffer.toString()}${descriptors.length}`)
+        for (const descriptor of descriptors) descriptor.close()
+      }
+      assert.deepEqual(got.join(' '), type === 'stream' ? 'A0 A0 A0 A0 A0 B1 B0 B0 C2' : 'A0 A0 A0 B1 C2')
+      one.close()
+      other.close()
+    })
+  }
+
+  it('refuses a byte without a descriptor that is followed by one with a descriptor, and loses neither', () => {
+    write(left, Buffer.from('x'))
+    const [readEnd, writeEnd] = pipe()
+    send(left, writeEnd)
+    assert.throws(() => recv(right), { code: 'EPROTO' })
+    const received = recv(right)!
+    assert.ok(fstatSync(received.fd).isFIFO())
+    assert.throws(() => recv(right), { code: 'EAGAIN' })
+    for (const descriptor of [received, readEnd, writeEnd]) descriptor.close()
   })
 
   it('keeps messages with descriptors apart, whatever the size of the buffer', () => {
@@ -189,6 +221,54 @@ describe('fdpass', () => {
     recv(left)!.close()
     assert.throws(() => isPending(left), { code: 'EAGAIN' })
     assert.throws(() => shutdown(left, 'sideways' as 'read'), TypeError)
+  })
+
+  it('gives what is queued to a reader that has shut down reading, and its peer is told by EPIPE', () => {
+    send(left, 0)
+    shutdown(right, 'read')
+    assert.throws(() => send(left, 0), { code: 'EPIPE' })
+    recv(right)!.close()
+    assert.equal(recv(right), undefined)
+  })
+
+  it('tells by ECONNREFUSED that a socket of datagrams has no peer any more', () => {
+    const [one, other] = socketpair({ type: 'dgram' })
+    sendMessage(one, Buffer.from('x'), [0])
+    other.close()
+    assert.throws(() => sendMessage(one, Buffer.from('x'), [0]), { code: 'ECONNREFUSED' })
+    one.close()
+  })
+
+  it('leaves it to the kernel to collect sockets that were sent over each other', async () => {
+    const [readEnd, writeEnd] = pipe()
+    send(left, writeEnd)
+    send(left, right) // right waits in its own queue
+    for (const descriptor of [writeEnd, left, right]) descriptor.close()
+    ;[left, right] = socketpair()
+    // The kernel looks for such cycles when some socket is closed.
+    const collector = setInterval(() => socketpair().forEach(one => one.close()), 1)
+    assert.equal(await text(readEnd.toSocket()), '')
+    clearInterval(collector)
+  })
+
+  it('never hits a number that is in use again, however fast it is reused', async () => {
+    let isOver = false
+    const reuse = async (): Promise<void> => {
+      while (!isOver) {
+        const file = await open('/dev/null')
+        assert.ok((await file.stat()).isCharacterDevice()) // EBADF, if somebody else had closed it
+        await file.close()
+      }
+    }
+    const reusing = Promise.all([reuse(), reuse(), reuse()])
+    for (let i = 0; i < 3000; i++) {
+      const descriptor = dup(0)
+      descriptor.close()
+      assert.throws(() => descriptor.close(), { code: 'EBADF' })
+      if (i % 10 === 0) await new Promise(setImmediate)
+    }
+    isOver = true
+    await reusing
   })
 
   it('refuses a full queue with EAGAIN, and what is refused is still the sender’s', () => {

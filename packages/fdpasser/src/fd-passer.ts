@@ -1,33 +1,11 @@
-import { Descriptor, descriptorNumber, dup, isPending, MAX_DESCRIPTORS, socketpair, watch, type Handle, type Watch } from '@anyfork/fdpass'
+import { Descriptor, descriptorNumber, isPending, socketpair, watch, type Handle, type Watch } from '@anyfork/fdpass'
+import { callSafely } from './call-safely.js'
 import { PasserError } from './errors.js'
 import { Incoming, type Receiver } from './incoming.js'
-import { closeHandle, Outgoing } from './outgoing.js'
-import type { Reservation } from './slot-reservation.js'
-
-export interface FdPasserOptions {
-  /**
-   * A connected AF_UNIX stream socket, or both ends of one; left out: a new pair. The
-   * passer takes over numbers and `Descriptor`s; of anything else it takes a duplicate,
-   * and nobody else may read from it. With two ends, `iAmParent` or `iAmChild` says
-   * which one is meant.
-   */
-  fd?: Handle | readonly [Handle, Handle]
-  /** Called once when the peer ends the connection, with `undefined`, or when it breaks, with the error. Not after `close` and `destroy`. */
-  onError?: (error: Error | undefined) => void
-  /** Most descriptors in a message, 1 to 253; default 1, which every peer understands. Any number is understood here. */
-  batch?: number
-  /** How room for received descriptors is made sure; default `'both'`. */
-  reservation?: Reservation
-  /** Leave the socket's `O_NONBLOCK` as it is, for others who share it; it is never waited on. Default: false. */
-  dontSetNonblocking?: boolean
-  /** So many descriptors wait to be sent when `pressure` is 1; default 256. */
-  highWaterMark?: number
-}
-
-export interface SendOptions {
-  /** The handle stays the caller's, who keeps it open until the promise has settled; default: it is closed once sent. */
-  keep?: boolean
-}
+import { complete, type FdPasserOptions, type SendOptions } from './options.js'
+import { Outgoing } from './outgoing.js'
+import { closeHandle, takeOver } from './ownership.js'
+import { Waiting } from './waiting.js'
 
 /**
  * Passes descriptors both ways over one socket, each way in order, without
@@ -38,7 +16,7 @@ export interface SendOptions {
  */
 export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   readonly #options: Required<Omit<FdPasserOptions, 'fd'>>
-  #ends: Descriptor[]
+  #ends: Descriptor[] = []
   #outgoing!: Outgoing
   #incoming!: Incoming
   #watch!: Watch
@@ -46,17 +24,20 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   /** What was noticed of the peer: it hung up, with something still to be read, or nothing more will come. */
   #peer: 'there' | 'hung up' | 'silent' = 'there'
   #closing: Promise<void> | undefined
-  #waiting: { until: () => boolean; settle: () => void }[] = []
+  readonly #waiting = new Waiting()
 
-  /** @throws TypeError for what has no descriptor, RangeError for a batch or mark out of range, `EMFILE` */
+  /** @throws TypeError for what has no descriptor, RangeError for a batch or mark out of range, `EMFILE`, `EEXIST` for a socket that is watched already; the caller then still owns the socket */
   constructor(options: FdPasserOptions = {}) {
-    const { fd, onError = () => {}, batch = 1, reservation = 'both', dontSetNonblocking = false, highWaterMark = 256 } = options
-    if (!Number.isInteger(batch) || batch < 1 || batch > MAX_DESCRIPTORS) throw new RangeError(`a batch is 1 to ${MAX_DESCRIPTORS} descriptors, not ${String(batch)}`)
-    if (!Number.isInteger(highWaterMark) || highWaterMark < 1) throw new RangeError(`the high-water mark is a positive integer, not ${String(highWaterMark)}`)
-    if (!['sentinel', 'peek', 'both'].includes(reservation)) throw new TypeError(`unknown reservation ${String(reservation)}`)
-    this.#options = { onError, batch, reservation, dontSetNonblocking, highWaterMark }
-    this.#ends = fd === undefined ? socketpair() : Array.isArray(fd) ? (fd as Handle[]).map(takeOver) : [takeOver(fd as Handle)]
-    if (this.#ends.length === 1) this.#begin()
+    this.#options = complete(options)
+    const { fd } = options
+    if (fd === undefined) this.#ends = socketpair()
+    else if (!Array.isArray(fd)) this.#begin(fd as Handle)
+    else if (fd.length === 1) this.#begin(fd[0] as Handle)
+    else {
+      if (fd.length !== 2) throw new TypeError(`a connection has two ends, not ${fd.length}`)
+      for (const end of fd as Handle[]) descriptorNumber(end)
+      this.#ends = (fd as Handle[]).map(takeOver)
+    }
   }
 
   /** This process is the parent: it keeps the first of two ends and closes the second, as `i_am_parent`. */
@@ -78,7 +59,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   /** Resolves as soon as fewer descriptors wait to be sent than the high-water mark; rejects when the passer has ended. */
   async drained(): Promise<void> {
     this.#assertBegun()
-    await this.#wait(() => this.pressure < 1)
+    if (!this.#failure) await this.#waiting.for(() => this.pressure < 1)
     if (this.#failure) throw this.#failure
   }
 
@@ -134,7 +115,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
 
   /** Sends what is queued, then ends. What was asked for and has not come rejects. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= this.#wait(() => this.#ends.length === 2 || this.#outgoing.length === 0).then(() => this.destroy())
+    this.#closing ??= this.#waiting.for(() => !this.#watch || this.#failure !== undefined || this.#outgoing.length === 0).then(() => this.destroy())
     return this.#closing
   }
 
@@ -153,17 +134,25 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   #choose(which: 0 | 1): this {
     if (this.#ends.length !== 2) throw new TypeError('there are no two ends to choose from')
     const [kept, other] = which === 0 ? this.#ends : this.#ends.toReversed()
+    this.#begin(kept!)
     other!.close()
-    this.#ends = [kept!]
-    this.#begin()
     return this
   }
 
-  #begin(): void {
-    const socket = this.#ends[0]!
+  /** Nothing has changed when this throws. */
+  #begin(handle: Handle): void {
     const { batch, reservation, dontSetNonblocking } = this.#options
+    const isBorrowed = typeof handle === 'object' && !(handle instanceof Descriptor)
+    const watched = isBorrowed ? takeOver(handle) : handle
+    try {
+      this.#watch = watch(watched, { hangup: true }, ready => this.#onReady(ready), { keepBlocking: dontSetNonblocking })
+    } catch (error) {
+      if (isBorrowed) closeHandle(watched)
+      throw error
+    }
+    const socket = isBorrowed ? (watched as Descriptor) : takeOver(handle)
+    this.#ends = [socket]
     const onChange = (): void => this.#update()
-    this.#watch = watch(socket, { hangup: true }, ready => this.#onReady(ready), { keepBlocking: dontSetNonblocking })
     this.#outgoing = new Outgoing(socket, batch, dontSetNonblocking, { onChange, onBroken: () => this.#onHangup() })
     this.#incoming = new Incoming(socket, reservation, batch, dontSetNonblocking, { onChange, onEnd: error => (error ? this.#end(error, true) : this.#onSilence()) })
     this.#update()
@@ -206,21 +195,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     this.#watch.change({ readable, writable: this.#outgoing.waitsForRoom, hangup: !readable && this.#peer === 'there' })
     if (this.#incoming.length || this.#outgoing.length) this.#watch.ref()
     else this.#watch.unref()
-    this.#wake()
-  }
-
-  /** Waits for a condition, or for the end. */
-  #wait(until: () => boolean): Promise<void> {
-    if (this.#failure || until()) return Promise.resolve()
-    return new Promise(settle => this.#waiting.push({ until, settle }))
-  }
-
-  #wake(): void {
-    if (!this.#waiting.length) return
-    for (const one of this.#waiting.splice(0)) {
-      if (this.#failure || one.until()) one.settle()
-      else this.#waiting.push(one)
-    }
+    this.#waiting.wake()
   }
 
   #end(reason: Error, isToldBy = false): void {
@@ -230,25 +205,8 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     this.#outgoing?.end(reason)
     this.#incoming?.end(reason)
     for (const end of this.#ends.splice(0)) end.close()
-    this.#wake()
+    this.#waiting.end()
     const isOrderly = reason instanceof PasserError
     if (isToldBy) callSafely(() => this.#options.onError(isOrderly ? undefined : reason))
-  }
-}
-
-/** A handle that is now the passer's. */
-function takeOver(handle: Handle): Descriptor {
-  if (handle instanceof Descriptor) return new Descriptor(handle.release())
-  return typeof handle === 'number' ? new Descriptor(handle) : dup(handle)
-}
-
-/** Calls a function of the user's: what it throws is an uncaught error, but later. */
-function callSafely(call: () => void): void {
-  try {
-    call()
-  } catch (error) {
-    process.nextTick(() => {
-      throw error
-    })
   }
 }

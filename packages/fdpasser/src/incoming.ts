@@ -1,12 +1,12 @@
 import Denque from 'denque'
-import { receiveMessage, type Descriptor, type Handle, type Message, type ReceiveOptions } from '@anyfork/fdpass'
+import { Receiver as SocketReceiver, type Descriptor, type Handle } from '@anyfork/fdpass'
 import { SlotReservation, type Reservation } from './slot-reservation.js'
 
 /** How long to wait until the descriptor table may have room again, in milliseconds: a thread may only just have taken a slot; or it stays full. */
 const FIRST_RETRY_MS = 1
 const LAST_RETRY_MS = 500
-/** Messages in a row before the event loop gets its turn. */
-const MOST_MESSAGES = 64
+/** Descriptors in a row, or messages of several, before the event loop gets its turn. */
+const MOST_IN_A_ROW = 64
 
 /** Gets a descriptor, which is then its own, or the reason why there is none. */
 export type Receiver = (error: Error | undefined, descriptor?: Descriptor) => void
@@ -21,24 +21,22 @@ export interface IncomingListener {
 
 /** Descriptors on their way in, for those who asked, in the order in which they asked. */
 export class Incoming {
-  readonly #socket: Handle
+  readonly #receiver: SocketReceiver
   readonly #isPeeking: boolean
-  readonly #options: ReceiveOptions
   readonly #listener: IncomingListener
   readonly #slots: SlotReservation | undefined
   readonly #receivers = new Denque<Receiver>()
   /** What came in one message with something that was asked for. */
   readonly #surplus = new Denque<Descriptor>()
-  readonly #byte = new Uint8Array(1)
   #retry: NodeJS.Timeout | undefined
   #retryMs = FIRST_RETRY_MS
   #end: { reason: Error } | undefined
+  #isDiscarded = false
 
   /** @param batch - most descriptors in a message, where their slots are reserved and nothing else helps */
   constructor(socket: Handle, reservation: Reservation, batch: number, dontWait: boolean, listener: IncomingListener) {
-    this.#socket = socket
     this.#isPeeking = reservation !== 'sentinel'
-    this.#options = { peek: this.#isPeeking, dontWait }
+    this.#receiver = new SocketReceiver(socket, { peek: this.#isPeeking, dontWait })
     this.#listener = listener
     // With peeking underneath, one slot suffices: it tells early that the table is full.
     if (reservation !== 'peek') this.#slots = new SlotReservation(socket, this.#isPeeking ? 1 : batch)
@@ -67,13 +65,12 @@ export class Incoming {
 
   /** Takes what has come, as much as was asked for. */
   read(): void {
-    // Reserved slots alone have to be there again for each message.
-    const most = this.#isPeeking ? MOST_MESSAGES : 1
-    for (let bursts = 0; this.waitsForMessage && bursts < MOST_MESSAGES / most; bursts++) {
+    for (let row = 0; this.waitsForMessage && row < MOST_IN_A_ROW; ) {
       if (!this.#makeRoom()) break
-      const wasLast = !this.#readBurst(most)
+      const count = this.#receive(MOST_IN_A_ROW - row)
       if (this.#end) return
-      if (!this.#holdRoom() || wasLast) break
+      if (!this.#holdRoom() || !count) break
+      row += count
     }
     this.#listener.onChange()
   }
@@ -87,43 +84,34 @@ export class Incoming {
     while (this.#receivers.length) this.#receivers.shift()!(reason)
   }
 
-  /** Closes what came and was not asked for. */
+  /** Closes what came and was not asked for, what is just being given out also. */
   discard(): void {
+    this.#isDiscarded = true
     while (this.#surplus.length) this.#surplus.shift()!.close()
   }
 
-  /** Whether there may be more. */
-  #readBurst(most: number): boolean {
-    for (let messages = 0; this.waitsForMessage && messages < most; messages++) {
-      const message = this.#receive()
-      if (!message) return false
-      if (message.endOfFile) {
-        this.#listener.onEnd()
-        return false
-      }
-      if (!message.descriptors.length) {
-        this.#listener.onEnd(protocolError())
-        return false
-      }
-      this.#retryMs = FIRST_RETRY_MS
-      for (const descriptor of message.descriptors) {
-        const receiver = this.#receivers.shift()
-        if (receiver) receiver(undefined, descriptor)
-        else this.#surplus.push(descriptor)
-      }
-    }
-    return true
-  }
-
-  #receive(): Message | undefined {
+  /** Gives what has come to those who asked; how many descriptors there were. */
+  #receive(most: number): number {
+    let descriptors: Descriptor[]
     try {
-      return receiveMessage(this.#socket, this.#byte, this.#options)
+      descriptors = this.#receiver.receive(Math.min(most, this.#receivers.length))
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EMFILE' || code === 'ENFILE') this.#pause()
       else if (code !== 'EAGAIN') this.#listener.onEnd(error as Error)
-      return undefined
+      return 0
     }
+    if (!descriptors.length) this.#listener.onEnd()
+    else this.#retryMs = FIRST_RETRY_MS
+    for (const descriptor of descriptors) this.#give(descriptor)
+    return descriptors.length
+  }
+
+  #give(descriptor: Descriptor): void {
+    const receiver = this.#receivers.shift()
+    if (receiver) receiver(undefined, descriptor)
+    else if (this.#isDiscarded) descriptor.close()
+    else this.#surplus.push(descriptor)
   }
 
   /** Gives up the reserved slots, for what comes now. */
@@ -150,9 +138,4 @@ export class Incoming {
     }, this.#retryMs)
     this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS)
   }
-}
-
-/** Who sends bytes without descriptors speaks something else, and what follows would be out of step. */
-function protocolError(): Error {
-  return Object.assign(new Error('EPROTO: the peer sent a byte without a descriptor'), { code: 'EPROTO' })
 }

@@ -1,10 +1,9 @@
-import { closeSync } from 'node:fs'
 import Denque from 'denque'
-import { Descriptor, sendMessage, type Handle } from '@anyfork/fdpass'
+import { MAX_DESCRIPTORS, sendMany, type Handle } from '@anyfork/fdpass'
+import { closeHandle } from './ownership.js'
 
 /** How long to wait where nothing tells when there will be room again, in milliseconds. */
 const RETRY_MS = 50
-const ZERO = new Uint8Array(1)
 
 /** What to send, and whom to tell. */
 export interface Sending {
@@ -51,11 +50,10 @@ export class Outgoing {
     return this.#isFull
   }
 
-  /** Descriptors pushed in a row leave together, as far as the batch allows. */
+  /** Descriptors pushed in a row leave together, in as many messages as the batch demands. */
   push(sending: Sending): void {
     this.#queue.push(sending)
     if (this.#isFull || this.#retry || this.#isScheduled) return
-    if (this.#batch === 1) return this.flush()
     this.#isScheduled = true
     queueMicrotask(() => {
       this.#isScheduled = false
@@ -68,22 +66,24 @@ export class Outgoing {
     this.#isFull = false
     if (this.#retry) return
     while (this.#queue.length) {
-      const count = this.#oneByOne ? 1 : Math.min(this.#batch, this.#queue.length)
+      const count = Math.min(this.#oneByOne || MAX_DESCRIPTORS, this.#queue.length)
       const handles: Handle[] = []
       for (let i = 0; i < count; i++) handles.push(this.#queue.peekAt(i)!.handle)
+      let sent = 0
       let refusal: Error | undefined
       try {
-        sendMessage(this.#socket, ZERO, handles, { dontWait: this.#dontWait })
+        sent = sendMany(this.#socket, handles, { batch: this.#oneByOne ? 1 : this.#batch, dontWait: this.#dontWait })
       } catch (error) {
         if (!this.#isRefusal(error as NodeJS.ErrnoException)) break
-        if (count > 1) {
-          this.#oneByOne = count
+        if (!this.#oneByOne && this.#batch > 1) {
+          this.#oneByOne = Math.min(this.#batch, count)
           continue
         }
         refusal = error as Error
+        sent = 1
       }
-      if (this.#oneByOne) this.#oneByOne--
-      for (let i = 0; i < count; i++) finish(this.#queue.shift()!, refusal)
+      if (this.#oneByOne) this.#oneByOne -= sent
+      for (let i = 0; i < sent; i++) finish(this.#queue.shift()!, refusal)
     }
     this.#listener.onChange()
   }
@@ -123,19 +123,4 @@ function finish({ handle, keep, settle }: Sending, error: Error | undefined): vo
   // A number that is not open is nobody's to close: it may mean another file by now.
   if (!keep && !(typeof handle === 'number' && (error as NodeJS.ErrnoException | undefined)?.code === 'EBADF')) closeHandle(handle)
   settle(error)
-}
-
-/** Closes whatever has a descriptor, as it wants to be closed. */
-export function closeHandle(handle: Handle): void {
-  if (handle instanceof Descriptor) return handle[Symbol.dispose]()
-  if (typeof handle === 'number') {
-    try {
-      return closeSync(handle)
-    } catch {
-      return // it was closed by somebody else, and the sending has failed for it
-    }
-  }
-  const { destroy, close } = handle as { destroy?(): unknown; close?(): unknown }
-  const closing: unknown = destroy ? destroy.call(handle) : close?.call(handle)
-  if (closing instanceof Promise) closing.catch(() => {})
 }

@@ -32,6 +32,7 @@ describe('FdPasser', () => {
   })
   afterEach(async () => {
     await Promise.all([left.close(), right.close()])
+    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
     assert.equal(readdirSync('/proc/self/fd').length, before)
   })
 
@@ -132,6 +133,7 @@ describe('FdPasser', () => {
   it('rejects what will never come, and what will never go', async () => {
     const receiving = right.pushRecv()
     const sending = Array.from({ length: 500 }, () => right.pushSend(taggedPipe('x')))
+    await sending[0]
     left.destroy()
     const settled = await Promise.allSettled([receiving, ...sending])
     assert.equal(settled[0]!.status, 'rejected')

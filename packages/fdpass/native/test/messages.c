@@ -1,6 +1,7 @@
 /* The C interface without JavaScript, for valgrind: every path of messages and
  * connections, the failing ones also. Ends with 0 when all is as it should be. */
 #include "../fdpass.h"
+#include "tests.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -112,6 +113,12 @@ static void connections(void) {
   fdpass_close(server);
 }
 
+size_t open_descriptors(void) {
+  size_t count = 0;
+  for (int fd = 0; fd < 1024; fd++) count += fcntl(fd, F_GETFD) >= 0;
+  return count;
+}
+
 /* With an argument, the limit of descriptors is left alone: valgrind only pretends to set it. */
 int main(int argc, char **argv) {
   (void)argv;
@@ -119,6 +126,8 @@ int main(int argc, char **argv) {
   passing(SOCK_SEQPACKET);
   passing(SOCK_DGRAM);
   if (argc == 1) full_table();
+  refusal();
+  many();
   connections();
   assert(fdpass_close(99999) == -EBADF && fdpass_duplicate(99999) == -EBADF);
   assert(fdpass_set_nonblocking(99999, 1) == -EBADF && fdpass_set_close_on_exec(99999, 1) == -EBADF);

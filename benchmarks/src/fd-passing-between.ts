@@ -1,0 +1,119 @@
+import { execFileSync, fork, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { socketpair } from '@anyfork/fdpass'
+import { FdPasser } from '@anyfork/fdpasser'
+
+/** Whether Perl has a module. */
+export function hasPerl(module: string): boolean {
+  if (spawnSync('perl', [`-M${module}`, '-e1'], { stdio: 'ignore' }).status === 0) return true
+  console.error(`there is no ${module} for Perl: left out`)
+  return false
+}
+
+/** A program that forks, passes descriptors from the one process to the other, and prints how many a second. */
+export function viaPerl(program: string, count: number): number {
+  return Number(execFileSync('perl', [fileURLToPath(new URL(`../perl/${program}`, import.meta.url)), `${count}`]))
+}
+
+/** From the first descriptor sent until the receiver, which is running by then, has them all. */
+export async function viaPasser(count: number, batch: number): Promise<number> {
+  const [ours, theirs] = socketpair()
+  const warmUp = Math.ceil(count / 10)
+  const receiver = spawn(process.execPath, [fileURLToPath(new URL('./workers/fd-receiver.js', import.meta.url)), `${count + warmUp}`], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
+  const exited = once(receiver, 'exit')
+  theirs.close()
+  const passer = new FdPasser({ fd: ours, batch, highWaterMark: 4096 })
+  const flood = async (descriptors: number): Promise<void> => {
+    for (let i = 0; i < descriptors; i++) {
+      void passer.pushSend(0, { keep: true })
+      if (passer.pressure >= 1) await passer.drained()
+    }
+  }
+  await flood(warmUp)
+  const started = performance.now()
+  await flood(count)
+  ;(await passer.pushRecv()).close()
+  const seconds = (performance.now() - started) / 1000
+  await passer.close()
+  await exited
+  return count / seconds
+}
+
+/** Its addon is built for one version of Node. */
+export async function hasUsocket(): Promise<boolean> {
+  try {
+    await import('usocket')
+    return true
+  } catch {
+    console.error('usocket is not built for this Node: left out')
+    return false
+  }
+}
+
+/** usocket loses descriptors when the socket is full, so no more than 200 are on their way. */
+export async function viaUsocket(count: number): Promise<number> {
+  const { default: usocket } = await import('usocket')
+  const [ours, theirs] = socketpair()
+  const warmUp = Math.ceil(count / 1000) * 100
+  const receiver = spawn(process.execPath, [fileURLToPath(new URL('./workers/usocket-receiver.js', import.meta.url)), `${count + warmUp}`], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
+  const exited = once(receiver, 'exit')
+  theirs.close()
+  const socket = new usocket.USocket({ fd: ours.release() })
+  let received = 0
+  let wake = (): void => {}
+  socket.on('data', (bytes: Buffer) => {
+    received += 100 * bytes.length
+    wake()
+  })
+  const byte = Buffer.alloc(1)
+  let sent = 0
+  const flood = async (until: number, unread: number): Promise<void> => {
+    while (sent < until) {
+      while (sent < until && sent - received < 200) {
+        socket.write({ data: byte, fds: [0] })
+        sent++
+      }
+      while (sent - received >= (sent < until ? 200 : unread)) await new Promise<void>(resolve => (wake = resolve))
+    }
+  }
+  await flood(warmUp, 1)
+  const started = performance.now()
+  await flood(warmUp + count, 1)
+  const seconds = (performance.now() - started) / 1000
+  socket.destroy()
+  await exited
+  return count / seconds
+}
+
+/** Node's own way: sockets, each to be sent once. */
+export async function viaProcessSend(count: number): Promise<number> {
+  const receiver = fork(new URL('./workers/socket-receiver.js', import.meta.url), [`${count}`])
+  const sockets = await connections(count)
+  const done = once(receiver, 'message')
+  const started = performance.now()
+  for (const socket of sockets) receiver.send('socket', socket)
+  await done
+  const seconds = (performance.now() - started) / 1000
+  receiver.disconnect()
+  await once(receiver, 'exit')
+  return count / seconds
+}
+
+/** So many accepted connections; each can be sent once. */
+async function connections(count: number): Promise<Socket[]> {
+  const accepted: Socket[] = []
+  const server = createServer({ pauseOnConnect: true }, socket => accepted.push(socket))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  for (let i = 0; i < count; i++) {
+    const client = connect(port, '127.0.0.1')
+    client.on('error', () => {}).on('close', () => client.destroy()).resume()
+    await once(client, 'connect')
+  }
+  while (accepted.length < count) await new Promise(setImmediate)
+  server.close()
+  return accepted
+}

@@ -1,0 +1,8 @@
+#include "arguments.h"
+
+NAPI_MODULE_INIT() {
+  return define_descriptors(env, exports) && define_messages(env, exports) &&
+                 define_connections(env, exports) && define_watches(env, exports)
+             ? exports
+             : NULL;
+}

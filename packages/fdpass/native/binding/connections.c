@@ -1,0 +1,69 @@
+#include "arguments.h"
+
+#include <sys/socket.h>
+
+/* listen(path, backlog) */
+static napi_value bind_listen(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  char *path;
+  size_t length;
+  if (!path_of(env, argv[0], &path, &length)) return NULL;
+  INT32(env, argv[1], backlog);
+  return number(env, fdpass_listen(path, length, backlog));
+}
+
+/* accept(listener) */
+static napi_value bind_accept(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  INT32(env, argv[0], listener);
+  return number(env, fdpass_accept(listener));
+}
+
+/* connect(path) */
+static napi_value bind_connect(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  char *path;
+  size_t length;
+  if (!path_of(env, argv[0], &path, &length)) return NULL;
+  return number(env, fdpass_connect(path, length));
+}
+
+/* shutdown(fd, how) */
+static napi_value bind_shutdown(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  INT32(env, argv[0], fd);
+  INT32(env, argv[1], how);
+  return number(env, fdpass_shutdown(fd, how));
+}
+
+/* peerCredentials(socket, Int32Array[3]): pid, uid, gid */
+static napi_value bind_peer_credentials(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  INT32(env, argv[0], socket);
+  int32_t *out;
+  if (!int32s_of(env, argv[1], 3, &out)) return NULL;
+  struct fdpass_credentials credentials;
+  int rc = fdpass_peer_credentials(socket, &credentials);
+  if (rc == 0) {
+    out[0] = credentials.pid;
+    out[1] = (int32_t)credentials.uid;
+    out[2] = (int32_t)credentials.gid;
+  }
+  return number(env, rc);
+}
+
+bool define_connections(napi_env env, napi_value exports) {
+  const napi_property_descriptor methods[] = {
+      METHOD("listen", bind_listen),
+      METHOD("accept", bind_accept),
+      METHOD("connect", bind_connect),
+      METHOD("shutdown", bind_shutdown),
+      METHOD("peerCredentials", bind_peer_credentials),
+  };
+  const struct constant constants[] = {
+      {"SHUT_RD", SHUT_RD},
+      {"SHUT_WR", SHUT_WR},
+      {"SHUT_RDWR", SHUT_RDWR},
+  };
+  return DEFINE(env, exports, methods, constants);
+}

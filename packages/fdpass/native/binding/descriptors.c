@@ -1,0 +1,79 @@
+#include "arguments.h"
+
+#include <sys/socket.h>
+
+/* socketpair(type, Int32Array[2]) */
+static napi_value bind_socketpair(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  INT32(env, argv[0], type);
+  int32_t *out;
+  if (!int32s_of(env, argv[1], 2, &out)) return NULL;
+  return number(env, fdpass_socketpair(type, out));
+}
+
+/* pipe(Int32Array[2]) */
+static napi_value bind_pipe(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  int32_t *out;
+  if (!int32s_of(env, argv[0], 2, &out)) return NULL;
+  return number(env, fdpass_pipe(out));
+}
+
+/* name(fd) */
+#define BIND_FD(name)                                                    \
+  static napi_value bind_##name(napi_env env, napi_callback_info info) { \
+    ARGUMENTS(env, info, 1);                                             \
+    INT32(env, argv[0], fd);                                             \
+    return number(env, fdpass_##name(fd));                               \
+  }
+
+/* name(fd, on) */
+#define BIND_FD_FLAG(name)                                               \
+  static napi_value bind_##name(napi_env env, napi_callback_info info) { \
+    ARGUMENTS(env, info, 2);                                             \
+    INT32(env, argv[0], fd);                                             \
+    bool on;                                                             \
+    TRY(env, napi_get_value_bool(env, argv[1], &on));                    \
+    return number(env, fdpass_##name(fd, on));                           \
+  }
+
+/* name(fd, buffer, offset, length) */
+#define BIND_BYTES(name)                                                       \
+  static napi_value bind_##name(napi_env env, napi_callback_info info) {       \
+    ARGUMENTS(env, info, 4);                                                   \
+    INT32(env, argv[0], fd);                                                   \
+    char *bytes;                                                               \
+    size_t size;                                                               \
+    if (!bytes_of(env, argv[1], argv[2], argv[3], &bytes, &size)) return NULL; \
+    return number(env, fdpass_##name(fd, bytes, size));                        \
+  }
+
+BIND_FD(duplicate)
+BIND_FD(close)
+BIND_FD(get_nonblocking)
+BIND_FD(get_close_on_exec)
+BIND_FD_FLAG(set_nonblocking)
+BIND_FD_FLAG(set_close_on_exec)
+BIND_BYTES(read)
+BIND_BYTES(write)
+
+bool define_descriptors(napi_env env, napi_value exports) {
+  const napi_property_descriptor methods[] = {
+      METHOD("socketpair", bind_socketpair),
+      METHOD("pipe", bind_pipe),
+      METHOD("duplicate", bind_duplicate),
+      METHOD("close", bind_close),
+      METHOD("getNonblocking", bind_get_nonblocking),
+      METHOD("setNonblocking", bind_set_nonblocking),
+      METHOD("getCloseOnExec", bind_get_close_on_exec),
+      METHOD("setCloseOnExec", bind_set_close_on_exec),
+      METHOD("read", bind_read),
+      METHOD("write", bind_write),
+  };
+  const struct constant constants[] = {
+      {"SOCK_STREAM", SOCK_STREAM},
+      {"SOCK_DGRAM", SOCK_DGRAM},
+      {"SOCK_SEQPACKET", SOCK_SEQPACKET},
+  };
+  return DEFINE(env, exports, methods, constants);
+}

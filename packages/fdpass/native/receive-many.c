@@ -1,0 +1,103 @@
+#include "message.h"
+
+#include <errno.h>
+
+#ifdef __linux__
+
+/* Messages in one burst. The kernel walks the queue from its start for each that is
+ * looked at: with many more that costs more than calls do. */
+#define BURST 32
+
+/* Room for a single descriptor; padding lets a second one in. */
+union slot {
+  struct cmsghdr align;
+  char bytes[RIGHTS_SPACE(1)];
+};
+
+static int set_peek_offset(int socket, int offset) {
+  return setsockopt(socket, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset);
+}
+
+/* Looks at the first messages in the queue, each after the other. Stores the
+ * descriptors of those up to the first that is more than a byte with a descriptor,
+ * or for which there was no room. Returns the number of these messages. */
+static int peek_burst(int socket, unsigned length, int *fds, size_t *count) {
+  struct mmsghdr messages[BURST];
+  union slot control[BURST];
+  char bytes[BURST][2]; /* the second would tell of a longer message */
+  struct iovec iov[BURST];
+  for (unsigned i = 0; i < length; i++) {
+    iov[i] = (struct iovec){.iov_base = bytes[i], .iov_len = sizeof bytes[i]};
+    messages[i].msg_hdr = (struct msghdr){
+        .msg_iov = &iov[i], .msg_iovlen = 1, .msg_control = control[i].bytes, .msg_controllen = sizeof control[i].bytes};
+  }
+  int n;
+  do n = recvmmsg(socket, messages, length, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return -errno;
+
+  int good = 0;
+  for (int i = 0; i < n; i++) {
+    struct msghdr *header = &messages[i].msg_hdr;
+    size_t these = fdpass_take_rights(header, fds + *count, FDPASS_MAX_DESCRIPTORS - *count);
+    if (good == i && messages[i].msg_len == 1 && these > 0 && !(header->msg_flags & MSG_CTRUNC)) {
+      good++;
+      *count += these;
+    } else {
+      fdpass_close_all(fds + *count, these);
+    }
+  }
+  return good;
+}
+
+/* Takes so many messages, which were looked at, off the queue; not their descriptors.
+ * recvmmsg, other than recvmsg, tells of an error of the connection before what is
+ * queued, and once only. */
+static int consume_burst(int socket, int length, int *later) {
+  struct mmsghdr messages[BURST];
+  char byte;
+  struct iovec iov = {.iov_base = &byte, .iov_len = 1};
+  for (int i = 0; i < length; i++) messages[i].msg_hdr = (struct msghdr){.msg_iov = &iov, .msg_iovlen = 1};
+  for (int taken = 0; taken < length;) {
+    int n = recvmmsg(socket, messages, (unsigned)(length - taken), MSG_DONTWAIT, NULL);
+    if (n >= 0) taken += n;
+    else if (errno == EAGAIN || *later != 0) return -errno;
+    else if (errno != EINTR) *later = -errno;
+  }
+  return 0;
+}
+
+/* Where the next look at the queue begins can be told (SO_PEEK_OFF, socket(7)), so
+ * that one call looks at many messages and another one takes them. Returns 0 where
+ * that is not to be had, and where the first message needs a closer look. */
+static ssize_t receive_burst(int socket, int *fds, size_t wanted, int *later) {
+  if (set_peek_offset(socket, 0) < 0) return 0;
+  size_t count = 0;
+  int rc = peek_burst(socket, wanted < BURST ? (unsigned)wanted : BURST, fds, &count);
+  if (rc > 0) rc = consume_burst(socket, rc, later);
+  else if (rc < 0 && rc != -EAGAIN) *later = rc, rc = 0;
+  set_peek_offset(socket, -1);
+  if (rc == 0) return (ssize_t)count;
+  fdpass_close_all(fds, count); /* none, unless somebody else has read in between */
+  return rc;
+}
+
+#endif
+
+ssize_t fdpass_receive_many(int socket, int fds[FDPASS_MAX_DESCRIPTORS], size_t wanted,
+                            struct fdpass_many *many, int flags) {
+  *many = (struct fdpass_many){0};
+#ifdef __linux__
+  if (wanted > 1 && flags & FDPASS_PEEK) {
+    ssize_t n = receive_burst(socket, fds, wanted, &many->later);
+    many->was_burst = n > 0;
+    if (n > 0 || (n == -EAGAIN && flags & FDPASS_DONT_WAIT)) return n;
+  }
+#endif
+  char byte;
+  struct fdpass_received received;
+  ssize_t n = fdpass_receive(socket, &byte, 1, fds, &received, flags);
+  if (n < 0) return n;
+  if (n > 0 && received.count == 0) return -EPROTO;
+  return (ssize_t)received.count;
+}

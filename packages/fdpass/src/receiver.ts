@@ -1,0 +1,55 @@
+import { binding } from './binding.js'
+import { Descriptor } from './descriptor.js'
+import { descriptorNumber, type Handle } from './handle.js'
+import { MAX_DESCRIPTORS, type ReceiveOptions } from './message.js'
+import { checked, systemError, type SystemError } from './system-error.js'
+
+const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
+
+/**
+ * Receives descriptors that come with one byte each, or several with one byte, as
+ * `send` and `sendMany` send them: many at a time, with a few calls. As
+ * `receiveMessage`, it loses none when the descriptor table is full.
+ */
+export class Receiver {
+  readonly #socket: Handle
+  readonly #flags: number
+  /** Messages that bring several descriptors come one by one, the others in bursts. */
+  #isBurst = false
+  #later: SystemError | undefined
+
+  /**
+   * @param socket - an AF_UNIX stream socket, borrowed; nobody else may read from it
+   * @param options - as those of `receiveMessage`; without `peek` it receives one message at a time
+   */
+  constructor(socket: Handle, { peek = true, dontWait = false }: ReceiveOptions = {}) {
+    descriptorNumber(socket)
+    this.#socket = socket
+    this.#flags = (peek ? binding.PEEK : 0) | (dontWait ? binding.DONT_WAIT : 0)
+  }
+
+  /**
+   * Receives what is there, and waits for it first where the socket is blocking.
+   *
+   * @param most - how many at the most; more only where the last message brings them.
+   *   Fewer may come though more are there.
+   * @returns the descriptors, close-on-exec, which the caller owns; none at the end of the stream
+   * @throws as `receiveMessage`; `EPROTO` when a byte came without a descriptor
+   */
+  receive(most: number): Descriptor[] {
+    if (!Number.isInteger(most) || most < 1) throw new RangeError(`at least one descriptor is to be received, not ${String(most)}`)
+    const wanted = this.#isBurst && !this.#later ? Math.min(most, MAX_DESCRIPTORS) : 1
+    const result = binding.receiveMany(descriptorNumber(this.#socket), incoming, wanted, this.#flags)
+    if (incoming[1]) this.#later = systemError(incoming[1], 'recvmmsg')
+    const count = checked(result, 'recvmsg')
+    if (count === 0 && this.#later) {
+      const error = this.#later
+      this.#later = undefined
+      throw error
+    }
+    this.#isBurst = count === 1 || incoming[0] === 1
+    const descriptors: Descriptor[] = []
+    for (let i = 0; i < count; i++) descriptors.push(new Descriptor(incoming[2 + i]!))
+    return descriptors
+  }
+}

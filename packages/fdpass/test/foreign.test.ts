@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { afterEach, before, beforeEach, describe, it, type Context } from 'mocha'
+import { receiveMessage, Receiver, recv, send, sendMany, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
+
+// What other programs may do to a socket, done by Python, which has it as descriptor 3.
+
+function python(socket: Descriptor, program: string): void {
+  const { status, stderr } = spawnSync('python3', ['-c', `import array, os, socket, struct\ns = socket.socket(fileno=3)\n${program}`], { stdio: ['ignore', 'ignore', 'pipe', socket.fd], encoding: 'utf8' })
+  assert.equal(status, 0, stderr)
+}
+
+function needsPython(this: Context): void {
+  // ANYFORK_PEERS=required: where they must be there, a test that is skipped is a failure.
+  if (process.env['ANYFORK_PEERS'] !== 'required' && spawnSync('python3', ['-c', '']).status !== 0) this.skip()
+}
+
+function closeAll(descriptors: readonly Descriptor[]): number {
+  for (const descriptor of descriptors) descriptor.close()
+  return descriptors.length
+}
+
+describe('a socket that adds to its messages', () => {
+  before(needsPython)
+
+  for (const [name, option] of [['SO_PASSCRED', 16], ['SO_PASSSEC', 34], ['SO_PASSPIDFD', 76], ['SO_TIMESTAMP', 29]] as const) {
+    describe(name, () => {
+      let before: number
+      let left: Descriptor
+      let right: Descriptor
+
+      beforeEach(function () {
+        before = readdirSync('/proc/self/fd').length
+        ;[left, right] = socketpair()
+        setNonblocking(right, true)
+        python(right, `try: s.setsockopt(socket.SOL_SOCKET, ${option}, 1)\nexcept OSError as error: assert ${option} == 76, error`)
+      })
+      afterEach(() => {
+        closeAll([left, right])
+        assert.equal(readdirSync('/proc/self/fd').length, before)
+      })
+
+      it('takes no room from 253 descriptors, and leaves none of its own open', () => {
+        sendMessage(left, Buffer.from('x'), new Array(253).fill(0))
+        assert.equal(closeAll(receiveMessage(right, Buffer.alloc(10)).descriptors), 253)
+        send(left, 0)
+        recv(right)!.close()
+        sendMessage(left, Buffer.from('plain'))
+        assert.equal(receiveMessage(right, Buffer.alloc(10)).bytes, 5)
+      })
+
+      it('does not confuse whose a descriptor is', () => {
+        for (const text of ['A', 'AA']) write(left, Buffer.from(text))
+        sendMessage(left, Buffer.from('BB'), [0])
+        send(left, 0)
+        const counts = Array.from({ length: 6 }, () => closeAll(receiveMessage(right, Buffer.alloc(1)).descriptors))
+        assert.deepEqual(counts, [0, 0, 0, 1, 0, 1])
+        assert.throws(() => recv(right), { code: 'EAGAIN' })
+      })
+
+      it('lets through all of many', () => {
+        assert.equal(sendMany(left, new Array(100).fill(0)), 100)
+        write(left, Buffer.from('x'))
+        const receiver = new Receiver(right)
+        let count = 0
+        assert.throws(() => {
+          for (;;) count += closeAll(receiver.receive(64))
+        }, { code: 'EPROTO' })
+        assert.equal(count, 100)
+      })
+    })
+  }
+})
+
+describe('a socket that takes no descriptors (SO_PASSRIGHTS)', () => {
+  before(needsPython)
+
+  it('refuses them with EPERM, and goes on with bytes', function () {
+    const [left, right] = socketpair()
+    try {
+      const { status } = spawnSync('python3', ['-c', 'import socket; socket.socket(fileno=3).setsockopt(socket.SOL_SOCKET, 83, 0)'], { stdio: ['ignore', 'ignore', 'ignore', right.fd] })
+      if (status !== 0) return this.skip() // before Linux 6.16
+      assert.throws(() => send(left, 0), { code: 'EPERM' })
+      assert.throws(() => sendMany(left, [0, 0]), { code: 'EPERM' })
+      assert.equal(write(left, Buffer.from('abc')), 3)
+      assert.equal(receiveMessage(right, Buffer.alloc(10)).bytes, 3)
+    } finally {
+      closeAll([left, right])
+    }
+  })
+})
+
+describe('what Python makes', () => {
+  before(needsPython)
+
+  it('comes and goes back: epoll, eventfd, pidfd, a sealed memfd, a pipe, a tty', async function () {
+    this.timeout(10_000)
+    const [ours, theirs] = socketpair()
+    const program = `
+import array, fcntl, os, select, socket, mmap
+s = socket.socket(fileno=3)
+m = os.memfd_create("sealed", os.MFD_ALLOW_SEALING)
+os.write(m, b"seal")
+fcntl.fcntl(m, 1033, 0xf)  # F_ADD_SEALS: all
+r, w = os.pipe()
+master, slave = os.openpty()
+epoll = select.epoll()
+made = [epoll.fileno(), os.eventfd(7), os.pidfd_open(os.getpid()), m, r, slave]
+for fd in made:
+    s.sendmsg([b"\\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))])
+back = [socket.recv_fds(s, 1, 1)[1][0] for _ in made]
+assert [os.readlink(f"/proc/self/fd/{a}") for a in back] == [os.readlink(f"/proc/self/fd/{b}") for b in made]
+assert os.eventfd_read(back[1]) == 7
+assert fcntl.fcntl(back[3], 1034) == 0xf  # F_GET_SEALS
+try:
+    mmap.mmap(back[3], 4)
+    raise SystemExit("could be mapped for writing")
+except PermissionError:
+    pass
+assert os.isatty(back[5])`
+    const peer = spawn('python3', ['-c', program], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
+    theirs.close()
+    const exited = once(peer, 'exit')
+    for (let i = 0; i < 6; i++) {
+      const received = recv(ours)!
+      send(ours, received)
+      received.close()
+    }
+    assert.deepEqual(await exited, [0, null])
+    ours.close()
+  })
+})
+
+describe('a message from elsewhere', () => {
+  before(needsPython)
+
+  for (const [what, ancillary, count] of [
+    ['two control messages with descriptors', '(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3, 3])), (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3, 3, 3]))', 5],
+    ['credentials before descriptors', '(socket.SOL_SOCKET, 2, struct.pack("3i", os.getpid(), os.getuid(), os.getgid())), (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3, 3]))', 2],
+    ['descriptors before credentials', '(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3, 3])), (socket.SOL_SOCKET, 2, struct.pack("3i", os.getpid(), os.getuid(), os.getgid()))', 2],
+    ['credentials alone', '(socket.SOL_SOCKET, 2, struct.pack("3i", os.getpid(), os.getuid(), os.getgid()))', 0],
+  ] as const) {
+    for (const passesCredentials of [false, true]) {
+      it(`with ${what} gives all its descriptors${passesCredentials ? ', to a socket that asks for credentials also' : ''}`, () => {
+        const before = readdirSync('/proc/self/fd').length
+        const [left, right] = socketpair()
+        if (passesCredentials) python(right, 's.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)')
+        python(left, `s.sendmsg([b"abc"], [${ancillary}])`)
+        const { bytes, descriptors } = receiveMessage(right, Buffer.alloc(10))
+        assert.deepEqual([bytes, closeAll(descriptors)], [3, count])
+        closeAll([left, right])
+        assert.equal(readdirSync('/proc/self/fd').length, before)
+      })
+    }
+  }
+
+  it('with more descriptors than one is refused by recv with EPROTO, and none stays open', () => {
+    const before = readdirSync('/proc/self/fd').length
+    const [left, right] = socketpair()
+    python(left, 's.sendmsg([b"\\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3] * 200))])')
+    assert.throws(() => recv(right), { code: 'EPROTO' })
+    closeAll([left, right])
+    assert.equal(readdirSync('/proc/self/fd').length, before)
+  })
+})

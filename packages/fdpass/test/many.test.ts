@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { closeSync, openSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { pipe, receiveMessage, Receiver, send, sendMany, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
+import { taggedPipe, tagOf } from './support/tagged-pipe.js'
+
+describe('many at a time', () => {
+  let left: Descriptor
+  let right: Descriptor
+  let receiver: Receiver
+  let before: number
+
+  beforeEach(() => {
+    before = readdirSync('/proc/self/fd').length
+    ;[left, right] = socketpair()
+    setNonblocking(left, true)
+    setNonblocking(right, true)
+    receiver = new Receiver(right)
+  })
+  afterEach(() => {
+    left[Symbol.dispose]()
+    right[Symbol.dispose]()
+    assert.equal(readdirSync('/proc/self/fd').length, before)
+  })
+
+  /** Sends pipes without reading them here, in messages of one. */
+  const sendOne = (tag: string): void => {
+    const one = taggedPipe(tag)
+    send(left, one)
+    one.close()
+  }
+  const drain = (most: number): string[] => {
+    const tags: string[] = []
+    try {
+      for (;;) {
+        const descriptors = receiver.receive(most)
+        if (!descriptors.length) return [...tags, 'end']
+        tags.push(...descriptors.map(tagOf))
+      }
+    } catch (error) {
+      return [...tags, (error as NodeJS.ErrnoException).code!]
+    }
+  }
+
+  for (const most of [1, 2, 7, 64, 253, 1000]) {
+    it(`receives 200 in order, asked for ${most} at a time`, () => {
+      for (let i = 0; i < 200; i++) sendOne(`${i}`)
+      assert.deepEqual(drain(most), [...Array.from({ length: 200 }, (_, i) => `${i}`), 'EAGAIN'])
+    })
+  }
+
+  it('receives no more than it was asked for', () => {
+    for (let i = 0; i < 100; i++) sendOne(`${i}`)
+    for (const most of [1, 5, 1, 20]) {
+      const descriptors = receiver.receive(most)
+      assert.ok(descriptors.length >= 1 && descriptors.length <= most)
+      for (const descriptor of descriptors) descriptor.close()
+    }
+  })
+
+  it('gives all that one message brings', () => {
+    const sizes = [1, 1, 3, 1, 1, 1, 253, 2, 2, 1, 16, 17, 1]
+    const [readEnd, writeEnd] = pipe()
+    for (const size of sizes) sendMany(left, new Array(size).fill(readEnd), { batch: size })
+    let count = 0
+    for (;;) {
+      try {
+        const descriptors = receiver.receive(64)
+        count += descriptors.length
+        for (const descriptor of descriptors) descriptor.close()
+      } catch (error) {
+        assert.equal((error as NodeJS.ErrnoException).code, 'EAGAIN')
+        break
+      }
+    }
+    assert.equal(count, sizes.reduce((sum, size) => sum + size))
+    readEnd.close()
+    writeEnd.close()
+  })
+
+  it('gives what is queued before the end of the stream', () => {
+    for (let i = 0; i < 70; i++) sendOne(`${i}`)
+    left.close()
+    assert.deepEqual(drain(64), [...Array.from({ length: 70 }, (_, i) => `${i}`), 'end'])
+    assert.deepEqual(receiver.receive(1), [])
+  })
+
+  it('gives what is queued before it tells that the connection was reset, and that once', () => {
+    send(right, 0)
+    for (let i = 0; i < 70; i++) sendOne(`${i}`)
+    left.close()
+    assert.deepEqual(drain(64), [...Array.from({ length: 70 }, (_, i) => `${i}`), 'ECONNRESET'])
+    assert.deepEqual(receiver.receive(64), [])
+  })
+
+  it('gives what came before a connection that was reset between two receipts', () => {
+    for (let i = 0; i < 40; i++) sendOne(`${i}`)
+    const first = [...receiver.receive(1), ...receiver.receive(20)].map(tagOf)
+    send(right, 0)
+    left.close()
+    assert.deepEqual([...first, ...drain(64)], [...Array.from({ length: 40 }, (_, i) => `${i}`), 'ECONNRESET'])
+  })
+
+  it('gives what came before a byte without a descriptor, which is EPROTO, and what came after it', () => {
+    for (const tag of ['a', 'b', 'c']) sendOne(tag)
+    write(left, Buffer.from('x'))
+    sendOne('d')
+    assert.deepEqual(drain(64), ['a', 'b', 'c', 'EPROTO'])
+    assert.deepEqual(drain(64), ['d', 'EAGAIN'])
+  })
+
+  it('gives the descriptors of a message that is longer than a byte once', () => {
+    for (const tag of ['a', 'b']) sendOne(tag)
+    const long = taggedPipe('long')
+    sendMessage(left, Buffer.from('xyz'), [long])
+    long.close()
+    sendOne('c')
+    assert.deepEqual(drain(64), ['a', 'b', 'long', 'EPROTO'])
+    assert.deepEqual(drain(64), ['EPROTO'])
+    assert.deepEqual(drain(64), ['c', 'EAGAIN'])
+  })
+
+  it('leaves the socket as it was: others may look at its first message', () => {
+    for (let i = 0; i < 10; i++) sendOne(`${i}`)
+    for (const descriptor of [...receiver.receive(1), ...receiver.receive(4)]) descriptor.close()
+    const { descriptors } = receiveMessage(right, Buffer.alloc(1))
+    assert.equal(tagOf(descriptors[0]!), '5')
+    assert.deepEqual(drain(64), ['6', '7', '8', '9', 'EAGAIN'])
+  })
+
+  it('waits on a blocking socket for the first only', () => {
+    setNonblocking(right, false)
+    for (let i = 0; i < 3; i++) sendOne(`${i}`)
+    assert.deepEqual([...receiver.receive(1), ...receiver.receive(64)].map(tagOf), ['0', '1', '2'])
+    const [blocking, theirs] = socketpair()
+    execFileSync('sh', ['-c', '(sleep 0.2) & exit 0'], { stdio: ['ignore', 'ignore', 'inherit', theirs.fd] })
+    theirs.close()
+    assert.deepEqual(new Receiver(blocking).receive(64), []) // the end, when the sleeper has ended
+    const impatient = new Receiver(right, { dontWait: true })
+    assert.throws(() => impatient.receive(64), { code: 'EAGAIN' })
+    blocking.close()
+  })
+
+  it('receives packets of one byte also', () => {
+    const [one, other] = socketpair({ type: 'seqpacket' })
+    const packets = new Receiver(other, { dontWait: true })
+    for (let i = 0; i < 10; i++) send(one, 0)
+    const descriptors = [...packets.receive(1), ...packets.receive(64)]
+    assert.equal(descriptors.length, 10)
+    for (const descriptor of [one, other, ...descriptors]) descriptor.close()
+  })
+
+  it('loses nothing when the table is full in the middle of a burst', () => {
+    const program = fileURLToPath(new URL('./fixtures/full-table-bursts.js', import.meta.url))
+    const stdout = execFileSync('sh', ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, program])
+    assert.equal(stdout.toString(), 'done\n')
+  })
+
+  it('sends in messages of as many as it is told', () => {
+    assert.equal(sendMany(left, new Array(20).fill(0), { batch: 8 }), 20)
+    const sizes = [1, 2, 3].map(() => {
+      const { bytes, descriptors } = receiveMessage(right, Buffer.alloc(10))
+      for (const descriptor of descriptors) descriptor.close()
+      return [bytes, descriptors.length]
+    })
+    assert.deepEqual(sizes, [[1, 8], [1, 8], [1, 4]])
+    assert.equal(sendMany(left, []), 0)
+  })
+
+  it('sends what one call takes, in whole batches', () => {
+    assert.equal(sendMany(left, new Array(300).fill(0), { batch: 100 }), 200)
+    assert.equal(sendMany(left, new Array(300).fill(0), { batch: 253 }), 253)
+    assert.equal(sendMany(left, new Array(300).fill(0)), 253)
+    let received = 0
+    while (received < 200 + 253 + 253) {
+      const descriptors = receiver.receive(253)
+      received += descriptors.length
+      for (const descriptor of descriptors) descriptor.close()
+    }
+    assert.throws(() => receiver.receive(253), { code: 'EAGAIN' })
+  })
+
+  it('sends those before one that cannot be sent, and tells at the next call', () => {
+    const closed = openSync('/dev/null', 'r')
+    closeSync(closed)
+    const handles = [0, 1, 2, closed, 0]
+    assert.equal(sendMany(left, handles), 3)
+    assert.throws(() => sendMany(left, handles.slice(3)), { code: 'EBADF' })
+    assert.equal(sendMany(left, handles, { batch: 2 }), 2)
+    assert.throws(() => sendMany(left, handles.slice(2), { batch: 2 }), { code: 'EBADF' })
+    for (let i = 0; i < 4; i++) for (const descriptor of receiver.receive(1)) descriptor.close()
+  })
+
+  it('sends as many as there is room for, then EAGAIN, then EPIPE', () => {
+    let sent = 0
+    assert.throws(() => {
+      for (;;) sent += sendMany(left, new Array(100).fill(0))
+    }, { code: 'EAGAIN' })
+    let received = 0
+    while (received < sent) {
+      const descriptors = receiver.receive(64)
+      received += descriptors.length
+      for (const descriptor of descriptors) descriptor.close()
+    }
+    assert.throws(() => receiver.receive(64), { code: 'EAGAIN' })
+    right.close()
+    assert.throws(() => sendMany(left, [0, 0]), { code: 'EPIPE' })
+  })
+
+  it('throws at the call for what makes no sense', () => {
+    for (const most of [0, -1, 1.5, NaN]) assert.throws(() => receiver.receive(most), RangeError)
+    for (const batch of [0, 254, 1.5]) assert.throws(() => sendMany(left, [0], { batch }), RangeError)
+    assert.throws(() => sendMany(left, [0, {}]), TypeError)
+    assert.throws(() => new Receiver({}), TypeError)
+    const [readEnd, writeEnd] = pipe()
+    assert.throws(() => new Receiver(readEnd).receive(64), { code: 'ENOTSOCK' })
+    readEnd.close()
+    writeEnd.close()
+    right.close()
+    assert.throws(() => receiver.receive(64), { code: 'EBADF' })
+  })
+})

@@ -1,0 +1,37 @@
+import { MAX_DESCRIPTORS, type Handle } from '@anyfork/fdpass'
+import type { Reservation } from './slot-reservation.js'
+
+export interface FdPasserOptions {
+  /**
+   * A connected AF_UNIX stream socket, or both ends of one; left out: a new pair. The
+   * passer takes over numbers and `Descriptor`s; of anything else it takes a duplicate,
+   * and nobody else may read from it. With two ends, `iAmParent` or `iAmChild` says
+   * which one is meant.
+   */
+  fd?: Handle | readonly [Handle, Handle]
+  /** Called once when the peer ends the connection, with `undefined`, or when it breaks, with the error. Not after `close` and `destroy`. */
+  onError?: (error: Error | undefined) => void
+  /** Most descriptors in a message, 1 to 253; default 1, which every peer understands. Any number is understood here. */
+  batch?: number
+  /** How room for received descriptors is made sure; default `'both'`. */
+  reservation?: Reservation
+  /** Leave the socket's `O_NONBLOCK` as it is, for others who share it; it is never waited on. Default: false. */
+  dontSetNonblocking?: boolean
+  /** So many descriptors wait to be sent when `pressure` is 1; default 256. */
+  highWaterMark?: number
+}
+
+export interface SendOptions {
+  /** The handle stays the caller's, who keeps it open until the promise has settled; default: it is closed once sent. */
+  keep?: boolean
+}
+
+/** The options with their defaults, those about the socket aside. @throws TypeError, RangeError */
+export function complete(options: FdPasserOptions): Required<Omit<FdPasserOptions, 'fd'>> {
+  const { onError = () => {}, batch = 1, reservation = 'both', dontSetNonblocking = false, highWaterMark = 256 } = options
+  if (!Number.isInteger(batch) || batch < 1 || batch > MAX_DESCRIPTORS) throw new RangeError(`a batch is 1 to ${MAX_DESCRIPTORS} descriptors, not ${String(batch)}`)
+  if (!Number.isInteger(highWaterMark) || highWaterMark < 1) throw new RangeError(`the high-water mark is a positive integer, not ${String(highWaterMark)}`)
+  if (!['sentinel', 'peek', 'both'].includes(reservation)) throw new TypeError(`unknown reservation ${String(reservation)}`)
+  if (typeof onError !== 'function') throw new TypeError('onError is not a function')
+  return { onError, batch, reservation, dontSetNonblocking, highWaterMark }
+}
