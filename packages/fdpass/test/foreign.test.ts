@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { afterEach, before, beforeEach, describe, it, type Context } from 'mocha'
-import { receiveMessage, Receiver, recv, send, sendMany, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
+import { receiveMessage, DescriptorReceiver, recv, send, sendMany, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
 
 // What other programs may do to a socket, done by Python, which has it as descriptor 3.
 
@@ -63,7 +63,7 @@ describe('a socket that adds to its messages', () => {
       it('lets through all of many', () => {
         assert.equal(sendMany(left, new Array(100).fill(0)), 100)
         write(left, Buffer.from('x'))
-        const receiver = new Receiver(right)
+        const receiver = new DescriptorReceiver(right)
         let count = 0
         assert.throws(() => {
           for (;;) count += closeAll(receiver.receive(64))

@@ -3,13 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { pipe, receiveMessage, Receiver, send, sendMany, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
+import { pipe, receiveMessage, DescriptorReceiver, send, sendMany, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
 import { taggedPipe, tagOf } from './support/tagged-pipe.js'
 
 describe('many at a time', () => {
   let left: Descriptor
   let right: Descriptor
-  let receiver: Receiver
+  let receiver: DescriptorReceiver
   let before: number
 
   beforeEach(() => {
@@ -17,7 +17,7 @@ describe('many at a time', () => {
     ;[left, right] = socketpair()
     setNonblocking(left, true)
     setNonblocking(right, true)
-    receiver = new Receiver(right)
+    receiver = new DescriptorReceiver(right)
   })
   afterEach(() => {
     left[Symbol.dispose]()
@@ -137,15 +137,15 @@ describe('many at a time', () => {
     const [blocking, theirs] = socketpair()
     execFileSync('sh', ['-c', '(sleep 0.2) & exit 0'], { stdio: ['ignore', 'ignore', 'inherit', theirs.fd] })
     theirs.close()
-    assert.deepEqual(new Receiver(blocking).receive(64), []) // the end, when the sleeper has ended
-    const impatient = new Receiver(right, { dontWait: true })
+    assert.deepEqual(new DescriptorReceiver(blocking).receive(64), []) // the end, when the sleeper has ended
+    const impatient = new DescriptorReceiver(right, { dontWait: true })
     assert.throws(() => impatient.receive(64), { code: 'EAGAIN' })
     blocking.close()
   })
 
   it('receives packets of one byte also', () => {
     const [one, other] = socketpair({ type: 'seqpacket' })
-    const packets = new Receiver(other, { dontWait: true })
+    const packets = new DescriptorReceiver(other, { dontWait: true })
     for (let i = 0; i < 10; i++) send(one, 0)
     const descriptors = [...packets.receive(1), ...packets.receive(64)]
     assert.equal(descriptors.length, 10)
@@ -213,9 +213,9 @@ describe('many at a time', () => {
     for (const most of [0, -1, 1.5, NaN]) assert.throws(() => receiver.receive(most), RangeError)
     for (const batch of [0, 254, 1.5]) assert.throws(() => sendMany(left, [0], { batch }), RangeError)
     assert.throws(() => sendMany(left, [0, {}]), TypeError)
-    assert.throws(() => new Receiver({}), TypeError)
+    assert.throws(() => new DescriptorReceiver({}), TypeError)
     const [readEnd, writeEnd] = pipe()
-    assert.throws(() => new Receiver(readEnd).receive(64), { code: 'ENOTSOCK' })
+    assert.throws(() => new DescriptorReceiver(readEnd).receive(64), { code: 'ENOTSOCK' })
     readEnd.close()
     writeEnd.close()
     right.close()

@@ -1,5 +1,5 @@
 import Denque from 'denque'
-import { Receiver as SocketReceiver, type Descriptor, type Handle } from '@anyfork/fdpass'
+import { DescriptorReceiver, type Descriptor, type Handle } from '@anyfork/fdpass'
 import { SlotReservation, type Reservation } from './slot-reservation.js'
 
 /** How long to wait until the descriptor table may have room again, in milliseconds: a thread may only just have taken a slot; or it stays full. */
@@ -21,7 +21,7 @@ export interface IncomingListener {
 
 /** Descriptors on their way in, for those who asked, in the order in which they asked. */
 export class Incoming {
-  readonly #receiver: SocketReceiver
+  readonly #receiver: DescriptorReceiver
   readonly #isPeeking: boolean
   readonly #listener: IncomingListener
   readonly #slots: SlotReservation | undefined
@@ -36,7 +36,7 @@ export class Incoming {
   /** @param batch - most descriptors in a message, where their slots are reserved and nothing else helps */
   constructor(socket: Handle, reservation: Reservation, batch: number, dontWait: boolean, listener: IncomingListener) {
     this.#isPeeking = reservation !== 'sentinel'
-    this.#receiver = new SocketReceiver(socket, { peek: this.#isPeeking, dontWait })
+    this.#receiver = new DescriptorReceiver(socket, { peek: this.#isPeeking, dontWait })
     this.#listener = listener
     // With peeking underneath, one slot suffices: it tells early that the table is full.
     if (reservation !== 'peek') this.#slots = new SlotReservation(socket, this.#isPeeking ? 1 : batch)

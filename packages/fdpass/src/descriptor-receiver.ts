@@ -11,7 +11,7 @@ const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
  * `send` and `sendMany` send them: many at a time, with a few calls. As
  * `receiveMessage`, it loses none when the descriptor table is full.
  */
-export class Receiver {
+export class DescriptorReceiver {
   readonly #socket: Handle
   readonly #flags: number
   /** Messages that bring several descriptors come one by one, the others in bursts. */
