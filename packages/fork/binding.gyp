@@ -9,7 +9,8 @@
         "native/signal.c",
         "native/lifeline.c",
         "native/limits.c",
-        "native/reap.c"
+        "native/reap.c",
+        "native/thread-end.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
       "cflags": ["-std=c11", "-Wall", "-Wextra", "-fvisibility=hidden"],
