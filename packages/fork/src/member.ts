@@ -1,5 +1,4 @@
 import { getSystemErrorName } from 'node:util'
-import { isMainThread } from 'node:worker_threads'
 import { setNonblocking, socketpair, systemError, type Descriptor, type Handle } from '@anyfork/fdpass'
 import { binding } from './binding.js'
 import { ControlChannel } from './control-channel.js'
@@ -10,9 +9,10 @@ import { Lineage } from './lineage.js'
 import type { MadeBy } from './mode.js'
 import { decode, decodeError, encode } from './payload.js'
 import { lifeline, spawnTemplate, type ExecOptions } from './spawn.js'
+import { reapAtThreadEnd } from './thread-end.js'
 
 interface Waiting {
-  resolve(): void
+  resolve(answer: Buffer): void
   reject(error: Error): void
 }
 
@@ -40,6 +40,7 @@ export class Member {
   readonly #lineage: Lineage
   readonly #offspring = new Map<number, Member>()
   readonly #waiting = new Map<number, Waiting>()
+  #leave = (): void => {}
   #resolveExited!: (status: ExitStatus) => void
   #child: { ref(): void; unref(): void } | undefined
   #pid: number | undefined
@@ -81,7 +82,11 @@ export class Member {
         self.#failure = error
         self.#onStatus(NOTHING_KNOWN)
       })
-      child.once('exit', (code, signal) => self.#onStatus({ code, signal }))
+      if (child.pid !== undefined) self.#leave = reapAtThreadEnd(child.pid)
+      child.once('exit', (code, signal) => {
+        self.#leave()
+        self.#onStatus({ code, signal })
+      })
       return self
     } catch (error) {
       ours.close()
@@ -107,6 +112,7 @@ export class Member {
     if (this.#offspring.size) throw new TypeError('toFd() while processes forked from it live')
     await this.ask(Command.ready)
     const socket = this.#channel.detach()
+    this.#leave()
     this.#isChannelEnded = true
     this.#settle()
     return socket
@@ -152,16 +158,17 @@ export class Member {
 
   /** Gives it an order that is not answered. */
   order(type: number, payload?: Buffer, handles?: readonly Handle[]): void {
+    if (type === Command.outlive) this.#leave()
     this.#channel.send(type, 0, payload, handles)
   }
 
-  /** Gives it an order, and keeps this program running until it is answered. */
-  ask(type: number, payload?: Buffer, handles?: readonly Handle[]): Promise<void> {
+  /** Gives it an order, and keeps this program running until it is answered; resolves with the answer's payload. */
+  ask(type: number, payload?: Buffer, handles?: readonly Handle[]): Promise<Buffer> {
     if (this.isGone) return Promise.reject(this.reason)
     const id = ++this.#lastId
     this.#channel.send(type, id, payload, handles)
     const release = this.hold()
-    return new Promise<void>((resolve, reject) => this.#waiting.set(id, { resolve, reject })).finally(release)
+    return new Promise<Buffer>((resolve, reject) => this.#waiting.set(id, { resolve, reject })).finally(release)
   }
 
   /** Sends it a signal, now or as soon as it is there; whether there was a process to send it to. */
@@ -206,7 +213,11 @@ export class Member {
         this.#onMade(decode<Made>(payload))
         break
       case Report.done:
-        this.#waiting.get(id)?.resolve()
+        this.#waiting.get(id)?.resolve(payload)
+        this.#waiting.delete(id)
+        break
+      case Report.refused:
+        this.#waiting.get(id)?.reject(decodeError(payload))
         this.#waiting.delete(id)
         break
       case Report.failed:
@@ -273,7 +284,7 @@ export class Member {
     return this.#forker !== undefined && this.#forker.isGone && (this.#pid === undefined || this.#root.isGone)
   }
 
-  /** In a forked process, or at the end of a thread: lets go of what belongs to the parent, or to nobody. */
+  /** In a forked process: lets go of what belongs to the parent. */
   static #abandonAll(): void {
     for (const member of live) {
       member.#channel.close()
@@ -284,6 +295,5 @@ export class Member {
 
   static {
     afterFork(() => Member.#abandonAll())
-    if (!isMainThread) process.once('exit', () => Member.#abandonAll())
   }
 }

@@ -21,6 +21,7 @@ const TITLE = 'anyfork template'
 export class Server implements ChannelListener {
   #channel: ControlChannel
   #lifeline: Lifeline
+  readonly #mode: ForkMode
   #madeBy: MadeBy = 'exec'
   readonly #queue: Frame<Descriptor>[] = []
   /** What the owner orders while another's orders are still being replayed. */
@@ -38,6 +39,7 @@ export class Server implements ChannelListener {
    */
   constructor(control: Descriptor, lifeline: Lifeline, mode: ForkMode, replay?: Descriptor) {
     this.#lifeline = lifeline
+    this.#mode = mode
     this.#channel = new ControlChannel(control, this)
     this.#channel.ref()
     process.title = TITLE
@@ -48,6 +50,12 @@ export class Server implements ChannelListener {
       () => this.#endWithoutChildren(),
     )
     if (replay) this.#replay(replay)
+  }
+
+  /** The numbers of what it keeps open. */
+  get #ownDescriptors(): ReadonlySet<number> {
+    const { shared, own } = this.#lifeline
+    return new Set([this.#channel.fd, shared.fd, ...(own ? [own.fd] : [])])
   }
 
   onFrame(frame: Frame<Descriptor>): void {
@@ -116,6 +124,10 @@ export class Server implements ChannelListener {
       case Command.outlive:
         this.#outlives = true
         return
+      case Command.check:
+        return this.#answer(id, async () => (await import('./doctor/check.js')).check({ own: this.#ownDescriptors, mode: this.#mode }))
+      case Command.inspect:
+        return this.#answer(id, async () => (await import('./inspector.js')).openInspector(decode(payload)))
       case Command.adopt:
         return this.#offspring.adopt(decode(payload))
       case Command.identify:
@@ -202,8 +214,17 @@ export class Server implements ChannelListener {
     this.#channel.send(Report.started, id, encode({ pid: binding.getpid(), mode: this.#madeBy }))
   }
 
-  #done(id: number): void {
-    this.#channel.send(Report.done, id)
+  #done(id: number, payload?: Buffer): void {
+    this.#channel.send(Report.done, id, payload)
+  }
+
+  /** Of a question: unlike an order that fails, one that cannot be answered changes nothing. */
+  async #answer(id: number, find: () => Promise<unknown>): Promise<void> {
+    try {
+      this.#done(id, encode(await find()))
+    } catch (error) {
+      this.#channel.send(Report.refused, id, encodeError(error))
+    }
   }
 
   /** An order could not be carried out: those after it would run in another world than was meant. */
