@@ -1,19 +1,20 @@
 import { deserialize } from 'node:v8'
-import { isPending, read, watch, write, type Descriptor, type Watch } from '@anyfork/fdpass'
+import { isPending, type Descriptor } from '@anyfork/fdpass'
 import { afterFork, fromPlainError, ProcessExitedError, type ExitStatus, type ForkProcess, type PlainError } from '@anyfork/fork'
-import { RpcError } from './errors.js'
-import { FrameParser, FrameQueue, Kind } from './frame.js'
 import { backends } from './backend.js'
-import type { RpcOptions } from './rpc.js'
-import { serialisers, type Serialiser } from './serialiser.js'
+import { Call } from './call.js'
+import { watchForAbort, type CallOptions } from './call-options.js'
+import type { Setting } from './child/service.js'
+import { RpcError } from './errors.js'
+import { Flag, Kind } from './frame.js'
+import { Messages } from './messages.js'
+import type { RpcOptions } from './options.js'
+import { Outstanding, type OutstandingCall } from './outstanding.js'
+import { codecOf, serialiserReference } from './serialiser.js'
+import { Transport } from './transport.js'
 
 /** How long a process that has closed its socket may take to end, in milliseconds. */
 const GRACE_MS = 1000
-
-interface Call {
-  resolve(value: unknown): void
-  reject(error: unknown): void
-}
 
 /** All that are connected. */
 const live = new Set<Client>()
@@ -22,36 +23,39 @@ const live = new Set<Client>()
 export class Client {
   readonly ended: Promise<ExitStatus>
   readonly #process: ForkProcess
-  readonly #serialiser: Serialiser
   readonly #options: RpcOptions
-  readonly #calls = new Map<number, Call>()
-  readonly #queue = new FrameQueue()
-  readonly #parser = new FrameParser()
+  readonly #calls = new Outstanding()
+  readonly #transport: Transport
+  readonly #messages: Messages
   readonly #ready: Promise<void>
-  #setReady!: Call
+  /** Exports by name, and the number that stands for each. */
+  readonly #functions = new Map<string, number>()
+  #setReady!: { resolve(): void; reject(error: Error): void }
   #resolveEnded!: (status: ExitStatus) => void
   #socket: Descriptor | undefined
-  #watch: Watch | undefined
   #failure: Error | undefined
-  #lastId = 0
-  #isFlushing = false
-  #isWaitingToWrite = false
   #isClosed = false
   #isDestroyed = false
   #isHeld = true
   #waitingForReady = 0
 
-  constructor(process: ForkProcess, module: string, name: string, options: RpcOptions) {
-    const { serialiser = 'cbor', async = false, init, done } = options
-    const known = serialisers[serialiser]
-    if (!known) throw new TypeError(`unknown serialiser ${String(serialiser)}`)
+  /** @param name - of the export that has the number 0; without, exports are named as they are called */
+  constructor(process: ForkProcess, module: string, name: string | undefined, options: RpcOptions) {
+    const { async = false, init, done } = options
+    const serialiser = serialiserReference(options.serialiser ?? 'cbor')
     this.#process = process
-    this.#serialiser = known
     this.#options = options
+    this.#transport = new Transport({
+      onFrames: () => this.#dispatch(),
+      onEnd: () => void this.#finish(),
+      onWritten: () => {},
+      onBroken: () => {}, // what the child still said is to be read; its end comes after that
+    })
+    this.#messages = new Messages(codecOf(serialiser), this.#transport.queue)
     this.ended = new Promise(resolve => (this.#resolveEnded = resolve))
-    this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve: resolve as Call['resolve'], reject }))
+    this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve, reject }))
     this.#ready.catch(() => {}) // the calls tell
-    process.sendArg({ module, name, serialiser, init, done, folder: globalThis.process.cwd() })
+    process.sendArg({ module, name, serialiser, init, done, folder: globalThis.process.cwd() } satisfies Setting)
     process
       .run(async ? backends.async : backends.sync, 'serve')
       .then(socket => this.#connect(socket))
@@ -65,20 +69,45 @@ export class Client {
     return !this.#isClosed && !this.#failure && !this.#hasHungUp()
   }
 
-  call(args: unknown[]): Promise<unknown> {
-    if (this.#isClosed) return Promise.reject(new RpcError('ERR_RPC_CLOSED', 'called after close()'))
-    if (this.#failure) return Promise.reject(this.#failure)
-    try {
-      const id = this.#nextId()
-      this.#queue.add(Kind.call, id, this.#serialiser.encode(args))
-      this.#flushSoon()
-      return new Promise((resolve, reject) => {
-        this.#calls.set(id, { resolve, reject })
-        this.#hold()
-      })
-    } catch (error) {
-      return Promise.reject(error)
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
+  /** The number that stands for an export of the module. */
+  numberOf(name: string): number {
+    let number = this.#functions.get(name)
+    if (number === undefined) {
+      number = this.#functions.size + 1
+      this.#functions.set(name, number)
+      this.#transport.queue.add(Kind.name, 0, Buffer.from(name), undefined, undefined, 0, number)
     }
+    return number
+  }
+
+  call(number: number, args: readonly unknown[], options?: CallOptions): Call {
+    if (this.#isClosed) return rejected(new RpcError('ERR_RPC_CLOSED', 'called after close()'))
+    if (this.#failure) return rejected(this.#failure)
+    if (options?.signal?.aborted) return rejected(options.signal.reason)
+    const calls = this.#calls
+    const id = calls.reserve()
+    try {
+      this.#messages.add(Kind.call, id, args, number, options ? Flag.cancellable : 0)
+    } catch (error) {
+      calls.release(id)
+      return rejected(error)
+    }
+    this.#transport.flushSoon()
+    const call = new Call((resolve, reject) => {
+      if (!options) return void calls.set(id, resolve, reject)
+      const undo = watchForAbort(options, reason => this.#giveUp(id, outstanding, reason, options))
+      const outstanding = calls.set(
+        id,
+        value => (undo(), resolve(value)),
+        error => (undo(), reject(error)),
+      )
+    })
+    if (!this.#isHeld) this.#hold()
+    return call
   }
 
   async ready(): Promise<void> {
@@ -95,8 +124,8 @@ export class Client {
   async close(): Promise<void> {
     if (!this.#isClosed) {
       this.#isClosed = true
-      this.#queue.add(Kind.end, 0)
-      this.#flushSoon()
+      this.#transport.queue.add(Kind.end, 0)
+      this.#transport.flushSoon()
     }
     await this.#process.exited
     await this.ended
@@ -120,72 +149,34 @@ export class Client {
     }
   }
 
-  #nextId(): number {
-    do this.#lastId = (this.#lastId + 1) >>> 0
-    while (this.#calls.has(this.#lastId))
-    return this.#lastId
-  }
-
   #connect(socket: Descriptor): void {
     this.#socket = socket
     live.add(this)
     if (this.#isDestroyed) this.#process.kill('SIGKILL')
-    this.#watch = watch(socket, { readable: true, writable: this.#isWaitingToWrite }, ready => {
-      if (ready.writable) this.#flush()
-      if (ready.readable) this.#read()
-    })
+    this.#transport.open(socket)
     this.#isHeld = true
-    this.#flush()
     this.#hold()
   }
 
-  /** Keeps the program running while something is outstanding, and only then. */
+  /** Keeps the program running while something is awaited, and only then. */
   #hold(): void {
-    const isNeeded = this.#calls.size > 0 || this.#waitingForReady > 0
-    if (!this.#watch || isNeeded === this.#isHeld) return
+    const isNeeded = this.#calls.awaited > 0 || this.#waitingForReady > 0
+    if (!this.#transport.isOpen || isNeeded === this.#isHeld) return
     this.#isHeld = isNeeded
-    if (isNeeded) this.#watch.ref()
-    else this.#watch.unref()
+    this.#transport.hold(isNeeded)
   }
 
-  /** Calls made in a row leave together. */
-  #flushSoon(): void {
-    if (this.#isFlushing || this.#isWaitingToWrite || !this.#watch) return
-    this.#isFlushing = true
-    process.nextTick(() => {
-      this.#isFlushing = false
-      this.#flush()
-    })
-  }
-
-  #flush(): void {
-    if (!this.#socket || !this.#watch) return
-    let isFull = false
-    while (this.#queue.length && !isFull) {
-      try {
-        this.#queue.drop(write(this.#socket, this.#queue.bytes))
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException
-        if (code !== 'EAGAIN') return // what the child still said is to be read; its end comes after that
-        isFull = true
-      }
+  /** Nobody waits for a call any more. */
+  #giveUp(id: number, call: OutstandingCall, reason: unknown, { killOnAbort = false }: CallOptions): void {
+    if (this.#transport.queue.withdraw(id)) this.#calls.take(id)
+    else {
+      this.#calls.abandon(call)
+      if (killOnAbort && (this.#options.async || this.#calls.isOldest(call))) this.#process.kill('SIGKILL')
+      this.#transport.queue.addUrgent(Kind.cancel, id)
+      this.#transport.flushNext()
     }
-    if (isFull === this.#isWaitingToWrite) return
-    this.#isWaitingToWrite = isFull
-    this.#watch.change({ readable: true, writable: isFull })
-  }
-
-  #read(): void {
-    try {
-      const room = this.#parser.room()
-      const count = read(this.#socket!, room)
-      if (count === 0) return void this.#finish()
-      this.#parser.filled(count)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return
-      return void this.#finish()
-    }
-    this.#dispatch()
+    call.reject(reason)
+    this.#hold()
   }
 
   /**
@@ -193,47 +184,49 @@ export class Client {
    * follows, the caller's code gets its turn first.
    */
   #dispatch(): void {
+    const { parser } = this.#transport
     let hasSettled = false
-    while (this.#watch && this.#parser.next()) {
-      const { kind } = this.#parser
-      if (kind === Kind.event && hasSettled) {
+    while (this.#transport.isOpen && parser.next()) {
+      if (parser.kind !== Kind.event) hasSettled = true
+      else if (hasSettled) {
         queueMicrotask(() => {
-          if (this.#watch) this.#onFrame()
+          if (this.#transport.isOpen) this.#onFrame()
           this.#dispatch()
         })
         return
       }
-      if (kind !== Kind.event) hasSettled = true
       this.#onFrame()
     }
     this.#hold()
   }
 
   #onFrame(): void {
-    const { kind, id, payload } = this.#parser
-    switch (kind) {
+    const { parser } = this.#transport
+    switch (parser.kind) {
       case Kind.result:
-        return this.#settle(id, call => call.resolve(this.#serialiser.decode(payload)[0]))
+        return this.#settle(call => call.resolve(this.#messages.read(parser)[0]))
       case Kind.error:
-        return this.#settle(id, call => call.reject(errorOf(payload)))
+        return this.#settle(call => call.reject(errorOf(parser.takePayload())))
       case Kind.event:
-        return callSafely(() => this.#options.onEvent?.(...this.#serialiser.decode(payload)))
+        return callSafely(() => this.#options.onEvent?.(...this.#messages.read(parser)))
+      case Kind.dropped:
+        this.#calls.take(parser.id)
+        return
       case Kind.ready:
-        return this.#setReady.resolve(undefined)
+        return this.#setReady.resolve()
       case Kind.fatal:
-        this.#failure = errorOf(payload)
+        this.#failure = errorOf(parser.takePayload())
         return
       default:
-        this.#failure = new RpcError('ERR_RPC_PROTOCOL', `the child sent a frame of unknown kind ${kind}`)
+        this.#failure = new RpcError('ERR_RPC_PROTOCOL', `the child sent a frame of unknown kind ${parser.kind}`)
         this.#process.kill('SIGKILL')
         void this.#finish()
     }
   }
 
-  #settle(id: number, how: (call: Call) => void): void {
-    const call = this.#calls.get(id)
-    if (!call) return
-    this.#calls.delete(id)
+  #settle(how: (call: OutstandingCall) => void): void {
+    const call = this.#calls.take(this.#transport.parser.id)
+    if (!call || call.isAbandoned) return
     try {
       how(call)
     } catch (error) {
@@ -243,29 +236,22 @@ export class Client {
 
   /** Nothing more comes: all that is outstanding rejects with the reason. */
   async #finish(): Promise<void> {
-    this.#watch?.close()
-    this.#watch = undefined
-    if (this.#socket?.isOpen) this.#socket.close()
+    this.#transport.close()
     live.delete(this)
     const killer = setTimeout(() => this.#process.kill('SIGKILL'), GRACE_MS)
     const status = await this.#process.exited
     clearTimeout(killer)
-    const isAsked = this.#isClosed && !this.#failure && !this.#calls.size
+    const isAsked = this.#isClosed && !this.#failure && !this.#calls.awaited
     this.#failure ??= new ProcessExitedError(status, 'the process of this function')
     this.#tell(this.#failure, isAsked || this.#isDestroyed)
     this.#setReady.reject(this.#failure)
-    for (const call of this.#calls.values()) call.reject(this.#failure)
-    this.#calls.clear()
+    this.#calls.rejectAll(this.#failure)
     this.#resolveEnded(status)
   }
 
   /** In a forked process: the connection is the parent's. */
   static abandonAll(): void {
-    for (const client of live) {
-      client.#watch?.close()
-      client.#watch = undefined
-      client.#socket?.[Symbol.dispose]()
-    }
+    for (const client of live) client.#transport.close()
     live.clear()
   }
 
@@ -274,7 +260,7 @@ export class Client {
     if (isAsked) callSafely(() => onDestroy?.())
     else if (onError) callSafely(() => onError(failure))
     else if (onEvent) callSafely(() => onEvent('error', failure))
-    else if (!this.#calls.size && !this.#waitingForReady) {
+    else if (!this.#calls.awaited && !this.#waitingForReady) {
       callSafely(() => {
         throw failure
       })
@@ -283,6 +269,10 @@ export class Client {
 }
 
 afterFork(() => Client.abandonAll())
+
+function rejected(reason: unknown): Call {
+  return new Call((_, reject) => reject(reason))
+}
 
 /** What a listener throws is an uncaught error, but later: it must not disturb what comes after. */
 function callSafely(call: () => void): void {
@@ -296,5 +286,5 @@ function callSafely(call: () => void): void {
 }
 
 function errorOf(payload: Buffer): Error {
-  return fromPlainError(deserialize(Buffer.from(payload)) as PlainError)
+  return fromPlainError(deserialize(payload) as PlainError)
 }

@@ -1,43 +1,11 @@
 import { resolveSpecifier, type ExitStatus, type ForkProcess, type ModuleSpecifier } from '@anyfork/fork'
+import type { Call } from './call.js'
+import { checkCallOptions, type CallOptions } from './call-options.js'
 import { Client } from './client.js'
-import type { SerialiserName } from './serialiser.js'
+import type { RpcOptions } from './options.js'
 
-export interface RpcOptions {
-  /** How values become octets; default `'cbor'`. */
-  serialiser?: SerialiserName
-  /**
-   * false: one call at a time, in order, by a blocking loop; the default. true: calls
-   * start as they come, on the event loop of the process, and end in any order.
-   */
-  async?: boolean
-  /**
-   * Name of a function of the module that is called first, with what was sent to the
-   * process by `sendArg` and `sendFd`; it may return a promise, and cannot send events.
-   */
-  init?: string
-  /** Name of a function of the module that is called at the end, instead of ending the process. */
-  done?: string
-  /** Gets the values of every `event` of the child, in order with the results; and `'error'` with the error, where there is no `onError`. */
-  onEvent?: (...values: unknown[]) => void
-  /**
-   * Called once when the process could not serve or has ended unasked. Without it and
-   * without `onEvent`, this is an uncaught error, unless a call or `ready()` rejects with it.
-   */
-  onError?: (error: Error) => void
-  /** Called once when the process has ended as it was asked to. */
-  onDestroy?: () => void
-}
-
-/** A function in another process. */
-export interface Rpc extends AsyncDisposable {
-  /**
-   * Calls it.
-   *
-   * @returns what it returned. Rejects with what it threw, with a TypeError for
-   *   arguments that cannot be sent, with `ERR_PROCESS_EXITED` when its process is
-   *   gone, and with `ERR_RPC_CLOSED` after `close` and `destroy`
-   */
-  (...args: unknown[]): Promise<unknown>
+/** What can be told of a connection, and done with it. */
+export interface RpcControl extends AsyncDisposable {
   /** The process, once known. */
   readonly pid: number | undefined
   /** Whether it can be called, as far as the kernel knows. */
@@ -50,6 +18,24 @@ export interface Rpc extends AsyncDisposable {
   destroy(): Promise<void>
   /** Resolves when the process has ended, with how. Keeps no program running. */
   readonly ended: Promise<ExitStatus>
+}
+
+/** A function in another process. */
+export interface Rpc extends RpcControl {
+  /**
+   * Calls it.
+   *
+   * @returns what it returned. Rejects with what it threw, with a TypeError for
+   *   arguments that cannot be sent, with `ERR_PROCESS_EXITED` when its process is
+   *   gone, and with `ERR_RPC_CLOSED` after `close` and `destroy`
+   */
+  (...args: unknown[]): Call
+  /**
+   * The same function, with options for the calls that are made of what is returned.
+   *
+   * @throws TypeError for options that make no sense
+   */
+  with(options: CallOptions): (...args: unknown[]) => Call
 }
 
 /**
@@ -66,14 +52,23 @@ export interface Rpc extends AsyncDisposable {
 export function run(process: ForkProcess, module: ModuleSpecifier, name: string, options: RpcOptions = {}): Rpc {
   if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
   const client = new Client(process, resolveSpecifier(module), name, options)
-  const call = (...args: unknown[]): Promise<unknown> => client.call(args)
-  const methods = {
-    ready: () => client.ready(),
-    close: () => client.close(),
-    destroy: () => client.destroy(),
-    ended: client.ended,
-    [Symbol.asyncDispose]: () => client.close(),
+  const call = (...args: unknown[]): Call => client.call(0, args)
+  const bound = (callOptions: CallOptions): ((...args: unknown[]) => Call) => {
+    checkCallOptions(callOptions)
+    return (...args) => client.call(0, args, callOptions)
   }
-  const properties = { pid: { get: () => process.pid }, isAlive: { get: () => client.isAlive } }
-  return Object.defineProperties(Object.assign(call, methods), properties) as unknown as Rpc
+  return Object.defineProperties(Object.assign(call, { with: bound }), controlOf(client)) as unknown as Rpc
+}
+
+/** The properties that make an object an `RpcControl`. */
+export function controlOf(client: Client): PropertyDescriptorMap {
+  return {
+    pid: { get: () => client.pid },
+    isAlive: { get: () => client.isAlive },
+    ready: { value: () => client.ready() },
+    close: { value: () => client.close() },
+    destroy: { value: () => client.destroy() },
+    ended: { value: client.ended },
+    [Symbol.asyncDispose]: { value: () => client.close() },
+  }
 }

@@ -1,6 +1,11 @@
-import { read, setNonblocking, watch, type Descriptor } from '@anyfork/fdpass'
-import { FrameParser, Kind } from '../frame.js'
-import { endIfCallerGone, finish, isThenable, prepare, type Service, type Setting } from './service.js'
+import type { Descriptor } from '@anyfork/fdpass'
+import { Flag, Kind } from '../frame.js'
+import { Transport } from '../transport.js'
+import { CancellableCall } from './call-signal.js'
+import { endIfCallerGone, isThenable, prepare, type Service, type Setting } from './service.js'
+
+/** More than this many bytes of answers, and no more calls are begun until the caller has read some. */
+const HIGH_WATER_BYTES = 1 << 20
 
 /**
  * Serves calls as they come, as many at a time as there are; results go out in any
@@ -10,101 +15,95 @@ import { endIfCallerGone, finish, isThenable, prepare, type Service, type Settin
  * @param args - those of `init`, then the setting
  */
 export async function serve(socket: Descriptor, ...args: [...unknown[], Setting]): Promise<void> {
-  setNonblocking(socket, true)
-  let connection: Connection | undefined
-  const service = await prepare(socket, args, () => connection?.writeSoon())
-  connection = new Connection(socket, service)
-  connection.writeSoon()
+  await new Connection().serve(socket, args)
 }
 
 class Connection {
-  readonly #socket: Descriptor
-  readonly #service: Service
-  readonly #parser = new FrameParser()
-  readonly #watch
+  readonly #transport = new Transport({
+    onFrames: () => this.#onFrames(),
+    onEnd: () => this.#end(),
+    onWritten: () => this.#onWritten(),
+    onBroken: endIfCallerGone,
+  })
+  /** Running calls that may be given up. */
+  readonly #cancellable = new Map<number, CancellableCall>()
+  readonly #cancelled = new Set<number>()
+  #service!: Service
   #running = 0
   #hasEnded = false
   #isFinished = false
-  #isFull = false
-  #isScheduled = false
 
-  constructor(socket: Descriptor, service: Service) {
-    this.#socket = socket
-    this.#service = service
-    this.#watch = watch(socket, { readable: true }, ready => {
-      if (ready.writable) this.#write()
-      if (ready.readable && !this.#hasEnded) this.#read()
+  async serve(socket: Descriptor, args: unknown[]): Promise<void> {
+    this.#transport.setReading(false)
+    this.#transport.open(socket)
+    this.#service = await prepare(this.#transport.queue, args, {
+      onQueued: () => this.#transport.flushSoon(),
+      writeAll: () => this.#transport.flushAll(),
     })
+    this.#transport.setReading(true)
   }
 
-  writeSoon(): void {
-    if (this.#isScheduled || this.#isFull) return
-    this.#isScheduled = true
-    process.nextTick(() => {
-      this.#isScheduled = false
-      this.#write()
+  #onFrames(): void {
+    const { parser } = this.#transport
+    // What was cancelled before it began is not begun.
+    parser.scan((kind, id) => {
+      if (kind === Kind.cancel && !this.#cancellable.has(id)) this.#cancelled.add(id)
     })
-  }
-
-  #write(): void {
-    let isFull = false
-    try {
-      isFull = !this.#service.outlet.writeSome()
-    } catch (error) {
-      endIfCallerGone(error)
-      throw error
-    }
-    if (isFull !== this.#isFull) {
-      this.#isFull = isFull
-      this.#wait()
-    }
-    this.#finishIfDone()
-  }
-
-  #read(): void {
-    try {
-      const count = read(this.#socket, this.#parser.room())
-      if (count === 0) return this.#end()
-      this.#parser.filled(count)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return
-      return this.#end()
-    }
-    while (!this.#hasEnded && this.#parser.next()) {
-      const { kind, id, payload } = this.#parser
-      if (kind === Kind.end) this.#end()
-      else void this.#call(id, payload)
+    while (!this.#hasEnded && parser.next()) {
+      switch (parser.kind) {
+        case Kind.call:
+          void this.#call(parser.id)
+          break
+        case Kind.cancel:
+          this.#cancelled.delete(parser.id)
+          this.#cancellable.get(parser.id)?.cancel()
+          break
+        case Kind.name:
+          this.#service.name(parser.number, parser.takePayload().toString())
+          break
+        case Kind.end:
+          this.#end()
+      }
     }
   }
 
-  async #call(id: number, payload: Buffer): Promise<void> {
-    const { call, serialiser, outlet } = this.#service
+  async #call(id: number): Promise<void> {
+    const { functions, outlet } = this.#service
+    if (this.#cancelled.size && this.#cancelled.delete(id)) return outlet.dropped(id)
+    const { parser } = this.#transport
+    const isCancellable = (parser.flags & Flag.cancellable) !== 0
     this.#running++
     try {
-      const result = call(...serialiser.decode(payload))
+      const args = outlet.messages.read(parser)
+      const found = functions[parser.number]!
+      const served = typeof found === 'function' ? found : await found
+      const result = isCancellable ? this.#cancellableCall(id).run(() => served(...args)) : served(...args)
       outlet.result(id, isThenable(result) ? await result : result)
     } catch (error) {
       outlet.error(id, error)
     }
+    if (isCancellable) this.#cancellable.delete(id)
     this.#running--
-    this.#finishIfDone()
+    this.#onWritten()
+  }
+
+  #cancellableCall(id: number): CancellableCall {
+    const call = new CancellableCall()
+    this.#cancellable.set(id, call)
+    return call
   }
 
   /** No more calls will come. */
   #end(): void {
     this.#hasEnded = true
-    this.#wait()
-    this.#finishIfDone()
+    this.#onWritten()
   }
 
-  #wait(): void {
-    this.#watch.change({ readable: !this.#hasEnded, writable: this.#isFull })
-  }
-
-  #finishIfDone(): void {
-    if (!this.#hasEnded || this.#running || this.#service.outlet.waiting || this.#isFinished) return
+  #onWritten(): void {
+    const { queue } = this.#transport
+    this.#transport.setReading(!this.#hasEnded && queue.length <= HIGH_WATER_BYTES)
+    if (!this.#hasEnded || this.#running || queue.length || this.#isFinished) return
     this.#isFinished = true
-    this.#watch.close()
-    finish(this.#service)
+    this.#service.finish()
   }
 }

@@ -1,2 +1,3 @@
 export { event, flush } from './events.js'
+export { callSignal } from './call-signal.js'
 export { withDone, type Done } from './with-done.js'

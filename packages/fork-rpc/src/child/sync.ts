@@ -1,6 +1,8 @@
-import { read, type Descriptor } from '@anyfork/fdpass'
-import { FrameParser, Kind } from '../frame.js'
-import { endIfCallerGone, finish, isThenable, prepare, type Service, type Setting } from './service.js'
+import type { Descriptor } from '@anyfork/fdpass'
+import { Kind } from '../frame.js'
+import { FrameQueue } from '../frame-queue.js'
+import { Inbox } from './inbox.js'
+import { endIfCallerGone, isThenable, prepare, type Service, type Setting } from './service.js'
 
 /**
  * Serves calls one by one until the caller wants no more. Blocks while it waits
@@ -11,33 +13,41 @@ import { endIfCallerGone, finish, isThenable, prepare, type Service, type Settin
  * @param args - those of `init`, then the setting
  */
 export async function serve(socket: Descriptor, ...args: [...unknown[], Setting]): Promise<void> {
-  let service: Service | undefined
-  service = await prepare(socket, args, () => service?.outlet.writeAll())
-  service.outlet.writeAll() // that it is ready
+  const queue = new FrameQueue()
+  const writeAll = (): void => void queue.writeTo(socket)
+  let isServing = false
+  const service = await prepare(queue, args, { onQueued: () => isServing && writeAll(), writeAll })
+  isServing = true
   try {
-    await loop(socket, service)
-    finish(service)
+    writeAll() // that it is ready
+    await loop(new Inbox(socket), service)
+    service.finish()
   } catch (error) {
     endIfCallerGone(error)
     throw error
   }
 }
 
-async function loop(socket: Descriptor, { call, serialiser, outlet }: Service): Promise<void> {
-  const parser = new FrameParser()
-  for (;;) {
-    const count = read(socket, parser.room())
-    if (count === 0) return
-    parser.filled(count)
-    while (parser.next()) {
-      const { kind, id } = parser
-      if (kind === Kind.end) return
-      try {
-        const result = call(...serialiser.decode(parser.payload))
-        outlet.result(id, isThenable(result) ? await result : result)
-      } catch (error) {
-        outlet.error(id, error)
-      }
+async function loop(inbox: Inbox, { functions, outlet, name }: Service): Promise<void> {
+  const { parser } = inbox
+  while (inbox.next()) {
+    const { kind, id } = parser
+    if (kind === Kind.end) return
+    if (kind === Kind.name) name(parser.number, parser.takePayload().toString())
+    if (kind === Kind.cancel) inbox.forget(id) // the call has been answered
+    if (kind !== Kind.call) continue
+    if (inbox.isCancelled(id)) {
+      outlet.dropped(id)
+      continue
     }
+    try {
+      const args = outlet.messages.read(parser)
+      const found = functions[parser.number]!
+      const result = (typeof found === 'function' ? found : await found)(...args)
+      outlet.result(id, isThenable(result) ? await result : result)
+    } catch (error) {
+      outlet.error(id, error)
+    }
+    inbox.lookAhead()
   }
 }
