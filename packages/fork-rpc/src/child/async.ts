@@ -28,7 +28,7 @@ class Connection {
   /** Running calls that may be given up. */
   readonly #cancellable = new Map<number, CancellableCall>()
   readonly #cancelled = new Set<number>()
-  #service!: Service
+  #service: Service | undefined
   #running = 0
   #hasEnded = false
   #isFinished = false
@@ -59,7 +59,7 @@ class Connection {
           this.#cancellable.get(parser.id)?.cancel()
           break
         case Kind.name:
-          this.#service.name(parser.number, parser.takePayload().toString())
+          this.#service!.name(parser.number, parser.takePayload().toString())
           break
         case Kind.end:
           this.#end()
@@ -68,7 +68,7 @@ class Connection {
   }
 
   async #call(id: number): Promise<void> {
-    const { functions, outlet } = this.#service
+    const { functions, outlet } = this.#service!
     if (this.#cancelled.size && this.#cancelled.delete(id)) return outlet.dropped(id)
     const { parser } = this.#transport
     const isCancellable = (parser.flags & Flag.cancellable) !== 0
@@ -100,6 +100,7 @@ class Connection {
   }
 
   #onWritten(): void {
+    if (!this.#service) return // calls wait until it is prepared
     const { queue } = this.#transport
     this.#transport.setReading(!this.#hasEnded && queue.length <= HIGH_WATER_BYTES)
     if (!this.#hasEnded || this.#running || queue.length || this.#isFinished) return
