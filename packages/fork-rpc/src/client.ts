@@ -1,20 +1,25 @@
-import { deserialize } from 'node:v8'
 import { isPending, type Descriptor } from '@anyfork/fdpass'
-import { afterFork, fromPlainError, ProcessExitedError, type ExitStatus, type ForkProcess, type PlainError } from '@anyfork/fork'
+import { afterFork, ProcessExitedError, type ExitStatus, type ForkProcess } from '@anyfork/fork'
 import { backends } from './backend.js'
 import { Call } from './call.js'
 import { watchForAbort, type CallOptions } from './call-options.js'
 import type { Setting } from './child/service.js'
+import { decodeError } from './error-payload.js'
 import { RpcError } from './errors.js'
 import { Flag, Kind } from './frame.js'
 import { Messages } from './messages.js'
 import type { RpcOptions } from './options.js'
 import { Outstanding, type OutstandingCall } from './outstanding.js'
 import { codecOf, serialiserReference } from './serialiser.js'
+import { RemoteIterable } from './streams/remote-iterable.js'
+import { Streams } from './streams/streams.js'
 import { Transport } from './transport.js'
 
 /** How long a process that has closed its socket may take to end, in milliseconds. */
 const GRACE_MS = 1000
+
+/** Of calls without streams, that is nearly all. */
+const NO_STREAMS: readonly number[] = []
 
 /** All that are connected. */
 const live = new Set<Client>()
@@ -27,6 +32,7 @@ export class Client {
   readonly #calls = new Outstanding()
   readonly #transport: Transport
   readonly #messages: Messages
+  readonly #streams: Streams
   readonly #ready: Promise<void>
   /** Exports by name, and the number that stands for each. */
   readonly #functions = new Map<string, number>()
@@ -51,7 +57,18 @@ export class Client {
       onWritten: () => {},
       onBroken: () => {}, // what the child still said is to be read; its end comes after that
     })
-    this.#messages = new Messages(codecOf(serialiser), this.#transport.queue)
+    const messages = new Messages(codecOf(serialiser), this.#transport.queue, () => this.#streams)
+    this.#messages = messages
+    this.#streams = new Streams(
+      {
+        queue: this.#transport.queue,
+        add: (kind, id, values) => messages.add(kind, id, values),
+        read: reader => messages.read(reader),
+        onQueued: () => this.#transport.flushSoon(),
+      },
+      false,
+      () => this.#hold(),
+    )
     this.ended = new Promise(resolve => (this.#resolveEnded = resolve))
     this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve, reject }))
     this.#ready.catch(() => {}) // the calls tell
@@ -90,24 +107,31 @@ export class Client {
     if (options?.signal?.aborted) return rejected(options.signal.reason)
     const calls = this.#calls
     const id = calls.reserve()
+    const sent: number[] = []
     try {
-      this.#messages.add(Kind.call, id, args, number, options ? Flag.cancellable : 0)
+      this.#messages.add(Kind.call, id, args, number, options ? Flag.cancellable : 0, sent)
     } catch (error) {
       calls.release(id)
       return rejected(error)
     }
     this.#transport.flushSoon()
+    const streams = sent.length ? sent : NO_STREAMS
     const call = new Call((resolve, reject) => {
-      if (!options) return void calls.set(id, resolve, reject)
-      const undo = watchForAbort(options, reason => this.#giveUp(id, outstanding, reason, options))
-      const outstanding = calls.set(
-        id,
-        value => (undo(), resolve(value)),
-        error => (undo(), reject(error)),
-      )
+      if (options) this.#setWithOptions(id, resolve, reject, streams, options)
+      else calls.set(id, resolve, reject, streams)
     })
     if (!this.#isHeld) this.#hold()
     return call
+  }
+
+  #setWithOptions(id: number, resolve: (value: unknown) => void, reject: (error: unknown) => void, streams: readonly number[], options: CallOptions): void {
+    const undo = watchForAbort(options, reason => this.#giveUp(id, call, reason, options))
+    const onResult = (value: unknown): void => {
+      undo()
+      if (options.signal && value instanceof RemoteIterable) value.endWith(options.signal)
+      resolve(value)
+    }
+    const call = this.#calls.set(id, onResult, error => (undo(), reject(error)), streams)
   }
 
   async ready(): Promise<void> {
@@ -160,7 +184,7 @@ export class Client {
 
   /** Keeps the program running while something is awaited, and only then. */
   #hold(): void {
-    const isNeeded = this.#calls.awaited > 0 || this.#waitingForReady > 0
+    const isNeeded = this.#calls.awaited > 0 || this.#waitingForReady > 0 || this.#streams.isAwaited
     if (!this.#transport.isOpen || isNeeded === this.#isHeld) return
     this.#isHeld = isNeeded
     this.#transport.hold(isNeeded)
@@ -171,6 +195,7 @@ export class Client {
     if (this.#transport.queue.withdraw(id)) this.#calls.take(id)
     else {
       this.#calls.abandon(call)
+      this.#streams.stopSending(call.streams)
       if (killOnAbort && (this.#options.async || this.#calls.isOldest(call))) this.#process.kill('SIGKILL')
       this.#transport.queue.addUrgent(Kind.cancel, id)
       this.#transport.flushNext()
@@ -184,10 +209,10 @@ export class Client {
    * follows, the caller's code gets its turn first.
    */
   #dispatch(): void {
-    const { parser } = this.#transport
+    const { reader } = this.#transport
     let hasSettled = false
-    while (this.#transport.isOpen && parser.next()) {
-      if (parser.kind !== Kind.event) hasSettled = true
+    while (this.#transport.isOpen && this.#next()) {
+      if (reader.kind !== Kind.event) hasSettled = true
       else if (hasSettled) {
         queueMicrotask(() => {
           if (this.#transport.isOpen) this.#onFrame()
@@ -200,33 +225,58 @@ export class Client {
     this.#hold()
   }
 
+  #next(): boolean {
+    try {
+      return this.#transport.reader.next()
+    } catch (error) {
+      this.#break(error as Error)
+      return false
+    }
+  }
+
   #onFrame(): void {
-    const { parser } = this.#transport
-    switch (parser.kind) {
+    const { reader } = this.#transport
+    switch (reader.kind) {
       case Kind.result:
-        return this.#settle(call => call.resolve(this.#messages.read(parser)[0]))
+        return this.#settle(call => call.resolve(this.#messages.read(reader)[0]))
       case Kind.error:
-        return this.#settle(call => call.reject(errorOf(parser.takePayload())))
+        return this.#settle(call => call.reject(decodeError(reader.takePayload())))
       case Kind.event:
-        return callSafely(() => this.#options.onEvent?.(...this.#messages.read(parser)))
+        return callSafely(() => this.#options.onEvent?.(...this.#messages.read(reader)))
       case Kind.dropped:
-        this.#calls.take(parser.id)
+        this.#calls.take(reader.id)
         return
       case Kind.ready:
         return this.#setReady.resolve()
       case Kind.fatal:
-        this.#failure = errorOf(parser.takePayload())
+        this.#failure = decodeError(reader.takePayload())
         return
       default:
-        this.#failure = new RpcError('ERR_RPC_PROTOCOL', `the child sent a frame of unknown kind ${parser.kind}`)
-        this.#process.kill('SIGKILL')
-        void this.#finish()
+        this.#onStreamFrame()
     }
   }
 
+  #onStreamFrame(): void {
+    const { reader } = this.#transport
+    try {
+      if (this.#streams.onFrame(reader)) return
+      throw new RpcError('ERR_RPC_PROTOCOL', `the child sent a frame of unknown kind ${reader.kind}`)
+    } catch (error) {
+      this.#break(error as Error)
+    }
+  }
+
+  /** What the child says makes no sense: nothing can be had of it any more. */
+  #break(error: Error): void {
+    this.#failure = error
+    this.#process.kill('SIGKILL')
+    void this.#finish()
+  }
+
   #settle(how: (call: OutstandingCall) => void): void {
-    const call = this.#calls.take(this.#transport.parser.id)
-    if (!call || call.isAbandoned) return
+    const { reader } = this.#transport
+    const call = this.#calls.take(reader.id)
+    if (!call || call.isAbandoned) return this.#messages.discard(reader)
     try {
       how(call)
     } catch (error) {
@@ -246,6 +296,7 @@ export class Client {
     this.#tell(this.#failure, isAsked || this.#isDestroyed)
     this.#setReady.reject(this.#failure)
     this.#calls.rejectAll(this.#failure)
+    this.#streams.end(this.#failure)
     this.#resolveEnded(status)
   }
 
@@ -283,8 +334,4 @@ function callSafely(call: () => void): void {
       throw error
     })
   }
-}
-
-function errorOf(payload: Buffer): Error {
-  return fromPlainError(deserialize(payload) as PlainError)
 }

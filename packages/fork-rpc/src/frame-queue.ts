@@ -62,7 +62,7 @@ export class FrameQueue {
   }
 
   /** Adds a frame without payload, to be written before all others that have not been begun. */
-  addUrgent(kind: number, id: number): void {
+  addUrgent(kind: number, id: number, number = 0): void {
     const index = this.#segments.findIndex(({ start, isPayload }) => start === 0 && !isPayload)
     let segment = this.#segments[index]
     if (!segment?.isUrgent || segment.end + HEADER_BYTES > segment.bytes.length) {
@@ -71,7 +71,7 @@ export class FrameQueue {
       this.#segments.splice(index < 0 ? this.#segments.length : index, 0, segment)
       if (index < 0) this.#grow()
     }
-    writeHeader(segment.view, segment.end, 0, id, kind, 0, 0)
+    writeHeader(segment.view, segment.end, 0, id, kind, 0, number)
     segment.end += HEADER_BYTES
     this.#length += HEADER_BYTES
   }

@@ -37,9 +37,28 @@ export const Kind = {
   dropped: 21,
   /** Either way: to be ignored, a call that was withdrawn. */
   nothing: 32,
+  /** From who iterates: the next value of the stream of this id. Payload: the value. */
+  item: 33,
+  /** From who iterates: the stream of this id has ended. */
+  itemsEnd: 34,
+  /** From who iterates: the stream of this id has failed. Payload: a PlainError by V8's serialiser. */
+  itemsError: 35,
+  /** To who iterates: begin, or go on; so many values, by the number, have been consumed. */
+  credit: 36,
+  /** To who iterates: no more values are wanted. */
+  stop: 37,
+  /** Either way, before the frame that it belongs to: a large part of its values. */
+  binary: 48,
+  /** Either way, before the frame that it belongs to: what is to be put where among its values. Payload: JSON. */
+  notes: 49,
 } as const
 
+/** Kinds from this one on belong to the frame after them. */
+export const FIRST_ENCLOSURE: number = Kind.binary
+
 export const Flag = {
+  /** Notes came before. */
+  enclosures: 1,
   /** Of a call: the caller may give it up. */
   cancellable: 2,
 } as const

@@ -6,6 +6,8 @@ export interface OutstandingCall {
   readonly sequence: number
   /** Whether the caller has been told already, and the answer will be ignored. */
   isAbandoned: boolean
+  /** The streams among its arguments. */
+  readonly streams: readonly number[]
 }
 
 /** Calls that have not been answered, each under the number that its answer will bear. */
@@ -36,8 +38,8 @@ export class Outstanding {
     this.#free.push(id)
   }
 
-  set(id: number, resolve: (value: unknown) => void, reject: (error: unknown) => void): OutstandingCall {
-    const call = { resolve, reject, sequence: ++this.#sequence, isAbandoned: false }
+  set(id: number, resolve: (value: unknown) => void, reject: (error: unknown) => void, streams: readonly number[]): OutstandingCall {
+    const call = { resolve, reject, sequence: ++this.#sequence, isAbandoned: false, streams }
     this.#calls[id] = call
     this.#size++
     return call

@@ -1,10 +1,10 @@
 import { Receiver, setNonblocking, watch, type Descriptor, type Watch } from '@anyfork/fdpass'
-import { FrameParser } from './frame-parser.js'
 import { FrameQueue } from './frame-queue.js'
+import { FrameReader } from './frame-reader.js'
 
 /** Who speaks over a transport. */
 export interface TransportListener {
-  /** There may be frames in the parser. */
+  /** There may be frames in the reader. */
   onFrames(): void
   /** Nothing more comes: the peer has closed its end, or is gone. */
   onEnd(): void
@@ -17,7 +17,7 @@ export interface TransportListener {
 /** Frames both ways over a socket, on the event loop. */
 export class Transport {
   readonly queue: FrameQueue = new FrameQueue()
-  readonly parser: FrameParser = new FrameParser()
+  readonly reader: FrameReader = new FrameReader()
   readonly #listener: TransportListener
   #socket: Descriptor | undefined
   #receiver: Receiver | undefined
@@ -124,16 +124,16 @@ export class Transport {
   }
 
   #read(): void {
-    const { parser } = this
+    const { reader } = this
     let count
     try {
-      count = this.#receiver!.receive(parser.room, parser.roomStart)
+      count = this.#receiver!.receive(reader.room, reader.roomStart)
     } catch {
       count = 0
     }
     if (count < 0) return
     if (count === 0) return this.#listener.onEnd()
-    parser.filled(count)
+    reader.filled(count)
     this.#listener.onFrames()
   }
 

@@ -21,7 +21,7 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], Setting]
 class Connection {
   readonly #transport = new Transport({
     onFrames: () => this.#onFrames(),
-    onEnd: () => this.#end(),
+    onEnd: () => this.#onCallerGone(),
     onWritten: () => this.#onWritten(),
     onBroken: endIfCallerGone,
   })
@@ -32,6 +32,7 @@ class Connection {
   #running = 0
   #hasEnded = false
   #isFinished = false
+  #isDeaf = false
 
   async serve(socket: Descriptor, args: unknown[]): Promise<void> {
     this.#transport.setReading(false)
@@ -44,45 +45,60 @@ class Connection {
   }
 
   #onFrames(): void {
-    const { parser } = this.#transport
+    const { reader } = this.#transport
     // What was cancelled before it began is not begun.
-    parser.scan((kind, id) => {
+    reader.scan((kind, id) => {
       if (kind === Kind.cancel && !this.#cancellable.has(id)) this.#cancelled.add(id)
     })
-    while (!this.#hasEnded && parser.next()) {
-      switch (parser.kind) {
+    while (reader.next()) {
+      switch (reader.kind) {
         case Kind.call:
-          void this.#call(parser.id)
+          void this.#call(reader.id)
           break
         case Kind.cancel:
-          this.#cancelled.delete(parser.id)
-          this.#cancellable.get(parser.id)?.cancel()
+          this.#cancelled.delete(reader.id)
+          this.#cancellable.get(reader.id)?.cancel()
           break
         case Kind.name:
-          this.#service!.name(parser.number, parser.takePayload().toString())
+          this.#service!.name(reader.number, reader.takePayload().toString())
+          break
+        case Kind.nothing:
+          this.#service!.outlet.messages.discard(reader)
           break
         case Kind.end:
           this.#end()
+          break
+        default:
+          this.#service!.outlet.streams.onFrame(reader)
       }
     }
   }
 
   async #call(id: number): Promise<void> {
     const { functions, outlet } = this.#service!
-    if (this.#cancelled.size && this.#cancelled.delete(id)) return outlet.dropped(id)
-    const { parser } = this.#transport
-    const isCancellable = (parser.flags & Flag.cancellable) !== 0
+    const { messages, streams } = outlet
+    const { reader } = this.#transport
+    if (this.#cancelled.size && this.#cancelled.delete(id)) {
+      messages.discard(reader)
+      return outlet.dropped(id)
+    }
+    const call = reader.flags & Flag.cancellable ? this.#cancellableCall(id) : undefined
+    const received: number[] = []
     this.#running++
     try {
-      const args = outlet.messages.read(parser)
-      const found = functions[parser.number]!
+      const args = messages.read(reader, received)
+      const found = functions[reader.number]!
       const served = typeof found === 'function' ? found : await found
-      const result = isCancellable ? this.#cancellableCall(id).run(() => served(...args)) : served(...args)
-      outlet.result(id, isThenable(result) ? await result : result)
+      const result = call ? call.run(() => served(...args)) : served(...args)
+      const sent: number[] = []
+      outlet.result(id, isThenable(result) ? await result : result, sent)
+      if (call) this.#cancellable.delete(id) // its number will be used again
+      if (sent.length) await (call ? call.run(() => streams.begin(sent, () => call.cancel())) : streams.begin(sent, () => {}))
     } catch (error) {
       outlet.error(id, error)
     }
-    if (isCancellable) this.#cancellable.delete(id)
+    if (call && this.#cancellable.get(id) === call) this.#cancellable.delete(id)
+    if (received.length) streams.stopReading(received)
     this.#running--
     this.#onWritten()
   }
@@ -91,6 +107,13 @@ class Connection {
     const call = new CancellableCall()
     this.#cancellable.set(id, call)
     return call
+  }
+
+  /** Calls that run are finished all the same. */
+  #onCallerGone(): void {
+    this.#isDeaf = true
+    this.#service?.outlet.streams.end(new Error('the caller is gone'))
+    this.#end()
   }
 
   /** No more calls will come. */
@@ -102,7 +125,7 @@ class Connection {
   #onWritten(): void {
     if (!this.#service) return // calls wait until it is prepared
     const { queue } = this.#transport
-    this.#transport.setReading(!this.#hasEnded && queue.length <= HIGH_WATER_BYTES)
+    this.#transport.setReading(!this.#isDeaf && (!this.#hasEnded || this.#running > 0) && queue.length <= HIGH_WATER_BYTES)
     if (!this.#hasEnded || this.#running || queue.length || this.#isFinished) return
     this.#isFinished = true
     this.#service.finish()

@@ -1,10 +1,11 @@
 import { Receiver, type Descriptor } from '@anyfork/fdpass'
 import { Kind } from '../frame.js'
-import { FrameParser } from '../frame-parser.js'
+import { FrameReader } from '../frame-reader.js'
+import type { Streams } from '../streams/streams.js'
 
 /** What comes from the caller, for a process that waits for it by blocking. */
 export class Inbox {
-  readonly parser: FrameParser = new FrameParser()
+  readonly reader: FrameReader = new FrameReader()
   readonly #receiver: Receiver
   readonly #cancelled = new Set<number>()
 
@@ -15,15 +16,27 @@ export class Inbox {
 
   /** Goes to the next frame, and waits for it; false at the end. */
   next(): boolean {
-    while (!this.parser.next()) if (!this.#receive(false)) return false
+    while (!this.reader.next()) if (!this.#receive(false)) return false
     return true
+  }
+
+  /** Waits until something has been heard of a stream; calls that come meanwhile wait. Ends the process when the caller is gone. */
+  wait(isOver: () => boolean, streams: Streams): void {
+    for (;;) {
+      this.reader.select(frame => {
+        if (frame.kind === Kind.cancel) this.#cancelled.add(frame.id)
+        return streams.onFrame(frame)
+      })
+      if (isOver()) return
+      if (!this.#receive(false)) process.exit()
+    }
   }
 
   /** Hears what has been said meanwhile, as far as there is room: calls may have been cancelled. */
   lookAhead(): void {
-    const { parser } = this
-    while (parser.hasRoom && this.#receive(true)) if (parser.isWithinPayload) return
-    parser.scan((kind, id) => {
+    const { reader } = this
+    while (reader.hasRoom && this.#receive(true)) if (reader.isWithinPayload) return
+    reader.scan((kind, id) => {
       if (kind === Kind.cancel) this.#cancelled.add(id)
     })
   }
@@ -39,9 +52,9 @@ export class Inbox {
   }
 
   #receive(dontWait: boolean): boolean {
-    const { parser } = this
-    const count = this.#receiver.receive(parser.room, parser.roomStart, { dontWait })
-    if (count > 0) parser.filled(count)
+    const { reader } = this
+    const count = this.#receiver.receive(reader.room, reader.roomStart, { dontWait })
+    if (count > 0) reader.filled(count)
     return count > 0
   }
 }

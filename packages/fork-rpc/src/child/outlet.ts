@@ -1,9 +1,9 @@
-import { serialize } from 'node:v8'
-import { toPlainError } from '@anyfork/fork/error-codec'
 import type { Codec } from '../codec.js'
+import { encodeError } from '../error-payload.js'
 import { Kind } from '../frame.js'
 import type { FrameQueue } from '../frame-queue.js'
 import { Messages } from '../messages.js'
+import { Streams } from '../streams/streams.js'
 
 /** Who writes what is queued. */
 export interface Writer {
@@ -15,27 +15,44 @@ export interface Writer {
    * @throws the kernel's error, when the caller is gone
    */
   writeAll(): void
+  /** Waits by blocking until something has been heard, where nothing can be heard otherwise. */
+  wait?(isOver: () => boolean): void
 }
 
 /** What a process has to say to its caller, in the order in which it was said. */
 export class Outlet {
   readonly messages: Messages
+  readonly streams: Streams
   readonly #queue: FrameQueue
   readonly #writer: Writer
 
   constructor(queue: FrameQueue, codec: Codec, writer: Writer) {
     this.#queue = queue
-    this.messages = new Messages(codec, queue)
+    const messages = new Messages(codec, queue, () => this.streams)
+    this.messages = messages
     this.#writer = writer
+    const { wait } = writer
+    this.streams = new Streams(
+      {
+        queue,
+        add: (kind, id, values) => messages.add(kind, id, values),
+        read: reader => messages.read(reader),
+        onQueued: () => writer.onQueued(),
+        ...(wait && { wait: wait.bind(writer) }),
+      },
+      true,
+      () => {},
+    )
   }
 
   ready(): void {
     this.#add(Kind.ready, 0)
   }
 
-  result(id: number, value: unknown): void {
+  /** @param sent - gets the ids of the streams in the value: they begin when they are told to */
+  result(id: number, value: unknown, sent?: number[]): void {
     try {
-      this.messages.add(Kind.result, id, [value])
+      this.messages.add(Kind.result, id, [value], 0, 0, sent)
     } catch (error) {
       return this.error(id, error)
     }
@@ -43,7 +60,7 @@ export class Outlet {
   }
 
   error(id: number, error: unknown): void {
-    this.#add(Kind.error, id, plain(error))
+    this.#add(Kind.error, id, encodeError(error))
   }
 
   /** The call was cancelled before it began. */
@@ -57,7 +74,7 @@ export class Outlet {
   }
 
   fatal(error: unknown): void {
-    this.#add(Kind.fatal, 0, plain(error))
+    this.#add(Kind.fatal, 0, encodeError(error))
   }
 
   writeAll(): void {
@@ -67,18 +84,5 @@ export class Outlet {
   #add(kind: number, id: number, bytes?: Buffer): void {
     this.#queue.add(kind, id, bytes)
     this.#writer.onQueued()
-  }
-}
-
-function plain(error: unknown): Buffer {
-  return serialize(toPlainError(error, isClonable))
-}
-
-function isClonable(value: unknown): boolean {
-  try {
-    serialize(value)
-    return true
-  } catch {
-    return false
   }
 }

@@ -14,13 +14,19 @@ import { endIfCallerGone, isThenable, prepare, type Service, type Setting } from
  */
 export async function serve(socket: Descriptor, ...args: [...unknown[], Setting]): Promise<void> {
   const queue = new FrameQueue()
+  const inbox = new Inbox(socket)
+  let service: Service | undefined
   const writeAll = (): void => void queue.writeTo(socket)
-  let isServing = false
-  const service = await prepare(queue, args, { onQueued: () => isServing && writeAll(), writeAll })
-  isServing = true
+  service = await prepare(queue, args, {
+    onQueued: () => {
+      if (service) writeAll()
+    },
+    writeAll,
+    wait: isOver => inbox.wait(isOver, service!.outlet.streams),
+  })
   try {
     writeAll() // that it is ready
-    await loop(new Inbox(socket), service)
+    await loop(inbox, service)
     service.finish()
   } catch (error) {
     endIfCallerGone(error)
@@ -29,25 +35,32 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], Setting]
 }
 
 async function loop(inbox: Inbox, { functions, outlet, name }: Service): Promise<void> {
-  const { parser } = inbox
+  const { reader } = inbox
+  const { messages, streams } = outlet
   while (inbox.next()) {
-    const { kind, id } = parser
+    const { kind, id } = reader
     if (kind === Kind.end) return
-    if (kind === Kind.name) name(parser.number, parser.takePayload().toString())
-    if (kind === Kind.cancel) inbox.forget(id) // the call has been answered
-    if (kind !== Kind.call) continue
-    if (inbox.isCancelled(id)) {
+    if (kind === Kind.name) name(reader.number, reader.takePayload().toString())
+    else if (kind === Kind.cancel) inbox.forget(id) // the call has been answered
+    else if (kind === Kind.nothing) messages.discard(reader)
+    else if (kind !== Kind.call) streams.onFrame(reader)
+    else if (inbox.isCancelled(id)) {
+      messages.discard(reader)
       outlet.dropped(id)
-      continue
+    } else {
+      const received: number[] = []
+      try {
+        const args = messages.read(reader, received)
+        const found = functions[reader.number]!
+        const result = (typeof found === 'function' ? found : await found)(...args)
+        const sent: number[] = []
+        outlet.result(id, isThenable(result) ? await result : result, sent)
+        if (sent.length) await streams.begin(sent, () => {})
+      } catch (error) {
+        outlet.error(id, error)
+      }
+      if (received.length) streams.stopReading(received)
+      inbox.lookAhead()
     }
-    try {
-      const args = outlet.messages.read(parser)
-      const found = functions[parser.number]!
-      const result = (typeof found === 'function' ? found : await found)(...args)
-      outlet.result(id, isThenable(result) ? await result : result)
-    } catch (error) {
-      outlet.error(id, error)
-    }
-    inbox.lookAhead()
   }
 }

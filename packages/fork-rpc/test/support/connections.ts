@@ -12,13 +12,19 @@ export interface Connections {
   fork(): ForkProcess
   /** Makes a function of the fixture callable; its process ends with the test. */
   start(name: string, options?: RpcOptions): Rpc
+  /** Ends a connection with the test. */
+  track<T extends { destroy(): Promise<void> }>(connection: T): T
 }
 
 /** Gives a suite connections, and sees after each test that no descriptor is left. */
 export function useConnections(): Connections {
   let template: ForkProcess
   let openBefore: number
-  const started: Rpc[] = []
+  const started: { destroy(): Promise<void> }[] = []
+  const track = <T extends { destroy(): Promise<void> }>(connection: T): T => {
+    started.push(connection)
+    return connection
+  }
   before(async () => {
     template = preload(ForkProcess.exec()).require(worker)
     await template.ready()
@@ -32,11 +38,8 @@ export function useConnections(): Connections {
   after(() => template.close())
   return {
     fork: () => template.fork(),
-    start: (name, options) => {
-      const rpc = run(template.fork(), worker, name, options)
-      started.push(rpc)
-      return rpc
-    },
+    start: (name, options) => track(run(template.fork(), worker, name, options)),
+    track,
   }
 }
 
