@@ -4,6 +4,7 @@ import { backends } from './backend.js'
 import { Call } from './call.js'
 import { watchForAbort, type CallOptions } from './call-options.js'
 import type { Setting } from './child/service.js'
+import { dropDescriptors } from './enclosures.js'
 import { decodeError } from './error-payload.js'
 import { RpcError } from './errors.js'
 import { Flag, Kind } from './frame.js'
@@ -64,6 +65,7 @@ export class Client {
         queue: this.#transport.queue,
         add: (kind, id, values) => messages.add(kind, id, values),
         read: reader => messages.read(reader),
+        discard: enclosed => messages.discard(enclosed),
         onQueued: () => this.#transport.flushSoon(),
       },
       false,
@@ -102,9 +104,7 @@ export class Client {
   }
 
   call(number: number, args: readonly unknown[], options?: CallOptions): Call {
-    if (this.#isClosed) return rejected(new RpcError('ERR_RPC_CLOSED', 'called after close()'))
-    if (this.#failure) return rejected(this.#failure)
-    if (options?.signal?.aborted) return rejected(options.signal.reason)
+    if (this.#isClosed || this.#failure || options?.signal?.aborted) return this.#refuse(args, options)
     const calls = this.#calls
     const id = calls.reserve()
     const sent: number[] = []
@@ -122,6 +122,16 @@ export class Client {
     })
     if (!this.#isHeld) this.#hold()
     return call
+  }
+
+  #refuse(args: readonly unknown[], options: CallOptions | undefined): Call {
+    try {
+      dropDescriptors(args)
+    } catch (error) {
+      return rejected(error)
+    }
+    if (this.#isClosed) return rejected(new RpcError('ERR_RPC_CLOSED', 'called after close()'))
+    return rejected(this.#failure ?? options!.signal!.reason)
   }
 
   #setWithOptions(id: number, resolve: (value: unknown) => void, reject: (error: unknown) => void, streams: readonly number[], options: CallOptions): void {
@@ -242,10 +252,15 @@ export class Client {
       case Kind.error:
         return this.#settle(call => call.reject(decodeError(reader.takePayload())))
       case Kind.event:
-        return callSafely(() => this.#options.onEvent?.(...this.#messages.read(reader)))
+        return this.#onEvent()
       case Kind.dropped:
         this.#calls.take(reader.id)
         return
+      case Kind.descriptorsAhead:
+        return this.#transport.expectDescriptors()
+      case Kind.descriptorsWelcome:
+        this.#transport.queue.welcomeDescriptors()
+        return this.#transport.flushSoon()
       case Kind.ready:
         return this.#setReady.resolve()
       case Kind.fatal:
@@ -254,6 +269,13 @@ export class Client {
       default:
         this.#onStreamFrame()
     }
+  }
+
+  #onEvent(): void {
+    const { reader } = this.#transport
+    const { onEvent } = this.#options
+    if (onEvent) callSafely(() => onEvent(...this.#messages.read(reader)))
+    else this.#messages.discard(reader.enclosed)
   }
 
   #onStreamFrame(): void {
@@ -276,7 +298,7 @@ export class Client {
   #settle(how: (call: OutstandingCall) => void): void {
     const { reader } = this.#transport
     const call = this.#calls.take(reader.id)
-    if (!call || call.isAbandoned) return this.#messages.discard(reader)
+    if (!call || call.isAbandoned) return this.#messages.discard(reader.enclosed)
     try {
       how(call)
     } catch (error) {

@@ -1,3 +1,4 @@
+import { PassedDescriptor } from './fd.js'
 import { RpcError } from './errors.js'
 import { LARGE_BYTES } from './frame.js'
 
@@ -10,6 +11,8 @@ export type Note =
   | [what: 'binary', path: Path, type: string]
   /** The stream of this id. */
   | [what: 'stream', path: Path, id: number]
+  /** The next descriptor. */
+  | [what: 'fd', path: Path]
 
 /** What a serialiser does not see, and the values without. */
 export interface Parcel {
@@ -17,6 +20,7 @@ export interface Parcel {
   notes: Note[]
   binaries: Buffer[]
   streams: (AsyncIterable<unknown> | Iterable<unknown>)[]
+  descriptors: PassedDescriptor[]
 }
 
 /** Stands where something is put later; every serialiser can carry it. */
@@ -28,19 +32,29 @@ function isEnclosed(value: unknown): value is object {
 }
 
 /**
- * Takes out of a list of values what is sent by itself.
+ * Takes out of a list of values what is sent by itself: large binaries and streams that
+ * are values of the list, and descriptors, wherever they are.
  *
  * @param hasBinaries - whether large binaries may be: not where the serialiser has ideas of its own about them
  * @returns nothing, where there is nothing to take out
  */
 export function pack(values: readonly unknown[], hasBinaries: boolean): Parcel | undefined {
-  let parcel: Parcel | undefined
+  const parcel = PassedDescriptor.areWaiting ? packDescriptors(values) : undefined
   for (let i = 0; i < values.length; i++) {
-    const value = values[i]
+    if (isEnclosed(values[i])) return packEnclosed(parcel ?? newParcel(values), hasBinaries)
+  }
+  return parcel
+}
+
+function newParcel(values: readonly unknown[]): Parcel {
+  return { values: [...values], notes: [], binaries: [], streams: [], descriptors: [] }
+}
+
+function packEnclosed(parcel: Parcel, hasBinaries: boolean): Parcel | undefined {
+  for (const [i, value] of parcel.values.entries()) {
     if (!isEnclosed(value)) continue
     const isBinary = isLargeBinary(value)
     if (isBinary && !hasBinaries) continue
-    parcel ??= { values: [...values], notes: [], binaries: [], streams: [] }
     parcel.values[i] = PLACEHOLDER
     if (isBinary) {
       parcel.notes.push(['binary', [i], value.constructor.name])
@@ -50,7 +64,46 @@ export function pack(values: readonly unknown[], hasBinaries: boolean): Parcel |
       parcel.streams.push(value as AsyncIterable<unknown>)
     }
   }
-  return parcel
+  return parcel.notes.length ? parcel : undefined
+}
+
+/** @throws TypeError for one that was sent before */
+function packDescriptors(values: readonly unknown[]): Parcel | undefined {
+  const parcel = newParcel(values)
+  const within = new Set<unknown>()
+  const search = (value: unknown, path: Path): unknown => {
+    if (typeof value !== 'object' || value === null) return value
+    if (value instanceof PassedDescriptor) {
+      if (!value.isWaiting || parcel.descriptors.includes(value)) throw new TypeError('a descriptor made by fd() passes once')
+      parcel.notes.push(['fd', path])
+      parcel.descriptors.push(value)
+      return PLACEHOLDER
+    }
+    if (!isPlain(value) || within.has(value)) return value
+    within.add(value)
+    let copy: Record<string | number, unknown> | undefined
+    for (const [key, part] of Object.entries(value)) {
+      const found = search(part, [...path, Array.isArray(value) ? Number(key) : key])
+      if (found === part) continue
+      copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string | number, unknown>
+      copy[key] = found
+    }
+    within.delete(value)
+    return copy ?? value
+  }
+  for (const [i, value] of values.entries()) parcel.values[i] = search(value, [i])
+  return parcel.notes.length ? parcel : undefined
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === Array.prototype || prototype === null
+}
+
+/** Closes the descriptors among values that will not be sent. */
+export function dropDescriptors(values: readonly unknown[]): void {
+  if (!PassedDescriptor.areWaiting) return
+  for (const passed of packDescriptors(values)?.descriptors ?? []) passed.release().close()
 }
 
 /**

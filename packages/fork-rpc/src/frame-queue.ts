@@ -1,4 +1,5 @@
-import { write, type Descriptor } from '@anyfork/fdpass'
+import { MAX_DESCRIPTORS, sendMessage, write, type Descriptor } from '@anyfork/fdpass'
+import { closeAll } from './fd.js'
 import { At, HEADER_BYTES, Kind, LARGE_BYTES } from './frame.js'
 
 const SEGMENT_BYTES = HEADER_BYTES + LARGE_BYTES
@@ -14,7 +15,16 @@ interface Segment {
   end: number
   isPayload: boolean
   isUrgent: boolean
+  /** They go with its first byte, and are then closed. */
+  descriptors?: Descriptor[]
 }
+
+/**
+ * What became of what waited: all was written; the socket is full; the peer has not said
+ * yet that descriptors may come; so many descriptors are in flight that the kernel takes
+ * no more for now.
+ */
+export type Written = 'all' | 'full' | 'held' | 'crowded'
 
 /** Frames on their way out, gathered so that many leave in one write. */
 export class FrameQueue {
@@ -22,6 +32,7 @@ export class FrameQueue {
   #tail: Segment
   #length = 0
   #sent = 0
+  #consent: 'unasked' | 'asked' | 'given' = 'unasked'
 
   constructor() {
     this.#tail = newSegment()
@@ -90,18 +101,55 @@ export class FrameQueue {
   }
 
   /**
+   * Adds descriptors that belong to the next frame.
+   *
+   * @param descriptors - belong to the queue from now on
+   */
+  addDescriptors(descriptors: readonly Descriptor[]): void {
+    if (this.#consent === 'unasked') {
+      this.add(Kind.descriptorsAhead, 0)
+      this.#consent = 'asked'
+    }
+    for (let i = 0; i < descriptors.length; i += MAX_DESCRIPTORS) {
+      const batch = descriptors.slice(i, i + MAX_DESCRIPTORS)
+      this.#grow().descriptors = batch
+      this.add(Kind.descriptors, 0, undefined, 0, 0, 0, batch.length)
+    }
+  }
+
+  /** The peer says that descriptors may come. */
+  welcomeDescriptors(): void {
+    this.#consent = 'given'
+  }
+
+  /** Closes the descriptors that wait: nothing can be sent any more. */
+  discard(): void {
+    for (const segment of this.#segments) closeAll(segment.descriptors?.splice(0) ?? [])
+  }
+
+  /**
    * Writes what the kernel takes.
    *
-   * @returns whether all was written; false when the socket is full
    * @throws the kernel's error
    */
-  writeTo(socket: Descriptor): boolean {
+  writeTo(socket: Descriptor): Written {
     try {
-      while (this.#length) this.#drop(write(socket, this.#segments[0]!.bytes, this.#segments[0]!.start, this.#segments[0]!.end - this.#segments[0]!.start))
-      return true
+      while (this.#length) {
+        const first = this.#segments[0]!
+        const { descriptors, bytes, start, end } = first
+        if (!descriptors?.length) this.#drop(write(socket, bytes, start, end - start))
+        else if (this.#consent !== 'given') return 'held'
+        else {
+          const taken = sendMessage(socket, bytes.subarray(start, end), descriptors)
+          closeAll(descriptors.splice(0))
+          this.#drop(taken)
+        }
+      }
+      return 'all'
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'EAGAIN' || code === 'ENOBUFS') return false
+      if (code === 'EAGAIN' || code === 'ENOBUFS') return 'full'
+      if (code === 'ETOOMANYREFS') return 'crowded'
       throw error
     }
   }
@@ -116,8 +164,9 @@ export class FrameQueue {
     else this.#segments.shift()
   }
 
+  /** A new last segment, or the one there is, if it is empty. */
   #grow(): Segment {
-    this.#tail = this.#push(newSegment())
+    if (this.#tail.end > 0) this.#tail = this.#push(newSegment())
     return this.#tail
   }
 

@@ -1,5 +1,7 @@
+import type { Descriptor } from '@anyfork/fdpass'
 import type { Note } from './enclosures.js'
 import { RpcError } from './errors.js'
+import { closeAll } from './fd.js'
 import { FIRST_ENCLOSURE, Flag, Kind } from './frame.js'
 import { FrameParser } from './frame-parser.js'
 
@@ -17,14 +19,18 @@ interface Kept {
 export interface Enclosed {
   notes: Note[]
   binaries: Buffer[]
+  descriptors: Descriptor[]
 }
 
 /** Frames as they come, each with what belongs to it. */
 export class FrameReader extends FrameParser {
   /** What came along with the frame. */
   enclosed: Enclosed | undefined
+  /** Where the descriptors are that came with the bytes, in order. */
+  arrived: Descriptor[] = []
   readonly #kept: Kept[] = []
   #binaries: Buffer[] = []
+  #descriptors: Descriptor[] = []
   #notes: Note[] | undefined
 
   /** How many bytes came, with what came along. */
@@ -50,6 +56,13 @@ export class FrameReader extends FrameParser {
     }
   }
 
+  /** Lets go of all that came and was not gone to. */
+  discard(): void {
+    for (const { enclosed } of this.#kept.splice(0)) closeAll(enclosed?.descriptors ?? [])
+    closeAll(this.#descriptors.splice(0))
+    closeAll(this.arrived.splice(0))
+  }
+
   #parse(): boolean {
     while (super.next()) {
       if (this.kind >= FIRST_ENCLOSURE) {
@@ -65,16 +78,20 @@ export class FrameReader extends FrameParser {
   #onEnclosure(): void {
     if (this.kind === Kind.binary) this.#binaries.push(this.takePayload())
     else if (this.kind === Kind.notes) this.#notes = parseNotes(this.takePayload())
+    else if (this.kind === Kind.descriptors && this.arrived.length >= this.number) this.#descriptors.push(...this.arrived.splice(0, this.number))
     else throw new RpcError('ERR_RPC_PROTOCOL', `a frame of unknown kind ${this.kind}`)
   }
 
   #takeEnclosed(): Enclosed {
     const notes = this.#notes
     const binaries = this.#binaries
-    if (!notes || notes.filter(([what]) => what === 'binary').length !== binaries.length) throw new RpcError('ERR_RPC_PROTOCOL', 'a frame without what belongs to it')
+    const descriptors = this.#descriptors
+    const count = (which: Note[0]): number => notes!.filter(([what]) => what === which).length
+    if (!notes || count('binary') !== binaries.length || count('fd') !== descriptors.length) throw new RpcError('ERR_RPC_PROTOCOL', 'a frame without what belongs to it')
     this.#notes = undefined
     this.#binaries = []
-    return { notes, binaries }
+    this.#descriptors = []
+    return { notes, binaries, descriptors }
   }
 
   #takeUp({ kind, id, flags, number, payload, enclosed }: Kept): true {

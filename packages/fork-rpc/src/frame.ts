@@ -47,10 +47,16 @@ export const Kind = {
   credit: 36,
   /** To who iterates: no more values are wanted. */
   stop: 37,
+  /** Either way: descriptors are to come. Nothing comes after this until the answer. */
+  descriptorsAhead: 38,
+  /** The answer: they may come. Without, descriptors are not looked for, which is quicker. */
+  descriptorsWelcome: 39,
   /** Either way, before the frame that it belongs to: a large part of its values. */
   binary: 48,
   /** Either way, before the frame that it belongs to: what is to be put where among its values. Payload: JSON. */
   notes: 49,
+  /** Either way, before the frame that they belong to: so many descriptors, by the number, came with this. */
+  descriptors: 50,
 } as const
 
 /** Kinds from this one on belong to the frame after them. */

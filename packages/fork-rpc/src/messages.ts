@@ -1,5 +1,6 @@
 import type { Codec } from './codec.js'
 import { binaryOf, pack, unpack, type Note, type Parcel } from './enclosures.js'
+import { closeAll } from './fd.js'
 import { Flag, Kind } from './frame.js'
 import type { FrameQueue } from './frame-queue.js'
 import type { Enclosed, FrameReader } from './frame-reader.js'
@@ -40,40 +41,58 @@ export class Messages {
    * @throws what the serialiser throws
    */
   read(reader: FrameReader, received?: number[]): unknown[] {
-    const values = this.#codec.decode(reader.bytes, reader.start, reader.end)
-    if (reader.enclosed) this.#unpack(values, reader.enclosed, received)
-    return values
+    const { enclosed } = reader
+    if (!enclosed) return this.#codec.decode(reader.bytes, reader.start, reader.end)
+    try {
+      const values = this.#codec.decode(reader.bytes, reader.start, reader.end)
+      this.#unpack(values, enclosed, received)
+      return values
+    } catch (error) {
+      this.discard(enclosed)
+      throw error
+    }
   }
 
   /** Lets go of what came along with a frame that nobody wants. */
-  discard({ enclosed }: FrameReader): void {
+  discard(enclosed: Enclosed | undefined): void {
     if (!enclosed) return
+    closeAll(enclosed.descriptors)
     const streams = this.#streams()
     const ids = enclosed.notes.filter(([what]) => what === 'stream').map(([, , id]) => id as number)
     for (const id of ids) streams.receive(id)
     streams.stopReading(ids)
   }
 
-  #addParcel({ values, notes, binaries, streams }: Parcel, kind: number, id: number, number: number, flags: number, sent: number[] = []): number {
+  #addParcel({ values, notes, binaries, streams, descriptors }: Parcel, kind: number, id: number, number: number, flags: number, sent: number[] = []): number {
     const codec = this.#codec
-    for (const { length } of binaries) if (length > 0xffffffff) throw new RangeError('a message has at most 4 GiB')
-    codec.encode(values)
+    const queue = this.#queue
+    const passing = descriptors.map(passed => passed.release())
+    try {
+      for (const { length } of binaries) if (length > 0xffffffff) throw new RangeError('a message has at most 4 GiB')
+      codec.encode(values)
+    } catch (error) {
+      closeAll(passing)
+      throw error
+    }
     let size = codec.end - codec.start
+    if (passing.length) queue.addDescriptors(passing)
     for (const binary of binaries) {
-      this.#queue.add(Kind.binary, 0, binary)
+      queue.add(Kind.binary, 0, binary)
       size += binary.length
     }
     let next = 0
     for (const note of notes) if (note[0] === 'stream') sent.push((note[2] = this.#streams().send(streams[next++]!)))
-    this.#queue.add(Kind.notes, 0, Buffer.from(JSON.stringify(notes)))
-    this.#queue.add(kind, id, codec.bytes, codec.start, codec.end, flags | Flag.enclosures, number)
+    queue.add(Kind.notes, 0, Buffer.from(JSON.stringify(notes)))
+    queue.add(kind, id, codec.bytes, codec.start, codec.end, flags | Flag.enclosures, number)
     return size
   }
 
-  #unpack(values: unknown[], { notes, binaries }: Enclosed, received: number[] = []): void {
+  #unpack(values: unknown[], { notes, binaries, descriptors }: Enclosed, received: number[] = []): void {
     let nextBinary = 0
+    let nextDescriptor = 0
     unpack(values, notes, (note: Note) => {
       if (note[0] === 'binary') return binaryOf(note[2], binaries[nextBinary++]!)
+      if (note[0] === 'fd') return descriptors[nextDescriptor++]
       received.push(note[2])
       return this.#streams().receive(note[2])
     })

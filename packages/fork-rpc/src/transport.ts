@@ -1,6 +1,11 @@
 import { Receiver, setNonblocking, watch, type Descriptor, type Watch } from '@anyfork/fdpass'
+import { Kind } from './frame.js'
 import { FrameQueue } from './frame-queue.js'
 import { FrameReader } from './frame-reader.js'
+import { writeAll } from './write-all.js'
+
+/** How long to wait until the descriptor table may have room again, in milliseconds. */
+const RETRY_MS = 50
 
 /** Who speaks over a transport. */
 export interface TransportListener {
@@ -26,6 +31,10 @@ export class Transport {
   #isUrgent = false
   #isFull = false
   #isReading = true
+  #isHeld = true
+  #isTableFull = false
+  #expectsDescriptors = false
+  #retry: NodeJS.Timeout | undefined
 
   constructor(listener: TransportListener) {
     this.#listener = listener
@@ -44,6 +53,7 @@ export class Transport {
   open(socket: Descriptor): void {
     this.#socket = socket
     this.#receiver = new Receiver(socket)
+    this.reader.arrived = this.#receiver.descriptors
     this.#watch = watch(socket, { readable: this.#isReading }, ready => {
       if (ready.writable) this.flush()
       if (ready.readable && this.#watch) this.#read()
@@ -76,7 +86,9 @@ export class Transport {
     if (!this.#watch) return
     let isFull = false
     try {
-      isFull = !this.queue.writeTo(this.#socket!)
+      const written = this.queue.writeTo(this.#socket!)
+      isFull = written === 'full'
+      if (written === 'crowded') this.#retryLater()
     } catch (error) {
       return this.#listener.onBroken(error as Error)
     }
@@ -94,12 +106,12 @@ export class Transport {
    */
   flushAll(): void {
     const socket = this.#socket
-    if (!socket?.isOpen || this.queue.writeTo(socket)) return
+    if (!socket?.isOpen || this.queue.writeTo(socket) === 'all') return
     setNonblocking(socket, false)
     try {
-      this.queue.writeTo(socket)
+      writeAll(this.queue, socket, () => this.#hearOne())
     } finally {
-      setNonblocking(socket, true)
+      if (socket.isOpen) setNonblocking(socket, true)
     }
   }
 
@@ -112,32 +124,80 @@ export class Transport {
 
   /** Keeps the event loop alive, or not. */
   hold(on: boolean): void {
+    this.#isHeld = on
     if (on) this.#watch?.ref()
     else this.#watch?.unref()
+    if (on) this.#retry?.ref()
+    else this.#retry?.unref()
   }
 
-  /** Closes the socket. No callback comes afterwards. Idempotent. */
+  /** From now on, descriptors come. */
+  expectDescriptors(): void {
+    this.#expectsDescriptors = true
+    this.queue.addUrgent(Kind.descriptorsWelcome, 0)
+    this.flushSoon()
+  }
+
+  /** Closes the socket, and all descriptors that wait either way. No callback comes afterwards. Idempotent. */
   close(): void {
     this.#watch?.close()
     this.#watch = undefined
+    clearTimeout(this.#retry)
     this.#socket?.[Symbol.dispose]()
+    this.queue.discard()
+    this.reader.discard()
   }
 
   #read(): void {
-    const { reader } = this
     let count
     try {
-      count = this.#receiver!.receive(reader.room, reader.roomStart)
-    } catch {
+      count = this.#receive()
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EMFILE' || code === 'ENFILE') {
+        this.#isTableFull = true
+        this.#wait()
+        return this.#retryLater()
+      }
       count = 0
     }
     if (count < 0) return
     if (count === 0) return this.#listener.onEnd()
-    reader.filled(count)
     this.#listener.onFrames()
   }
 
+  /** Takes what is there into the reader. @returns as `Receiver.receive` */
+  #receive(): number {
+    const { reader } = this
+    const receiver = this.#receiver!
+    receiver.takesDescriptors = this.#expectsDescriptors && !reader.isWithinPayload
+    const count = receiver.receive(reader.room, reader.roomStart)
+    if (count > 0) reader.filled(count)
+    return count
+  }
+
+  /** Waits by blocking for the answer that descriptors may come; false at the end. */
+  #hearOne(): boolean {
+    if (this.#receive() === 0) return false
+    this.reader.select(({ kind }) => {
+      if (kind === Kind.descriptorsWelcome) this.queue.welcomeDescriptors()
+      return kind === Kind.descriptorsWelcome
+    })
+    return true
+  }
+
+  /** Nothing tells when there will be room again, in the descriptor table or for descriptors in flight. */
+  #retryLater(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined
+      this.#isTableFull = false
+      if (this.#watch) this.#wait()
+      this.flush()
+    }, RETRY_MS)
+    if (!this.#isHeld) this.#retry.unref()
+  }
+
   #wait(): void {
-    this.#watch!.change({ readable: this.#isReading, writable: this.#isFull })
+    this.#watch!.change({ readable: this.#isReading && !this.#isTableFull, writable: this.#isFull })
   }
 }

@@ -2,7 +2,7 @@ import type { Descriptor } from '@anyfork/fdpass'
 import { Flag, Kind } from '../frame.js'
 import { Transport } from '../transport.js'
 import { CancellableCall } from './call-signal.js'
-import { endIfCallerGone, isThenable, prepare, type Service, type Setting } from './service.js'
+import { endIfCallerGone, foundOr, isThenable, prepare, type Service, type Setting } from './service.js'
 
 /** More than this many bytes of answers, and no more calls are begun until the caller has read some. */
 const HIGH_WATER_BYTES = 1 << 20
@@ -62,8 +62,15 @@ class Connection {
         case Kind.name:
           this.#service!.name(reader.number, reader.takePayload().toString())
           break
+        case Kind.descriptorsAhead:
+          this.#transport.expectDescriptors()
+          break
+        case Kind.descriptorsWelcome:
+          this.#transport.queue.welcomeDescriptors()
+          this.#transport.flushSoon()
+          break
         case Kind.nothing:
-          this.#service!.outlet.messages.discard(reader)
+          this.#service!.outlet.messages.discard(reader.enclosed)
           break
         case Kind.end:
           this.#end()
@@ -79,16 +86,17 @@ class Connection {
     const { messages, streams } = outlet
     const { reader } = this.#transport
     if (this.#cancelled.size && this.#cancelled.delete(id)) {
-      messages.discard(reader)
+      messages.discard(reader.enclosed)
       return outlet.dropped(id)
     }
     const call = reader.flags & Flag.cancellable ? this.#cancellableCall(id) : undefined
     const received: number[] = []
     this.#running++
     try {
+      const { enclosed } = reader
       const args = messages.read(reader, received)
       const found = functions[reader.number]!
-      const served = typeof found === 'function' ? found : await found
+      const served = typeof found === 'function' ? found : await foundOr(found, () => messages.discard(enclosed))
       const result = call ? call.run(() => served(...args)) : served(...args)
       const sent: number[] = []
       outlet.result(id, isThenable(result) ? await result : result, sent)

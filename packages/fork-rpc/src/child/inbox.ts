@@ -1,17 +1,32 @@
 import { Receiver, type Descriptor } from '@anyfork/fdpass'
 import { Kind } from '../frame.js'
 import { FrameReader } from '../frame-reader.js'
-import type { Streams } from '../streams/streams.js'
+import { sleep } from '../write-all.js'
+
+/** How long to wait until the descriptor table may have room again, in milliseconds. */
+const TABLE_FULL_MS = 20
 
 /** What comes from the caller, for a process that waits for it by blocking. */
 export class Inbox {
   readonly reader: FrameReader = new FrameReader()
   readonly #receiver: Receiver
+  readonly #isTaken: (frame: FrameReader) => boolean
   readonly #cancelled = new Set<number>()
+  #expectsDescriptors = false
 
-  /** @param socket - blocking */
-  constructor(socket: Descriptor) {
+  /**
+   * @param socket - blocking
+   * @param isTaken - does what a frame says, if that has its effect at once
+   */
+  constructor(socket: Descriptor, isTaken: (frame: FrameReader) => boolean) {
+    this.#isTaken = isTaken
     this.#receiver = new Receiver(socket)
+    this.reader.arrived = this.#receiver.descriptors
+  }
+
+  /** From now on, descriptors come. */
+  expectDescriptors(): void {
+    this.#expectsDescriptors = true
   }
 
   /** Goes to the next frame, and waits for it; false at the end. */
@@ -20,16 +35,25 @@ export class Inbox {
     return true
   }
 
-  /** Waits until something has been heard of a stream; calls that come meanwhile wait. Ends the process when the caller is gone. */
-  wait(isOver: () => boolean, streams: Streams): void {
+  /** Does what the frame says that the reader is at. */
+  take(): void {
+    this.#isTaken(this.reader)
+  }
+
+  /** Waits for what has its effect at once; calls that come meanwhile wait. Ends the process when the caller is gone. */
+  wait(isOver: () => boolean): void {
     for (;;) {
-      this.reader.select(frame => {
-        if (frame.kind === Kind.cancel) this.#cancelled.add(frame.id)
-        return streams.onFrame(frame)
-      })
+      this.#select()
       if (isOver()) return
-      if (!this.#receive(false)) process.exit()
+      if (!this.hear()) process.exit()
     }
+  }
+
+  /** Waits for something to come; false at the end. */
+  hear(): boolean {
+    const hasCome = this.#receive(false)
+    this.#select()
+    return hasCome
   }
 
   /** Hears what has been said meanwhile, as far as there is room: calls may have been cancelled. */
@@ -51,10 +75,28 @@ export class Inbox {
     this.#cancelled.delete(id)
   }
 
+  #select(): void {
+    this.reader.select(frame => {
+      if (frame.kind === Kind.cancel) this.#cancelled.add(frame.id)
+      return this.#isTaken(frame)
+    })
+  }
+
   #receive(dontWait: boolean): boolean {
     const { reader } = this
-    const count = this.#receiver.receive(reader.room, reader.roomStart, { dontWait })
-    if (count > 0) reader.filled(count)
-    return count > 0
+    const receiver = this.#receiver
+    receiver.takesDescriptors = this.#expectsDescriptors && !reader.isWithinPayload
+    for (;;) {
+      try {
+        const count = receiver.receive(reader.room, reader.roomStart, { dontWait })
+        if (count > 0) reader.filled(count)
+        return count > 0
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        if (code !== 'EMFILE' && code !== 'ENFILE') throw error
+        if (dontWait) return false
+        sleep(TABLE_FULL_MS)
+      }
+    }
   }
 }

@@ -37,6 +37,7 @@ export class Outlet {
         queue,
         add: (kind, id, values) => messages.add(kind, id, values),
         read: reader => messages.read(reader),
+        discard: enclosed => messages.discard(enclosed),
         onQueued: () => writer.onQueued(),
         ...(wait && { wait: wait.bind(writer) }),
       },

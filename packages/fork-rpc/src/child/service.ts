@@ -68,6 +68,16 @@ export async function prepare(queue: FrameQueue, args: unknown[], writer: Writer
   }
 }
 
+/** Waits for a function to be found; if it is not, calls back before that is told. */
+export async function foundOr(found: Promise<Served>, onMissing: () => void): Promise<Served> {
+  try {
+    return await found
+  } catch (error) {
+    onMissing()
+    throw error
+  }
+}
+
 /** A promise until it is found; one that rejects stays, for each call to reject. */
 function lookUp(functions: Service['functions'], number: number, found: Promise<Served>): Promise<Served> {
   found.then(

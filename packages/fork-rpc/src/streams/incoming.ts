@@ -9,6 +9,15 @@ export interface IncomingLink {
   wait?(isOver: () => boolean): void
 }
 
+/** A value that came. */
+export interface Arrived {
+  value: unknown
+  /** In bytes. */
+  size: number
+  /** Lets go of what came along with it: nobody will have it. */
+  discard(): void
+}
+
 interface Waiting {
   resolve(result: IteratorResult<unknown>): void
   reject(error: unknown): void
@@ -24,7 +33,7 @@ export class Incoming {
   onOver: (() => void) | undefined
   readonly #id: number
   readonly #link: IncomingLink
-  readonly #values: { value: unknown; size: number }[] = []
+  readonly #values: Arrived[] = []
   readonly #waiting: Waiting[] = []
   #isBegun: boolean
   #isStopped = false
@@ -67,15 +76,15 @@ export class Incoming {
 
   /** Lets who iterates know that no more is wanted. */
   stop(): void {
-    if (this.#isOver || this.#isStopped) return
+    if (this.#isStopped) return
     this.#isStopped = true
-    this.#values.length = 0
-    this.#link.stop(this.#id)
+    for (const arrived of this.#values.splice(0)) arrived.discard()
+    if (!this.#isOver) this.#link.stop(this.#id)
   }
 
-  push(value: unknown, size: number): void {
+  push(arrived: Arrived): void {
     const waiting = this.#waiting.shift()
-    this.#values.push({ value, size })
+    this.#values.push(arrived)
     if (!waiting) return
     this.#link.onWaiting(-1)
     waiting.resolve({ done: false, value: this.#take() })

@@ -1,6 +1,6 @@
 import { Kind } from '../frame.js'
 import type { FrameQueue } from '../frame-queue.js'
-import type { FrameReader } from '../frame-reader.js'
+import type { Enclosed, FrameReader } from '../frame-reader.js'
 import { decodeError, encodeError } from '../error-payload.js'
 import { Incoming, type IncomingLink } from './incoming.js'
 import { Outgoing, type OutgoingLink } from './outgoing.js'
@@ -13,6 +13,8 @@ export interface StreamsLink {
   add(kind: number, id: number, values: readonly unknown[]): number
   /** The values of the frame that the reader is at. */
   read(reader: FrameReader): unknown[]
+  /** Lets go of what came along with a frame. */
+  discard(enclosed: Enclosed | undefined): void
   /** Something was queued. */
   onQueued(): void
   /** Waits by blocking, where nothing can be heard otherwise. */
@@ -140,9 +142,10 @@ export class Streams {
   }
 
   #onItem(incoming: Incoming | undefined, reader: FrameReader): void {
-    const { size } = reader
+    const { enclosed, size } = reader
+    if (!incoming || incoming.isStopped) return this.#link.discard(enclosed)
     const [value] = this.#link.read(reader)
-    if (incoming && !incoming.isStopped) incoming.push(value, size)
+    incoming.push({ value, size, discard: () => this.#link.discard(enclosed) })
   }
 
   #end(id: number, incoming: Incoming | undefined, failure?: { error: unknown }): void {
