@@ -1,4 +1,5 @@
 export { run, type Rpc, type RpcControl } from './rpc.js'
+export { connect, rpcOf, type Received, type Remote, type RemoteFunction, type Returned, type Sent } from './connect.js'
 export type { RpcOptions } from './options.js'
 export type { CallOptions } from './call-options.js'
 export type { Call } from './call.js'
