@@ -2,6 +2,7 @@ import { isPending, type Descriptor } from '@anyfork/fdpass'
 import { afterFork, ProcessExitedError, type ExitStatus, type ForkProcess } from '@anyfork/fork'
 import { backends } from './backend.js'
 import { Call } from './call.js'
+import { TURNS_TO_TELL, withCallerStack } from './caller-stack.js'
 import { watchForAbort, type CallOptions } from './call-options.js'
 import type { Setting } from './child/service.js'
 import { dropDescriptors } from './enclosures.js'
@@ -10,6 +11,8 @@ import { RpcError } from './errors.js'
 import { Flag, Kind } from './frame.js'
 import { Messages } from './messages.js'
 import type { RpcOptions } from './options.js'
+import { Pressure } from './pressure.js'
+import { isTraced, trace } from './tracing.js'
 import { Outstanding, type OutstandingCall } from './outstanding.js'
 import { codecOf, serialiserReference } from './serialiser.js'
 import { RemoteIterable } from './streams/remote-iterable.js'
@@ -18,6 +21,22 @@ import { Transport } from './transport.js'
 
 /** How long a process that has closed its socket may take to end, in milliseconds. */
 const GRACE_MS = 1000
+
+/** What a connection has done so far. */
+export interface Counters {
+  /** Calls that were made, those that failed at once not counted. */
+  calls: number
+  /** Calls that have not been answered. */
+  outstanding: number
+  results: number
+  /** Calls that rejected with what was thrown. */
+  errors: number
+  /** Calls that were given up, because of a signal or a timeout. */
+  givenUp: number
+  events: number
+  bytesSent: number
+  bytesReceived: number
+}
 
 /** Of calls without streams, that is nearly all. */
 const NO_STREAMS: readonly number[] = []
@@ -28,7 +47,11 @@ const live = new Set<Client>()
 /** The caller's side of a connection. */
 export class Client {
   readonly ended: Promise<ExitStatus>
+  readonly pressure: Pressure
   readonly #process: ForkProcess
+  readonly #module: string
+  readonly #name: string
+  readonly #counts = { calls: 0, results: 0, errors: 0, givenUp: 0, events: 0 }
   readonly #options: RpcOptions
   readonly #calls = new Outstanding()
   readonly #transport: Transport
@@ -50,12 +73,15 @@ export class Client {
   constructor(process: ForkProcess, module: string, name: string | undefined, options: RpcOptions) {
     const { async = false, init, done } = options
     const serialiser = serialiserReference(options.serialiser ?? 'cbor')
+    this.pressure = new Pressure(options.highWaterMark ?? {}, () => ({ calls: this.#calls.size, bytes: this.#transport.queue.length }))
     this.#process = process
+    this.#module = module
+    this.#name = name ?? ''
     this.#options = options
     this.#transport = new Transport({
       onFrames: () => this.#dispatch(),
       onEnd: () => void this.#finish(),
-      onWritten: () => {},
+      onWritten: () => this.pressure.ease(),
       onBroken: () => {}, // what the child still said is to be read; its end comes after that
     })
     const messages = new Messages(codecOf(serialiser), this.#transport.queue, () => this.#streams)
@@ -88,6 +114,10 @@ export class Client {
     return !this.#isClosed && !this.#failure && !this.#hasHungUp()
   }
 
+  get counters(): Counters {
+    return { ...this.#counts, outstanding: this.#calls.size, bytesSent: this.#transport.queue.sent, bytesReceived: this.#transport.received }
+  }
+
   get pid(): number | undefined {
     return this.#process.pid
   }
@@ -104,6 +134,12 @@ export class Client {
   }
 
   call(number: number, args: readonly unknown[], options?: CallOptions): Call {
+    if (!isTraced()) return this.#call(number, args, options)
+    const name = number ? [...this.#functions.keys()][number - 1]! : this.#name
+    return trace({ module: this.#module, name, args, pid: this.pid }, () => this.#call(number, args, options))
+  }
+
+  #call(number: number, args: readonly unknown[], options?: CallOptions): Call {
     if (this.#isClosed || this.#failure || options?.signal?.aborted) return this.#refuse(args, options)
     const calls = this.#calls
     const id = calls.reserve()
@@ -114,6 +150,7 @@ export class Client {
       calls.release(id)
       return rejected(error)
     }
+    this.#counts.calls++
     this.#transport.flushSoon()
     const streams = sent.length ? sent : NO_STREAMS
     const call = new Call((resolve, reject) => {
@@ -155,12 +192,16 @@ export class Client {
     }
   }
 
+  /** Lets the calls so far finish and the process end, without waiting for that. */
+  letGo(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#transport.queue.add(Kind.end, 0)
+    this.#transport.flushSoon()
+  }
+
   async close(): Promise<void> {
-    if (!this.#isClosed) {
-      this.#isClosed = true
-      this.#transport.queue.add(Kind.end, 0)
-      this.#transport.flushSoon()
-    }
+    this.letGo()
     await this.#process.exited
     await this.ended
   }
@@ -210,8 +251,10 @@ export class Client {
       this.#transport.queue.addUrgent(Kind.cancel, id)
       this.#transport.flushNext()
     }
+    this.#counts.givenUp++
     call.reject(reason)
     this.#hold()
+    this.pressure.ease()
   }
 
   /**
@@ -220,19 +263,20 @@ export class Client {
    */
   #dispatch(): void {
     const { reader } = this.#transport
-    let hasSettled = false
+    let turns = 0
     while (this.#transport.isOpen && this.#next()) {
-      if (reader.kind !== Kind.event) hasSettled = true
-      else if (hasSettled) {
-        queueMicrotask(() => {
-          if (this.#transport.isOpen) this.#onFrame()
-          this.#dispatch()
-        })
-        return
-      }
+      if (reader.kind === Kind.event && turns) return afterTurns(turns, () => this.#goOn())
+      if (reader.kind === Kind.error || reader.kind === Kind.itemsError) turns = TURNS_TO_TELL
+      else if (!turns) turns = 1
       this.#onFrame()
     }
     this.#hold()
+    this.pressure.ease()
+  }
+
+  #goOn(): void {
+    if (this.#transport.isOpen) this.#onFrame()
+    this.#dispatch()
   }
 
   #next(): boolean {
@@ -248,9 +292,11 @@ export class Client {
     const { reader } = this.#transport
     switch (reader.kind) {
       case Kind.result:
+        this.#counts.results++
         return this.#settle(call => call.resolve(this.#messages.read(reader)[0]))
       case Kind.error:
-        return this.#settle(call => call.reject(decodeError(reader.takePayload())))
+        this.#counts.errors++
+        return this.#settle(call => call.resolve(withCallerStack(decodeError(reader.takePayload()))))
       case Kind.event:
         return this.#onEvent()
       case Kind.dropped:
@@ -274,6 +320,7 @@ export class Client {
   #onEvent(): void {
     const { reader } = this.#transport
     const { onEvent } = this.#options
+    if (!this.#counts.events++ && !onEvent) process.emitWarning(`${this.#name || this.#module} sent an event, but there is no onEvent`, 'AnyforkWarning')
     if (onEvent) callSafely(() => onEvent(...this.#messages.read(reader)))
     else this.#messages.discard(reader.enclosed)
   }
@@ -319,6 +366,7 @@ export class Client {
     this.#setReady.reject(this.#failure)
     this.#calls.rejectAll(this.#failure)
     this.#streams.end(this.#failure)
+    this.pressure.ease()
     this.#resolveEnded(status)
   }
 
@@ -345,6 +393,12 @@ afterFork(() => Client.abandonAll())
 
 function rejected(reason: unknown): Call {
   return new Call((_, reject) => reject(reason))
+}
+
+/** Calls back when the microtask queue has turned so often. */
+function afterTurns(turns: number, call: () => void): void {
+  if (turns === 0) call()
+  else queueMicrotask(() => afterTurns(turns - 1, call))
 }
 
 /** What a listener throws is an uncaught error, but later: it must not disturb what comes after. */

@@ -5,7 +5,7 @@ import { checkCallOptions, type CallOptions } from './call-options.js'
 import { Client } from './client.js'
 import type { PassedDescriptor } from './fd.js'
 import type { RpcOptions } from './options.js'
-import { controlOf, type RpcControl } from './rpc.js'
+import { controlOf, Owner, type RpcControl } from './rpc.js'
 
 type Fn = (...args: never[]) => unknown
 
@@ -73,11 +73,11 @@ const controls = new WeakMap<object, RpcControl>()
  * @throws TypeError for a relative module, and options that make no sense
  */
 export function connect<M extends object>(process: ForkProcess, module: ModuleSpecifier, options: RpcOptions = {}): Remote<M> {
-  const client = new Client(process, resolveSpecifier(module), undefined, options)
-  const control = Object.defineProperties({}, controlOf(client)) as RpcControl
+  const owner = new Owner(new Client(process, resolveSpecifier(module), undefined, options))
+  const control = Object.defineProperties({}, controlOf(owner)) as RpcControl
   const functions = Object.create(null, { [Symbol.asyncDispose]: { value: control.close } }) as Record<string | symbol, unknown>
   const remote = new Proxy(functions, {
-    get: (known, name) => (name in known || typeof name === 'symbol' || name === 'then' ? known[name] : (known[name] = remoteFunction(client, name))),
+    get: (known, name) => (name in known || typeof name === 'symbol' || name === 'then' ? known[name] : (known[name] = remoteFunction(owner, name))),
     set: () => false,
     defineProperty: () => false,
   })
@@ -97,11 +97,13 @@ export function rpcOf(remote: object): RpcControl {
   return control
 }
 
-function remoteFunction(client: Client, name: string): object {
-  const call = (...args: unknown[]): Call => client.call(client.numberOf(name), args)
+function remoteFunction(owner: Owner, name: string): object {
+  const { client } = owner
+  const number = client.numberOf(name)
+  const call = (...args: unknown[]): Call => owner.client.call(number, args)
   const bound = (options: CallOptions): ((...args: unknown[]) => Call) => {
     checkCallOptions(options)
-    return (...args) => client.call(client.numberOf(name), args, options)
+    return (...args) => owner.client.call(number, args, options)
   }
   return Object.assign(call, { with: bound })
 }

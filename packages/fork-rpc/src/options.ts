@@ -1,3 +1,4 @@
+import type { HighWaterMark } from './pressure.js'
 import type { SerialiserName } from './serialiser.js'
 
 /** What holds for a connection. */
@@ -19,6 +20,8 @@ export interface RpcOptions {
   init?: string
   /** Name of a function of the module that is called at the end, instead of ending the process. */
   done?: string
+  /** From where on `pressure` says that a caller should wait. */
+  highWaterMark?: HighWaterMark
   /** Gets the values of every `event` of the child, in order with the results; and `'error'` with the error, where there is no `onError`. */
   onEvent?: (...values: unknown[]) => void
   /**

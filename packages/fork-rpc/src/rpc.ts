@@ -1,7 +1,7 @@
 import { resolveSpecifier, type ExitStatus, type ForkProcess, type ModuleSpecifier } from '@anyfork/fork'
 import type { Call } from './call.js'
 import { checkCallOptions, type CallOptions } from './call-options.js'
-import { Client } from './client.js'
+import { Client, type Counters } from './client.js'
 import type { RpcOptions } from './options.js'
 
 /** What can be told of a connection, and done with it. */
@@ -10,6 +10,15 @@ export interface RpcControl extends AsyncDisposable {
   readonly pid: number | undefined
   /** Whether it can be called, as far as the kernel knows. */
   readonly isAlive: boolean
+  /**
+   * How much is under way: 0 is nothing, 1 the high-water mark. From then on, who makes
+   * calls in a loop should wait for `drained()`; nothing is refused.
+   */
+  readonly pressure: number
+  /** Resolves when `pressure` is below 1; at once when it is, or when the process has ended. */
+  drained(): Promise<void>
+  /** What the connection has done so far. */
+  readonly counters: Counters
   /** Resolves when the process is ready to be called; rejects with what went wrong. */
   ready(): Promise<void>
   /** Lets the calls so far finish and the process end; resolves when it has. Idempotent. */
@@ -51,24 +60,41 @@ export interface Rpc extends RpcControl {
  */
 export function run(process: ForkProcess, module: ModuleSpecifier, name: string, options: RpcOptions = {}): Rpc {
   if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
-  const client = new Client(process, resolveSpecifier(module), name, options)
-  const call = (...args: unknown[]): Call => client.call(0, args)
+  const owner = new Owner(new Client(process, resolveSpecifier(module), name, options))
+  const call = (...args: unknown[]): Call => owner.client.call(0, args)
   const bound = (callOptions: CallOptions): ((...args: unknown[]) => Call) => {
     checkCallOptions(callOptions)
-    return (...args) => client.call(0, args, callOptions)
+    return (...args) => owner.client.call(0, args, callOptions)
   }
-  return Object.defineProperties(Object.assign(call, { with: bound }), controlOf(client)) as unknown as Rpc
+  return Object.defineProperties(Object.assign(call, { with: bound }), controlOf(owner)) as unknown as Rpc
+}
+
+/** Lets go of connections that nobody refers to any more, as by `close`. */
+const dropped = new FinalizationRegistry<Client>(client => client.letGo())
+
+/** What all that the user has of a connection refers to. */
+export class Owner {
+  readonly client: Client
+
+  constructor(client: Client) {
+    this.client = client
+    dropped.register(this, client)
+  }
 }
 
 /** The properties that make an object an `RpcControl`. */
-export function controlOf(client: Client): PropertyDescriptorMap {
+export function controlOf(owner: Owner): PropertyDescriptorMap {
+  const { ended } = owner.client
   return {
-    pid: { get: () => client.pid },
-    isAlive: { get: () => client.isAlive },
-    ready: { value: () => client.ready() },
-    close: { value: () => client.close() },
-    destroy: { value: () => client.destroy() },
-    ended: { value: client.ended },
-    [Symbol.asyncDispose]: { value: () => client.close() },
+    pid: { get: () => owner.client.pid },
+    isAlive: { get: () => owner.client.isAlive },
+    pressure: { get: () => owner.client.pressure.value },
+    counters: { get: () => owner.client.counters },
+    drained: { value: () => owner.client.pressure.drained() },
+    ready: { value: () => owner.client.ready() },
+    close: { value: () => owner.client.close() },
+    destroy: { value: () => owner.client.destroy() },
+    ended: { value: ended },
+    [Symbol.asyncDispose]: { value: () => owner.client.close() },
   }
 }

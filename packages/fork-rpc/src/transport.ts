@@ -25,6 +25,7 @@ export class Transport {
   readonly reader: FrameReader = new FrameReader()
   readonly #listener: TransportListener
   #socket: Descriptor | undefined
+  #received = 0
   #receiver: Receiver | undefined
   #watch: Watch | undefined
   #isFlushing = false
@@ -42,6 +43,11 @@ export class Transport {
 
   get isOpen(): boolean {
     return this.#watch !== undefined
+  }
+
+  /** How many bytes have come. */
+  get received(): number {
+    return this.#received
   }
 
   /** Whether what waits has to wait for the peer. */
@@ -172,7 +178,10 @@ export class Transport {
     const receiver = this.#receiver!
     receiver.takesDescriptors = this.#expectsDescriptors && !reader.isWithinPayload
     const count = receiver.receive(reader.room, reader.roomStart)
-    if (count > 0) reader.filled(count)
+    if (count > 0) {
+      this.#received += count
+      reader.filled(count)
+    }
     return count
   }
 

@@ -88,7 +88,7 @@ for (const async of [false, true]) {
     it('are closed here when nobody waits for the result, or listens to the event', async () => {
       const make = start('make')
       await assert.rejects(make.with({ timeout: 0 })('a', 'b'), { code: 'ERR_CALL_TIMEOUT' })
-      await start('makeAndTell')('unheard')
+      await start('makeAndTell')('unheard') // and a warning
       assert.equal(((await make('c')) as Descriptor[]).map(textOf).join(), 'c')
       const stream = (await start('makeStream')(50)) as AsyncIterableIterator<Descriptor>
       textOf((await stream.next()).value)

@@ -14,7 +14,7 @@ async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
 for (const async of [false, true]) {
   describe(`streams with async: ${async}`, () => {
     const { fork, track } = useConnections()
-    const start = (name: string, options: RpcOptions = {}): Rpc => track(run(fork(), module, name, { async, ...options }))
+    const start = (name: string, options: RpcOptions = {}): Rpc => track(run(fork(), module, name, { async, onEvent: () => {}, ...options }))
 
     it('iterate over what a generator yields, async or not', async () => {
       const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1)

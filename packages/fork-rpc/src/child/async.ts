@@ -6,6 +6,8 @@ import { endIfCallerGone, foundOr, isThenable, prepare, type Service, type Setti
 
 /** More than this many bytes of answers, and no more calls are begun until the caller has read some. */
 const HIGH_WATER_BYTES = 1 << 20
+/** More than this many, and whoever has something to say waits until the caller has read it. */
+const HIGHEST_BYTES = 1 << 22
 
 /**
  * Serves calls as they come, as many at a time as there are; results go out in any
@@ -38,10 +40,22 @@ class Connection {
     this.#transport.setReading(false)
     this.#transport.open(socket)
     this.#service = await prepare(this.#transport.queue, args, {
-      onQueued: () => this.#transport.flushSoon(),
-      writeAll: () => this.#transport.flushAll(),
+      onQueued: () => {
+        if (this.#transport.queue.length > HIGHEST_BYTES) this.#writeAll()
+        else this.#transport.flushSoon()
+      },
+      writeAll: () => this.#writeAll(),
     })
     this.#transport.setReading(true)
+  }
+
+  #writeAll(): void {
+    try {
+      this.#transport.flushAll()
+    } catch (error) {
+      endIfCallerGone(error)
+      throw error
+    }
   }
 
   #onFrames(): void {

@@ -1,6 +1,6 @@
 import type { Codec } from '../codec.js'
 import { encodeError } from '../error-payload.js'
-import { Kind } from '../frame.js'
+import { Kind, LARGE_BYTES } from '../frame.js'
 import type { FrameQueue } from '../frame-queue.js'
 import { Messages } from '../messages.js'
 import { Streams } from '../streams/streams.js'
@@ -35,7 +35,11 @@ export class Outlet {
     this.streams = new Streams(
       {
         queue,
-        add: (kind, id, values) => messages.add(kind, id, values),
+        add: (kind, id, values) => {
+          const size = messages.add(kind, id, values)
+          if (size >= LARGE_BYTES) writer.writeAll()
+          return size
+        },
         read: reader => messages.read(reader),
         discard: enclosed => messages.discard(enclosed),
         onQueued: () => writer.onQueued(),
@@ -52,12 +56,13 @@ export class Outlet {
 
   /** @param sent - gets the ids of the streams in the value: they begin when they are told to */
   result(id: number, value: unknown, sent?: number[]): void {
+    let size
     try {
-      this.messages.add(Kind.result, id, [value], 0, 0, sent)
+      size = this.messages.add(Kind.result, id, [value], 0, 0, sent)
     } catch (error) {
       return this.error(id, error)
     }
-    this.#writer.onQueued()
+    this.#onQueued(size)
   }
 
   error(id: number, error: unknown): void {
@@ -70,8 +75,7 @@ export class Outlet {
   }
 
   event(values: readonly unknown[]): void {
-    this.messages.add(Kind.event, 0, values)
-    this.#writer.onQueued()
+    this.#onQueued(this.messages.add(Kind.event, 0, values))
   }
 
   fatal(error: unknown): void {
@@ -80,6 +84,12 @@ export class Outlet {
 
   writeAll(): void {
     this.#writer.writeAll()
+  }
+
+  /** What is large was not copied, and may be changed by whoever made it: it goes out at once. */
+  #onQueued(size: number): void {
+    if (size >= LARGE_BYTES) this.#writer.writeAll()
+    else this.#writer.onQueued()
   }
 
   #add(kind: number, id: number, bytes?: Buffer): void {

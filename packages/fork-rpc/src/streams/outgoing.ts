@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks'
+
 /** What an outgoing stream says to who reads it. */
 export interface OutgoingLink {
   /** Queues a value. @returns its size in bytes. @throws for one that cannot be sent */
@@ -18,6 +20,8 @@ export class Outgoing {
   readonly #id: number
   readonly #source: AsyncIterable<unknown> | Iterable<unknown>
   readonly #link: OutgoingLink
+  /** Calls in the context in which this was made: that of the call that it belongs to. */
+  readonly #inContext: (call: () => Promise<void>) => Promise<void>
   /** The sizes of the values that have not been consumed. */
   readonly #onTheWay: number[] = []
   #bytesOnTheWay = 0
@@ -32,6 +36,7 @@ export class Outgoing {
     this.#id = id
     this.#source = source
     this.#link = link
+    this.#inContext = AsyncResource.bind(call => call(), 'ANYFORKSTREAM')
   }
 
   /**
@@ -45,6 +50,11 @@ export class Outgoing {
     this.#isBegun = true
     this.#onStop = onStop
     await this.#pump()
+  }
+
+  /** Begins because who reads wants it: in the context in which this was made. */
+  beginWanted(): void {
+    void this.#inContext(() => this.begin())
   }
 
   /** So many values have been consumed. */

@@ -130,7 +130,7 @@ export class Streams {
     else if (kind === Kind.itemsError) this.#end(id, incoming, { error: decodeError(reader.takePayload()) })
     else if (kind === Kind.stop) outgoing?.stop()
     else if (reader.number) outgoing?.credit(reader.number)
-    else outgoing?.begin()
+    else outgoing?.beginWanted()
     return true
   }
 
