@@ -8,6 +8,7 @@
         "native/binding/connections.c",
         "native/binding/descriptors.c",
         "native/binding/messages.c",
+        "native/binding/spinning.c",
         "native/binding/watches.c",
         "native/connection.c",
         "native/descriptor.c",
@@ -17,6 +18,7 @@
         "native/rights.c",
         "native/send-many.c",
         "native/send.c",
+        "native/spin.c",
         "native/watch.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],

@@ -42,6 +42,8 @@ enum {
    * the kernel drops what the descriptor table has no room for and says so by a flag:
    * EBADMSG, the rest of its descriptors is closed. */
   FDPASS_PEEK = 2,
+  /* Only bytes are expected; descriptors that came all the same are dropped. */
+  FDPASS_BYTES_ONLY = 4,
 };
 
 /* Sends bytes, and with the first of them the descriptors. Returns how many
@@ -88,6 +90,14 @@ struct fdpass_many {
  * EPROTO for a byte without a descriptor, else fails as fdpass_receive does. */
 ssize_t fdpass_receive_many(int socket, int fds[FDPASS_MAX_DESCRIPTORS], size_t wanted,
                             struct fdpass_many *many, int flags);
+
+/* spin.c */
+
+/* As fdpass_receive, but before it sleeps, or returns EAGAIN, tries again and again for
+ * a time in nanoseconds: what is about to come is then had without waking a processor. */
+ssize_t fdpass_receive_spinning(int socket, void *bytes, size_t length,
+                                int fds[FDPASS_MAX_DESCRIPTORS],
+                                struct fdpass_received *received, int flags, uint64_t spin_ns);
 
 /* connection.c */
 

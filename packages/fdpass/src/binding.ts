@@ -18,6 +18,7 @@ export interface Binding {
   readonly END_OF_STREAM: number
   readonly DONT_WAIT: number
   readonly PEEK: number
+  readonly BYTES_ONLY: number
   readonly maxDescriptors: number
   socketpair(type: number, out: Int32Array): number
   pipe(out: Int32Array): number
@@ -31,6 +32,7 @@ export interface Binding {
   write(fd: number, buffer: Uint8Array, offset: number, length: number): number
   send(socket: number, buffer: Uint8Array, offset: number, length: number, fds: Int32Array, count: number, flags: number): number
   receive(socket: number, buffer: Uint8Array, offset: number, length: number, out: Int32Array, flags: number): number
+  receiveSpinning(socket: number, buffer: Uint8Array, offset: number, length: number, out: Int32Array, flags: number, microseconds: number): number
   sendOne(socket: number, fd: number): number
   /** The descriptor, `END_OF_STREAM`, or a negative errno. */
   receiveOne(socket: number): number

@@ -1,19 +1,45 @@
-import { deserialize } from 'node:v8'
-import { isPending, read, watch, write, type Descriptor, type Watch } from '@anyfork/fdpass'
-import { afterFork, fromPlainError, ProcessExitedError, type ExitStatus, type ForkProcess, type PlainError } from '@anyfork/fork'
-import { RpcError } from './errors.js'
-import { FrameParser, FrameQueue, Kind } from './frame.js'
+import { isPending, type Descriptor } from '@anyfork/fdpass'
+import { afterFork, ProcessExitedError, type ExitStatus, type ForkProcess } from '@anyfork/fork'
 import { backends } from './backend.js'
-import type { RpcOptions } from './rpc.js'
-import { serialisers, type Serialiser } from './serialiser.js'
+import { Call } from './call.js'
+import { TURNS_TO_TELL, withCallerStack } from './caller-stack.js'
+import { watchForAbort, type CallOptions } from './call-options.js'
+import type { Setting } from './child/service.js'
+import { dropDescriptors } from './enclosures.js'
+import { decodeError } from './error-payload.js'
+import { RpcError } from './errors.js'
+import { Flag, Kind } from './frame.js'
+import { Messages } from './messages.js'
+import type { RpcOptions } from './options.js'
+import { Pressure } from './pressure.js'
+import { isTraced, trace } from './tracing.js'
+import { Outstanding, type OutstandingCall } from './outstanding.js'
+import { codecOf, serialiserReference } from './serialiser.js'
+import { RemoteIterable } from './streams/remote-iterable.js'
+import { Streams } from './streams/streams.js'
+import { Transport } from './transport.js'
 
 /** How long a process that has closed its socket may take to end, in milliseconds. */
 const GRACE_MS = 1000
 
-interface Call {
-  resolve(value: unknown): void
-  reject(error: unknown): void
+/** What a connection has done so far. */
+export interface Counters {
+  /** Calls that were made, those that failed at once not counted. */
+  calls: number
+  /** Calls that have not been answered. */
+  outstanding: number
+  results: number
+  /** Calls that rejected with what was thrown. */
+  errors: number
+  /** Calls that were given up, because of a signal or a timeout. */
+  givenUp: number
+  events: number
+  bytesSent: number
+  bytesReceived: number
 }
+
+/** Of calls without streams, that is nearly all. */
+const NO_STREAMS: readonly number[] = []
 
 /** All that are connected. */
 const live = new Set<Client>()
@@ -21,37 +47,60 @@ const live = new Set<Client>()
 /** The caller's side of a connection. */
 export class Client {
   readonly ended: Promise<ExitStatus>
+  readonly pressure: Pressure
   readonly #process: ForkProcess
-  readonly #serialiser: Serialiser
+  readonly #module: string
+  readonly #name: string
+  readonly #counts = { calls: 0, results: 0, errors: 0, givenUp: 0, events: 0 }
   readonly #options: RpcOptions
-  readonly #calls = new Map<number, Call>()
-  readonly #queue = new FrameQueue()
-  readonly #parser = new FrameParser()
+  readonly #calls = new Outstanding()
+  readonly #transport: Transport
+  readonly #messages: Messages
+  readonly #streams: Streams
   readonly #ready: Promise<void>
-  #setReady!: Call
+  /** Exports by name, and the number that stands for each. */
+  readonly #functions = new Map<string, number>()
+  #setReady!: { resolve(): void; reject(error: Error): void }
   #resolveEnded!: (status: ExitStatus) => void
   #socket: Descriptor | undefined
-  #watch: Watch | undefined
   #failure: Error | undefined
-  #lastId = 0
-  #isFlushing = false
-  #isWaitingToWrite = false
   #isClosed = false
   #isDestroyed = false
   #isHeld = true
   #waitingForReady = 0
 
-  constructor(process: ForkProcess, module: string, name: string, options: RpcOptions) {
-    const { serialiser = 'cbor', async = false, init, done } = options
-    const known = serialisers[serialiser]
-    if (!known) throw new TypeError(`unknown serialiser ${String(serialiser)}`)
+  /** @param name - of the export that has the number 0; without, exports are named as they are called */
+  constructor(process: ForkProcess, module: string, name: string | undefined, options: RpcOptions) {
+    const { async = false, init, done } = options
+    const serialiser = serialiserReference(options.serialiser ?? 'cbor')
+    this.pressure = new Pressure(options.highWaterMark ?? {}, () => ({ calls: this.#calls.size, bytes: this.#transport.queue.length }))
     this.#process = process
-    this.#serialiser = known
+    this.#module = module
+    this.#name = name ?? ''
     this.#options = options
+    this.#transport = new Transport({
+      onFrames: () => this.#dispatch(),
+      onEnd: () => void this.#finish(),
+      onWritten: () => this.pressure.ease(),
+      onBroken: () => {}, // what the child still said is to be read; its end comes after that
+    })
+    const messages = new Messages(codecOf(serialiser), this.#transport.queue, () => this.#streams)
+    this.#messages = messages
+    this.#streams = new Streams(
+      {
+        queue: this.#transport.queue,
+        add: (kind, id, values) => messages.add(kind, id, values),
+        read: reader => messages.read(reader),
+        discard: enclosed => messages.discard(enclosed),
+        onQueued: () => this.#transport.flushSoon(),
+      },
+      false,
+      () => this.#hold(),
+    )
     this.ended = new Promise(resolve => (this.#resolveEnded = resolve))
-    this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve: resolve as Call['resolve'], reject }))
+    this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve, reject }))
     this.#ready.catch(() => {}) // the calls tell
-    process.sendArg({ module, name, serialiser, init, done, folder: globalThis.process.cwd() })
+    process.sendArg({ module, name, serialiser, init, done, folder: globalThis.process.cwd() } satisfies Setting)
     process
       .run(async ? backends.async : backends.sync, 'serve')
       .then(socket => this.#connect(socket))
@@ -65,20 +114,71 @@ export class Client {
     return !this.#isClosed && !this.#failure && !this.#hasHungUp()
   }
 
-  call(args: unknown[]): Promise<unknown> {
-    if (this.#isClosed) return Promise.reject(new RpcError('ERR_RPC_CLOSED', 'called after close()'))
-    if (this.#failure) return Promise.reject(this.#failure)
-    try {
-      const id = this.#nextId()
-      this.#queue.add(Kind.call, id, this.#serialiser.encode(args))
-      this.#flushSoon()
-      return new Promise((resolve, reject) => {
-        this.#calls.set(id, { resolve, reject })
-        this.#hold()
-      })
-    } catch (error) {
-      return Promise.reject(error)
+  get counters(): Counters {
+    return { ...this.#counts, outstanding: this.#calls.size, bytesSent: this.#transport.queue.sent, bytesReceived: this.#transport.received }
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
+  /** The number that stands for an export of the module. */
+  numberOf(name: string): number {
+    let number = this.#functions.get(name)
+    if (number === undefined) {
+      number = this.#functions.size + 1
+      this.#functions.set(name, number)
+      this.#transport.queue.add(Kind.name, 0, Buffer.from(name), undefined, undefined, 0, number)
     }
+    return number
+  }
+
+  call(number: number, args: readonly unknown[], options?: CallOptions): Call {
+    if (!isTraced()) return this.#call(number, args, options)
+    const name = number ? [...this.#functions.keys()][number - 1]! : this.#name
+    return trace({ module: this.#module, name, args, pid: this.pid }, () => this.#call(number, args, options))
+  }
+
+  #call(number: number, args: readonly unknown[], options?: CallOptions): Call {
+    if (this.#isClosed || this.#failure || options?.signal?.aborted) return this.#refuse(args, options)
+    const calls = this.#calls
+    const id = calls.reserve()
+    const sent: number[] = []
+    try {
+      this.#messages.add(Kind.call, id, args, number, options ? Flag.cancellable : 0, sent)
+    } catch (error) {
+      calls.release(id)
+      return rejected(error)
+    }
+    this.#counts.calls++
+    this.#transport.flushSoon()
+    const streams = sent.length ? sent : NO_STREAMS
+    const call = new Call((resolve, reject) => {
+      if (options) this.#setWithOptions(id, resolve, reject, streams, options)
+      else calls.set(id, resolve, reject, streams)
+    })
+    if (!this.#isHeld) this.#hold()
+    return call
+  }
+
+  #refuse(args: readonly unknown[], options: CallOptions | undefined): Call {
+    try {
+      dropDescriptors(args)
+    } catch (error) {
+      return rejected(error)
+    }
+    if (this.#isClosed) return rejected(new RpcError('ERR_RPC_CLOSED', 'called after close()'))
+    return rejected(this.#failure ?? options!.signal!.reason)
+  }
+
+  #setWithOptions(id: number, resolve: (value: unknown) => void, reject: (error: unknown) => void, streams: readonly number[], options: CallOptions): void {
+    const undo = watchForAbort(options, reason => this.#giveUp(id, call, reason, options))
+    const onResult = (value: unknown): void => {
+      undo()
+      if (options.signal && value instanceof RemoteIterable) value.endWith(options.signal)
+      resolve(value)
+    }
+    const call = this.#calls.set(id, onResult, error => (undo(), reject(error)), streams)
   }
 
   async ready(): Promise<void> {
@@ -92,12 +192,16 @@ export class Client {
     }
   }
 
+  /** Lets the calls so far finish and the process end, without waiting for that. */
+  letGo(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#transport.queue.add(Kind.end, 0)
+    this.#transport.flushSoon()
+  }
+
   async close(): Promise<void> {
-    if (!this.#isClosed) {
-      this.#isClosed = true
-      this.#queue.add(Kind.end, 0)
-      this.#flushSoon()
-    }
+    this.letGo()
     await this.#process.exited
     await this.ended
   }
@@ -120,72 +224,37 @@ export class Client {
     }
   }
 
-  #nextId(): number {
-    do this.#lastId = (this.#lastId + 1) >>> 0
-    while (this.#calls.has(this.#lastId))
-    return this.#lastId
-  }
-
   #connect(socket: Descriptor): void {
     this.#socket = socket
     live.add(this)
     if (this.#isDestroyed) this.#process.kill('SIGKILL')
-    this.#watch = watch(socket, { readable: true, writable: this.#isWaitingToWrite }, ready => {
-      if (ready.writable) this.#flush()
-      if (ready.readable) this.#read()
-    })
+    this.#transport.open(socket)
     this.#isHeld = true
-    this.#flush()
     this.#hold()
   }
 
-  /** Keeps the program running while something is outstanding, and only then. */
+  /** Keeps the program running while something is awaited, and only then. */
   #hold(): void {
-    const isNeeded = this.#calls.size > 0 || this.#waitingForReady > 0
-    if (!this.#watch || isNeeded === this.#isHeld) return
+    const isNeeded = this.#calls.awaited > 0 || this.#waitingForReady > 0 || this.#streams.isAwaited
+    if (!this.#transport.isOpen || isNeeded === this.#isHeld) return
     this.#isHeld = isNeeded
-    if (isNeeded) this.#watch.ref()
-    else this.#watch.unref()
+    this.#transport.hold(isNeeded)
   }
 
-  /** Calls made in a row leave together. */
-  #flushSoon(): void {
-    if (this.#isFlushing || this.#isWaitingToWrite || !this.#watch) return
-    this.#isFlushing = true
-    process.nextTick(() => {
-      this.#isFlushing = false
-      this.#flush()
-    })
-  }
-
-  #flush(): void {
-    if (!this.#socket || !this.#watch) return
-    let isFull = false
-    while (this.#queue.length && !isFull) {
-      try {
-        this.#queue.drop(write(this.#socket, this.#queue.bytes))
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException
-        if (code !== 'EAGAIN') return // what the child still said is to be read; its end comes after that
-        isFull = true
-      }
+  /** Nobody waits for a call any more. */
+  #giveUp(id: number, call: OutstandingCall, reason: unknown, { killOnAbort = false }: CallOptions): void {
+    if (this.#transport.queue.withdraw(id)) this.#calls.take(id)
+    else {
+      this.#calls.abandon(call)
+      this.#streams.stopSending(call.streams)
+      if (killOnAbort && (this.#options.async || this.#calls.isOldest(call))) this.#process.kill('SIGKILL')
+      this.#transport.queue.addUrgent(Kind.cancel, id)
+      this.#transport.flushNext()
     }
-    if (isFull === this.#isWaitingToWrite) return
-    this.#isWaitingToWrite = isFull
-    this.#watch.change({ readable: true, writable: isFull })
-  }
-
-  #read(): void {
-    try {
-      const room = this.#parser.room()
-      const count = read(this.#socket!, room)
-      if (count === 0) return void this.#finish()
-      this.#parser.filled(count)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return
-      return void this.#finish()
-    }
-    this.#dispatch()
+    this.#counts.givenUp++
+    call.reject(reason)
+    this.#hold()
+    this.pressure.ease()
   }
 
   /**
@@ -193,47 +262,90 @@ export class Client {
    * follows, the caller's code gets its turn first.
    */
   #dispatch(): void {
-    let hasSettled = false
-    while (this.#watch && this.#parser.next()) {
-      const { kind } = this.#parser
-      if (kind === Kind.event && hasSettled) {
-        queueMicrotask(() => {
-          if (this.#watch) this.#onFrame()
-          this.#dispatch()
-        })
-        return
-      }
-      if (kind !== Kind.event) hasSettled = true
+    const { reader } = this.#transport
+    let turns = 0
+    while (this.#transport.isOpen && this.#next()) {
+      if (reader.kind === Kind.event && turns) return afterTurns(turns, () => this.#goOn())
+      if (reader.kind === Kind.error || reader.kind === Kind.itemsError) turns = TURNS_TO_TELL
+      else if (!turns) turns = 1
       this.#onFrame()
     }
     this.#hold()
+    this.pressure.ease()
   }
 
-  #onFrame(): void {
-    const { kind, id, payload } = this.#parser
-    switch (kind) {
-      case Kind.result:
-        return this.#settle(id, call => call.resolve(this.#serialiser.decode(payload)[0]))
-      case Kind.error:
-        return this.#settle(id, call => call.reject(errorOf(payload)))
-      case Kind.event:
-        return callSafely(() => this.#options.onEvent?.(...this.#serialiser.decode(payload)))
-      case Kind.ready:
-        return this.#setReady.resolve(undefined)
-      case Kind.fatal:
-        this.#failure = errorOf(payload)
-        return
-      default:
-        this.#failure = new RpcError('ERR_RPC_PROTOCOL', `the child sent a frame of unknown kind ${kind}`)
-        this.#process.kill('SIGKILL')
-        void this.#finish()
+  #goOn(): void {
+    if (this.#transport.isOpen) this.#onFrame()
+    this.#dispatch()
+  }
+
+  #next(): boolean {
+    try {
+      return this.#transport.reader.next()
+    } catch (error) {
+      this.#break(error as Error)
+      return false
     }
   }
 
-  #settle(id: number, how: (call: Call) => void): void {
-    const call = this.#calls.get(id)
-    if (!call) return
-    this.#calls.delete(id)
+  #onFrame(): void {
+    const { reader } = this.#transport
+    switch (reader.kind) {
+      case Kind.result:
+        this.#counts.results++
+        return this.#settle(call => call.resolve(this.#messages.read(reader)[0]))
+      case Kind.error:
+        this.#counts.errors++
+        return this.#settle(call => call.resolve(withCallerStack(decodeError(reader.takePayload()))))
+      case Kind.event:
+        return this.#onEvent()
+      case Kind.dropped:
+        this.#calls.take(reader.id)
+        return
+      case Kind.descriptorsAhead:
+        return this.#transport.expectDescriptors()
+      case Kind.descriptorsWelcome:
+        this.#transport.queue.welcomeDescriptors()
+        return this.#transport.flushSoon()
+      case Kind.ready:
+        return this.#setReady.resolve()
+      case Kind.fatal:
+        this.#failure = decodeError(reader.takePayload())
+        return
+      default:
+        this.#onStreamFrame()
+    }
+  }
+
+  #onEvent(): void {
+    const { reader } = this.#transport
+    const { onEvent } = this.#options
+    if (!this.#counts.events++ && !onEvent) process.emitWarning(`${this.#name || this.#module} sent an event, but there is no onEvent`, 'AnyforkWarning')
+    if (onEvent) callSafely(() => onEvent(...this.#messages.read(reader)))
+    else this.#messages.discard(reader.enclosed)
+  }
+
+  #onStreamFrame(): void {
+    const { reader } = this.#transport
+    try {
+      if (this.#streams.onFrame(reader)) return
+      throw new RpcError('ERR_RPC_PROTOCOL', `the child sent a frame of unknown kind ${reader.kind}`)
+    } catch (error) {
+      this.#break(error as Error)
+    }
+  }
+
+  /** What the child says makes no sense: nothing can be had of it any more. */
+  #break(error: Error): void {
+    this.#failure = error
+    this.#process.kill('SIGKILL')
+    void this.#finish()
+  }
+
+  #settle(how: (call: OutstandingCall) => void): void {
+    const { reader } = this.#transport
+    const call = this.#calls.take(reader.id)
+    if (!call || call.isAbandoned) return this.#messages.discard(reader.enclosed)
     try {
       how(call)
     } catch (error) {
@@ -243,29 +355,24 @@ export class Client {
 
   /** Nothing more comes: all that is outstanding rejects with the reason. */
   async #finish(): Promise<void> {
-    this.#watch?.close()
-    this.#watch = undefined
-    if (this.#socket?.isOpen) this.#socket.close()
+    this.#transport.close()
     live.delete(this)
     const killer = setTimeout(() => this.#process.kill('SIGKILL'), GRACE_MS)
     const status = await this.#process.exited
     clearTimeout(killer)
-    const isAsked = this.#isClosed && !this.#failure && !this.#calls.size
+    const isAsked = this.#isClosed && !this.#failure && !this.#calls.awaited
     this.#failure ??= new ProcessExitedError(status, 'the process of this function')
     this.#tell(this.#failure, isAsked || this.#isDestroyed)
     this.#setReady.reject(this.#failure)
-    for (const call of this.#calls.values()) call.reject(this.#failure)
-    this.#calls.clear()
+    this.#calls.rejectAll(this.#failure)
+    this.#streams.end(this.#failure)
+    this.pressure.ease()
     this.#resolveEnded(status)
   }
 
   /** In a forked process: the connection is the parent's. */
   static abandonAll(): void {
-    for (const client of live) {
-      client.#watch?.close()
-      client.#watch = undefined
-      client.#socket?.[Symbol.dispose]()
-    }
+    for (const client of live) client.#transport.close()
     live.clear()
   }
 
@@ -274,7 +381,7 @@ export class Client {
     if (isAsked) callSafely(() => onDestroy?.())
     else if (onError) callSafely(() => onError(failure))
     else if (onEvent) callSafely(() => onEvent('error', failure))
-    else if (!this.#calls.size && !this.#waitingForReady) {
+    else if (!this.#calls.awaited && !this.#waitingForReady) {
       callSafely(() => {
         throw failure
       })
@@ -283,6 +390,16 @@ export class Client {
 }
 
 afterFork(() => Client.abandonAll())
+
+function rejected(reason: unknown): Call {
+  return new Call((_, reject) => reject(reason))
+}
+
+/** Calls back when the microtask queue has turned so often. */
+function afterTurns(turns: number, call: () => void): void {
+  if (turns === 0) call()
+  else queueMicrotask(() => afterTurns(turns - 1, call))
+}
 
 /** What a listener throws is an uncaught error, but later: it must not disturb what comes after. */
 function callSafely(call: () => void): void {
@@ -293,8 +410,4 @@ function callSafely(call: () => void): void {
       throw error
     })
   }
-}
-
-function errorOf(payload: Buffer): Error {
-  return fromPlainError(deserialize(Buffer.from(payload)) as PlainError)
 }

@@ -1,47 +1,24 @@
 import { resolveSpecifier, type ExitStatus, type ForkProcess, type ModuleSpecifier } from '@anyfork/fork'
-import { Client } from './client.js'
-import type { SerialiserName } from './serialiser.js'
+import type { Call } from './call.js'
+import { checkCallOptions, type CallOptions } from './call-options.js'
+import { Client, type Counters } from './client.js'
+import type { RpcOptions } from './options.js'
 
-export interface RpcOptions {
-  /** How values become octets; default `'cbor'`. */
-  serialiser?: SerialiserName
-  /**
-   * false: one call at a time, in order, by a blocking loop; the default. true: calls
-   * start as they come, on the event loop of the process, and end in any order.
-   */
-  async?: boolean
-  /**
-   * Name of a function of the module that is called first, with what was sent to the
-   * process by `sendArg` and `sendFd`; it may return a promise, and cannot send events.
-   */
-  init?: string
-  /** Name of a function of the module that is called at the end, instead of ending the process. */
-  done?: string
-  /** Gets the values of every `event` of the child, in order with the results; and `'error'` with the error, where there is no `onError`. */
-  onEvent?: (...values: unknown[]) => void
-  /**
-   * Called once when the process could not serve or has ended unasked. Without it and
-   * without `onEvent`, this is an uncaught error, unless a call or `ready()` rejects with it.
-   */
-  onError?: (error: Error) => void
-  /** Called once when the process has ended as it was asked to. */
-  onDestroy?: () => void
-}
-
-/** A function in another process. */
-export interface Rpc extends AsyncDisposable {
-  /**
-   * Calls it.
-   *
-   * @returns what it returned. Rejects with what it threw, with a TypeError for
-   *   arguments that cannot be sent, with `ERR_PROCESS_EXITED` when its process is
-   *   gone, and with `ERR_RPC_CLOSED` after `close` and `destroy`
-   */
-  (...args: unknown[]): Promise<unknown>
+/** What can be told of a connection, and done with it. */
+export interface RpcControl extends AsyncDisposable {
   /** The process, once known. */
   readonly pid: number | undefined
   /** Whether it can be called, as far as the kernel knows. */
   readonly isAlive: boolean
+  /**
+   * How much is under way: 0 is nothing, 1 the high-water mark. From then on, who makes
+   * calls in a loop should wait for `drained()`; nothing is refused.
+   */
+  readonly pressure: number
+  /** Resolves when `pressure` is below 1; at once when it is, or when the process has ended. */
+  drained(): Promise<void>
+  /** What the connection has done so far. */
+  readonly counters: Counters
   /** Resolves when the process is ready to be called; rejects with what went wrong. */
   ready(): Promise<void>
   /** Lets the calls so far finish and the process end; resolves when it has. Idempotent. */
@@ -50,6 +27,24 @@ export interface Rpc extends AsyncDisposable {
   destroy(): Promise<void>
   /** Resolves when the process has ended, with how. Keeps no program running. */
   readonly ended: Promise<ExitStatus>
+}
+
+/** A function in another process. */
+export interface Rpc extends RpcControl {
+  /**
+   * Calls it.
+   *
+   * @returns what it returned. Rejects with what it threw, with a TypeError for
+   *   arguments that cannot be sent, with `ERR_PROCESS_EXITED` when its process is
+   *   gone, and with `ERR_RPC_CLOSED` after `close` and `destroy`
+   */
+  (...args: unknown[]): Call
+  /**
+   * The same function, with options for the calls that are made of what is returned.
+   *
+   * @throws TypeError for options that make no sense
+   */
+  with(options: CallOptions): (...args: unknown[]) => Call
 }
 
 /**
@@ -65,15 +60,41 @@ export interface Rpc extends AsyncDisposable {
  */
 export function run(process: ForkProcess, module: ModuleSpecifier, name: string, options: RpcOptions = {}): Rpc {
   if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
-  const client = new Client(process, resolveSpecifier(module), name, options)
-  const call = (...args: unknown[]): Promise<unknown> => client.call(args)
-  const methods = {
-    ready: () => client.ready(),
-    close: () => client.close(),
-    destroy: () => client.destroy(),
-    ended: client.ended,
-    [Symbol.asyncDispose]: () => client.close(),
+  const owner = new Owner(new Client(process, resolveSpecifier(module), name, options))
+  const call = (...args: unknown[]): Call => owner.client.call(0, args)
+  const bound = (callOptions: CallOptions): ((...args: unknown[]) => Call) => {
+    checkCallOptions(callOptions)
+    return (...args) => owner.client.call(0, args, callOptions)
   }
-  const properties = { pid: { get: () => process.pid }, isAlive: { get: () => client.isAlive } }
-  return Object.defineProperties(Object.assign(call, methods), properties) as unknown as Rpc
+  return Object.defineProperties(Object.assign(call, { with: bound }), controlOf(owner)) as unknown as Rpc
+}
+
+/** Lets go of connections that nobody refers to any more, as by `close`. */
+const dropped = new FinalizationRegistry<Client>(client => client.letGo())
+
+/** What all that the user has of a connection refers to. */
+export class Owner {
+  readonly client: Client
+
+  constructor(client: Client) {
+    this.client = client
+    dropped.register(this, client)
+  }
+}
+
+/** The properties that make an object an `RpcControl`. */
+export function controlOf(owner: Owner): PropertyDescriptorMap {
+  const { ended } = owner.client
+  return {
+    pid: { get: () => owner.client.pid },
+    isAlive: { get: () => owner.client.isAlive },
+    pressure: { get: () => owner.client.pressure.value },
+    counters: { get: () => owner.client.counters },
+    drained: { value: () => owner.client.pressure.drained() },
+    ready: { value: () => owner.client.ready() },
+    close: { value: () => owner.client.close() },
+    destroy: { value: () => owner.client.destroy() },
+    ended: { value: ended },
+    [Symbol.asyncDispose]: { value: () => owner.client.close() },
+  }
 }

@@ -1,42 +1,47 @@
-import { deserialize, serialize } from 'node:v8'
-import { Encoder } from 'cbor-x'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { resolveSpecifier } from '@anyfork/fork'
+import { CborCodec, jsonCodec, v8Codec, WholeCodec, type Codec } from './codec.js'
+import { OctetsCodec } from './octets-codec.js'
 
-/** Makes octets of lists of values and the other way round. */
+/** Makes octets of lists of values and the other way round: what a module of your own exports. */
 export interface Serialiser {
   /** @throws for a value that it cannot carry */
-  encode(values: unknown[]): Uint8Array
+  encode(values: readonly unknown[]): Uint8Array
   /** @param bytes - borrowed: nothing that is returned may share their memory */
   decode(bytes: Uint8Array): unknown[]
 }
 
 /** The serialisers that come along, by name. */
-export type SerialiserName = 'cbor' | 'json' | 'v8'
+export type SerialiserName = 'cbor' | 'json' | 'octets' | 'v8'
 
-const cbor = new Encoder({ useRecords: false, copyBuffers: true } as ConstructorParameters<typeof Encoder>[0])
-
-export const serialisers: Record<SerialiserName, Serialiser> = {
-  /** RFC 8949, by cbor-x: plain values, buffers and typed arrays, dates, maps, sets, big integers. */
-  cbor: {
-    encode: values => cbor.encode(refuseFunctions(values)),
-    decode: bytes => cbor.decode(bytes) as unknown[],
-  },
-  json: {
-    encode: values => Buffer.from(JSON.stringify(values)),
-    decode: bytes => JSON.parse(bytesAsBuffer(bytes).toString()) as unknown[],
-  },
-  /** V8's structured clone: all that `postMessage` takes, cycles included. */
-  v8: {
-    encode: values => serialize(values),
-    decode: bytes => deserialize(Uint8Array.prototype.slice.call(bytes)) as unknown[],
-  },
+const known: Record<SerialiserName, () => Codec> = {
+  cbor: () => new CborCodec(),
+  json: jsonCodec,
+  octets: () => new OctetsCodec(),
+  v8: v8Codec,
 }
 
-/** cbor-x makes `undefined` of a function, silently; at the top level that is surely a mistake. */
-function refuseFunctions(values: unknown[]): unknown[] {
-  for (const value of values) if (typeof value === 'function' || typeof value === 'symbol') throw new TypeError(`a ${typeof value} cannot be sent to another process`)
-  return values
+/**
+ * How a serialiser is told to another process: by its name, or the URL of its module.
+ *
+ * @throws TypeError for what is neither
+ */
+export function serialiserReference(serialiser: SerialiserName | URL): string {
+  if (serialiser instanceof URL) return resolveSpecifier(serialiser)
+  if (!Object.hasOwn(known, serialiser)) throw new TypeError(`unknown serialiser ${String(serialiser)}`)
+  return serialiser
 }
 
-function bytesAsBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/**
+ * Makes a serialiser ready for use.
+ *
+ * @param reference - what `serialiserReference` returned
+ * @throws TypeError when the module has no functions `encode` and `decode`; what goes wrong while it loads
+ */
+export function codecOf(reference: string): Codec {
+  if (Object.hasOwn(known, reference)) return known[reference as SerialiserName]()
+  const { encode, decode } = createRequire(import.meta.url)(fileURLToPath(reference)) as Partial<Serialiser>
+  if (typeof encode !== 'function' || typeof decode !== 'function') throw new TypeError(`${reference} does not export the functions encode and decode`)
+  return new WholeCodec(encode, decode)
 }

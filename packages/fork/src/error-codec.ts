@@ -18,6 +18,7 @@ const classes: Record<string, new (message?: string) => Error> = { Error, EvalEr
 /** How many causes of causes are followed. */
 const MOST_CAUSES = 16
 const structural = new Set(['name', 'message', 'stack', 'cause', 'errors'])
+const DOM_EXCEPTION = 'DOMException'
 
 /**
  * Makes plain values of an error.
@@ -57,11 +58,17 @@ export function toPlainError(error: unknown, isClonable: (value: unknown) => boo
 /** Makes an error of what `toPlainError` made. */
 export function fromPlainError(plain: PlainError): Error {
   const { class: className, name, message, stack, properties, cause, errors } = plain
-  const error = errors ? new AggregateError(errors.map(fromNested), message) : new (classes[className] ?? Error)(message)
+  const error = construct(className, name, message, errors)
   if (error.name !== name) define(error, 'name', name)
   define(error, 'stack', stack)
   if (cause) define(error, 'cause', fromNested(cause))
   return Object.assign(error, properties)
+}
+
+function construct(className: string, name: string, message: string, errors: PlainError['errors']): Error {
+  if (errors) return new AggregateError(errors.map(fromNested), message)
+  if (className === DOM_EXCEPTION) return new DOMException(message, name)
+  return new (Object.hasOwn(classes, className) ? classes[className]! : Error)(message)
 }
 
 function fromNested(nested: PlainError | { value: unknown }): unknown {
@@ -73,6 +80,7 @@ function define(error: Error, key: string, value: unknown): void {
 }
 
 function builtinClass(error: Error): string {
+  if (error instanceof DOMException) return DOM_EXCEPTION // what aborts and timeouts are
   for (let prototype: unknown = error; prototype; prototype = Object.getPrototypeOf(prototype)) {
     const { name } = (prototype as Error).constructor
     if (classes[name]?.prototype === prototype) return name

@@ -1,6 +1,13 @@
-import { read, setNonblocking, watch, type Descriptor } from '@anyfork/fdpass'
-import { FrameParser, Kind } from '../frame.js'
-import { endIfCallerGone, finish, isThenable, prepare, type Service, type Setting } from './service.js'
+import type { Descriptor } from '@anyfork/fdpass'
+import { Flag, Kind } from '../frame.js'
+import { Transport } from '../transport.js'
+import { CancellableCall } from './call-signal.js'
+import { endIfCallerGone, foundOr, isThenable, prepare, type Service, type Setting } from './service.js'
+
+/** More than this many bytes of answers, and no more calls are begun until the caller has read some. */
+const HIGH_WATER_BYTES = 1 << 20
+/** More than this many, and whoever has something to say waits until the caller has read it. */
+const HIGHEST_BYTES = 1 << 22
 
 /**
  * Serves calls as they come, as many at a time as there are; results go out in any
@@ -10,101 +17,139 @@ import { endIfCallerGone, finish, isThenable, prepare, type Service, type Settin
  * @param args - those of `init`, then the setting
  */
 export async function serve(socket: Descriptor, ...args: [...unknown[], Setting]): Promise<void> {
-  setNonblocking(socket, true)
-  let connection: Connection | undefined
-  const service = await prepare(socket, args, () => connection?.writeSoon())
-  connection = new Connection(socket, service)
-  connection.writeSoon()
+  await new Connection().serve(socket, args)
 }
 
 class Connection {
-  readonly #socket: Descriptor
-  readonly #service: Service
-  readonly #parser = new FrameParser()
-  readonly #watch
+  readonly #transport = new Transport({
+    onFrames: () => this.#onFrames(),
+    onEnd: () => this.#onCallerGone(),
+    onWritten: () => this.#onWritten(),
+    onBroken: endIfCallerGone,
+  })
+  /** Running calls that may be given up. */
+  readonly #cancellable = new Map<number, CancellableCall>()
+  readonly #cancelled = new Set<number>()
+  #service: Service | undefined
   #running = 0
   #hasEnded = false
   #isFinished = false
-  #isFull = false
-  #isScheduled = false
+  #isDeaf = false
 
-  constructor(socket: Descriptor, service: Service) {
-    this.#socket = socket
-    this.#service = service
-    this.#watch = watch(socket, { readable: true }, ready => {
-      if (ready.writable) this.#write()
-      if (ready.readable && !this.#hasEnded) this.#read()
+  async serve(socket: Descriptor, args: unknown[]): Promise<void> {
+    this.#transport.setReading(false)
+    this.#transport.open(socket)
+    this.#service = await prepare(this.#transport.queue, args, {
+      onQueued: () => {
+        if (this.#transport.queue.length > HIGHEST_BYTES) this.#writeAll()
+        else this.#transport.flushSoon()
+      },
+      writeAll: () => this.#writeAll(),
     })
+    this.#transport.setReading(true)
   }
 
-  writeSoon(): void {
-    if (this.#isScheduled || this.#isFull) return
-    this.#isScheduled = true
-    process.nextTick(() => {
-      this.#isScheduled = false
-      this.#write()
-    })
-  }
-
-  #write(): void {
-    let isFull = false
+  #writeAll(): void {
     try {
-      isFull = !this.#service.outlet.writeSome()
+      this.#transport.flushAll()
     } catch (error) {
       endIfCallerGone(error)
       throw error
     }
-    if (isFull !== this.#isFull) {
-      this.#isFull = isFull
-      this.#wait()
-    }
-    this.#finishIfDone()
   }
 
-  #read(): void {
-    try {
-      const count = read(this.#socket, this.#parser.room())
-      if (count === 0) return this.#end()
-      this.#parser.filled(count)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return
-      return this.#end()
-    }
-    while (!this.#hasEnded && this.#parser.next()) {
-      const { kind, id, payload } = this.#parser
-      if (kind === Kind.end) this.#end()
-      else void this.#call(id, payload)
+  #onFrames(): void {
+    const { reader } = this.#transport
+    // What was cancelled before it began is not begun.
+    reader.scan((kind, id) => {
+      if (kind === Kind.cancel && !this.#cancellable.has(id)) this.#cancelled.add(id)
+    })
+    while (reader.next()) {
+      switch (reader.kind) {
+        case Kind.call:
+          void this.#call(reader.id)
+          break
+        case Kind.cancel:
+          this.#cancelled.delete(reader.id)
+          this.#cancellable.get(reader.id)?.cancel()
+          break
+        case Kind.name:
+          this.#service!.name(reader.number, reader.takePayload().toString())
+          break
+        case Kind.descriptorsAhead:
+          this.#transport.expectDescriptors()
+          break
+        case Kind.descriptorsWelcome:
+          this.#transport.queue.welcomeDescriptors()
+          this.#transport.flushSoon()
+          break
+        case Kind.nothing:
+          this.#service!.outlet.messages.discard(reader.enclosed)
+          break
+        case Kind.end:
+          this.#end()
+          break
+        default:
+          this.#service!.outlet.streams.onFrame(reader)
+      }
     }
   }
 
-  async #call(id: number, payload: Buffer): Promise<void> {
-    const { call, serialiser, outlet } = this.#service
+  async #call(id: number): Promise<void> {
+    const { functions, outlet } = this.#service!
+    const { messages, streams } = outlet
+    const { reader } = this.#transport
+    if (this.#cancelled.size && this.#cancelled.delete(id)) {
+      messages.discard(reader.enclosed)
+      return outlet.dropped(id)
+    }
+    const call = reader.flags & Flag.cancellable ? this.#cancellableCall(id) : undefined
+    const received: number[] = []
     this.#running++
     try {
-      const result = call(...serialiser.decode(payload))
-      outlet.result(id, isThenable(result) ? await result : result)
+      const { enclosed } = reader
+      const args = messages.read(reader, received)
+      const found = functions[reader.number]!
+      const served = typeof found === 'function' ? found : await foundOr(found, () => messages.discard(enclosed))
+      const result = call ? call.run(() => served(...args)) : served(...args)
+      const sent: number[] = []
+      outlet.result(id, isThenable(result) ? await result : result, sent)
+      if (call) this.#cancellable.delete(id) // its number will be used again
+      if (sent.length) await (call ? call.run(() => streams.begin(sent, () => call.cancel())) : streams.begin(sent, () => {}))
     } catch (error) {
       outlet.error(id, error)
     }
+    if (call && this.#cancellable.get(id) === call) this.#cancellable.delete(id)
+    if (received.length) streams.stopReading(received)
     this.#running--
-    this.#finishIfDone()
+    this.#onWritten()
+  }
+
+  #cancellableCall(id: number): CancellableCall {
+    const call = new CancellableCall()
+    this.#cancellable.set(id, call)
+    return call
+  }
+
+  /** Calls that run are finished all the same. */
+  #onCallerGone(): void {
+    this.#isDeaf = true
+    this.#service?.outlet.streams.end(new Error('the caller is gone'))
+    this.#end()
   }
 
   /** No more calls will come. */
   #end(): void {
     this.#hasEnded = true
-    this.#wait()
-    this.#finishIfDone()
+    this.#onWritten()
   }
 
-  #wait(): void {
-    this.#watch.change({ readable: !this.#hasEnded, writable: this.#isFull })
-  }
-
-  #finishIfDone(): void {
-    if (!this.#hasEnded || this.#running || this.#service.outlet.waiting || this.#isFinished) return
+  #onWritten(): void {
+    if (!this.#service) return // calls wait until it is prepared
+    const { queue } = this.#transport
+    this.#transport.setReading(!this.#isDeaf && (!this.#hasEnded || this.#running > 0) && queue.length <= HIGH_WATER_BYTES)
+    if (!this.#hasEnded || this.#running || queue.length || this.#isFinished) return
     this.#isFinished = true
-    this.#watch.close()
-    finish(this.#service)
+    this.#service.finish()
   }
 }

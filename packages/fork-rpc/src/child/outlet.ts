@@ -1,90 +1,99 @@
-import { serialize } from 'node:v8'
-import { setNonblocking, write, type Descriptor } from '@anyfork/fdpass'
-import { toPlainError } from '@anyfork/fork/error-codec'
-import { FrameQueue, Kind } from '../frame.js'
-import type { Serialiser } from '../serialiser.js'
+import type { Codec } from '../codec.js'
+import { encodeError } from '../error-payload.js'
+import { Kind, LARGE_BYTES } from '../frame.js'
+import type { FrameQueue } from '../frame-queue.js'
+import { Messages } from '../messages.js'
+import { Streams } from '../streams/streams.js'
 
-/** Frames on their way to the caller, in the order in which they were made. */
-export class Outlet {
-  readonly #socket: Descriptor
-  readonly #queue = new FrameQueue()
-  readonly #serialiser: Serialiser
-  readonly #onFrame: () => void
-
+/** Who writes what is queued. */
+export interface Writer {
+  /** Something was queued: decides when it is written. */
+  onQueued(): void
   /**
-   * @param socket - borrowed
-   * @param onFrame - called after each frame: decides when it is written
+   * Writes all that is queued, and waits while the caller does not read.
+   *
+   * @throws the kernel's error, when the caller is gone
    */
-  constructor(socket: Descriptor, serialiser: Serialiser, onFrame: () => void) {
-    this.#socket = socket
-    this.#serialiser = serialiser
-    this.#onFrame = onFrame
-  }
+  writeAll(): void
+  /** Waits by blocking until something has been heard, where nothing can be heard otherwise. */
+  wait?(isOver: () => boolean): void
+}
 
-  /** How many bytes wait. */
-  get waiting(): number {
-    return this.#queue.length
+/** What a process has to say to its caller, in the order in which it was said. */
+export class Outlet {
+  readonly messages: Messages
+  readonly streams: Streams
+  readonly #queue: FrameQueue
+  readonly #writer: Writer
+
+  constructor(queue: FrameQueue, codec: Codec, writer: Writer) {
+    this.#queue = queue
+    const messages = new Messages(codec, queue, () => this.streams)
+    this.messages = messages
+    this.#writer = writer
+    const { wait } = writer
+    this.streams = new Streams(
+      {
+        queue,
+        add: (kind, id, values) => {
+          const size = messages.add(kind, id, values)
+          if (size >= LARGE_BYTES) writer.writeAll()
+          return size
+        },
+        read: reader => messages.read(reader),
+        discard: enclosed => messages.discard(enclosed),
+        onQueued: () => writer.onQueued(),
+        ...(wait && { wait: wait.bind(writer) }),
+      },
+      true,
+      () => {},
+    )
   }
 
   ready(): void {
     this.#add(Kind.ready, 0)
   }
 
-  result(id: number, value: unknown): void {
-    let bytes
+  /** @param sent - gets the ids of the streams in the value: they begin when they are told to */
+  result(id: number, value: unknown, sent?: number[]): void {
+    let size
     try {
-      bytes = this.#serialiser.encode([value])
+      size = this.messages.add(Kind.result, id, [value], 0, 0, sent)
     } catch (error) {
       return this.error(id, error)
     }
-    this.#add(Kind.result, id, bytes)
+    this.#onQueued(size)
   }
 
   error(id: number, error: unknown): void {
-    this.#add(Kind.error, id, serialize(toPlainError(error, isClonable)))
+    this.#add(Kind.error, id, encodeError(error))
   }
 
-  event(values: unknown[]): void {
-    this.#add(Kind.event, 0, this.#serialiser.encode(values))
+  /** The call was cancelled before it began. */
+  dropped(id: number): void {
+    this.#add(Kind.dropped, id)
+  }
+
+  event(values: readonly unknown[]): void {
+    this.#onQueued(this.messages.add(Kind.event, 0, values))
   }
 
   fatal(error: unknown): void {
-    this.#add(Kind.fatal, 0, serialize(toPlainError(error, isClonable)))
+    this.#add(Kind.fatal, 0, encodeError(error))
   }
 
-  /** Writes what the kernel takes; false when it is full. */
-  writeSome(): boolean {
-    try {
-      while (this.#queue.length) this.#queue.drop(write(this.#socket, this.#queue.bytes))
-      return true
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false
-      throw error
-    }
-  }
-
-  /** Writes all that waits, and waits itself while the caller does not read. */
   writeAll(): void {
-    if (this.writeSome()) return
-    setNonblocking(this.#socket, false)
-    try {
-      this.writeSome()
-    } finally {
-      setNonblocking(this.#socket, true)
-    }
+    this.#writer.writeAll()
   }
 
-  #add(kind: number, id: number, bytes?: Uint8Array): void {
+  /** What is large was not copied, and may be changed by whoever made it: it goes out at once. */
+  #onQueued(size: number): void {
+    if (size >= LARGE_BYTES) this.#writer.writeAll()
+    else this.#writer.onQueued()
+  }
+
+  #add(kind: number, id: number, bytes?: Buffer): void {
     this.#queue.add(kind, id, bytes)
-    this.#onFrame()
-  }
-}
-
-function isClonable(value: unknown): boolean {
-  try {
-    serialize(value)
-    return true
-  } catch {
-    return false
+    this.#writer.onQueued()
   }
 }

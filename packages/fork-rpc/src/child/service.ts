@@ -1,26 +1,32 @@
-import type { Descriptor } from '@anyfork/fdpass'
-import { loadFunction } from '@anyfork/fork/child'
-import { serialisers, type Serialiser, type SerialiserName } from '../serialiser.js'
+import { loadFunction, loadModule } from '@anyfork/fork/child'
+import type { Codec } from '../codec.js'
+import type { FrameQueue } from '../frame-queue.js'
+import { codecOf } from '../serialiser.js'
 import { connectEvents } from './events.js'
-import { Outlet } from './outlet.js'
+import { Outlet, type Writer } from './outlet.js'
 
 /** What the caller tells first. */
 export interface Setting {
   module: string
-  name: string
+  /** Of the export with the number 0, if there is one. */
+  name: string | undefined
   folder: string
-  serialiser: SerialiserName
+  serialiser: string
   init: string | undefined
   done: string | undefined
 }
 
+export type Served = (...args: unknown[]) => unknown
+
 /** What both backends serve. */
 export interface Service {
-  call: (...args: unknown[]) => unknown
-  serialiser: Serialiser
-  outlet: Outlet
-  /** Instead of ending the process, at the end. */
-  done: (() => unknown) | undefined
+  /** The functions by their numbers; those that are not found yet, or could not be, as promises. */
+  readonly functions: (Served | Promise<Served>)[]
+  readonly outlet: Outlet
+  /** From now on this number means the export of this name. */
+  name(number: number, name: string): void
+  /** All calls have been answered and no more will come. */
+  finish(): void
 }
 
 /**
@@ -29,35 +35,61 @@ export interface Service {
  *
  * @param args - what was sent with `sendArg` and `sendFd`, then the setting
  */
-export async function prepare(socket: Descriptor, args: unknown[], onFrame: () => void): Promise<Service> {
-  const { module, name, folder, serialiser: serialiserName, init, done } = args.at(-1) as Setting
-  const serialiser = serialisers[serialiserName]
-  const outlet = new Outlet(socket, serialiser, onFrame)
+export async function prepare(queue: FrameQueue, args: unknown[], writer: Writer): Promise<Service> {
+  const { module, name, folder, serialiser, init, done } = args.at(-1) as Setting
+  let codec: Codec
+  let outlet: Outlet | undefined
   // However the process ends, what is done was done: its results go out.
   process.on('exit', () => writeLast(outlet))
   try {
+    outlet = new Outlet(queue, codecOf('v8'), writer) // to tell what goes wrong
     if (init !== undefined) await (await loadFunction(module, init, folder))(...args.slice(0, -1))
-    const call = await loadFunction(module, name, folder)
-    const service = { call, serialiser, outlet, done: done === undefined ? undefined : await loadFunction(module, done, folder) }
-    connectEvents(outlet)
-    outlet.ready()
-    return service
+    codec = codecOf(serialiser)
+    const functions: Service['functions'] = []
+    if (name === undefined) await loadModule(module, folder)
+    else functions[0] = await loadFunction(module, name, folder)
+    const atEnd = done === undefined ? () => process.exit() : await loadFunction(module, done, folder)
+    const serving = new Outlet(queue, codec, writer)
+    outlet = serving
+    connectEvents(serving)
+    serving.ready()
+    return {
+      functions,
+      outlet: serving,
+      name: (number, exported) => void (functions[number] = lookUp(functions, number, loadFunction(module, exported, folder))),
+      finish: () => {
+        serving.writeAll()
+        void atEnd()
+      },
+    }
   } catch (error) {
-    outlet.fatal(error)
+    outlet!.fatal(error)
     process.exit(1)
   }
 }
 
-/** All calls have been answered and no more will come. */
-export function finish({ outlet, done }: Service): void {
-  outlet.writeAll()
-  if (done) void done()
-  else process.exit()
+/** Waits for a function to be found; if it is not, calls back before that is told. */
+export async function foundOr(found: Promise<Served>, onMissing: () => void): Promise<Served> {
+  try {
+    return await found
+  } catch (error) {
+    onMissing()
+    throw error
+  }
 }
 
-function writeLast(outlet: Outlet): void {
+/** A promise until it is found; one that rejects stays, for each call to reject. */
+function lookUp(functions: Service['functions'], number: number, found: Promise<Served>): Promise<Served> {
+  found.then(
+    served => (functions[number] = served),
+    () => {},
+  )
+  return found
+}
+
+function writeLast(outlet: Outlet | undefined): void {
   try {
-    outlet.writeAll()
+    outlet?.writeAll()
   } catch {
     // the caller is gone
   }

@@ -1,0 +1,61 @@
+import { constants } from 'node:os'
+import { binding } from './binding.js'
+import { Descriptor } from './descriptor.js'
+import { descriptorNumber, type Handle } from './handle.js'
+import { MAX_DESCRIPTORS } from './message.js'
+import { systemError } from './system-error.js'
+
+export interface ReceiverOptions {
+  /** Never wait, also where the socket is blocking; default: false. */
+  dontWait?: boolean
+  /** Before it sleeps, or says that nothing is there, try again and again for so many microseconds; default: 0. */
+  spin?: number
+}
+
+const NOTHING_THERE = -constants.errno.EAGAIN
+const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
+
+/**
+ * Receives a stream of bytes, and where it is told so the descriptors in it, with few
+ * system calls and nothing thrown when nothing is there: for those who receive all the
+ * time. There must be one reader at a time.
+ */
+export class Receiver {
+  /** What came and was not taken yet, in order; whoever takes one owns it. */
+  readonly descriptors: Descriptor[] = []
+  /**
+   * Whether descriptors are expected. Without, one system call suffices, and those that
+   * come all the same are dropped. With, none is lost when the descriptor table is full.
+   */
+  takesDescriptors = false
+  readonly #fd: number
+
+  /** @param socket - an AF_UNIX stream socket; borrowed, and to be open as long as this is used */
+  constructor(socket: Handle) {
+    this.#fd = descriptorNumber(socket)
+  }
+
+  /**
+   * Receives what is there, and waits for it where the socket is blocking.
+   *
+   * @param buffer - the bytes go there, from `offset` on
+   * @returns how many bytes came; 0 at the end of the stream; -1 when nothing is there
+   * @throws `EMFILE` when the descriptor table is full: nothing is lost, try again later; `EBADMSG` as `receiveMessage`; `ECONNRESET`
+   */
+  receive(buffer: Uint8Array, offset = 0, { dontWait = false, spin = 0 }: ReceiverOptions = {}): number {
+    const flags = (dontWait ? binding.DONT_WAIT : 0) | (this.takesDescriptors ? binding.PEEK : binding.BYTES_ONLY)
+    const bytes = binding.receiveSpinning(this.#fd, buffer, offset, buffer.byteLength - offset, incoming, flags, spin)
+    if (bytes < 0) {
+      if (bytes === NOTHING_THERE) return -1
+      throw systemError(bytes, 'recvmsg')
+    }
+    const count = incoming[0]!
+    for (let i = 0; i < count; i++) this.descriptors.push(new Descriptor(incoming[2 + i]!))
+    return bytes
+  }
+
+  /** Closes what was not taken. */
+  discard(): void {
+    for (const descriptor of this.descriptors.splice(0)) descriptor.close()
+  }
+}

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { Receiver, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
+
+describe('Receiver', () => {
+  let left: Descriptor
+  let right: Descriptor
+  let openBefore: number
+  const buffer = Buffer.alloc(16)
+
+  beforeEach(() => {
+    openBefore = readdirSync('/proc/self/fd').length
+    ;[left, right] = socketpair()
+  })
+  afterEach(() => {
+    left[Symbol.dispose]()
+    right[Symbol.dispose]()
+    assert.equal(readdirSync('/proc/self/fd').length, openBefore)
+  })
+
+  it('puts bytes at an offset', () => {
+    write(left, Buffer.from('abc'))
+    assert.equal(new Receiver(right).receive(buffer, 4), 3)
+    assert.equal(buffer.toString('latin1', 4, 7), 'abc')
+  })
+
+  it('returns -1 when nothing is there, and 0 at the end', () => {
+    const receiver = new Receiver(right)
+    assert.equal(receiver.receive(buffer, 0, { dontWait: true }), -1)
+    setNonblocking(right, true)
+    assert.equal(receiver.receive(buffer), -1)
+    left.close()
+    assert.equal(receiver.receive(buffer), 0)
+  })
+
+  it('tries again for the time it was told before it gives up', () => {
+    const before = performance.now()
+    assert.equal(new Receiver(right).receive(buffer, 0, { dontWait: true, spin: 5000 }), -1)
+    assert.ok(performance.now() - before >= 5)
+  })
+
+  it('gives what is there at once, spinning or not', () => {
+    write(left, Buffer.from('abc'))
+    assert.equal(new Receiver(right).receive(buffer, 0, { spin: 1_000_000 }), 3)
+  })
+
+  it('keeps descriptors in order where they are expected, and closes what was not taken', () => {
+    const receiver = new Receiver(right)
+    receiver.takesDescriptors = true
+    sendMessage(left, Buffer.from('a'), [left, right])
+    sendMessage(left, Buffer.from('b'), [left])
+    assert.equal(receiver.receive(buffer), 1)
+    assert.equal(receiver.descriptors.length, 2)
+    assert.equal(receiver.receive(buffer), 1)
+    assert.equal(receiver.descriptors.length, 3)
+    receiver.discard()
+    assert.equal(receiver.descriptors.length, 0)
+  })
+
+  it('drops descriptors where none are expected', () => {
+    sendMessage(left, Buffer.from('a'), [left])
+    assert.equal(new Receiver(right).receive(buffer), 1)
+  })
+
+  it('throws the error of the kernel, and a RangeError for an offset outside', () => {
+    const receiver = new Receiver(right)
+    assert.throws(() => receiver.receive(buffer, 17), RangeError)
+    right.close()
+    assert.throws(() => receiver.receive(buffer), { code: 'EBADF' })
+  })
+})

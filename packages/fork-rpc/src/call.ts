@@ -1,0 +1,42 @@
+/**
+ * What a call returns: a promise of the result, that can also be iterated over, where
+ * the result is an iterable: `for await (const line of rpc())`.
+ */
+export class Call<T = unknown> extends Promise<T> {
+  /** Iterates over what the call returns; a call that fails throws at the first step. */
+  [Symbol.asyncIterator](): AsyncIterator<T extends AsyncIterable<infer V> | Iterable<infer V> ? V : unknown> {
+    return new CallIterator(this as Promise<unknown>) as AsyncIterator<T extends AsyncIterable<infer V> | Iterable<infer V> ? V : unknown>
+  }
+}
+
+// `await` and `then` make plain promises of it, without detours.
+Object.defineProperty(Call.prototype, 'constructor', { value: Promise })
+
+class CallIterator implements AsyncIterator<unknown> {
+  readonly #result: Promise<unknown>
+  #iterator: Promise<AsyncIterator<unknown> | Iterator<unknown>> | undefined
+
+  constructor(result: Promise<unknown>) {
+    this.#result = result
+  }
+
+  async next(): Promise<IteratorResult<unknown>> {
+    return (await this.#begun()).next()
+  }
+
+  async return(value?: unknown): Promise<IteratorResult<unknown>> {
+    const iterator = await this.#begun()
+    return (await iterator.return?.(value)) ?? { done: true, value }
+  }
+
+  #begun(): Promise<AsyncIterator<unknown> | Iterator<unknown>> {
+    return (this.#iterator ??= this.#result.then(iteratorOf))
+  }
+}
+
+function iteratorOf(result: unknown): AsyncIterator<unknown> | Iterator<unknown> {
+  const { [Symbol.asyncIterator]: asynchronous, [Symbol.iterator]: synchronous } = Object(result) as Partial<AsyncIterable<unknown> & Iterable<unknown>>
+  if (asynchronous) return asynchronous.call(result)
+  if (synchronous) return synchronous.call(result)
+  throw new TypeError('the function did not return anything to iterate over')
+}

@@ -1,0 +1,21 @@
+/** What stands between the stack of the other process and that of this one. */
+const BETWEEN = '    at <called from another process>'
+
+/**
+ * Rejects with an error from another process, after the stack of who waits for it was
+ * added to its own. That is known only while it is told, so a promise that is to reject
+ * resolves with what this returns; calls that succeed pay nothing for it.
+ */
+export async function withCallerStack(error: Error): Promise<never> {
+  // Until who waits is linked to this promise: V8 finds the waiting functions from here.
+  await null
+  await null
+  const here: { stack?: string } = {}
+  Error.captureStackTrace(here, withCallerStack)
+  const frames = (here.stack ?? '').split('\n').filter(line => line.startsWith('    at async '))
+  if (frames.length) error.stack = [error.stack, BETWEEN, ...frames].join('\n')
+  throw error
+}
+
+/** How many turns of the microtask queue it may take until that has reached who waits. */
+export const TURNS_TO_TELL = 8

@@ -1,0 +1,99 @@
+import { deserialize, serialize } from 'node:v8'
+import { Encoder } from 'cbor-x'
+import { LARGE_BYTES } from './frame.js'
+
+/** A serialiser as it is used here: without making an object for each message. */
+export interface Codec {
+  /** What `encode` made lies here, from `start` to `end`, until the next `encode`; from `LARGE_BYTES` on it is the user's to keep. */
+  bytes: Buffer
+  start: number
+  end: number
+  /** Whether large binaries need not go through it: they come out as they went in. */
+  readonly hasBinaries: boolean
+  /** @throws TypeError for values that it cannot carry */
+  encode(values: readonly unknown[]): void
+  /** @param bytes - borrowed: nothing that is returned shares their memory */
+  decode(bytes: Buffer, start: number, end: number): unknown[]
+}
+
+/** Small messages are decoded here: cbor-x caches a view of memory that it sees again. */
+const SCRATCH_BYTES = 512
+/** Let cbor-x return its own memory, and begin there again next time; from its encode.js. */
+const REUSE_AND_RESET = 512 | 1024
+const ENCODER_BYTES = 8192
+
+/** RFC 8949, by cbor-x: plain values, buffers and typed arrays, dates, maps, sets, big integers. */
+export class CborCodec implements Codec {
+  bytes: Buffer = Buffer.alloc(0)
+  start = 0
+  end = 0
+  readonly hasBinaries = true
+  readonly #cbor = new Encoder({ useRecords: false, copyBuffers: true } as ConstructorParameters<typeof Encoder>[0])
+  readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+
+  encode(values: readonly unknown[]): void {
+    refuseFunctions(values)
+    const encoder = this.#cbor as unknown as { encode(value: unknown, options: number): Buffer & { start: number; end: number }; useBuffer(buffer: Buffer): void }
+    const bytes = encoder.encode(values, REUSE_AND_RESET)
+    this.bytes = bytes
+    this.start = bytes.start
+    this.end = bytes.end
+    if (this.end - this.start >= LARGE_BYTES) encoder.useBuffer(Buffer.allocUnsafeSlow(ENCODER_BYTES))
+  }
+
+  decode(bytes: Buffer, start: number, end: number): unknown[] {
+    const size = end - start
+    if (size > SCRATCH_BYTES) return this.#cbor.decode(bytes.subarray(start, end)) as unknown[]
+    const scratch = this.#scratch
+    for (let i = 0; i < size; i++) scratch[i] = bytes[start + i]!
+    return (this.#cbor as unknown as { decode(bytes: Buffer, end: number): unknown[] }).decode(scratch, size)
+  }
+}
+
+/** What others make: a list of values at once, in memory of its own. */
+export class WholeCodec implements Codec {
+  bytes: Buffer = Buffer.alloc(0)
+  start = 0
+  end = 0
+  readonly hasBinaries: boolean
+  readonly #encode: (values: readonly unknown[]) => Uint8Array
+  readonly #decode: (bytes: Buffer) => unknown
+
+  constructor(encode: (values: readonly unknown[]) => Uint8Array, decode: (bytes: Buffer) => unknown, hasBinaries = false) {
+    this.hasBinaries = hasBinaries
+    this.#encode = encode
+    this.#decode = decode
+  }
+
+  encode(values: readonly unknown[]): void {
+    const bytes = this.#encode(values)
+    if (!(bytes instanceof Uint8Array)) throw new TypeError('a serialiser makes a Uint8Array')
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.end = this.bytes.length
+  }
+
+  decode(bytes: Buffer, start: number, end: number): unknown[] {
+    const values = this.#decode(bytes.subarray(start, end))
+    if (!Array.isArray(values)) throw new TypeError('a serialiser makes an array of what it made octets of')
+    return values as unknown[]
+  }
+}
+
+/** V8's structured clone: all that `postMessage` takes, cycles included. */
+export const v8Codec = (): Codec => new WholeCodec(values => serialize(values), bytes => deserialize(Uint8Array.prototype.slice.call(bytes)), true)
+
+/** JSON, RFC 8259. */
+export const jsonCodec = (): Codec =>
+  new WholeCodec(
+    values => Buffer.from(JSON.stringify(refuseFunctions(values))),
+    bytes => JSON.parse(bytes.toString()),
+  )
+
+/** Some make `undefined` of a function, silently; at the top level that is surely a mistake. */
+function refuseFunctions(values: readonly unknown[]): readonly unknown[] {
+  for (let i = 0; i < values.length; i++) {
+    const type = typeof values[i]
+    if (type === 'function' || type === 'symbol') throw new TypeError(`a ${type} cannot be sent to another process`)
+  }
+  return values
+}

@@ -1,0 +1,109 @@
+import { resolveSpecifier, type ForkProcess, type ModuleSpecifier } from '@anyfork/fork'
+import type { Descriptor } from '@anyfork/fdpass'
+import type { Call } from './call.js'
+import { checkCallOptions, type CallOptions } from './call-options.js'
+import { Client } from './client.js'
+import type { PassedDescriptor } from './fd.js'
+import type { RpcOptions } from './options.js'
+import { controlOf, Owner, type RpcControl } from './rpc.js'
+
+type Fn = (...args: never[]) => unknown
+
+/** A value on its way: descriptors pass by `fd()`, and what can be iterated over may be so in another way. */
+export type Sent<T> = T extends Descriptor
+  ? PassedDescriptor
+  : T extends AsyncIterable<infer V>
+    ? AsyncIterable<Sent<V>> | IterableIterator<Sent<V>>
+    : T extends (infer V)[]
+      ? number extends T['length']
+        ? Sent<V>[]
+        : { [K in keyof T]: Sent<T[K]> }
+      : T extends Plain
+        ? { [K in keyof T]: Sent<T[K]> }
+        : T
+
+/** A value as it comes back: what `fd()` made is a `Descriptor`. */
+export type Received<T> = T extends PassedDescriptor
+  ? Descriptor
+  : T extends (infer V)[]
+    ? number extends T['length']
+      ? Received<V>[]
+      : { [K in keyof T]: Received<T[K]> }
+    : T extends Plain
+      ? { [K in keyof T]: Received<T[K]> }
+      : T
+
+/** Objects whose properties may be replaced; not those that are more than that. */
+type Plain = { [key: string]: unknown } & { [Symbol.iterator]?: never; [Symbol.asyncIterator]?: never }
+
+/** What a call returns: a promise, and for what is iterated over one that is an async iterable itself. */
+export type Returned<R> = Awaited<R> extends AsyncIterable<infer V> | Iterator<infer V, unknown, never>
+  ? Promise<AsyncIterableIterator<Received<V>>> & AsyncIterable<Received<V>>
+  : Awaited<R> extends readonly (infer V)[]
+    ? Promise<Received<Awaited<R>>> & AsyncIterable<Received<V>>
+    : Promise<Received<Awaited<R>>>
+
+/** A function of another process. */
+export interface RemoteFunction<F extends Fn> {
+  (...args: Sent<Parameters<F>>): Returned<ReturnType<F>>
+  /**
+   * The same function, with options for the calls that are made of what is returned.
+   *
+   * @throws TypeError for options that make no sense
+   */
+  with(options: CallOptions): (...args: Sent<Parameters<F>>) => Returned<ReturnType<F>>
+}
+
+/** The exported functions of a module, to be called in another process. */
+export type Remote<M> = {
+  readonly [K in keyof M as K extends 'then' ? never : M[K] extends Fn ? K : never]: M[K] extends Fn ? RemoteFunction<M[K]> : never
+} & AsyncDisposable
+
+const controls = new WeakMap<object, RpcControl>()
+
+/**
+ * Makes all functions that a module exports callable from here, in one process. Their
+ * types come from the module: `connect<typeof import('./worker.js')>(…)`. What
+ * else can be done with the connection, `rpcOf` gives.
+ *
+ * A module that exports `then` cannot be used: to JavaScript it is a promise.
+ *
+ * @param process - a process that has not run anything; it is used up
+ * @param module - a file URL, absolute path or package name
+ * @throws TypeError for a relative module, and options that make no sense
+ */
+export function connect<M extends object>(process: ForkProcess, module: ModuleSpecifier, options: RpcOptions = {}): Remote<M> {
+  const owner = new Owner(new Client(process, resolveSpecifier(module), undefined, options))
+  const control = Object.defineProperties({}, controlOf(owner)) as RpcControl
+  const functions = Object.create(null, { [Symbol.asyncDispose]: { value: control.close } }) as Record<string | symbol, unknown>
+  const remote = new Proxy(functions, {
+    get: (known, name) => (name in known || typeof name === 'symbol' || name === 'then' ? known[name] : (known[name] = remoteFunction(owner, name))),
+    set: () => false,
+    defineProperty: () => false,
+  })
+  controls.set(remote, control)
+  return remote as Remote<M>
+}
+
+/**
+ * What can be told of a connection, and done with it, apart from its functions.
+ *
+ * @param remote - what `connect` returned
+ * @throws TypeError for anything else
+ */
+export function rpcOf(remote: object): RpcControl {
+  const control = controls.get(remote)
+  if (!control) throw new TypeError('expected what connect() returned')
+  return control
+}
+
+function remoteFunction(owner: Owner, name: string): object {
+  const { client } = owner
+  const number = client.numberOf(name)
+  const call = (...args: unknown[]): Call => owner.client.call(number, args)
+  const bound = (options: CallOptions): ((...args: unknown[]) => Call) => {
+    checkCallOptions(options)
+    return (...args) => owner.client.call(number, args, options)
+  }
+  return Object.assign(call, { with: bound })
+}

@@ -1,0 +1,155 @@
+import { PassedDescriptor } from './fd.js'
+import { RpcError } from './errors.js'
+import { LARGE_BYTES } from './frame.js'
+
+/** Where something is to be put: an index of the list of values, then keys. */
+export type Path = (string | number)[]
+
+/** What is to be put there. */
+export type Note =
+  /** The next binary: of this class. */
+  | [what: 'binary', path: Path, type: string]
+  /** The stream of this id. */
+  | [what: 'stream', path: Path, id: number]
+  /** The next descriptor. */
+  | [what: 'fd', path: Path]
+
+/** What a serialiser does not see, and the values without. */
+export interface Parcel {
+  values: unknown[]
+  notes: Note[]
+  binaries: Buffer[]
+  streams: (AsyncIterable<unknown> | Iterable<unknown>)[]
+  descriptors: PassedDescriptor[]
+}
+
+/** Stands where something is put later; every serialiser can carry it. */
+const PLACEHOLDER = ''
+
+/** Whether a value is sent by itself: a large binary, or what is iterated over. */
+function isEnclosed(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && (isLargeBinary(value) || isStream(value))
+}
+
+/**
+ * Takes out of a list of values what is sent by itself: large binaries and streams that
+ * are values of the list, and descriptors, wherever they are.
+ *
+ * @param hasBinaries - whether large binaries may be: not where the serialiser has ideas of its own about them
+ * @returns nothing, where there is nothing to take out
+ */
+export function pack(values: readonly unknown[], hasBinaries: boolean): Parcel | undefined {
+  const parcel = PassedDescriptor.areWaiting ? packDescriptors(values) : undefined
+  for (let i = 0; i < values.length; i++) {
+    if (isEnclosed(values[i])) return packEnclosed(parcel ?? newParcel(values), hasBinaries)
+  }
+  return parcel
+}
+
+function newParcel(values: readonly unknown[]): Parcel {
+  return { values: [...values], notes: [], binaries: [], streams: [], descriptors: [] }
+}
+
+function packEnclosed(parcel: Parcel, hasBinaries: boolean): Parcel | undefined {
+  for (const [i, value] of parcel.values.entries()) {
+    if (!isEnclosed(value)) continue
+    const isBinary = isLargeBinary(value)
+    if (isBinary && !hasBinaries) continue
+    parcel.values[i] = PLACEHOLDER
+    if (isBinary) {
+      parcel.notes.push(['binary', [i], value.constructor.name])
+      parcel.binaries.push(bytesOf(value))
+    } else {
+      parcel.notes.push(['stream', [i], 0])
+      parcel.streams.push(value as AsyncIterable<unknown>)
+    }
+  }
+  return parcel.notes.length ? parcel : undefined
+}
+
+/** @throws TypeError for one that was sent before */
+function packDescriptors(values: readonly unknown[]): Parcel | undefined {
+  const parcel = newParcel(values)
+  const within = new Set<unknown>()
+  const search = (value: unknown, path: Path): unknown => {
+    if (typeof value !== 'object' || value === null) return value
+    if (value instanceof PassedDescriptor) {
+      if (!value.isWaiting || parcel.descriptors.includes(value)) throw new TypeError('a descriptor made by fd() passes once')
+      parcel.notes.push(['fd', path])
+      parcel.descriptors.push(value)
+      return PLACEHOLDER
+    }
+    if (!isPlain(value) || within.has(value)) return value
+    within.add(value)
+    let copy: Record<string | number, unknown> | undefined
+    for (const [key, part] of Object.entries(value)) {
+      const found = search(part, [...path, Array.isArray(value) ? Number(key) : key])
+      if (found === part) continue
+      copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string | number, unknown>
+      copy[key] = found
+    }
+    within.delete(value)
+    return copy ?? value
+  }
+  for (const [i, value] of values.entries()) parcel.values[i] = search(value, [i])
+  return parcel.notes.length ? parcel : undefined
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === Array.prototype || prototype === null
+}
+
+/** Closes the descriptors among values that will not be sent. */
+export function dropDescriptors(values: readonly unknown[]): void {
+  if (!PassedDescriptor.areWaiting) return
+  for (const passed of packDescriptors(values)?.descriptors ?? []) passed.release().close()
+}
+
+/**
+ * Puts back what was taken out.
+ *
+ * @param find - gives what a note stands for
+ * @throws RpcError when a note leads nowhere
+ */
+export function unpack(values: unknown[], notes: readonly Note[], find: (note: Note) => unknown): void {
+  for (const note of notes) {
+    const path = note[1]
+    let holder = values as unknown as Record<string | number, unknown>
+    for (const key of path.slice(0, -1)) {
+      const next = Object.hasOwn(Object(holder), key) ? holder[key] : undefined
+      if (typeof next !== 'object' || next === null) throw new RpcError('ERR_RPC_PROTOCOL', 'a note leads nowhere')
+      holder = next as typeof holder
+    }
+    holder[path.at(-1)!] = find(note)
+  }
+}
+
+const binaryTypes: Record<string, new (buffer: ArrayBuffer, offset: number, length: number) => ArrayBufferView> = {
+  BigInt64Array, BigUint64Array, DataView, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Uint8Array, Uint8ClampedArray, Uint16Array, Uint32Array,
+}
+
+/** The binary of a class that has these bytes, which become its own. */
+export function binaryOf(type: string, bytes: Buffer): unknown {
+  if (type === 'Buffer') return bytes
+  const { buffer, byteOffset, byteLength } = bytes
+  if (type === 'ArrayBuffer') return byteOffset === 0 && byteLength === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + byteLength)
+  const View = Object.hasOwn(binaryTypes, type) ? binaryTypes[type]! : undefined
+  const unit = (View as unknown as { BYTES_PER_ELEMENT?: number } | undefined)?.BYTES_PER_ELEMENT ?? 1
+  if (!View || byteLength % unit) throw new RpcError('ERR_RPC_PROTOCOL', 'a binary of no known class')
+  return new View(buffer as ArrayBuffer, byteOffset, byteLength / unit)
+}
+
+function isLargeBinary(value: object): value is ArrayBufferView | ArrayBuffer {
+  return (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) && value.byteLength >= LARGE_BYTES && (value.constructor.name === 'Buffer' || value.constructor.name === 'ArrayBuffer' || Object.hasOwn(binaryTypes, value.constructor.name))
+}
+
+/** An async iterable, or an iterator: what can be iterated over only once, or only by waiting. */
+function isStream(value: object): boolean {
+  const { [Symbol.asyncIterator]: asynchronous, [Symbol.iterator]: synchronous, next } = value as Partial<AsyncIterable<unknown> & IterableIterator<unknown>>
+  return typeof asynchronous === 'function' || (typeof synchronous === 'function' && typeof next === 'function')
+}
+
+function bytesOf(value: ArrayBufferView | ArrayBuffer): Buffer {
+  return ArrayBuffer.isView(value) ? Buffer.from(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength) : Buffer.from(value)
+}

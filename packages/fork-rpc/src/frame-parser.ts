@@ -1,0 +1,123 @@
+import { At, HEADER_BYTES, LARGE_BYTES } from './frame.js'
+
+const BUFFER_BYTES = 1 << 16
+/** A length beyond this is believed only as far as bytes have come. */
+const BELIEVED_BYTES = 1 << 26
+const NOTHING = Buffer.alloc(0)
+
+/**
+ * Bytes as they come, cut into frames. After `next`, the frame is in `kind`, `id`,
+ * `flags` and `number`, and its payload is `bytes` from `start` to `end`.
+ */
+export class FrameParser {
+  kind = 0
+  id = 0
+  flags = 0
+  number = 0
+  /** The parser's own memory, good until bytes are put into the room; large payloads are the caller's to keep. */
+  bytes: Buffer = NOTHING
+  start = 0
+  end = 0
+  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
+  readonly #view = new DataView(this.#buffer.buffer)
+  #from = 0
+  #to = 0
+  /** The payload of a frame that does not fit in the buffer, as far as it has come. */
+  #large: Buffer | undefined
+  #largeSize = 0
+  #largeFilled = 0
+
+  /** Whether the next bytes are the payload of a large frame: no frame begins within the room. */
+  get isWithinPayload(): boolean {
+    return this.#large !== undefined
+  }
+
+  /** Makes room for the next bytes: from `roomStart` to its end. */
+  get room(): Buffer {
+    if (this.#large) return this.#large
+    if (this.#from > 0) {
+      if (this.#from < this.#to) this.#buffer.copyWithin(0, this.#from, this.#to)
+      this.#to -= this.#from
+      this.#from = 0
+    }
+    return this.#buffer
+  }
+
+  /** Whether bytes can be taken before a frame is gone to. */
+  get hasRoom(): boolean {
+    return this.#large !== undefined || this.#from > 0 || this.#to < BUFFER_BYTES
+  }
+
+  /** Where in the room the next bytes go. */
+  get roomStart(): number {
+    return this.#large ? this.#largeFilled : this.#to
+  }
+
+  /** So many bytes have been put into the room. */
+  filled(count: number): void {
+    if (!this.#large) {
+      this.#to += count
+      return
+    }
+    this.#largeFilled += count
+    if (this.#largeFilled === this.#large.length && this.#largeFilled < this.#largeSize) this.#growLarge()
+  }
+
+  /** Goes to the next frame; false when it has not all come. */
+  next(): boolean {
+    if (this.#large) return this.#nextLarge()
+    const at = this.#from
+    if (this.#to - at < HEADER_BYTES) return false
+    const view = this.#view
+    const size = view.getUint32(at + At.length, true)
+    const end = at + HEADER_BYTES + size
+    if (end > this.#to && size < LARGE_BYTES - HEADER_BYTES) return false
+    const word = view.getUint32(at + At.kind, true)
+    this.id = view.getUint32(at + At.id, true)
+    this.kind = word & 0xff
+    this.flags = (word >>> 8) & 0xff
+    this.number = word >>> 16
+    if (end > this.#to) return this.#beginLarge(at + HEADER_BYTES, size)
+    this.bytes = this.#buffer
+    this.start = at + HEADER_BYTES
+    this.end = end
+    this.#from = end
+    return true
+  }
+
+  /** The payload, as memory of its own. */
+  takePayload(): Buffer {
+    return this.bytes === this.#buffer ? Buffer.from(this.bytes.subarray(this.start, this.end)) : this.bytes.subarray(this.start, this.end)
+  }
+
+  /** Tells of every frame that has come and was not gone to yet. */
+  scan(onFrame: (kind: number, id: number) => void): void {
+    const view = this.#view
+    for (let at = this.#from; !this.#large && at + HEADER_BYTES <= this.#to; at += HEADER_BYTES + view.getUint32(at + At.length, true)) {
+      onFrame(view.getUint8(at + At.kind), view.getUint32(at + At.id, true))
+    }
+  }
+
+  #beginLarge(from: number, size: number): boolean {
+    this.#large = Buffer.allocUnsafeSlow(Math.min(size, BELIEVED_BYTES))
+    this.#largeSize = size
+    this.#largeFilled = this.#buffer.copy(this.#large, 0, from, this.#to)
+    this.#from = this.#to = 0
+    return false
+  }
+
+  #growLarge(): void {
+    const grown = Buffer.allocUnsafeSlow(Math.min(this.#largeSize, this.#large!.length * 2))
+    this.#large!.copy(grown)
+    this.#large = grown
+  }
+
+  #nextLarge(): boolean {
+    if (this.#largeFilled < this.#largeSize) return false
+    this.bytes = this.#large!
+    this.start = 0
+    this.end = this.#largeSize
+    this.#large = undefined
+    return true
+  }
+}

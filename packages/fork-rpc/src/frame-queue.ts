@@ -1,0 +1,204 @@
+import { MAX_DESCRIPTORS, sendMessage, write, type Descriptor } from '@anyfork/fdpass'
+import { closeAll } from './fd.js'
+import { At, HEADER_BYTES, Kind, LARGE_BYTES } from './frame.js'
+
+const SEGMENT_BYTES = HEADER_BYTES + LARGE_BYTES
+const URGENT_BYTES = 256 * HEADER_BYTES
+/** Up to this many bytes a loop copies faster than a call of memcpy is made. */
+const COPIED_BY_LOOP = 64
+
+/** A piece of what waits: whole frames, or the large payload of the frame before. */
+interface Segment {
+  bytes: Buffer
+  view: DataView
+  start: number
+  end: number
+  isPayload: boolean
+  isUrgent: boolean
+  /** They go with its first byte, and are then closed. */
+  descriptors?: Descriptor[]
+}
+
+/**
+ * What became of what waited: all was written; the socket is full; the peer has not said
+ * yet that descriptors may come; so many descriptors are in flight that the kernel takes
+ * no more for now.
+ */
+export type Written = 'all' | 'full' | 'held' | 'crowded'
+
+/** Frames on their way out, gathered so that many leave in one write. */
+export class FrameQueue {
+  readonly #segments: Segment[] = []
+  #tail: Segment
+  #length = 0
+  #sent = 0
+  #consent: 'unasked' | 'asked' | 'given' = 'unasked'
+
+  constructor() {
+    this.#tail = newSegment()
+    this.#segments.push(this.#tail)
+  }
+
+  /** How many bytes wait. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** How many bytes have been written. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  /**
+   * Adds a frame.
+   *
+   * @param payload - copied when it is small; from `LARGE_BYTES` on it belongs to the queue
+   * @throws RangeError for more than 4 GiB
+   */
+  add(kind: number, id: number, payload?: Buffer, start = 0, end: number = payload ? payload.length : 0, flags = 0, number = 0): void {
+    const size = end - start
+    if (size > 0xffffffff) throw new RangeError('a message has at most 4 GiB')
+    const isLarge = size >= LARGE_BYTES
+    const need = HEADER_BYTES + (isLarge ? 0 : size)
+    let tail = this.#tail
+    if (tail.end + need > SEGMENT_BYTES) tail = this.#grow()
+    writeHeader(tail.view, tail.end, size, id, kind, flags, number)
+    tail.end += HEADER_BYTES
+    if (isLarge) this.#addPayload(payload!.subarray(start, end))
+    else if (size) {
+      copy(payload!, start, end, tail.bytes, tail.end)
+      tail.end += size
+    }
+    this.#length += HEADER_BYTES + size
+  }
+
+  /** Adds a frame without payload, to be written before all others that have not been begun. */
+  addUrgent(kind: number, id: number, number = 0): void {
+    const index = this.#segments.findIndex(({ start, isPayload }) => start === 0 && !isPayload)
+    let segment = this.#segments[index]
+    if (!segment?.isUrgent || segment.end + HEADER_BYTES > segment.bytes.length) {
+      segment = newSegment(URGENT_BYTES)
+      segment.isUrgent = true
+      this.#segments.splice(index < 0 ? this.#segments.length : index, 0, segment)
+      if (index < 0) this.#grow()
+    }
+    writeHeader(segment.view, segment.end, 0, id, kind, 0, number)
+    segment.end += HEADER_BYTES
+    this.#length += HEADER_BYTES
+  }
+
+  /** Makes a call that has not been begun to be written one to be ignored; false when it has. */
+  withdraw(id: number): boolean {
+    for (const { view, start, end, isPayload } of this.#segments) {
+      if (isPayload) continue
+      for (let at = 0; at < end; at += HEADER_BYTES + payloadWithin(view, at)) {
+        if (at < start || view.getUint32(at + At.id, true) !== id || view.getUint8(at + At.kind) !== Kind.call) continue
+        view.setUint8(at + At.kind, Kind.nothing)
+        return true
+      }
+    }
+    return false
+  }
+
+  /**
+   * Adds descriptors that belong to the next frame.
+   *
+   * @param descriptors - belong to the queue from now on
+   */
+  addDescriptors(descriptors: readonly Descriptor[]): void {
+    if (this.#consent === 'unasked') {
+      this.add(Kind.descriptorsAhead, 0)
+      this.#consent = 'asked'
+    }
+    for (let i = 0; i < descriptors.length; i += MAX_DESCRIPTORS) {
+      const batch = descriptors.slice(i, i + MAX_DESCRIPTORS)
+      this.#grow().descriptors = batch
+      this.add(Kind.descriptors, 0, undefined, 0, 0, 0, batch.length)
+    }
+  }
+
+  /** The peer says that descriptors may come. */
+  welcomeDescriptors(): void {
+    this.#consent = 'given'
+  }
+
+  /** Closes the descriptors that wait: nothing can be sent any more. */
+  discard(): void {
+    for (const segment of this.#segments) closeAll(segment.descriptors?.splice(0) ?? [])
+  }
+
+  /**
+   * Writes what the kernel takes.
+   *
+   * @throws the kernel's error
+   */
+  writeTo(socket: Descriptor): Written {
+    try {
+      while (this.#length) {
+        const first = this.#segments[0]!
+        const { descriptors, bytes, start, end } = first
+        if (!descriptors?.length) this.#drop(write(socket, bytes, start, end - start))
+        else if (this.#consent !== 'given') return 'held'
+        else {
+          const taken = sendMessage(socket, bytes.subarray(start, end), descriptors)
+          closeAll(descriptors.splice(0))
+          this.#drop(taken)
+        }
+      }
+      return 'all'
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EAGAIN' || code === 'ENOBUFS') return 'full'
+      if (code === 'ETOOMANYREFS') return 'crowded'
+      throw error
+    }
+  }
+
+  #drop(count: number): void {
+    const first = this.#segments[0]!
+    first.start += count
+    this.#length -= count
+    this.#sent += count
+    if (first.start < first.end) return
+    if (first === this.#tail) first.start = first.end = 0
+    else this.#segments.shift()
+  }
+
+  /** A new last segment, or the one there is, if it is empty. */
+  #grow(): Segment {
+    if (this.#tail.end > 0) this.#tail = this.#push(newSegment())
+    return this.#tail
+  }
+
+  #addPayload(payload: Buffer): void {
+    this.#push({ bytes: payload, view: this.#tail.view, start: 0, end: payload.length, isPayload: true, isUrgent: false })
+    this.#grow()
+  }
+
+  #push(segment: Segment): Segment {
+    this.#segments.push(segment)
+    return segment
+  }
+}
+
+function newSegment(size = SEGMENT_BYTES): Segment {
+  const bytes = Buffer.allocUnsafeSlow(size)
+  return { bytes, view: new DataView(bytes.buffer), start: 0, end: 0, isPayload: false, isUrgent: false }
+}
+
+function writeHeader(view: DataView, at: number, size: number, id: number, kind: number, flags: number, number: number): void {
+  view.setUint32(at + At.length, size, true)
+  view.setUint32(at + At.id, id, true)
+  view.setUint32(at + At.kind, kind | (flags << 8) | (number << 16), true)
+}
+
+/** How many bytes of payload follow a header in the same segment. */
+function payloadWithin(view: DataView, at: number): number {
+  const size = view.getUint32(at + At.length, true)
+  return size >= LARGE_BYTES ? 0 : size
+}
+
+function copy(from: Buffer, start: number, end: number, to: Buffer, at: number): void {
+  if (end - start > COPIED_BY_LOOP) from.copy(to, at, start, end)
+  else for (let i = start; i < end; i++) to[at++] = from[i]!
+}

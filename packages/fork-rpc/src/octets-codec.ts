@@ -1,0 +1,95 @@
+import type { Codec } from './codec.js'
+import { LARGE_BYTES } from './frame.js'
+
+const FIRST_BYTES = 4096
+/** Each value: u32 length, with this bit for text in UTF-8; then its bytes. Little-endian. */
+const TEXT = 0x80000000
+const LONGEST = 0x7fffffff
+/** Up to this many characters loops are faster than calls. */
+const SHORT = 24
+const SHORT_READ = 12
+const HEADER = 4
+
+/** Strings and buffers, each with its length before it: nothing is quicker, and nothing else is carried. */
+export class OctetsCodec implements Codec {
+  bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
+  start = 0
+  end = 0
+  readonly hasBinaries = false
+  #view = new DataView(this.bytes.buffer)
+
+  encode(values: readonly unknown[]): void {
+    if (this.end - this.start >= LARGE_BYTES) this.#allocate(FIRST_BYTES) // the last one was given away
+    this.end = 0
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i]
+      if (typeof value === 'string') this.#addText(value)
+      else if (value instanceof Uint8Array) this.#addBytes(value)
+      else if (value !== undefined || values.length > 1) throw new TypeError(`octets are strings and Uint8Arrays, not ${value === null ? 'null' : typeof value}`)
+    }
+  }
+
+  decode(bytes: Buffer, start: number, end: number): unknown[] {
+    const values: unknown[] = []
+    for (let at = start; at < end; ) {
+      if (end - at < HEADER) throw new RangeError('octets are cut off')
+      const word = (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+      const from = at + HEADER
+      at = from + (word & LONGEST)
+      if (at > end) throw new RangeError('octets are cut off')
+      values.push(word & TEXT ? textOf(bytes, from, at) : Buffer.from(bytes.subarray(from, at)))
+    }
+    return values
+  }
+
+  #addText(text: string): void {
+    const { length } = text
+    this.#makeRoom(HEADER + length * 3)
+    const from = this.end + HEADER
+    const size = length <= SHORT && writeAscii(this.bytes, from, text) ? length : this.bytes.write(text, from)
+    this.#view.setUint32(this.end, (TEXT | size) >>> 0, true)
+    this.end = from + size
+  }
+
+  #addBytes(bytes: Uint8Array): void {
+    const size = bytes.byteLength
+    if (size > LONGEST) throw new RangeError('octets have at most 2 GiB a piece')
+    this.#makeRoom(HEADER + size)
+    this.#view.setUint32(this.end, size, true)
+    this.bytes.set(bytes, this.end + HEADER)
+    this.end += HEADER + size
+  }
+
+  #makeRoom(size: number): void {
+    if (this.end + size <= this.bytes.length) return
+    const { bytes, end } = this
+    this.#allocate(Math.max(end + size, bytes.length * 2))
+    bytes.copy(this.bytes, 0, 0, end)
+    this.end = end
+  }
+
+  #allocate(size: number): void {
+    this.bytes = Buffer.allocUnsafeSlow(size)
+    this.#view = new DataView(this.bytes.buffer)
+  }
+}
+
+/** Writes text of ASCII; false when it is none. */
+function writeAscii(bytes: Buffer, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 0x7f) return false
+    bytes[at + i] = code
+  }
+  return true
+}
+
+function textOf(bytes: Buffer, from: number, to: number): string {
+  if (to - from > SHORT_READ) return bytes.toString('utf8', from, to)
+  for (let i = from; i < to; i++) if (bytes[i]! > 0x7f) return bytes.toString('utf8', from, to)
+  let text = ''
+  let at = from
+  for (; at + 4 <= to; at += 4) text += String.fromCharCode(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!)
+  for (; at < to; at++) text += String.fromCharCode(bytes[at]!)
+  return text
+}

@@ -1,0 +1,34 @@
+import type { HighWaterMark } from './pressure.js'
+import type { SerialiserName } from './serialiser.js'
+
+/** What holds for a connection. */
+export interface RpcOptions {
+  /**
+   * How values become octets: by the name of what comes along, or the URL of a module of
+   * your own that exports `encode(values)` and `decode(bytes)`. Default: `'cbor'`.
+   */
+  serialiser?: SerialiserName | URL
+  /**
+   * false: one call at a time, in order, by a blocking loop; the default. true: calls
+   * start as they come, on the event loop of the process, and end in any order.
+   */
+  async?: boolean
+  /**
+   * Name of a function of the module that is called first, with what was sent to the
+   * process by `sendArg` and `sendFd`; it may return a promise, and cannot send events.
+   */
+  init?: string
+  /** Name of a function of the module that is called at the end, instead of ending the process. */
+  done?: string
+  /** From where on `pressure` says that a caller should wait. */
+  highWaterMark?: HighWaterMark
+  /** Gets the values of every `event` of the child, in order with the results; and `'error'` with the error, where there is no `onError`. */
+  onEvent?: (...values: unknown[]) => void
+  /**
+   * Called once when the process could not serve or has ended unasked. Without it and
+   * without `onEvent`, this is an uncaught error, unless a call or `ready()` rejects with it.
+   */
+  onError?: (error: Error) => void
+  /** Called once when the process has ended as it was asked to. */
+  onDestroy?: () => void
+}

@@ -1,0 +1,43 @@
+/** How much may be under way before a caller should wait; for its own sake, nothing is refused. */
+export interface HighWaterMark {
+  /** Calls that have not been answered; default: 10,000. */
+  calls?: number
+  /** Bytes that wait to be written; default: 16 MiB. */
+  bytes?: number
+}
+
+const DEFAULTS = { calls: 10_000, bytes: 1 << 24 }
+
+/** How much is under way, beside the high-water mark. */
+export class Pressure {
+  readonly #calls: number
+  readonly #bytes: number
+  readonly #measure: () => { calls: number; bytes: number }
+  #waiting: (() => void)[] = []
+
+  /** @throws TypeError for marks that are no positive numbers */
+  constructor(mark: HighWaterMark, measure: () => { calls: number; bytes: number }) {
+    const { calls, bytes } = { ...DEFAULTS, ...mark }
+    for (const each of [calls, bytes]) if (!(typeof each === 'number' && each > 0)) throw new TypeError(`a high-water mark is a positive number, not ${String(each)}`)
+    this.#calls = calls
+    this.#bytes = bytes
+    this.#measure = measure
+  }
+
+  /** 0 when nothing is under way, 1 at the high-water mark. */
+  get value(): number {
+    const { calls, bytes } = this.#measure()
+    return Math.max(calls / this.#calls, bytes / this.#bytes)
+  }
+
+  /** Resolves when it is below the mark. */
+  drained(): Promise<void> {
+    return this.value < 1 ? Promise.resolve() : new Promise(resolve => this.#waiting.push(resolve))
+  }
+
+  /** Something may be less than it was. */
+  ease(): void {
+    if (!this.#waiting.length || this.value >= 1) return
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+}

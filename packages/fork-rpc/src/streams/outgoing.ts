@@ -1,0 +1,134 @@
+import { AsyncResource } from 'node:async_hooks'
+
+/** What an outgoing stream says to who reads it. */
+export interface OutgoingLink {
+  /** Queues a value. @returns its size in bytes. @throws for one that cannot be sent */
+  item(id: number, value: unknown): number
+  end(id: number): void
+  error(id: number, error: unknown): void
+  /** Waits by blocking, where nothing can be heard otherwise. */
+  wait?(isOver: () => boolean): void
+}
+
+/** How many bytes may be on their way, or wait to be consumed; a single value may be larger. */
+const WINDOW_BYTES = 1 << 16
+/** What a value counts beside its own size: so at most 64 are on their way. */
+const ITEM_BYTES = 1 << 10
+
+/** What is iterated over here, and read elsewhere, no faster than it is consumed there. */
+export class Outgoing {
+  readonly #id: number
+  readonly #source: AsyncIterable<unknown> | Iterable<unknown>
+  readonly #link: OutgoingLink
+  /** Calls in the context in which this was made: that of the call that it belongs to. */
+  readonly #inContext: (call: () => Promise<void>) => Promise<void>
+  /** The sizes of the values that have not been consumed. */
+  readonly #onTheWay: number[] = []
+  #bytesOnTheWay = 0
+  #iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined
+  #returning: Promise<unknown> | undefined
+  #isBegun = false
+  #isStopped = false
+  #wake: (() => void) | undefined
+  #onStop: (() => void) | undefined
+
+  constructor(id: number, source: AsyncIterable<unknown> | Iterable<unknown>, link: OutgoingLink) {
+    this.#id = id
+    this.#source = source
+    this.#link = link
+    this.#inContext = AsyncResource.bind(call => call(), 'ANYFORKSTREAM')
+  }
+
+  /**
+   * Begins to iterate, if that has not been done.
+   *
+   * @param onStop - called when nobody wants more
+   * @returns resolves when it has ended; never rejects
+   */
+  async begin(onStop?: () => void): Promise<void> {
+    if (this.#isBegun || this.#isStopped) return
+    this.#isBegun = true
+    this.#onStop = onStop
+    await this.#pump()
+  }
+
+  /** Begins because who reads wants it: in the context in which this was made. */
+  beginWanted(): void {
+    void this.#inContext(() => this.begin())
+  }
+
+  /** So many values have been consumed. */
+  credit(count: number): void {
+    for (const size of this.#onTheWay.splice(0, count)) this.#bytesOnTheWay -= size
+    this.#wake?.()
+  }
+
+  /** Nobody wants more: lets what is iterated over know. */
+  stop(): void {
+    if (this.#isStopped) return
+    this.#isStopped = true
+    if (this.#iterator) this.#return()
+    this.#wake?.()
+    this.#onStop?.()
+    if (!this.#isBegun) this.#link.end(this.#id)
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      this.#iterator = iterate(this.#source)
+      for (;;) {
+        if (this.#isFull) await this.#credited()
+        if (this.#isStopped) break
+        const step = this.#iterator.next()
+        const { done, value } = isPromise(step) ? await step : step
+        if (this.#isStopped) break
+        if (done) return this.#link.end(this.#id)
+        this.#send(value)
+      }
+      await this.#returning
+      this.#link.end(this.#id)
+    } catch (error) {
+      await this.#returning?.catch(() => {})
+      this.#link.error(this.#id, error)
+    }
+  }
+
+  get #isFull(): boolean {
+    return !this.#isStopped && this.#bytesOnTheWay >= WINDOW_BYTES
+  }
+
+  #credited(): Promise<void> | undefined {
+    if (this.#link.wait) return void this.#link.wait(() => !this.#isFull)
+    return new Promise(resolve => {
+      this.#wake = () => {
+        if (!this.#isFull) resolve()
+      }
+    })
+  }
+
+  #send(value: unknown): void {
+    try {
+      const size = this.#link.item(this.#id, value) + ITEM_BYTES
+      this.#onTheWay.push(size)
+      this.#bytesOnTheWay += size
+    } catch (error) {
+      this.#isStopped = true
+      this.#return()
+      throw error
+    }
+  }
+
+  #return(): void {
+    this.#returning ??= (async () => this.#iterator!.return?.())()
+    this.#returning.catch(() => {}) // the pump tells
+  }
+}
+
+function iterate(source: AsyncIterable<unknown> | Iterable<unknown>): AsyncIterator<unknown> | Iterator<unknown> {
+  const { [Symbol.asyncIterator]: asynchronous } = source as Partial<AsyncIterable<unknown>>
+  return asynchronous ? asynchronous.call(source) : (source as Iterable<unknown>)[Symbol.iterator]()
+}
+
+function isPromise<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as PromiseLike<T>).then === 'function'
+}

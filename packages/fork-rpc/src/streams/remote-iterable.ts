@@ -1,0 +1,39 @@
+import type { Incoming } from './incoming.js'
+
+/** Streams that nobody refers to any more are stopped. */
+const dropped = new FinalizationRegistry<Incoming>(incoming => incoming.stop())
+
+/** What another process iterates over: values come as they are wanted, and `return`, as by `break`, ends it there. */
+export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
+  readonly #incoming: Incoming
+
+  constructor(incoming: Incoming) {
+    this.#incoming = incoming
+    dropped.register(this, incoming)
+  }
+
+  /** While a value is waited for, this object is in use. */
+  async next(): Promise<IteratorResult<T, undefined>> {
+    return (await this.#incoming.next()) as IteratorResult<T, undefined>
+  }
+
+  async return(value?: unknown): Promise<IteratorResult<T, undefined>> {
+    return (await this.#incoming.return(value)) as IteratorResult<T, undefined>
+  }
+
+  /** Ends it when a signal is aborted: the next step rejects with its reason. */
+  endWith(signal: AbortSignal): void {
+    const incoming = this.#incoming
+    const onAbort = (): void => incoming.fail(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    incoming.onOver = () => signal.removeEventListener('abort', onAbort)
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+}

@@ -1,0 +1,155 @@
+import { Kind } from '../frame.js'
+import type { FrameQueue } from '../frame-queue.js'
+import type { Enclosed, FrameReader } from '../frame-reader.js'
+import { decodeError, encodeError } from '../error-payload.js'
+import { Incoming, type IncomingLink } from './incoming.js'
+import { Outgoing, type OutgoingLink } from './outgoing.js'
+import { RemoteIterable } from './remote-iterable.js'
+
+/** What carries the frames of streams. */
+export interface StreamsLink {
+  readonly queue: FrameQueue
+  /** Queues a frame with values. @returns its size. @throws for values that cannot be sent */
+  add(kind: number, id: number, values: readonly unknown[]): number
+  /** The values of the frame that the reader is at. */
+  read(reader: FrameReader): unknown[]
+  /** Lets go of what came along with a frame. */
+  discard(enclosed: Enclosed | undefined): void
+  /** Something was queued. */
+  onQueued(): void
+  /** Waits by blocking, where nothing can be heard otherwise. */
+  wait?(isOver: () => boolean): void
+}
+
+/** The streams of a connection, both ways. Who iterates gives them their ids. */
+export class Streams {
+  readonly #link: StreamsLink
+  readonly #outgoing = new Map<number, Outgoing>()
+  readonly #incoming = new Map<number, Incoming>()
+  readonly #outgoingLink: OutgoingLink
+  readonly #incomingLink: IncomingLink
+  readonly #beginsAtOnce: boolean
+  #lastId = 0
+  #waiting = 0
+
+  /** @param onWaitingChange - called when somebody begins to wait for a value, or nobody waits any more */
+  constructor(link: StreamsLink, beginsAtOnce: boolean, onWaitingChange: () => void) {
+    const { queue } = link
+    const add = (kind: number, id: number, payload?: Buffer): void => {
+      queue.add(kind, id, payload)
+      link.onQueued()
+    }
+    // Who waits for these keeps aside what comes before them.
+    const addUrgent = (kind: number, id: number, number?: number): void => {
+      queue.addUrgent(kind, id, number)
+      link.onQueued()
+    }
+    const wait = link.wait ? { wait: link.wait } : {}
+    this.#link = link
+    this.#beginsAtOnce = beginsAtOnce
+    this.#outgoingLink = {
+      item: (id, value) => {
+        const size = link.add(Kind.item, id, [value])
+        link.onQueued()
+        return size
+      },
+      end: id => {
+        this.#outgoing.delete(id)
+        add(Kind.itemsEnd, id)
+      },
+      error: (id, error) => {
+        this.#outgoing.delete(id)
+        add(Kind.itemsError, id, encodeError(error))
+      },
+      ...wait,
+    }
+    this.#incomingLink = {
+      credit: (id, count) => addUrgent(Kind.credit, id, count),
+      stop: id => addUrgent(Kind.stop, id),
+      onWaiting: delta => {
+        this.#waiting += delta
+        onWaitingChange()
+      },
+      ...wait,
+    }
+  }
+
+  /** Whether somebody waits for a value. */
+  get isAwaited(): boolean {
+    return this.#waiting > 0
+  }
+
+  /** Prepares to send what is iterated over here. @returns the id of the stream */
+  send(source: AsyncIterable<unknown> | Iterable<unknown>): number {
+    do this.#lastId = (this.#lastId + 1) >>> 0
+    while (this.#outgoing.has(this.#lastId))
+    this.#outgoing.set(this.#lastId, new Outgoing(this.#lastId, source, this.#outgoingLink))
+    return this.#lastId
+  }
+
+  /** Undoes `send`: nothing was said of it. */
+  forget(id: number): void {
+    this.#outgoing.delete(id)
+  }
+
+  /** Makes what is iterated over elsewhere. */
+  receive(id: number): RemoteIterable {
+    const incoming = new Incoming(id, !this.#beginsAtOnce, this.#incomingLink)
+    this.#incoming.set(id, incoming)
+    return new RemoteIterable(incoming)
+  }
+
+  /**
+   * Begins to iterate over what was sent.
+   *
+   * @param onStop - called when no more of it is wanted
+   * @returns resolves when all has ended
+   */
+  async begin(ids: readonly number[], onStop: () => void): Promise<void> {
+    await Promise.all(ids.map(id => this.#outgoing.get(id)?.begin(onStop)))
+  }
+
+  /** Wants no more of what is iterated over elsewhere. */
+  stopReading(ids: readonly number[]): void {
+    for (const id of ids) this.#incoming.get(id)?.stop()
+  }
+
+  /** Iterates no more over what was sent. */
+  stopSending(ids: readonly number[]): void {
+    for (const id of ids) this.#outgoing.get(id)?.stop()
+  }
+
+  /** Whether the frame that the reader is at was one of a stream. */
+  onFrame(reader: FrameReader): boolean {
+    const { kind, id } = reader
+    if (kind < Kind.item || kind > Kind.stop) return false
+    const incoming = this.#incoming.get(id)
+    const outgoing = this.#outgoing.get(id)
+    if (kind === Kind.item) this.#onItem(incoming, reader)
+    else if (kind === Kind.itemsEnd) this.#end(id, incoming)
+    else if (kind === Kind.itemsError) this.#end(id, incoming, { error: decodeError(reader.takePayload()) })
+    else if (kind === Kind.stop) outgoing?.stop()
+    else if (reader.number) outgoing?.credit(reader.number)
+    else outgoing?.beginWanted()
+    return true
+  }
+
+  /** Nothing more can be heard or said. */
+  end(error: Error): void {
+    for (const incoming of this.#incoming.values()) incoming.end({ error })
+    this.#incoming.clear()
+    for (const outgoing of [...this.#outgoing.values()]) outgoing.stop()
+  }
+
+  #onItem(incoming: Incoming | undefined, reader: FrameReader): void {
+    const { enclosed, size } = reader
+    if (!incoming || incoming.isStopped) return this.#link.discard(enclosed)
+    const [value] = this.#link.read(reader)
+    incoming.push({ value, size, discard: () => this.#link.discard(enclosed) })
+  }
+
+  #end(id: number, incoming: Incoming | undefined, failure?: { error: unknown }): void {
+    this.#incoming.delete(id)
+    incoming?.end(failure)
+  }
+}

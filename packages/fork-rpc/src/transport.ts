@@ -1,0 +1,212 @@
+import { Receiver, setNonblocking, watch, type Descriptor, type Watch } from '@anyfork/fdpass'
+import { Kind } from './frame.js'
+import { FrameQueue } from './frame-queue.js'
+import { FrameReader } from './frame-reader.js'
+import { writeAll } from './write-all.js'
+
+/** How long to wait until the descriptor table may have room again, in milliseconds. */
+const RETRY_MS = 50
+
+/** Who speaks over a transport. */
+export interface TransportListener {
+  /** There may be frames in the reader. */
+  onFrames(): void
+  /** Nothing more comes: the peer has closed its end, or is gone. */
+  onEnd(): void
+  /** Some of what waited was written, or all. */
+  onWritten(): void
+  /** Nothing more can be written. Something may still come. */
+  onBroken(error: Error): void
+}
+
+/** Frames both ways over a socket, on the event loop. */
+export class Transport {
+  readonly queue: FrameQueue = new FrameQueue()
+  readonly reader: FrameReader = new FrameReader()
+  readonly #listener: TransportListener
+  #socket: Descriptor | undefined
+  #received = 0
+  #receiver: Receiver | undefined
+  #watch: Watch | undefined
+  #isFlushing = false
+  #isUrgent = false
+  #isFull = false
+  #isReading = true
+  #isHeld = true
+  #isTableFull = false
+  #expectsDescriptors = false
+  #retry: NodeJS.Timeout | undefined
+
+  constructor(listener: TransportListener) {
+    this.#listener = listener
+  }
+
+  get isOpen(): boolean {
+    return this.#watch !== undefined
+  }
+
+  /** How many bytes have come. */
+  get received(): number {
+    return this.#received
+  }
+
+  /** Whether what waits has to wait for the peer. */
+  get isFull(): boolean {
+    return this.#isFull
+  }
+
+  /** Begins to read, and writes what waits. @param socket - non-blocking from now on; the transport owns it */
+  open(socket: Descriptor): void {
+    this.#socket = socket
+    this.#receiver = new Receiver(socket)
+    this.reader.arrived = this.#receiver.descriptors
+    this.#watch = watch(socket, { readable: this.#isReading }, ready => {
+      if (ready.writable) this.flush()
+      if (ready.readable && this.#watch) this.#read()
+    })
+    this.flush()
+  }
+
+  /** What is queued in a row leaves together. */
+  flushSoon(): void {
+    if (this.#isFlushing || this.#isFull || !this.#watch) return
+    this.#isFlushing = true
+    process.nextTick(() => {
+      this.#isFlushing = false
+      this.flush()
+    })
+  }
+
+  /** As `flushSoon`, but before anything that was promised is told. */
+  flushNext(): void {
+    if (this.#isUrgent) return
+    this.#isUrgent = true
+    queueMicrotask(() => {
+      this.#isUrgent = false
+      this.flush()
+    })
+  }
+
+  /** Writes as much as the kernel takes. */
+  flush(): void {
+    if (!this.#watch) return
+    let isFull = false
+    try {
+      const written = this.queue.writeTo(this.#socket!)
+      isFull = written === 'full'
+      if (written === 'crowded') this.#retryLater()
+    } catch (error) {
+      return this.#listener.onBroken(error as Error)
+    }
+    if (isFull !== this.#isFull) {
+      this.#isFull = isFull
+      this.#wait()
+    }
+    this.#listener.onWritten()
+  }
+
+  /**
+   * Writes all that waits, and waits itself while the peer does not read.
+   *
+   * @throws the kernel's error
+   */
+  flushAll(): void {
+    const socket = this.#socket
+    if (!socket?.isOpen || this.queue.writeTo(socket) === 'all') return
+    setNonblocking(socket, false)
+    try {
+      writeAll(this.queue, socket, () => this.#hearOne())
+    } finally {
+      if (socket.isOpen) setNonblocking(socket, true)
+    }
+  }
+
+  /** Stops reading, or goes on. */
+  setReading(on: boolean): void {
+    if (on === this.#isReading) return
+    this.#isReading = on
+    if (this.#watch) this.#wait()
+  }
+
+  /** Keeps the event loop alive, or not. */
+  hold(on: boolean): void {
+    this.#isHeld = on
+    if (on) this.#watch?.ref()
+    else this.#watch?.unref()
+    if (on) this.#retry?.ref()
+    else this.#retry?.unref()
+  }
+
+  /** From now on, descriptors come. */
+  expectDescriptors(): void {
+    this.#expectsDescriptors = true
+    this.queue.addUrgent(Kind.descriptorsWelcome, 0)
+    this.flushSoon()
+  }
+
+  /** Closes the socket, and all descriptors that wait either way. No callback comes afterwards. Idempotent. */
+  close(): void {
+    this.#watch?.close()
+    this.#watch = undefined
+    clearTimeout(this.#retry)
+    this.#socket?.[Symbol.dispose]()
+    this.queue.discard()
+    this.reader.discard()
+  }
+
+  #read(): void {
+    let count
+    try {
+      count = this.#receive()
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EMFILE' || code === 'ENFILE') {
+        this.#isTableFull = true
+        this.#wait()
+        return this.#retryLater()
+      }
+      count = 0
+    }
+    if (count < 0) return
+    if (count === 0) return this.#listener.onEnd()
+    this.#listener.onFrames()
+  }
+
+  /** Takes what is there into the reader. @returns as `Receiver.receive` */
+  #receive(): number {
+    const { reader } = this
+    const receiver = this.#receiver!
+    receiver.takesDescriptors = this.#expectsDescriptors && !reader.isWithinPayload
+    const count = receiver.receive(reader.room, reader.roomStart)
+    if (count > 0) {
+      this.#received += count
+      reader.filled(count)
+    }
+    return count
+  }
+
+  /** Waits by blocking for the answer that descriptors may come; false at the end. */
+  #hearOne(): boolean {
+    if (this.#receive() === 0) return false
+    this.reader.select(({ kind }) => {
+      if (kind === Kind.descriptorsWelcome) this.queue.welcomeDescriptors()
+      return kind === Kind.descriptorsWelcome
+    })
+    return true
+  }
+
+  /** Nothing tells when there will be room again, in the descriptor table or for descriptors in flight. */
+  #retryLater(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined
+      this.#isTableFull = false
+      if (this.#watch) this.#wait()
+      this.flush()
+    }, RETRY_MS)
+    if (!this.#isHeld) this.#retry.unref()
+  }
+
+  #wait(): void {
+    this.#watch!.change({ readable: this.#isReading && !this.#isTableFull, writable: this.#isFull })
+  }
+}

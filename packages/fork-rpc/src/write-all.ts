@@ -1,0 +1,26 @@
+import type { Descriptor } from '@anyfork/fdpass'
+import type { FrameQueue } from './frame-queue.js'
+
+/** How long to wait until there may be fewer descriptors in flight, in milliseconds. */
+const CROWDED_MS = 20
+
+/**
+ * Writes all that waits, and waits by blocking while the peer does not read.
+ *
+ * @param socket - blocking
+ * @param hear - waits for something to come, where the peer has to agree to descriptors; false when nothing will
+ * @throws the kernel's error
+ */
+export function writeAll(queue: FrameQueue, socket: Descriptor, hear: () => boolean): void {
+  for (;;) {
+    const written = queue.writeTo(socket)
+    if (written === 'all') return
+    if (written === 'held' && !hear()) return
+    if (written === 'crowded') sleep(CROWDED_MS)
+  }
+}
+
+/** Blocks for a time in milliseconds. */
+export function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { Events, useConnections } from './support/connections.js'
+
+const block = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+
+for (const async of [false, true]) {
+  describe(`back pressure with async: ${async}`, () => {
+    const { start } = useConnections()
+
+    it('shows in pressure, and drained() resolves when it is gone', async () => {
+      const first = start('first', { async, highWaterMark: { calls: 100 } })
+      await first('ready')
+      assert.equal(first.pressure, 0)
+      await first.drained()
+      const calls = Array.from({ length: 50 }, () => first('x'))
+      assert.equal(first.pressure, 0.5)
+      calls.push(...Array.from({ length: 150 }, () => first('x')))
+      assert.equal(first.pressure, 2)
+      await first.drained()
+      assert.ok(first.pressure < 1)
+      await Promise.all(calls)
+      assert.equal(first.pressure, 0)
+    })
+
+    it('counts the bytes that wait, too', async () => {
+      const first = start('first', { async, highWaterMark: { bytes: 1_000_000 } })
+      await first('ready')
+      process.kill(first.pid!, 'SIGSTOP')
+      const calls = Array.from({ length: 100 }, () => first('x'.repeat(50_000)))
+      assert.ok(first.pressure > 4.9, `${first.pressure}`)
+      let isDrained = false
+      const drained = first.drained().then(() => (isDrained = true))
+      await new Promise(setImmediate)
+      assert.ok(!isDrained)
+      process.kill(first.pid!, 'SIGCONT')
+      await drained
+      await Promise.all(calls)
+    })
+
+    it('is gone when the process is', async () => {
+      const first = start('first', { async, highWaterMark: { calls: 1 }, onError: () => {} })
+      await first.ready()
+      process.kill(first.pid!, 'SIGSTOP')
+      const call = first(1)
+      const drained = first.drained()
+      process.kill(first.pid!, 'SIGKILL')
+      await assert.rejects(call, { signal: 'SIGKILL' })
+      await drained
+    })
+
+    it('keeps a process small that has much to tell to a caller who does not listen', async () => {
+      const events = new Events()
+      const flood = start('flood', {
+        async,
+        onEvent: (...values) => {
+          if (!events.seen.length) block(300)
+          events.seen.push([values.length])
+        },
+      })
+      const grown = (await flood(20_000, 5000)) as number // 100 MB
+      assert.equal(events.seen.length, 20_000)
+      assert.ok(grown < 75e6, `grown by ${grown}`)
+    })
+
+    it('keeps a process small whose answers are not fetched', async () => {
+      const bytes = start('bytesAndGrowth', { async })
+      await bytes(1)
+      const calls = Array.from({ length: 2000 }, () => bytes(50_000)) // 100 MB
+      await new Promise(setImmediate)
+      block(300)
+      const growth = (await Promise.all(calls)).map(result => (result as number[])[1]!)
+      assert.ok(Math.max(...growth) < 60e6, `grown by ${Math.max(...growth)}`)
+    })
+  })
+}
+
+describe('who makes calls in a loop', () => {
+  const { start } = useConnections()
+
+  it('stays small by waiting for drained()', async () => {
+    const first = start('first', { highWaterMark: { bytes: 1 << 20, calls: 1000 } })
+    let most = 0
+    const calls: Promise<unknown>[] = []
+    for (let i = 0; i < 5000; i++) {
+      if (first.pressure >= 1) await first.drained()
+      calls.push(first('x'.repeat(10_000)))
+      most = Math.max(most, first.pressure)
+    }
+    await Promise.all(calls)
+    assert.ok(most < 1.2, `${most}`)
+  })
+})

@@ -1,0 +1,17 @@
+import { pipe, read, write, type Descriptor } from '@anyfork/fdpass'
+
+/** A pipe with text in it: its end to read from. */
+export function tagged(text: string): Descriptor {
+  const [readEnd, writeEnd] = pipe()
+  write(writeEnd, Buffer.from(text))
+  writeEnd.close()
+  return readEnd
+}
+
+/** Reads the text, and closes. */
+export function textOf(descriptor: Descriptor): string {
+  const buffer = Buffer.alloc(100)
+  const text = buffer.toString('utf8', 0, read(descriptor, buffer))
+  descriptor.close()
+  return text
+}
