@@ -41,11 +41,13 @@ describe('npm run bench -- --quick', function () {
     })
   }
 
-  it('writes a report that says when, where and with which Node', async () => {
+  it('writes a report that says when, where and with which Node, and a chart', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-test-'))
     await bench('worker-memory', '--quick', '--markdown', '--output', folder)
     const report = readFileSync(join(folder, 'worker-memory.md'), 'utf8')
+    const chart = readFileSync(join(folder, 'worker-memory.svg'), 'utf8')
     rmSync(folder, { recursive: true })
+    assert.match(chart, /^<svg .*@anyfork\/fork/s)
     for (const part of ['# How much memory', process.version, new Date().toISOString().slice(0, 10), '--quick', '| @anyfork/fork ']) assert.ok(report.includes(part), part)
   })
 

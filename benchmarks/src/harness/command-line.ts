@@ -40,7 +40,7 @@ async function runOne(name: string, benchmark: Benchmark, { quick = false, json,
   })
   if (json) console.log(JSON.stringify({ benchmark: name, ...before, rows }))
   else console.log(`\n# ${description.title}\n\n${description.method}\n\n${tableOf(rows)}\n`)
-  if (markdown) writeReport(output, name, { ...description, before, rows })
+  if (markdown) await writeReport(output, name, { ...description, before, rows })
   for (const { way, failure } of rows) {
     if (failure === undefined) continue
     console.error(`${name}: ${way} failed: ${failure}`)

@@ -25,16 +25,19 @@ export function surroundings(isQuick: boolean): Surroundings {
   }
 }
 
-/** Writes what was found as Markdown to `<folder>/<name>.md`. */
-export function writeReport(folder: string, name: string, { title, method, before, rows }: { title: string; method: string; before: Surroundings; rows: readonly Row[] }): void {
+/** Writes what was found as Markdown and a chart to `<folder>/<name>.md` and `.svg`. */
+export async function writeReport(folder: string, name: string, { title, method, before, rows }: { title: string; method: string; before: Surroundings; rows: readonly Row[] }): Promise<void> {
+  const { chartOf } = await import('./chart.js') // a big library that nothing else needs
   const { date, node, machine, load, isQuick } = before
   mkdirSync(folder, { recursive: true })
   const paragraphs = [
     `# ${title}`,
     method,
     isQuick ? '**With --quick: shows that everything runs, the figures mean nothing.**' : '',
-    `${date} UTC, Node ${node}, ${machine}, load ${load} at the start. Medians; lowest and highest are those of the first figure.`,
+    `${date} UTC, Node ${node}, ${machine}, load ${load} at the start. Medians; lowest and highest are those of the first figure. Ratio: how many times as good the first row is.`,
     tableOf(rows),
+    `![the first figure of each, on a logarithmic scale](${name}.svg)`,
   ]
   writeFileSync(join(folder, `${name}.md`), `${paragraphs.filter(text => text).join('\n\n')}\n`)
+  writeFileSync(join(folder, `${name}.svg`), chartOf(rows))
 }

@@ -45,7 +45,8 @@ export function words(name: string): string {
   return (spaced + symbol).trim()
 }
 
-function cell(value: string | number | null | undefined): string {
+/** A number with three figures that matter. */
+export function cell(value: string | number | null | undefined): string {
   if (typeof value !== 'number') return value ?? '–'
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en')
   return `${Number(value.toPrecision(3))}`
