@@ -3,7 +3,7 @@ import { chooseModule, HEAVY } from './harness/heavy-module.js'
 import { gather } from './harness/gathering.js'
 import { loadPeer, type Start } from './peers/team.js'
 import { pools, singleCalls } from './peers/pools.js'
-import { treeMemory } from './harness/process-tree.js'
+import { totalPss, treeMemory } from './harness/process-tree.js'
 import type { Question } from './harness/question.js'
 
 const WORKERS = 8
@@ -17,11 +17,10 @@ export const question: Question = {
   async measure({ peer, variant }, { module }, isQuick) {
     chooseModule(module)
     const start: Start = await loadPeer(peer)
-    const before = await treeMemory()
+    const before = totalPss(await treeMemory())
     const team = start({ task: 'meet', workers: WORKERS }, (variant ?? {}) as Record<string, never>)
     await gather(WORKERS, team.call)
     await setTimeout(isQuick ? 10 : 1000)
-    const after = await treeMemory()
-    return { pssMebibytes: after.pss - before.pss, ussMebibytes: after.uss - before.uss }
+    return { pssMebibytes: totalPss(await treeMemory()) - before }
   },
 }

@@ -3,15 +3,18 @@ import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { chooseModule, HEAVY } from './harness/heavy-module.js'
-import { treeMemory } from './harness/process-tree.js'
+import { totalPss, treeMemory } from './harness/process-tree.js'
 import type { Figures, Question } from './harness/question.js'
 import { starters } from './peers/starters.js'
+import { median } from './statistics.js'
+
+type Tree = Awaited<ReturnType<typeof treeMemory>>
 
 const WORKERS = 8
 
 export const question: Question = {
   title: 'How much memory does an idle worker take?',
-  method: `The memory of the program with all its processes, before and after ${WORKERS} workers have been started, by ${WORKERS}. PSS counts what several share in shares; USS is what nobody else has. A template counts as there before.`,
+  method: `The memory of the program with all its processes, before and after ${WORKERS} workers have been started, by ${WORKERS}. PSS counts what several share in shares. USS, what nobody else has, is that of a worker; threads are what the program has grown by. Templates are there before.`,
   isMoreBetter: false,
   contestants: [
     { way: '@anyfork/fork', peer: 'fork' },
@@ -37,8 +40,13 @@ export const question: Question = {
   },
 }
 
-function growth(before: { pss: number; uss: number }, after: { pss: number; uss: number }): Figures {
-  return { pssMebibytes: (after.pss - before.pss) / WORKERS, ussMebibytes: (after.uss - before.uss) / WORKERS }
+function growth(before: Tree, after: Tree): Figures {
+  const workers = [...after].filter(([pid]) => !before.has(pid)).map(([, memory]) => memory.uss)
+  const own = after.get(process.pid)!.uss - before.get(process.pid)!.uss // threads are in here
+  return {
+    pssMebibytes: (totalPss(after) - totalPss(before)) / WORKERS,
+    ussMebibytes: workers.length ? median(workers) : own / WORKERS,
+  }
 }
 
 async function measurePerl(settle: () => Promise<unknown>): Promise<Figures> {

@@ -1,15 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { memoryOf } from '@anyfork/fork'
 
-/** The memory of this process and of all that come from it, in MiB. */
-export async function treeMemory(): Promise<{ pss: number; uss: number }> {
-  const total = { pss: 0, uss: 0 }
+/** The memory of this process and of all that come from it, in MiB, by pid. */
+export async function treeMemory(): Promise<Map<number, { pss: number; uss: number }>> {
+  const tree = new Map<number, { pss: number; uss: number }>()
   for (const pid of treeOf(process.pid)) {
-    const memory = await memoryOf(pid).catch(() => undefined) // one that has ended meanwhile
-    total.pss += (memory?.pss ?? 0) / 2 ** 20
-    total.uss += (memory?.uss ?? 0) / 2 ** 20
+    const memory = await memoryOf(pid).catch(() => undefined) // it has ended meanwhile
+    if (memory) tree.set(pid, { pss: memory.pss / 2 ** 20, uss: memory.uss / 2 ** 20 })
   }
-  return total
+  return tree
+}
+
+/** The PSS of all of them: what they take together, because each counts its share of what several have. */
+export function totalPss(tree: Awaited<ReturnType<typeof treeMemory>>): number {
+  return [...tree.values()].reduce((sum, { pss }) => sum + pss, 0)
 }
 
 /** A process with its descendants. */
