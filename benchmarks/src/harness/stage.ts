@@ -50,10 +50,13 @@ function killGroup(leader: number): void {
   }
 }
 
-/** Reading more certificates costs every Node 20 that starts tens of milliseconds; options of this program are none of the peers'. */
+/**
+ * Reading more certificates costs every Node 20 that starts tens of milliseconds; options of this program are none of
+ * the peers'. And a fork is a fork, or no figure.
+ */
 function environment(): NodeJS.ProcessEnv {
   const { NODE_EXTRA_CA_CERTS, NODE_OPTIONS, ...env } = process.env
-  return env
+  return { ...env, ANYFORK_MODE: 'fork' }
 }
 
 /** The first processor that this program may use. */
