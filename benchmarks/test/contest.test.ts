@@ -78,6 +78,14 @@ describe('a process that a contestant leaves behind', () => {
     assert.deepEqual(await exited, [0, null])
   })
 
+  it('is gone when the measurement takes too long', async () => {
+    const connection = once(server, 'connection')
+    const asking = ask('too long')
+    const exited = once(asking, 'exit')
+    await ended((await connection)[0])
+    assert.deepEqual(await exited, [0, null])
+  })
+
   for (const [signal, outcome] of [['SIGINT', [1, null]], ['SIGTERM', [1, null]], ['SIGKILL', [null, 'SIGKILL']]] as const) {
     it(`is gone after ${signal} has ended the benchmark`, async () => {
       const connection = once(server, 'connection')

@@ -28,6 +28,7 @@ interface Entry {
 export async function contest(file: string, isQuick: boolean, onProgress: Progress = () => {}): Promise<Row[]> {
   const { question } = (await import(file)) as { question: Question }
   const entries = entriesOf(question, isQuick)
+  const { longest = 120_000 } = question
   const rounds = isQuick ? 1 : (question.rounds ?? 5)
   const queue = Array.from({ length: rounds }, () => entries).flat()
   await inLanes(isQuick ? availableParallelism() : 1, () => !queue.length, async () => {
@@ -35,7 +36,7 @@ export async function contest(file: string, isQuick: boolean, onProgress: Progre
     if (entry.failure !== undefined) return
     const title = `${Object.values(entry.setting).join(', ')}: ${entry.contestant.way}`
     try {
-      const figures = await perform(file, entry.contestant, entry.setting, isQuick)
+      const figures = await perform(file, entry.contestant, entry.setting, { isQuick, longest })
       entry.results.push(figures)
       onProgress(title, figures)
     } catch (error) {

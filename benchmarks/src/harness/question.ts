@@ -32,6 +32,8 @@ export interface Question {
   isMoreBetter: boolean
   /** How often each is measured, the contestants in turn; default: 5. */
   rounds?: number
+  /** How long a measurement may take before it is given up, in milliseconds; default: two minutes. */
+  longest?: number
   /** Called in a process of its own, which is killed with all its children afterwards. */
   measure(contestant: Contestant, setting: Setting, isQuick: boolean): Promise<Figures>
 }

@@ -7,38 +7,34 @@ import type { Readable } from 'node:stream'
 import type { Contestant, Figures, Setting } from './question.js'
 
 const PERFORM = fileURLToPath(new URL('./perform.js', import.meta.url))
-const LONGEST_MS = 120_000
-
-/** The leaders of process groups that are performing. */
-const groups = new Set<number>()
 
 /**
  * Makes one measurement in a process of its own, so that no contestant suffers from
  * the one before. The process leads a group, which is killed whatever happens.
  *
  * @param file - URL of the module whose `question` is asked
+ * @param longest - how long it may take, in milliseconds
  * @throws Error when there is no result, with the last line that was written to standard error
  */
-export async function perform(file: string, { way }: Contestant, setting: Setting, isQuick: boolean): Promise<Figures> {
+export async function perform(file: string, { way }: Contestant, setting: Setting, { isQuick, longest }: { isQuick: boolean; longest: number }): Promise<Figures> {
   const pinned = setting['cpus'] === 'one' ? ['taskset', '-c', `${firstCpu()}`] : []
   const [command, ...args] = [...pinned, process.execPath, PERFORM, JSON.stringify([file, way, setting, isQuick])]
   const leader = spawn(command!, args, { detached: true, stdio: ['pipe', 'ignore', 'pipe', 'pipe'], env: environment() })
   const ended = once(leader, 'exit')
   if (leader.pid === undefined) await ended // rejects with why it could not be started
   const kill = (): void => killGroup(leader.pid!)
-  groups.add(leader.pid!)
-  const timeout = setTimeout(kill, LONGEST_MS)
+  const release = killAtExit(kill)
+  const timeout = setTimeout(kill, longest)
   try {
     const complaints = text(leader.stderr!)
     leader.once('exit', kill) // or its children would keep its standard error open
     const [json] = await Promise.all([text(leader.stdio[3] as Readable), ended])
-    const reason = lastLine(await complaints)
-    if (json === '') throw new Error(leader.signalCode ? `no result: ${leader.signalCode}, at most after ${LONGEST_MS} ms` : reason)
-    return JSON.parse(json)
+    if (json !== '') return JSON.parse(json)
+    throw new Error(leader.signalCode === 'SIGKILL' ? `no result within ${longest} ms` : lastLine(await complaints))
   } finally {
     clearTimeout(timeout)
     kill()
-    groups.delete(leader.pid!)
+    release()
   }
 }
 
@@ -47,6 +43,23 @@ function killGroup(leader: number): void {
     process.kill(-leader, 'SIGKILL')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/**
+ * Has something done before this program ends, also by a signal.
+ *
+ * @returns what undoes that
+ */
+function killAtExit(kill: () => void): () => void {
+  const end = (): void => process.exit(1)
+  process.on('exit', kill)
+  for (const signal of SIGNALS) process.on(signal, end)
+  return () => {
+    process.off('exit', kill)
+    for (const signal of SIGNALS) process.off(signal, end)
   }
 }
 
@@ -68,6 +81,3 @@ function lastLine(text: string): string {
   const lines = text.split('\n').map(line => line.trim())
   return lines.findLast(line => /Error\b/.test(line)) ?? lines.findLast(line => line) ?? 'no result'
 }
-
-process.on('exit', () => groups.forEach(killGroup))
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
