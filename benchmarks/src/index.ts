@@ -24,7 +24,7 @@ const benchmarks: Record<string, Benchmark> = {
   'fd-passing': {
     describe: async () => ({
       title: 'How many descriptors a second can be passed?',
-      method: 'Within one process beside the same loop in C, between two processes beside what Node and usocket have. The ratio is that to the first row of its kind.',
+      method: 'Within one process beside the same loop in C; between two processes beside what Node, usocket and the originals have. Medians of five runs. Ratio: times as fast as the first row of its kind.',
     }),
     run: async isQuick => (await fdPassing(isQuick ? 300 : undefined)).map(row => ({ ...row })),
   },

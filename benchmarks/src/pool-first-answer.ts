@@ -12,7 +12,7 @@ export const question: Question = {
   method: `The pool is made, may have one worker and has none; the template of @anyfork/fork-pool is ready. From the call of \`add(1, 2)\` until its promise is settled. ${POOLS} pools are made in turn: the median of all but the first, where the program is warmed up, and the first, where it has just begun. jest-worker starts workers when it is made: there, from making it.`,
   isMoreBetter: false,
   contestants: pools,
-  settings: isQuick => (isQuick ? [HEAVY] : ['bare', HEAVY]).map(module => ({ module, cpus: 'free' })),
+  settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY]).map(module => ({ module, cpus: 'free' })),
   async measure(contestant, { module }, isQuick) {
     chooseModule(module)
     const start = await loadPeer(contestant.peer)

@@ -34,7 +34,7 @@ export async function writeReport(folder: string, name: string, { title, method,
     `# ${title}`,
     method,
     isQuick ? '**With --quick: shows that everything runs, the figures mean nothing.**' : '',
-    `${date} UTC, Node ${node}, ${machine}, load ${load} at the start. Medians; lowest and highest are those of the first figure. Ratio: how many times as good the first row is.`,
+    `${date} UTC, Node ${node}, ${machine}, load ${load} at the start.`,
     tableOf(rows),
     `![the first figure of each, on a logarithmic scale](${name}.svg)`,
   ]
