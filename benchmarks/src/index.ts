@@ -1,30 +1,33 @@
-import { Command } from 'commander'
+import { runCommandLine } from './harness/command-line.js'
 import { fdPassing } from './fd-passing.js'
-import { workerStart } from './worker-start.js'
+import { contestBenchmark, type Benchmark } from './harness/benchmark.js'
 
-/** Every benchmark by the question that it answers: a function that returns rows to print. */
-const benchmarks: Record<string, () => Promise<object[]>> = {
-  'worker-start': workerStart,
-  'fd-passing': fdPassing,
+/** Every benchmark: a file of the name that says which question it answers. */
+const benchmarks: Record<string, Benchmark> = {
+  ...Object.fromEntries(
+    [
+      'worker-start',
+      'worker-memory',
+      'rpc-latency',
+      'rpc-throughput',
+      'rpc-large',
+      'pool-cold-program',
+      'pool-first-answer',
+      'pool-ready',
+      'pool-memory',
+      'pool-tiny-calls',
+      'pool-cpu-bound',
+      'pool-burst',
+      'pool-recovery',
+    ].map(name => [name, contestBenchmark(name)]),
+  ),
+  'fd-passing': {
+    describe: async () => ({
+      title: 'How many descriptors a second can be passed?',
+      method: 'Within one process beside the same loop in C; between two processes beside what Node, usocket and the originals have. Medians of five runs. Ratio: times as fast as the first row of its kind.',
+    }),
+    run: async isQuick => (await fdPassing(isQuick ? 300 : undefined)).map(row => ({ ...row })),
+  },
 }
 
-const names = Object.keys(benchmarks)
-await new Command('bench')
-  .description('Measures anyfork beside its peers, in one run.')
-  .argument('[names...]', `which; default: all of ${names.join(', ')}`, names)
-  .option('--json', 'print JSON instead of tables')
-  .action(async (asked: string[], { json }: { json?: boolean }) => {
-    delete process.env['NODE_EXTRA_CA_CERTS'] // reading them costs every Node that starts tens of milliseconds
-    for (const name of asked) {
-      const benchmark = benchmarks[name]
-      if (!benchmark) throw new Error(`no benchmark ${name}; there are ${names.join(', ')}`)
-      const rows = await benchmark()
-      if (json) console.log(JSON.stringify({ benchmark: name, node: process.version, rows }))
-      else console.table(rows.map(rounded))
-    }
-  })
-  .parseAsync()
-
-function rounded(row: object): object {
-  return Object.fromEntries(Object.entries(row).map(([key, value]) => [key, typeof value === 'number' ? Math.round(value * 100) / 100 : value]))
-}
+await runCommandLine(benchmarks)

@@ -1,83 +1,59 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { ForkProcess, memoryOf } from '@anyfork/fork'
+import { chooseModule, HEAVY } from './harness/heavy-module.js'
+import { after, inLanes } from './harness/lanes.js'
+import { durations } from './harness/measuring.js'
+import { runPerl } from './harness/perl.js'
+import type { Figures, Question, Setting } from './harness/question.js'
+import { starters, type Started } from './peers/starters.js'
 import { median, quantile } from './statistics.js'
 
-/** One way to get a worker, measured. */
-export interface WorkerStart {
-  way: string
-  module: string
-  workers: number
-  medianMilliseconds: number
-  p95Milliseconds: number
-  idleUssBytes: number
-  idlePssBytes: number
+export const question: Question = {
+  title: 'How many workers can be started a second, and how long until the first byte of each?',
+  method:
+    'Starts workers for a second, so many at a time: from asking for one until its first byte has arrived. Then it is told to end, and nobody waits for that. Templates are ready before.',
+  isMoreBetter: true,
+  contestants: [
+    { way: '@anyfork/fork', peer: 'fork' },
+    { way: 'AnyEvent::Fork (Perl)', peer: 'perl', perlModule: 'AnyEvent::Fork' },
+    { way: 'child_process.fork', peer: 'child-process' },
+    { way: 'worker_threads', peer: 'worker-threads' },
+  ],
+  settings: isQuick => (isQuick ? everything.filter((_, i) => i === 2 || i === 5) : everything),
+  excludes: ({ perlModule }, { module }) => perlModule !== undefined && module === HEAVY,
+  async measure({ peer, perlModule }, { module, atATime }, isQuick) {
+    if (perlModule) return figuresOf((await runPerl('start.pl', { atATime: atATime!, ...durations(isQuick) })) as Starts)
+    chooseModule(module)
+    const start = await starters[peer]!()
+    const { warmUp, measured } = durations(isQuick)
+    await startFor(start, Number(atATime), warmUp)
+    return figuresOf(await startFor(start, Number(atATime), measured))
+  },
 }
 
-/** A worker that has said its first byte. */
-interface Started {
-  milliseconds: number
-  pid: number
-  stop(): Promise<unknown>
+const everything: readonly Setting[] = ['bare', HEAVY].flatMap(module =>
+  [1, 8].flatMap(atATime => ['free', 'one'].map(cpus => ({ module, atATime, cpus }))),
+)
+
+/** What was started: how many a second, and how long each took. */
+interface Starts {
+  perSecond: number
+  milliseconds: number[]
 }
 
-/**
- * How long from asking for a worker to its first byte, and what does it take while
- * it waits? One after the other, beside `child_process.fork`, bare and with a module
- * that takes a third of a second to load.
- *
- * @param count - of workers of each kind; `child_process.fork`, which is slow, gets a tenth
- */
-export async function workerStart(count = 200): Promise<WorkerStart[]> {
-  const rows: WorkerStart[] = []
-  for (const name of ['bare', 'heavy']) {
-    const module = new URL(`./workers/${name}.js`, import.meta.url)
-    const template = ForkProcess.exec().require(module)
-    await template.ready()
-    rows.push(await measure('@anyfork/fork', name, count, () => startForked(template, module)))
-    await template.close()
-    rows.push(await measure('child_process.fork', name, Math.ceil(count / 10), () => startProcess(module)))
-  }
-  return rows
-}
-
-async function measure(way: string, module: string, workers: number, start: () => Promise<Started>): Promise<WorkerStart> {
-  await (await start()).stop()
+async function startFor(start: () => Promise<Started>, atATime: number, milliseconds: number): Promise<Starts> {
   const times: number[] = []
-  const uss: number[] = []
-  const pss: number[] = []
-  for (let i = 0; i < workers; i++) {
+  const started = performance.now()
+  let last = started
+  const isOver = after(milliseconds)
+  await inLanes(atATime, () => times.length > 0 && isOver(), async () => {
+    const asked = performance.now()
     const worker = await start()
-    times.push(worker.milliseconds)
-    const memory = await memoryOf(worker.pid)
-    uss.push(memory.uss)
-    pss.push(memory.pss)
-    await worker.stop()
-  }
-  return { way, module, workers, medianMilliseconds: median(times), p95Milliseconds: quantile(times, 0.95), idleUssBytes: median(uss), idlePssBytes: median(pss) }
+    last = performance.now()
+    times.push(last - asked)
+    worker.stop()
+  })
+  return { perSecond: (1000 * times.length) / (last - started), milliseconds: times }
 }
 
-async function startForked(template: ForkProcess, module: URL): Promise<Started> {
-  const asked = performance.now()
-  const worker = template.fork()
-  const socket = (await worker.run(module, 'hello')).toSocket()
-  await once(socket, 'data')
-  const milliseconds = performance.now() - asked
-  const stop = (): Promise<unknown> => {
-    socket.destroy()
-    return worker.exited
-  }
-  return { milliseconds, pid: worker.pid!, stop }
-}
-
-async function startProcess(module: URL): Promise<Started> {
-  const asked = performance.now()
-  const child = fork(module)
-  await once(child, 'message')
-  const milliseconds = performance.now() - asked
-  const stop = (): Promise<unknown> => {
-    child.disconnect()
-    return once(child, 'exit')
-  }
-  return { milliseconds, pid: child.pid!, stop }
+function figuresOf({ perSecond, milliseconds }: Starts): Figures {
+  return { perSecond, medianMilliseconds: median(milliseconds), p95Milliseconds: quantile(milliseconds, 0.95) }
 }

@@ -1,0 +1,55 @@
+# Forks processes from an AnyEvent::Fork template, so many at a time, for so long:
+# from asking for one until its first byte. Prints JSON: how many a second, and what
+# each took in milliseconds.
+use strict;
+use warnings;
+use AnyEvent;
+use AnyEvent::Fork;
+use JSON::PP ();
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+
+my %setting = (atATime => 1, warmUp => 5, measured => 20, @ARGV);
+
+my $template = AnyEvent::Fork->new_exec->eval(<<'CHILD');
+sub hello {
+   my ($socket) = @_;
+   syswrite $socket, 'x';
+   sysread $socket, my $byte, 1; # waits for the end of its socket
+}
+CHILD
+
+sub now { 1000 * clock_gettime(CLOCK_MONOTONIC) }
+
+# Resolves with how many said something in that time, and how long each took.
+sub start_for {
+   my ($milliseconds) = @_;
+   my @times;
+   my $finished = AE::cv;
+   my $started = now;
+   my $last = $started;
+   my $end = $started + $milliseconds;
+   my $step;
+   $step = sub {
+      my $asked = now;
+      $finished->begin;
+      $template->fork->run(hello => sub {
+         my ($socket) = @_;
+         my $watch;
+         $watch = AE::io $socket, 0, sub {
+            sysread $socket, my $byte, 1;
+            undef $watch;
+            close $socket;
+            $last = now;
+            push @times, $last - $asked;
+            $step->() if $last < $end;
+            $finished->end;
+         };
+      });
+   };
+   $step->() for 1 .. $setting{atATime};
+   $finished->recv;
+   return { perSecond => 1000 * @times / ($last - $started), milliseconds => \@times };
+}
+
+start_for $setting{warmUp};
+print JSON::PP::encode_json(start_for $setting{measured});

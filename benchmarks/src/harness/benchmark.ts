@@ -1,0 +1,23 @@
+import { contest, type Progress, type Row } from './contest.js'
+import type { Question } from './question.js'
+
+/** What the command line runs. */
+export interface Benchmark {
+  /** What it asks, and how that is measured. */
+  describe(): Promise<{ title: string; method: string }>
+  run(isQuick: boolean, onProgress: Progress): Promise<Row[]>
+}
+
+const FIGURES = 'Figures are medians of all rounds. Lowest and highest are those of the first figure. Ratio: how many times as good the first row is.'
+
+/** The benchmark whose file exports a `question`. */
+export function contestBenchmark(name: string): Benchmark {
+  const file = new URL(`../${name}.js`, import.meta.url).href
+  return {
+    describe: async () => {
+      const { question } = (await import(file)) as { question: Question }
+      return { title: question.title, method: `${question.method}\n\n${FIGURES}` }
+    },
+    run: (isQuick, onProgress) => contest(file, isQuick, onProgress),
+  }
+}

@@ -1,0 +1,65 @@
+import { init, type EChartsCoreOption } from 'echarts'
+import type { Row } from './contest.js'
+import { bySetting, cell, words } from './table.js'
+
+const WIDTH = 860
+const NAMES_WIDTH = 330
+const TITLE_HEIGHT = 34
+const BAR_HEIGHT = 22
+
+/** Bars of the first figure as an SVG, one below the other, settings too. The scale is logarithmic. */
+export function chartOf(rows: readonly Row[]): string {
+  const panels = layOut(rows)
+  const { figure, bottom } = panels.at(-1)!
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: bottom })
+  chart.setOption(optionsOf(panels, figure))
+  const svg = chart.renderToSVGString()
+  chart.dispose()
+  return svg
+}
+
+/** The bars of one setting, and where they are. */
+interface Panel {
+  title: string
+  figure: string
+  ways: string[]
+  values: (number | null)[]
+  top: number
+  bottom: number
+}
+
+function layOut(rows: readonly Row[]): Panel[] {
+  const panels: Panel[] = []
+  for (const [title, group] of bySetting(rows)) {
+    const figure = firstFigure(group)
+    const top = (panels.at(-1)?.bottom ?? 0) + TITLE_HEIGHT
+    const values = group.map(row => (typeof row[figure] === 'number' ? row[figure] : null))
+    panels.push({ title, figure, ways: group.map(row => `${row['way']}`), values, top, bottom: top + BAR_HEIGHT * group.length })
+  }
+  return panels
+}
+
+function optionsOf(panels: readonly Panel[], figure: string): EChartsCoreOption {
+  const values = panels.flatMap(panel => panel.values).filter(value => value !== null)
+  const least = Math.min(...values) / 3
+  return {
+    animation: false,
+    backgroundColor: '#fff',
+    title: panels.map(({ title, top }) => ({ text: [title, words(figure)].filter(text => text).join(': '), left: 8, top: top - TITLE_HEIGHT + 10, textStyle: { fontSize: 13 } })),
+    grid: panels.map(({ top, bottom }) => ({ left: NAMES_WIDTH, right: 80, top, height: bottom - top })),
+    xAxis: panels.map((_, gridIndex) => ({ gridIndex, type: 'log', show: false, min: least, startValue: least, max: Math.max(...values) })),
+    yAxis: panels.map(({ ways }, gridIndex) => ({ gridIndex, type: 'category', data: ways, inverse: true, axisTick: { show: false }, axisLine: { show: false } })),
+    series: panels.map(({ values, ways }, i) => ({
+      type: 'bar',
+      xAxisIndex: i,
+      yAxisIndex: i,
+      barWidth: '70%',
+      label: { show: true, position: 'right', formatter: ({ value }: { value: number }) => cell(value) },
+      data: values.map((value, row) => ({ value: value ?? '-', itemStyle: { color: ways[row]!.includes('@anyfork') ? '#2f7d32' : '#9aa5b1' } })),
+    })),
+  }
+}
+
+function firstFigure(group: readonly Row[]): string {
+  return group.flatMap(row => Object.keys(row)).find(key => key !== 'way' && key !== 'failure') ?? ''
+}

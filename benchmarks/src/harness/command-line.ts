@@ -1,0 +1,49 @@
+import { Command } from 'commander'
+import { fileURLToPath } from 'node:url'
+import type { Benchmark } from './benchmark.js'
+import { surroundings, writeReport } from './report.js'
+import { tableOf } from './table.js'
+
+interface Options {
+  quick?: boolean
+  json?: boolean
+  markdown?: boolean
+  output: string
+}
+
+const RESULTS = fileURLToPath(new URL('../../results', import.meta.url))
+
+/** Runs the benchmarks that argv names, one after the other; a contestant that fails makes the exit status 1. */
+export async function runCommandLine(benchmarks: Record<string, Benchmark>): Promise<void> {
+  const names = Object.keys(benchmarks)
+  await new Command('bench')
+    .description('Measures anyfork beside its peers, in one run.')
+    .argument('[names...]', `which; default: all of ${names.join(', ')}`, names)
+    .option('--quick', 'smallest sizes, once: shows that everything runs, the figures mean nothing')
+    .option('--json', 'print a line of JSON for each instead of tables')
+    .option('--markdown', 'also write a report of each, with a chart')
+    .option('--output <folder>', 'where to write reports', RESULTS)
+    .action(async (asked: string[], options: Options) => {
+      delete process.env['NODE_EXTRA_CA_CERTS'] // reading them costs every Node 20 that starts tens of milliseconds
+      const unknown = asked.find(name => !Object.hasOwn(benchmarks, name))
+      if (unknown !== undefined) throw new Error(`no benchmark ${unknown}; there are ${names.join(', ')}`)
+      for (const name of asked) await runOne(name, benchmarks[name]!, options)
+    })
+    .parseAsync()
+}
+
+async function runOne(name: string, benchmark: Benchmark, { quick = false, json, markdown, output }: Options): Promise<void> {
+  const description = await benchmark.describe()
+  const before = surroundings(quick)
+  const rows = await benchmark.run(quick, (entry, result) => {
+    if (!json) console.error(`${name}: ${entry}: ${result instanceof Error ? result.message : JSON.stringify(result)}`)
+  })
+  if (json) console.log(JSON.stringify({ benchmark: name, ...before, rows }))
+  else console.log(`\n# ${description.title}\n\n${description.method}\n\n${tableOf(rows)}\n`)
+  if (markdown) await writeReport(output, name, { ...description, before, rows })
+  for (const { way, failure } of rows) {
+    if (failure === undefined) continue
+    console.error(`${name}: ${way} failed: ${failure}`)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** A path in a folder of its own, and what removes it. */
+export function temporaryFile(): { file: string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-'))
+  return { file: join(folder, 'file'), remove: () => rmSync(folder, { recursive: true }) }
+}
+
+/**
+ * Makes as many calls of `meet` as there are workers; each is held until all have come, so that every worker has one.
+ *
+ * @returns when the last of them was called, by `process.hrtime.bigint()`
+ */
+export async function gather(workers: number, meet: (file: string, count: number) => Promise<unknown>): Promise<bigint> {
+  const { file, remove } = temporaryFile()
+  await Promise.all(Array.from({ length: workers }, () => meet(file, workers)))
+  const arrivals = readFileSync(file, 'utf8').trim().split('\n').map(line => line.split(' '))
+  remove()
+  assert.equal(new Set(arrivals.map(([, worker]) => worker)).size, workers, 'a worker was given two calls at a time')
+  return arrivals.map(([time]) => BigInt(time!)).reduce((a, b) => (a > b ? a : b))
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { after, inLanes } from './lanes.js'
+import type { Figures } from './question.js'
+import { median, quantile } from '../statistics.js'
+
+type Call = () => Promise<unknown>
+
+/** How long to warm up and to measure, in milliseconds. */
+export function durations(isQuick: boolean): { warmUp: number; measured: number } {
+  return isQuick ? { warmUp: 5, measured: 20 } : { warmUp: 300, measured: 1000 }
+}
+
+/** Calls one after the other: how long each took, in milliseconds. */
+export async function timeEach(call: Call, { warmUp, measured }: { warmUp: number; measured: number }): Promise<number[]> {
+  await inLanes(1, after(warmUp), call)
+  const times: number[] = []
+  const isOver = after(measured)
+  do {
+    const asked = performance.now()
+    await call()
+    times.push(performance.now() - asked)
+  } while (!isOver())
+  return times
+}
+
+/** Always so many calls outstanding: calls a second. */
+export async function countCalls(call: Call, outstanding: number, { warmUp, measured }: { warmUp: number; measured: number }): Promise<number> {
+  await inLanes(outstanding, after(warmUp), call)
+  let count = 0
+  const started = performance.now()
+  await inLanes(outstanding, after(measured), async () => {
+    await call()
+    count++
+  })
+  return (1000 * count) / (performance.now() - started)
+}
+
+/** What a round trip takes, of the usual one and of one in a hundred. */
+export function roundTripFigures(milliseconds: readonly number[]): Figures {
+  const sum = milliseconds.reduce((a, b) => a + b)
+  return { medianMicroseconds: 1000 * median(milliseconds), meanMicroseconds: (1000 * sum) / milliseconds.length, p99Microseconds: 1000 * quantile(milliseconds, 0.99) }
+}
+
+/** That a worker answers, and rightly: nobody is measured who does not do the work. */
+export async function expectAnswer(call: Call, expected: unknown): Promise<void> {
+  assert.deepEqual(await call(), expected)
+}

@@ -1,0 +1,39 @@
+/** One who competes. */
+export interface Contestant {
+  /** What tables call it. */
+  way: string
+  /** What knows how it is used: a file in `peers/` or a name that the question knows. */
+  peer: string
+  /** How it is used, where there are several ways. */
+  variant?: Record<string, unknown>
+  /** A Perl module without which it is left out. */
+  perlModule?: string
+}
+
+/** Under what circumstances. With `cpus: 'one'`, everything runs on one processor. */
+export type Setting = Readonly<Record<string, string | number>>
+
+/** What one measurement gives, by name; the first is what ratios are made of. `null`: it never happened. */
+export type Figures = Record<string, number | null>
+
+/** What a benchmark asks. Its file exports it as `question`. */
+export interface Question {
+  /** A sentence with a question mark. */
+  title: string
+  /** What is done between which moments, for those who read the table. */
+  method: string
+  /** The first is the one that ratios compare the others with. */
+  contestants: readonly Contestant[]
+  /** Everyone is measured under each. */
+  settings(isQuick: boolean): readonly Setting[]
+  /** Whether that contestant cannot do that. */
+  excludes?(contestant: Contestant, setting: Setting): boolean
+  /** Whether more of the first figure is better. */
+  isMoreBetter: boolean
+  /** How often each is measured, the contestants in turn; default: 5. */
+  rounds?: number
+  /** How long a measurement may take before it is given up, in milliseconds; default: two minutes. */
+  longest?: number
+  /** Called in a process of its own, which is killed with all its children afterwards. */
+  measure(contestant: Contestant, setting: Setting, isQuick: boolean): Promise<Figures>
+}

@@ -1,0 +1,53 @@
+import { markdownTable } from 'markdown-table'
+import type { Row } from './contest.js'
+
+/** The settings of a row, and what was found: all before `way`, and the rest. */
+export function splitRow(row: Row): { setting: Row; findings: Row } {
+  const keys = Object.keys(row)
+  const pick = (names: string[]): Row => Object.fromEntries(names.map(name => [name, row[name]!]))
+  return { setting: pick(keys.slice(0, keys.indexOf('way'))), findings: pick(keys.slice(keys.indexOf('way'))) }
+}
+
+/** Rows that have the same setting, under what it is called. */
+export function bySetting(rows: readonly Row[]): Map<string, Row[]> {
+  const groups = new Map<string, Row[]>()
+  for (const row of rows) {
+    const { setting, findings } = splitRow(row)
+    const title = Object.entries(setting).map(([name, value]) => `${words(name)}: ${value}`).join(', ')
+    groups.set(title, [...(groups.get(title) ?? []), findings])
+  }
+  return groups
+}
+
+/** Rows as tables in Markdown, one for each setting. */
+export function tableOf(rows: readonly Row[]): string {
+  return [...bySetting(rows)].map(([title, group]) => (title ? `**${title}**\n\n` : '') + oneTable(group)).join('\n\n')
+}
+
+function oneTable(rows: readonly Row[]): string {
+  const columns = [...new Set(rows.flatMap(row => Object.keys(row)))]
+  const cells = rows.map(row => columns.map(column => cell(row[column])))
+  return markdownTable([columns.map(words), ...cells], { align: columns.map(column => (column === 'way' || column === 'failure' ? 'l' : 'r')) })
+}
+
+const units: [ending: RegExp, symbol: string][] = [
+  [/^mebibytesPerSecond$/, 'MiB per second'],
+  [/Milliseconds$/i, ' ms'],
+  [/Microseconds$/i, ' µs'],
+  [/Mebibytes$/i, ' MiB'],
+]
+
+/** `medianMilliseconds` as people read it: median ms. */
+export function words(name: string): string {
+  const [ending, symbol = ''] = units.find(([ending]) => ending.test(name)) ?? []
+  const rest = ending ? name.replace(ending, '') : name
+  const spaced = rest.replace(/(?<=\w)[A-Z]/g, letter => ` ${letter.toLowerCase()}`).replace(/^(pss|uss)$/, name => name.toUpperCase())
+  return (spaced + symbol).trim()
+}
+
+/** A number with three figures that matter. */
+export function cell(value: string | number | null | undefined): string {
+  if (typeof value !== 'number') return value ?? '–'
+  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en')
+  return `${Number(value.toPrecision(3))}`
+}

@@ -1,0 +1,26 @@
+import { fork } from 'node:child_process'
+import { Worker } from 'node:worker_threads'
+import { createBirpc } from 'birpc'
+import type { Team, Wish } from './team.js'
+
+const worker = new URL('../workers/birpc.js', import.meta.url)
+
+export function start({ task }: Wish, { channel }: { channel: 'thread' | 'process' }): Team {
+  const rpc = createBirpc<Record<string, (...args: unknown[]) => unknown>>({}, channel === 'thread' ? overThread() : overProcess())
+  return { call: rpc[task]! }
+}
+
+interface Channel {
+  post(message: unknown): void
+  on(listener: (message: unknown) => void): void
+}
+
+function overThread(): Channel {
+  const thread = new Worker(worker)
+  return { post: message => thread.postMessage(message), on: listener => void thread.on('message', listener) }
+}
+
+function overProcess(): Channel {
+  const child = fork(worker, { serialization: 'advanced' })
+  return { post: message => void child.send(message as object), on: listener => void child.on('message', listener) }
+}

@@ -1,0 +1,8 @@
+import { ForkProcess, run, type RpcOptions } from '@anyfork/fork-rpc'
+import type { Team, Wish } from './team.js'
+
+const worker = new URL('../workers/tasks.js', import.meta.url)
+
+export function start({ task }: Wish, options: RpcOptions): Team {
+  return { call: run(ForkProcess.create(), worker, task, options) }
+}

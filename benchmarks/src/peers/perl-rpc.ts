@@ -1,0 +1,16 @@
+import { durations } from '../harness/measuring.js'
+import { runPerl } from '../harness/perl.js'
+import type { Contestant } from '../harness/question.js'
+
+/** The original, which Debian does not have: `cpan AnyEvent::Fork::RPC`. */
+export const perlRpc: readonly Contestant[] = ['sync', 'async'].map(backend => ({
+  way: `AnyEvent::Fork::RPC (Perl), octets${backend === 'async' ? ', async' : ''}`,
+  peer: 'perl',
+  variant: { backend },
+  perlModule: 'AnyEvent::Fork::RPC',
+}))
+
+/** Calls it, so many outstanding. */
+export async function callPerl({ variant }: Contestant, message: string | number, outstanding: number, isQuick: boolean): Promise<{ perSecond: number; milliseconds: number[] }> {
+  return (await runPerl('rpc.pl', { backend: variant!['backend'] as string, message, outstanding, ...durations(isQuick) })) as { perSecond: number; milliseconds: number[] }
+}

@@ -1,0 +1,18 @@
+import { fileURLToPath } from 'node:url'
+import { DynamicClusterPool, DynamicThreadPool, FixedClusterPool, FixedThreadPool } from 'poolifier'
+import type { Team, Wish } from './team.js'
+
+const file = fileURLToPath(new URL('../workers/poolifier.cjs', import.meta.url))
+
+export function start({ task, workers, fromZero = false }: Wish, { kind }: { kind: 'cluster' | 'thread' }): Team {
+  const pool = fromZero ? startDynamic(kind, workers) : startFixed(kind, workers)
+  return { call: (...args) => pool.execute(args, task) }
+}
+
+function startDynamic(kind: 'cluster' | 'thread', workers: number): DynamicClusterPool | DynamicThreadPool {
+  return kind === 'cluster' ? new DynamicClusterPool(0, workers, file) : new DynamicThreadPool(0, workers, file)
+}
+
+function startFixed(kind: 'cluster' | 'thread', workers: number): FixedClusterPool | FixedThreadPool {
+  return kind === 'cluster' ? new FixedClusterPool(workers, file) : new FixedThreadPool(workers, file)
+}

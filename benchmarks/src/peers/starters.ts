@@ -1,0 +1,39 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { ForkProcess } from '@anyfork/fork'
+
+/** A worker that has said its first byte. */
+export interface Started {
+  /** Tells it to end, and does not wait for it. */
+  stop(): void
+}
+
+const worker = new URL('../workers/hello.js', import.meta.url)
+
+/** Ways to get a worker: each prepares what it needs, then starts one whenever it is asked. */
+export const starters: Record<string, () => Promise<() => Promise<Started>>> = {
+  async fork() {
+    const template = ForkProcess.exec().require(worker)
+    await template.ready()
+    return async () => {
+      const socket = (await template.fork().run(worker, 'hello')).toSocket()
+      await once(socket, 'data')
+      return { stop: () => socket.destroy() }
+    }
+  },
+  async 'child-process'() {
+    return async () => {
+      const child = fork(worker)
+      await once(child, 'message')
+      return { stop: () => child.disconnect() }
+    }
+  },
+  async 'worker-threads'() {
+    return async () => {
+      const thread = new Worker(worker)
+      await once(thread, 'message')
+      return { stop: () => void thread.terminate() }
+    }
+  },
+}

@@ -1,0 +1,23 @@
+import { Tinypool } from 'tinypool'
+import type { Team, Wish } from './team.js'
+
+const worker = new URL('../workers/list-tasks.js', import.meta.url)
+
+interface Variant {
+  runtime: 'worker_threads' | 'child_process'
+  concurrentTasksPerWorker?: number
+}
+
+export function start({ task, workers, fromZero = false }: Wish, { runtime, concurrentTasksPerWorker = 1 }: Variant): Team {
+  const pool = new Tinypool({
+    filename: worker.href,
+    name: task,
+    runtime,
+    minThreads: fromZero ? 0 : workers,
+    maxThreads: workers,
+    idleTimeout: 60_000,
+    concurrentTasksPerWorker,
+    env: process.env as Record<string, string>, // its processes would have none
+  })
+  return { call: (...args) => pool.run(args) }
+}

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { HEAVY } from './harness/heavy-module.js'
+import { pools } from './peers/pools.js'
+import type { Question } from './harness/question.js'
+
+const program = fileURLToPath(new URL('./workers/cold-program.js', import.meta.url))
+
+export const question: Question = {
+  title: 'How long until a program that uses a pool has its first answer?',
+  method: 'From starting `node` with a program that loads the pool, makes one of one worker and calls `add(1, 2)`, until it has printed the answer.',
+  isMoreBetter: false,
+  contestants: pools,
+  rounds: 9,
+  settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY]).map(module => ({ module, cpus: 'free' })),
+  async measure({ peer, variant }, { module }) {
+    const started = performance.now()
+    const node = spawn(process.execPath, [program, JSON.stringify([{ peer, variant }, module])], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [answer] = await Promise.race([once(node.stdout, 'data'), once(node.stdout, 'end')])
+    const milliseconds = performance.now() - started
+    assert.equal(`${answer}`, '3\n')
+    return { milliseconds }
+  },
+}

@@ -1,0 +1,23 @@
+import { expectAnswer } from './harness/measuring.js'
+import { startPeer } from './peers/team.js'
+import { pools, singleCalls } from './peers/pools.js'
+import type { Question } from './harness/question.js'
+
+const WORKERS = 2
+
+export const question: Question = {
+  title: `How soon have ${WORKERS} workers of a pool done work that takes nothing but processors?`,
+  method: 'Counts primes in as many calls, all asked for at once, each of some ten milliseconds, after as many to warm up; all workers have started before.',
+  isMoreBetter: false,
+  contestants: pools.map(singleCalls),
+  settings: isQuick => [{ calls: isQuick ? 4 : 100, limit: isQuick ? 1000 : 100_000, cpus: 'free' }],
+  async measure(contestant, { calls, limit }) {
+    const team = await startPeer(contestant, { task: 'countPrimes', workers: WORKERS })
+    const all = (): Promise<unknown[]> => Promise.all(Array.from({ length: Number(calls) }, () => team.call(limit)))
+    await expectAnswer(() => team.call(1000), 168)
+    await all()
+    const asked = performance.now()
+    await all()
+    return { milliseconds: performance.now() - asked }
+  },
+}

@@ -1,0 +1,37 @@
+import { durations, expectAnswer, roundTripFigures, timeEach } from './harness/measuring.js'
+import { startPeer } from './peers/team.js'
+import type { Question } from './harness/question.js'
+import { messages, type Message } from './peers/rpc-messages.js'
+import { callPerl, perlRpc } from './peers/perl-rpc.js'
+
+export const question: Question = {
+  title: 'How long is a round trip to one worker?',
+  method: 'One call after the other for a second: from the call until its promise is settled.',
+  isMoreBetter: false,
+  contestants: [
+    { way: '@anyfork/fork-rpc, cbor', peer: 'fork-rpc', variant: { serialiser: 'cbor' } },
+    { way: '@anyfork/fork-rpc, cbor, async', peer: 'fork-rpc', variant: { serialiser: 'cbor', async: true } },
+    { way: '@anyfork/fork-rpc, json', peer: 'fork-rpc', variant: { serialiser: 'json' } },
+    { way: '@anyfork/fork-rpc, v8', peer: 'fork-rpc', variant: { serialiser: 'v8' } },
+    { way: 'child_process.fork, json', peer: 'child-process', variant: { serialization: 'json' } },
+    { way: 'child_process.fork, advanced', peer: 'child-process', variant: { serialization: 'advanced' } },
+    { way: 'worker_threads postMessage', peer: 'worker-threads' },
+    { way: 'birpc over worker_threads', peer: 'birpc', variant: { channel: 'thread' } },
+    { way: 'birpc over child_process.fork, advanced', peer: 'birpc', variant: { channel: 'process' } },
+    { way: 'piscina', peer: 'piscina' },
+    ...perlRpc,
+  ],
+  settings: isQuick =>
+    isQuick
+      ? [{ message: 'add(1, 2)', cpus: 'one' }, { message: '8-byte string', cpus: 'free' }]
+      : Object.keys(messages).flatMap(message => [{ message, cpus: 'free' }, { message, cpus: 'one' }]),
+  excludes: ({ variant }, { message }) => messages[message as Message].isNumbers && variant?.['serialiser'] === 'octets',
+  async measure(contestant, { message }, isQuick) {
+    const { task, args, result } = messages[message as Message]
+    if (contestant.perlModule) return roundTripFigures((await callPerl(contestant, message!, 1, isQuick)).milliseconds)
+    const team = await startPeer(contestant, { task, workers: 1 })
+    const call = (): Promise<unknown> => team.call(...args)
+    await expectAnswer(call, result)
+    return roundTripFigures(await timeEach(call, durations(isQuick)))
+  },
+}

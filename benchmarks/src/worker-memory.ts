@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { chooseModule, HEAVY } from './harness/heavy-module.js'
+import { totalPss, treeMemory } from './harness/process-tree.js'
+import type { Figures, Question } from './harness/question.js'
+import { starters } from './peers/starters.js'
+import { median } from './statistics.js'
+
+type Tree = Awaited<ReturnType<typeof treeMemory>>
+
+const WORKERS = 8
+
+export const question: Question = {
+  title: 'How much memory does an idle worker take?',
+  method: `The memory of the program with all its processes, before and after ${WORKERS} workers have been started, by ${WORKERS}. PSS counts what several share in shares. USS, what nobody else has, is that of a worker; threads are what the program has grown by. Templates are there before.`,
+  isMoreBetter: false,
+  contestants: [
+    { way: '@anyfork/fork', peer: 'fork' },
+    { way: 'AnyEvent::Fork (Perl)', peer: 'perl', perlModule: 'AnyEvent::Fork' },
+    { way: 'child_process.fork', peer: 'child-process' },
+    { way: 'worker_threads', peer: 'worker-threads' },
+  ],
+  settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY]).map(module => ({ module })),
+  excludes: ({ perlModule }, { module }) => perlModule !== undefined && module === HEAVY,
+  async measure({ peer, perlModule }, { module }, isQuick) {
+    chooseModule(module)
+    const settle = (): Promise<unknown> => setTimeout(isQuick ? 10 : 500)
+    if (perlModule) return measurePerl(settle)
+    const start = await starters[peer]!()
+    ;(await start()).stop()
+    await settle()
+    const before = await treeMemory()
+    const workers = await Promise.all(Array.from({ length: WORKERS }, start))
+    await settle()
+    const after = await treeMemory()
+    for (const worker of workers) worker.stop()
+    return growth(before, after)
+  },
+}
+
+function growth(before: Tree, after: Tree): Figures {
+  const workers = [...after].filter(([pid]) => !before.has(pid)).map(([, memory]) => memory.uss)
+  const own = after.get(process.pid)!.uss - before.get(process.pid)!.uss // threads are in here
+  return {
+    pssMebibytes: (totalPss(after) - totalPss(before)) / WORKERS,
+    ussMebibytes: workers.length ? median(workers) : own / WORKERS,
+  }
+}
+
+async function measurePerl(settle: () => Promise<unknown>): Promise<Figures> {
+  const program = fileURLToPath(new URL('../perl/idle.pl', import.meta.url))
+  const perl = spawn('perl', [program, `${WORKERS}`], { stdio: ['pipe', 'pipe', 'inherit'] })
+  await once(perl.stdout, 'data')
+  await settle()
+  const before = await treeMemory()
+  perl.stdin.write('\n')
+  await once(perl.stdout, 'data')
+  await settle()
+  return growth(before, await treeMemory())
+}

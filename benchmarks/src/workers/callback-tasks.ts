@@ -1,0 +1,18 @@
+import * as tasks from './tasks.js'
+
+type Callback = (error: unknown, result?: unknown) => void
+
+/** The tasks for worker-farm, whose functions end by a callback. */
+const withCallback =
+  (task: (...args: never[]) => unknown) =>
+  (...args: unknown[]): void => {
+    const callback = args.pop() as Callback
+    void (async () => task(...(args as never[])))().then(result => callback(null, result), callback)
+  }
+
+export const add: (...args: unknown[]) => void = withCallback(tasks.add)
+export const echo: (...args: unknown[]) => void = withCallback(tasks.echo)
+export const countPrimes: (...args: unknown[]) => void = withCallback(tasks.countPrimes)
+export const block: (...args: unknown[]) => void = withCallback(tasks.block)
+export const meet: (...args: unknown[]) => void = withCallback(tasks.meet)
+export const dieOnce: (...args: unknown[]) => void = withCallback(tasks.dieOnce)

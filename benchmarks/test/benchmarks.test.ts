@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { describe, it } from 'mocha'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { Row } from '@anyfork/benchmarks/harness/contest'
+import type { Contestant, Question } from '@anyfork/benchmarks/harness/question'
+
+const dist = fileURLToPath(new URL('..', import.meta.url))
+const names = readdirSync(dist).map(file => /^((?:worker|rpc|pool)-[\w-]+)\.js$/.exec(file)?.[1]).filter(name => name !== undefined)
+
+/** In the environment of every process that a benchmark starts. */
+const MARK = `ANYFORK_BENCH_TEST=${randomUUID()}`
+
+async function bench(...args: string[]): Promise<string> {
+  const [name, value] = MARK.split('=') as [string, string]
+  const { stdout } = await promisify(execFile)(process.execPath, [join(dist, 'index.js'), ...args], { env: { ...process.env, [name]: value } })
+  return stdout
+}
+
+describe('npm run bench -- --quick', function () {
+  this.timeout(120_000)
+
+  for (const name of names) {
+    it(`measures everyone in ${name}, and leaves no process`, async () => {
+      const { rows } = JSON.parse(await bench(name, '--quick', '--json')) as { rows: Row[] }
+      const { question } = (await import(join(dist, `${name}.js`))) as { question: Question }
+      for (const setting of question.settings(true)) {
+        for (const contestant of question.contestants) {
+          if (question.excludes?.(contestant, setting) || mayBeMissing(contestant)) continue
+          const row = rows.find(row => row['way'] === contestant.way && Object.entries(setting).every(([key, value]) => row[key] === value))
+          assert.ok(row, `${contestant.way} is missing`)
+          assertFigures(row, name)
+        }
+      }
+      assert.deepEqual(marked(), [])
+    })
+  }
+
+  it('writes a report that says when, where and with which Node, and a chart', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-test-'))
+    await bench('worker-memory', '--quick', '--markdown', '--output', folder)
+    const report = readFileSync(join(folder, 'worker-memory.md'), 'utf8')
+    const chart = readFileSync(join(folder, 'worker-memory.svg'), 'utf8')
+    rmSync(folder, { recursive: true })
+    assert.match(chart, /^<svg .*@anyfork\/fork/s)
+    for (const part of ['# How much memory', process.version, new Date().toISOString().slice(0, 10), '--quick', '| @anyfork/fork ']) assert.ok(report.includes(part), part)
+  })
+
+  it('names the benchmarks that there are when asked for another', async () => {
+    await assert.rejects(bench('no-such'), new RegExp(names.join('|')))
+  })
+})
+
+/** Debian has AnyEvent::Fork, which may not be installed here, and not AnyEvent::Fork::RPC. */
+function mayBeMissing({ perlModule }: Contestant): boolean {
+  return perlModule !== undefined && (perlModule !== 'AnyEvent::Fork' || process.env['ANYFORK_PEERS'] !== 'required')
+}
+
+/** All figures are positive numbers; only a pool that never recovers has none. */
+function assertFigures(row: Row, name: string): void {
+  const figures = Object.entries(row).filter(([, value]) => typeof value !== 'string')
+  assert.ok(row['failure'] === undefined && figures.length >= 4, JSON.stringify(row))
+  for (const [figure, value] of figures) assert.ok((value === null && name === 'pool-recovery') || Number(value) > 0, `${figure} of ${JSON.stringify(row)}`)
+}
+
+/** Processes that have our mark. */
+function marked(): string[] {
+  return readdirSync('/proc').filter(pid => {
+    try {
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(MARK)
+    } catch {
+      return false // it is gone, or somebody else's
+    }
+  })
+}

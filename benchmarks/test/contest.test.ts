@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { contest } from '@anyfork/benchmarks/harness/contest'
+import { tableOf } from '@anyfork/benchmarks/harness/table'
+
+const numbers = new URL('./fixtures/numbers.js', import.meta.url).href
+
+describe('contest', () => {
+  it('gives each contestant a row with medians and how many times as good the first one is', async () => {
+    const rows = await contest(numbers, true)
+    assert.deepEqual(rows.slice(0, 2), [
+      { atATime: 1, cpus: 'free', way: 'ten', perSecond: 10, medianMilliseconds: 1, ratio: 1, lowest: 10, highest: 10 },
+      { atATime: 1, cpus: 'free', way: 'four', perSecond: 4, medianMilliseconds: 1, ratio: 2.5, lowest: 4, highest: 4 },
+    ])
+  })
+
+  it('has no figure where something never happened', async () => {
+    const rows = await contest(numbers, true)
+    assert.deepEqual(rows[2], { atATime: 1, cpus: 'free', way: 'nothing', perSecond: null, medianMilliseconds: 1, ratio: null, lowest: null, highest: null })
+  })
+
+  it('says why one failed, and goes on', async () => {
+    const rows = await contest(numbers, true)
+    assert.deepEqual(rows.slice(3), [{ atATime: 1, cpus: 'free', way: 'throws', failure: 'Error: cannot count' }])
+  })
+
+  it('tells of each measurement', async () => {
+    const told: string[] = []
+    await contest(numbers, true, entry => told.push(entry))
+    assert.deepEqual(told.sort(), ['1, free: four', '1, free: nothing', '1, free: ten', '1, free: throws'])
+  })
+
+  it('has rows that make a table for people', async () => {
+    const rows = await contest(numbers, true)
+    assert.equal(
+      tableOf(rows.slice(1, 3)),
+      `**at a time: 1, cpus: free**
+
+| way     | per second | median ms | ratio | lowest | highest |
+| :------ | ---------: | --------: | ----: | -----: | ------: |
+| four    |          4 |         1 |   2.5 |      4 |       4 |
+| nothing |          – |         1 |     – |      – |       – |`,
+    )
+  })
+})
+
+describe('a process that a contestant leaves behind', () => {
+  let server: Server
+  let folder: string
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-test-'))
+    server = createServer().listen(join(folder, 'socket'))
+  })
+  afterEach(() => {
+    server.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  const ask = (leave: string): ChildProcess =>
+    spawn(process.execPath, [fileURLToPath(new URL('./fixtures/ask.js', import.meta.url)), numbers], {
+      env: { ...process.env, LEAVE: leave, HOLD: join(folder, 'socket') },
+      stdio: 'ignore',
+    })
+
+  it('is gone when it has been measured', async () => {
+    const connection = once(server, 'connection')
+    const asking = ask('finished')
+    const exited = once(asking, 'exit')
+    await ended((await connection)[0])
+    assert.deepEqual(await exited, [0, null])
+  })
+
+  it('is gone when the measurement takes too long', async () => {
+    const connection = once(server, 'connection')
+    const asking = ask('too long')
+    const exited = once(asking, 'exit')
+    await ended((await connection)[0])
+    assert.deepEqual(await exited, [0, null])
+  })
+
+  for (const [signal, outcome] of [['SIGINT', [1, null]], ['SIGTERM', [1, null]], ['SIGKILL', [null, 'SIGKILL']]] as const) {
+    it(`is gone after ${signal} has ended the benchmark`, async () => {
+      const connection = once(server, 'connection')
+      const asking = ask('unfinished')
+      const exited = once(asking, 'exit')
+      const end = ended((await connection)[0])
+      asking.kill(signal)
+      assert.deepEqual(await exited, outcome)
+      await end
+    })
+  }
+})
+
+async function ended(socket: Socket): Promise<void> {
+  socket.on('error', () => {}).resume()
+  await once(socket, 'close')
+}
