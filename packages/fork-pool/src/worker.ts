@@ -221,6 +221,7 @@ export class Worker implements Candidate {
   }
 }
 
+/** Whether a call failed because its process is of no use any more. */
 function isLoss(error: unknown): error is Error {
-  return error instanceof ProcessExitedError || error instanceof RpcError
+  return error instanceof ProcessExitedError || (error instanceof RpcError && (error.code === 'ERR_RPC_PROTOCOL' || error.code === 'ERR_RPC_CLOSED'))
 }
