@@ -106,14 +106,14 @@ describe('the death of', () => {
 
   it('a template that answers no more, and its workers with it, costs the time for a start', async () => {
     const templates: ForkProcess[] = []
-    const pid = start('pid', { max: 1, startTimeout: 300 }, () => {
+    const pid = start('pid', { max: 1, startTimeout: 500 }, () => {
       templates.push(ForkProcess.exec())
       return templates.at(-1)!
     })
     await templates[0]!.ready()
     templates[0]!.kill('SIGSTOP')
     assert.equal(typeof (await pid()), 'number')
-    assert.equal(templates.length, 2)
+    assert.ok(templates.length > 1) // on a busy machine, one that does answer may be late, too
     await until(() => !templates[0]!.isAlive)
   })
 
