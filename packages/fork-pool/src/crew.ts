@@ -4,31 +4,18 @@ import { ProcessExitedError, type ForkProcess } from '@anyfork/fork-rpc'
 import { BackOff } from './back-off.js'
 import type { Call } from './call.js'
 import type { ConnectWorker } from './connection.js'
+import type { CrewListener } from './crew-listener.js'
 import { PoolError } from './errors.js'
 import type { PoolSettings } from './pool-options.js'
 import { Spares } from './spares.js'
 import { startInTime } from './start-in-time.js'
 import type { Template, Templates } from './template.js'
-import { Worker, type WorkerListener } from './worker.js'
+import { Worker } from './worker.js'
 
 /** How long all workers may take to end, in milliseconds, before their templates are ended nevertheless. */
 const GRACE_MS = 5000
 /** A worker that dies so soon, in milliseconds, without a call, has failed to start. */
 const AT_ONCE_MS = 1000
-
-/** Who is told of what becomes of the workers. */
-export interface CrewListener extends WorkerListener {
-  /** There is one more, for a call, or for any. */
-  onReady(worker: Worker, reserved: Call | undefined): void
-  /** One will get no more calls. */
-  onGone(worker: Worker): void
-  /** The worker for this call could not be started. */
-  onStartFailed(reserved: Call): void
-  /** None can be started and none is left. */
-  onHopeless(error: unknown): void
-  /** More or fewer workers may be started than before. */
-  onChange(): void
-}
 
 /** The workers of a pool: starts and ends them. */
 export class Crew {

@@ -7,7 +7,7 @@ import { statsOf, type PoolStats } from './pool-stats.js'
 import { rollOver } from './rollover.js'
 import { Scheduler } from './scheduler.js'
 import type { Templates } from './template.js'
-import type { WorkerFigures } from './worker.js'
+import type { WorkerFigures } from './worker-figures.js'
 
 /** A pool from its beginning to its end. */
 export class Lifecycle {

@@ -3,7 +3,7 @@ import { memoryOf, type MemoryFigures } from '@anyfork/fork-rpc'
 import type { Crew } from './crew.js'
 import type { Ledger } from './ledger.js'
 import type { CallCounts } from './statistics.js'
-import type { WorkerFigures } from './worker.js'
+import type { WorkerFigures } from './worker-figures.js'
 
 /** What a pool has done, and what it is doing. */
 export interface PoolStats {

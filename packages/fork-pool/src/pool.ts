@@ -5,7 +5,7 @@ import { Lifecycle } from './lifecycle.js'
 import { settingsOf, type PoolOptions } from './pool-options.js'
 import type { PoolStats } from './pool-stats.js'
 import { Templates, type TemplateSource } from './template.js'
-import type { WorkerFigures } from './worker.js'
+import type { WorkerFigures } from './worker-figures.js'
 
 /** Any function that a worker may export. */
 export type AnyFunction = (...args: any[]) => unknown

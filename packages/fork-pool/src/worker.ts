@@ -5,39 +5,11 @@ import { CallQueue } from './call-queue.js'
 import type { Call } from './call.js'
 import type { Template } from './template.js'
 import type { ConnectWorker, Connection } from './connection.js'
+import type { WorkerFigures, WorkerState } from './worker-figures.js'
+import type { WorkerListener } from './worker-listener.js'
 
 /** How long a worker that was asked to end may take, in milliseconds. */
 const GRACE_MS = 2000
-
-export type WorkerState = 'starting' | 'idle' | 'busy' | 'ending'
-
-/** What a worker has done. */
-export interface WorkerFigures {
-  pid: number
-  state: WorkerState
-  /** From asking the template for it to its first byte, in milliseconds. */
-  startMilliseconds: number
-  ageMilliseconds: number
-  /** How long it had calls. */
-  busyMilliseconds: number
-  /** How many calls it was given, and has now. */
-  calls: number
-  load: number
-  /** The arguments of the call that began first of those that run, and how long it has been running. */
-  running?: { args: readonly unknown[]; milliseconds: number }
-}
-
-/** Who is told of what becomes of a worker and its calls, to settle them. */
-export interface WorkerListener {
-  /** A call was answered, with a result, or with an error where it has failed. */
-  onAnswer(worker: Worker, call: Call, hasFailed: boolean, value: unknown, now: number): void
-  /** A call runs longer than it may. */
-  onTimeout(call: Call): void
-  /** It wants no more calls. */
-  onRetire(worker: Worker): void
-  /** It has died, or was killed; of the calls that it had, those are told that are not settled. */
-  onLost(worker: Worker, error: Error, begun: Call[], waiting: Call[]): void
-}
 
 /** One process of a pool. */
 export class Worker implements Candidate {
