@@ -16,7 +16,7 @@ export async function withForkPool(files: readonly string[], workers: number): P
   const folder = mkdtempSync(join(tmpdir(), 'anyfork-minify-'))
   try {
     const report = join(folder, 'report.json')
-    const child = spawn(process.execPath, [program, target, '--workers', `${workers}`, '--report', report], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [program, target, '--workers', `${workers}`, '--json', report], { stdio: ['pipe', 'pipe', 'inherit'] })
     const closed = once(child, 'close')
     child.stdin.end(files.join('\n'))
     const lines = (await text(child.stdout)).split('\n').filter(Boolean)

@@ -1,91 +1,141 @@
-import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
-import { pathToFileURL } from 'node:url'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { ForkProcess } from '@anyfork/fork-rpc'
-import { inputsOf } from './inputs.js'
+import { display } from './command-line/display.js'
+import { inputsOf, type Format, type Input } from './command-line/inputs.js'
+import { noticeInterruption } from './command-line/interruption.js'
+import { openJoblog, type Joblog } from './command-line/joblog.js'
+import { writeReport, type Counts } from './command-line/report.js'
+import { complain, runAll } from './command-line/run-all.js'
+import { moduleAt, splitTarget } from './command-line/target.js'
+import { ncpu } from './ncpu.js'
 import { pool, type ForkPool } from './pool.js'
-import { progressBar } from './progress-bar.js'
-import { reportOf } from './report.js'
 
 interface Options {
   workers: number
-  report?: string
+  load: number
+  timeout?: number
+  retries: number
+  unordered?: true
+  null?: true
+  ndjson?: true
+  isolate?: true
+  preload: string[]
+  halt?: true
+  joblog?: string
+  resume?: true
+  resumeFailed?: true
+  json?: string
+  watch?: true
+  summary?: true
 }
 
-/** Calls under way for each worker, so that none waits for the next input. */
-const WINDOW = 4
+/** As GNU parallel: the number of failures up to 100, 101 for more, 255 for what is none of an input. */
+const MORE_FAILURES = 101
+const OTHER_ERROR = 255
+const INTERRUPTED = 130
 
-/** The program `fork-pool`. Sets the exit status: 0 when all calls succeeded, 1 when any failed. */
+/** The program `fork-pool`. Sets the exit status. */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('fork-pool')
-    .description('Calls a function once for each input, in a pool of processes that are forked from one that has its module loaded.\nResults go to standard output, one line of JSON for each input, in the order of the inputs.')
+    .description('Calls a function once for each input, in a pool of processes that are forked from one\nthat has its module loaded. Results go to standard output, one line of JSON for each.')
     .argument('<module[#export]>', "a file or the name of a package, and the function's name; default: the default export")
     .argument('[inputs...]', 'one call for each; none: the lines of standard input')
-    .option('-w, --workers <n>', 'most processes at a time', positiveInteger, availableParallelism())
-    .option('-r, --report <file>', 'write figures of the workers to a file, as JSON')
-    .action((target: string, inputs: string[], options: Options) => runAll(target, inputs, options))
-  await program.parseAsync(argv)
+    .option('-w, --workers <n>', 'most processes at a time', positiveInteger, ncpu())
+    .option('-l, --load <n>', 'calls that a process has at a time', positiveInteger, 1)
+    .option('-t, --timeout <seconds>', 'ends a call that takes longer, and its process', seconds)
+    .option('-r, --retries <n>', 'how often a call that failed is made again', integer, 0)
+    .option('-u, --unordered', 'print results as they come')
+    .addOption(new Option('--ordered', 'print results in the order of the inputs; the default').conflicts('unordered'))
+    .option('-0, --null', 'inputs on standard input end with NUL')
+    .addOption(new Option('--ndjson', 'inputs are JSON, one in each line').conflicts('null'))
+    .option('--isolate', 'a process of its own for each call')
+    .option('-p, --preload <module>', 'load this first, too; can be repeated', (module, modules: string[]) => [...modules, module], [])
+    .option('--halt', 'begin nothing more after a failure')
+    .addOption(new Option('-k, --keep-going', 'go on after failures; the default').conflicts('halt'))
+    .option('--joblog <file>', 'log each call, as GNU parallel does')
+    .option('--resume', 'leave out what the joblog has')
+    .option('--resume-failed', 'the same, but do again what has failed')
+    .option('--json <file>', 'write counts, times and memory to a file')
+    .option('--watch', 'show the workers while they work')
+    .option('-s, --summary', 'say at the end what was done; on a terminal the default')
+    .addHelpText('after', '\nExit status: the number of failures, 101 for more than 100; 255 for any other error.\nSIGINT lets the calls under way finish, and tells what was not done.')
+    .exitOverride()
+    .action((target: string, inputs: string[], options: Options) => run(target, inputs, options))
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    if (!(error instanceof CommanderError)) complain((error as Error).message)
+    if (!(error instanceof CommanderError) || error.exitCode) process.exitCode = OTHER_ERROR
+  }
 }
 
-async function runAll(target: string, inputs: string[], { workers, report }: Options): Promise<void> {
+async function run(target: string, args: string[], options: Options): Promise<void> {
+  const { workers, load, timeout, isolate = false, preload } = options
   const [module, name] = splitTarget(target)
-  const template = ForkProcess.exec().require(module)
-  const call = pool(template, module, name, { max: workers })
-  const started = performance.now()
+  const joblog = joblogOf(options)
+  const makeTemplate = (): ForkProcess => {
+    const template = ForkProcess.exec().eval(ignoreInterrupts)
+    for (const one of preload) template.require(moduleAt(one))
+    return template
+  }
+  const template = makeTemplate().require(module)
+  const templates = [template].values()
+  const call = pool(() => templates.next().value ?? makeTemplate(), module, name, { max: workers, load, isolate, ...(isolate && { spare: workers }), ...(timeout !== undefined && { timeout }) })
   process.stdout.on('error', quitOnBrokenPipe)
   try {
     await template.ready()
-    const counts = await callEach(call, inputsOf(inputs), workers * WINDOW, inputs.length)
-    if (report) await writeFile(report, JSON.stringify(await reportOf(call, counts, performance.now() - started), null, 2) + '\n')
-    if (counts.failed) process.exitCode = 1
-  } catch (error) {
-    complain((error as Error).message)
-    process.exitCode = 1
+    await work(call, args, options, joblog)
   } finally {
-    await call.close()
+    await Promise.all([call.close(), joblog?.close()])
   }
 }
 
-/** Calls for every input, prints results in the order of the inputs. */
-async function callEach(call: ForkPool, inputs: AsyncIterable<string>, window: number, total: number): Promise<{ inputs: number; failed: number }> {
-  const counts = { inputs: 0, failed: 0 }
-  const bar = progressBar(total)
-  const results: Promise<string | undefined>[] = []
-  const printFirst = async (): Promise<void> => {
-    const line = await results.shift()
-    if (line === undefined) counts.failed++
-    else if (!process.stdout.write(`${line}\n`)) await new Promise(resolve => process.stdout.once('drain', resolve))
-  }
-  for await (const input of inputs) {
-    counts.inputs++
-    bar.expect(counts.inputs)
-    results.push(callOnce(call, input).finally(bar.step))
-    if (results.length >= window) await printFirst()
-  }
-  while (results.length) await printFirst()
-  bar.stop()
-  return counts
-}
-
-/** A line of JSON, or nothing when the call failed, which is reported. */
-async function callOnce(call: ForkPool, input: string): Promise<string | undefined> {
+async function work(call: ForkPool, args: string[], options: Options, joblog: Joblog | undefined): Promise<void> {
+  const { workers, load, retries, unordered, halt = false, json, watch = false, summary = process.stderr.isTTY } = options
+  const format: Format = options.null ? 'null' : options.ndjson ? 'ndjson' : 'lines'
+  const started = performance.now()
+  const interruption = noticeInterruption(() => void call.destroy())
+  const shown = display(args.length, watch, () => call.stats())
+  const inputs = inputsOf(args, format)
   try {
-    return JSON.stringify(await call(input)) ?? 'null'
-  } catch (error) {
-    complain(`${input}: ${error instanceof Error ? error.message : String(error)}`)
-    return undefined
+    const settings = { slots: workers * load, isOrdered: !unordered, retries, halts: halt, joblog, interruption, display: shown }
+    const { counts, notDone } = await runAll(call, inputs, settings)
+    await shown.stop()
+    const isCutShort = notDone.length > 0 || interruption.isWanted
+    if (isCutShort) await tellRest(notDone, counts, args, inputs)
+    const milliseconds = performance.now() - started
+    if (json) await writeReport(json, counts, milliseconds, await call.stats())
+    if (summary) complain(summaryOf(counts, milliseconds))
+    process.exitCode = interruption.isWanted ? INTERRUPTED : Math.min(counts.failed, MORE_FAILURES)
+  } finally {
+    await shown.stop()
+    interruption.stop()
+    if (!args.length) process.stdin.unref?.()
   }
 }
 
-/** A file where there is one, else a package; and the name of the function. */
-function splitTarget(target: string): [module: string | URL, name: string] {
-  const hash = target.lastIndexOf('#')
-  const [module, name] = hash < 0 ? [target, 'default'] : [target.slice(0, hash), target.slice(hash + 1)]
-  if (/^file:/.test(module)) return [new URL(module), name]
-  const isFile = existsSync(module) || /^\.{0,2}\//.test(module)
-  return [isFile ? pathToFileURL(module) : module, name]
+/** Names the inputs that were not done; of standard input, what was not read cannot be named. */
+async function tellRest(notDone: Input[], counts: Counts, args: string[], inputs: AsyncIterator<Input>): Promise<void> {
+  if (args.length) for (let next = await inputs.next(); !next.done; next = await inputs.next()) notDone.push(next.value)
+  counts.notDone = notDone.length
+  for (const { text } of notDone) complain(`not done: ${text}`)
+  if (!args.length) complain(`not done: all inputs after number ${counts.inputs}`)
+}
+
+function summaryOf({ done, failed, skipped, notDone }: Counts, milliseconds: number): string {
+  const parts = [`${done} done`, `${failed} failed`, ...(skipped ? [`${skipped} left out`] : []), ...(notDone ? [`${notDone} not done`] : [])]
+  return `${parts.join(', ')} in ${(milliseconds / 1000).toFixed(1)} s`
+}
+
+function joblogOf({ joblog, resume, resumeFailed }: Options): Joblog | undefined {
+  if (joblog !== undefined) return openJoblog(joblog, resumeFailed ? 'failed' : resume ? 'all' : 'none')
+  if (resume || resumeFailed) throw new Error('--resume needs a --joblog')
+  return undefined
+}
+
+/** Runs in the template, and so in all workers: the terminal sends SIGINT to them, too. */
+function ignoreInterrupts(): void {
+  process.on('SIGINT', () => {})
 }
 
 function positiveInteger(text: string): number {
@@ -93,11 +143,18 @@ function positiveInteger(text: string): number {
   return Number(text)
 }
 
-function complain(message: string): void {
-  process.stderr.write(`fork-pool: ${message}\n`)
+function integer(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('it is an integer from 0.')
+  return Number(text)
+}
+
+function seconds(text: string): number {
+  const milliseconds = Number(text) * 1000
+  if (text.trim() === '' || !(milliseconds > 0 && milliseconds < 2 ** 31)) throw new InvalidArgumentError('it is a number of seconds.')
+  return milliseconds
 }
 
 function quitOnBrokenPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
-  process.exit(1)
+  process.exit(OTHER_ERROR)
 }

@@ -1,54 +1,93 @@
-import { availableParallelism } from 'node:os'
-import type { ForkProcess, ModuleSpecifier } from '@anyfork/fork-rpc'
-import { Scheduler } from './scheduler.js'
-import type { WorkerFigures } from './worker.js'
+import type { ModuleSpecifier } from '@anyfork/fork-rpc'
+import { callSettings, type CallOptions, type CallSettings } from './call-options.js'
+import { oneFunction } from './connection.js'
+import { Lifecycle } from './lifecycle.js'
+import { settingsOf, type PoolOptions } from './pool-options.js'
+import type { PoolStats } from './pool-stats.js'
+import { Templates, type TemplateSource } from './template.js'
+import type { WorkerFigures } from './worker-figures.js'
 
-export interface PoolOptions {
-  /** Most workers at a time; default: how many processors this program may use. */
-  max?: number
-}
+/** Any function that a worker may export. */
+export type AnyFunction = (...args: any[]) => unknown
 
-/** A function in a pool of processes. */
-export interface ForkPool extends AsyncDisposable {
-  /**
-   * Calls it in the next worker that is free; first come, first served.
-   *
-   * @returns what it returned. Rejects with what it threw; with
-   *   `ERR_PROCESS_EXITED` when its worker died meanwhile; with what went wrong when
-   *   no worker can be made; with `ERR_POOL_CLOSED` after `close`, and
-   *   `ERR_POOL_DESTROYED` after `destroy`
-   */
-  (...args: unknown[]): Promise<unknown>
-  /** The workers that are alive. */
+/** Calls a function of a worker. */
+export type PoolCall<F extends AnyFunction> = (...args: Parameters<F>) => Promise<Awaited<ReturnType<F>>>
+
+/** What one can do with a pool beside calling it. */
+export interface PoolControl extends AsyncDisposable {
+  /** The workers that may be given calls. */
   readonly workers: WorkerFigures[]
-  /** Lets all calls so far finish, then ends workers and template; resolves when they have ended. Idempotent. */
-  close(): Promise<void>
-  /** Kills the workers; all calls reject. Resolves when workers and template have ended. Idempotent. */
+  /** Counts, times and memory; see `PoolStats`. */
+  stats(): Promise<PoolStats>
+  /** Resolves when no call waits for a worker. */
+  drained(): Promise<void>
+  /**
+   * Makes a new template, from the files as they are now, and replaces all workers one
+   * after the other; calls go on meanwhile and none is lost.
+   *
+   * @returns resolves when the last worker of before has finished its calls and ended.
+   *   Rejects with what went wrong with the new template; then all is as before
+   */
+  reload(): Promise<void>
+  /**
+   * Lets all calls so far finish, then ends workers and template; resolves when they have
+   * ended. Idempotent.
+   *
+   * @param options - `timeout`: after so many milliseconds, `destroy`
+   */
+  close(options?: { timeout?: number }): Promise<void>
+  /** Kills the workers; all calls reject with `ERR_POOL_DESTROYED`. Resolves when workers and templates have ended. Idempotent. */
   destroy(): Promise<void>
 }
 
+/** A function in a pool of processes. */
+export interface ForkPool<F extends AnyFunction = (...args: unknown[]) => unknown> extends PoolControl {
+  /**
+   * Calls it in a worker; first come, first served.
+   *
+   * @returns what it returned. Rejects with what it threw; with `ERR_PROCESS_EXITED` when
+   *   its worker died of it; with what went wrong when no worker can be made; with
+   *   `ERR_POOL_QUEUE_FULL`, `ERR_POOL_TIMEOUT`, `ERR_POOL_CLOSED`, `ERR_POOL_DESTROYED`
+   */
+  (...args: Parameters<F>): Promise<Awaited<ReturnType<F>>>
+  /**
+   * The same function, for calls with options.
+   *
+   * @throws TypeError for what makes no sense
+   */
+  with(options: CallOptions): PoolCall<F>
+}
+
 /**
- * Puts a function of a module into a pool of processes, all forked from one. They
- * are started as calls come; one that dies is replaced, and only the call that it
- * was running rejects. Follows AnyEvent::Fork::Pool.
+ * Puts a function of a module into a pool of processes, all forked from one. They are
+ * started as calls come; one that dies is replaced, and only the call that it was running
+ * rejects. Follows AnyEvent::Fork::Pool.
  *
  * @param template - a process that has not run anything, for instance from
- *   `ForkProcess.create()`; the pool owns it from now on. What it has loaded, the
- *   workers share
+ *   `ForkProcess.create()`, or a function that makes one; the pool owns it from now on.
+ *   What it has loaded, the workers share. A function is called again when another is
+ *   needed, by `reload` or because it has died; without one, that is a fresh interpreter
+ *   with just the module
  * @param module - where the function is exported: a file URL, absolute path or package name
  * @param name - of the function; it may return a promise
- * @throws TypeError for a relative module, an empty name, or a `max` that is no positive integer
+ * @throws TypeError for a relative module, an empty name, and options that make no sense
  */
-export function pool(template: ForkProcess, module: ModuleSpecifier, name: string, options: PoolOptions = {}): ForkPool {
-  const { max = availableParallelism() } = options
-  if (!Number.isInteger(max) || max < 1) throw new TypeError(`max is a positive integer, not ${String(max)}`)
+export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(template: TemplateSource, module: ModuleSpecifier, name: string, options: PoolOptions = {}): ForkPool<F> {
+  const settings = settingsOf(options)
   if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
-  const scheduler = new Scheduler(template, module, name, max)
-  const call = (...args: unknown[]): Promise<unknown> => scheduler.call(args)
-  const methods = {
-    close: () => scheduler.close(),
-    destroy: () => scheduler.destroy(),
-    [Symbol.asyncDispose]: () => scheduler.close(),
-  }
-  return Object.defineProperty(Object.assign(call, methods), 'workers', { get: () => scheduler.workers }) as unknown as ForkPool
+  const needsArguments = settings.init !== undefined
+  const life = new Lifecycle(new Templates(template, module, needsArguments), settings, oneFunction(module, name, settings))
+  const { retries, timeout } = settings
+  const defaults: CallSettings = { priority: 0, retries, ...(timeout !== undefined && { timeout }) }
+  const make = (options: CallSettings) => (...args: unknown[]) => life.call(args, options)
+  const call = Object.assign(make(defaults), {
+    with: (options: CallOptions) => make(callSettings(options, defaults, settings.isolate)),
+    stats: () => life.stats(),
+    drained: () => life.drained(),
+    reload: () => life.reload(),
+    close: ({ timeout }: { timeout?: number } = {}) => life.close(timeout),
+    destroy: () => life.destroy(),
+    [Symbol.asyncDispose]: () => life.close(),
+  })
+  return Object.defineProperty(call, 'workers', { get: () => life.workers }) as unknown as ForkPool<F>
 }

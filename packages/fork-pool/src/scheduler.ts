@@ -1,135 +1,216 @@
-import Denque from 'denque'
-import { preload, type ForkProcess, type ModuleSpecifier } from '@anyfork/fork-rpc'
+import { Call } from './call.js'
+import type { CallSettings } from './call-options.js'
+import { CallQueue, isBefore } from './call-queue.js'
+import type { ConnectWorker } from './connection.js'
+import { Crew } from './crew.js'
+import type { CrewListener } from './crew-listener.js'
 import { PoolError } from './errors.js'
-import { Worker, type WorkerFigures } from './worker.js'
+import { Keys } from './keys.js'
+import { Ledger } from './ledger.js'
+import type { PoolSettings } from './pool-options.js'
+import { Roomy } from './roomy.js'
+import { Scaling } from './scaling.js'
+import type { Ending } from './statistics.js'
+import type { Templates } from './template.js'
+import type { Worker } from './worker.js'
 
-interface Job {
-  args: unknown[]
-  resolve(value: unknown): void
-  reject(error: unknown): void
-}
+/** Gives calls to workers, and sees that each call is settled. */
+export class Scheduler implements CrewListener {
+  readonly crew: Crew
+  readonly ledger: Ledger = new Ledger()
+  readonly #settings: PoolSettings
+  readonly #scaling: Scaling
+  readonly #queue = new CallQueue()
+  readonly #keys = new Keys()
+  readonly #roomy: Roomy
+  /** Calls that wait for a worker that is being started for them. */
+  readonly #reserved = new Set<Call>()
+  #isScheduling = false
 
-/** Gives calls to workers: one at a time to each, in the order in which they came. */
-export class Scheduler {
-  readonly #template: ForkProcess
-  readonly #module: ModuleSpecifier
-  readonly #name: string
-  readonly #max: number
-  readonly #queue = new Denque<Job>()
-  /** All that count towards the limit, and those of them that have started. */
-  readonly #workers = new Set<Worker>()
-  readonly #started = new Set<Worker>()
-  readonly #idle: Worker[] = []
-  #starting = 0
-  /** Whether one could not be started; it is tried again when a call has ended, not before. */
-  #hasFailedToStart = false
-  #running = 0
-  #refusal: PoolError | undefined
-  #drained: (() => void) | undefined
-  #ending: Promise<void> | undefined
-
-  constructor(template: ForkProcess, module: ModuleSpecifier, name: string, max: number) {
-    this.#template = preload(template).require(module)
-    this.#module = module
-    this.#name = name
-    this.#max = max
+  constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker) {
+    this.#settings = settings
+    this.crew = new Crew(templates, settings, connect, this)
+    this.#roomy = new Roomy(this.crew, settings)
+    this.#scaling = new Scaling(settings, this.crew, isForced => this.#schedule(isForced))
+    this.#scaling.adjust(0)
   }
 
-  get workers(): WorkerFigures[] {
-    return [...this.#workers].filter(worker => worker.rpc.pid !== undefined).map(worker => worker.figures)
+  call(args: unknown[], options: CallSettings): Promise<unknown> {
+    if (options.signal?.aborted) return Promise.reject(options.signal.reason)
+    if (this.#isFull) return Promise.reject(new PoolError('ERR_POOL_QUEUE_FULL', `${this.ledger.waiting} calls wait already`))
+    const call = new Call(args, options)
+    call.watchSignal(reason => this.#cancel(call, 'aborted', reason))
+    this.ledger.open++
+    this.ledger.waiting++
+    this.#queue.push(call)
+    this.#schedule()
+    return call.promise
   }
 
-  call(args: unknown[]): Promise<unknown> {
-    if (this.#refusal) return Promise.reject(this.#refusal)
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ args, resolve, reject })
-      this.#schedule()
-    })
+  rejectAll(error: Error): void {
+    this.#rejectWaiting(error)
+    for (const worker of this.crew.all) for (const call of worker.running) this.#cancel(call, 'failed', error)
   }
 
-  close(): Promise<void> {
-    this.#refusal ??= new PoolError('ERR_POOL_CLOSED', 'called after close()')
-    return (this.#ending ??= this.#drain().then(() => this.#end('close')))
+  async end(how: 'end' | 'kill'): Promise<void> {
+    this.#scaling.end()
+    await this.crew.end(how)
   }
 
-  destroy(): Promise<void> {
-    const destroyed = new PoolError('ERR_POOL_DESTROYED', 'the pool was destroyed')
-    this.#refusal = destroyed
-    for (let job = this.#queue.shift(); job; job = this.#queue.shift()) job.reject(destroyed)
-    const ended = this.#end('destroy')
-    this.#ending = this.#ending ? Promise.all([this.#ending, ended]).then(() => {}) : ended
-    return this.#ending
+  onReady(worker: Worker, call: Call | undefined): void {
+    this.#roomy.add(worker)
+    if (!call) return this.#schedule()
+    this.#reserved.delete(call)
+    if (call.isSettled) void this.crew.retire(worker)
+    else this.#give(worker, call)
   }
 
-  #schedule(): void {
-    while (this.#queue.length && this.#idle.length) {
-      const worker = this.#idle.pop()!
-      if (worker.rpc.isAlive) void this.#run(worker, this.#queue.shift()!)
-      else this.#forget(worker)
-    }
-    while (this.#starting < this.#queue.length && this.#workers.size < this.#max && !this.#hasFailedToStart) void this.#start()
-    if (!this.#queue.length && !this.#running) this.#drained?.()
+  onStartFailed(call: Call): void {
+    this.#reserved.delete(call)
+    if (!call.isSettled) this.#queue.unshift(call)
   }
 
-  async #run(worker: Worker, job: Job): Promise<void> {
-    this.#running++
-    try {
-      job.resolve(await worker.call(job.args))
-    } catch (error) {
-      job.reject(error)
-    }
-    this.#running--
-    this.#hasFailedToStart = false
-    if (worker.rpc.isAlive) this.#idle.push(worker)
-    else this.#forget(worker)
+  onHopeless(error: unknown): void {
+    this.#rejectWaiting(error)
+  }
+
+  onGone(worker: Worker): void {
+    this.#roomy.remove(worker)
+    this.#keys.release(worker)
+    const calls: Call[] = []
+    for (let call = worker.waiting.shift(); call; call = worker.waiting.shift()) calls.unshift(call)
+    for (const call of calls) this.#queue.unshift(call)
     this.#schedule()
   }
 
-  async #start(): Promise<void> {
-    this.#starting++
-    let worker: Worker | undefined
-    try {
-      worker = new Worker(this.#template, this.#module, this.#name)
-      this.#workers.add(worker)
-      void worker.rpc.ended.then(() => this.#remove(worker!))
-      await worker.ready
-      this.#starting--
-      if (this.#workers.has(worker)) {
-        this.#started.add(worker)
-        this.#idle.push(worker)
+  onChange(): void {
+    this.#schedule()
+  }
+
+  onAnswer(worker: Worker, call: Call, hasFailed: boolean, value: unknown, now: number): void {
+    if (!call.isSettled) {
+      this.ledger.statistics.answered(call.beganAt - call.madeAt, now - call.beganAt)
+      this.#settle(call, hasFailed ? 'failed' : 'done', value)
+    }
+    this.crew.succeeded()
+    if (now - worker.madeAt >= this.#settings.recycle.age && !worker.isEnding) void this.crew.retire(worker)
+    this.#roomy.add(worker)
+    this.#serve(worker)
+    this.#schedule()
+    this.#serve(worker)
+  }
+
+  onTimeout(call: Call): void {
+    this.#cancel(call, 'timedOut', new PoolError('ERR_POOL_TIMEOUT', `the call has been running for ${call.options.timeout} ms`))
+  }
+
+  onRetire(worker: Worker): void {
+    void this.crew.retire(worker)
+  }
+
+  onLost(worker: Worker, error: Error, begun: Call[], waiting: Call[]): void {
+    for (const call of waiting.reverse()) this.#retry(call)
+    for (const call of begun.reverse()) {
+      if (call.deaths++ >= call.options.retries) this.#settle(call, 'lost', error)
+      else {
+        this.ledger.statistics.counts.retried++
+        this.#retry(call)
       }
-    } catch (error) {
-      await null // not within the call that wanted to start it
-      this.#starting--
-      if (worker) this.#forget(worker)
-      // Workers that have started go on with the queue; without any, it would wait for ever.
-      if (this.#started.size) this.#hasFailedToStart = true
-      else this.#queue.shift()?.reject(error)
     }
+    this.crew.forget(worker)
     this.#schedule()
   }
 
-  #remove(worker: Worker): void {
-    this.#forget(worker)
+  /** Calls that only wait for a worker to be started do not count. */
+  get #isFull(): boolean {
+    const { maxQueue, load } = this.#settings
+    return maxQueue !== Infinity && !this.#roomy.length && this.ledger.waiting - Math.max(0, this.crew.starting + this.crew.vacancies) * load >= maxQueue
+  }
+
+  #schedule(isForced = false): void {
+    if (this.#isScheduling) return
+    this.#isScheduling = true
+    for (let call = this.#queue.first; call && this.#place(call); call = this.#queue.first);
+    this.#isScheduling = false
+    if (!this.#settings.isolate) this.#scaling.adjust(this.#queue.length, isForced)
+    this.ledger.announce()
+  }
+
+  /** Finds a place for the first call of the queue; false when there is none now. */
+  #place(call: Call): boolean {
+    if (this.#settings.isolate) return this.#startFor(call)
+    const bound = this.#keys.workerOf(call.options.key)
+    if (bound) {
+      this.#queue.remove(call)
+      bound.waiting.push(call)
+      this.#serve(bound)
+      return true
+    }
+    let worker
+    try {
+      worker = this.#roomy.choose(call.args)
+    } catch (error) {
+      this.#cancel(call, 'failed', error)
+      return true
+    }
+    if (worker) this.#give(worker, call)
+    return worker !== undefined
+  }
+
+  #startFor(call: Call): boolean {
+    if (!this.crew.mayStart(() => this.#schedule(), true)) return false
+    call.queue?.remove(call)
+    this.#reserved.add(call)
+    this.crew.start(call)
+    return true
+  }
+
+  /** Gives a worker the calls that only it may have, unless another call is to be served before. */
+  #serve(worker: Worker): void {
+    for (let own = worker.waiting.first; own && this.#roomy.has(worker); own = worker.waiting.first) {
+      const shared = this.#queue.first
+      if (shared && isBefore(shared, own)) return
+      if (!worker.load && !worker.isAlive) return this.crew.forget(worker)
+      this.#give(worker, own)
+    }
+  }
+
+  #give(worker: Worker, call: Call): void {
+    call.queue?.remove(call)
+    this.ledger.waiting--
+    this.#keys.bind(call.options.key, worker)
+    worker.give(call)
+    this.#roomy.update(worker)
+    if (worker.calls >= worker.lifetime) void this.crew.retire(worker)
+  }
+
+  /** A call that is not wanted any more. */
+  #cancel(call: Call, ending: Ending, reason: unknown): void {
+    if (call.isSettled) return
+    const { worker } = call
+    call.queue?.remove(call)
+    if (!worker) this.ledger.waiting--
+    this.#settle(call, ending, reason)
+    worker?.giveUp(call)
+    if (worker?.isEnding) this.crew.forget(worker)
     this.#schedule()
   }
 
-  #forget(worker: Worker): void {
-    this.#workers.delete(worker)
-    if (this.#started.delete(worker)) this.#hasFailedToStart = false
-    const index = this.#idle.indexOf(worker)
-    if (index >= 0) this.#idle.splice(index, 1)
+  #settle(call: Call, ending: Ending, value: unknown): void {
+    this.ledger.open--
+    this.ledger.statistics.ended(ending)
+    if (ending === 'done') call.resolve(value)
+    else call.reject(value)
   }
 
-  #drain(): Promise<void> {
-    return new Promise(resolve => {
-      this.#drained = resolve
-      this.#schedule()
-    })
+  #rejectWaiting(error: unknown): void {
+    for (const call of this.#reserved) this.#cancel(call, 'failed', error)
+    for (const { waiting } of this.crew.all) for (let call = waiting.first; call; call = waiting.first) this.#cancel(call, 'failed', error)
+    for (let call = this.#queue.first; call; call = this.#queue.first) this.#cancel(call, 'failed', error)
   }
 
-  async #end(how: 'close' | 'destroy'): Promise<void> {
-    await Promise.allSettled([...this.#workers].map(worker => worker.rpc[how]()))
-    await this.#template.close()
+  #retry(call: Call): void {
+    this.ledger.waiting++
+    this.#queue.unshift(call)
   }
 }

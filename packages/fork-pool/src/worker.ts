@@ -1,36 +1,199 @@
-import { run, type ForkProcess, type ModuleSpecifier, type Rpc } from '@anyfork/fork-rpc'
+import { ProcessExitedError, RpcError, type ForkProcess } from '@anyfork/fork-rpc'
+import type { Candidate } from './balancer.js'
+import { CallList } from './call-list.js'
+import { CallQueue } from './call-queue.js'
+import type { Call } from './call.js'
+import type { Template } from './template.js'
+import type { ConnectWorker, Connection } from './connection.js'
+import type { WorkerFigures, WorkerState } from './worker-figures.js'
+import type { WorkerListener } from './worker-listener.js'
 
-/** What a worker has done. */
-export interface WorkerFigures {
-  pid: number
-  /** From asking the template for it to its first byte, in milliseconds. */
-  startMilliseconds: number
-  /** How many calls it was given. */
-  calls: number
-}
+/** How long a worker that was asked to end may take, in milliseconds. */
+const GRACE_MS = 2000
 
 /** One process of a pool. */
-export class Worker {
-  readonly rpc: Rpc
-  /** Resolves when it can be called. */
-  readonly ready: Promise<void>
-  #startMilliseconds = 0
-  #calls = 0
+export class Worker implements Candidate {
+  readonly template: Template
+  /** Calls that only this worker may have, because of their keys. */
+  readonly waiting: CallQueue = new CallQueue()
+  readonly keys: Set<unknown> = new Set()
+  /** After so many calls it is replaced. */
+  readonly lifetime: number
+  readonly madeAt: number = performance.now()
+  readonly ended: Promise<unknown>
+  readonly process: ForkProcess
+  lastFree = 0
+  calls = 0
+  /** Whether its memory may have changed since it was last looked at. */
+  isUnmeasured = false
+  readonly #connection: Connection
+  readonly #isAsync: boolean
+  readonly #listener: WorkerListener
+  readonly #running = new CallList()
+  readonly #onTimeout = (call: Call): void => this.#listener.onTimeout(call)
+  #readyAt = 0
+  #busyMs = 0
+  #busySince = 0
+  #isLost = false
+  #isEnding = false
 
-  constructor(template: ForkProcess, module: ModuleSpecifier, name: string) {
-    const asked = performance.now()
-    this.rpc = run(template.fork(), module, name, { onError: () => {} }) // its calls and `ended` tell
-    this.ready = this.rpc.ready().then(() => {
-      this.#startMilliseconds = performance.now() - asked
-    })
+  constructor(process: ForkProcess, template: Template, { isAsync, lifetime, connect }: { isAsync: boolean; lifetime: number; connect: ConnectWorker }, listener: WorkerListener) {
+    this.process = process
+    this.template = template
+    this.lifetime = lifetime
+    this.#isAsync = isAsync
+    this.#listener = listener
+    this.#connection = connect(process, () => listener.onRetire(this))
+    this.ended = this.#connection.ended
   }
 
-  call(args: unknown[]): Promise<unknown> {
-    this.#calls++
-    return this.rpc(...args)
+  get pid(): number | undefined {
+    return this.process.pid
   }
 
-  get figures(): WorkerFigures {
-    return { pid: this.rpc.pid ?? 0, startMilliseconds: this.#startMilliseconds, calls: this.#calls }
+  get load(): number {
+    return this.#running.length
   }
+
+  get isReady(): boolean {
+    return this.#readyAt > 0
+  }
+
+  /** It gets no more calls. */
+  get isEnding(): boolean {
+    return this.#isEnding
+  }
+
+  /** It has died, and calls of it were told. */
+  get isLost(): boolean {
+    return this.#isLost
+  }
+
+  /** Whether it can be called, as far as the kernel knows. */
+  get isAlive(): boolean {
+    return !this.#isLost && this.#connection.isAlive
+  }
+
+  get state(): WorkerState {
+    if (this.#isEnding) return 'ending'
+    if (!this.#readyAt) return 'starting'
+    return this.load ? 'busy' : 'idle'
+  }
+
+  /** Resolves when it can be called; rejects with what went wrong. */
+  async ready(): Promise<void> {
+    await this.#connection.ready()
+    this.#readyAt = performance.now()
+  }
+
+  /** Calls the function; what comes of it, the call and the listener are told. */
+  give(call: Call): void {
+    this.calls++
+    this.isUnmeasured = true
+    call.worker = this
+    this.#running.push(call)
+    const isFirst = this.#running.length === 1
+    if (isFirst || this.#isAsync) {
+      const now = performance.now()
+      if (isFirst) this.#busySince = now
+      call.begin(now, this.#onTimeout)
+    }
+    this.#connection.call(call).then(
+      value => this.#finish(call, false, value),
+      error => (isLoss(error) ? this.#lose(error) : this.#finish(call, true, error)),
+    )
+  }
+
+  /**
+   * A call of this worker was settled before it ended. Where it may run, the worker has to
+   * go; in an asynchronous one, what else runs there may finish first.
+   */
+  giveUp(call: Call): void {
+    const isRunning = this.#isAsync || call === this.#running.first
+    if (!isRunning) return // its result will be ignored
+    if (!this.#isAsync || this.#isIdling) this.kill()
+    else void this.end()
+  }
+
+  /** Its calls, in the order in which it got them. */
+  get running(): Call[] {
+    return [...this.#running]
+  }
+
+  /** Gives it no more calls, lets it finish those that it has, and end. */
+  async end(): Promise<void> {
+    this.#isEnding = true
+    if (!this.load) this.#close()
+    await this.ended
+  }
+
+  kill(): void {
+    this.#isEnding = true
+    void this.#connection.destroy()
+  }
+
+  figures(now: number = performance.now()): WorkerFigures {
+    const { first } = this.#running
+    return {
+      pid: this.pid ?? 0,
+      state: this.state,
+      startMilliseconds: this.#readyAt && this.#readyAt - this.madeAt,
+      ageMilliseconds: now - this.madeAt,
+      busyMilliseconds: this.#busyMs + (first ? now - this.#busySince : 0),
+      calls: this.calls,
+      load: this.load,
+      ...(first && { running: { args: first.args, milliseconds: now - first.beganAt } }),
+    }
+  }
+
+  #finish(call: Call, hasFailed: boolean, value: unknown): void {
+    if (call.worker !== this) return
+    const now = performance.now()
+    this.#running.remove(call)
+    call.worker = undefined
+    call.stop()
+    const { first } = this.#running
+    if (!first) this.#busyMs += now - this.#busySince
+    else if (!this.#isAsync) first.begin(now, this.#onTimeout)
+    this.lastFree = now
+    if (this.#isEnding) this.#goOnEnding()
+    this.#listener.onAnswer(this, call, hasFailed, value, now)
+  }
+
+  /** Nobody waits for what it does. */
+  get #isIdling(): boolean {
+    return this.running.every(call => call.isSettled)
+  }
+
+  #goOnEnding(): void {
+    if (!this.load) this.#close()
+    else if (this.#isAsync && this.#isIdling) this.kill()
+  }
+
+  #close(): void {
+    void this.#connection.close()
+    const killer = setTimeout(() => this.kill(), GRACE_MS)
+    void this.ended.then(() => clearTimeout(killer))
+  }
+
+  /** It is gone; calls of a synchronous one that are not the first have not begun. */
+  #lose(error: Error): void {
+    if (this.#isLost) return
+    this.#isLost = true
+    const calls = this.running
+    if (calls.length) this.#busyMs += performance.now() - this.#busySince
+    for (const call of calls) {
+      this.#running.remove(call)
+      call.worker = undefined
+      call.stop()
+    }
+    const begun = this.#isAsync ? calls.length : 1
+    const open = (some: Call[]): Call[] => some.filter(call => !call.isSettled)
+    this.#listener.onLost(this, error, open(calls.slice(0, begun)), open(calls.slice(begun)))
+  }
+}
+
+/** Whether a call failed because its process is of no use any more. */
+function isLoss(error: unknown): error is Error {
+  return error instanceof ProcessExitedError || (error instanceof RpcError && (error.code === 'ERR_RPC_PROTOCOL' || error.code === 'ERR_RPC_CLOSED'))
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { describe, it } from 'mocha'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -17,7 +17,7 @@ interface Outcome {
   stderr: string
 }
 
-async function forkPool(args: string[], stdin = '', cwd = process.cwd()): Promise<Outcome> {
+async function forkPool(args: string[], stdin: string | Buffer = '', cwd = process.cwd()): Promise<Outcome> {
   const child = spawn(process.execPath, [program, ...args], { cwd })
   const outcome = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])
   child.stdin.end(stdin)
@@ -46,7 +46,7 @@ describe('fork-pool', () => {
     assert.deepEqual(stdout.trim().split('\n'), lines.map(line => JSON.stringify(line.toUpperCase())))
   })
 
-  it('reports a failing input by name, goes on, and ends with 1', async () => {
+  it('reports a failing input by name, goes on, and ends with the number of failures', async () => {
     assert.deepEqual(await forkPool([`${worker}#failOnB`, 'a', 'b', 'c']), { code: 1, stdout: '"a"\n"c"\n', stderr: 'fork-pool: b: b is not wanted\n' })
   })
 
@@ -56,22 +56,22 @@ describe('fork-pool', () => {
     assert.match(stderr, /^fork-pool: exit: .*exited with code 3\n$/)
   })
 
-  it('says what is wrong with the module, once, and ends with 1', async () => {
+  it('says what is wrong with the module, once, and ends with 255', async () => {
     const { code, stdout, stderr } = await forkPool(['./no-such.js', 'a'])
-    assert.deepEqual({ code, stdout }, { code: 1, stdout: '' })
+    assert.deepEqual({ code, stdout }, { code: 255, stdout: '' })
     assert.match(stderr, /^fork-pool: cannot find module .*no-such\.js/)
   })
 
   it('refuses a number of workers that is none', async () => {
     const { code, stderr } = await forkPool([worker, '--workers', 'many'])
-    assert.equal(code, 1)
+    assert.equal(code, 255)
     assert.match(stderr, /--workers.*positive integer/s)
   })
 
   it('tells how it is used', async () => {
     const { code, stdout } = await forkPool(['--help'])
     assert.equal(code, 0)
-    for (const part of ['fork-pool [options] <module[#export]> [inputs...]', '--workers <n>', '--report <file>']) assert.ok(stdout.includes(part), part)
+    for (const part of ['fork-pool [options] <module[#export]> [inputs...]', '--workers <n>', '--joblog <file>', 'Exit status']) assert.ok(stdout.includes(part), part)
   })
 
   it('stops quietly when nobody reads its results any more', async () => {
@@ -81,13 +81,156 @@ describe('fork-pool', () => {
     child.stdin.on('error', () => {}).end(lines)
     await once(child.stdout, 'data')
     child.stdout.destroy()
-    assert.deepEqual(await closed, [[1, null], ''])
+    assert.deepEqual(await closed, [[255, null], ''])
+  })
+
+  it('takes inputs that end with NUL, and JSON', async () => {
+    const odd = ['two\nlines', 'ünïcode', '']
+    assert.equal((await forkPool([`${worker}#echo`, '-0'], odd.map(text => `${text}\0`).join(''))).stdout, odd.map(text => `${JSON.stringify(text)}\n`).join(''))
+    assert.equal((await forkPool([`${worker}#echo`, '--ndjson'], '{"a":[1,null]}\n7\n"x"\n')).stdout, '{"a":[1,null]}\n7\n"x"\n')
+    assert.equal((await forkPool([`${worker}#echo`, '--ndjson', '[1]', 'true'])).stdout, '[1]\ntrue\n')
+  })
+
+  it('finishes what came before a line that is no JSON, and ends with 255', async () => {
+    const { code, stdout, stderr } = await forkPool([`${worker}#echo`, '--ndjson'], '1\n2\n{\n4\n')
+    assert.deepEqual({ code, stdout }, { code: 255, stdout: '1\n2\n' })
+    assert.match(stderr, /^fork-pool: input 3 is no JSON/)
+  })
+
+  it('prints results as they come with --unordered', async () => {
+    const { stdout } = await forkPool([`${worker}#sleepAndSay`, '-u', '-w', '3', '300', '1', '150'])
+    assert.equal(stdout, '1\n150\n300\n')
+    assert.equal((await forkPool([`${worker}#sleepAndSay`, '--ordered', '-w', '3', '50', '1'])).stdout, '50\n1\n')
+  })
+
+  it('ends a call after --timeout, and goes on', async () => {
+    const { code, stdout, stderr } = await forkPool([`${worker}#doAs`, '-t', '0.2', '-w', '1', 'a', 'loop', 'b'])
+    assert.deepEqual({ code, stdout }, { code: 1, stdout: '"a"\n"b"\n' })
+    assert.match(stderr, /^fork-pool: loop: the call has been running for 200 ms\n$/)
+  })
+
+  it('makes calls that failed again, as often as --retries says', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const inputs = ['a', 'b'].map(name => JSON.stringify([join(folder, name), 3]))
+    for (const [retries, code] of [['2', 0], ['1', 2]] as const) {
+      rmSync(folder, { recursive: true })
+      mkdirSync(folder)
+      assert.equal((await forkPool([`${worker}#succeedAt`, '--ndjson', '-r', retries, ...inputs])).code, code)
+    }
+    rmSync(folder, { recursive: true })
+  })
+
+  it('gives each call a process of its own with --isolate', async () => {
+    const { stdout } = await forkPool([`${worker}#counted`, '--isolate', '1', '2', '3', '4', '5'])
+    assert.equal(stdout, '1\n'.repeat(5))
+  })
+
+  it('loads more with --preload', async () => {
+    const { stdout } = await forkPool([`${worker}#globalNamed`, '--preload', 'data:text/javascript,globalThis.one = 1', '-p', 'data:text/javascript,globalThis.two = 2', 'one', 'two'])
+    assert.equal(stdout, '1\n2\n')
+  })
+
+  it('ends with 101 after more than 100 failures', async () => {
+    assert.equal((await forkPool([`${worker}#failOnB`, ...new Array(120).fill('b')])).code, 101)
+    assert.equal((await forkPool([`${worker}#failOnB`, ...new Array(7).fill('b')])).code, 7)
+  })
+
+  it('begins nothing after a failure with --halt, and says what was not done', async () => {
+    const { code, stdout, stderr } = await forkPool([`${worker}#failOnB`, '--halt', '-w', '1', 'a', 'b', 'c', 'd'])
+    assert.deepEqual({ code, stdout }, { code: 1, stdout: '"a"\n' })
+    assert.equal(stderr, 'fork-pool: b: b is not wanted\nfork-pool: not done: c\nfork-pool: not done: d\n')
+  })
+
+  it('refuses options that exclude each other', async () => {
+    for (const both of [['--halt', '--keep-going'], ['--ordered', '--unordered'], ['--null', '--ndjson']]) assert.equal((await forkPool([worker, ...both, 'a'])).code, 255)
+    assert.equal((await forkPool([worker, '--resume', 'a'])).code, 255)
+  })
+
+  it('says what was done with --summary', async () => {
+    const { stderr } = await forkPool([`${worker}#failOnB`, '--summary', 'a', 'b'])
+    assert.match(stderr, /\nfork-pool: 1 done, 1 failed in \d+\.\d s\n$/)
+  })
+
+  it('shows the workers with --watch', async () => {
+    const { stdout, stderr } = await forkPool([`${worker}#sleepAndSay`, '--watch', '-w', '2', '500', '501'])
+    assert.equal(stdout, '500\n501\n')
+    for (const part of [/template/, /busy/, /│ 500 /, /MB/, /2\/2 done, 0 failed/]) assert.match(stderr, part)
+  })
+
+  describe('--joblog', () => {
+    let folder: string
+    let log: string
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+      log = join(folder, 'log')
+    })
+    afterEach(() => rmSync(folder, { recursive: true }))
+    const rows = (): string[][] => readFileSync(log, 'utf8').trim().split('\n').map(line => line.split('\t'))
+
+    it('logs each call as GNU parallel does', async () => {
+      await forkPool([`${worker}#doAs`, '-w', '1', '-t', '0.3', '--joblog', log, 'a', 'throw', 'exit', 'kill', 'loop'])
+      const [head, ...lines] = rows()
+      assert.deepEqual(head, ['Seq', 'Host', 'Starttime', 'JobRuntime', 'Send', 'Receive', 'Exitval', 'Signal', 'Command'])
+      assert.deepEqual(lines.map(([number, , , , sent, , exit, signal, command]) => [number, sent, exit, signal, command]), [
+        ['1', '1', '0', '0', '"a"'],
+        ['2', '5', '1', '0', '"throw"'],
+        ['3', '4', '3', '0', '"exit"'],
+        ['4', '4', '0', '9', '"kill"'],
+        ['5', '4', '-1', '0', '"loop"'],
+      ])
+    })
+
+    it('--resume leaves out what was done; --resume-failed does again what has failed', async () => {
+      const run = (...args: string[]): Promise<Outcome> => forkPool([`${worker}#failOnB`, '--joblog', log, ...args])
+      await run('a', 'b')
+      assert.deepEqual(await run('--resume', 'a', 'b', 'c'), { code: 0, stdout: '"c"\n', stderr: '' })
+      assert.deepEqual(await run('--resume-failed', 'a', 'b', 'c', 'd'), { code: 1, stdout: '"d"\n', stderr: 'fork-pool: b: b is not wanted\n' })
+      assert.deepEqual(rows().slice(1).map(row => row[0]).sort(), ['1', '2', '2', '3', '4'])
+      await run('x')
+      assert.equal(rows().length, 2)
+    })
+
+    it('--resume refuses a log of other inputs', async () => {
+      await forkPool([worker, '--joblog', log, 'a'])
+      const { code, stderr } = await forkPool([worker, '--joblog', log, '--resume', 'z'])
+      assert.equal(code, 255)
+      assert.match(stderr, /is of other inputs/)
+    })
+
+    it('an interrupted run, resumed, does all inputs once', async () => {
+      const inputs = Array.from({ length: 20 }, (_, i) => `${50 + i}`)
+      const child = spawn(process.execPath, [program, `${worker}#sleepAndSay`, '-w', '2', '--joblog', log, ...inputs], { detached: true })
+      const outcome = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])
+      while (!existsSync(log) || rows().length < 4) await new Promise(resolve => setTimeout(resolve, 5))
+      process.kill(-child.pid!, 'SIGINT') // as a terminal does: to the workers, too
+      const [[code], stdout, stderr] = await outcome
+      const first = stdout.trim().split('\n')
+      const notDone = [...stderr.matchAll(/^fork-pool: not done: (\d+)$/gm)].map(match => match[1])
+      assert.equal(code, 130)
+      assert.ok(first.length >= 3 && notDone.length > 0)
+      assert.deepEqual([...first, ...notDone], inputs)
+      const resumed = await forkPool([`${worker}#sleepAndSay`, '--joblog', log, '--resume', ...inputs])
+      assert.deepEqual({ code: resumed.code, lines: resumed.stdout.trim().split('\n') }, { code: 0, lines: notDone })
+    })
+  })
+
+  it('ends at the second SIGINT, workers included', async () => {
+    const child = spawn(process.execPath, [program, `${worker}#doAs`, '-w', '1', 'loop', 'a'], { detached: true })
+    const outcome = Promise.all([once(child, 'close'), text(child.stderr)])
+    while (!isBusy(child.pid!)) await new Promise(resolve => setTimeout(resolve, 5))
+    for (let tries = 0; child.exitCode === null && tries < 100; tries++) {
+      child.kill('SIGINT')
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
+    const [[code], stderr] = await outcome
+    assert.equal(code, 130)
+    assert.match(stderr, /loop: .*destroyed\nfork-pool: not done: a\n$/)
   })
 
   it('writes a report of its workers', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     const file = join(folder, 'report.json')
-    await forkPool([worker, '--workers', '1', '--report', file, 'a', 'b'])
+    await forkPool([worker, '--workers', '1', '--json', file, 'a', 'b'])
     const report = JSON.parse(readFileSync(file, 'utf8'))
     rmSync(folder, { recursive: true })
     assert.equal(report.inputs, 2)
@@ -97,3 +240,16 @@ describe('fork-pool', () => {
     assert.ok(report.workers[0].pssBytes > report.workers[0].ussBytes)
   })
 })
+
+/** Whether a process below has used processor time: it is in its endless loop. */
+function isBusy(leader: number): boolean {
+  return readdirSync('/proc').some(name => {
+    if (!/^\d+$/.test(name)) return false
+    try {
+      const fields = readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
+      return fields[2] === `${leader}` && Number(name) !== leader && readFileSync(`/proc/${name}/comm`, 'utf8').startsWith('anyfork serve') && Number(fields[11]) > 10
+    } catch {
+      return false
+    }
+  })
+}

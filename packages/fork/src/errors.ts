@@ -50,7 +50,8 @@ export function describeExit({ code, signal }: ExitStatus): string {
   return code === null ? 'has ended' : `exited with code ${code}`
 }
 
-const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]))
+/** Of names of one number, such as SIGABRT and SIGIOT, the first is the usual one. */
+const signalNames = new Map(Object.entries(constants.signals).reverse().map(([name, number]) => [number, name as NodeJS.Signals]))
 
 /**
  * The number of a signal by its name, or a number as it is.

@@ -21,7 +21,11 @@ export interface Restrictions {
 const resources = new Set<string>(['as', 'core', 'cpu', 'data', 'fsize', 'memlock', 'nofile', 'nproc', 'stack'])
 const known = new Set(['rlimits', 'nice', 'umask', 'cwd', 'uid', 'gid', 'noNewPrivileges'])
 
-/** @throws TypeError for what makes no sense, before anything is sent */
+/**
+ * Looks whether restrictions make sense, without restricting anything.
+ *
+ * @throws TypeError where they do not
+ */
 export function checkRestrictions(restrictions: Restrictions): void {
   for (const key of Object.keys(restrictions)) if (!known.has(key)) throw new TypeError(`there is no restriction ${key}`)
   const { rlimits = {}, nice, umask, cwd, uid, gid } = restrictions

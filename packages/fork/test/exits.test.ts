@@ -27,6 +27,7 @@ const matrix: [way: string, code: number | null, signal: string | null, listener
   ["a throw that an 'uncaughtException' listener handles", 0, null, 1],
   ['SIGTERM', null, 'SIGTERM', 0],
   ['SIGKILL', null, 'SIGKILL', 0],
+  ['SIGABRT', null, 'SIGABRT', 0],
   ['SIGTERM with a listener', 9, null, 1],
 ]
 

@@ -1,0 +1,35 @@
+import { createRequire } from 'node:module'
+import TerserPlugin from 'terser-webpack-plugin'
+import webpack, { type Stats } from 'webpack'
+
+const require = createRequire(import.meta.url)
+
+/** What is bundled: programs that people do bundle, each by itself. */
+export const packages: readonly string[] = ['@babel/generator', '@babel/parser', 'acorn', 'commander', 'semver', 'terser']
+
+/**
+ * Bundles packages for production.
+ *
+ * @param output - the folder for the results
+ * @param plugin - what minifies them
+ */
+export async function build(output: string, plugin: TerserPlugin, names: readonly string[] = packages): Promise<Stats> {
+  const compiler = webpack({
+    mode: 'production',
+    target: 'node',
+    devtool: 'source-map',
+    context: import.meta.dirname,
+    entry: Object.fromEntries(names.map(name => [name.replace('/', '-'), require.resolve(name)])),
+    output: { path: output, library: { type: 'commonjs2' } },
+    optimization: { minimizer: [plugin] },
+    performance: false,
+    infrastructureLogging: { level: 'error' },
+  })
+  try {
+    const stats = await new Promise<Stats>((resolve, reject) => compiler.run((error, result) => (result ? resolve(result) : reject(error))))
+    if (stats.hasErrors()) throw new Error(stats.toString({ all: false, errors: true }))
+    return stats
+  } finally {
+    await new Promise<void>(resolve => compiler.close(() => resolve()))
+  }
+}

@@ -1,0 +1,51 @@
+const FIRST_MS = 10
+const LONGEST_MS = 1000
+/** After so many failures in a row it is hopeless. */
+const MOST_FAILURES = 7
+
+/** Waits longer and longer between attempts that fail. */
+export class BackOff {
+  #failures = 0
+  #notBefore = 0
+  #timer: NodeJS.Timeout | undefined
+
+  get isHopeless(): boolean {
+    return this.#failures >= MOST_FAILURES
+  }
+
+  /** The first attempt after a failure comes at once, the others later and later. */
+  failed(): void {
+    this.#failures++
+    if (this.#failures > 1) this.#notBefore = performance.now() + Math.min(LONGEST_MS, FIRST_MS * 2 ** (this.#failures - 2))
+  }
+
+  succeeded(): void {
+    if (!this.#failures) return
+    this.#failures = 0
+    this.#notBefore = 0
+    this.cancel()
+  }
+
+  /**
+   * Whether another attempt may be made now; if not, calls back when it may.
+   *
+   * @param isNeeded - whether the program is kept running until then
+   */
+  mayTry(again: () => void, isNeeded: boolean): boolean {
+    if (!this.#notBefore) return true
+    const wait = this.#notBefore - performance.now()
+    if (wait <= 0) return true
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      again()
+    }, Math.ceil(wait))
+    if (isNeeded) this.#timer.ref()
+    else this.#timer.unref()
+    return false
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+}

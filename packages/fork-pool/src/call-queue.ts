@@ -1,0 +1,68 @@
+import TinyQueue from 'tinyqueue'
+import type { Call } from './call.js'
+import { CallList } from './call-list.js'
+
+/** Calls that wait: the higher priority first; among equals, who came first. */
+export class CallQueue {
+  readonly #lists = new Map<number, CallList>()
+  readonly #priorities = new TinyQueue<number>([], (a, b) => b - a)
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** The next one. */
+  get first(): Call | undefined {
+    if (!this.#length) return undefined
+    for (;;) {
+      const priority = this.#priorities.peek()!
+      const { first } = this.#lists.get(priority)!
+      if (first) return first
+      this.#priorities.pop()
+      this.#lists.delete(priority)
+    }
+  }
+
+  push(call: Call): void {
+    this.#listOf(call).push(call)
+    call.queue = this
+    this.#length++
+  }
+
+  /** Puts one back that was next before. */
+  unshift(call: Call): void {
+    this.#listOf(call).unshift(call)
+    call.queue = this
+    this.#length++
+  }
+
+  /** Takes the next one. */
+  shift(): Call | undefined {
+    const { first } = this
+    if (first) this.remove(first)
+    return first
+  }
+
+  /** @param call - one that is in this queue */
+  remove(call: Call): void {
+    call.list!.remove(call)
+    call.queue = undefined
+    this.#length--
+  }
+
+  #listOf({ options: { priority } }: Call): CallList {
+    let list = this.#lists.get(priority)
+    if (!list) {
+      list = new CallList()
+      this.#lists.set(priority, list)
+      this.#priorities.push(priority)
+    }
+    return list
+  }
+}
+
+/** Whether one call is to be served before another. */
+export function isBefore(a: Call, b: Call): boolean {
+  return a.options.priority > b.options.priority || (a.options.priority === b.options.priority && a.number < b.number)
+}

@@ -1,0 +1,17 @@
+import { AsyncResource } from 'node:async_hooks'
+
+/**
+ * Makes of a user's callback one that is called in the asynchronous context of now, and
+ * whose errors are uncaught ones, but later: they disturb nothing here.
+ */
+export function callbackOf<A extends unknown[]>(callback: (...args: A) => void): (...args: A) => void {
+  return AsyncResource.bind((...args: A) => {
+    try {
+      callback(...args)
+    } catch (error) {
+      process.nextTick(() => {
+        throw error
+      })
+    }
+  })
+}

@@ -1,0 +1,32 @@
+/** Whether the user wants an end. */
+export interface Interruption {
+  readonly isWanted: boolean
+  /** Resolves when it is wanted. */
+  readonly wanted: Promise<void>
+  /** Lets SIGINT end this program again. */
+  stop(): void
+}
+
+/**
+ * Notices SIGINT: the first asks for an end, when what runs has finished; the second ends.
+ *
+ * @param onSecond - called at the second
+ */
+export function noticeInterruption(onSecond: () => void): Interruption {
+  let isWanted = false
+  let tell: () => void
+  const wanted = new Promise<void>(resolve => (tell = resolve))
+  const onSignal = (): void => {
+    if (isWanted) return onSecond()
+    isWanted = true
+    tell()
+  }
+  process.on('SIGINT', onSignal)
+  return {
+    get isWanted() {
+      return isWanted
+    },
+    wanted,
+    stop: () => void process.off('SIGINT', onSignal),
+  }
+}

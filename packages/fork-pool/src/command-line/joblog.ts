@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import { createWriteStream, existsSync, readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { ProcessExitedError } from '@anyfork/fork-rpc'
+import { PoolError } from '../errors.js'
+import type { Input } from './inputs.js'
+
+const HEADER = 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand'
+
+/** What a log says of an input. */
+interface Logged {
+  text: string
+  hasFailed: boolean
+}
+
+/** A log of what was done, in the format of GNU parallel; the command is the input, as JSON. */
+export interface Joblog {
+  /**
+   * Whether an input need not be done again.
+   *
+   * @throws Error when the log is of other inputs
+   */
+  has(input: Input): boolean
+  /** @param startedAt - milliseconds since 1970 */
+  add(input: Input, startedAt: number, milliseconds: number, outcome: { error?: unknown; bytes: number }): void
+  close(): Promise<void>
+}
+
+/**
+ * @param resume - what is not to be done again: nothing, all that the log has, or what was done without failure
+ */
+export function openJoblog(file: string, resume: 'none' | 'all' | 'failed'): Joblog {
+  const isOld = resume !== 'none' && existsSync(file)
+  const logged = isOld ? parse(readFileSync(file, 'utf8')) : new Map<number, Logged>()
+  const stream = createWriteStream(file, { flags: isOld ? 'a' : 'w' })
+  if (!isOld) stream.write(`${HEADER}\n`)
+  return {
+    has: ({ number, text }) => {
+      const before = logged.get(number)
+      if (before && before.text !== text) throw new Error(`the joblog ${file} is of other inputs: number ${number} was ${before.text}, not ${text}`)
+      return before !== undefined && (resume === 'all' || !before.hasFailed)
+    },
+    add: ({ number, text }, startedAt, milliseconds, { error, bytes }) => {
+      const { exitValue, signal } = exitOf(error)
+      stream.write([number, ':', (startedAt / 1000).toFixed(3), (milliseconds / 1000).toFixed(3), Buffer.byteLength(text), bytes, exitValue, signal, JSON.stringify(text)].join('\t') + '\n')
+    },
+    close: async () => {
+      stream.end()
+      await once(stream, 'close')
+    },
+  }
+}
+
+/** Of several lines for an input, the last counts. A line that was not written to its end is not there. */
+function parse(log: string): Map<number, Logged> {
+  const entries = log.split('\n').slice(1, -1).map(line => {
+    const [number, , , , , , exitValue, signal, command = '""'] = line.split('\t')
+    return [Number(number), { text: JSON.parse(command) as string, hasFailed: exitValue !== '0' || signal !== '0' }] as const
+  })
+  return new Map(entries)
+}
+
+/** As GNU parallel: -1 for a call that was given up. */
+function exitOf(error: unknown): { exitValue: number; signal: number } {
+  if (error === undefined) return { exitValue: 0, signal: 0 }
+  if (error instanceof PoolError) return { exitValue: -1, signal: 0 }
+  if (!(error instanceof ProcessExitedError)) return { exitValue: 1, signal: 0 }
+  return { exitValue: error.exitCode ?? 0, signal: error.signal ? constants.signals[error.signal] : 0 }
+}

@@ -1,0 +1,42 @@
+import { writeFile } from 'node:fs/promises'
+import type { Histogram } from 'node:perf_hooks'
+import type { MemoryFigures } from '@anyfork/fork-rpc'
+import type { PoolStats } from '../pool-stats.js'
+
+/** What became of the inputs. */
+export interface Counts {
+  inputs: number
+  done: number
+  failed: number
+  skipped: number
+  notDone: number
+}
+
+/** Writes counts, times and memory to a file, as JSON; times in milliseconds, memory in bytes. */
+export async function writeReport(file: string, counts: Counts, milliseconds: number, stats: PoolStats): Promise<void> {
+  const { wait, run, workers, template, calls, utilisation, started, died } = stats
+  const report = {
+    ...counts,
+    seconds: milliseconds / 1000,
+    calls,
+    utilisation,
+    started,
+    died,
+    wait: summary(wait),
+    run: summary(run),
+    template: { pid: template.pid, ...memory(template.memory) },
+    workers: workers.map(({ memory: figures, running, ...worker }) => ({ ...worker, ...memory(figures) })),
+  }
+  await writeFile(file, JSON.stringify(report, null, 2) + '\n')
+}
+
+function summary(histogram: Histogram): Record<string, number> {
+  if (!histogram.count) return {}
+  const { min, max, mean } = histogram
+  const of = { min, mean, p50: histogram.percentile(50), p90: histogram.percentile(90), p99: histogram.percentile(99), max }
+  return Object.fromEntries(Object.entries(of).map(([name, nanoseconds]) => [name, nanoseconds / 1e6]))
+}
+
+function memory(figures: MemoryFigures | undefined): Record<string, number> {
+  return figures ? { rssBytes: figures.rss, pssBytes: figures.pss, ussBytes: figures.uss } : {}
+}

@@ -1,0 +1,195 @@
+import { AsyncResource } from 'node:async_hooks'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ProcessExitedError, type ForkProcess } from '@anyfork/fork-rpc'
+import { BackOff } from './back-off.js'
+import type { Call } from './call.js'
+import type { ConnectWorker } from './connection.js'
+import type { CrewListener } from './crew-listener.js'
+import { PoolError } from './errors.js'
+import type { PoolSettings } from './pool-options.js'
+import { Spares } from './spares.js'
+import { startInTime } from './start-in-time.js'
+import type { Template, Templates } from './template.js'
+import { Worker } from './worker.js'
+
+/** How long all workers may take to end, in milliseconds, before their templates are ended nevertheless. */
+const GRACE_MS = 5000
+/** A worker that dies so soon, in milliseconds, without a call, has failed to start. */
+const AT_ONCE_MS = 1000
+
+/** The workers of a pool: starts and ends them. */
+export class Crew {
+  /** All that have not ended. */
+  readonly all: Set<Worker> = new Set()
+  /** Those that may be given calls. */
+  readonly ready: Set<Worker> = new Set()
+  readonly templates: Templates
+  readonly spares: Spares
+  readonly #settings: PoolSettings
+  readonly #connect: ConnectWorker
+  readonly #listener: CrewListener
+  readonly #backOff = new BackOff()
+  /** Workers are the pool's, not of the call that happens to need one. */
+  readonly #context = new AsyncResource('ForkPool')
+  #starting = 0
+  #hasEnded = false
+  /** Over all workers that have ended. */
+  readonly past: { started: number; died: number; busyMilliseconds: number; aliveMilliseconds: number } = { started: 0, died: 0, busyMilliseconds: 0, aliveMilliseconds: 0 }
+
+  constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker, listener: CrewListener) {
+    this.templates = templates
+    this.#settings = settings
+    this.#connect = connect
+    this.#listener = listener
+    this.spares = new Spares(settings.spare, () => templates.fork())
+  }
+
+  get starting(): number {
+    return this.#starting
+  }
+
+  /** How many more may be started. */
+  get vacancies(): number {
+    const { max, isolate } = this.#settings
+    return max - (isolate ? this.all.size : this.ready.size + this.#starting)
+  }
+
+  /** How many have no call. */
+  get idle(): number {
+    let count = 0
+    for (const { load } of this.ready) if (!load) count++
+    return count
+  }
+
+  get isHopeless(): boolean {
+    return this.#backOff.isHopeless
+  }
+
+  /** Whether one may be started now; if not, calls back when it may. */
+  mayStart(again: () => void, isNeeded: boolean): boolean {
+    return !this.#hasEnded && this.vacancies > 0 && this.#backOff.mayTry(again, isNeeded)
+  }
+
+  /** All is well: a call has ended. */
+  succeeded(): void {
+    this.#backOff.succeeded()
+  }
+
+  /** @param reserved - the call that it is for, which may have restrictions of its own */
+  start(reserved?: Call): void {
+    void this.#context.runInAsyncScope(() => this.#start(reserved))
+  }
+
+  /**
+   * Starts one from a template, whether or not there is a vacancy.
+   *
+   * @throws rejects with what went wrong
+   */
+  async startFrom(template: Template): Promise<Worker> {
+    const worker = this.#make(template, template.process.fork(), undefined)
+    try {
+      await startInTime(worker, this.#settings.startTimeout)
+    } catch (error) {
+      worker.kill()
+      throw error
+    }
+    this.#admit(worker, undefined)
+    return worker
+  }
+
+  /** Gives it no more calls, and lets it end. */
+  retire(worker: Worker): Promise<void> {
+    const ended = worker.end()
+    this.forget(worker)
+    return ended
+  }
+
+  /** It gets no more calls: it is dead, or was told to end. */
+  forget(worker: Worker): void {
+    if (this.ready.delete(worker)) this.#listener.onGone(worker)
+  }
+
+  /** Ends all workers and templates. */
+  async end(how: 'end' | 'kill'): Promise<void> {
+    this.#hasEnded = true
+    this.#backOff.cancel()
+    const ended = Promise.all([...this.all].map(worker => worker.ended).concat(this.spares.end()))
+    for (const worker of this.all) void worker[how]()
+    const patience = new AbortController()
+    await Promise.race([ended, delay(GRACE_MS, undefined, { signal: patience.signal })])
+    patience.abort()
+    await this.templates.end()
+    await ended
+  }
+
+  async #start(reserved: Call | undefined): Promise<void> {
+    this.#starting++
+    let worker: Worker | undefined
+    try {
+      const process = this.spares.take() ?? this.templates.fork()
+      worker = this.#make(this.templates.current, process, reserved)
+      await startInTime(worker, this.#settings.startTimeout)
+      this.#starting--
+      this.#admit(worker, reserved)
+    } catch (error) {
+      await null // not within the call that wanted it
+      this.#starting--
+      worker?.kill()
+      if (reserved) this.#listener.onStartFailed(reserved)
+      this.#fail(error)
+      this.#listener.onChange()
+    }
+  }
+
+  #make(template: Template, process: ForkProcess, reserved: Call | undefined): Worker {
+    if (this.#hasEnded) throw new PoolError('ERR_POOL_CLOSED', 'the pool has been closed meanwhile')
+    const { restrict, async: isAsync, recycle } = this.#settings
+    for (const restrictions of [restrict, reserved?.options.restrict]) if (restrictions) process.restrict(restrictions)
+    const lifetime = recycle.calls === Infinity ? Infinity : Math.max(1, Math.round(recycle.calls * (1 - Math.random() * recycle.jitter)))
+    const worker = new Worker(process, template, { isAsync, lifetime, connect: this.#connect }, this.#listener)
+    this.past.started++
+    this.all.add(worker)
+    void worker.ended.then(status => this.#onEnded(worker, status as ConstructorParameters<typeof ProcessExitedError>[0]))
+    return worker
+  }
+
+  #admit(worker: Worker, reserved: Call | undefined): void {
+    if (worker.isEnding || !this.all.has(worker)) {
+      if (reserved) this.#listener.onStartFailed(reserved)
+      return this.#listener.onChange()
+    }
+    this.ready.add(worker)
+    this.#listener.onReady(worker, reserved)
+  }
+
+  #onEnded(worker: Worker, status: ConstructorParameters<typeof ProcessExitedError>[0]): void {
+    this.all.delete(worker)
+    const { busyMilliseconds, ageMilliseconds } = worker.figures()
+    this.past.busyMilliseconds += busyMilliseconds
+    this.past.aliveMilliseconds += ageMilliseconds
+    if (!worker.isEnding && worker.isReady) {
+      this.past.died++
+      const error = new ProcessExitedError(status, 'a worker')
+      if (worker.calls || ageMilliseconds > AT_ONCE_MS) this.#backOff.succeeded()
+      else this.#fail(error)
+      if (!worker.isLost) this.#settings.onError?.(error)
+    }
+    this.forget(worker)
+    this.#listener.onChange()
+  }
+
+  /** Some reasons will be the same at the next attempt; of the others, it takes several in a row. */
+  #fail(error: unknown): void {
+    if (this.#hasEnded) return
+    this.#backOff.failed()
+    if (this.ready.size || (isPassing(error) && !this.isHopeless)) return
+    const told = error instanceof ProcessExitedError ? new PoolError('ERR_POOL_CRASH_LOOP', `workers die again and again: ${error.message}`, { cause: error }) : error
+    this.#settings.onError?.(told as Error)
+    this.#listener.onHopeless(told)
+  }
+}
+
+/** A dead process or a full system may be otherwise the next time; a function that is missing is not. */
+function isPassing(error: unknown): boolean {
+  return error instanceof ProcessExitedError || (error as PoolError).code === 'ERR_POOL_START_TIMEOUT' || (error as NodeJS.ErrnoException).syscall !== undefined
+}

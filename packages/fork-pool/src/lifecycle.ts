@@ -1,0 +1,86 @@
+import { checkMilliseconds, type CallSettings } from './call-options.js'
+import type { ConnectWorker } from './connection.js'
+import { PoolError } from './errors.js'
+import { watchMemory } from './memory-watch.js'
+import type { PoolSettings } from './pool-options.js'
+import { statsOf, type PoolStats } from './pool-stats.js'
+import { rollOver } from './rollover.js'
+import { Scheduler } from './scheduler.js'
+import type { Templates } from './template.js'
+import type { WorkerFigures } from './worker-figures.js'
+
+/** A pool from its beginning to its end. */
+export class Lifecycle {
+  readonly #settings: PoolSettings
+  readonly #scheduler: Scheduler
+  readonly #unwatch: () => void
+  #refusal: PoolError | undefined
+  #rollover: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  #destroying: Promise<void> | undefined
+  #isOver = false
+
+  constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker) {
+    this.#settings = settings
+    this.#scheduler = new Scheduler(templates, settings, connect)
+    this.#unwatch = watchMemory(this.#scheduler.crew, settings.recycle.pss)
+  }
+
+  get workers(): WorkerFigures[] {
+    return [...this.#scheduler.crew.ready].map(worker => worker.figures())
+  }
+
+  call(args: unknown[], options: CallSettings): Promise<unknown> {
+    if (this.#refusal) return Promise.reject(this.#refusal)
+    return this.#scheduler.call(args, options)
+  }
+
+  drained(): Promise<void> {
+    return this.#scheduler.ledger.drained()
+  }
+
+  stats(): Promise<PoolStats> {
+    return statsOf(this.#scheduler.crew, this.#scheduler.ledger)
+  }
+
+  reload(): Promise<void> {
+    if (this.#refusal) return Promise.reject(this.#refusal)
+    const { crew } = this.#scheduler
+    const reload = async (): Promise<void> => rollOver(crew, crew.templates.make(), this.#settings.isolate)
+    // one after the other: the files may have changed in between
+    const rollover = this.#rollover ? this.#rollover.then(reload, reload) : reload()
+    this.#rollover = rollover
+    return rollover
+  }
+
+  close(timeout?: number): Promise<void> {
+    if (timeout !== undefined) checkMilliseconds('timeout', timeout)
+    this.#refusal ??= new PoolError('ERR_POOL_CLOSED', 'called after close()')
+    const killer = timeout === undefined ? undefined : setTimeout(() => void this.destroy(), timeout)
+    this.#closing ??= this.#scheduler.ledger.finished().then(() => this.#destroying ?? this.#end('end'))
+    return this.#closing.finally(() => clearTimeout(killer))
+  }
+
+  destroy(): Promise<void> {
+    if (!this.#destroying) {
+      this.#refusal = new PoolError('ERR_POOL_DESTROYED', 'the pool was destroyed')
+      this.#destroying = this.#end('kill')
+      this.#scheduler.rejectAll(this.#refusal)
+      this.#closing ??= this.#destroying
+    }
+    return this.#destroying
+  }
+
+  async #end(how: 'end' | 'kill'): Promise<void> {
+    this.#unwatch()
+    await this.#scheduler.end(how)
+    await this.#rollover?.catch(() => {})
+    this.#onEnd()
+  }
+
+  #onEnd(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#settings.onDestroy?.()
+  }
+}

@@ -1,0 +1,26 @@
+import { memoryOf } from '@anyfork/fork-rpc'
+import type { Crew } from './crew.js'
+
+const PERIOD_MS = 500
+
+/**
+ * Retires workers whose share of memory has grown above a limit. Only those are looked at
+ * that have had calls since the last time.
+ *
+ * @param limit - PSS, in bytes
+ * @returns stops it
+ */
+export function watchMemory(crew: Crew, limit: number): () => void {
+  if (limit === Infinity) return () => {}
+  const timer = setInterval(() => {
+    for (const worker of crew.ready) {
+      if (!worker.isUnmeasured || worker.pid === undefined) continue
+      worker.isUnmeasured = worker.load > 0
+      memoryOf(worker.pid).then(
+        ({ pss }) => void (pss > limit && crew.ready.has(worker) && crew.retire(worker)),
+        () => {}, // it has just ended
+      )
+    }
+  }, PERIOD_MS).unref()
+  return () => clearInterval(timer)
+}

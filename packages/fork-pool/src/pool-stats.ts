@@ -1,0 +1,57 @@
+import type { Histogram } from 'node:perf_hooks'
+import { memoryOf, type MemoryFigures } from '@anyfork/fork-rpc'
+import type { Crew } from './crew.js'
+import type { Ledger } from './ledger.js'
+import type { CallCounts } from './statistics.js'
+import type { WorkerFigures } from './worker-figures.js'
+
+/** What a pool has done, and what it is doing. */
+export interface PoolStats {
+  upMilliseconds: number
+  calls: CallCounts & { waiting: number; running: number }
+  /** How long calls that were answered had waited and run, in nanoseconds. */
+  wait: Histogram
+  run: Histogram
+  /** The part of their time that workers, those of the past included, had calls: 0 to 1. */
+  utilisation: number
+  /** All that have not ended; `memory` is missing for one that ends just now. */
+  workers: (WorkerFigures & { memory?: MemoryFigures })[]
+  /** Workers started and died so far, and processes forked ahead. */
+  started: number
+  died: number
+  spares: number
+  template: { pid: number | undefined; memory?: MemoryFigures }
+}
+
+/** Gathers all figures. */
+export async function statsOf(crew: Crew, ledger: Ledger): Promise<PoolStats> {
+  const { counts, wait, run, upMilliseconds } = ledger.statistics
+  const figures = [...crew.all].map(worker => worker.figures())
+  const busy = sum(figures.map(one => one.busyMilliseconds)) + crew.past.busyMilliseconds
+  const alive = sum(figures.map(one => one.ageMilliseconds)) + crew.past.aliveMilliseconds
+  const { pid } = crew.templates.current.process
+  const stats = {
+    upMilliseconds,
+    calls: { ...counts, waiting: ledger.waiting, running: ledger.open - ledger.waiting },
+    wait,
+    run,
+    utilisation: alive && busy / alive,
+    started: crew.past.started,
+    died: crew.past.died,
+    spares: crew.spares.length,
+  }
+  const [template, ...workers] = await Promise.all([{ pid }, ...figures].map(withMemory))
+  return { ...stats, workers: workers as PoolStats['workers'], template: template! }
+}
+
+async function withMemory<T extends { pid: number | undefined }>(process: T): Promise<T & { memory?: MemoryFigures }> {
+  try {
+    return process.pid ? { ...process, memory: await memoryOf(process.pid) } : process
+  } catch {
+    return process
+  }
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { describe, it } from 'mocha'
+import { ForkProcess, pool, type PoolError } from '@anyfork/fork-pool'
+import { assertNothingLeft, holdings, isRunning } from './support/leftovers.js'
+import { reasonOf, until, usePools, worker } from './support/pools.js'
+
+describe('the death of', () => {
+  const start = usePools()
+
+  it('an idle worker is told to onError, and costs no call', async () => {
+    const errors: (Error & { signal?: unknown })[] = []
+    const pid = start('pid', { max: 1, onError: error => errors.push(error) })
+    const first = (await pid()) as number
+    process.kill(first, 'SIGKILL')
+    while (isRunning(first)); // without a turn of the event loop
+    assert.notEqual(await pid(), first)
+    await until(() => errors.length > 0)
+    assert.deepEqual(errors.map(error => error.signal), ['SIGKILL'])
+    assert.equal((await pid.stats()).died, 1)
+  })
+
+  it('an idle worker below idle is made good without a call', async () => {
+    const pid = start('pid', { max: 2, idle: 1 })
+    await until(() => pid.workers.length === 1)
+    const first = pid.workers[0]!.pid
+    process.kill(first, 'SIGKILL')
+    await until(() => pid.workers.length === 1 && pid.workers[0]!.pid !== first)
+  })
+
+  it('workers that never start ends in an error, not in a loop', async () => {
+    const errors: unknown[] = []
+    const options = { max: 2, init: 'dieSoon', onError: (error: Error) => errors.push(error) }
+    const pid = start('pid', options)
+    const reasons = await Promise.all([1, 2, 3].map(() => reasonOf(pid())))
+    for (const reason of reasons) {
+      assert.equal(reason?.code, 'ERR_POOL_CRASH_LOOP')
+      assert.equal((reason?.cause as { exitCode: number }).exitCode, 5)
+    }
+    assert.ok((await pid.stats()).started <= 16)
+    assert.equal((await reasonOf(pid()))?.code, 'ERR_POOL_CRASH_LOOP')
+  })
+
+  it('idle workers that never start ends, too: no attempt is made until a call comes', async () => {
+    const errors: Error[] = []
+    const pid = start('pid', { max: 2, idle: 2, init: 'dieSoon', onError: error => errors.push(error) })
+    await until(() => errors.length > 0)
+    const { started } = await pid.stats()
+    await new Promise(resolve => setTimeout(resolve, 300))
+    assert.equal((await pid.stats()).started, started)
+    assert.equal((errors[0] as PoolError).code, 'ERR_POOL_CRASH_LOOP')
+  })
+
+  it('a template is made good: calls go on with workers of another', async () => {
+    const templates: ForkProcess[] = []
+    const pid = start('pid', { max: 1, stop: 0 }, () => {
+      templates.push(ForkProcess.exec())
+      return templates.at(-1)!
+    })
+    const first = await pid()
+    templates[0]!.kill('SIGKILL')
+    await until(() => !templates[0]!.isAlive)
+    await until(async () => (await pid.stats()).workers.length === 0)
+    assert.notEqual(await pid(), first)
+    assert.equal(templates.length, 2)
+  })
+
+  it('a template that nobody said how to make is made good with just the module', async () => {
+    const before = holdings()
+    const template = ForkProcess.exec()
+    const pid = pool(template, worker, 'pid', { max: 1 })
+    const first = (await pid()) as number
+    template.kill('SIGKILL')
+    process.kill(first, 'SIGKILL')
+    while (isRunning(first));
+    assert.notEqual(await pid(), first)
+    await pid.close()
+    await assertNothingLeft(before)
+  })
+
+  it('a template with arguments for init that nobody said how to make rejects with what to do', async () => {
+    const before = holdings()
+    const template = ForkProcess.exec().sendArg('x')
+    const prepared = pool(template, worker, 'preparedWith', { max: 1, init: 'prepare' })
+    assert.deepEqual(await prepared(), ['x'])
+    template.kill('SIGKILL')
+    process.kill(prepared.workers[0]!.pid, 'SIGKILL')
+    await until(() => !template.isAlive)
+    await assert.rejects(prepared(), { code: 'ERR_POOL_NO_TEMPLATE' })
+    await prepared.destroy()
+    await assertNothingLeft(before)
+  })
+
+  it('every template ends in an error, not in a loop', async () => {
+    let made = 0
+    const pid = start('pid', { max: 2 }, () => {
+      made++
+      return ForkProcess.exec().eval(() => process.exit(9))
+    })
+    const reason = await reasonOf(pid())
+    assert.equal(reason?.code, 'ERR_POOL_CRASH_LOOP')
+    assert.ok(made <= 8, `${made} templates`)
+  })
+
+  it('a template that answers no more, and its workers with it, costs the time for a start', async () => {
+    const templates: ForkProcess[] = []
+    const pid = start('pid', { max: 1, startTimeout: 500 }, () => {
+      templates.push(ForkProcess.exec())
+      return templates.at(-1)!
+    })
+    await templates[0]!.ready()
+    templates[0]!.kill('SIGSTOP')
+    assert.equal(typeof (await pid()), 'number')
+    assert.ok(templates.length > 1) // on a busy machine, one that does answer may be late, too
+    await until(() => !templates[0]!.isAlive)
+  })
+
+  it('a worker while a call is sent that cannot be sent is none: a TypeError rejects that call', async () => {
+    const echo = start('echo', { max: 1 })
+    await echo(1)
+    await assert.rejects(echo(() => {}), TypeError)
+    assert.equal((await echo.stats()).started, 1)
+  })
+
+  it('the program ends workers, spares and templates', async () => {
+    const program = `
+      import { ForkProcess, pool } from '@anyfork/fork-pool'
+      const sleep = pool(ForkProcess.create(), ${JSON.stringify(worker.href)}, 'sleep', { idle: 2, max: 2, spare: 2 })
+      await Promise.all([sleep(1), sleep(1)])
+      const { workers, template } = await sleep.stats()
+      console.log(JSON.stringify([...workers, template].map(one => one.pid)))
+      sleep(60_000)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const exited = once(child, 'exit')
+    const [line] = await once(child.stdout, 'data')
+    const pids = JSON.parse(String(line)) as number[]
+    assert.equal(pids.length, 3)
+    for (const pid of pids) assert.ok(isRunning(pid), readFileSync(`/proc/${pid}/status`, 'utf8'))
+    child.kill('SIGKILL')
+    await exited
+    await until(() => !pids.some(isRunning))
+  })
+})

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { reasonOf, until, usePools } from './support/pools.js'
+
+describe('the end of a pool', () => {
+  const start = usePools()
+
+  it('close() waits for all calls, also those that have no worker yet', async () => {
+    const sleep = start('sleep', { max: 1 })
+    const calls = [3, 2, 1].map(value => sleep(value * 10, value))
+    await sleep.close()
+    assert.deepEqual(await Promise.all(calls), [3, 2, 1])
+  })
+
+  it('close({ timeout }) kills what takes longer', async () => {
+    const sleep = start('sleep', { max: 1 })
+    const calls = [sleep(0, 1), sleep(60_000), sleep(0)]
+    const reasons = Promise.all(calls.map(reasonOf))
+    await sleep.close({ timeout: 200 })
+    assert.deepEqual((await reasons).map(reason => reason?.code), [undefined, 'ERR_POOL_DESTROYED', 'ERR_POOL_DESTROYED'])
+  })
+
+  it('close({ timeout }) of a worker that was stopped ends it', async () => {
+    const act = start('doAs', { max: 1 })
+    const stopped = reasonOf(act('stop'))
+    await until(() => act.workers[0]?.load === 1)
+    await act.close({ timeout: 100 })
+    assert.equal((await stopped)?.code, 'ERR_POOL_DESTROYED')
+  })
+
+  it('close() ends an idle worker that was stopped', async () => {
+    const pid = start('pid', { max: 1 })
+    process.kill((await pid()) as number, 'SIGSTOP')
+    await pid.close()
+  })
+
+  it('destroy() rejects all calls, waiting and running, with one code', async () => {
+    const sleep = start('sleep', { max: 2, load: 2 })
+    await sleep(0)
+    const reasons = Promise.all(Array.from({ length: 10 }, () => reasonOf(sleep(60_000))))
+    await sleep.destroy()
+    for (const reason of await reasons) assert.equal(reason?.code, 'ERR_POOL_DESTROYED')
+    assert.equal((await reasonOf(sleep(0)))?.code, 'ERR_POOL_DESTROYED')
+  })
+
+  it('destroy() during close() ends both', async () => {
+    const sleep = start('sleep', { max: 1 })
+    const call = reasonOf(sleep(60_000))
+    const closed = sleep.close()
+    await Promise.all([sleep.destroy(), closed, sleep.destroy(), sleep.close()])
+    assert.equal((await call)?.code, 'ERR_POOL_DESTROYED')
+  })
+
+  it('destroy() while workers start leaves none', async () => {
+    const sleep = start('sleep', { max: 4, idle: 2, spare: 2 })
+    const calls = [1, 2, 3, 4].map(() => reasonOf(sleep(0)))
+    await sleep.destroy()
+    for (const call of calls) assert.equal((await call)?.code, 'ERR_POOL_DESTROYED')
+  })
+
+  it('onDestroy is called once, when all has ended', async () => {
+    let calls = 0
+    const pid = start('pid', { max: 1, onDestroy: () => calls++ })
+    await pid()
+    await Promise.all([pid.close(), pid.close()])
+    await pid.destroy()
+    assert.equal(calls, 1)
+  })
+
+  it('`await using` closes', async () => {
+    let call
+    {
+      await using sleep = start('sleep', { max: 1 })
+      call = sleep(20, 'done')
+    }
+    assert.equal(await call, 'done')
+  })
+
+  it('a timeout that is none is a TypeError', () => {
+    const pid = start('pid')
+    for (const timeout of [-1, NaN, '1']) assert.throws(() => pid.close({ timeout: timeout as number }), TypeError)
+  })
+})

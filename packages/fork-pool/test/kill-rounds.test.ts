@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { isRunning } from './support/leftovers.js'
+import { usePools } from './support/pools.js'
+
+const isSoak = process.env['ANYFORK_SOAK'] === '1'
+const rounds = isSoak ? 100 : 3
+const calls = isSoak ? 10_000 : 2000
+
+describe(`${rounds} rounds of ${calls} calls while workers are killed at random`, function () {
+  this.timeout(isSoak ? 3_600_000 : 60_000)
+  const start = usePools()
+
+  for (const retries of [Infinity, 0]) {
+    it(retries ? 'with retries, all results come and are right' : 'without retries, exactly the calls that were lost reject', async () => {
+      let kills = 0
+      let lost = 0
+      for (let round = 0; round < rounds; round++) {
+        const load = 1 + (round % 4)
+        const echo = start('spinALittle', { max: 3, load, retries, spare: round % 3 })
+        const promises = Array.from({ length: calls }, (_, i) => echo(i))
+        const killer = setInterval(() => {
+          const { workers } = echo
+          const victim = workers[Math.floor(Math.random() * workers.length)]
+          if (!victim || !isRunning(victim.pid)) return
+          process.kill(victim.pid, 'SIGKILL')
+          kills++
+        }, 5 + Math.random() * 10)
+        const outcomes = await Promise.allSettled(promises)
+        clearInterval(killer)
+        for (const [i, outcome] of outcomes.entries()) {
+          if (outcome.status === 'fulfilled') assert.equal(outcome.value, i)
+          else {
+            assert.equal(outcome.reason.signal, 'SIGKILL')
+            lost++
+          }
+        }
+        const { calls: counts, died } = await echo.stats()
+        assert.equal(counts.done + counts.lost, calls)
+        if (retries) assert.equal(counts.lost, 0)
+        else assert.ok(counts.lost <= died, `${counts.lost} calls lost with ${died} workers`)
+        await echo.close()
+      }
+      assert.ok(kills > 0)
+      if (!retries) assert.ok(lost > 0)
+    })
+  }
+})

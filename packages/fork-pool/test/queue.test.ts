@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { describe, it } from 'mocha'
+import type { Balancer } from '@anyfork/fork-pool'
+import { usePools } from './support/pools.js'
+
+describe('calls that wait', () => {
+  const start = usePools()
+
+  it('are served by priority, and among equals by who came first', async () => {
+    const sleep = start('sleep', { max: 1 })
+    const order: unknown[] = []
+    const call = async (priority: number, value: string): Promise<void> => void order.push(await sleep.with({ priority })(0, value))
+    await Promise.all([sleep(30), call(0, 'a'), call(-1, 'z'), call(5, 'first'), call(0, 'b'), call(5, 'second'), call(0.5, 'third')])
+    assert.deepEqual(order, ['first', 'second', 'third', 'a', 'b', 'z'])
+  })
+
+  it('are at most maxQueue; calls that only wait for a worker to start are not counted', async () => {
+    const sleep = start('sleep', { max: 2, maxQueue: 1 })
+    const calls = Array.from({ length: 5 }, () => sleep(20, 'done'))
+    const outcomes = await Promise.allSettled(calls)
+    assert.deepEqual(outcomes.map(one => one.status), ['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected'])
+    assert.equal((outcomes[3] as PromiseRejectedResult).reason.code, 'ERR_POOL_QUEUE_FULL')
+    assert.equal(await sleep(1, 'again'), 'again')
+  })
+
+  it('with maxQueue 0, only calls that a worker has room for are taken', async () => {
+    const sleep = start('sleep', { max: 1, load: 2, maxQueue: 0 })
+    const outcomes = await Promise.allSettled([sleep(5), sleep(5), sleep(5)])
+    assert.deepEqual(outcomes.map(one => one.status), ['fulfilled', 'fulfilled', 'rejected'])
+  })
+
+  it('are gone when drained() resolves; at once when none waits', async () => {
+    const sleep = start('sleep', { max: 1 })
+    await sleep.drained()
+    const calls = [1, 2, 3].map(() => sleep(20))
+    await sleep.drained()
+    const { waiting, running } = (await sleep.stats()).calls
+    assert.equal(waiting, 0)
+    assert.ok(running <= 1)
+    await Promise.all(calls)
+  })
+
+  it('of one key go to one worker, those of others to others', async () => {
+    const pid = start('pidAfter', { max: 3 })
+    const of = async (key: unknown): Promise<unknown[]> => Promise.all(Array.from({ length: 6 }, () => pid.with({ key })(5)))
+    const [a, b, c] = await Promise.all([of('a'), of('b'), of(3)])
+    for (const pids of [a, b, c]) assert.equal(new Set(pids).size, 1)
+    assert.equal(new Set([a![0], b![0], c![0]]).size, 3)
+  })
+
+  it('of a key do not hold up others while their worker is busy', async () => {
+    const sleep = start('sleep', { max: 2 })
+    await Promise.all([sleep.with({ key: 'k' })(20), sleep(20)])
+    const order: unknown[] = []
+    const note = async (call: Promise<unknown>): Promise<void> => void order.push(await call)
+    await Promise.all([note(sleep.with({ key: 'k' })(150, 'k1')), note(sleep.with({ key: 'k' })(0, 'k2')), note(sleep(0, 'other')), note(sleep(0, 'another'))])
+    assert.deepEqual(order, ['other', 'another', 'k1', 'k2'])
+  })
+
+  it('of a key go to another worker when theirs has died, in their order', async () => {
+    const act = start('doAs', { max: 2 })
+    const keyed = act.with({ key: 'k' })
+    const order: unknown[] = []
+    const note = async (call: Promise<unknown>): Promise<void> => void order.push(await call.catch(error => error.exitCode))
+    await Promise.all([note(keyed('exit', 20)), note(keyed('a')), note(keyed('b')), note(keyed('c'))])
+    assert.deepEqual(order, [3, 'a', 'b', 'c'])
+  })
+
+  it('go where the balancer says', async () => {
+    const seen: unknown[] = []
+    const balancer: Balancer = (workers, args) => {
+      seen.push(args)
+      return workers.reduce((a, b) => (a.calls <= b.calls ? a : b))
+    }
+    const pid = start('pidAfter', { max: 2, stop: Infinity, balancer })
+    await Promise.all([pid(20), pid(20)])
+    const pids = []
+    for (let i = 0; i < 6; i++) pids.push(await pid(0))
+    assert.equal(new Set(pids.slice(0, 2)).size, 2)
+    assert.deepEqual(pids.slice(2), [...pids.slice(0, 2), ...pids.slice(0, 2)])
+    assert.deepEqual(seen.at(-1), [0])
+  })
+
+  it('reject with what the balancer throws, and with a TypeError where it returns no worker', async () => {
+    let balancer: Balancer = () => {
+      throw new RangeError('no')
+    }
+    const pid = start('pid', { max: 1, balancer: (...args) => balancer(...args) })
+    await assert.rejects(pid(), { name: 'RangeError', message: 'no' })
+    balancer = () => ({}) as never
+    await assert.rejects(pid(), TypeError)
+    balancer = ([first]) => first!
+    assert.equal(typeof (await pid()), 'number')
+  })
+
+  it('keep the asynchronous context of the caller; callbacks have that in which the pool was made', async () => {
+    const context = new AsyncLocalStorage<string>()
+    const told: unknown[] = []
+    const tell = context.run('maker', () => start('tell', { max: 1, onEvent: value => told.push([value, context.getStore()]) }))
+    await Promise.all(
+      ['one', 'two'].map(name =>
+        context.run(name, async () => {
+          await tell(name)
+          assert.equal(context.getStore(), name)
+        }),
+      ),
+    )
+    assert.deepEqual(told, [['one', 'maker'], ['two', 'maker']])
+  })
+})

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { until, usePools } from './support/pools.js'
+
+describe('workers that are replaced though they do well', () => {
+  const start = usePools()
+
+  it('after so many calls', async () => {
+    const pid = start('pid', { max: 1, recycle: { calls: 5, jitter: 0 } })
+    const pids = []
+    for (let i = 0; i < 20; i++) pids.push(await pid())
+    assert.equal(new Set(pids).size, 4)
+    for (let i = 0; i < 20; i += 5) assert.equal(new Set(pids.slice(i, i + 5)).size, 1)
+  })
+
+  it('after fewer, at random, by jitter', async () => {
+    const pid = start('pid', { max: 1, recycle: { calls: 20, jitter: 0.5 } })
+    const counts = new Map<unknown, number>()
+    for (let i = 0; i < 200; i++) {
+      const one = await pid()
+      counts.set(one, (counts.get(one) ?? 0) + 1)
+    }
+    const lives = [...counts.values()].slice(0, -1)
+    for (const life of lives) assert.ok(life >= 10 && life <= 20, `${life}`)
+    assert.ok(new Set(lives).size > 1)
+  })
+
+  it('above a share of memory', async () => {
+    const keep = start('keep', { max: 1, recycle: { pss: 150 << 20 } })
+    const first = await keep(1)
+    assert.equal(await keep(200), first)
+    await until(() => keep.workers.length === 0)
+    assert.notEqual(await keep(1), first)
+  })
+
+  it('when they are old', async () => {
+    const pid = start('pidAfter', { max: 1, recycle: { age: 150 } })
+    const first = await pid(0)
+    assert.equal(await pid(200), first)
+    assert.notEqual(await pid(0), first)
+  })
+
+  it('when they want to retire: what they have is finished first', async () => {
+    const retire = start('retireAfter', { max: 1, load: 3 })
+    const [a, b, c, d] = await Promise.all([retire(false), retire(true), retire(false), retire(false)])
+    assert.deepEqual([a, b, c], [a, a, a])
+    assert.notEqual(await retire(false), a)
+    assert.equal(typeof d, 'number')
+  })
+
+  it('lose no call', async () => {
+    const retire = start('retireAfter', { max: 3, load: 2, recycle: { calls: 7, age: 50 } })
+    const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, (_, i) => retire(i % 10 === 0)))
+    assert.ok(outcomes.every(one => one.status === 'fulfilled'))
+  })
+})
