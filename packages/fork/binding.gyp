@@ -11,7 +11,8 @@
         "native/lifeline.c",
         "native/limits.c",
         "native/random.c",
-        "native/reap.c"
+        "native/reap.c",
+        "native/thread-end.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
       "cflags": ["-std=c11", "-Wall", "-Wextra", "-fvisibility=hidden"],

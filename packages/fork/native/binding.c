@@ -201,7 +201,32 @@ static napi_value bind_on_loop_end(napi_env env, napi_callback_info info) {
   return number(env, forking_on_loop_end(loop, on_loop_end, self));
 }
 
+static void on_environment_end(void *kept) { forking_kept_end(kept); }
+
+#define BIND_KEEP(name)                                                  \
+  static napi_value bind_##name(napi_env env, napi_callback_info info) { \
+    ARGUMENTS(env, info, 2);                                             \
+    int32_t value;                                                       \
+    bool on;                                                             \
+    struct forking_kept *kept;                                           \
+    TRY(env, napi_get_value_int32(env, argv[0], &value));                \
+    TRY(env, napi_get_value_bool(env, argv[1], &on));                    \
+    TRY(env, napi_get_instance_data(env, (void **)&kept));               \
+    return number(env, forking_##name(kept, value, on));                 \
+  }
+
+/* keepFd(fd, on), keepChild(pid, on): what the end of the environment ends */
+BIND_KEEP(keep_fd)
+BIND_KEEP(keep_child)
+
 NAPI_MODULE_INIT() {
+  struct forking_kept *kept = forking_kept_new();
+  if (kept == NULL || napi_set_instance_data(env, kept, NULL, NULL) != napi_ok ||
+      napi_add_env_cleanup_hook(env, on_environment_end, kept) != napi_ok) {
+    if (kept) forking_kept_end(kept);
+    napi_throw_error(env, "ERR_NATIVE", "the addon could not be set up");
+    return NULL;
+  }
 #define METHOD(property, function) \
   { .utf8name = property, .method = function, .attributes = napi_enumerable }
   const napi_property_descriptor properties[] = {
@@ -221,6 +246,8 @@ NAPI_MODULE_INIT() {
       METHOD("signal", bind_signal),
       METHOD("setLimit", bind_set_limit),
       METHOD("noNewPrivileges", bind_no_new_privileges),
+      METHOD("keepFd", bind_keep_fd),
+      METHOD("keepChild", bind_keep_child),
   };
   TRY(env, napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties));
   return exports;

@@ -66,6 +66,17 @@ int forking_set_limit(const char *name, double soft, double hard);
 /* Nothing that this process starts can gain privileges by what it executes. */
 int forking_no_new_privileges(void);
 
+/* thread-end.c */
+
+/* What is to end with a thread of Node's that may end without running any code:
+ * descriptors, which are closed, and children, which are killed and reaped. */
+struct forking_kept;
+struct forking_kept *forking_kept_new(void);
+int forking_keep_fd(struct forking_kept *self, int fd, int on);
+int forking_keep_child(struct forking_kept *self, pid_t pid, int on);
+/* Ends all of it, and frees self. */
+void forking_kept_end(struct forking_kept *self);
+
 /* loop-end.c */
 
 typedef void (*forking_loop_end_callback)(void *context);

@@ -23,6 +23,10 @@ export interface Binding {
   /** Negative: no limit. */
   setLimit(name: string, soft: number, hard: number): number
   noNewPrivileges(): number
+  /** What the end of this thread closes. */
+  keepFd(fd: number, on: boolean): number
+  /** Whom the end of this thread kills and reaps. */
+  keepChild(pid: number, on: boolean): number
 }
 
 if (process.platform === 'win32') throw new Error('@anyfork/fork: unsupported platform win32: it has no fork(2)')

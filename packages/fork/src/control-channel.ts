@@ -1,5 +1,6 @@
 import { dup, receiveMessage, sendMessage, setNonblocking, watch, type Descriptor, type Handle, type Message, type Watch } from '@anyfork/fdpass'
 import { frameHeader, FrameReader, type Frame } from './frame.js'
+import { closeAtThreadEnd } from './thread-end.js'
 
 /** How long to wait for a free slot in the descriptor table, in milliseconds. */
 const TABLE_FULL_RETRY_MS = 50
@@ -21,6 +22,7 @@ export interface ChannelListener {
 export class ControlChannel {
   readonly #socket: Descriptor
   readonly #watch: Watch
+  readonly #release: () => void
   readonly #reader = new FrameReader<Descriptor>()
   readonly #listener: ChannelListener
   readonly #outgoing: Outgoing[] = []
@@ -41,6 +43,7 @@ export class ControlChannel {
       if (ready.readable && this.#isOpen) this.#read()
     })
     this.#watch.unref()
+    this.#release = closeAtThreadEnd(socket)
   }
 
   get isOpen(): boolean {
@@ -95,6 +98,7 @@ export class ControlChannel {
     this.#isOpen = false
     clearTimeout(this.#retry)
     this.#watch.close()
+    this.#release()
     this.#socket.close()
     for (const { descriptors } of this.#outgoing.splice(0)) closeAll(descriptors)
     closeAll(this.#reader.takeDescriptors())
@@ -110,6 +114,7 @@ export class ControlChannel {
     this.#isOpen = false
     clearTimeout(this.#retry)
     this.#watch.close()
+    this.#release()
     return this.#socket
   }
 

@@ -1,5 +1,4 @@
 import { getSystemErrorName } from 'node:util'
-import { isMainThread } from 'node:worker_threads'
 import { setNonblocking, socketpair, systemError, type Descriptor, type Handle } from '@anyfork/fdpass'
 import { binding } from './binding.js'
 import { ControlChannel } from './control-channel.js'
@@ -10,6 +9,7 @@ import { Lineage } from './lineage.js'
 import type { MadeBy } from './mode.js'
 import { decode, decodeError, encode } from './payload.js'
 import { lifeline, spawnTemplate, type ExecOptions } from './spawn.js'
+import { reapAtThreadEnd } from './thread-end.js'
 
 interface Waiting {
   resolve(): void
@@ -40,6 +40,7 @@ export class Member {
   readonly #lineage: Lineage
   readonly #offspring = new Map<number, Member>()
   readonly #waiting = new Map<number, Waiting>()
+  #leave = (): void => {}
   #resolveExited!: (status: ExitStatus) => void
   #child: { ref(): void; unref(): void } | undefined
   #pid: number | undefined
@@ -81,7 +82,11 @@ export class Member {
         self.#failure = error
         self.#onStatus(NOTHING_KNOWN)
       })
-      child.once('exit', (code, signal) => self.#onStatus({ code, signal }))
+      if (child.pid !== undefined) self.#leave = reapAtThreadEnd(child.pid)
+      child.once('exit', (code, signal) => {
+        self.#leave()
+        self.#onStatus({ code, signal })
+      })
       return self
     } catch (error) {
       ours.close()
@@ -107,6 +112,7 @@ export class Member {
     if (this.#offspring.size) throw new TypeError('toFd() while processes forked from it live')
     await this.ask(Command.ready)
     const socket = this.#channel.detach()
+    this.#leave()
     this.#isChannelEnded = true
     this.#settle()
     return socket
@@ -152,6 +158,7 @@ export class Member {
 
   /** Gives it an order that is not answered. */
   order(type: number, payload?: Buffer, handles?: readonly Handle[]): void {
+    if (type === Command.outlive) this.#leave()
     this.#channel.send(type, 0, payload, handles)
   }
 
@@ -273,7 +280,7 @@ export class Member {
     return this.#forker !== undefined && this.#forker.isGone && (this.#pid === undefined || this.#root.isGone)
   }
 
-  /** In a forked process, or at the end of a thread: lets go of what belongs to the parent, or to nobody. */
+  /** In a forked process: lets go of what belongs to the parent. */
   static #abandonAll(): void {
     for (const member of live) {
       member.#channel.close()
@@ -284,6 +291,5 @@ export class Member {
 
   static {
     afterFork(() => Member.#abandonAll())
-    if (!isMainThread) process.once('exit', () => Member.#abandonAll())
   }
 }

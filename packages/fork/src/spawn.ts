@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { fchmodSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { isMainThread } from 'node:worker_threads'
 import { descriptorNumber, pipe, type Descriptor, type Handle } from '@anyfork/fdpass'
 import { afterFork } from './fork-hooks.js'
 import { resolveMode, type ForkMode } from './mode.js'
+import { closeAtThreadEnd } from './thread-end.js'
 
 /** How a fresh interpreter is started. */
 export interface ExecOptions {
@@ -83,13 +83,12 @@ export function lifeline(): Descriptor {
   if (!ends) {
     ends = pipe()
     fchmodSync(ends[0].fd, 0o444) // each opens it anew, also as another user
-    if (!isMainThread) process.once('exit', cut)
+    for (const end of ends) closeAtThreadEnd(end)
   }
   return ends[0]
 }
 
-function cut(): void {
+afterFork(() => {
   for (const end of ends ?? []) end.close()
   ends = undefined
-}
-afterFork(cut)
+})

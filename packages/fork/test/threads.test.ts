@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { describe, it } from 'mocha'
+import { Worker } from 'node:worker_threads'
+import { census, childrenOf, isRunning } from './support/census.js'
+
+/** A thread that owns a template, a waiting process, one that spins and one that outlives it; tells their pids. */
+const program = (spin: string): string => `
+  const { ForkProcess } = require('@anyfork/fork')
+  const { parentPort } = require('node:worker_threads')
+  const own = ForkProcess.exec()
+  const created = ForkProcess.create()
+  const spinning = own.fork().eval(() => { globalThis.spin = () => { for (;;); } })
+  Promise.all([own.ready(), created.ready(), spinning.run('spin').then(socket => socket.toSocket())]).then(() => {
+    parentPort.postMessage([own.pid, created.pid, spinning.pid])
+    ${spin}
+  })`
+
+async function terminated(spin: string): Promise<number[]> {
+  const thread = new Worker(program(spin), { eval: true })
+  const [pids] = (await once(thread, 'message')) as [number[]]
+  await thread.terminate()
+  return pids
+}
+
+describe('a worker thread that owns processes', () => {
+  for (const [when, spin] of [
+    ['while it waits', ''],
+    ['in an endless loop', 'for (;;);'],
+  ] as const) {
+    it(`terminated ${when} takes them along, and leaves no descriptor and no zombie`, async () => {
+      await terminated('') // Node keeps some descriptors of its first thread
+      const before = census()
+      for (let i = 0; i < 3; i++) {
+        const pids = await terminated(spin)
+        assert.equal(pids.length, 3)
+        const deadline = performance.now() + 1000
+        while (pids.some(isRunning) && performance.now() < deadline) await new Promise(setImmediate)
+        assert.deepEqual(pids.filter(isRunning), [])
+      }
+      assert.deepEqual(census(), before)
+      assert.equal(childrenOf(process.pid).length, before.children)
+    })
+  }
+
+  it('leaves alone what outlives it', async () => {
+    const thread = new Worker(
+      `const { ForkProcess } = require('@anyfork/fork')
+       const { parentPort } = require('node:worker_threads')
+       const own = ForkProcess.exec().outlive().eval(() => { globalThis.stay = () => setInterval(() => {}, 1000) })
+       own.run('stay').then(() => parentPort.postMessage(own.pid))`,
+      { eval: true },
+    )
+    const [pid] = (await once(thread, 'message')) as [number]
+    await thread.terminate()
+    assert.ok(isRunning(pid))
+    process.kill(pid, 'SIGKILL')
+  })
+})
