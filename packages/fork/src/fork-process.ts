@@ -1,13 +1,15 @@
 import { fstatSync } from 'node:fs'
 import { Descriptor, setNonblocking, socketpair, type Handle } from '@anyfork/fdpass'
+import type { CheckReport } from './check.js'
 import type { ExitStatus } from './errors.js'
 import { afterFork } from './fork-hooks.js'
 import { Command } from './frame.js'
+import { checkInspectOptions, type InspectOptions } from './inspect-options.js'
 import { Member } from './member.js'
 import type { MadeBy } from './mode.js'
 import { memoryOf, type MemoryFigures } from './memory.js'
 import { resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
-import { encode } from './payload.js'
+import { decode, encode } from './payload.js'
 import { checkRestrictions, type Restrictions } from './restrictions.js'
 import type { ExecOptions } from './spawn.js'
 
@@ -213,6 +215,31 @@ export class ForkProcess implements AsyncDisposable {
     if (this.pid === undefined && !this.#hasRun) await this.ready()
     if (this.#member.isGone || this.pid === undefined) throw this.#member.reason
     return memoryOf(this.pid)
+  }
+
+  /**
+   * Tells what stands in the way of forks of it, or deserves a look: foreign threads,
+   * requests and handles, open descriptors, unwritten output, listeners, addons that are
+   * known to be unsafe.
+   *
+   * @throws rejects with what went wrong in any order so far
+   */
+  async check(): Promise<CheckReport> {
+    this.#assertOpen('check')
+    return decode(await this.#member.ask(Command.check))
+  }
+
+  /**
+   * Lets the process open its inspector, also while its function runs, unless that never
+   * returns to the event loop. A process whose inspector is open is not forked.
+   *
+   * @returns where a debugger attaches: `ws://127.0.0.1:54321/...`
+   * @throws TypeError for what makes no sense; rejects with `EADDRINUSE`, or `ERR_PROCESS_EXITED`
+   */
+  async inspect(options: InspectOptions = {}): Promise<string> {
+    const where = checkInspectOptions(options)
+    if (this.#isClosing) throw new TypeError('inspect() after close()')
+    return decode(await this.#member.ask(Command.inspect, encode(where)))
   }
 
   /** Resolves when all orders so far have been carried out, and forks of it start at once; rejects with what went wrong. */

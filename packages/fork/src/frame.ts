@@ -40,11 +40,15 @@ export const Command = {
   identify: 14,
   /** Die with another owner. The read end of its pipe comes along. */
   lifeline: 15,
+  /** Tell what stands in the way of a fork. */
+  check: 20,
+  /** Open the inspector. Payload: host and port. */
+  inspect: 21,
 } as const
 
 /** What a process tells its owner. */
 export const Report = {
-  /** All commands up to the `ready` or `run` of this id are done; of `run`, the function is about to be called. */
+  /** All commands up to the one of this id are done; of `run`, the function is about to be called. Payload: what was asked for. */
   done: 64,
   /** A command failed; the process ends. Payload: the error. */
   failed: 65,
@@ -56,6 +60,8 @@ export const Report = {
   exited: 68,
   /** A process tells its own pid and how it was made, first of all where it was made by another. */
   started: 69,
+  /** What the command of this id asked for could not be had; the process goes on. Payload: the error. */
+  refused: 80,
 } as const
 
 /** A frame as received: the payload and the descriptors belong to whoever gets it. */

@@ -12,7 +12,7 @@ import { lifeline, spawnTemplate, type ExecOptions } from './spawn.js'
 import { reapAtThreadEnd } from './thread-end.js'
 
 interface Waiting {
-  resolve(): void
+  resolve(answer: Buffer): void
   reject(error: Error): void
 }
 
@@ -162,13 +162,13 @@ export class Member {
     this.#channel.send(type, 0, payload, handles)
   }
 
-  /** Gives it an order, and keeps this program running until it is answered. */
-  ask(type: number, payload?: Buffer, handles?: readonly Handle[]): Promise<void> {
+  /** Gives it an order, and keeps this program running until it is answered; resolves with the answer's payload. */
+  ask(type: number, payload?: Buffer, handles?: readonly Handle[]): Promise<Buffer> {
     if (this.isGone) return Promise.reject(this.reason)
     const id = ++this.#lastId
     this.#channel.send(type, id, payload, handles)
     const release = this.hold()
-    return new Promise<void>((resolve, reject) => this.#waiting.set(id, { resolve, reject })).finally(release)
+    return new Promise<Buffer>((resolve, reject) => this.#waiting.set(id, { resolve, reject })).finally(release)
   }
 
   /** Sends it a signal, now or as soon as it is there; whether there was a process to send it to. */
@@ -213,7 +213,11 @@ export class Member {
         this.#onMade(decode<Made>(payload))
         break
       case Report.done:
-        this.#waiting.get(id)?.resolve()
+        this.#waiting.get(id)?.resolve(payload)
+        this.#waiting.delete(id)
+        break
+      case Report.refused:
+        this.#waiting.get(id)?.reject(decodeError(payload))
         this.#waiting.delete(id)
         break
       case Report.failed:

@@ -50,6 +50,12 @@ export class Server implements ChannelListener {
     if (replay) this.#replay(replay)
   }
 
+  /** The numbers of what it keeps open. */
+  get ownDescriptors(): ReadonlySet<number> {
+    const { shared, own } = this.#lifeline
+    return new Set([this.#channel.fd, shared.fd, ...(own ? [own.fd] : [])])
+  }
+
   onFrame(frame: Frame<Descriptor>): void {
     if (this.#held) this.#held.push(frame)
     else this.#enqueue(frame)
@@ -116,6 +122,10 @@ export class Server implements ChannelListener {
       case Command.outlive:
         this.#outlives = true
         return
+      case Command.check:
+        return this.#answer(id, async () => (await import('./doctor/check.js')).check(this.ownDescriptors))
+      case Command.inspect:
+        return this.#answer(id, async () => (await import('./inspector.js')).openInspector(decode(payload)))
       case Command.adopt:
         return this.#offspring.adopt(decode(payload))
       case Command.identify:
@@ -202,8 +212,17 @@ export class Server implements ChannelListener {
     this.#channel.send(Report.started, id, encode({ pid: binding.getpid(), mode: this.#madeBy }))
   }
 
-  #done(id: number): void {
-    this.#channel.send(Report.done, id)
+  #done(id: number, payload?: Buffer): void {
+    this.#channel.send(Report.done, id, payload)
+  }
+
+  /** Of a question: unlike an order that fails, one that cannot be answered changes nothing. */
+  async #answer(id: number, find: () => Promise<unknown>): Promise<void> {
+    try {
+      this.#done(id, encode(await find()))
+    } catch (error) {
+      this.#channel.send(Report.refused, id, encodeError(error))
+    }
   }
 
   /** An order could not be carried out: those after it would run in another world than was meant. */

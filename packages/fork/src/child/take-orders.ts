@@ -1,6 +1,7 @@
 import { Descriptor, setCloseOnExec } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
 import type { ForkMode } from '../mode.js'
+import { recordBeginning } from './beginning.js'
 import { refuseWorkersOnceForked } from './exits.js'
 import { installPid } from './identity.js'
 import { armLifeline } from './lifeline.js'
@@ -29,4 +30,5 @@ export async function takeOrders(): Promise<void> {
   }
   const lifeline = armLifeline({ shared: new Descriptor(LIFELINE), own: undefined })
   new Server(new Descriptor(CONTROL), lifeline, mode, replay && new Descriptor(REPLAY))
+  recordBeginning()
 }

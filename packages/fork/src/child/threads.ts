@@ -21,23 +21,43 @@ export function forgetThreads(): void {
   isPoolAmongThem = false
 }
 
+/** A thread, by what the kernel calls it. */
+export interface Thread {
+  id: number
+  name: string
+  /** It would be missing in a forked process. */
+  isForeign: boolean
+}
+
+/** All threads of this process. */
+export async function listThreads(): Promise<Thread[]> {
+  const foreign = await findForeign()
+  return threadIds().map(id => ({ id: Number(id), name: threadName(id), isForeign: foreign.includes(id) }))
+}
+
 /**
  * Looks for threads that would be missing in a forked process.
  *
  * @throws `ERR_FOREIGN_THREADS`, naming them
  */
 export async function refuseForeignThreads(): Promise<void> {
-  if (!othersThan(harmless).length) return
+  const foreign = await findForeign()
+  if (!foreign.length) return
+  const names = foreign.map(id => `${threadName(id)} (thread ${id})`).join(', ')
+  throw new ForkError('ERR_FOREIGN_THREADS', `the template has ${foreign.length} thread${foreign.length > 1 ? 's' : ''} that a fork would not copy: ${names}`)
+}
+
+/** In a forked process libuv's pool may have started since: it is started whole, and counted. */
+async function findForeign(): Promise<string[]> {
   const suspects = othersThan(harmless)
+  if (!suspects.length) return []
   if (!isPoolAmongThem) await startPool()
   const others = othersThan(harmless)
   const foreign = others.length - (isPoolAmongThem ? 0 : poolSize())
-  if (foreign > 0) {
-    const names = (suspects.length < foreign ? others : suspects).map(id => `${threadName(id)} (thread ${id})`).join(', ')
-    throw new ForkError('ERR_FOREIGN_THREADS', `the template has ${foreign} thread${foreign > 1 ? 's' : ''} that a fork would not copy: ${names}`)
-  }
+  if (foreign > 0) return suspects.length < foreign ? others : suspects
   for (const id of others) harmless.add(id)
   isPoolAmongThem = true
+  return []
 }
 
 /** libuv starts all of it at once, with the first request. */

@@ -1,0 +1,55 @@
+import type { CheckReport, Finding, Severity } from '../../check.js'
+import { waitForRequests } from '../pending-requests.js'
+import { listThreads, type Thread } from '../threads.js'
+import { activeResources, checkHandles, checkListeners } from './activity.js'
+import { checkAddons, loadedAddons } from './addons.js'
+import { checkDescriptors, describeDescriptors } from './descriptors.js'
+import { checkOutput } from './output.js'
+
+const gravity: readonly Severity[] = ['blocks', 'warns', 'notes']
+
+/**
+ * Looks for what stands in the way of a fork of this process, or deserves a look.
+ *
+ * @param own - descriptors that this package has made
+ */
+export async function check(own: ReadonlySet<number>): Promise<CheckReport> {
+  const requests = await checkRequests()
+  const threads = await listThreads()
+  const resources = activeResources()
+  const descriptors = describeDescriptors(own)
+  const addons = loadedAddons()
+  const findings = [
+    ...requests,
+    ...checkThreads(threads),
+    ...checkHandles(resources),
+    ...checkOutput(),
+    ...checkDescriptors(descriptors),
+    ...checkAddons(addons, descriptors),
+    ...checkListeners(),
+  ]
+  findings.sort((a, b) => gravity.indexOf(a.severity) - gravity.indexOf(b.severity))
+  return { canFork: findings[0]?.severity !== 'blocks', findings, threads, resources, descriptors, addons }
+}
+
+/** As long as a fork would wait for them. */
+async function checkRequests(): Promise<Finding[]> {
+  try {
+    await waitForRequests()
+    return []
+  } catch (error) {
+    return [{ severity: 'blocks', topic: 'request', subject: 'libuv', text: (error as Error).message, advice: 'start it in the child: in the function, or in a hook of afterFork()' }]
+  }
+}
+
+function checkThreads(threads: readonly Thread[]): Finding[] {
+  return threads
+    .filter(({ isForeign }) => isForeign)
+    .map(({ id, name }) => ({
+      severity: 'blocks',
+      topic: 'thread',
+      subject: name,
+      text: `thread ${id}: a child would not have it, and what it holds would be held for ever`,
+      advice: 'load what starts it in the child, or end it: worker.terminate(), inspector.close()',
+    }))
+}

@@ -1,0 +1,93 @@
+import { readFileSync, statSync } from 'node:fs'
+import type { Finding, OpenDescriptor } from '../../check.js'
+import { getBeginning, openDescriptors } from '../beginning.js'
+import { socketsByInode } from './sockets.js'
+
+/** What event loops are made of. */
+const loopParts = new Set(['anon_inode:[eventpoll]', 'anon_inode:[eventfd]', 'anon_inode:[io_uring]'])
+/** The access mode in what fdinfo tells of open(2). */
+const ACCESS_MODE = 0o3
+
+/**
+ * Describes all open descriptors of this process.
+ *
+ * @param own - those that this package has made
+ */
+export function describeDescriptors(own: ReadonlySet<number>): OpenDescriptor[] {
+  const all = openDescriptors()
+  const { descriptors: first } = getBeginning()
+  const sockets = socketsByInode()
+  // A fork makes the pipes anew that libuv tells itself of signals with.
+  let renewed = [...first].filter(([fd, name]) => isPipeToItself(name, first) && all.get(fd) !== name).length
+  return [...all].map(([fd, name]) => {
+    const wasThere = first.get(fd) === name
+    const isNodes = loopParts.has(name) || (wasThere ? name === '/dev/null' || isPipeToItself(name, first) : isPipeToItself(name, all) && renewed-- > 0)
+    const kind = kindOf(name)
+    return {
+      fd,
+      kind,
+      name,
+      ...(kind === 'socket' ? sockets.get(Number(/\d+/.exec(name))) : {}),
+      isWritable: isWritable(fd),
+      origin: fd <= 2 ? 'standard' : own.has(fd) || isNodes ? 'own' : wasThere ? 'inherited' : 'opened',
+    }
+  })
+}
+
+/** What is known of those that are neither standard streams nor Node's own. */
+export function checkDescriptors(descriptors: readonly OpenDescriptor[]): Finding[] {
+  return descriptors.flatMap(descriptor => {
+    const { fd, origin } = descriptor
+    if (origin === 'standard' || origin === 'own') return []
+    const [severity, text, advice] = judge(descriptor)
+    return [{ severity, topic: 'descriptor', subject: String(fd), text, advice }]
+  })
+}
+
+type Judgement = [severity: Finding['severity'], text: string, advice: string]
+
+const OPEN_LATER = 'open it in the child: in the function, or in a hook of afterFork()'
+
+function judge({ kind, name, state, local, remote, isWritable, origin }: OpenDescriptor): Judgement {
+  const where = local === undefined ? '' : ` at ${local}`
+  if (origin === 'inherited') {
+    return ['warns', `${name} came from the program that started this one, which has not marked it close-on-exec: every child has it, too`, 'start the template before it is opened, as @anyfork/fork/early does, or mark it close-on-exec']
+  }
+  if (kind === 'socket' && state === 'listening') {
+    return ['notes', `a socket that listens${where}: all children accept connections at it, which is what it is for, or a mistake`, 'close it in a hook of beforeFork() unless children are to accept']
+  }
+  if (kind === 'socket' && state === 'connected') {
+    return ['warns', `a connection${remote === undefined ? where : ` to ${remote}`}: all children share it and disturb each other in it`, `${OPEN_LATER}; close it in a hook of beforeFork()`]
+  }
+  if (kind === 'socket') return ['warns', `a socket${where}: all children share it, and one of them gets what comes`, OPEN_LATER]
+  if (kind === 'pipe') return ['warns', `a pipe (${name}): all children share it, and its end is told when the last of them has closed it`, OPEN_LATER]
+  if (kind === 'anonymous') return ['notes', `${name}: all children share it`, OPEN_LATER]
+  if (kind === 'file' && isWritable) return ['warns', `${name}, open for writing: all children share it, and its position`, OPEN_LATER]
+  return ['notes', `${name}: all children share it, and its position`, OPEN_LATER]
+}
+
+function isPipeToItself(name: string, all: ReadonlyMap<number, string>): boolean {
+  return name.startsWith('pipe:') && [...all.values()].filter(other => other === name).length === 2
+}
+
+function kindOf(name: string): OpenDescriptor['kind'] {
+  if (name.startsWith('socket:')) return 'socket'
+  if (name.startsWith('pipe:')) return 'pipe'
+  if (!name.startsWith('/')) return 'anonymous'
+  try {
+    const stat = statSync(name)
+    if (stat.isFIFO()) return 'pipe'
+    return stat.isDirectory() ? 'folder' : stat.isCharacterDevice() || stat.isBlockDevice() ? 'device' : 'file'
+  } catch {
+    return 'file' // deleted, or in memory only
+  }
+}
+
+function isWritable(fd: number): boolean {
+  try {
+    const [, flags = '0'] = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? []
+    return (Number.parseInt(flags, 8) & ACCESS_MODE) !== 0
+  } catch {
+    return false
+  }
+}

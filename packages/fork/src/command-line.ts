@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import Table from 'cli-table3'
+import { Command } from 'commander'
+import type { CheckReport, Severity } from './check.js'
+import { ForkProcess } from './fork-process.js'
+
+/** What the doctor found: by the check, and by a fork that was tried. */
+export interface Diagnosis extends Omit<CheckReport, 'canFork'> {
+  modules: string[]
+  fork: { works: true; milliseconds: number } | { works: false; code: string | undefined; message: string }
+}
+
+const signs: Record<Severity, string> = { blocks: '✖ blocks', warns: '▲ warns', notes: '· notes' }
+
+/** The program `anyfork-fork`. Sets the exit status: 1 when something blocks a fork, or a module cannot be loaded. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('anyfork-fork').description('Tools for processes that are forked from a template.')
+  program
+    .command('doctor')
+    .description('Loads modules in a template, tells what stands in the way of a fork or would be shared by all children, and tries one.')
+    .argument('<modules...>', 'files or names of packages')
+    .option('--json', 'print all that is known, as JSON')
+    .action(doctor)
+  await program.parseAsync(argv)
+}
+
+async function doctor(modules: string[], { json }: { json?: boolean }): Promise<void> {
+  const template = ForkProcess.exec({ stdio: ['ignore', 2, 2] }) // standard output is for the report
+  try {
+    const diagnosis = await diagnose(template, modules)
+    process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : toText(diagnosis))
+    if (!diagnosis.fork.works) process.exitCode = 1
+  } catch (error) {
+    process.stderr.write(`anyfork-fork: ${(error as Error).message}\n`)
+    process.exitCode = 1
+  } finally {
+    template.kill('SIGKILL') // whatever was loaded
+    await template.exited
+  }
+}
+
+async function diagnose(template: ForkProcess, modules: readonly string[]): Promise<Diagnosis> {
+  const { canFork: _, ...report } = await template.require(...modules.map(moduleAt)).check()
+  const started = performance.now()
+  const child = template.fork()
+  try {
+    await child.ready()
+    return { modules: [...modules], ...report, fork: { works: true, milliseconds: performance.now() - started } }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return { modules: [...modules], ...report, fork: { works: false, code, message } }
+  }
+}
+
+function toText({ modules, findings, fork }: Diagnosis): string {
+  const lines = [`${modules.join(', ')}: ${findings.length ? `${findings.length} findings` : 'nothing found'}`]
+  if (findings.length) {
+    const table = new Table({ head: ['', 'what', 'why', 'what to do'], colWidths: [10, 24, 48, 40], wordWrap: true, style: { head: [], border: [] } })
+    for (const { severity, topic, subject, text, advice } of findings) table.push([signs[severity], `${topic} ${subject}`, text, advice])
+    lines.push(table.toString())
+  }
+  lines.push(fork.works ? `A fork was tried and works (${fork.milliseconds.toFixed(1)} ms).` : `A fork was tried and does not work: ${fork.message}`)
+  return `${lines.join('\n')}\n`
+}
+
+/** A file where there is one, else a package. */
+function moduleAt(target: string): string | URL {
+  if (target.startsWith('file:')) return new URL(target)
+  return existsSync(target) || /^\.{0,2}\//.test(target) ? pathToFileURL(target) : target
+}

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'mocha'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { ForkProcess, type CheckReport, type Finding } from '@anyfork/fork'
+
+const suspicious = new URL('./fixtures/suspicious.js', import.meta.url)
+const worker = new URL('./fixtures/worker.js', import.meta.url)
+
+/** Whoever runs the tests may leave something open. */
+const isNotInherited = ({ text }: Finding): boolean => !text.includes('came from the program that started')
+
+const startThread = async (): Promise<void> => {
+  const { Worker } = await import('node:worker_threads')
+  await new Promise(resolve => new Worker('setInterval(() => {}, 1000)', { eval: true }).once('online', resolve))
+}
+
+describe('check', () => {
+  let template: ForkProcess
+  let file: string
+  let report: CheckReport
+
+  before(async () => {
+    template = ForkProcess.exec({ stdio: ['ignore', 'ignore', 'inherit'] }).require(suspicious)
+    file = join(tmpdir(), `anyfork-suspicious-${template.pid}`)
+    report = await template.check()
+  })
+  after(async () => {
+    template.kill('SIGKILL')
+    await template.exited
+    rmSync(file)
+  })
+
+  const found = (topic: Finding['topic']): [string, string, string][] => report.findings.filter(one => one.topic === topic && isNotInherited(one)).map(({ severity, subject, text }) => [severity, subject, text])
+
+  it('finds nothing in a template that has loaded nothing, nor in one forked from it', async () => {
+    const bare = ForkProcess.exec().require(worker)
+    const forked = bare.fork()
+    for (const one of [bare, forked, forked.fork()]) {
+      const { canFork, findings, descriptors } = await one.check()
+      assert.deepEqual(findings.filter(isNotInherited), [])
+      assert.equal(canFork, true)
+      assert.deepEqual(descriptors.filter(({ origin }) => origin === 'opened'), [])
+      assert.ok(descriptors.filter(({ origin }) => origin === 'standard').length <= 3)
+    }
+    bare.kill('SIGKILL')
+    await bare.exited
+  })
+
+  it('names foreign threads, which block; a fork is then refused', async () => {
+    const threaded = ForkProcess.exec().eval(startThread)
+    const { canFork, findings, threads } = await threaded.check()
+    assert.equal(canFork, false)
+    assert.deepEqual([findings[0]!.severity, findings[0]!.topic], ['blocks', 'thread'])
+    assert.ok(threads.some(({ isForeign }) => isForeign) && threads.some(({ isForeign }) => !isForeign))
+    await assert.rejects(threaded.fork().ready(), { code: 'ERR_FOREIGN_THREADS' })
+    await threaded.close()
+  })
+
+  it('tells of requests that do not end, which block', async () => {
+    const waiting = ForkProcess.exec().eval(async () => {
+      const { open } = await import('node:fs')
+      const { execFileSync } = await import('node:child_process')
+      const path = `/tmp/anyfork-fifo-${process.pid}`
+      execFileSync('mkfifo', [path])
+      open(path, 'r', () => {}) // until somebody writes
+      setTimeout(() => execFileSync('rm', [path]), 100).unref()
+    })
+    const { canFork, findings } = await waiting.check()
+    assert.equal(canFork, false)
+    assert.deepEqual([findings[0]!.severity, findings[0]!.topic], ['blocks', 'request'])
+    waiting.kill('SIGKILL')
+    await waiting.exited
+  })
+
+  it('tells what open descriptors are', () => {
+    const listening = report.descriptors.find(({ state, kind }) => kind === 'socket' && state === 'listening')!
+    const connected = report.descriptors.filter(({ state, origin }) => state === 'connected' && origin === 'opened')
+    assert.match(listening.local!, /^127\.0\.0\.1:\d+$/)
+    assert.equal(connected.length, 2)
+    assert.ok(connected.some(({ remote }) => remote === listening.local))
+    const opened = report.descriptors.find(({ name }) => name === file)!
+    assert.deepEqual([opened.kind, opened.isWritable, opened.origin], ['file', true, 'opened'])
+    const severities = found('descriptor').map(([severity]) => severity)
+    assert.deepEqual(severities, ['warns', 'warns', 'warns', 'notes'])
+  })
+
+  it('tells of active handles, listeners and unwritten output', () => {
+    assert.equal(report.canFork, true)
+    assert.equal(report.resources['Timeout'], 1)
+    assert.deepEqual(found('handle').map(([severity, subject]) => [severity, subject]), [['warns', 'Timeout']])
+    assert.deepEqual(found('listener').map(([, subject]) => subject).sort(), ['SIGTERM', 'exit'])
+    assert.deepEqual(found('output').map(([severity, subject, text]) => [severity, subject, text.slice(0, 7)]), [['warns', 'stdout', '6 bytes']])
+  })
+
+  it('tells of descriptors that came from the program that started it', async () => {
+    const program = `
+      import { ForkProcess } from '@anyfork/fork'
+      const template = ForkProcess.exec()
+      const { findings, descriptors } = await template.check()
+      console.log(JSON.stringify([findings, descriptors.filter(({ origin }) => origin === 'inherited').length]))
+      await template.close()`
+    // A shell does not mark what it opens close-on-exec; Node marks what it finds up to the first gap after 15.
+    const command = `exec 50</etc/passwd; exec "$0" --input-type=module -e "$1"`
+    const { stdout } = await promisify(execFile)('bash', ['-c', command, process.execPath, program])
+    const [findings, count] = JSON.parse(stdout) as [Finding[], number]
+    assert.ok(count >= 1)
+    const passwd = findings.find(({ subject }) => subject === '50')!
+    assert.equal(passwd.severity, 'warns')
+    assert.match(passwd.text, /\/etc\/passwd/)
+  })
+
+  it('throws a TypeError after close()', async () => {
+    const one = ForkProcess.create()
+    await one.close()
+    await assert.rejects(one.check(), TypeError)
+  })
+})
+
+describe('anyfork-fork doctor', () => {
+  const program = fileURLToPath(new URL('../../bin/anyfork-fork.js', import.meta.url))
+  const run = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+    new Promise(resolve => {
+      execFile(process.execPath, [program, ...args], { timeout: 15_000 }, (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }))
+    })
+
+  it('prints a table, tries a fork, and exits with 0 when nothing blocks', async () => {
+    const { code, stdout } = await run('doctor', fileURLToPath(suspicious))
+    assert.match(stdout, /warns.*descriptor/)
+    assert.match(stdout, /A fork was tried and works/)
+    assert.equal(code, 0)
+  })
+
+  it('exits with 1 when something blocks, and says what', async () => {
+    const { code, stdout } = await run('doctor', fileURLToPath(new URL('./fixtures/threaded.js', import.meta.url)))
+    assert.match(stdout, /blocks.*thread/)
+    assert.match(stdout, /A fork was tried and does not work: .*threads? that a fork would not copy/)
+    assert.equal(code, 1)
+  })
+
+  it('prints JSON', async () => {
+    const { code, stdout } = await run('doctor', '--json', 'node:zlib', 'mocha')
+    const { modules, findings, fork } = JSON.parse(stdout) as { modules: string[]; findings: Finding[]; fork: { works: boolean } }
+    assert.deepEqual(modules, ['node:zlib', 'mocha'])
+    assert.ok(findings.every(({ severity }) => severity !== 'blocks'))
+    assert.equal(fork.works, true)
+    assert.equal(code, 0)
+  })
+
+  it('exits with 1 when a module cannot be loaded, naming it', async () => {
+    const { code, stdout, stderr } = await run('doctor', 'no-such-package')
+    assert.equal(stdout, '')
+    assert.match(stderr, /no-such-package/)
+    assert.equal(code, 1)
+  })
+})
