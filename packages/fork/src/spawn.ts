@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { descriptorNumber, pipe, type Descriptor, type Handle } from '@anyfork/fdpass'
 import { afterFork } from './fork-hooks.js'
 import { resolveMode, type ForkMode } from './mode.js'
+import { joinNodeOptions, splitNodeOptions } from './node-options.js'
 import { closeAtThreadEnd } from './thread-end.js'
 
 /** How a fresh interpreter is started. */
@@ -14,7 +15,7 @@ export interface ExecOptions {
   execPath?: string
   /** Its flags beside those that forking needs; default: those of this program that make sense in another. */
   execArgv?: readonly string[]
-  /** Its environment; default: that of this program. */
+  /** Its environment; default: that of this program. NODE_OPTIONS goes without flags that are about this program only, such as `--inspect`. */
   env?: NodeJS.ProcessEnv
   /** Its working directory, a path or file URL; default: that of this program. */
   cwd?: string | URL
@@ -49,7 +50,7 @@ export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildP
   const standard = [0, 1, 2].map(i => standardStream(stdio[i] ?? 'inherit'))
   const child = spawn(execPath, [...execArgv, ...(mode === 'exec' ? [] : FORKING_FLAGS), MAIN, mode], {
     stdio: [...standard, control.fd, lifeline().fd],
-    env,
+    env: inheritedEnvironment(env),
     ...(cwd === undefined ? {} : { cwd }),
   })
   child.unref()
@@ -74,6 +75,16 @@ export function inheritedFlags(execArgv: readonly string[]): string[] {
     else kept.push(execArgv[i]!)
   }
   return kept
+}
+
+/** An environment without such flags in NODE_OPTIONS: an interpreter must neither take this program's port nor wait for a debugger. */
+function inheritedEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: text, ...rest } = env
+  if (!text) return env
+  const options = splitNodeOptions(text)
+  const kept = inheritedFlags(options)
+  if (kept.length === options.length) return env
+  return kept.length ? { ...rest, NODE_OPTIONS: joinNodeOptions(kept) } : rest
 }
 
 let ends: [read: Descriptor, write: Descriptor] | undefined
