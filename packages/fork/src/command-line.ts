@@ -26,7 +26,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function doctor(modules: string[], { json }: { json?: boolean }): Promise<void> {
-  const template = ForkProcess.exec({ stdio: ['ignore', 2, 2] }) // standard output is for the report
+  const template = ForkProcess.exec({ mode: 'fork', stdio: ['ignore', 2, 2] }) // standard output is for the report
   try {
     const diagnosis = await diagnose(template, modules)
     process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : toText(diagnosis))

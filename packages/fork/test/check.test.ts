@@ -25,7 +25,7 @@ describe('check', () => {
   let report: CheckReport
 
   before(async () => {
-    template = ForkProcess.exec({ stdio: ['ignore', 'ignore', 'inherit'] }).require(suspicious)
+    template = ForkProcess.exec({ mode: 'fork', stdio: ['ignore', 'ignore', 'inherit'] }).require(suspicious)
     file = join(tmpdir(), `anyfork-suspicious-${template.pid}`)
     report = await template.check()
   })
@@ -38,7 +38,7 @@ describe('check', () => {
   const found = (topic: Finding['topic']): [string, string, string][] => report.findings.filter(one => one.topic === topic && isNotInherited(one)).map(({ severity, subject, text }) => [severity, subject, text])
 
   it('finds nothing in a template that has loaded nothing, nor in one forked from it', async () => {
-    const bare = ForkProcess.exec().require(worker)
+    const bare = ForkProcess.exec({ mode: 'fork' }).require(worker)
     const forked = bare.fork()
     for (const one of [bare, forked, forked.fork()]) {
       const { canFork, findings, descriptors } = await one.check()
@@ -52,7 +52,7 @@ describe('check', () => {
   })
 
   it('names foreign threads, which block; a fork is then refused', async () => {
-    const threaded = ForkProcess.exec().eval(startThread)
+    const threaded = ForkProcess.exec({ mode: 'fork' }).eval(startThread)
     const { canFork, findings, threads } = await threaded.check()
     assert.equal(canFork, false)
     assert.deepEqual([findings[0]!.severity, findings[0]!.topic], ['blocks', 'thread'])
@@ -62,7 +62,7 @@ describe('check', () => {
   })
 
   it('tells of requests that do not end, which block', async () => {
-    const waiting = ForkProcess.exec().eval(async () => {
+    const waiting = ForkProcess.exec({ mode: 'fork' }).eval(async () => {
       const { open } = await import('node:fs')
       const { execFileSync } = await import('node:child_process')
       const path = `/tmp/anyfork-fifo-${process.pid}`
@@ -100,7 +100,7 @@ describe('check', () => {
   it('tells of descriptors that came from the program that started it', async () => {
     const program = `
       import { ForkProcess } from '@anyfork/fork'
-      const template = ForkProcess.exec()
+      const template = ForkProcess.exec({ mode: 'fork' })
       const { findings, descriptors } = await template.check()
       console.log(JSON.stringify([findings, descriptors.filter(({ origin }) => origin === 'inherited').length]))
       await template.close()`
@@ -112,6 +112,14 @@ describe('check', () => {
     const passwd = findings.find(({ subject }) => subject === '50')!
     assert.equal(passwd.severity, 'warns')
     assert.match(passwd.text, /\/etc\/passwd/)
+  })
+
+  it('says of a process whose mode is exec that nothing is forked from it', async () => {
+    const fresh = ForkProcess.exec({ mode: 'exec' })
+    const { canFork, findings } = await fresh.check()
+    assert.equal(canFork, false)
+    assert.deepEqual(findings.map(({ severity, topic }) => [severity, topic]), [['blocks', 'platform']])
+    await fresh.close()
   })
 
   it('throws a TypeError after close()', async () => {

@@ -67,12 +67,12 @@ describe('inspect', () => {
     assert.equal(await paused, 'stops')
     socket.send(JSON.stringify({ id: 2, method: 'Debugger.resume' }))
     assert.deepEqual(await answer(await running), [1])
+    socket.terminate() // Node waits for it at the end of a process that was not forked
     assert.deepEqual(await child.exited, { code: 0, signal: null })
-    socket.terminate()
   })
 
   it('of a template makes it refuse forks until the inspector is closed', async () => {
-    const own = ForkProcess.exec({ stdio: ['inherit', 'inherit', 'ignore'] })
+    const own = ForkProcess.exec({ mode: 'fork', stdio: ['inherit', 'inherit', 'ignore'] })
     assert.equal(await evaluate(await own.inspect(), '2 + 3'), 5)
     await assert.rejects(own.fork().ready(), { code: 'ERR_FOREIGN_THREADS' })
     own.eval(async () => (await import('node:inspector')).close())

@@ -21,6 +21,7 @@ const TITLE = 'anyfork template'
 export class Server implements ChannelListener {
   #channel: ControlChannel
   #lifeline: Lifeline
+  readonly #mode: ForkMode
   #madeBy: MadeBy = 'exec'
   readonly #queue: Frame<Descriptor>[] = []
   /** What the owner orders while another's orders are still being replayed. */
@@ -38,6 +39,7 @@ export class Server implements ChannelListener {
    */
   constructor(control: Descriptor, lifeline: Lifeline, mode: ForkMode, replay?: Descriptor) {
     this.#lifeline = lifeline
+    this.#mode = mode
     this.#channel = new ControlChannel(control, this)
     this.#channel.ref()
     process.title = TITLE
@@ -51,7 +53,7 @@ export class Server implements ChannelListener {
   }
 
   /** The numbers of what it keeps open. */
-  get ownDescriptors(): ReadonlySet<number> {
+  get #ownDescriptors(): ReadonlySet<number> {
     const { shared, own } = this.#lifeline
     return new Set([this.#channel.fd, shared.fd, ...(own ? [own.fd] : [])])
   }
@@ -123,7 +125,7 @@ export class Server implements ChannelListener {
         this.#outlives = true
         return
       case Command.check:
-        return this.#answer(id, async () => (await import('./doctor/check.js')).check(this.ownDescriptors))
+        return this.#answer(id, async () => (await import('./doctor/check.js')).check({ own: this.#ownDescriptors, mode: this.#mode }))
       case Command.inspect:
         return this.#answer(id, async () => (await import('./inspector.js')).openInspector(decode(payload)))
       case Command.adopt:

@@ -1,4 +1,5 @@
 import type { CheckReport, Finding, Severity } from '../../check.js'
+import type { ForkMode } from '../../mode.js'
 import { waitForRequests } from '../pending-requests.js'
 import { listThreads, type Thread } from '../threads.js'
 import { activeResources, checkHandles, checkListeners } from './activity.js'
@@ -8,12 +9,16 @@ import { checkOutput } from './output.js'
 
 const gravity: readonly Severity[] = ['blocks', 'warns', 'notes']
 
-/**
- * Looks for what stands in the way of a fork of this process, or deserves a look.
- *
- * @param own - descriptors that this package has made
- */
-export async function check(own: ReadonlySet<number>): Promise<CheckReport> {
+/** What a report is about. */
+interface Subject {
+  /** Descriptors that this package has made. */
+  own: ReadonlySet<number>
+  mode: ForkMode
+}
+
+/** Looks for what stands in the way of a fork of this process, or deserves a look. */
+export async function check({ own, mode }: Subject): Promise<CheckReport> {
+  if (mode === 'exec') return checkFresh(own)
   const requests = await checkRequests()
   const threads = await listThreads()
   const resources = activeResources()
@@ -30,6 +35,19 @@ export async function check(own: ReadonlySet<number>): Promise<CheckReport> {
   ]
   findings.sort((a, b) => gravity.indexOf(a.severity) - gravity.indexOf(b.severity))
   return { canFork: findings[0]?.severity !== 'blocks', findings, threads, resources, descriptors, addons }
+}
+
+/** Of a process whose children are fresh ones, which copy nothing. */
+function checkFresh(own: ReadonlySet<number>): CheckReport {
+  const text = "its mode is 'exec': what is forked from it is a fresh process that carries out the same orders again"
+  return {
+    canFork: false,
+    findings: [{ severity: 'blocks', topic: 'platform', subject: 'mode', text, advice: "leave it out, and ANYFORK_MODE, where real forks are wanted" }],
+    threads: [],
+    resources: activeResources(),
+    descriptors: describeDescriptors(own),
+    addons: loadedAddons(),
+  }
 }
 
 /** As long as a fork would wait for them. */
