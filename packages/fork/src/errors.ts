@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import type { Finding } from './check.js'
 
 /** How a process ended: its exit code or the signal that ended it; both `null` when nobody could tell. */
 export interface ExitStatus {
@@ -15,6 +16,7 @@ export type ForkErrorCode =
   | 'ERR_FOREIGN_THREADS'
   | 'ERR_MODULE_FAILED'
   | 'ERR_MODULE_NOT_FOUND'
+  | 'ERR_NOT_FORKABLE'
   | 'ERR_PENDING_REQUESTS'
   | 'ERR_PROCESS_EXITED'
   | 'ERR_WARM_FAILED'
@@ -41,6 +43,18 @@ export class ProcessExitedError extends ForkError {
     super('ERR_PROCESS_EXITED', `${what} ${describeExit(status)}`)
     this.exitCode = status.code
     this.signal = status.signal
+  }
+}
+
+/** This program cannot be forked, now or at all. */
+export class NotForkableError extends ForkError {
+  /** What stands in the way, and what to do about it. */
+  readonly findings: readonly Finding[]
+
+  constructor(findings: readonly Finding[]) {
+    const reasons = findings.map(({ topic, subject, text, advice }) => `${topic} ${subject}: ${text} (${advice})`)
+    super('ERR_NOT_FORKABLE', `this program cannot be forked:\n- ${reasons.join('\n- ')}`)
+    this.findings = findings
   }
 }
 

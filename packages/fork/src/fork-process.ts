@@ -2,6 +2,7 @@ import { fstatSync } from 'node:fs'
 import { Descriptor, setNonblocking, socketpair, type Handle } from '@anyfork/fdpass'
 import type { CheckReport } from './check.js'
 import type { ExitStatus } from './errors.js'
+import { checkExecOptions } from './exec-options.js'
 import { afterFork } from './fork-hooks.js'
 import { Command } from './frame.js'
 import { checkInspectOptions, type InspectOptions } from './inspect-options.js'
@@ -24,6 +25,7 @@ import type { ExecOptions } from './spawn.js'
  */
 export class ForkProcess implements AsyncDisposable {
   static #template: ForkProcess | undefined
+  static #templateOptions: ExecOptions = {}
 
   readonly #member: Member
   #isClosing = false
@@ -34,23 +36,50 @@ export class ForkProcess implements AsyncDisposable {
     this.#member = member
   }
 
+  /** The default template: started on first use, and again after it was killed. What it loads, all that `create` makes has. */
+  static get template(): ForkProcess {
+    const found = ForkProcess.#template
+    if (!found?.isAlive || found.#hasRun || found.#isHandedOver) ForkProcess.#template = ForkProcess.exec(ForkProcess.#templateOptions)
+    return ForkProcess.#template!
+  }
+
   /**
-   * Forks an empty process from the default template, which is started on first
-   * use, and again after it was killed.
+   * How the default template is started, by another interpreter for instance. To set it
+   * lets go of one that was started before: it ends once its processes have.
+   *
+   * @throws TypeError for what makes no sense
    */
+  static get templateOptions(): ExecOptions {
+    return ForkProcess.#templateOptions
+  }
+
+  static set templateOptions(options: ExecOptions) {
+    checkExecOptions(options)
+    ForkProcess.#templateOptions = { ...options }
+    const former = ForkProcess.#template
+    if (former) former.#letGo()
+    ForkProcess.#template = undefined
+  }
+
+  /** Forks an empty process from the default template. */
   static create(): ForkProcess {
-    if (!ForkProcess.#template?.isAlive) ForkProcess.#template = ForkProcess.exec()
-    return ForkProcess.#template.fork()
+    return ForkProcess.template.fork()
   }
 
   /**
    * Starts a fresh interpreter, never forked. What it loads, its forks share.
    *
-   * @throws the kernel's error when there is no room for its descriptors; that the
+   * @throws TypeError for what makes no sense; the kernel's error when there is no room for its descriptors; that the
    *   interpreter cannot be started is told by `ready` and `run`
    */
   static exec(options: ExecOptions = {}): ForkProcess {
+    checkExecOptions(options)
     return new ForkProcess(Member.exec(options))
+  }
+
+  /** What `forkTemplate` of @anyfork/fork/template does. @internal */
+  static async forkThisProgram(): Promise<ForkProcess> {
+    return new ForkProcess(await Member.forkThisProgram())
   }
 
   /**
@@ -299,14 +328,18 @@ export class ForkProcess implements AsyncDisposable {
    * @returns resolves when it has ended
    */
   async close(): Promise<void> {
-    if (!this.#isClosing && !this.#hasRun && !this.#isHandedOver) this.#member.order(Command.end)
-    this.#isClosing = true
+    this.#letGo()
     await this.exited
   }
 
   /** `close()` */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  #letGo(): void {
+    if (!this.#isClosing && !this.#hasRun && !this.#isHandedOver) this.#member.order(Command.end)
+    this.#isClosing = true
   }
 
   #assertOpen(order: string): void {

@@ -7,6 +7,7 @@ import { afterFork } from './fork-hooks.js'
 import { Command, Report, type Frame } from './frame.js'
 import { Lineage } from './lineage.js'
 import type { MadeBy } from './mode.js'
+import { OwnChild } from './own-child.js'
 import { decode, decodeError, encode } from './payload.js'
 import { lifeline, spawnTemplate, type ExecOptions } from './spawn.js'
 import { reapAtThreadEnd } from './thread-end.js'
@@ -20,6 +21,14 @@ interface Waiting {
 interface Made {
   pid: number
   mode: MadeBy
+}
+
+/** The root of a family is a child of this program, whose end it is told. */
+interface RootProcess {
+  pid?: number | undefined
+  once(event: 'exit', listener: (code: number | null, signal: NodeJS.Signals | null) => void): unknown
+  ref(): void
+  unref(): void
 }
 
 const NOTHING_KNOWN: ExitStatus = { code: null, signal: null }
@@ -42,7 +51,7 @@ export class Member {
   readonly #waiting = new Map<number, Waiting>()
   #leave = (): void => {}
   #resolveExited!: (status: ExitStatus) => void
-  #child: { ref(): void; unref(): void } | undefined
+  #child: RootProcess | undefined
   #pid: number | undefined
   #mode: MadeBy | undefined
   #signalAtStart: number | undefined
@@ -74,18 +83,10 @@ export class Member {
     const [ours, theirs] = socketpair()
     try {
       const child = spawnTemplate(theirs, options)
-      const self = new Member(ours, undefined)
-      self.#child = child
-      self.#pid = child.pid
-      self.#mode = 'exec'
+      const self = Member.#withChild(ours, child, 'exec')
       child.once('error', error => {
         self.#failure = error
         self.#onStatus(NOTHING_KNOWN)
-      })
-      if (child.pid !== undefined) self.#leave = reapAtThreadEnd(child.pid)
-      child.once('exit', (code, signal) => {
-        self.#leave()
-        self.#onStatus({ code, signal })
       })
       return self
     } catch (error) {
@@ -94,6 +95,26 @@ export class Member {
     } finally {
       theirs.close()
     }
+  }
+
+  /** Forks this program: the root of a new family. */
+  static async forkThisProgram(): Promise<Member> {
+    const { forkThisProgram } = await import('./this-program.js')
+    const { pid, control } = await forkThisProgram(() => new Set(Array.from(live, one => one.#channel.fd)))
+    return Member.#withChild(control, new OwnChild(pid), 'fork')
+  }
+
+  static #withChild(socket: Descriptor, child: RootProcess, mode: MadeBy): Member {
+    const self = new Member(socket, undefined)
+    self.#child = child
+    self.#pid = child.pid
+    self.#mode = mode
+    if (child.pid !== undefined) self.#leave = reapAtThreadEnd(child.pid)
+    child.once('exit', (code, signal) => {
+      self.#leave()
+      self.#onStatus({ code, signal })
+    })
+    return self
   }
 
   /** Takes on a process that another owner has let go of. */

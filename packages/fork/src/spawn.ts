@@ -21,10 +21,14 @@ export interface ExecOptions {
   cwd?: string | URL
   /** Its standard input, output and error: descriptors (borrowed), or `'ignore'`; default: those of this program. */
   stdio?: readonly ('inherit' | 'ignore' | Handle)[]
+  /** What it is told to have been called as, its `process.argv0`; default: `execPath`. */
+  argv0?: string
+  /** What `ps` shows of it and of what is forked from it, followed by `template` or the name of the function that runs; default: `'anyfork'`. */
+  title?: string
 }
 
 /** V8 then waits for no thread of its own, which a forked process would not have, and keeps what it compiled for the children. */
-const FORKING_FLAGS = ['--single-threaded', '--v8-pool-size=1', '--no-flush-bytecode']
+export const FORKING_FLAGS: readonly string[] = ['--single-threaded', '--v8-pool-size=1', '--no-flush-bytecode']
 /** What every interpreter that takes orders runs. */
 export const MAIN: string = fileURLToPath(new URL('./child/main.js', import.meta.url))
 
@@ -46,12 +50,13 @@ const ownFlags: [flag: RegExp, values: 0 | 1][] = [
  */
 export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildProcess {
   const mode = resolveMode(options.mode)
-  const { execPath = process.execPath, execArgv = inheritedFlags(process.execArgv), env = process.env, cwd, stdio = [] } = options
+  const { execPath = process.execPath, execArgv = inheritedFlags(process.execArgv), env = process.env, cwd, stdio = [], argv0, title = 'anyfork' } = options
   const standard = [0, 1, 2].map(i => standardStream(stdio[i] ?? 'inherit'))
-  const child = spawn(execPath, [...execArgv, ...(mode === 'exec' ? [] : FORKING_FLAGS), MAIN, mode], {
+  const child = spawn(execPath, [...execArgv, ...(mode === 'exec' ? [] : FORKING_FLAGS), MAIN, mode, title], {
     stdio: [...standard, control.fd, lifeline().fd],
     env: inheritedEnvironment(env),
     ...(cwd === undefined ? {} : { cwd }),
+    ...(argv0 === undefined ? {} : { argv0 }),
   })
   child.unref()
   return child

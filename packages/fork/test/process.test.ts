@@ -118,6 +118,20 @@ describe('ForkProcess', () => {
     await source.close()
   })
 
+  it('gives their children random values of their own, too', async () => {
+    const source = template.fork().eval(async () => {
+      const { randomInt, randomUUID } = await import('node:crypto')
+      randomInt(10)
+      randomUUID()
+    })
+    const parent = source.fork()
+    type Identity = Record<'uuid' | 'int', unknown>
+    const seen = await Promise.all([parent.fork(), parent.fork()].map(async child => answer<Identity>(await child.run(worker, 'identity'))))
+    assert.notEqual(seen[0]!.uuid, seen[1]!.uuid)
+    assert.notEqual(seen[0]!.int, seen[1]!.int)
+    await Promise.all([parent.close(), source.close()])
+  })
+
   it('forks generation after generation', async () => {
     const line = [template.fork()]
     for (let i = 0; i < 9; i++) line.push(line.at(-1)!.fork())

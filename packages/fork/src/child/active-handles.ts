@@ -21,7 +21,7 @@ export async function refuseActiveHandles(): Promise<void> {
 }
 
 /** What keeps the event loop busy, by name; standard output and error, where they are pipes, do not count. */
-function activeResources(): string[] {
+export function activeResources(): string[] {
   const names = process.getActiveResourcesInfo().filter(name => !HARMLESS.has(name))
   const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): { fd?: number }[] }
   for (const { fd } of handles()) {

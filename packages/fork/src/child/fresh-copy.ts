@@ -7,6 +7,7 @@ import { Command } from '../frame.js'
 import { MAIN, withoutForkingFlags } from '../spawn.js'
 import type { OrderLog } from './order-log.js'
 import type { Reaper } from './reaper.js'
+import { getName } from './title.js'
 
 /** As this process was started: what has changed since changes again when the orders are replayed. */
 const started = { cwd: process.cwd(), env: { ...process.env } }
@@ -30,7 +31,8 @@ export async function makeFreshCopy(control: Descriptor, lifeline: Descriptor, l
   try {
     log.sendTo(channel)
     channel.send(Command.replayed, 0)
-    const child = spawn(process.execPath, [...withoutForkingFlags(process.execArgv), MAIN, 'exec', 'replay'], {
+    const child = spawn(process.execPath, [...withoutForkingFlags(process.execArgv), MAIN, 'exec', getName(), 'replay'], {
+      argv0: process.argv0,
       cwd: started.cwd,
       env: started.env,
       stdio: ['inherit', 'inherit', 'inherit', control.fd, lifeline.fd, theirs.fd],

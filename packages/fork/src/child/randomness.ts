@@ -28,13 +28,18 @@ export function installRandomness(): void {
   syncBuiltinESMExports()
 }
 
+/** In a program that may have used them before the note-taking began. */
+export function assumeRandomnessUsed(): void {
+  areUuidsAhead = true
+  areIntsAhead = true
+}
+
 /** Makes all random sources of this process independent of those that it was copied from. */
 export function renewRandomness(): void {
   seed()
   if (areUuidsAhead) for (let i = 0; i < UUIDS_AHEAD; i++) randomUUID()
   if (areIntsAhead) for (let i = 0; i < INTS_AHEAD; i++) randomInt(2)
-  areUuidsAhead = false
-  areIntsAhead = false
+  // That has filled the stores anew: children of this process would share what is in them now.
 }
 
 /** The same function with a note taken of its use. */

@@ -14,8 +14,9 @@ import { Offspring, type Made } from './offspring.js'
 import { renewRandomness } from './randomness.js'
 import { restrict } from './restrict.js'
 import { addRunArgs, runArgs } from './run-args.js'
+import { showTitle } from './title.js'
 
-const TITLE = 'anyfork template'
+const ABOUT = 'template'
 
 /** Carries out the orders of the owner, one after the other, until it runs a function. */
 export class Server implements ChannelListener {
@@ -42,7 +43,7 @@ export class Server implements ChannelListener {
     this.#mode = mode
     this.#channel = new ControlChannel(control, this)
     this.#channel.ref()
-    process.title = TITLE
+    showTitle(ABOUT)
     binding.ignoreInterrupt(1)
     this.#offspring = new Offspring(
       mode,
@@ -187,7 +188,7 @@ export class Server implements ChannelListener {
     if (this.#outlives) cutLifeline(this.#lifeline)
     this.#channel.unref()
     binding.ignoreInterrupt(0)
-    process.title = `anyfork ${name}`
+    showTitle(name)
     this.#done(id)
     // What it throws is not this object's affair.
     process.nextTick(() => void run(socket, ...args))
@@ -200,7 +201,7 @@ export class Server implements ChannelListener {
     this.#running = undefined
     this.#outlives = false
     binding.ignoreInterrupt(1)
-    process.title = TITLE
+    showTitle(ABOUT)
   }
 
   #changeLifeline(shared: Descriptor): void {

@@ -9,6 +9,7 @@ import { installRandomness } from './randomness.js'
 import { rehearse } from './rehearsal.js'
 import { Server } from './server.js'
 import { recordThreads } from './threads.js'
+import { setName } from './title.js'
 
 /** Where spawn.ts and fresh-copy.ts put them. */
 const CONTROL = 3
@@ -17,10 +18,11 @@ const REPLAY = 5
 
 /** Makes this program one that takes orders. */
 export async function takeOrders(): Promise<void> {
-  const [mode, replay] = process.argv.splice(2) as [ForkMode, 'replay'?]
+  const [mode, name, replay] = process.argv.splice(2) as [ForkMode, string, 'replay'?]
   const sockets = replay ? [CONTROL, LIFELINE, REPLAY] : [CONTROL, LIFELINE]
   for (const fd of sockets) setCloseOnExec(fd, true)
   process.argv.length = 1
+  setName(name)
   if (!replay) binding.becomeSubreaper()
   if (mode !== 'exec') {
     installPid()

@@ -4,6 +4,9 @@ import { ForkError } from '../errors.js'
 
 const TASKS = '/proc/self/task'
 
+/** The main one, V8's one worker, that of delayed tasks, and the one that listens for SIGUSR1: the same from Node 20 to 26. */
+const NODES_OWN = 4
+
 /** Threads that hold nothing while they wait: V8's and Node's own, and libuv's pool, which fork(2) resets. */
 let harmless = new Set<string>()
 let isPoolAmongThem = false
@@ -60,8 +63,13 @@ async function findForeign(): Promise<string[]> {
   return []
 }
 
+/** How many threads there are, in a program that was started with the forking flags, beside Node's own and libuv's pool, which must have started. */
+export function countForeignThreads(): number {
+  return threadIds().length - NODES_OWN - poolSize()
+}
+
 /** libuv starts all of it at once, with the first request. */
-async function startPool(): Promise<void> {
+export async function startPool(): Promise<void> {
   await stat('/')
 }
 

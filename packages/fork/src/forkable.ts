@@ -1,0 +1,56 @@
+import { isMainThread } from 'node:worker_threads'
+import { binding } from './binding.js'
+import type { Finding } from './check.js'
+import { activeResources } from './child/active-handles.js'
+import { describeDescriptors } from './child/doctor/descriptors.js'
+import { countForeignThreads } from './child/threads.js'
+import { FORKING_FLAGS } from './spawn.js'
+
+/** What V8 cannot be forked without; the flags beyond these are for speed. */
+const required = [/^--single[-_]threaded$/, /^--v8[-_]pool[-_]size=1$/]
+const BEGIN_LATER = 'begin with it after the promise of forkTemplate() has been fulfilled'
+
+type Reason = [topic: Finding['topic'], subject: string, text: string, advice: string]
+
+/**
+ * Tells why this program cannot be forked at this moment: nothing of what it has under way
+ * may go on in the copy.
+ *
+ * @param own - descriptors that this package closes in the copy
+ */
+export function findObstacles(own: ReadonlySet<number>): Finding[] {
+  const flags = lackingFlags()
+  const reasons = [...(flags.length ? flags : threads()), ...requests(), ...handles(), ...sockets(own)]
+  return reasons.map(([topic, subject, text, advice]) => ({ severity: 'blocks', topic, subject, text, advice }))
+}
+
+function lackingFlags(): Reason[] {
+  if (process.platform !== 'linux') return [['platform', process.platform, 'a program that runs Node.js can only be forked on Linux', 'use ForkProcess.exec(), which does without']]
+  if (!isMainThread) return [['platform', 'worker thread', 'only the main thread can be forked', 'call forkTemplate() there']]
+  if (required.every(flag => process.execArgv.some(given => flag.test(given)))) return []
+  return [['platform', 'flags', 'V8 has threads that it waits for, and a copy would not have them', `start the program with node ${FORKING_FLAGS.join(' ')}`]]
+}
+
+function threads(): Reason[] {
+  const count = countForeignThreads()
+  return count <= 0 ? [] : [['thread', String(count), 'threads beside those of Node.js and V8: a copy would not have them, and what they hold would be held for ever', `${BEGIN_LATER}; do not start it with --inspect`]]
+}
+
+function requests(): Reason[] {
+  const count = binding.activeRequests()
+  return count ? [['request', String(count), 'requests are under way, whose results a copy would wait for in vain', 'await them before']] : []
+}
+
+function handles(): Reason[] {
+  const { _getActiveHandles: active } = process as unknown as { _getActiveHandles(): { fd?: number }[] }
+  const names = [...new Set(activeResources())]
+  const reasons = names.map((name): Reason => ['handle', name, 'it would go on in every copy', BEGIN_LATER])
+  if (active().some(({ fd }) => fd === 0)) reasons.push(['handle', 'stdin', 'standard input is being read, and every copy would read it, too', BEGIN_LATER])
+  return reasons
+}
+
+function sockets(own: ReadonlySet<number>): Reason[] {
+  return describeDescriptors(own)
+    .filter(({ kind, origin }) => kind === 'socket' && origin === 'opened')
+    .map(({ fd, state = 'unconnected', local }) => ['descriptor', String(fd), `a socket, ${state}${local === undefined ? '' : ` at ${local}`}, which every copy would have, too`, `${BEGIN_LATER}, or close it before`])
+}

@@ -1,0 +1,27 @@
+import { refuseWorkersOnceForked } from './child/exits.js'
+import { installRandomness } from './child/randomness.js'
+import { ForkProcess } from './fork-process.js'
+
+/** The flags that a program is to be started with that wants to be forked itself. */
+export { FORKING_FLAGS as forkingFlags } from './spawn.js'
+
+/**
+ * Forks the current program: the copy, which has all that the program has loaded and
+ * computed so far, waits for orders, and what is forked from it has all of that, too. The
+ * copy never goes on with what the program does. As AnyEvent::Fork::Template.
+ *
+ * The program must have been started with the flags that forking needs, and must not have
+ * begun yet: what it has under way (timers, sockets, worker threads, child processes, what
+ * it reads from standard input) would go on in every copy. So: load all that is to be
+ * shared, await this, then begin.
+ *
+ * @returns a process that waits for orders, to fork from
+ * @throws rejects with `ERR_NOT_FORKABLE` and the findings that say why; the kernel's error of fork(2)
+ */
+export function forkTemplate(): Promise<ForkProcess> {
+  return ForkProcess.forkThisProgram()
+}
+
+// Before other code can take hold of what copies are to have of their own.
+installRandomness()
+refuseWorkersOnceForked()

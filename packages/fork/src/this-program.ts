@@ -1,0 +1,100 @@
+import { dup, socketpair, systemError, type Descriptor } from '@anyfork/fdpass'
+import { binding } from './binding.js'
+import { recordBeginning } from './child/beginning.js'
+import { installExits } from './child/exits.js'
+import { collectGarbage } from './child/garbage.js'
+import { installPid } from './child/identity.js'
+import { armLifeline } from './child/lifeline.js'
+import { waitForRequests } from './child/pending-requests.js'
+import { assumeRandomnessUsed, renewRandomness } from './child/randomness.js'
+import { Server } from './child/server.js'
+import { forgetThreads, startPool } from './child/threads.js'
+import { NotForkableError } from './errors.js'
+import { callAfterFork, callBeforeFork } from './fork-hooks.js'
+import { findObstacles } from './forkable.js'
+import { lifeline } from './spawn.js'
+
+/** So many turns of the event loop may what is about to end take to be gone. */
+const TURNS = 10
+/** Listeners of these are the program's, and so is what they do. */
+const programs = /^(SIG[A-Z]|exit$|beforeExit$|uncaughtException|unhandledRejection$|rejectionHandled$|message$|disconnect$)/
+
+/** A copy of this program that waits for orders. */
+export interface Copy {
+  pid: number
+  /** Its control socket, which the caller owns. */
+  control: Descriptor
+}
+
+/**
+ * Forks this program.
+ *
+ * @param own - tells the descriptors that are closed in the copy
+ * @returns in this program; in the copy it never does
+ * @throws `ERR_NOT_FORKABLE`; the kernel's error
+ */
+export async function forkThisProgram(own: () => ReadonlySet<number>): Promise<Copy> {
+  await startPool()
+  const undo = await callBeforeFork()
+  try {
+    await waitForRequests().catch(() => {}) // is among the obstacles then
+    return await atRest(own)
+  } finally {
+    await undo()
+  }
+}
+
+/**
+ * Forks right at the beginning of a turn, when no promise and no tick waits to be gone on
+ * with: what could go on in the copy is then only what the event loop has, which is looked
+ * through.
+ */
+function atRest(own: () => ReadonlySet<number>): Promise<Copy> {
+  return new Promise((resolve, reject) => {
+    const attempt = (turnsLeft: number): void => {
+      setImmediate(() => {
+        try {
+          const obstacles = findObstacles(own())
+          if (obstacles.length && turnsLeft) attempt(turnsLeft - 1)
+          else if (obstacles.length) reject(new NotForkableError(obstacles))
+          else fork(resolve)
+        } catch (error) {
+          reject(error as Error)
+        }
+      })
+    }
+    attempt(TURNS)
+  })
+}
+
+function fork(resolve: (copy: Copy) => void): void {
+  const [ours, theirs] = socketpair()
+  const shared = dup(lifeline())
+  assumeRandomnessUsed()
+  collectGarbage()
+  const pid = binding.fork()
+  if (pid === 0) {
+    ours.close()
+    void becomeTemplate(theirs, shared)
+    return
+  }
+  theirs.close()
+  shared.close()
+  if (pid > 0) return resolve({ pid, control: ours })
+  ours.close()
+  throw systemError(pid, 'fork')
+}
+
+/** In the copy. Whoever awaits the promise above waits for ever here. */
+async function becomeTemplate(control: Descriptor, shared: Descriptor): Promise<void> {
+  installExits()
+  process.exitCode = undefined
+  for (const event of process.eventNames()) if (programs.test(String(event))) process.removeAllListeners(event)
+  installPid()
+  forgetThreads()
+  renewRandomness()
+  binding.becomeSubreaper()
+  await callAfterFork()
+  new Server(control, armLifeline({ shared, own: undefined }), 'fork')
+  recordBeginning()
+}

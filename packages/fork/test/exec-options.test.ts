@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, openSync, closeSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { after, before, describe, it } from 'mocha'
+import { pipe } from '@anyfork/fdpass'
+import { ForkProcess, type ExecOptions } from '@anyfork/fork'
+import { answer } from './support/answer.js'
+
+const worker = new URL('./fixtures/worker.js', import.meta.url)
+type Surroundings = { argv0: string; execPath: string; execArgv: string[]; cwd: string; color: string | null; title: string }
+
+/** Of a process that was started so, and of one forked from it. */
+async function surroundings(options: ExecOptions): Promise<Surroundings[]> {
+  const template = ForkProcess.exec(options)
+  const forked = template.fork()
+  const told = [await answer<Surroundings>(await forked.run(worker, 'surroundings')), await answer<Surroundings>(await template.run(worker, 'surroundings'))]
+  await Promise.all([forked.exited, template.exited])
+  return told
+}
+
+/** What ps(1) shows. */
+function commandLine(pid: number | undefined): string {
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/\0.*$/s, '')
+}
+
+describe('exec takes', () => {
+  let folder: string
+  before(() => (folder = realpathSync(mkdtempSync(join(tmpdir(), 'anyfork-exec-')))))
+  after(() => rmSync(folder, { recursive: true }))
+
+  it('argv0: what the interpreter and its forks are told to be called as', async () => {
+    for (const { argv0 } of await surroundings({ argv0: 'miller' })) assert.equal(argv0, 'miller')
+  })
+
+  it('title: what ps shows of the interpreter and its forks', async () => {
+    const template = ForkProcess.exec({ title: 'mill' })
+    const [forked, running] = [template.fork(), template.fork()]
+    await forked.ready()
+    const socket = await running.run(worker, 'hold')
+    assert.deepEqual([template, forked, running].map(one => commandLine(one.pid)), ['mill template', 'mill template', 'mill hold'])
+    socket.close()
+    await Promise.all([forked.close(), template.close()])
+  })
+
+  it('execPath and execArgv: the interpreter and its flags', async () => {
+    const node = join(folder, 'node')
+    symlinkSync(process.execPath, node)
+    for (const { execArgv } of await surroundings({ execPath: node, execArgv: ['--no-warnings'] })) assert.ok(execArgv.includes('--no-warnings'))
+  })
+
+  it('env and cwd, a path or a URL', async () => {
+    for (const cwd of [folder, pathToFileURL(folder)]) {
+      for (const one of await surroundings({ cwd, env: { COLOR: 'red' } })) assert.deepEqual([one.cwd, one.color], [folder, 'red'])
+    }
+  })
+
+  it('stdio: descriptors, which stay the caller’s, or nothing', async () => {
+    const file = join(folder, 'output')
+    const output = openSync(file, 'w')
+    const [readEnd, writeEnd] = pipe()
+    const template = ForkProcess.exec({ stdio: ['ignore', output, writeEnd] })
+    writeEnd.close()
+    const child = template.fork()
+    const socket = await child.run(worker, 'print')
+    socket.close()
+    assert.deepEqual(await child.exited, { code: 0, signal: null })
+    await template.close()
+    closeSync(output)
+    assert.equal(readFileSync(file, 'utf8'), 'to output\n')
+    let text = ''
+    for await (const piece of readEnd.toSocket()) text += String(piece)
+    assert.equal(text, 'to error\n')
+  })
+
+  it('nothing that makes no sense', () => {
+    const misuses: object[] = [{ execPath: 7 }, { argv0: '' }, { title: 'a\0b' }, { execArgv: '--flag' }, { execArgv: [1] }, { env: 'A=B' }, { cwd: 7 }, { stdio: 'pipe' }, { stdio: ['tea'] }, { mode: 'spoon' }]
+    for (const misuse of misuses) assert.throws(() => ForkProcess.exec(misuse as ExecOptions), TypeError)
+    assert.throws(() => (ForkProcess.templateOptions = { title: '' }), TypeError)
+  })
+})
+
+describe('the default template', () => {
+  after(() => (ForkProcess.templateOptions = {}))
+
+  it('is started with the options that were set, by another interpreter for instance, also after it was killed', async () => {
+    const before = ForkProcess.create()
+    await before.ready()
+    const former = ForkProcess.template
+    ForkProcess.templateOptions = { title: 'other' }
+    const first = ForkProcess.template
+    assert.notEqual(first, former)
+    await first.ready()
+    assert.equal(commandLine(first.pid), 'other template')
+    first.kill('SIGKILL')
+    await first.exited
+    const again = ForkProcess.create()
+    await again.ready()
+    assert.equal(commandLine(again.pid), 'other template')
+    await Promise.all([again.close(), before.close(), former.exited])
+    ForkProcess.templateOptions = { execPath: '/no/such/node' }
+    await assert.rejects(ForkProcess.create().ready(), (error: NodeJS.ErrnoException) => error.code === 'ENOENT')
+    ForkProcess.templateOptions = {}
+  })
+
+  it('shares what it loads with all that create makes, and is made anew once it was used up', async () => {
+    ForkProcess.templateOptions = {}
+    ForkProcess.template.eval('globalThis.shared = 7')
+    const child = ForkProcess.create().eval(() => Object.assign(globalThis, { tell: (socket: { toSocket(): { end(text: string): void } }) => socket.toSocket().end(String((globalThis as unknown as { shared: number }).shared)) }))
+    assert.equal(await answer(await child.run('tell')), 7)
+    await child.exited
+    const used = ForkProcess.template
+    await used.close()
+    const other = ForkProcess.create()
+    await other.ready()
+    assert.notEqual(ForkProcess.template, used)
+    await other.close()
+  })
+})
+
+describe('@anyfork/fork/early', () => {
+  it('starts the default template before what is opened later, which children then do not have', async () => {
+    const { execFile } = await import('node:child_process')
+    const { promisify } = await import('node:util')
+    const program = (early: boolean): string => `
+      ${early ? "import '@anyfork/fork/early'" : ''}
+      import { ForkProcess } from '@anyfork/fork'
+      import { openSync, readdirSync } from 'node:fs'
+      import { setCloseOnExec } from '@anyfork/fdpass'
+      const fd = openSync('/etc/passwd')
+      setCloseOnExec(fd, false)
+      const child = ForkProcess.create()
+      const { descriptors } = await child.check()
+      console.log(descriptors.some(({ name }) => name === '/etc/passwd'))`
+    for (const early of [true, false]) {
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program(early)], { timeout: 15_000 })
+      assert.equal(stdout, `${!early}\n`)
+    }
+  })
+})

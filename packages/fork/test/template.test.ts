@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { describe, it } from 'mocha'
+import { promisify } from 'node:util'
+import { forkingFlags } from '@anyfork/fork/template'
+import { allGone } from './support/census.js'
+
+const module = ['--input-type=module', '-e']
+
+/** What a program prints that was started with the flags that forking needs, or with others. */
+async function output(program: string, args: readonly string[] = [...forkingFlags, ...module]): Promise<string> {
+  const run = promisify(execFile)(process.execPath, [...args, program], { timeout: 15_000 })
+  run.child.stdin!.end()
+  return (await run).stdout
+}
+
+const tell = `
+  globalThis.tell = (socket, value) => socket.toSocket().end(JSON.stringify(value ?? null))
+  globalThis.read = async socket => { let text = ''; for await (const piece of socket.toSocket()) text += piece; return JSON.parse(text) }`
+
+/** What is under way in a program, and what the refusal names. */
+const obstacles: [what: string, begin: string, topic: string, subject: RegExp][] = [
+  ['a timer', 'setTimeout(() => {}, 1e6)', 'handle', /Timeout/],
+  ['a server', "(await import('node:http')).createServer().listen(0); await new Promise(setImmediate)", 'descriptor', /\d/],
+  ['an idle connection', "const { socketpair } = await import('@anyfork/fdpass'); const pair = socketpair(); for (const one of pair) one.toSocket().unref()", 'descriptor', /\d/],
+  ['a worker thread', "const { Worker } = await import('node:worker_threads'); await new Promise(done => new Worker('setInterval(() => {}, 1000)', { eval: true }).once('online', done))", 'thread', /[1-9]/],
+  ['a child process', "(await import('node:child_process')).spawn('sleep', ['1000'])", 'handle', /ProcessWrap/],
+]
+
+describe('forkTemplate', () => {
+  it('copies the program with all that it has loaded and computed; the copies never go on with it', async () => {
+    const said = await output(`
+      import { forkTemplate } from '@anyfork/fork/template'
+      ${tell}
+      globalThis.computed = 42
+      const inModule = { kept: 7 }
+      globalThis.answer = socket => tell(socket, [process.pid, computed, inModule.kept])
+      process.on('exit', code => console.log('exit', code))
+      process.on('SIGTERM', () => console.log('SIGTERM'))
+      void (async () => { await new Promise(() => {}); console.log('never') })()
+      void new Promise(setImmediate).then(() => console.log('once'))
+      const template = await forkTemplate()
+      console.log('goes on')
+      const parent = template.fork()
+      const children = [template.fork(), template.fork(), parent.fork()]
+      await children[2].ready()
+      const told = await Promise.all(children.slice(0, 2).map(async child => read(await child.run('answer'))))
+      console.log(told.every(([pid, computed, kept], i) => pid === children[i].pid && computed === 42 && kept === 7))
+      console.log(template.mode, children.map(({ mode }) => mode).join())
+      children[2].kill('SIGTERM')
+      console.log(JSON.stringify(await Promise.all(children.map(({ exited }) => exited))))
+      await parent.close()
+      await template.close()
+      console.log(JSON.stringify(await template.exited))`)
+    const ok = '{"code":0,"signal":null}'
+    assert.deepEqual(said.trim().split('\n'), ['once', 'goes on', 'true', 'fork fork,fork,fork', `[${ok},${ok},{"code":null,"signal":"SIGTERM"}]`, ok, 'exit 0'])
+  })
+
+  it('is there for CommonJS, too', async () => {
+    const program = `
+      const { forkTemplate } = require('@anyfork/fork/template')
+      globalThis.leave = () => process.exit(9)
+      forkTemplate().then(async template => {
+        const child = template.fork()
+        await child.run('leave')
+        console.log((await child.exited).code)
+        await template.close()
+      })`
+    assert.equal(await output(program, [...forkingFlags, '-e']), '9\n')
+  })
+
+  it('gives every copy random values and a pid of its own', async () => {
+    const said = await output(`
+      import { randomUUID } from 'node:crypto'
+      import { forkTemplate } from '@anyfork/fork/template'
+      ${tell}
+      const values = () => [process.pid, Math.random(), randomUUID()]
+      values()
+      globalThis.answer = socket => tell(socket, values())
+      const template = await forkTemplate()
+      const told = await Promise.all([template.fork(), template.fork()].map(async child => read(await child.run('answer'))))
+      console.log(new Set([...told, values()].flat()).size)
+      await template.close()`)
+    assert.equal(said, '9\n')
+  })
+
+  it('gives copies nothing of what the program opens afterwards', async () => {
+    const said = await output(`
+      import { createServer } from 'node:http'
+      import { forkTemplate } from '@anyfork/fork/template'
+      const template = await forkTemplate()
+      const server = createServer().listen(0, '127.0.0.1')
+      await new Promise(done => server.once('listening', done))
+      const { canFork, descriptors } = await template.fork().check()
+      console.log(canFork, descriptors.filter(({ origin }) => origin === 'opened').length)
+      process.exit()`)
+    assert.equal(said, 'true 0\n')
+  })
+
+  it('is refused without the flags, with the flags in the message', async () => {
+    const program = "import { forkTemplate } from '@anyfork/fork/template'; await forkTemplate().catch(({ code, message }) => console.log(code, message))"
+    for (const args of [module, ['--single-threaded', ...module], ['--v8-pool-size=1', ...module]]) {
+      assert.match(await output(program, args), /^ERR_NOT_FORKABLE .*node --single-threaded --v8-pool-size=1/s)
+    }
+  })
+
+  it('is refused in a program that is being debugged, and in a worker thread', async () => {
+    const program = "import { forkTemplate } from '@anyfork/fork/template'; await forkTemplate().catch(({ findings }) => console.log(findings[0].topic, findings[0].subject)); process.exit()"
+    assert.match(await output(program, [...forkingFlags, '--inspect=127.0.0.1:0', ...module]), /^thread \d\n$/)
+    const inThread = `
+      import { Worker } from 'node:worker_threads'
+      new Worker("import('@anyfork/fork/template').then(({ forkTemplate }) => forkTemplate()).catch(({ findings }) => console.log(findings[0].subject))", { eval: true })`
+    assert.equal(await output(inThread), 'worker thread\n')
+  })
+
+  for (const [what, begin, topic, subject] of obstacles) {
+    it(`is refused while ${what} is there, which is named; the program goes on`, async () => {
+      const said = await output(`
+        import { forkTemplate } from '@anyfork/fork/template'
+        ${begin}
+        try { await forkTemplate() } catch ({ code, findings }) { console.log(JSON.stringify([code, findings.map(({ topic, subject }) => [topic, subject])])) }
+        process.exit()`)
+      const [code, findings] = JSON.parse(said) as [string, [string, string][]]
+      assert.equal(code, 'ERR_NOT_FORKABLE')
+      assert.ok(findings.some(found => found[0] === topic && subject.test(found[1])), said)
+    })
+  }
+
+  it('is refused while standard input is read', async () => {
+    const program = `
+      import { forkTemplate } from '@anyfork/fork/template'
+      process.stdin.on('data', () => {})
+      try { await forkTemplate() } catch ({ findings }) { console.log(findings.some(({ subject }) => subject === 'stdin')) }
+      process.exit()`
+    const child = spawn(process.execPath, [...forkingFlags, ...module, program], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
+    assert.equal(line, 'true')
+    child.stdin.end()
+  })
+
+  it('waits for what is about to end, and works once the program is at rest', async () => {
+    const said = await output(`
+      import { readFile } from 'node:fs'
+      import { createServer } from 'node:net'
+      import { forkTemplate } from '@anyfork/fork/template'
+      const server = createServer().listen(0)
+      await forkTemplate().catch(() => console.log('refused'))
+      server.close()
+      readFile('/etc/passwd', () => console.log('read'))
+      const template = await forkTemplate()
+      const child = template.fork()
+      await child.ready()
+      console.log(child.mode)
+      await child.close()
+      await template.close()`)
+    assert.equal(said, 'refused\nread\nfork\n')
+  })
+
+  it('leaves no process when the program is killed, and tells how the copy ended where the copy is', async () => {
+    const program = `
+      import { forkTemplate } from '@anyfork/fork/template'
+      const first = await forkTemplate()
+      first.kill('SIGKILL')
+      const { signal } = await first.exited
+      const template = await forkTemplate()
+      const child = template.fork().eval(() => { globalThis.spin = () => { for (;;); } })
+      await child.run('spin')
+      console.log(JSON.stringify([signal, template.pid, child.pid]))
+      setInterval(() => {}, 1000)`
+    const owner = spawn(process.execPath, [...forkingFlags, ...module, program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
+    const [signal, ...pids] = JSON.parse(line) as [string, ...number[]]
+    assert.equal(signal, 'SIGKILL')
+    owner.kill('SIGKILL')
+    await allGone(pids, 1000)
+  })
+})
