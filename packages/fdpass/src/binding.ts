@@ -16,6 +16,7 @@ export interface Binding {
   readonly SHUT_WR: number
   readonly SHUT_RDWR: number
   readonly END_OF_STREAM: number
+  readonly EAGAIN: number
   readonly DONT_WAIT: number
   readonly PEEK: number
   readonly BYTES_ONLY: number

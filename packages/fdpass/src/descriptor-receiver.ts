@@ -29,18 +29,20 @@ export class DescriptorReceiver {
   }
 
   /**
-   * Receives what is there, and waits for it first where the socket is blocking.
+   * Receives what is there; on a blocking socket, waits until something is.
    *
    * @param most - how many at the most; more only where the last message brings them.
    *   Fewer may come though more are there.
-   * @returns the descriptors, close-on-exec, which the caller owns; none at the end of the stream
-   * @throws as `receiveMessage`; `EPROTO` when a byte came without a descriptor
+   * @returns the descriptors, close-on-exec, which the caller owns; none at the end of
+   *   the stream; `undefined` where nothing is there yet
+   * @throws as `receiveMessage` in other cases; `EPROTO` when a byte came without a descriptor
    */
-  receive(most: number): Descriptor[] {
+  receive(most: number): Descriptor[] | undefined {
     if (!Number.isInteger(most) || most < 1) throw new RangeError(`at least one descriptor is to be received, not ${String(most)}`)
     const wanted = this.#isBurst && !this.#later ? Math.min(most, MAX_DESCRIPTORS) : 1
     const result = binding.receiveMany(descriptorNumber(this.#socket), incoming, wanted, this.#flags)
     if (incoming[1]) this.#later = systemError(incoming[1], 'recvmmsg')
+    if (result === binding.EAGAIN) return undefined
     const count = checked(result, 'recvmsg')
     if (count === 0 && this.#later) {
       const error = this.#later

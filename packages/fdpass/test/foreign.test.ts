@@ -66,7 +66,7 @@ describe('a socket that adds to its messages', () => {
         const receiver = new DescriptorReceiver(right)
         let count = 0
         assert.throws(() => {
-          for (;;) count += closeAll(receiver.receive(64))
+          for (;;) count += closeAll(receiver.receive(64)!)
         }, { code: 'EPROTO' })
         assert.equal(count, 100)
       })

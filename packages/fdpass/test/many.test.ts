@@ -31,11 +31,13 @@ describe('many at a time', () => {
     send(left, one)
     one.close()
   }
+  const receive = (most: number): Descriptor[] => receiver.receive(most) ?? []
   const drain = (most: number): string[] => {
     const tags: string[] = []
     try {
       for (;;) {
         const descriptors = receiver.receive(most)
+        if (!descriptors) return [...tags, 'nothing yet']
         if (!descriptors.length) return [...tags, 'end']
         tags.push(...descriptors.map(tagOf))
       }
@@ -47,14 +49,14 @@ describe('many at a time', () => {
   for (const most of [1, 2, 7, 64, 253, 1000]) {
     it(`receives 200 in order, asked for ${most} at a time`, () => {
       for (let i = 0; i < 200; i++) sendOne(`${i}`)
-      assert.deepEqual(drain(most), [...Array.from({ length: 200 }, (_, i) => `${i}`), 'EAGAIN'])
+      assert.deepEqual(drain(most), [...Array.from({ length: 200 }, (_, i) => `${i}`), 'nothing yet'])
     })
   }
 
   it('receives no more than it was asked for', () => {
     for (let i = 0; i < 100; i++) sendOne(`${i}`)
     for (const most of [1, 5, 1, 20]) {
-      const descriptors = receiver.receive(most)
+      const descriptors = receive(most)
       assert.ok(descriptors.length >= 1 && descriptors.length <= most)
       for (const descriptor of descriptors) descriptor.close()
     }
@@ -65,15 +67,9 @@ describe('many at a time', () => {
     const [readEnd, writeEnd] = pipe()
     for (const size of sizes) sendMany(left, new Array(size).fill(readEnd), { batch: size })
     let count = 0
-    for (;;) {
-      try {
-        const descriptors = receiver.receive(64)
-        count += descriptors.length
-        for (const descriptor of descriptors) descriptor.close()
-      } catch (error) {
-        assert.equal((error as NodeJS.ErrnoException).code, 'EAGAIN')
-        break
-      }
+    for (let descriptors = receiver.receive(64); descriptors; descriptors = receiver.receive(64)) {
+      count += descriptors.length
+      for (const descriptor of descriptors) descriptor.close()
     }
     assert.equal(count, sizes.reduce((sum, size) => sum + size))
     readEnd.close()
@@ -97,7 +93,7 @@ describe('many at a time', () => {
 
   it('gives what came before a connection that was reset between two receipts', () => {
     for (let i = 0; i < 40; i++) sendOne(`${i}`)
-    const first = [...receiver.receive(1), ...receiver.receive(20)].map(tagOf)
+    const first = [...receive(1), ...receive(20)].map(tagOf)
     send(right, 0)
     left.close()
     assert.deepEqual([...first, ...drain(64)], [...Array.from({ length: 40 }, (_, i) => `${i}`), 'ECONNRESET'])
@@ -108,7 +104,7 @@ describe('many at a time', () => {
     write(left, Buffer.from('x'))
     sendOne('d')
     assert.deepEqual(drain(64), ['a', 'b', 'c', 'EPROTO'])
-    assert.deepEqual(drain(64), ['d', 'EAGAIN'])
+    assert.deepEqual(drain(64), ['d', 'nothing yet'])
   })
 
   it('gives the descriptors of a message that is longer than a byte once', () => {
@@ -119,27 +115,27 @@ describe('many at a time', () => {
     sendOne('c')
     assert.deepEqual(drain(64), ['a', 'b', 'long', 'EPROTO'])
     assert.deepEqual(drain(64), ['EPROTO'])
-    assert.deepEqual(drain(64), ['c', 'EAGAIN'])
+    assert.deepEqual(drain(64), ['c', 'nothing yet'])
   })
 
   it('leaves the socket as it was: others may look at its first message', () => {
     for (let i = 0; i < 10; i++) sendOne(`${i}`)
-    for (const descriptor of [...receiver.receive(1), ...receiver.receive(4)]) descriptor.close()
+    for (const descriptor of [...receive(1), ...receive(4)]) descriptor.close()
     const { descriptors } = receiveMessage(right, Buffer.alloc(1))
     assert.equal(tagOf(descriptors[0]!), '5')
-    assert.deepEqual(drain(64), ['6', '7', '8', '9', 'EAGAIN'])
+    assert.deepEqual(drain(64), ['6', '7', '8', '9', 'nothing yet'])
   })
 
   it('waits on a blocking socket for the first only', () => {
     setNonblocking(right, false)
     for (let i = 0; i < 3; i++) sendOne(`${i}`)
-    assert.deepEqual([...receiver.receive(1), ...receiver.receive(64)].map(tagOf), ['0', '1', '2'])
+    assert.deepEqual([...receive(1), ...receive(64)].map(tagOf), ['0', '1', '2'])
     const [blocking, theirs] = socketpair()
     execFileSync('sh', ['-c', '(sleep 0.2) & exit 0'], { stdio: ['ignore', 'ignore', 'inherit', theirs.fd] })
     theirs.close()
     assert.deepEqual(new DescriptorReceiver(blocking).receive(64), []) // the end, when the sleeper has ended
     const impatient = new DescriptorReceiver(right, { dontWait: true })
-    assert.throws(() => impatient.receive(64), { code: 'EAGAIN' })
+    assert.equal(impatient.receive(64), undefined)
     blocking.close()
   })
 
@@ -147,7 +143,7 @@ describe('many at a time', () => {
     const [one, other] = socketpair({ type: 'seqpacket' })
     const packets = new DescriptorReceiver(other, { dontWait: true })
     for (let i = 0; i < 10; i++) send(one, 0)
-    const descriptors = [...packets.receive(1), ...packets.receive(64)]
+    const descriptors = [...packets.receive(1)!, ...packets.receive(64)!]
     assert.equal(descriptors.length, 10)
     for (const descriptor of [one, other, ...descriptors]) descriptor.close()
   })
@@ -175,11 +171,11 @@ describe('many at a time', () => {
     assert.equal(sendMany(left, new Array(300).fill(0)), 253)
     let received = 0
     while (received < 200 + 253 + 253) {
-      const descriptors = receiver.receive(253)
+      const descriptors = receive(253)
       received += descriptors.length
       for (const descriptor of descriptors) descriptor.close()
     }
-    assert.throws(() => receiver.receive(253), { code: 'EAGAIN' })
+    assert.equal(receiver.receive(253), undefined)
   })
 
   it('sends those before one that cannot be sent, and tells at the next call', () => {
@@ -190,7 +186,7 @@ describe('many at a time', () => {
     assert.throws(() => sendMany(left, handles.slice(3)), { code: 'EBADF' })
     assert.equal(sendMany(left, handles, { batch: 2 }), 2)
     assert.throws(() => sendMany(left, handles.slice(2), { batch: 2 }), { code: 'EBADF' })
-    for (let i = 0; i < 4; i++) for (const descriptor of receiver.receive(1)) descriptor.close()
+    for (let i = 0; i < 4; i++) for (const descriptor of receive(1)) descriptor.close()
   })
 
   it('sends as many as there is room for, then EAGAIN, then EPIPE', () => {
@@ -200,11 +196,11 @@ describe('many at a time', () => {
     }, { code: 'EAGAIN' })
     let received = 0
     while (received < sent) {
-      const descriptors = receiver.receive(64)
+      const descriptors = receive(64)
       received += descriptors.length
       for (const descriptor of descriptors) descriptor.close()
     }
-    assert.throws(() => receiver.receive(64), { code: 'EAGAIN' })
+    assert.equal(receiver.receive(64), undefined)
     right.close()
     assert.throws(() => sendMany(left, [0, 0]), { code: 'EPIPE' })
   })

@@ -32,6 +32,10 @@ export class Incoming {
   #retryMs = FIRST_RETRY_MS
   #end: { reason: Error } | undefined
   #isDiscarded = false
+  /** How many came in this turn of the event loop. */
+  #row = 0
+  #isReading = false
+  #isLikelyMore = false
 
   /** @param batch - most descriptors in a message, where their slots are reserved and nothing else helps */
   constructor(socket: Handle, reservation: Reservation, batch: number, dontWait: boolean, listener: IncomingListener) {
@@ -59,20 +63,16 @@ export class Incoming {
     else if (this.#end) receiver(this.#end.reason)
     else {
       this.#receivers.push(receiver)
-      if (this.#receivers.length === 1) this.#listener.onChange()
+      if (this.#receivers.length > 1 || this.#isReading) return
+      if (this.#isLikelyMore) queueMicrotask(() => this.#readOn())
+      else this.#listener.onChange()
     }
   }
 
-  /** Takes what has come, as much as was asked for. */
+  /** Takes what has come, as much as was asked for. To be called once in a turn of the event loop. */
   read(): void {
-    for (let row = 0; this.waitsForMessage && row < MOST_IN_A_ROW; ) {
-      if (!this.#makeRoom()) break
-      const count = this.#receive(MOST_IN_A_ROW - row)
-      if (this.#end) return
-      if (!this.#holdRoom() || !count) break
-      row += count
-    }
-    this.#listener.onChange()
+    this.#row = 0
+    this.#readOn()
   }
 
   /** Nothing more comes: gives up the reserved slots and tells all who ask. What came already can still be asked for. */
@@ -90,17 +90,34 @@ export class Incoming {
     while (this.#surplus.length) this.#surplus.shift()!.close()
   }
 
+  /** Those who ask for one after the other need not wait for the event loop each time. */
+  #readOn(): void {
+    this.#isReading = true
+    let isLikelyMore = this.#row < MOST_IN_A_ROW
+    while (this.waitsForMessage && isLikelyMore) {
+      if (!this.#makeRoom()) break
+      const count = this.#receive(MOST_IN_A_ROW - this.#row)
+      if (this.#end) return
+      this.#row += count
+      isLikelyMore = this.#holdRoom() && count > 0 && this.#row < MOST_IN_A_ROW
+    }
+    this.#isReading = false
+    this.#isLikelyMore = isLikelyMore
+    this.#listener.onChange()
+  }
+
   /** Gives what has come to those who asked; how many descriptors there were. */
   #receive(most: number): number {
-    let descriptors: Descriptor[]
+    let descriptors: Descriptor[] | undefined
     try {
       descriptors = this.#receiver.receive(Math.min(most, this.#receivers.length))
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EMFILE' || code === 'ENFILE') this.#pause()
-      else if (code !== 'EAGAIN') this.#listener.onEnd(error as Error)
+      else this.#listener.onEnd(error as Error)
       return 0
     }
+    if (!descriptors) return 0
     if (!descriptors.length) this.#listener.onEnd()
     else this.#retryMs = FIRST_RETRY_MS
     for (const descriptor of descriptors) this.#give(descriptor)

@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { dup, pipe, setNonblocking } from '@anyfork/fdpass'
+import { dup, pipe } from '@anyfork/fdpass'
 import { Descriptor, FdPasser, socketpair } from '@anyfork/fdpasser'
 import { floodBothWays } from './support/flood.js'
 import { startPeer, type Peer } from './support/peer-process.js'
@@ -207,39 +207,45 @@ describe('hard cases', () => {
     await Promise.all([first.close(), peer.close()])
   })
 
-  it('however many come, the event loop gets its turn after each 64', async () => {
-    const [left, right] = socketpair()
-    const passer = new FdPasser({ fd: right })
-    let inTurn = 0
-    let most = 0
-    let isOver = false
-    const turn = (): void => {
-      inTurn = 0
-      if (!isOver) setImmediate(turn)
-    }
-    setImmediate(turn)
-    const count = 5000
-    const all = new Promise<void>(resolve => {
-      let received = 0
-      const receive = (_error: Error | undefined, descriptor?: Descriptor): void => {
-        if (!descriptor) return // of those that were asked for beyond the last
+  for (const way of ['callbacks', 'promises'] as const) {
+    it(`however many come, the event loop gets its turn after each 64 (${way})`, async () => {
+      const count = 5000
+      const [sender, receiver] = socketpair().map(fd => new FdPasser({ fd, highWaterMark: count })) as [FdPasser, FdPasser]
+      let inTurn = 0
+      let most = 0
+      let isOver = false
+      const turn = (): void => {
+        inTurn = 0
+        if (!isOver) setImmediate(turn)
+      }
+      setImmediate(turn)
+      for (let i = 0; i < count; i++) void sender.pushSend(0, { keep: true })
+      const take = (descriptor: Descriptor): void => {
         descriptor.close()
         most = Math.max(most, ++inTurn)
-        if (++received === count) resolve()
-        else ask()
       }
-      const ask = (): void => passer.pushRecv(receive)
-      for (let i = 0; i < 200; i++) ask()
+      if (way === 'promises') {
+        for (let i = 0; i < count; i++) take(await receiver.pushRecv())
+      } else {
+        await new Promise<void>(resolve => {
+          let asked = 0
+          const ask = (): void => {
+            const isLast = ++asked === count
+            receiver.pushRecv((_error, descriptor) => {
+              take(descriptor!)
+              if (asked < count) ask()
+              if (isLast) resolve()
+            })
+          }
+          for (let i = 0; i < 200; i++) ask()
+        })
+      }
+      isOver = true
+      assert.ok(most > 1 && most <= 64, `${most} in one turn`)
+      sender.destroy()
+      receiver.destroy()
     })
-    setNonblocking(left, true)
-    const sender = new FdPasser({ fd: left, highWaterMark: count })
-    for (let i = 0; i < count; i++) void sender.pushSend(0, { keep: true }).catch(() => {})
-    await all
-    isOver = true
-    assert.ok(most > 1 && most <= 64, `${most} in one turn`)
-    sender.destroy()
-    passer.destroy()
-  })
+  }
 
   it('garbage collection ends no passer that is still connected, and its end is noticed', async () => {
     const program = `

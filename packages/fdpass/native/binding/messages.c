@@ -111,6 +111,7 @@ bool define_messages(napi_env env, napi_value exports) {
       {"DONT_WAIT", FDPASS_DONT_WAIT},
       {"PEEK", FDPASS_PEEK},
       {"END_OF_STREAM", END_OF_STREAM},
+      {"EAGAIN", UV_EAGAIN},
       {"maxDescriptors", FDPASS_MAX_DESCRIPTORS},
   };
   return DEFINE(env, exports, methods, constants);
