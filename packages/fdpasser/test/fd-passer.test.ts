@@ -168,6 +168,38 @@ describe('FdPasser', () => {
     }
   })
 
+  for (const batch of [1, 2, 8]) {
+    it(`refuses only those that were closed before they could be sent (batch ${batch})`, async () => {
+      connect({ batch })
+      const kept = taggedPipe('never sent')
+      const file = await open('/dev/null')
+      const handles = [taggedPipe('a'), taggedPipe('b'), kept, taggedPipe('c'), file, taggedPipe('d')]
+      const outcomes = Promise.allSettled(handles.map(handle => left.pushSend(handle, { keep: handle === kept || handle === file })))
+      kept.close()
+      const closed = file.close()
+      const codes = (await outcomes).map(outcome => (outcome.status === 'rejected' ? ((outcome.reason as NodeJS.ErrnoException).code ?? outcome.reason.name) : 'sent'))
+      assert.deepEqual(codes, ['sent', 'sent', 'EBADF', 'sent', 'TypeError', 'sent'])
+      for (const tag of ['a', 'b', 'c', 'd']) assert.equal(tagOf(await right.pushRecv()), tag)
+      await closed
+    })
+  }
+
+  it('goes on when closing what was sent ends the passer', async () => {
+    const handles = [1, 2, 3].map(() => {
+      const descriptor = taggedPipe('x')
+      return {
+        fd: descriptor.fd,
+        close(): void {
+          descriptor[Symbol.dispose]()
+          left.destroy()
+        },
+      }
+    })
+    const outcomes = await Promise.allSettled(handles.map(handle => left.pushSend(handle)))
+    assert.deepEqual(outcomes.map(({ status }) => status), ['fulfilled', 'fulfilled', 'fulfilled'])
+    for (let i = 0; i < 3; i++) tagOf(await right.pushRecv())
+  })
+
   it('ends with EPROTO when a byte comes without a descriptor', async () => {
     const [one, other] = socketpair()
     const errors: unknown[] = []
