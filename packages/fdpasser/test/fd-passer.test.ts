@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { open } from 'node:fs/promises'
 import { fstatSync, openSync, readdirSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
-import { afterEach, before as warmUp, beforeEach, describe, it } from 'mocha'
+import { createServer } from 'node:net'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 import { dup, pipe, sendMessage, shutdown, isNonblocking } from '@anyfork/fdpass'
 import { Descriptor, FdPasser, socketpair, type FdPasserOptions } from '@anyfork/fdpasser'
 import { taggedPipe, tagOf } from './support/tagged-pipe.js'
@@ -21,10 +21,6 @@ describe('FdPasser', () => {
     right = new FdPasser({ ...options, fd: other, onError: error => told.push(error) })
   }
 
-  // libuv opens a spare descriptor of its own the first time that anything listens.
-  warmUp(done => void createServer().listen(0, '127.0.0.1', function (this: Server) {
-    this.close(done)
-  }))
   beforeEach(() => {
     before = readdirSync('/proc/self/fd').length
     told = []
