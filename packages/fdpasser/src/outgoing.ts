@@ -31,7 +31,7 @@ export class Outgoing {
   #retry: NodeJS.Timeout | undefined
   #isFull = false
   #isScheduled = false
-  /** After a message was refused, its descriptors go one by one, to find out which it was. */
+  /** After something was refused, so many go one by one, to find out which it was. */
   #oneByOne = 0
 
   constructor(socket: Handle, batch: number, dontWait: boolean, listener: OutgoingListener) {
@@ -66,24 +66,26 @@ export class Outgoing {
     this.#isFull = false
     if (this.#retry) return
     while (this.#queue.length) {
-      const count = Math.min(this.#oneByOne || MAX_DESCRIPTORS, this.#queue.length)
+      const count = this.#oneByOne ? 1 : Math.min(MAX_DESCRIPTORS, this.#queue.length)
       const handles: Handle[] = []
       for (let i = 0; i < count; i++) handles.push(this.#queue.peekAt(i)!.handle)
-      let sent = 0
+      let sent = 1
       let refusal: Error | undefined
       try {
-        sent = sendMany(this.#socket, handles, { batch: this.#oneByOne ? 1 : this.#batch, dontWait: this.#dontWait })
+        sent = sendMany(this.#socket, handles, { batch: Math.min(this.#batch, count), dontWait: this.#dontWait })
       } catch (error) {
         if (!this.#isRefusal(error as NodeJS.ErrnoException)) break
-        if (!this.#oneByOne && this.#batch > 1) {
-          this.#oneByOne = Math.min(this.#batch, count)
+        if (count > 1) {
+          this.#oneByOne = count
           continue
         }
         refusal = error as Error
-        sent = 1
       }
-      if (this.#oneByOne) this.#oneByOne -= sent
-      for (let i = 0; i < sent; i++) finish(this.#queue.shift()!, refusal)
+      if (this.#oneByOne) this.#oneByOne--
+      // Closing them may end the passer, and empty the queue.
+      const done: Sending[] = []
+      for (let i = 0; i < sent; i++) done.push(this.#queue.shift()!)
+      for (const sending of done) finish(sending, refusal)
     }
     this.#listener.onChange()
   }

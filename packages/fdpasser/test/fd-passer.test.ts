@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { open } from 'node:fs/promises'
 import { fstatSync, openSync, readdirSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
-import { afterEach, before as warmUp, beforeEach, describe, it } from 'mocha'
+import { createServer } from 'node:net'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 import { dup, pipe, sendMessage, shutdown, isNonblocking } from '@anyfork/fdpass'
 import { Descriptor, FdPasser, socketpair, type FdPasserOptions } from '@anyfork/fdpasser'
 import { taggedPipe, tagOf } from './support/tagged-pipe.js'
@@ -21,10 +21,6 @@ describe('FdPasser', () => {
     right = new FdPasser({ ...options, fd: other, onError: error => told.push(error) })
   }
 
-  // libuv opens a spare descriptor of its own the first time that anything listens.
-  warmUp(done => void createServer().listen(0, '127.0.0.1', function (this: Server) {
-    this.close(done)
-  }))
   beforeEach(() => {
     before = readdirSync('/proc/self/fd').length
     told = []
@@ -166,6 +162,38 @@ describe('FdPasser', () => {
       readEnd.close()
       writeEnd.close()
     }
+  })
+
+  for (const batch of [1, 2, 8]) {
+    it(`refuses only those that were closed before they could be sent (batch ${batch})`, async () => {
+      connect({ batch })
+      const kept = taggedPipe('never sent')
+      const file = await open('/dev/null')
+      const handles = [taggedPipe('a'), taggedPipe('b'), kept, taggedPipe('c'), file, taggedPipe('d')]
+      const outcomes = Promise.allSettled(handles.map(handle => left.pushSend(handle, { keep: handle === kept || handle === file })))
+      kept.close()
+      const closed = file.close()
+      const codes = (await outcomes).map(outcome => (outcome.status === 'rejected' ? ((outcome.reason as NodeJS.ErrnoException).code ?? outcome.reason.name) : 'sent'))
+      assert.deepEqual(codes, ['sent', 'sent', 'EBADF', 'sent', 'TypeError', 'sent'])
+      for (const tag of ['a', 'b', 'c', 'd']) assert.equal(tagOf(await right.pushRecv()), tag)
+      await closed
+    })
+  }
+
+  it('goes on when closing what was sent ends the passer', async () => {
+    const handles = [1, 2, 3].map(() => {
+      const descriptor = taggedPipe('x')
+      return {
+        fd: descriptor.fd,
+        close(): void {
+          descriptor[Symbol.dispose]()
+          left.destroy()
+        },
+      }
+    })
+    const outcomes = await Promise.allSettled(handles.map(handle => left.pushSend(handle)))
+    assert.deepEqual(outcomes.map(({ status }) => status), ['fulfilled', 'fulfilled', 'fulfilled'])
+    for (let i = 0; i < 3; i++) tagOf(await right.pushRecv())
   })
 
   it('ends with EPROTO when a byte comes without a descriptor', async () => {

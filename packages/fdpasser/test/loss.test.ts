@@ -38,9 +38,9 @@ describe('nothing is lost', () => {
         void passer.pushSend(files[i % FILES]!, { keep: true })
         if (passer.pressure >= 1) await passer.drained()
       }
-      const [right, opened] = tagOf(await passer.pushRecv()).split(' ').map(Number)
+      const [right, tries] = tagOf(await passer.pushRecv()).split(' ').map(Number)
       assert.equal(right, race)
-      assert.ok(opened! > 1000, `the thread opened ${opened} only: there was no race`)
+      assert.ok(tries! > 100, `the thread tried ${tries} times only: there was no race`)
       await passer.close()
       assert.deepEqual(await peer.exited, [0, null])
       for (const file of files) closeSync(file)
