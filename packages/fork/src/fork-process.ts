@@ -14,6 +14,9 @@ import { decode, encode } from './payload.js'
 import { checkRestrictions, type Restrictions } from './restrictions.js'
 import type { ExecOptions } from './spawn.js'
 
+/** Lets processes end that nobody refers to any more, unless a function runs in them. */
+const dropped = new FinalizationRegistry<Member>(member => member.order(Command.end))
+
 /**
  * A process that waits for orders: load this, keep that, fork, and finally run a
  * function. Orders are queued and carried out one after the other; each method
@@ -21,7 +24,8 @@ import type { ExecOptions } from './spawn.js'
  * AnyEvent::Fork.
  *
  * It ends when this program ends, however that ends, and it does not keep this
- * program from ending while nothing is awaited from it.
+ * program from ending while nothing is awaited from it. One that runs no function also
+ * ends some time after the last reference to it is gone, as if by `close`.
  */
 export class ForkProcess implements AsyncDisposable {
   static #template: ForkProcess | undefined
@@ -34,6 +38,7 @@ export class ForkProcess implements AsyncDisposable {
 
   private constructor(member: Member) {
     this.#member = member
+    dropped.register(this, member, this)
   }
 
   /** The default template: started on first use, and again after it was killed. What it loads, all that `create` makes has. */
@@ -155,6 +160,7 @@ export class ForkProcess implements AsyncDisposable {
     this.#assertOpen('toFd')
     const socket = this.#member.detach()
     this.#isHandedOver = true
+    dropped.unregister(this)
     return socket
   }
 
@@ -299,6 +305,7 @@ export class ForkProcess implements AsyncDisposable {
       setNonblocking(ours, true)
       const started = this.#member.ask(Command.run, encode({ module, name, folder: process.cwd() }), [theirs])
       this.#hasRun = true
+      dropped.unregister(this)
       theirs.close()
       await started
       return ours

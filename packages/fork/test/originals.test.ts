@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { fstatSync } from 'node:fs'
+import { describe, it } from 'mocha'
+import { text } from 'node:stream/consumers'
+import { promisify } from 'node:util'
+import { pipe, read, type Descriptor } from '@anyfork/fdpass'
+import { ForkProcess } from '@anyfork/fork'
+import { forkingFlags } from '@anyfork/fork/template'
+import { isForking } from './support/mode.js'
+
+const heir = new URL('./fixtures/heir.js', import.meta.url)
+const status = new URL('./fixtures/status.js', import.meta.url)
+
+async function output(program: string, flags: readonly string[] = []): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', program], { timeout: 15_000 })
+  return stdout
+}
+
+/** All that comes until the end. */
+function readAll(readEnd: Descriptor): string {
+  const buffer = Buffer.alloc(100)
+  let said = ''
+  for (let count = read(readEnd, buffer); count; count = read(readEnd, buffer)) said += buffer.toString('utf8', 0, count)
+  readEnd.close()
+  return said
+}
+
+describe('the tests of AnyEvent::Fork', () => {
+  it('01_early: a template that was started before anything else makes processes', async () => {
+    const said = await output(`
+      import '@anyfork/fork/early'
+      import { ForkProcess } from '@anyfork/fork'
+      const process = ForkProcess.create().eval(() => { console.log('ok 2') })
+      await process.ready()
+      await process.close()
+      console.log('ok 3')`)
+    assert.equal(said, 'ok 2\nok 3\n')
+  })
+
+  it('02_template: the program itself, as it is, makes processes', async function () {
+    if (!isForking) return this.skip()
+    const said = await output(
+      `
+      import { forkTemplate } from '@anyfork/fork/template'
+      globalThis.loaded = 'ok 2'
+      const template = await forkTemplate()
+      const process = template.fork().eval('console.log(loaded)')
+      await process.ready()
+      await process.close()
+      await template.close()
+      console.log('ok 3')`,
+      forkingFlags,
+    )
+    assert.equal(said, 'ok 2\nok 3\n')
+  })
+
+  it('03_new: code gets a descriptor that was sent before it, and writes to it; its end is seen when the process is closed', async () => {
+    const [readEnd, writeEnd] = pipe()
+    const process = ForkProcess.create()
+      .sendFd(writeEnd)
+      .eval(async () => {
+        const { runArgs } = await import('@anyfork/fork/child')
+        const { write } = await import('@anyfork/fdpass')
+        write(runArgs()[0] as number, Buffer.from('173'))
+      })
+    writeEnd.close()
+    await process.close()
+    assert.equal(readAll(readEnd), '173')
+  })
+
+  it('04_tofrom: two processes are handed to a third, which gives them their orders', async () => {
+    const pipes = [pipe(), pipe()]
+    const third = ForkProcess.create()
+    for (const [, writeEnd] of pipes) {
+      const control = await ForkProcess.create().toFd()
+      third.sendFd(control, writeEnd)
+      control.close()
+      writeEnd.close()
+    }
+    const socket = await third.sendArg('172', '174').run(heir, 'dictate')
+    assert.equal(await text(socket.toSocket()), 'done')
+    assert.deepEqual(pipes.map(([readEnd]) => readAll(readEnd)), ['172', '174'])
+  })
+})
+
+describe('the local test of AnyEvent::Fork::Remote', () => {
+  it('01_basic: a fresh interpreter runs a function that was sent to it', async () => {
+    const process = ForkProcess.exec().eval('function hello(socket, number) { socket.toSocket().end(`ok ${number}`) }')
+    const socket = await process.sendArg(3).run('hello')
+    assert.equal(await text(socket.toSocket()), 'ok 3')
+  })
+})
+
+describe('the tests of Proc::FastSpawn', () => {
+  it('01_basic: pid and exit code of a fresh interpreter are told', async () => {
+    for (const code of [5, 6]) {
+      const process = ForkProcess.exec()
+      assert.ok(process.pid! > 0)
+      ;(await process.sendArg(code).run(status, 'exit')).close()
+      assert.deepEqual(await process.exited, { code, signal: null })
+    }
+  })
+
+  it('02_inherit: of two descriptors, the one that is sent is there, the other is not', async () => {
+    const [readEnd, writeEnd] = pipe()
+    const { ino } = fstatSync(readEnd.fd)
+    for (const process of [ForkProcess.exec(), ForkProcess.create()]) {
+      const socket = await process.sendFd(writeEnd).run(status, 'countOpen')
+      const open = JSON.parse(await text(socket.toSocket())) as Record<string, number>
+      assert.equal(open[ino], 1, 'both ends of a pipe have one number')
+    }
+    readEnd.close()
+    writeEnd.close()
+  })
+})
+
+describe('a process that nobody refers to', () => {
+  it('ends, unless it runs a function', async () => {
+    const said = await output(
+      `
+      import { ForkProcess } from '@anyfork/fork'
+      const isThere = pid => { try { process.kill(pid, 0); return true } catch { return false } }
+      const collect = async () => { for (let i = 0; i < 20; i++) { gc(); await new Promise(done => setTimeout(done, 5)) } }
+      async function forget(run) {
+        const child = ForkProcess.create().eval('function stay() { setInterval(() => {}, 1000) }')
+        if (run) (await child.run('stay')).close()
+        else await child.ready()
+        return child.pid
+      }
+      const [idle, running] = [await forget(false), await forget(true)]
+      while (isThere(idle)) await collect()
+      await collect()
+      console.log(isThere(running))
+      process.exit()`,
+      ['--expose-gc'],
+    )
+    assert.equal(said, 'true\n')
+  })
+})
