@@ -25,22 +25,29 @@ static int address_of(const char *path, size_t length, struct sockaddr_un *addre
   return (int)(offsetof(struct sockaddr_un, sun_path) + length + (is_abstract ? 0 : 1));
 }
 
+static int fail(int fd) {
+  int rc = -errno;
+  close(fd);
+  return rc;
+}
+
+#ifndef SOCK_CLOEXEC
+/* What Linux does with flags. */
+static int prepare(int fd) {
+  int on = 1;
+  if (fd < 0) return -errno;
+  if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) < 0) return fail(fd);
+  return fd;
+}
+#endif
+
 static int new_socket(void) {
 #ifdef SOCK_CLOEXEC
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   return fd < 0 ? -errno : fd;
 #else
-  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-  if (fd < 0) return -errno;
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
-  return fd;
+  return prepare(socket(AF_UNIX, SOCK_STREAM, 0));
 #endif
-}
-
-static int fail(int fd) {
-  int rc = -errno;
-  close(fd);
-  return rc;
 }
 
 int fdpass_listen(const char *path, size_t length, int backlog) {
@@ -58,15 +65,15 @@ int fdpass_listen(const char *path, size_t length, int backlog) {
 
 int fdpass_accept(int listener) {
   int fd;
-#ifdef __linux__
+#ifdef SOCK_CLOEXEC
   do fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
   while (fd < 0 && errno == EINTR);
+  return fd < 0 ? -errno : fd;
 #else
   do fd = accept(listener, NULL, NULL);
   while (fd < 0 && errno == EINTR);
-  if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return prepare(fd);
 #endif
-  return fd < 0 ? -errno : fd;
 }
 
 int fdpass_connect(const char *path, size_t length) {

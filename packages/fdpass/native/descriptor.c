@@ -1,4 +1,4 @@
-#include "fdpass.h"
+#include "message.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,10 +76,6 @@ ssize_t fdpass_read(int fd, void *bytes, size_t length) {
   while (n < 0 && errno == EINTR);
   return n < 0 ? failed() : n;
 }
-
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* macOS: SO_NOSIGPIPE is set on the socket instead */
-#endif
 
 ssize_t fdpass_write(int fd, const void *bytes, size_t length) {
   ssize_t n;

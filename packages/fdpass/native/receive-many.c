@@ -93,6 +93,8 @@ ssize_t fdpass_receive_many(int socket, int fds[FDPASS_MAX_DESCRIPTORS], size_t 
     many->was_burst = n > 0;
     if (n > 0 || (n == -EAGAIN && flags & FDPASS_DONT_WAIT)) return n;
   }
+#else
+  (void)wanted;
 #endif
   char byte;
   struct fdpass_received received;
