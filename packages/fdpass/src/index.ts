@@ -5,6 +5,7 @@ export { accept, connect, listen, peerCredentials, shutdown, type ListenOptions,
 export { socketpair, type SocketpairOptions } from './socketpair.js'
 export { isPending, MAX_DESCRIPTORS, receiveMessage, recv, send, sendMany, sendMessage, type Message, type ReceiveOptions, type SendManyOptions, type SendOptions } from './message.js'
 export { DescriptorReceiver } from './descriptor-receiver.js'
+export { LateWriter } from './late-writer.js'
 export { Receiver, type ReceiverOptions } from './receiver.js'
 export { read, write } from './bytes.js'
 export { watch, type Watch, type WatchEvents, type WatchOptions } from './watch.js'
