@@ -16,8 +16,12 @@ import { isTraced, trace } from './tracing.js'
 import { Outstanding, type OutstandingCall } from './outstanding.js'
 import { codecOf, serialiserReference } from './serialiser.js'
 import { RemoteIterable } from './streams/remote-iterable.js'
+import { Spin, SPIN_US } from './spin.js'
 import { Streams } from './streams/streams.js'
 import { Transport } from './transport.js'
+
+/** Spinning longer would stop all else that the program does. */
+const MOST_SPIN_US = 1000
 
 /** How long a process that has closed its socket may take to end, in milliseconds. */
 const GRACE_MS = 1000
@@ -57,6 +61,7 @@ export class Client {
   readonly #transport: Transport
   readonly #messages: Messages
   readonly #streams: Streams
+  readonly #spin: Spin
   readonly #ready: Promise<void>
   /** Exports by name, and the number that stands for each. */
   readonly #functions = new Map<string, number>()
@@ -67,11 +72,14 @@ export class Client {
   #isClosed = false
   #isDestroyed = false
   #isHeld = true
+  #isSpinning = false
   #waitingForReady = 0
 
   /** @param name - of the export that has the number 0; without, exports are named as they are called */
   constructor(process: ForkProcess, module: string, name: string | undefined, options: RpcOptions) {
-    const { async = false, init, done } = options
+    const { async = false, init, done, spin = SPIN_US } = options
+    if (!(Number.isInteger(spin) && spin >= 0 && spin <= MOST_SPIN_US)) throw new TypeError(`spin is a number of microseconds up to ${MOST_SPIN_US}, not ${String(spin)}`)
+    this.#spin = new Spin(spin)
     const serialiser = serialiserReference(options.serialiser ?? 'cbor')
     this.pressure = new Pressure(options.highWaterMark ?? {}, () => ({ calls: this.#calls.size, bytes: this.#transport.queue.length }))
     this.#process = process
@@ -81,7 +89,7 @@ export class Client {
     this.#transport = new Transport({
       onFrames: () => this.#dispatch(),
       onEnd: () => void this.#finish(),
-      onWritten: () => this.pressure.ease(),
+      onWritten: () => this.#onWritten(),
       onBroken: () => {}, // what the child still said is to be read; its end comes after that
     })
     const messages = new Messages(codecOf(serialiser), this.#transport.queue, () => this.#streams)
@@ -100,7 +108,7 @@ export class Client {
     this.ended = new Promise(resolve => (this.#resolveEnded = resolve))
     this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve, reject }))
     this.#ready.catch(() => {}) // the calls tell
-    process.sendArg({ module, name, serialiser, init, done, folder: globalThis.process.cwd() } satisfies Setting)
+    process.sendArg({ module, name, serialiser, init, done, spin, folder: globalThis.process.cwd() } satisfies Setting)
     process
       .run(async ? backends.async : backends.sync, 'serve')
       .then(socket => this.#connect(socket))
@@ -231,6 +239,18 @@ export class Client {
     this.#transport.open(socket)
     this.#isHeld = true
     this.#hold()
+  }
+
+  #onWritten(): void {
+    this.pressure.ease()
+    if (this.#isSpinning || !this.#calls.awaited) return
+    const microseconds = this.#spin.next()
+    if (!microseconds) return
+    this.#isSpinning = true
+    setImmediate(() => {
+      this.#isSpinning = false
+      if (this.#calls.awaited && !this.#transport.isFull) this.#spin.paid(this.#transport.spin(microseconds))
+    })
   }
 
   /** Keeps the program running while something is awaited, and only then. */

@@ -32,6 +32,8 @@ export class FrameQueue {
   #tail: Segment
   #length = 0
   #sent = 0
+  /** What somebody else may be writing. */
+  #lent: Segment | undefined
   #consent: 'unasked' | 'asked' | 'given' = 'unasked'
 
   constructor() {
@@ -120,6 +122,24 @@ export class FrameQueue {
   /** The peer says that descriptors may come. */
   welcomeDescriptors(): void {
     this.#consent = 'given'
+  }
+
+  /** All that waits, if it is one piece that may be written by somebody else, until `wrote` tells how much was. */
+  lend(): { bytes: Buffer; start: number; end: number } | undefined {
+    const tail = this.#tail
+    if (this.#segments.length > 1 || tail.descriptors?.length) return undefined
+    return (this.#lent = tail)
+  }
+
+  /** Somebody else has written so many bytes of what was lent. */
+  wrote(count: number): void {
+    const lent = this.#lent!
+    lent.start += count
+    this.#length -= count
+    this.#sent += count
+    if (lent.start < lent.end) return
+    if (lent === this.#tail) lent.start = lent.end = 0
+    else this.#segments.splice(this.#segments.indexOf(lent), 1)
   }
 
   /** Closes the descriptors that wait: nothing can be sent any more. */

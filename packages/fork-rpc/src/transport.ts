@@ -154,30 +154,38 @@ export class Transport {
     this.reader.discard()
   }
 
-  #read(): void {
+  /** Whether something came, or the end. */
+  #read(spin = 0): boolean {
     let count
     try {
-      count = this.#receive()
+      count = this.#receive(spin)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EMFILE' || code === 'ENFILE') {
         this.#isTableFull = true
         this.#wait()
-        return this.#retryLater()
+        this.#retryLater()
+        return false
       }
       count = 0
     }
-    if (count < 0) return
-    if (count === 0) return this.#listener.onEnd()
-    this.#listener.onFrames()
+    if (count > 0) this.#listener.onFrames()
+    else if (count === 0) this.#listener.onEnd()
+    return count >= 0
+  }
+
+  /** Looks for what comes for so many microseconds; whether something came. */
+  spin(microseconds: number): boolean {
+    if (!this.#watch || !this.#isReading || this.#isTableFull || this.#isFull) return false
+    return this.#read(microseconds)
   }
 
   /** Takes what is there into the reader. @returns as `Receiver.receive` */
-  #receive(): number {
+  #receive(spin = 0): number {
     const { reader } = this
     const receiver = this.#receiver!
     receiver.takesDescriptors = this.#expectsDescriptors && !reader.isWithinPayload
-    const count = receiver.receive(reader.room, reader.roomStart)
+    const count = receiver.receive(reader.room, reader.roomStart, { spin })
     if (count > 0) {
       this.#received += count
       reader.filled(count)

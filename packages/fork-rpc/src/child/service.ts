@@ -14,6 +14,8 @@ export interface Setting {
   serialiser: string
   init: string | undefined
   done: string | undefined
+  /** How long to spin for the next call, in microseconds. */
+  spin: number
 }
 
 export type Served = (...args: unknown[]) => unknown
