@@ -44,6 +44,8 @@ enum {
   FDPASS_PEEK = 2,
   /* Only bytes are expected; descriptors that came all the same are dropped. */
   FDPASS_BYTES_ONLY = 4,
+  /* fdpass_receive_spinning: let others have the processor between the tries. */
+  FDPASS_YIELD = 8,
 };
 
 /* Sends bytes, and with the first of them the descriptors. Returns how many

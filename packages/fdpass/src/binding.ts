@@ -22,6 +22,7 @@ export interface Binding {
   readonly DONT_WAIT: number
   readonly PEEK: number
   readonly BYTES_ONLY: number
+  readonly YIELD: number
   readonly LATE_END: number
   readonly LATE_TICKS: number
   readonly LATE_CONTROLS: number

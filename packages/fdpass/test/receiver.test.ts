@@ -40,6 +40,15 @@ describe('Receiver', () => {
     assert.ok(performance.now() - before >= 5)
   })
 
+  it('gives the processor to others between the tries, where it is told to', () => {
+    const receiver = new Receiver(right)
+    const before = performance.now()
+    assert.equal(receiver.receive(buffer, 0, { dontWait: true, spin: 5000, yields: true }), -1)
+    assert.ok(performance.now() - before >= 5)
+    write(left, Buffer.from('abc'))
+    assert.equal(receiver.receive(buffer, 0, { spin: 5000, yields: true }), 3)
+  })
+
   it('gives what is there at once, spinning or not', () => {
     write(left, Buffer.from('abc'))
     assert.equal(new Receiver(right).receive(buffer, 0, { spin: 1_000_000 }), 3)
