@@ -20,6 +20,10 @@ import { Spin, SPIN_US } from './spin.js'
 import { Streams } from './streams/streams.js'
 import { Transport } from './transport.js'
 
+/** With more calls under way, what counts is how many leave together. */
+const FEW_CALLS = 2
+/** So often in a row answers may be waited for without a turn of the event loop. */
+const MOST_WAITS = 16
 /** Spinning longer would stop all else that the program does. */
 const MOST_SPIN_US = 1000
 
@@ -72,7 +76,9 @@ export class Client {
   #isClosed = false
   #isDestroyed = false
   #isHeld = true
-  #isSpinning = false
+  #isWaiting = false
+  #waits = 0
+  #lastTurns = 0
   #waitingForReady = 0
 
   /** @param name - of the export that has the number 0; without, exports are named as they are called */
@@ -241,16 +247,25 @@ export class Client {
     this.#hold()
   }
 
+  /**
+   * Where few calls are under way, their answers are waited for a moment right here: the
+   * event loop would sleep, and take its time to wake. It has its turn all the same.
+   */
   #onWritten(): void {
     this.pressure.ease()
-    if (this.#isSpinning || !this.#calls.awaited) return
+    const { awaited } = this.#calls
+    if (!awaited || awaited > FEW_CALLS || this.#isWaiting) return
+    const { turns } = this.#transport
+    if (turns !== this.#lastTurns) {
+      this.#lastTurns = turns
+      this.#waits = 0
+    } else if (++this.#waits > MOST_WAITS) return
     const microseconds = this.#spin.next()
     if (!microseconds) return
-    this.#isSpinning = true
-    setImmediate(() => {
-      this.#isSpinning = false
-      if (this.#calls.awaited && !this.#transport.isFull) this.#spin.paid(this.#transport.spin(microseconds))
-    })
+    this.#isWaiting = true
+    const hasCome = this.#transport.await(this.#spin.isAlone ? { spin: microseconds, yields: true } : { spin: microseconds })
+    this.#isWaiting = false
+    this.#spin.paid(hasCome)
   }
 
   /** Keeps the program running while something is awaited, and only then. */

@@ -27,14 +27,18 @@ export class Spin {
     this.#microseconds = microseconds
   }
 
-  /** How long to look now, in microseconds; 0 for not at all. After it was done, `paid` is to be called. */
-  next(): number {
-    if (this.#microseconds === 0) return 0
+  /** Whether there is no other processor for the peer: nothing comes while this one spins. */
+  get isAlone(): boolean {
     if (this.#untilLook-- <= 0) {
       this.#untilLook = LOOK_EVERY
       this.#isAlone = availableParallelism() < 2
     }
-    if (this.#isAlone) return 0
+    return this.#isAlone
+  }
+
+  /** How long to look now, in microseconds; 0 for not at all. After it was done, `paid` is to be called. */
+  next(): number {
+    if (this.#microseconds === 0) return 0
     if (this.#skip > 0) {
       this.#skip--
       return 0

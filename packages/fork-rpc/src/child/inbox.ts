@@ -93,7 +93,7 @@ export class Inbox {
   /** Waits for something to come; false at the end. */
   #receive(): boolean {
     this.#listener.onIdle()
-    const spin = this.#spin.next()
+    const spin = this.#spin.isAlone ? 0 : this.#spin.next()
     if (spin > 0) {
       const count = this.#tryReceive(spin)
       this.#spin.paid(count >= 0)
