@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { Receiver, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
+import { Receiver, sendMessage, tryWrite, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
 
 describe('Receiver', () => {
   let left: Descriptor
@@ -70,6 +70,14 @@ describe('Receiver', () => {
   it('drops descriptors where none are expected', () => {
     sendMessage(left, Buffer.from('a'), [left])
     assert.equal(new Receiver(right).receive(buffer), 1)
+  })
+
+  it('has in tryWrite its counterpart: -1 when there is no room, and the error of the kernel', () => {
+    setNonblocking(left, true)
+    while (tryWrite(left, Buffer.alloc(4096)) > 0);
+    assert.equal(tryWrite(left, buffer), -1)
+    right.close()
+    assert.throws(() => tryWrite(left, buffer), { code: 'EPIPE' })
   })
 
   it('throws the error of the kernel, and a RangeError for an offset outside', () => {
