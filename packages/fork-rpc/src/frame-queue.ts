@@ -1,4 +1,4 @@
-import { MAX_DESCRIPTORS, sendMessage, write, type Descriptor } from '@anyfork/fdpass'
+import { MAX_DESCRIPTORS, sendMessage, tryWrite, type Descriptor } from '@anyfork/fdpass'
 import { closeAll } from './fd.js'
 import { At, HEADER_BYTES, Kind, LARGE_BYTES } from './frame.js'
 
@@ -153,23 +153,32 @@ export class FrameQueue {
    * @throws the kernel's error
    */
   writeTo(socket: Descriptor): Written {
-    try {
-      while (this.#length) {
-        const first = this.#segments[0]!
-        const { descriptors, bytes, start, end } = first
-        if (!descriptors?.length) this.#drop(write(socket, bytes, start, end - start))
-        else if (this.#consent !== 'given') return 'held'
-        else {
-          const taken = sendMessage(socket, bytes.subarray(start, end), descriptors)
-          closeAll(descriptors.splice(0))
-          this.#drop(taken)
-        }
+    while (this.#length) {
+      const first = this.#segments[0]!
+      const { descriptors, bytes, start, end } = first
+      if (descriptors?.length) {
+        const written = this.#sendDescriptors(socket, first, descriptors)
+        if (written !== 'all') return written
+        continue
       }
+      const taken = tryWrite(socket, bytes, start, end - start)
+      if (taken < 0) return 'full'
+      this.#drop(taken)
+    }
+    return 'all'
+  }
+
+  #sendDescriptors(socket: Descriptor, { bytes, start, end }: Segment, descriptors: Descriptor[]): Written {
+    if (this.#consent !== 'given') return 'held'
+    try {
+      const taken = sendMessage(socket, bytes.subarray(start, end), descriptors)
+      closeAll(descriptors.splice(0))
+      this.#drop(taken)
       return 'all'
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'EAGAIN' || code === 'ENOBUFS') return 'full'
-      if (code === 'ETOOMANYREFS') return 'crowded'
+      if (code === 'EAGAIN') return 'full'
+      if (code === 'ETOOMANYREFS' || code === 'ENOBUFS') return 'crowded'
       throw error
     }
   }
