@@ -57,7 +57,7 @@ export class Client {
   readonly ended: Promise<ExitStatus>
   readonly pressure: Pressure
   readonly #process: ForkProcess
-  readonly #module: string
+  readonly #module: string | undefined
   readonly #name: string
   readonly #counts = { calls: 0, results: 0, errors: 0, givenUp: 0, events: 0 }
   readonly #options: RpcOptions
@@ -75,14 +75,18 @@ export class Client {
   #failure: Error | undefined
   #isClosed = false
   #isDestroyed = false
+  #isAbandoned = false
   #isHeld = true
   #isWaiting = false
   #waits = 0
   #lastTurns = 0
   #waitingForReady = 0
 
-  /** @param name - of the export that has the number 0; without, exports are named as they are called */
-  constructor(process: ForkProcess, module: string, name: string | undefined, options: RpcOptions) {
+  /**
+   * @param module - without, functions are global ones
+   * @param name - of the function that has the number 0; without, exports are named as they are called
+   */
+  constructor(process: ForkProcess, module: string | undefined, name: string | undefined, options: RpcOptions) {
     const { async = false, init, done, spin = SPIN_US } = options
     if (!(Number.isInteger(spin) && spin >= 0 && spin <= MOST_SPIN_US)) throw new TypeError(`spin is a number of microseconds up to ${MOST_SPIN_US}, not ${String(spin)}`)
     this.#spin = new Spin(spin)
@@ -216,11 +220,13 @@ export class Client {
 
   async close(): Promise<void> {
     this.letGo()
+    if (this.#isAbandoned) return
     await this.#process.exited
     await this.ended
   }
 
   async destroy(): Promise<void> {
+    if (this.#isAbandoned) return
     this.#isClosed = true
     this.#isDestroyed = true
     this.#process.kill('SIGKILL') // or when it connects, if it has not been started yet
@@ -324,6 +330,14 @@ export class Client {
   }
 
   #onFrame(): void {
+    try {
+      this.#take()
+    } catch (error) {
+      this.#break(error as Error)
+    }
+  }
+
+  #take(): void {
     const { reader } = this.#transport
     switch (reader.kind) {
       case Kind.result:
@@ -348,31 +362,22 @@ export class Client {
         this.#failure = decodeError(reader.takePayload())
         return
       default:
-        this.#onStreamFrame()
+        if (!this.#streams.onFrame(reader)) throw new RpcError('ERR_RPC_PROTOCOL', `a frame of unknown kind ${reader.kind}`)
     }
   }
 
   #onEvent(): void {
     const { reader } = this.#transport
     const { onEvent } = this.#options
-    if (!this.#counts.events++ && !onEvent) process.emitWarning(`${this.#name || this.#module} sent an event, but there is no onEvent`, 'AnyforkWarning')
-    if (onEvent) callSafely(() => onEvent(...this.#messages.read(reader)))
-    else this.#messages.discard(reader.enclosed)
-  }
-
-  #onStreamFrame(): void {
-    const { reader } = this.#transport
-    try {
-      if (this.#streams.onFrame(reader)) return
-      throw new RpcError('ERR_RPC_PROTOCOL', `the child sent a frame of unknown kind ${reader.kind}`)
-    } catch (error) {
-      this.#break(error as Error)
-    }
+    if (!this.#counts.events++ && !onEvent) process.emitWarning(`${this.#name || this.#module!} sent an event, but there is no onEvent`, 'AnyforkWarning')
+    if (!onEvent) return this.#messages.discard(reader.enclosed)
+    const values = this.#messages.read(reader)
+    callSafely(() => onEvent(...values))
   }
 
   /** What the child says makes no sense: nothing can be had of it any more. */
-  #break(error: Error): void {
-    this.#failure = error
+  #break(cause: Error): void {
+    this.#failure = cause instanceof RpcError ? cause : new RpcError('ERR_RPC_PROTOCOL', `what came from the process makes no sense: ${cause.message}`, { cause })
     this.#process.kill('SIGKILL')
     void this.#finish()
   }
@@ -405,9 +410,13 @@ export class Client {
     this.#resolveEnded(status)
   }
 
-  /** In a forked process: the connection is the parent's. */
+  /** In a forked process: the connections are the parent's. What was awaited there is not settled here. */
   static abandonAll(): void {
-    for (const client of live) client.#transport.close()
+    for (const client of live) {
+      client.#transport.close()
+      client.#isAbandoned = true
+      client.#failure = new RpcError('ERR_RPC_CLOSED', 'the connection is that of the process that this one was forked from')
+    }
     live.clear()
   }
 
