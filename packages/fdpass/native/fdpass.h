@@ -44,6 +44,8 @@ enum {
   FDPASS_PEEK = 2,
   /* Only bytes are expected; descriptors that came all the same are dropped. */
   FDPASS_BYTES_ONLY = 4,
+  /* fdpass_receive_spinning: let others have the processor between the tries. */
+  FDPASS_YIELD = 8,
 };
 
 /* Sends bytes, and with the first of them the descriptors. Returns how many
@@ -98,6 +100,23 @@ ssize_t fdpass_receive_many(int socket, int fds[FDPASS_MAX_DESCRIPTORS], size_t 
 ssize_t fdpass_receive_spinning(int socket, void *bytes, size_t length,
                                 int fds[FDPASS_MAX_DESCRIPTORS],
                                 struct fdpass_received *received, int flags, uint64_t spin_ns);
+
+/* late.c */
+
+/* A thread that sends what its owner has put off, and then does not come to send because
+ * it is busy. It ends when nothing has been put off for a time. */
+struct fdpass_late;
+
+/* What owner and thread share: how far the bytes go, which the owner moves on, and how
+ * many ticks of a millisecond there were, roughly, while something was put off. */
+enum { FDPASS_LATE_END, FDPASS_LATE_TICKS, FDPASS_LATE_CONTROLS };
+
+/* For a blocking stream socket; it and control are borrowed for ever. */
+int fdpass_late_make(int socket, int32_t *control, struct fdpass_late **out);
+/* Puts off bytes, from an offset up to control[FDPASS_LATE_END]; they are borrowed until the flush. */
+int fdpass_late_put_off(struct fdpass_late *late, const void *bytes, size_t from);
+/* Sends what is put off. Returns how many bytes were sent since it was put off. */
+ssize_t fdpass_late_flush(struct fdpass_late *late);
 
 /* connection.c */
 

@@ -1,6 +1,7 @@
 #include "fdpass.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -44,7 +45,8 @@ ssize_t fdpass_receive_spinning(int socket, void *bytes, size_t length,
       for (int i = 0; i < TRIES_PER_LOOK; i++) {
         ssize_t n = receive(socket, bytes, length, fds, received, flags | FDPASS_DONT_WAIT);
         if (n != -EAGAIN) return n;
-        pause_briefly();
+        if (flags & FDPASS_YIELD) sched_yield();
+        else pause_briefly();
       }
       if (until == 0) until = now() + spin_ns;
     } while (now() < until);

@@ -4,6 +4,9 @@ import load from 'node-gyp-build'
 /** An fdpass_watch of native/fdpass.h. */
 export type NativeWatch = { readonly nativeWatch: unique symbol }
 
+/** An fdpass_late of native/fdpass.h. */
+export type NativeLate = { readonly nativeLate: unique symbol }
+
 /** The addon. Numbers returned are results, or a negative errno. */
 export interface Binding {
   readonly SOCK_STREAM: number
@@ -20,6 +23,10 @@ export interface Binding {
   readonly DONT_WAIT: number
   readonly PEEK: number
   readonly BYTES_ONLY: number
+  readonly YIELD: number
+  readonly LATE_END: number
+  readonly LATE_TICKS: number
+  readonly LATE_CONTROLS: number
   readonly maxDescriptors: number
   socketpair(type: number, out: Int32Array): number
   pipe(out: Int32Array): number
@@ -34,6 +41,9 @@ export interface Binding {
   send(socket: number, buffer: Uint8Array, offset: number, length: number, fds: Int32Array, count: number, flags: number): number
   receive(socket: number, buffer: Uint8Array, offset: number, length: number, out: Int32Array, flags: number): number
   receiveSpinning(socket: number, buffer: Uint8Array, offset: number, length: number, out: Int32Array, flags: number, microseconds: number): number
+  lateMake(socket: number, control: Int32Array): NativeLate | number
+  latePutOff(late: NativeLate, buffer: Uint8Array, from: number): number
+  lateFlush(late: NativeLate): number
   sendOne(socket: number, fd: number): number
   /** The descriptor, `END_OF_STREAM`, or a negative errno. */
   receiveOne(socket: number): number

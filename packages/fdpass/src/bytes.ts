@@ -1,6 +1,9 @@
+import { constants } from 'node:os'
 import { binding } from './binding.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { checked } from './system-error.js'
+
+const NO_ROOM = -constants.errno.EAGAIN
 
 /**
  * Reads bytes, as read(2). On a socket that carries descriptors use
@@ -21,4 +24,15 @@ export function read(handle: Handle, buffer: Uint8Array, offset = 0, length: num
  */
 export function write(handle: Handle, bytes: Uint8Array, offset = 0, length: number = bytes.byteLength - offset): number {
   return checked(binding.write(descriptorNumber(handle), bytes, offset, length), 'write')
+}
+
+/**
+ * Writes bytes as `write` does, but throws nothing when there is no room: for those who write all the time.
+ *
+ * @returns how many bytes were taken; -1 where a non-blocking file takes none
+ * @throws RangeError; the kernel's error
+ */
+export function tryWrite(handle: Handle, bytes: Uint8Array, offset = 0, length: number = bytes.byteLength - offset): number {
+  const taken = binding.write(descriptorNumber(handle), bytes, offset, length)
+  return taken === NO_ROOM ? -1 : checked(taken, 'write')
 }

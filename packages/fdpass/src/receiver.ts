@@ -10,6 +10,8 @@ export interface ReceiverOptions {
   dontWait?: boolean
   /** Before it sleeps, or says that nothing is there, try again and again for so many microseconds; default: 0. */
   spin?: number
+  /** Let others have the processor between the tries, where there is only one; default: false. */
+  yields?: boolean
 }
 
 const NOTHING_THERE = -constants.errno.EAGAIN
@@ -42,8 +44,8 @@ export class Receiver {
    * @returns how many bytes came; 0 at the end of the stream; -1 when nothing is there
    * @throws `EMFILE` when the descriptor table is full: nothing is lost, try again later; `EBADMSG` as `receiveMessage`; `ECONNRESET`
    */
-  receive(buffer: Uint8Array, offset = 0, { dontWait = false, spin = 0 }: ReceiverOptions = {}): number {
-    const flags = (dontWait ? binding.DONT_WAIT : 0) | (this.takesDescriptors ? binding.PEEK : binding.BYTES_ONLY)
+  receive(buffer: Uint8Array, offset = 0, { dontWait = false, spin = 0, yields = false }: ReceiverOptions = {}): number {
+    const flags = (dontWait ? binding.DONT_WAIT : 0) | (yields ? binding.YIELD : 0) | (this.takesDescriptors ? binding.PEEK : binding.BYTES_ONLY)
     const bytes = binding.receiveSpinning(this.#fd, buffer, offset, buffer.byteLength - offset, incoming, flags, spin)
     if (bytes < 0) {
       if (bytes === NOTHING_THERE) return -1

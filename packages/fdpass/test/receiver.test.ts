@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { Receiver, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
+import { Receiver, sendMessage, tryWrite, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
 
 describe('Receiver', () => {
   let left: Descriptor
@@ -40,6 +40,15 @@ describe('Receiver', () => {
     assert.ok(performance.now() - before >= 5)
   })
 
+  it('gives the processor to others between the tries, where it is told to', () => {
+    const receiver = new Receiver(right)
+    const before = performance.now()
+    assert.equal(receiver.receive(buffer, 0, { dontWait: true, spin: 5000, yields: true }), -1)
+    assert.ok(performance.now() - before >= 5)
+    write(left, Buffer.from('abc'))
+    assert.equal(receiver.receive(buffer, 0, { spin: 5000, yields: true }), 3)
+  })
+
   it('gives what is there at once, spinning or not', () => {
     write(left, Buffer.from('abc'))
     assert.equal(new Receiver(right).receive(buffer, 0, { spin: 1_000_000 }), 3)
@@ -61,6 +70,14 @@ describe('Receiver', () => {
   it('drops descriptors where none are expected', () => {
     sendMessage(left, Buffer.from('a'), [left])
     assert.equal(new Receiver(right).receive(buffer), 1)
+  })
+
+  it('has in tryWrite its counterpart: -1 when there is no room, and the error of the kernel', () => {
+    setNonblocking(left, true)
+    while (tryWrite(left, Buffer.alloc(4096)) > 0);
+    assert.equal(tryWrite(left, buffer), -1)
+    right.close()
+    assert.throws(() => tryWrite(left, buffer), { code: 'EPIPE' })
   })
 
   it('throws the error of the kernel, and a RangeError for an offset outside', () => {

@@ -16,8 +16,16 @@ import { isTraced, trace } from './tracing.js'
 import { Outstanding, type OutstandingCall } from './outstanding.js'
 import { codecOf, serialiserReference } from './serialiser.js'
 import { RemoteIterable } from './streams/remote-iterable.js'
+import { Spin, SPIN_US } from './spin.js'
 import { Streams } from './streams/streams.js'
 import { Transport } from './transport.js'
+
+/** With more calls under way, what counts is how many leave together. */
+const FEW_CALLS = 2
+/** So often in a row answers may be waited for without a turn of the event loop. */
+const MOST_WAITS = 16
+/** Spinning longer would stop all else that the program does. */
+const MOST_SPIN_US = 1000
 
 /** How long a process that has closed its socket may take to end, in milliseconds. */
 const GRACE_MS = 1000
@@ -49,7 +57,7 @@ export class Client {
   readonly ended: Promise<ExitStatus>
   readonly pressure: Pressure
   readonly #process: ForkProcess
-  readonly #module: string
+  readonly #module: string | undefined
   readonly #name: string
   readonly #counts = { calls: 0, results: 0, errors: 0, givenUp: 0, events: 0 }
   readonly #options: RpcOptions
@@ -57,6 +65,7 @@ export class Client {
   readonly #transport: Transport
   readonly #messages: Messages
   readonly #streams: Streams
+  readonly #spin: Spin
   readonly #ready: Promise<void>
   /** Exports by name, and the number that stands for each. */
   readonly #functions = new Map<string, number>()
@@ -66,12 +75,21 @@ export class Client {
   #failure: Error | undefined
   #isClosed = false
   #isDestroyed = false
+  #isAbandoned = false
   #isHeld = true
+  #isWaiting = false
+  #waits = 0
+  #lastTurns = 0
   #waitingForReady = 0
 
-  /** @param name - of the export that has the number 0; without, exports are named as they are called */
-  constructor(process: ForkProcess, module: string, name: string | undefined, options: RpcOptions) {
-    const { async = false, init, done } = options
+  /**
+   * @param module - without, functions are global ones
+   * @param name - of the function that has the number 0; without, exports are named as they are called
+   */
+  constructor(process: ForkProcess, module: string | undefined, name: string | undefined, options: RpcOptions) {
+    const { async = false, init, done, spin = SPIN_US } = options
+    if (!(Number.isInteger(spin) && spin >= 0 && spin <= MOST_SPIN_US)) throw new TypeError(`spin is a number of microseconds up to ${MOST_SPIN_US}, not ${String(spin)}`)
+    this.#spin = new Spin(spin)
     const serialiser = serialiserReference(options.serialiser ?? 'cbor')
     this.pressure = new Pressure(options.highWaterMark ?? {}, () => ({ calls: this.#calls.size, bytes: this.#transport.queue.length }))
     this.#process = process
@@ -81,7 +99,7 @@ export class Client {
     this.#transport = new Transport({
       onFrames: () => this.#dispatch(),
       onEnd: () => void this.#finish(),
-      onWritten: () => this.pressure.ease(),
+      onWritten: () => this.#onWritten(),
       onBroken: () => {}, // what the child still said is to be read; its end comes after that
     })
     const messages = new Messages(codecOf(serialiser), this.#transport.queue, () => this.#streams)
@@ -100,7 +118,7 @@ export class Client {
     this.ended = new Promise(resolve => (this.#resolveEnded = resolve))
     this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve, reject }))
     this.#ready.catch(() => {}) // the calls tell
-    process.sendArg({ module, name, serialiser, init, done, folder: globalThis.process.cwd() } satisfies Setting)
+    process.sendArg({ module, name, serialiser, init, done, spin, folder: globalThis.process.cwd() } satisfies Setting)
     process
       .run(async ? backends.async : backends.sync, 'serve')
       .then(socket => this.#connect(socket))
@@ -202,11 +220,13 @@ export class Client {
 
   async close(): Promise<void> {
     this.letGo()
+    if (this.#isAbandoned) return
     await this.#process.exited
     await this.ended
   }
 
   async destroy(): Promise<void> {
+    if (this.#isAbandoned) return
     this.#isClosed = true
     this.#isDestroyed = true
     this.#process.kill('SIGKILL') // or when it connects, if it has not been started yet
@@ -231,6 +251,27 @@ export class Client {
     this.#transport.open(socket)
     this.#isHeld = true
     this.#hold()
+  }
+
+  /**
+   * Where few calls are under way, their answers are waited for a moment right here: the
+   * event loop would sleep, and take its time to wake. It has its turn all the same.
+   */
+  #onWritten(): void {
+    this.pressure.ease()
+    const { awaited } = this.#calls
+    if (!awaited || awaited > FEW_CALLS || this.#isWaiting) return
+    const { turns } = this.#transport
+    if (turns !== this.#lastTurns) {
+      this.#lastTurns = turns
+      this.#waits = 0
+    } else if (++this.#waits > MOST_WAITS) return
+    const microseconds = this.#spin.next()
+    if (!microseconds) return
+    this.#isWaiting = true
+    const hasCome = this.#transport.await(this.#spin.isAlone ? { spin: microseconds, yields: true } : { spin: microseconds })
+    this.#isWaiting = false
+    this.#spin.paid(hasCome)
   }
 
   /** Keeps the program running while something is awaited, and only then. */
@@ -289,6 +330,14 @@ export class Client {
   }
 
   #onFrame(): void {
+    try {
+      this.#take()
+    } catch (error) {
+      this.#break(error as Error)
+    }
+  }
+
+  #take(): void {
     const { reader } = this.#transport
     switch (reader.kind) {
       case Kind.result:
@@ -313,31 +362,22 @@ export class Client {
         this.#failure = decodeError(reader.takePayload())
         return
       default:
-        this.#onStreamFrame()
+        if (!this.#streams.onFrame(reader)) throw new RpcError('ERR_RPC_PROTOCOL', `a frame of unknown kind ${reader.kind}`)
     }
   }
 
   #onEvent(): void {
     const { reader } = this.#transport
     const { onEvent } = this.#options
-    if (!this.#counts.events++ && !onEvent) process.emitWarning(`${this.#name || this.#module} sent an event, but there is no onEvent`, 'AnyforkWarning')
-    if (onEvent) callSafely(() => onEvent(...this.#messages.read(reader)))
-    else this.#messages.discard(reader.enclosed)
-  }
-
-  #onStreamFrame(): void {
-    const { reader } = this.#transport
-    try {
-      if (this.#streams.onFrame(reader)) return
-      throw new RpcError('ERR_RPC_PROTOCOL', `the child sent a frame of unknown kind ${reader.kind}`)
-    } catch (error) {
-      this.#break(error as Error)
-    }
+    if (!this.#counts.events++ && !onEvent) process.emitWarning(`${this.#name || this.#module!} sent an event, but there is no onEvent`, 'AnyforkWarning')
+    if (!onEvent) return this.#messages.discard(reader.enclosed)
+    const values = this.#messages.read(reader)
+    callSafely(() => onEvent(...values))
   }
 
   /** What the child says makes no sense: nothing can be had of it any more. */
-  #break(error: Error): void {
-    this.#failure = error
+  #break(cause: Error): void {
+    this.#failure = cause instanceof RpcError ? cause : new RpcError('ERR_RPC_PROTOCOL', `what came from the process makes no sense: ${cause.message}`, { cause })
     this.#process.kill('SIGKILL')
     void this.#finish()
   }
@@ -370,9 +410,13 @@ export class Client {
     this.#resolveEnded(status)
   }
 
-  /** In a forked process: the connection is the parent's. */
+  /** In a forked process: the connections are the parent's. What was awaited there is not settled here. */
   static abandonAll(): void {
-    for (const client of live) client.#transport.close()
+    for (const client of live) {
+      client.#transport.close()
+      client.#isAbandoned = true
+      client.#failure = new RpcError('ERR_RPC_CLOSED', 'the connection is that of the process that this one was forked from')
+    }
     live.clear()
   }
 

@@ -8,8 +8,8 @@ export interface Codec {
   bytes: Buffer
   start: number
   end: number
-  /** Whether large binaries need not go through it: they come out as they went in. */
-  readonly hasBinaries: boolean
+  /** Which large binaries need not go through it: those that come out as they went in. */
+  readonly enclosable: 'all' | 'buffers' | 'none'
   /** @throws TypeError for values that it cannot carry */
   encode(values: readonly unknown[]): void
   /** @param bytes - borrowed: nothing that is returned shares their memory */
@@ -27,7 +27,7 @@ export class CborCodec implements Codec {
   bytes: Buffer = Buffer.alloc(0)
   start = 0
   end = 0
-  readonly hasBinaries = true
+  readonly enclosable = 'all'
   readonly #cbor = new Encoder({ useRecords: false, copyBuffers: true } as ConstructorParameters<typeof Encoder>[0])
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
@@ -55,12 +55,12 @@ export class WholeCodec implements Codec {
   bytes: Buffer = Buffer.alloc(0)
   start = 0
   end = 0
-  readonly hasBinaries: boolean
+  readonly enclosable: 'all' | 'none'
   readonly #encode: (values: readonly unknown[]) => Uint8Array
   readonly #decode: (bytes: Buffer) => unknown
 
-  constructor(encode: (values: readonly unknown[]) => Uint8Array, decode: (bytes: Buffer) => unknown, hasBinaries = false) {
-    this.hasBinaries = hasBinaries
+  constructor(encode: (values: readonly unknown[]) => Uint8Array, decode: (bytes: Buffer) => unknown, enclosable: 'all' | 'none' = 'none') {
+    this.enclosable = enclosable
     this.#encode = encode
     this.#decode = decode
   }
@@ -80,7 +80,7 @@ export class WholeCodec implements Codec {
 }
 
 /** V8's structured clone: all that `postMessage` takes, cycles included. */
-export const v8Codec = (): Codec => new WholeCodec(values => serialize(values), bytes => deserialize(Uint8Array.prototype.slice.call(bytes)), true)
+export const v8Codec = (): Codec => new WholeCodec(values => serialize(values), bytes => deserialize(Uint8Array.prototype.slice.call(bytes)), 'all')
 
 /** JSON, RFC 8259. */
 export const jsonCodec = (): Codec =>

@@ -1,3 +1,4 @@
+import type { Codec } from './codec.js'
 import { PassedDescriptor } from './fd.js'
 import { RpcError } from './errors.js'
 import { LARGE_BYTES } from './frame.js'
@@ -35,13 +36,13 @@ function isEnclosed(value: unknown): value is object {
  * Takes out of a list of values what is sent by itself: large binaries and streams that
  * are values of the list, and descriptors, wherever they are.
  *
- * @param hasBinaries - whether large binaries may be: not where the serialiser has ideas of its own about them
+ * @param enclosable - which large binaries may be: not where the serialiser has ideas of its own about them
  * @returns nothing, where there is nothing to take out
  */
-export function pack(values: readonly unknown[], hasBinaries: boolean): Parcel | undefined {
+export function pack(values: readonly unknown[], enclosable: Codec['enclosable']): Parcel | undefined {
   const parcel = PassedDescriptor.areWaiting ? packDescriptors(values) : undefined
   for (let i = 0; i < values.length; i++) {
-    if (isEnclosed(values[i])) return packEnclosed(parcel ?? newParcel(values), hasBinaries)
+    if (isEnclosed(values[i])) return packEnclosed(parcel ?? newParcel(values), enclosable)
   }
   return parcel
 }
@@ -50,11 +51,11 @@ function newParcel(values: readonly unknown[]): Parcel {
   return { values: [...values], notes: [], binaries: [], streams: [], descriptors: [] }
 }
 
-function packEnclosed(parcel: Parcel, hasBinaries: boolean): Parcel | undefined {
+function packEnclosed(parcel: Parcel, enclosable: Codec['enclosable']): Parcel | undefined {
   for (const [i, value] of parcel.values.entries()) {
     if (!isEnclosed(value)) continue
     const isBinary = isLargeBinary(value)
-    if (isBinary && !hasBinaries) continue
+    if (isBinary && !(enclosable === 'all' || (enclosable === 'buffers' && Buffer.isBuffer(value)))) continue
     parcel.values[i] = PLACEHOLDER
     if (isBinary) {
       parcel.notes.push(['binary', [i], value.constructor.name])

@@ -85,6 +85,12 @@ export class FrameParser {
     return true
   }
 
+  /** Whether there is another frame. */
+  get hasNext(): boolean {
+    const held = this.#to - this.#from
+    return !this.#large && held >= HEADER_BYTES && held >= HEADER_BYTES + this.#view.getUint32(this.#from + At.length, true)
+  }
+
   /** The payload, as memory of its own. */
   takePayload(): Buffer {
     return this.bytes === this.#buffer ? Buffer.from(this.bytes.subarray(this.start, this.end)) : this.bytes.subarray(this.start, this.end)

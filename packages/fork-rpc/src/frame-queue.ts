@@ -1,4 +1,4 @@
-import { MAX_DESCRIPTORS, sendMessage, write, type Descriptor } from '@anyfork/fdpass'
+import { MAX_DESCRIPTORS, sendMessage, tryWrite, type Descriptor } from '@anyfork/fdpass'
 import { closeAll } from './fd.js'
 import { At, HEADER_BYTES, Kind, LARGE_BYTES } from './frame.js'
 
@@ -32,6 +32,8 @@ export class FrameQueue {
   #tail: Segment
   #length = 0
   #sent = 0
+  /** What somebody else may be writing. */
+  #lent: Segment | undefined
   #consent: 'unasked' | 'asked' | 'given' = 'unasked'
 
   constructor() {
@@ -122,6 +124,24 @@ export class FrameQueue {
     this.#consent = 'given'
   }
 
+  /** All that waits, if it is one piece that may be written by somebody else, until `wrote` tells how much was. */
+  lend(): { bytes: Buffer; start: number; end: number } | undefined {
+    const tail = this.#tail
+    if (this.#segments.length > 1 || tail.descriptors?.length) return undefined
+    return (this.#lent = tail)
+  }
+
+  /** Somebody else has written so many bytes of what was lent. */
+  wrote(count: number): void {
+    const lent = this.#lent!
+    lent.start += count
+    this.#length -= count
+    this.#sent += count
+    if (lent.start < lent.end) return
+    if (lent === this.#tail) lent.start = lent.end = 0
+    else this.#segments.splice(this.#segments.indexOf(lent), 1)
+  }
+
   /** Closes the descriptors that wait: nothing can be sent any more. */
   discard(): void {
     for (const segment of this.#segments) closeAll(segment.descriptors?.splice(0) ?? [])
@@ -133,23 +153,32 @@ export class FrameQueue {
    * @throws the kernel's error
    */
   writeTo(socket: Descriptor): Written {
-    try {
-      while (this.#length) {
-        const first = this.#segments[0]!
-        const { descriptors, bytes, start, end } = first
-        if (!descriptors?.length) this.#drop(write(socket, bytes, start, end - start))
-        else if (this.#consent !== 'given') return 'held'
-        else {
-          const taken = sendMessage(socket, bytes.subarray(start, end), descriptors)
-          closeAll(descriptors.splice(0))
-          this.#drop(taken)
-        }
+    while (this.#length) {
+      const first = this.#segments[0]!
+      const { descriptors, bytes, start, end } = first
+      if (descriptors?.length) {
+        const written = this.#sendDescriptors(socket, first, descriptors)
+        if (written !== 'all') return written
+        continue
       }
+      const taken = tryWrite(socket, bytes, start, end - start)
+      if (taken < 0) return 'full'
+      this.#drop(taken)
+    }
+    return 'all'
+  }
+
+  #sendDescriptors(socket: Descriptor, { bytes, start, end }: Segment, descriptors: Descriptor[]): Written {
+    if (this.#consent !== 'given') return 'held'
+    try {
+      const taken = sendMessage(socket, bytes.subarray(start, end), descriptors)
+      closeAll(descriptors.splice(0))
+      this.#drop(taken)
       return 'all'
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'EAGAIN' || code === 'ENOBUFS') return 'full'
-      if (code === 'ETOOMANYREFS') return 'crowded'
+      if (code === 'EAGAIN') return 'full'
+      if (code === 'ETOOMANYREFS' || code === 'ENOBUFS') return 'crowded'
       throw error
     }
   }

@@ -38,6 +38,10 @@ export class FrameReader extends FrameParser {
     return (this.enclosed?.binaries ?? []).reduce((sum, { length }) => sum + length, this.end - this.start)
   }
 
+  override get hasNext(): boolean {
+    return this.#kept.length > 0 || super.hasNext
+  }
+
   /** @throws RpcError when it makes no sense */
   override next(): boolean {
     return this.#kept.length ? this.#takeUp(this.#kept.shift()!) : this.#parse()

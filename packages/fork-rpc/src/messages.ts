@@ -26,7 +26,7 @@ export class Messages {
    * @throws what the serialiser throws; nothing is queued then
    */
   add(kind: number, id: number, values: readonly unknown[], number = 0, flags = 0, sent?: number[]): number {
-    const parcel = pack(values, this.#codec.hasBinaries)
+    const parcel = pack(values, this.#codec.enclosable)
     if (parcel) return this.#addParcel(parcel, kind, id, number, flags, sent)
     const codec = this.#codec
     codec.encode(values)

@@ -20,6 +20,11 @@ export interface RpcOptions {
   init?: string
   /** Name of a function of the module that is called at the end, instead of ending the process. */
   done?: string
+  /**
+   * How many microseconds to look for what comes before sleeping, on both sides, where there
+   * is more than one processor and as long as it pays; 0 for never. Default: 50. See docs/LATENCY.md.
+   */
+  spin?: number
   /** From where on `pressure` says that a caller should wait. */
   highWaterMark?: HighWaterMark
   /** Gets the values of every `event` of the child, in order with the results; and `'error'` with the error, where there is no `onError`. */

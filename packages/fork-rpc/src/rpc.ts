@@ -54,13 +54,21 @@ export interface Rpc extends RpcControl {
  * AnyEvent::Fork::RPC.
  *
  * @param process - a process that has not run anything; it is used up
- * @param module - where the function is exported: a file URL, absolute path or package name
- * @param name - of the function; it may return a promise
- * @throws TypeError for a relative module
+ * @param module - where the function is exported: a file URL, absolute path or package name. Left out, the
+ *   function is a global one that `eval` made
+ * @param name - of the function; it may return a promise, and what can be iterated over
+ * @throws TypeError for a relative module, and options that make no sense; what a serialiser of your own throws
+ *   while it loads. The process is then unused
  */
-export function run(process: ForkProcess, module: ModuleSpecifier, name: string, options: RpcOptions = {}): Rpc {
-  if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
-  const owner = new Owner(new Client(process, resolveSpecifier(module), name, options))
+export function run(process: ForkProcess, module: ModuleSpecifier, name: string, options?: RpcOptions): Rpc
+export function run(process: ForkProcess, name: string, options?: RpcOptions): Rpc
+export function run(process: ForkProcess, moduleOrName: ModuleSpecifier, nameOrOptions?: string | RpcOptions, exportOptions?: RpcOptions): Rpc {
+  const isExport = typeof nameOrOptions === 'string'
+  const name = isExport ? nameOrOptions : moduleOrName
+  const options = (isExport ? exportOptions : nameOrOptions) ?? {}
+  if (typeof name !== 'string' || name === '' || typeof options !== 'object') throw new TypeError('a function is named by a string')
+  const module = isExport ? resolveSpecifier(moduleOrName) : undefined
+  const owner = new Owner(new Client(process, module, name, options))
   const call = (...args: unknown[]): Call => owner.client.call(0, args)
   const bound = (callOptions: CallOptions): ((...args: unknown[]) => Call) => {
     checkCallOptions(callOptions)

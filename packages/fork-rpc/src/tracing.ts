@@ -3,8 +3,8 @@ import { Call } from './call.js'
 
 /** What subscribers get of a call; the same object at each of its steps. */
 export interface CallTrace {
-  /** The module, as it was named to `run` or `connect`. */
-  module: string
+  /** Where its module is; none for a global function. */
+  module: string | undefined
   /** The exported function. */
   name: string
   args: readonly unknown[]

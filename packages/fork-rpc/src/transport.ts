@@ -1,4 +1,4 @@
-import { Receiver, setNonblocking, watch, type Descriptor, type Watch } from '@anyfork/fdpass'
+import { Receiver, setNonblocking, watch, type Descriptor, type ReceiverOptions, type Watch } from '@anyfork/fdpass'
 import { Kind } from './frame.js'
 import { FrameQueue } from './frame-queue.js'
 import { FrameReader } from './frame-reader.js'
@@ -23,6 +23,8 @@ export interface TransportListener {
 export class Transport {
   readonly queue: FrameQueue = new FrameQueue()
   readonly reader: FrameReader = new FrameReader()
+  /** How often the event loop found the socket ready. */
+  turns = 0
   readonly #listener: TransportListener
   #socket: Descriptor | undefined
   #received = 0
@@ -62,6 +64,7 @@ export class Transport {
     this.reader.arrived = this.#receiver.descriptors
     this.#watch = watch(socket, { readable: this.#isReading }, ready => {
       if (ready.writable) this.flush()
+      this.turns++
       if (ready.readable && this.#watch) this.#read()
     })
     this.flush()
@@ -154,30 +157,38 @@ export class Transport {
     this.reader.discard()
   }
 
-  #read(): void {
+  /** Whether something came, or the end. */
+  #read(options?: ReceiverOptions): boolean {
     let count
     try {
-      count = this.#receive()
+      count = this.#receive(options)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EMFILE' || code === 'ENFILE') {
         this.#isTableFull = true
         this.#wait()
-        return this.#retryLater()
+        this.#retryLater()
+        return false
       }
       count = 0
     }
-    if (count < 0) return
-    if (count === 0) return this.#listener.onEnd()
-    this.#listener.onFrames()
+    if (count > 0) this.#listener.onFrames()
+    else if (count === 0) this.#listener.onEnd()
+    return count >= 0
+  }
+
+  /** Waits for what comes, outside of the event loop; whether something came. */
+  await(options: ReceiverOptions): boolean {
+    if (!this.#watch || !this.#isReading || this.#isTableFull || this.#isFull) return false
+    return this.#read(options)
   }
 
   /** Takes what is there into the reader. @returns as `Receiver.receive` */
-  #receive(): number {
+  #receive(options?: ReceiverOptions): number {
     const { reader } = this
     const receiver = this.#receiver!
     receiver.takesDescriptors = this.#expectsDescriptors && !reader.isWithinPayload
-    const count = receiver.receive(reader.room, reader.roomStart)
+    const count = receiver.receive(reader.room, reader.roomStart, options)
     if (count > 0) {
       this.#received += count
       reader.filled(count)

@@ -25,6 +25,7 @@ bool define_spinning(napi_env env, napi_value exports) {
   };
   const struct constant constants[] = {
       {"BYTES_ONLY", FDPASS_BYTES_ONLY},
+      {"YIELD", FDPASS_YIELD},
   };
   return DEFINE(env, exports, methods, constants);
 }

@@ -1,27 +1,38 @@
 import { Receiver, type Descriptor } from '@anyfork/fdpass'
 import { Kind } from '../frame.js'
 import { FrameReader } from '../frame-reader.js'
+import type { Spin } from '../spin.js'
 import { sleep } from '../write-all.js'
 
 /** How long to wait until the descriptor table may have room again, in milliseconds. */
 const TABLE_FULL_MS = 20
 
+/** What else an inbox needs. */
+export interface InboxListener {
+  /** Does what a frame says, if that has its effect at once. */
+  isTaken(frame: FrameReader): boolean
+  /** It is about to wait: what waits to be written should be. */
+  onIdle(): void
+}
+
 /** What comes from the caller, for a process that waits for it by blocking. */
 export class Inbox {
   readonly reader: FrameReader = new FrameReader()
   readonly #receiver: Receiver
-  readonly #isTaken: (frame: FrameReader) => boolean
+  readonly #listener: InboxListener
+  readonly #spin: Spin
   readonly #cancelled = new Set<number>()
+  readonly #onScanned = (kind: number, id: number): void => {
+    if (kind === Kind.cancel) this.#cancelled.add(id)
+  }
   #expectsDescriptors = false
 
-  /**
-   * @param socket - blocking
-   * @param isTaken - does what a frame says, if that has its effect at once
-   */
-  constructor(socket: Descriptor, isTaken: (frame: FrameReader) => boolean) {
-    this.#isTaken = isTaken
+  /** @param socket - blocking */
+  constructor(socket: Descriptor, spin: Spin, listener: InboxListener) {
     this.#receiver = new Receiver(socket)
     this.reader.arrived = this.#receiver.descriptors
+    this.#spin = spin
+    this.#listener = listener
   }
 
   /** From now on, descriptors come. */
@@ -31,13 +42,13 @@ export class Inbox {
 
   /** Goes to the next frame, and waits for it; false at the end. */
   next(): boolean {
-    while (!this.reader.next()) if (!this.#receive(false)) return false
+    while (!this.reader.next()) if (!this.#receive()) return false
     return true
   }
 
   /** Does what the frame says that the reader is at. */
   take(): void {
-    this.#isTaken(this.reader)
+    this.#listener.isTaken(this.reader)
   }
 
   /** Waits for what has its effect at once; calls that come meanwhile wait. Ends the process when the caller is gone. */
@@ -45,13 +56,13 @@ export class Inbox {
     for (;;) {
       this.#select()
       if (isOver()) return
-      if (!this.hear()) process.exit()
+      if (!this.#receive()) process.exit()
     }
   }
 
   /** Waits for something to come; false at the end. */
   hear(): boolean {
-    const hasCome = this.#receive(false)
+    const hasCome = this.#waitFor()
     this.#select()
     return hasCome
   }
@@ -59,10 +70,7 @@ export class Inbox {
   /** Hears what has been said meanwhile, as far as there is room: calls may have been cancelled. */
   lookAhead(): void {
     const { reader } = this
-    while (reader.hasRoom && this.#receive(true)) if (reader.isWithinPayload) return
-    reader.scan((kind, id) => {
-      if (kind === Kind.cancel) this.#cancelled.add(id)
-    })
+    while (reader.hasRoom && this.#tryReceive(0) > 0) if (reader.isWithinPayload) return
   }
 
   /** Whether a call that has not begun was cancelled, as far as was heard. */
@@ -78,25 +86,63 @@ export class Inbox {
   #select(): void {
     this.reader.select(frame => {
       if (frame.kind === Kind.cancel) this.#cancelled.add(frame.id)
-      return this.#isTaken(frame)
+      return this.#listener.isTaken(frame)
     })
   }
 
-  #receive(dontWait: boolean): boolean {
+  /** Waits for something to come; false at the end. */
+  #receive(): boolean {
+    this.#listener.onIdle()
+    const spin = this.#spin.isAlone ? 0 : this.#spin.next()
+    if (spin > 0) {
+      const count = this.#tryReceive(spin)
+      this.#spin.paid(count >= 0)
+      if (count >= 0) return count > 0
+    }
+    return this.#waitFor()
+  }
+
+  #waitFor(): boolean {
     const { reader } = this
-    const receiver = this.#receiver
-    receiver.takesDescriptors = this.#expectsDescriptors && !reader.isWithinPayload
     for (;;) {
       try {
-        const count = receiver.receive(reader.room, reader.roomStart, { dontWait })
-        if (count > 0) reader.filled(count)
+        this.#prepare()
+        const count = this.#receiver.receive(reader.room, reader.roomStart)
+        this.#filled(count)
         return count > 0
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException
-        if (code !== 'EMFILE' && code !== 'ENFILE') throw error
-        if (dontWait) return false
+        if (!isTableFull(error)) throw error
         sleep(TABLE_FULL_MS)
       }
     }
   }
+
+  /** As `Receiver.receive`, without waiting. */
+  #tryReceive(spin: number): number {
+    try {
+      const { reader } = this
+      this.#prepare()
+      const count = this.#receiver.receive(reader.room, reader.roomStart, { dontWait: true, spin })
+      this.#filled(count)
+      return count
+    } catch (error) {
+      if (!isTableFull(error)) throw error
+      return -1
+    }
+  }
+
+  #prepare(): void {
+    this.#receiver.takesDescriptors = this.#expectsDescriptors && !this.reader.isWithinPayload
+  }
+
+  #filled(count: number): void {
+    if (count <= 0) return
+    this.reader.filled(count)
+    this.reader.scan(this.#onScanned)
+  }
+}
+
+function isTableFull(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EMFILE' || code === 'ENFILE'
 }

@@ -7,13 +7,16 @@ import { Outlet, type Writer } from './outlet.js'
 
 /** What the caller tells first. */
 export interface Setting {
-  module: string
+  /** None for global functions. */
+  module: string | undefined
   /** Of the export with the number 0, if there is one. */
   name: string | undefined
   folder: string
   serialiser: string
   init: string | undefined
   done: string | undefined
+  /** How long to spin for the next call, in microseconds. */
+  spin: number
 }
 
 export type Served = (...args: unknown[]) => unknown
@@ -46,7 +49,7 @@ export async function prepare(queue: FrameQueue, args: unknown[], writer: Writer
     if (init !== undefined) await (await loadFunction(module, init, folder))(...args.slice(0, -1))
     codec = codecOf(serialiser)
     const functions: Service['functions'] = []
-    if (name === undefined) await loadModule(module, folder)
+    if (name === undefined) await loadModule(module!, folder)
     else functions[0] = await loadFunction(module, name, folder)
     const atEnd = done === undefined ? () => process.exit() : await loadFunction(module, done, folder)
     const serving = new Outlet(queue, codec, writer)

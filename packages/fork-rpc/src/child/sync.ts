@@ -2,14 +2,15 @@ import type { Descriptor } from '@anyfork/fdpass'
 import { Kind } from '../frame.js'
 import { FrameQueue } from '../frame-queue.js'
 import type { FrameReader } from '../frame-reader.js'
+import { Spin } from '../spin.js'
 import { Inbox } from './inbox.js'
-import { writeAll } from '../write-all.js'
-import { endIfCallerGone, foundOr, isThenable, prepare, type Service, type Setting } from './service.js'
+import { Outbox } from './outbox.js'
+import { endIfCallerGone, foundOr, isThenable, prepare, type Served, type Service, type Setting } from './service.js'
 
 /**
  * Serves calls one by one until the caller wants no more. Blocks while it waits
- * for the next one. An answer is written before the next call begins: nobody knows
- * how long that will take.
+ * for the next one. Answers are written when no more calls have come, or
+ * within a millisecond or two, however long the next call takes.
  *
  * @param socket - blocking
  * @param args - those of `init`, then the setting
@@ -17,26 +18,30 @@ import { endIfCallerGone, foundOr, isThenable, prepare, type Service, type Setti
 export async function serve(socket: Descriptor, ...args: [...unknown[], Setting]): Promise<void> {
   const queue = new FrameQueue()
   let service: Service | undefined
-  const inbox = new Inbox(socket, frame => {
-    if (frame.kind === Kind.descriptorsAhead) {
-      inbox.expectDescriptors()
-      queue.addUrgent(Kind.descriptorsWelcome, 0)
-      queue.writeTo(socket)
-    } else if (frame.kind === Kind.descriptorsWelcome) queue.welcomeDescriptors()
-    else return service!.outlet.streams.onFrame(frame)
-    return true
+  const inbox = new Inbox(socket, new Spin((args.at(-1) as Setting).spin), {
+    onIdle: () => outbox.write(),
+    isTaken: frame => {
+      if (frame.kind === Kind.descriptorsAhead) {
+        inbox.expectDescriptors()
+        queue.addUrgent(Kind.descriptorsWelcome, 0)
+        outbox.write()
+      } else if (frame.kind === Kind.descriptorsWelcome) queue.welcomeDescriptors()
+      else return service!.outlet.streams.onFrame(frame)
+      return true
+    },
   })
-  const write = (): void => writeAll(queue, socket, () => inbox.hear())
+  const outbox = new Outbox(queue, socket, () => inbox.hear())
+  const { reader } = inbox
   service = await prepare(queue, args, {
     onQueued: () => {
-      if (service) write()
+      if (service && !(reader.hasNext && outbox.putOff())) outbox.write()
     },
-    writeAll: write,
+    writeAll: () => outbox.write(),
     wait: isOver => inbox.wait(isOver),
   })
   try {
-    write() // that it is ready
-    await loop(inbox, service)
+    outbox.write() // that it is ready
+    await loop(inbox, outbox, service)
     service.finish()
   } catch (error) {
     endIfCallerGone(error)
@@ -44,9 +49,10 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], Setting]
   }
 }
 
-async function loop(inbox: Inbox, service: Service): Promise<void> {
+async function loop(inbox: Inbox, outbox: Outbox, service: Service): Promise<void> {
   const { reader } = inbox
   const { outlet } = service
+  let ticks = 0
   while (inbox.next()) {
     const { kind, id } = reader
     if (kind === Kind.end) return
@@ -58,26 +64,57 @@ async function loop(inbox: Inbox, service: Service): Promise<void> {
       outlet.messages.discard(reader.enclosed)
       outlet.dropped(id)
     } else {
-      await carryOut(reader, service)
-      inbox.lookAhead()
+      const isTicking = outbox.isPending
+      const rest = carryOut(reader, service, outbox)
+      if (rest) await rest
+      if (isTicking && ticks === outbox.ticks) continue
+      if (ticks !== outbox.ticks) outbox.write() // that call took its time
+      ticks = outbox.ticks
+      if (reader.hasNext) inbox.lookAhead()
     }
   }
 }
 
-async function carryOut(reader: FrameReader, { functions, outlet }: Service): Promise<void> {
-  const { id, enclosed } = reader
-  const { messages, streams } = outlet
-  const received: number[] = []
+/** The ids of streams among arguments, or results. */
+const received: number[] = []
+const sent: number[] = []
+
+/** Answers a call, at once if that can be; else resolves when it has been. */
+function carryOut(reader: FrameReader, { functions, outlet }: Service, outbox: Outbox): Promise<void> | undefined {
+  const { id } = reader
   try {
-    const args = messages.read(reader, received)
-    const found = functions[reader.number]!
-    const served = typeof found === 'function' ? found : await foundOr(found, () => messages.discard(enclosed))
-    const result = served(...args)
-    const sent: number[] = []
-    outlet.result(id, isThenable(result) ? await result : result, sent)
-    if (sent.length) await streams.begin(sent, () => {})
+    const args = outlet.messages.read(reader, received)
+    const served = functions[reader.number]!
+    if (typeof served === 'function' && !received.length) {
+      const result = served(...args)
+      if (!isThenable(result)) {
+        outlet.result(id, result, sent)
+        return sent.length ? outlet.streams.begin(sent.splice(0), () => {}) : undefined
+      }
+      outbox.write() // nobody knows how long it takes
+      return answer(id, result, outlet)
+    }
+    const { enclosed } = reader
+    return carryOutSlowly(id, () => (typeof served === 'function' ? served : foundOr(served, () => outlet.messages.discard(enclosed))), args, outlet)
+  } catch (error) {
+    outlet.error(id, error)
+    return undefined
+  }
+}
+
+async function answer(id: number, result: PromiseLike<unknown>, outlet: Service['outlet']): Promise<void> {
+  try {
+    const streams: number[] = []
+    outlet.result(id, await result, streams)
+    if (streams.length) await outlet.streams.begin(streams, () => {})
   } catch (error) {
     outlet.error(id, error)
   }
-  if (received.length) streams.stopReading(received)
+}
+
+/** With streams among its arguments, which end with it, or before its function was found. */
+async function carryOutSlowly(id: number, find: () => Served | Promise<Served>, args: unknown[], outlet: Service['outlet']): Promise<void> {
+  const streams = received.splice(0)
+  await answer(id, (async () => (await find())(...args))(), outlet)
+  outlet.streams.stopReading(streams)
 }

@@ -1,0 +1,54 @@
+import { availableParallelism } from 'node:os'
+
+/** How long to look for what comes before sleeping, in microseconds, where nothing else is said. */
+export const SPIN_US = 50
+/** After so many times in a row that nothing came, it is tried less and less often. */
+const PATIENCE = 4
+const LEAST_OFTEN = 1 << 12
+/** How often to ask how many processors there are. */
+const LOOK_EVERY = 1 << 10
+
+/**
+ * Decides when to spin: to look again and again for what comes, instead of sleeping. To
+ * wake a processor that sleeps takes many times what a round trip takes otherwise. But
+ * it only pays where there is another processor for the peer, and where the peer answers
+ * soon: when it did not some times in a row, spinning is given up, and tried again less
+ * and less often.
+ */
+export class Spin {
+  readonly #microseconds: number
+  #misses = 0
+  #skip = 0
+  #untilLook = 0
+  #isAlone = true
+
+  /** @param microseconds - how long to look; 0 for never */
+  constructor(microseconds: number) {
+    this.#microseconds = microseconds
+  }
+
+  /** Whether there is no other processor for the peer: nothing comes while this one spins. */
+  get isAlone(): boolean {
+    if (this.#untilLook-- <= 0) {
+      this.#untilLook = LOOK_EVERY
+      this.#isAlone = availableParallelism() < 2
+    }
+    return this.#isAlone
+  }
+
+  /** How long to look now, in microseconds; 0 for not at all. After it was done, `paid` is to be called. */
+  next(): number {
+    if (this.#microseconds === 0) return 0
+    if (this.#skip > 0) {
+      this.#skip--
+      return 0
+    }
+    return this.#microseconds
+  }
+
+  /** @param hasCome - whether something came while it was looked for */
+  paid(hasCome: boolean): void {
+    if (hasCome) this.#misses = 0
+    else if (++this.#misses > PATIENCE) this.#skip = Math.min(2 ** (this.#misses - PATIENCE), LEAST_OFTEN)
+  }
+}
