@@ -1,13 +1,19 @@
 import { dup, receiveMessage, sendMessage, setNonblocking, watch, type Descriptor, type Handle, type Message, type Watch } from '@anyfork/fdpass'
-import { frameHeader, FrameReader, type Frame } from './frame.js'
+import { frameHeader, type Frame } from './frame.js'
+import { FrameReader } from './frame-reader.js'
+import type { Reserve } from './reserve.js'
 import { closeAtThreadEnd } from './thread-end.js'
 
 /** How long to wait for a free slot in the descriptor table, in milliseconds. */
 const TABLE_FULL_RETRY_MS = 50
+/** How often to try it before the listener is told that there is none. */
+const MOST_RETRIES = 20
+/** Longer payloads are sent from where they are. */
+const SHORT_BYTES = 65536
 const READ_BYTES = 65536
 
 interface Outgoing {
-  bytes: Buffer
+  bytes: Uint8Array
   descriptors: Descriptor[]
 }
 
@@ -16,6 +22,8 @@ export interface ChannelListener {
   onFrame(frame: Frame<Descriptor>): void
   /** The peer is gone; called once, after its last frame. */
   onEnd(): void
+  /** Descriptors came, and for a second there was no room for them in the table. */
+  onStarved?(): void
 }
 
 /** One end of the control socket between a process and its owner: frames both ways, in order, never blocking. */
@@ -23,21 +31,25 @@ export class ControlChannel {
   readonly #socket: Descriptor
   readonly #watch: Watch
   readonly #release: () => void
+  readonly #reserve: Reserve | undefined
   readonly #reader = new FrameReader<Descriptor>()
   readonly #listener: ChannelListener
   readonly #outgoing: Outgoing[] = []
   #references = 0
   #retry: NodeJS.Timeout | undefined
+  #retries = 0
   #isOpen = true
   #isReading = true
 
   /**
    * @param socket - a stream socket; the channel owns it from now on
    * @param listener - gets the frames, and the descriptors in them with their ownership
+   * @param reserve - lets a frame with a descriptor come in where the table is full
    */
-  constructor(socket: Descriptor, listener: ChannelListener) {
+  constructor(socket: Descriptor, listener: ChannelListener, reserve?: Reserve) {
     this.#socket = socket
     this.#listener = listener
+    this.#reserve = reserve
     this.#watch = watch(socket, { readable: true }, ready => {
       if (ready.writable && this.#isOpen) this.#flush()
       if (ready.readable && this.#isOpen) this.#read()
@@ -63,7 +75,15 @@ export class ControlChannel {
   send(type: number, id: number, payload: Uint8Array = new Uint8Array(0), handles: readonly Handle[] = []): void {
     if (!this.#isOpen) return
     const header = frameHeader(type, id, payload.byteLength, handles.length)
-    const bytes = payload.byteLength ? Buffer.concat([header, payload]) : header
+    if (payload.byteLength > SHORT_BYTES) {
+      this.#send(header, handles)
+      this.#send(payload, [])
+    } else {
+      this.#send(payload.byteLength ? Buffer.concat([header, payload]) : header, handles)
+    }
+  }
+
+  #send(bytes: Uint8Array, handles: readonly Handle[]): void {
     let sent = 0
     if (!this.#outgoing.length) {
       const taken = this.#trySend(bytes, handles)
@@ -133,7 +153,7 @@ export class ControlChannel {
   }
 
   /** Bytes taken, 0 when the socket is full, undefined when nobody reads any more. */
-  #trySend(bytes: Buffer, handles: readonly Handle[]): number | undefined {
+  #trySend(bytes: Uint8Array, handles: readonly Handle[]): number | undefined {
     try {
       return sendMessage(this.#socket, bytes, handles)
     } catch (error) {
@@ -150,26 +170,43 @@ export class ControlChannel {
   }
 
   #read(): void {
-    const buffer = Buffer.allocUnsafe(READ_BYTES)
+    this.#reserve?.take()
+    this.#receive()
+  }
+
+  #receive(): void {
+    const { room } = this.#reader
+    const buffer = room ?? Buffer.allocUnsafe(READ_BYTES)
     let message: Message
     try {
       message = receiveMessage(this.#socket, buffer)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EAGAIN') return
-      if (code === 'EMFILE' || code === 'ENFILE') {
-        this.#isReading = false
-        this.#updateWatch()
-        return this.#retryLater()
-      }
+      if (code === 'EMFILE' || code === 'ENFILE') return this.#waitForRoom()
       return this.#end()
     }
     if (message.endOfFile) return this.#end()
-    this.#reader.push(buffer.subarray(0, message.bytes), message.descriptors)
+    this.#retries = 0
+    if (room) this.#reader.fill(message.bytes, message.descriptors)
+    else this.#reader.push(buffer.subarray(0, message.bytes), message.descriptors)
+    this.#tell()
+  }
+
+  #tell(): void {
     for (let frame = this.#reader.next(); frame; frame = this.#reader.next()) {
       this.#listener.onFrame(frame)
       if (!this.#isOpen) return
     }
+  }
+
+  /** There is no room for the descriptors that came: in a while there may be, by what was ordered before. */
+  #waitForRoom(): void {
+    if (this.#reserve?.free()) return this.#receive()
+    if (this.#retries++ === MOST_RETRIES && this.#listener.onStarved) return this.#listener.onStarved()
+    this.#isReading = false
+    this.#updateWatch()
+    this.#retryLater()
   }
 
   #end(): void {

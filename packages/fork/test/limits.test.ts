@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { describe, it } from 'mocha'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { ForkProcess } from '@anyfork/fork'
+import { answer } from './support/answer.js'
+import { census } from './support/census.js'
+import { isForking } from './support/mode.js'
+
+const worker = new URL('./fixtures/worker.js', import.meta.url)
+const hoard = new URL('./fixtures/hoard.js', import.meta.url)
+const isRoot = process.getuid!() === 0
+
+const ended = { code: 0, signal: null }
 
 async function runWith(limit: string, fixture: string): Promise<string> {
   const program = fileURLToPath(new URL(`./fixtures/${fixture}`, import.meta.url))
@@ -11,7 +22,63 @@ async function runWith(limit: string, fixture: string): Promise<string> {
 }
 
 describe('ForkProcess at the limit', () => {
-  it('of descriptors gives EMFILE, leaves nothing open, and goes on when there is room', async () => {
+  it('of descriptors of its owner gives EMFILE, leaves nothing open, and goes on when there is room', async () => {
     assert.equal(await runWith('ulimit -n 64', 'full-table.js'), 'done\n')
+  })
+
+  it('of descriptors of its owner is killed as ever', async () => {
+    assert.equal(await runWith('ulimit -n 64', 'full-table-kill.js'), 'done\n')
+  })
+
+  it('of descriptors of the template gives EMFILE for the fork, and goes on when there is room', async () => {
+    await ForkProcess.exec().close() // the first one opens what all of them share
+    const before = census()
+    const template = ForkProcess.exec().require(hoard, worker).restrict({ rlimits: { nofile: [64, 64] } })
+    await template.ready()
+    template.eval('fillTable()')
+    const refused = [template.fork(), template.fork()]
+    await Promise.all(refused.map(child => assert.rejects(child.ready(), { code: 'EMFILE' })))
+    for (const child of refused) assert.deepEqual(await child.exited, { code: null, signal: null })
+    template.eval('freeTable()')
+    const child = template.fork()
+    ;(await child.run(worker, 'hold')).close()
+    assert.deepEqual(await child.exited, ended)
+    await template.close()
+    assert.deepEqual(census(), before)
+  })
+
+  it('of descriptors of a child still runs its function, but fails with EMFILE when it is sent more than one', async () => {
+    const template = ForkProcess.exec().require(hoard, worker).restrict({ rlimits: { nofile: [64, 64] } })
+    const child = template.fork()
+    await child.eval('fillTable()').ready()
+    ;(await child.run(worker, 'hold')).close()
+    assert.deepEqual(await child.exited, ended)
+    const other = template.fork()
+    await other.eval('fillTable()').ready()
+    await assert.rejects(other.sendFd(0, 1).ready(), { code: 'EMFILE' })
+    assert.deepEqual(await other.exited, { code: 1, signal: null })
+    await template.close()
+  })
+
+  it('of processes of a user gives EAGAIN, and goes on when there is room', async function () {
+    if (!isForking || !isRoot) return this.skip() // only root can become a user without other processes
+    const program = fileURLToPath(new URL('./fixtures/no-processes.js', import.meta.url))
+    const { stdout } = await promisify(execFile)(process.execPath, [program], { uid: 54321, gid: 54321, timeout: 15_000 })
+    assert.equal(stdout, 'done\n')
+  })
+
+  it('of address space fails what it cannot allocate, and the template and its other children go on', async () => {
+    const template = ForkProcess.exec().require(worker)
+    const child = template.fork()
+    await child.ready()
+    const [pages] = readFileSync(`/proc/${child.pid}/statm`, 'utf8').split(' ')
+    child.restrict({ rlimits: { as: Number(pages) * 4096 + 2 ** 28 } })
+    await assert.rejects(child.eval('new Uint8Array(2 ** 31)').ready(), (error: NodeJS.ErrnoException) => {
+      assert.equal(error.code, 'ERR_EVAL_FAILED')
+      return error.cause instanceof RangeError
+    })
+    const other = template.fork()
+    assert.equal((await answer<{ pid: number }>(await other.run(worker, 'identity'))).pid, other.pid)
+    await template.close()
   })
 })

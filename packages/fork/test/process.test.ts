@@ -199,6 +199,20 @@ describe('ForkProcess', () => {
     await own.exited
   })
 
+  it('reaps many orphans of nobody’s together, a second after their end', async () => {
+    const own = ForkProcess.exec()
+    const parent = own.fork().eval(async (count: number) => {
+      const { spawnSync } = await import('node:child_process')
+      spawnSync('sh', ['-c', 'for i in $(seq $0); do sleep 0.1 & done', String(count)]) // whose parent has ended by now
+    }, 20)
+    await parent.close()
+    assert.equal(childrenOf(own.pid!).length, 20)
+    const deadline = performance.now() + 5000
+    while (childrenOf(own.pid!).length && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 50))
+    assert.deepEqual(childrenOf(own.pid!), [])
+    await own.close()
+  })
+
   it('ends, closed, when all processes forked from it have ended', async () => {
     const own = ForkProcess.exec()
     const child = own.fork()

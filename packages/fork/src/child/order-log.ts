@@ -16,7 +16,7 @@ export class OrderLog {
   /** Takes note of an order. Its descriptors stay whose they are: what code of `eval` closes cannot be given again. */
   add({ type, id, payload, descriptors }: Frame<Descriptor>): void {
     if (type === Command.restrict) this.#addRestrictions(decode(payload))
-    else if (KEPT.has(type)) this.#orders.push({ type, id, payload: Buffer.from(payload), descriptors })
+    else if (KEPT.has(type)) this.#orders.push({ type, id, payload: ownMemory(payload), descriptors })
   }
 
   /** Whoever is started by a restricted process is restricted; only where it is to be, it does not inherit from there. */
@@ -40,4 +40,9 @@ export class OrderLog {
     }
     for (const { type, id, payload, descriptors } of this.#orders) channel.send(type, id, payload, descriptors)
   }
+}
+
+/** A payload alone in its memory, which may be large, or a copy: others come many in one piece, which is not to be kept for one of them. */
+function ownMemory(payload: Buffer): Buffer {
+  return payload.buffer.byteLength === payload.byteLength ? payload : Buffer.from(payload)
 }

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
-import { signalNumber } from '../errors.js'
+import { readFileSync } from 'node:fs'
 import { binding } from '../binding.js'
+import { signalNumber } from '../errors.js'
 
 /** How long an ended child may wait for whoever else may want to reap it, in milliseconds. */
 const STRANGERS_MS = 1000
@@ -20,10 +21,15 @@ export class Reaper {
   readonly #onEnded: (ended: Ended) => void
   readonly #onNone: () => void
   readonly #out = new Int32Array(3)
-  readonly #onSignal = (): void => this.#reap(0)
+  readonly #onSignal = (): void => this.#reap()
+  readonly #onTimer = (): void => {
+    this.#timer = undefined
+    this.#reapStrangers()
+  }
   #isListening = false
-  /** An unknown child that has ended and is given its time. */
-  #stranger = 0
+  /** Unknown children that have ended and are given their time, and since when. */
+  readonly #strangers = new Map<number, number>()
+  #timer: NodeJS.Timeout | undefined
 
   /** @param onNone - called whenever the last child has ended */
   constructor(onEnded: (ended: Ended) => void, onNone: () => void) {
@@ -71,6 +77,9 @@ export class Reaper {
   forget(): void {
     this.#children.clear()
     this.#spawned.clear()
+    this.#strangers.clear()
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     if (this.#isListening) process.off('SIGCHLD', this.#onSignal)
     this.#isListening = false
   }
@@ -78,28 +87,36 @@ export class Reaper {
   /**
    * Children that this object does not know may be those of `child_process`, which reaps
    * them itself: only what is still there much later is an orphan of nobody's.
-   *
-   * @param seen - the pid of an unknown child that had ended a while ago
    */
-  #reap(seen: number): void {
+  #reap(): void {
     while (this.#isListening && binding.peekEnded(0, this.#out) === 1) {
       const pid = this.#out[0]!
-      if (this.#spawned.has(pid) || (!this.#children.has(pid) && pid !== seen)) {
-        this.#waitFor(pid)
+      if (!this.#children.has(pid) || this.#spawned.has(pid)) {
+        this.#noteStrangers(pid)
         return this.#reapOwn()
       }
       this.#tellAndReap()
     }
   }
 
-  #waitFor(stranger: number): void {
-    if (this.#stranger === stranger) return
-    this.#stranger = stranger
-    const again = (): void => {
-      this.#stranger = 0
-      this.#reap(stranger)
+  /** Only one child is told of that has ended; there may be more behind it. */
+  #noteStrangers(first: number): void {
+    const now = performance.now()
+    for (const pid of new Set([first, ...childrenOfThisProcess()])) {
+      if (this.#children.has(pid) || this.#strangers.has(pid) || binding.peekEnded(pid, this.#out) !== 1) continue
+      this.#strangers.set(pid, now)
     }
-    setTimeout(() => setImmediate(again), STRANGERS_MS).unref()
+    this.#timer ??= setTimeout(() => setImmediate(this.#onTimer), STRANGERS_MS).unref()
+  }
+
+  #reapStrangers(): void {
+    const longAgo = performance.now() - STRANGERS_MS
+    for (const [pid, since] of this.#strangers) {
+      if (since > longAgo) continue
+      this.#strangers.delete(pid)
+      if (binding.peekEnded(pid, this.#out) === 1) this.#tellAndReap()
+    }
+    this.#reap()
   }
 
   #reapOwn(): void {
@@ -113,5 +130,14 @@ export class Reaper {
     binding.reap(pid)
     this.#onEnded({ pid, code, signal })
     if (isOwn && !this.#children.size) this.#onNone()
+  }
+}
+
+/** As the kernel lists them, proc_pid_task_children(5); none where it does not. */
+function childrenOfThisProcess(): number[] {
+  try {
+    return readFileSync('/proc/thread-self/children', 'utf8').split(' ').filter(Boolean).map(Number)
+  } catch {
+    return []
   }
 }

@@ -1,4 +1,5 @@
-import { Descriptor } from '@anyfork/fdpass'
+import { constants } from 'node:os'
+import { Descriptor, systemError } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
 import { ControlChannel, type ChannelListener } from '../control-channel.js'
 import { ForkError } from '../errors.js'
@@ -6,6 +7,7 @@ import { callAfterFork } from '../fork-hooks.js'
 import { Command, Report, type Frame } from '../frame.js'
 import type { ForkMode, MadeBy } from '../mode.js'
 import { decode, encode, encodeError } from '../payload.js'
+import { Reserve } from '../reserve.js'
 import { refuseActiveHandles } from './active-handles.js'
 import { installExits } from './exits.js'
 import { armLifeline, cutLifeline, type Lifeline } from './lifeline.js'
@@ -23,6 +25,7 @@ export class Server implements ChannelListener {
   #channel: ControlChannel
   #lifeline: Lifeline
   readonly #mode: ForkMode
+  readonly #reserve = new Reserve(() => this.#lifeline.shared)
   #madeBy: MadeBy = 'exec'
   readonly #queue: Frame<Descriptor>[] = []
   /** What the owner orders while another's orders are still being replayed. */
@@ -41,7 +44,7 @@ export class Server implements ChannelListener {
   constructor(control: Descriptor, lifeline: Lifeline, mode: ForkMode, replay?: Descriptor) {
     this.#lifeline = lifeline
     this.#mode = mode
-    this.#channel = new ControlChannel(control, this)
+    this.#channel = new ControlChannel(control, this, this.#reserve)
     this.#channel.ref()
     showTitle(ABOUT)
     binding.ignoreInterrupt(1)
@@ -56,7 +59,8 @@ export class Server implements ChannelListener {
   /** The numbers of what it keeps open. */
   get #ownDescriptors(): ReadonlySet<number> {
     const { shared, own } = this.#lifeline
-    return new Set([this.#channel.fd, shared.fd, ...(own ? [own.fd] : [])])
+    const numbers = [this.#channel.fd, shared.fd, own?.fd, this.#reserve.fd]
+    return new Set(numbers.filter(fd => fd !== undefined))
   }
 
   onFrame(frame: Frame<Descriptor>): void {
@@ -67,6 +71,11 @@ export class Server implements ChannelListener {
   /** The owner is gone, or wants nothing more. A running function finds out for itself. */
   onEnd(): void {
     if (!this.#running) process.exit()
+  }
+
+  /** A function would be called without what it was given, or a process stay without its owner. */
+  onStarved(): void {
+    this.#fail(systemError(-constants.errno.EMFILE, 'recvmsg'))
   }
 
   #enqueue(frame: Frame<Descriptor>): void {
@@ -164,7 +173,7 @@ export class Server implements ChannelListener {
     // What was still queued are the parent's orders; their descriptors came along.
     for (const { descriptors } of this.#queue.splice(0)) for (const descriptor of descriptors) descriptor.close()
     this.#madeBy = 'fork'
-    this.#channel = new ControlChannel(control, this)
+    this.#channel = new ControlChannel(control, this, this.#reserve)
     this.#channel.ref()
     inherited.close()
     try {

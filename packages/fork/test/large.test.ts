@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { ForkProcess } from '@anyfork/fork'
+import { answer } from './support/answer.js'
+
+const worker = new URL('./fixtures/worker.js', import.meta.url)
+const size = process.env['ANYFORK_SOAK'] ? 1.25 * 2 ** 30 : 2 ** 27
+
+describe(`an argument of ${size / 2 ** 20} MiB`, () => {
+  it('arrives whole, and is in the process that gets it only once', async function () {
+    this.timeout(120_000)
+    const octets = Buffer.alloc(size)
+    octets[size - 1] = 7
+    const template = ForkProcess.exec()
+    const child = template.fork()
+    const before = await child.memory()
+    child.sendArg(octets)
+    const { length, last, peak } = await answer<{ length: number; last: number; peak: number }>(await child.run(worker, 'weighArgument'))
+    assert.deepEqual([length, last], [size, 7])
+    console.log(`      the process grew by ${((peak - before.rss) / size).toFixed(2)} times that`)
+    assert.ok(peak - before.rss < 1.5 * size)
+    await template.close()
+  })
+
+  it('goes along with a fork of the process that has it', async function () {
+    this.timeout(120_000)
+    const octets = Buffer.alloc(size)
+    octets[size - 1] = 8
+    const template = ForkProcess.exec().sendArg(octets)
+    const child = template.fork()
+    const { length, last } = await answer<{ length: number; last: number }>(await child.run(worker, 'weighArgument'))
+    assert.deepEqual([length, last], [size, 8])
+    await template.close()
+  })
+
+  it('of 4 GiB and more is refused with a RangeError at the call', async function () {
+    this.timeout(120_000)
+    if (!process.env['ANYFORK_SOAK'] || Number(process.versions.node.split('.')[0]) < 22) return this.skip() // a buffer of that size, and memory for it
+    const child = ForkProcess.create()
+    assert.throws(() => child.sendArg(Buffer.alloc(2 ** 32)), RangeError)
+    await child.close()
+  })
+})

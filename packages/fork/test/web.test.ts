@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import type { Socket } from 'node:net'
+import { ForkProcess } from '@anyfork/fork'
+import { census, childrenOf } from './support/census.js'
+import { isForking } from './support/mode.js'
+
+const web = new URL('./fixtures/web.js', import.meta.url)
+const children = !isForking ? 10 : process.env['ANYFORK_SOAK'] ? 5000 : 200
+const AT_ONCE = 50
+
+/** Asks with HTTP/1.1 over a socket, which stays open. */
+async function ask(socket: Socket): Promise<{ pid: number }> {
+  socket.write('GET /pid HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  let text = ''
+  for await (const piece of socket.iterator({ destroyOnReturn: false })) {
+    text += String(piece)
+    const [, body] = /\r\n\r\n(\{.*\})/s.exec(text) ?? []
+    if (body) return JSON.parse(body) as { pid: number }
+  }
+  throw new Error(`no answer: ${text}`)
+}
+
+/** Does something for each, so many at once. */
+async function each<T>(items: readonly T[], act: (item: T, i: number) => Promise<void>): Promise<void> {
+  const queue = [...items.entries()].reverse()
+  const work = async (): Promise<void> => {
+    for (let next = queue.pop(); next; next = queue.pop()) await act(next[1], next[0])
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
+}
+
+describe(`${children} live children with a web framework loaded`, () => {
+  it('are started, answer, are stopped, and leave nothing', async function () {
+    this.timeout(600_000)
+    await ForkProcess.exec().close() // the first one opens what all of them share
+    const before = census()
+    const template = ForkProcess.exec().require(web).warm(web, 'rehearse', [], 20)
+    await template.ready()
+    const processes: ForkProcess[] = []
+    const sockets: Socket[] = []
+    const times = [performance.now()]
+    await each(Array.from({ length: children }), async () => {
+      const child = template.fork()
+      sockets.push((await child.run(web, 'serve')).toSocket())
+      processes.push(child)
+    })
+    times.push(performance.now())
+    assert.equal(childrenOf(template.pid!).length, children)
+    await each(sockets, async (socket, i) => assert.deepEqual(await ask(socket), { pid: processes[i]!.pid }))
+    times.push(performance.now())
+    const { pss, uss } = await processes[children >> 1]!.memory()
+    for (const socket of sockets) socket.destroy()
+    for (const { exited } of processes) assert.deepEqual(await exited, { code: 0, signal: null })
+    times.push(performance.now())
+    await template.close()
+    assert.deepEqual(census(), before)
+    const [start, speak, stop] = times.slice(1).map((time, i) => ((time - times[i]!) / children).toFixed(2))
+    console.log(`      each: started in ${start} ms, answered in ${speak} ms, stopped in ${stop} ms; memory of its own ${(uss / 2 ** 20).toFixed(1)} MiB, with its share of the rest ${(pss / 2 ** 20).toFixed(1)} MiB`)
+  })
+})
