@@ -1,5 +1,5 @@
 import { isPending, type Descriptor } from '@anyfork/fdpass'
-import { afterFork, ProcessExitedError, type ExitStatus, type ForkProcess } from '@anyfork/fork'
+import { afterFork, ProcessExitedError, resolveSpecifier, type ExitStatus, type ForkProcess } from '@anyfork/fork'
 import { backends } from './backend.js'
 import { Call } from './call.js'
 import { TURNS_TO_TELL, withCallerStack } from './caller-stack.js'
@@ -71,7 +71,7 @@ export class Client {
 
   /** @param name - of the export that has the number 0; without, exports are named as they are called */
   constructor(process: ForkProcess, module: string, name: string | undefined, options: RpcOptions) {
-    const { async = false, init, done } = options
+    const { async = false, init } = options
     const serialiser = serialiserReference(options.serialiser ?? 'cbor')
     this.pressure = new Pressure(options.highWaterMark ?? {}, () => ({ calls: this.#calls.size, bytes: this.#transport.queue.length }))
     this.#process = process
@@ -100,7 +100,7 @@ export class Client {
     this.ended = new Promise(resolve => (this.#resolveEnded = resolve))
     this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve, reject }))
     this.#ready.catch(() => {}) // the calls tell
-    process.sendArg({ module, name, serialiser, init, done, folder: globalThis.process.cwd() } satisfies Setting)
+    process.sendArg({ module, name, serialiser, init, done: doneOf(options, module), folder: globalThis.process.cwd() } satisfies Setting)
     process
       .run(async ? backends.async : backends.sync, 'serve')
       .then(socket => this.#connect(socket))
@@ -410,4 +410,8 @@ function callSafely(call: () => void): void {
       throw error
     })
   }
+}
+
+function doneOf({ done }: RpcOptions, module: string): Setting['done'] {
+  return typeof done === 'object' ? { module: resolveSpecifier(done.module), name: done.name } : done === undefined ? undefined : { module, name: done }
 }
