@@ -1,3 +1,4 @@
+import { Call as RpcCall, dropDescriptors } from '@anyfork/fork-rpc'
 import type { CallList } from './call-list.js'
 import type { CallQueue } from './call-queue.js'
 import type { CallSettings } from './call-options.js'
@@ -7,9 +8,11 @@ let lastNumber = 0
 
 /** One call of a pool, from when it is made to when it is settled, which happens once. */
 export class Call {
+  /** Of the function, where there are several. */
+  readonly name: string
   readonly args: unknown[]
   readonly options: CallSettings
-  readonly promise: Promise<unknown>
+  readonly promise: RpcCall
   /** In the order in which they were made. */
   readonly number: number = ++lastNumber
   /** Milliseconds of `performance.now()`: when it was made, and last began to run. */
@@ -18,6 +21,8 @@ export class Call {
   /** How many workers have died of it. */
   deaths = 0
   isSettled = false
+  /** It was settled with something to iterate over, which is not over. */
+  isStreaming = false
   /** Where it waits, or the worker that has it. */
   queue: CallQueue | undefined
   worker: Worker | undefined
@@ -28,11 +33,13 @@ export class Call {
   #reject!: (error: unknown) => void
   #timer: NodeJS.Timeout | undefined
   #onAbort: (() => void) | undefined
+  #controller: AbortController | undefined
 
-  constructor(args: unknown[], options: CallSettings) {
+  constructor(name: string, args: unknown[], options: CallSettings) {
+    this.name = name
     this.args = args
     this.options = options
-    this.promise = new Promise((resolve, reject) => {
+    this.promise = new RpcCall((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
@@ -44,6 +51,17 @@ export class Call {
     if (!signal) return
     this.#onAbort = () => onAbort(signal.reason)
     signal.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  /** Aborted when its result is not wanted any more; none where that cannot be. */
+  get abandoned(): AbortSignal | undefined {
+    if (!this.options.signal && this.options.timeout === undefined) return undefined
+    return (this.#controller ??= new AbortController()).signal
+  }
+
+  /** To be called after it was settled, or where its stream is not wanted any more. */
+  abandon(reason: unknown): void {
+    this.#controller?.abort(reason)
   }
 
   /** It runs from now on; calls back when its time is up. */
@@ -61,18 +79,26 @@ export class Call {
 
   resolve(value: unknown): void {
     this.#settle()
+    if (!this.isStreaming) this.end()
     this.#resolve(value)
   }
 
   reject(error: unknown): void {
     this.#settle()
+    this.end()
+    dropDescriptors(this.args) // those that were not sent
     this.#reject(error)
+  }
+
+  /** Nothing more is expected of it. */
+  end(): void {
+    this.isStreaming = false
+    if (this.#onAbort) this.options.signal!.removeEventListener('abort', this.#onAbort)
+    this.#onAbort = undefined
   }
 
   #settle(): void {
     this.isSettled = true
     this.stop()
-    if (this.#onAbort) this.options.signal!.removeEventListener('abort', this.#onAbort)
-    this.#onAbort = undefined
   }
 }

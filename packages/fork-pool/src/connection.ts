@@ -1,16 +1,18 @@
-import { run, type ForkProcess, type ModuleSpecifier } from '@anyfork/fork-rpc'
+import { connect, rpcOf, run, type Call as RpcCall, type ForkProcess, type ModuleSpecifier, type RpcControl, type RpcOptions } from '@anyfork/fork-rpc'
 import type { Call } from './call.js'
 import type { PoolSettings } from './pool-options.js'
 import { RETIRE } from './retire-event.js'
 
+/** A function of a worker. */
+interface Callable {
+  (...args: unknown[]): RpcCall
+  with(options: { signal: AbortSignal }): (...args: unknown[]) => RpcCall
+}
+
 /** How a worker is spoken to. */
 export interface Connection {
+  readonly control: RpcControl
   call(call: Call): Promise<unknown>
-  ready(): Promise<void>
-  close(): Promise<void>
-  destroy(): Promise<void>
-  readonly isAlive: boolean
-  readonly ended: Promise<unknown>
 }
 
 /**
@@ -20,26 +22,37 @@ export interface Connection {
  */
 export type ConnectWorker = (process: ForkProcess, onRetire: () => void) => Connection
 
+/** What a worker does at its end, where it may be copied then. */
+const REST = { module: new URL('./child/rest.js', import.meta.url), name: 'rest' }
+
 /** One function of a module. */
 export function oneFunction(module: ModuleSpecifier, name: string, settings: PoolSettings): ConnectWorker {
-  const { async, init, serialiser, onEvent } = settings
   return (process, onRetire) => {
-    const rpc = run(process, module, name, {
-      async,
-      serialiser,
-      ...(init !== undefined && { init }),
-      onEvent: (...values) => (values.length === 1 && values[0] === RETIRE ? onRetire() : onEvent?.(...values)),
-      onError: () => {}, // its calls and `ended` tell
-    })
-    return {
-      call: ({ args }) => rpc(...args),
-      ready: () => rpc.ready(),
-      close: () => rpc.close(),
-      destroy: () => rpc.destroy(),
-      ended: rpc.ended,
-      get isAlive() {
-        return rpc.isAlive
-      },
-    }
+    const rpc = run(process, module, name, rpcOptions(settings, onRetire))
+    return { control: rpc, call: call => send(rpc, call) }
+  }
+}
+
+/** All functions of a module; calls say which. */
+export function allFunctions(module: ModuleSpecifier, settings: PoolSettings): ConnectWorker {
+  return (process, onRetire) => {
+    const remote = connect<Record<string, () => unknown>>(process, module, rpcOptions(settings, onRetire))
+    return { control: rpcOf(remote), call: call => send(remote[call.name] as unknown as Callable, call) }
+  }
+}
+
+function send(callable: Callable, call: Call): Promise<unknown> {
+  const { abandoned } = call
+  return abandoned ? callable.with({ signal: abandoned })(...call.args) : callable(...call.args)
+}
+
+function rpcOptions({ async, init, serialiser, onEvent, refork }: PoolSettings, onRetire: () => void): RpcOptions {
+  return {
+    async,
+    serialiser,
+    ...(init !== undefined && { init }),
+    ...(refork.length > 0 && { done: REST }),
+    onEvent: (...values) => (values.length === 1 && values[0] === RETIRE ? onRetire() : onEvent?.(...values)),
+    onError: () => {}, // its calls and `ended` tell
   }
 }

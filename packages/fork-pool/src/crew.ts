@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ProcessExitedError, type ForkProcess } from '@anyfork/fork-rpc'
+import { ProcessExitedError, type ExitStatus, type ForkProcess } from '@anyfork/fork-rpc'
 import { BackOff } from './back-off.js'
 import type { Call } from './call.js'
 import type { ConnectWorker } from './connection.js'
@@ -98,7 +98,7 @@ export class Crew {
   }
 
   /** Gives it no more calls, and lets it end. */
-  retire(worker: Worker): Promise<void> {
+  retire(worker: Worker): Promise<ExitStatus> {
     const ended = worker.end()
     this.forget(worker)
     return ended
@@ -113,7 +113,7 @@ export class Crew {
   async end(how: 'end' | 'kill'): Promise<void> {
     this.#hasEnded = true
     this.#backOff.cancel()
-    const ended = Promise.all([...this.all].map(worker => worker.ended).concat(this.spares.end()))
+    const ended = Promise.all([...[...this.all].map(worker => worker.ended), this.spares.end()])
     for (const worker of this.all) void worker[how]()
     const patience = new AbortController()
     await Promise.race([ended, delay(GRACE_MS, undefined, { signal: patience.signal })])
@@ -149,7 +149,7 @@ export class Crew {
     const worker = new Worker(process, template, { isAsync, lifetime, connect: this.#connect }, this.#listener)
     this.past.started++
     this.all.add(worker)
-    void worker.ended.then(status => this.#onEnded(worker, status as ConstructorParameters<typeof ProcessExitedError>[0]))
+    void worker.ended.then(status => this.#onEnded(worker, status))
     return worker
   }
 
@@ -162,7 +162,7 @@ export class Crew {
     this.#listener.onReady(worker, reserved)
   }
 
-  #onEnded(worker: Worker, status: ConstructorParameters<typeof ProcessExitedError>[0]): void {
+  #onEnded(worker: Worker, status: ExitStatus): void {
     this.all.delete(worker)
     const { busyMilliseconds, ageMilliseconds } = worker.figures()
     this.past.busyMilliseconds += busyMilliseconds

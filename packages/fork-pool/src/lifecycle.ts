@@ -1,12 +1,14 @@
+import type { Call as RpcCall } from '@anyfork/fork-rpc'
 import { checkMilliseconds, type CallSettings } from './call-options.js'
 import type { ConnectWorker } from './connection.js'
 import { PoolError } from './errors.js'
 import { watchMemory } from './memory-watch.js'
 import type { PoolSettings } from './pool-options.js'
 import { statsOf, type PoolStats } from './pool-stats.js'
+import { Refork } from './refork.js'
 import { rollOver } from './rollover.js'
 import { Scheduler } from './scheduler.js'
-import type { Templates } from './template.js'
+import type { Template, Templates } from './template.js'
 import type { WorkerFigures } from './worker-figures.js'
 
 /** A pool from its beginning to its end. */
@@ -14,7 +16,6 @@ export class Lifecycle {
   readonly #settings: PoolSettings
   readonly #scheduler: Scheduler
   readonly #unwatch: () => void
-  #refusal: PoolError | undefined
   #rollover: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #destroying: Promise<void> | undefined
@@ -23,6 +24,12 @@ export class Lifecycle {
   constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker) {
     this.#settings = settings
     this.#scheduler = new Scheduler(templates, settings, connect)
+    const { refork, onError } = settings
+    if (refork.length) {
+      const { crew } = this.#scheduler
+      const reforks = new Refork(refork, crew, make => this.#rollOver(make), error => onError?.(error))
+      this.#scheduler.onAnswered = worker => reforks.consider(worker)
+    }
     this.#unwatch = watchMemory(this.#scheduler.crew, settings.recycle.pss)
   }
 
@@ -30,9 +37,8 @@ export class Lifecycle {
     return [...this.#scheduler.crew.ready].map(worker => worker.figures())
   }
 
-  call(args: unknown[], options: CallSettings): Promise<unknown> {
-    if (this.#refusal) return Promise.reject(this.#refusal)
-    return this.#scheduler.call(args, options)
+  call(name: string, args: unknown[], options: CallSettings): RpcCall {
+    return this.#scheduler.call(name, args, options)
   }
 
   drained(): Promise<void> {
@@ -44,18 +50,13 @@ export class Lifecycle {
   }
 
   reload(): Promise<void> {
-    if (this.#refusal) return Promise.reject(this.#refusal)
-    const { crew } = this.#scheduler
-    const reload = async (): Promise<void> => rollOver(crew, crew.templates.make(), this.#settings.isolate)
-    // one after the other: the files may have changed in between
-    const rollover = this.#rollover ? this.#rollover.then(reload, reload) : reload()
-    this.#rollover = rollover
-    return rollover
+    if (this.#scheduler.refusal) return Promise.reject(this.#scheduler.refusal)
+    return this.#rollOver(async () => this.#scheduler.crew.templates.make())
   }
 
   close(timeout?: number): Promise<void> {
     if (timeout !== undefined) checkMilliseconds('timeout', timeout)
-    this.#refusal ??= new PoolError('ERR_POOL_CLOSED', 'called after close()')
+    this.#scheduler.refusal ??= new PoolError('ERR_POOL_CLOSED', 'called after close()')
     const killer = timeout === undefined ? undefined : setTimeout(() => void this.destroy(), timeout)
     this.#closing ??= this.#scheduler.ledger.finished().then(() => this.#destroying ?? this.#end('end'))
     return this.#closing.finally(() => clearTimeout(killer))
@@ -63,9 +64,9 @@ export class Lifecycle {
 
   destroy(): Promise<void> {
     if (!this.#destroying) {
-      this.#refusal = new PoolError('ERR_POOL_DESTROYED', 'the pool was destroyed')
+      this.#scheduler.refusal = new PoolError('ERR_POOL_DESTROYED', 'the pool was destroyed')
       this.#destroying = this.#end('kill')
-      this.#scheduler.rejectAll(this.#refusal)
+      this.#scheduler.rejectAll(this.#scheduler.refusal)
       this.#closing ??= this.#destroying
     }
     return this.#destroying
@@ -76,6 +77,14 @@ export class Lifecycle {
     await this.#scheduler.end(how)
     await this.#rollover?.catch(() => {})
     this.#onEnd()
+  }
+
+  /** One after the other: the files may have changed in between. */
+  #rollOver(make: () => Promise<Template>): Promise<void> {
+    const begin = async (): Promise<void> => rollOver(this.#scheduler.crew, await make(), this.#settings.isolate)
+    const rollover = this.#rollover ? this.#rollover.then(begin, begin) : begin()
+    this.#rollover = rollover
+    return rollover
   }
 
   #onEnd(): void {

@@ -39,6 +39,12 @@ export interface PoolOptions {
   restrict?: Restrictions
   /** When workers are replaced by fresh ones; default: never. */
   recycle?: Recycling
+  /**
+   * After so many calls a worker becomes the template, with all that it has compiled and
+   * cached, and the others are replaced by forks of it, one after the other; then again. A
+   * list has a number for each time, the last for all later ones. Default: never.
+   */
+  refork?: number | readonly number[]
   /** For calls that do not say: how often they are made again when their worker died; default 0. */
   retries?: number
   /** For calls that do not say: longest time that they may run, in milliseconds; default: any. */
@@ -50,7 +56,7 @@ export interface PoolOptions {
   /** Name of a function of the module that each worker calls first, with what was sent to the template by `sendArg` and `sendFd`. */
   init?: string
   /** How values become octets; default `'cbor'`. */
-  serialiser?: SerialiserName
+  serialiser?: SerialiserName | URL
   /** Gets the values of every `event` of a worker. */
   onEvent?: (...values: unknown[]) => void
   /** Gets errors that belong to no call: a worker that died without one, or could not start. Default: none, the pool goes on. */
@@ -62,7 +68,7 @@ export interface PoolOptions {
 type Optional = 'restrict' | 'timeout' | 'init' | 'onEvent' | 'onError' | 'onDestroy'
 
 /** The options with their defaults. */
-export type PoolSettings = Required<Omit<PoolOptions, Optional | 'recycle'>> & Pick<PoolOptions, Optional> & { recycle: Required<Recycling> }
+export type PoolSettings = Required<Omit<PoolOptions, Optional | 'recycle' | 'refork'>> & Pick<PoolOptions, Optional> & { recycle: Required<Recycling>; refork: readonly number[] }
 
 const defaults = {
   idle: 0,
@@ -76,9 +82,9 @@ const defaults = {
   retries: 0,
   balancer: leastLoaded,
   async: false,
-  serialiser: 'cbor' as SerialiserName,
+  serialiser: 'cbor' as SerialiserName | URL,
 }
-const names = new Set([...Object.keys(defaults), 'max', 'recycle', 'restrict', 'timeout', 'init', 'onEvent', 'onError', 'onDestroy'])
+const names = new Set([...Object.keys(defaults), 'max', 'recycle', 'refork', 'restrict', 'timeout', 'init', 'onEvent', 'onError', 'onDestroy'])
 
 /**
  * @returns the options with their defaults
@@ -87,7 +93,7 @@ const names = new Set([...Object.keys(defaults), 'max', 'recycle', 'restrict', '
 export function settingsOf(options: PoolOptions): PoolSettings {
   for (const name of Object.keys(options)) if (!names.has(name)) throw new TypeError(`a pool has no option ${name}`)
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as PoolOptions
-  const settings = { ...defaults, max: given.max ?? ncpu(), ...given, recycle: { calls: Infinity, jitter: 0.1, pss: Infinity, age: Infinity, ...given.recycle } }
+  const settings = { ...defaults, max: given.max ?? ncpu(), ...given, recycle: { calls: Infinity, jitter: 0.1, pss: Infinity, age: Infinity, ...given.recycle }, refork: reforksOf(given.refork) }
   check(settings)
   const { onEvent, onError, onDestroy } = settings
   if (onEvent) settings.onEvent = callbackOf(onEvent)
@@ -97,7 +103,7 @@ export function settingsOf(options: PoolOptions): PoolSettings {
   return settings
 }
 
-function check({ max, idle, load, start, stop, startTimeout, spare, maxQueue, retries, timeout, recycle, restrict, balancer, isolate, async, init, ...rest }: PoolSettings): void {
+function check({ max, idle, load, start, stop, startTimeout, spare, maxQueue, retries, timeout, recycle, refork, restrict, balancer, isolate, async, init, serialiser, ...rest }: PoolSettings): void {
   if (!Number.isInteger(max) || max < 1) throw new TypeError(`max is a positive integer, not ${String(max)}`)
   if (!Number.isInteger(idle) || idle < 0 || idle > max) throw new TypeError(`idle is an integer from 0 to max, not ${String(idle)}`)
   checkCount('load', load, 1)
@@ -110,10 +116,13 @@ function check({ max, idle, load, start, stop, startTimeout, spare, maxQueue, re
   checkCount('retries', retries)
   if (timeout !== undefined) checkMilliseconds('timeout', timeout)
   checkRecycling(recycle)
+  for (const calls of refork) checkCount('refork', calls, 1)
+  if (refork.length && (isolate || init !== undefined)) throw new TypeError('refork is for workers that live on, and that need no arguments for init')
   if (restrict !== undefined) checkRestrictions(restrict)
   for (const [name, value] of Object.entries({ isolate, async })) if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false`)
+  if (!(serialiser instanceof URL) && typeof serialiser !== 'string') throw new TypeError('a serialiser is a name or the URL of a module')
   if (init !== undefined && (typeof init !== 'string' || init === '')) throw new TypeError('init is the name of a function')
-  for (const [name, value] of Object.entries({ balancer, ...rest })) if (name !== 'serialiser' && typeof value !== 'function') throw new TypeError(`${name} is a function`)
+  for (const [name, value] of Object.entries({ balancer, ...rest })) if (typeof value !== 'function') throw new TypeError(`${name} is a function`)
 }
 
 function checkRecycling(recycle: Required<Recycling>): void {
@@ -122,4 +131,10 @@ function checkRecycling(recycle: Required<Recycling>): void {
   checkCount('recycle.calls', calls, 1)
   if (typeof jitter !== 'number' || !(jitter >= 0 && jitter <= 1)) throw new TypeError(`recycle.jitter is a number from 0 to 1, not ${String(jitter)}`)
   for (const [name, value] of Object.entries({ pss, age })) if (typeof value !== 'number' || !(value > 0)) throw new TypeError(`recycle.${name} is a positive number, not ${String(value)}`)
+}
+
+/** After how many calls, for each time; the last is for all later ones. */
+function reforksOf(refork: PoolOptions['refork']): readonly number[] {
+  if (refork === undefined) return []
+  return typeof refork === 'number' ? [refork] : refork
 }

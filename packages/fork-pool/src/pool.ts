@@ -1,17 +1,17 @@
-import type { ModuleSpecifier } from '@anyfork/fork-rpc'
+import type { ModuleSpecifier, Returned, Sent } from '@anyfork/fork-rpc'
 import { callSettings, type CallOptions, type CallSettings } from './call-options.js'
 import { oneFunction } from './connection.js'
 import { Lifecycle } from './lifecycle.js'
-import { settingsOf, type PoolOptions } from './pool-options.js'
+import { settingsOf, type PoolOptions, type PoolSettings } from './pool-options.js'
 import type { PoolStats } from './pool-stats.js'
 import { Templates, type TemplateSource } from './template.js'
 import type { WorkerFigures } from './worker-figures.js'
 
 /** Any function that a worker may export. */
-export type AnyFunction = (...args: any[]) => unknown
+export type AnyFunction = (...args: never[]) => unknown
 
 /** Calls a function of a worker. */
-export type PoolCall<F extends AnyFunction> = (...args: Parameters<F>) => Promise<Awaited<ReturnType<F>>>
+export type PoolCall<F extends AnyFunction> = (...args: Sent<Parameters<F>>) => Returned<ReturnType<F>>
 
 /** What one can do with a pool beside calling it. */
 export interface PoolControl extends AsyncDisposable {
@@ -40,16 +40,17 @@ export interface PoolControl extends AsyncDisposable {
   destroy(): Promise<void>
 }
 
-/** A function in a pool of processes. */
-export interface ForkPool<F extends AnyFunction = (...args: unknown[]) => unknown> extends PoolControl {
+/** A function in a pool, to be called. */
+export interface PoolFunction<F extends AnyFunction> {
   /**
    * Calls it in a worker; first come, first served.
    *
-   * @returns what it returned. Rejects with what it threw; with `ERR_PROCESS_EXITED` when
-   *   its worker died of it; with what went wrong when no worker can be made; with
+   * @returns what it returned; a promise that can be iterated over, where that is to be
+   *   iterated over. Rejects with what it threw; with `ERR_PROCESS_EXITED` when its worker
+   *   died of it; with what went wrong when no worker can be made; with
    *   `ERR_POOL_QUEUE_FULL`, `ERR_POOL_TIMEOUT`, `ERR_POOL_CLOSED`, `ERR_POOL_DESTROYED`
    */
-  (...args: Parameters<F>): Promise<Awaited<ReturnType<F>>>
+  (...args: Sent<Parameters<F>>): Returned<ReturnType<F>>
   /**
    * The same function, for calls with options.
    *
@@ -57,6 +58,9 @@ export interface ForkPool<F extends AnyFunction = (...args: unknown[]) => unknow
    */
   with(options: CallOptions): PoolCall<F>
 }
+
+/** A function in a pool of processes. */
+export interface ForkPool<F extends AnyFunction = (...args: unknown[]) => unknown> extends PoolFunction<F>, PoolControl {}
 
 /**
  * Puts a function of a module into a pool of processes, all forked from one. They are
@@ -75,19 +79,26 @@ export interface ForkPool<F extends AnyFunction = (...args: unknown[]) => unknow
 export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(template: TemplateSource, module: ModuleSpecifier, name: string, options: PoolOptions = {}): ForkPool<F> {
   const settings = settingsOf(options)
   if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
-  const needsArguments = settings.init !== undefined
-  const life = new Lifecycle(new Templates(template, module, needsArguments), settings, oneFunction(module, name, settings))
-  const { retries, timeout } = settings
+  const life = new Lifecycle(new Templates(template, module, settings.init !== undefined), settings, oneFunction(module, name, settings))
+  return Object.defineProperties(pooledFunction(life, '', settings), controlOf(life)) as unknown as ForkPool<F>
+}
+
+/** A function that calls one of the pool, by its name where there are several. */
+export function pooledFunction(life: Lifecycle, name: string, { retries, timeout, isolate }: PoolSettings): PoolFunction<AnyFunction> {
   const defaults: CallSettings = { priority: 0, retries, ...(timeout !== undefined && { timeout }) }
-  const make = (options: CallSettings) => (...args: unknown[]) => life.call(args, options)
-  const call = Object.assign(make(defaults), {
-    with: (options: CallOptions) => make(callSettings(options, defaults, settings.isolate)),
-    stats: () => life.stats(),
-    drained: () => life.drained(),
-    reload: () => life.reload(),
-    close: ({ timeout }: { timeout?: number } = {}) => life.close(timeout),
-    destroy: () => life.destroy(),
-    [Symbol.asyncDispose]: () => life.close(),
-  })
-  return Object.defineProperty(call, 'workers', { get: () => life.workers }) as unknown as ForkPool<F>
+  const make = (options: CallSettings) => (...args: unknown[]) => life.call(name, args, options)
+  return Object.assign(make(defaults), { with: (options: CallOptions) => make(callSettings(options, defaults, isolate)) }) as unknown as PoolFunction<AnyFunction>
+}
+
+/** The properties that make an object a `PoolControl`. */
+export function controlOf(life: Lifecycle): PropertyDescriptorMap {
+  return {
+    workers: { get: () => life.workers },
+    stats: { value: () => life.stats() },
+    drained: { value: () => life.drained() },
+    reload: { value: () => life.reload() },
+    close: { value: ({ timeout }: { timeout?: number } = {}) => life.close(timeout) },
+    destroy: { value: () => life.destroy() },
+    [Symbol.asyncDispose]: { value: () => life.close() },
+  }
 }

@@ -1,3 +1,4 @@
+import { areSendable, type Call as RpcCall } from '@anyfork/fork-rpc'
 import { Call } from './call.js'
 import type { CallSettings } from './call-options.js'
 import { CallQueue, isBefore } from './call-queue.js'
@@ -11,6 +12,7 @@ import type { PoolSettings } from './pool-options.js'
 import { Roomy } from './roomy.js'
 import { Scaling } from './scaling.js'
 import type { Ending } from './statistics.js'
+import type { PoolStream } from './stream.js'
 import type { Templates } from './template.js'
 import type { Worker } from './worker.js'
 
@@ -18,6 +20,10 @@ import type { Worker } from './worker.js'
 export class Scheduler implements CrewListener {
   readonly crew: Crew
   readonly ledger: Ledger = new Ledger()
+  /** Why no more calls are taken. */
+  refusal: PoolError | undefined
+  /** Called when a worker has answered. */
+  onAnswered: ((worker: Worker) => void) | undefined
   readonly #settings: PoolSettings
   readonly #scaling: Scaling
   readonly #queue = new CallQueue()
@@ -35,10 +41,13 @@ export class Scheduler implements CrewListener {
     this.#scaling.adjust(0)
   }
 
-  call(args: unknown[], options: CallSettings): Promise<unknown> {
-    if (options.signal?.aborted) return Promise.reject(options.signal.reason)
-    if (this.#isFull) return Promise.reject(new PoolError('ERR_POOL_QUEUE_FULL', `${this.ledger.waiting} calls wait already`))
-    const call = new Call(args, options)
+  call(name: string, args: unknown[], options: CallSettings): RpcCall {
+    const call = new Call(name, args, options)
+    const refusal = this.#refusalOf(options)
+    if (refusal) {
+      call.reject(refusal.reason)
+      return call.promise
+    }
     call.watchSignal(reason => this.#cancel(call, 'aborted', reason))
     this.ledger.open++
     this.ledger.waiting++
@@ -88,16 +97,19 @@ export class Scheduler implements CrewListener {
   }
 
   onAnswer(worker: Worker, call: Call, hasFailed: boolean, value: unknown, now: number): void {
-    if (!call.isSettled) {
-      this.ledger.statistics.answered(call.beganAt - call.madeAt, now - call.beganAt)
-      this.#settle(call, hasFailed ? 'failed' : 'done', value)
-    }
+    if (!call.isSettled) this.#answer(call, hasFailed, value, now)
     this.crew.succeeded()
     if (now - worker.madeAt >= this.#settings.recycle.age && !worker.isEnding) void this.crew.retire(worker)
+    this.onAnswered?.(worker)
     this.#roomy.add(worker)
     this.#serve(worker)
     this.#schedule()
     this.#serve(worker)
+  }
+
+  onStream(call: Call, stream: PoolStream, now: number): void {
+    this.#answer(call, false, stream, now)
+    this.#schedule()
   }
 
   onTimeout(call: Call): void {
@@ -109,16 +121,19 @@ export class Scheduler implements CrewListener {
   }
 
   onLost(worker: Worker, error: Error, begun: Call[], waiting: Call[]): void {
-    for (const call of waiting.reverse()) this.#retry(call)
+    for (const call of waiting.reverse()) this.#retry(call, error)
     for (const call of begun.reverse()) {
       if (call.deaths++ >= call.options.retries) this.#settle(call, 'lost', error)
-      else {
-        this.ledger.statistics.counts.retried++
-        this.#retry(call)
-      }
+      else if (this.#retry(call, error)) this.ledger.statistics.counts.retried++
     }
     this.crew.forget(worker)
     this.#schedule()
+  }
+
+  #refusalOf({ signal }: CallSettings): { reason: unknown } | undefined {
+    if (this.refusal) return { reason: this.refusal }
+    if (signal?.aborted) return signal
+    return this.#isFull ? { reason: new PoolError('ERR_POOL_QUEUE_FULL', `${this.ledger.waiting} calls wait already`) } : undefined
   }
 
   /** Calls that only wait for a worker to be started do not count. */
@@ -186,12 +201,13 @@ export class Scheduler implements CrewListener {
 
   /** A call that is not wanted any more. */
   #cancel(call: Call, ending: Ending, reason: unknown): void {
+    if (call.isStreaming) return call.abandon(reason)
     if (call.isSettled) return
     const { worker } = call
     call.queue?.remove(call)
     if (!worker) this.ledger.waiting--
     this.#settle(call, ending, reason)
-    worker?.giveUp(call)
+    worker?.giveUp(call, reason)
     if (worker?.isEnding) this.crew.forget(worker)
     this.#schedule()
   }
@@ -209,8 +225,18 @@ export class Scheduler implements CrewListener {
     for (let call = this.#queue.first; call; call = this.#queue.first) this.#cancel(call, 'failed', error)
   }
 
-  #retry(call: Call): void {
-    this.ledger.waiting++
-    this.#queue.unshift(call)
+  /** Descriptors that were sent to a worker are gone with it, and a call that has them cannot be made again. */
+  #retry(call: Call, error: Error): boolean {
+    const isPossible = areSendable(call.args)
+    if (isPossible) {
+      this.ledger.waiting++
+      this.#queue.unshift(call)
+    } else this.#settle(call, 'lost', error)
+    return isPossible
+  }
+
+  #answer(call: Call, hasFailed: boolean, value: unknown, now: number): void {
+    this.ledger.statistics.answered(call.beganAt - call.madeAt, now - call.beganAt)
+    this.#settle(call, hasFailed ? 'failed' : 'done', value)
   }
 }

@@ -36,11 +36,13 @@ export class Template {
 /** The templates of a pool: one that is forked, and those whose workers have not ended yet. */
 export class Templates {
   #current: Template
+  readonly #module: ModuleSpecifier
   readonly #make: () => Template
   readonly #others = new Set<Template>()
 
   /** @param needsArguments - whether workers need what was sent to the template, which then cannot be made anew without being told how */
   constructor(source: TemplateSource, module: ModuleSpecifier, needsArguments: boolean) {
+    this.#module = module
     const make = typeof source === 'function' ? source : needsArguments ? refuse : () => ForkProcess.exec()
     this.#make = () => new Template(make(), module)
     this.#current = typeof source === 'function' ? this.#make() : new Template(source, module)
@@ -59,6 +61,13 @@ export class Templates {
   /** Another one, from the files as they are now; to be used with `replace`, or to be dropped. */
   make(): Template {
     const template = this.#make()
+    this.#others.add(template)
+    return template
+  }
+
+  /** The same of a process that has loaded all already. */
+  adopt(process: ForkProcess): Template {
+    const template = new Template(process, this.#module)
     this.#others.add(template)
     return template
   }

@@ -1,8 +1,9 @@
-import { ProcessExitedError, RpcError, type ForkProcess } from '@anyfork/fork-rpc'
+import { ProcessExitedError, RpcError, type ExitStatus, type ForkProcess } from '@anyfork/fork-rpc'
 import type { Candidate } from './balancer.js'
 import { CallList } from './call-list.js'
 import { CallQueue } from './call-queue.js'
 import type { Call } from './call.js'
+import { isStream, PoolStream } from './stream.js'
 import type { Template } from './template.js'
 import type { ConnectWorker, Connection } from './connection.js'
 import type { WorkerFigures, WorkerState } from './worker-figures.js'
@@ -20,7 +21,7 @@ export class Worker implements Candidate {
   /** After so many calls it is replaced. */
   readonly lifetime: number
   readonly madeAt: number = performance.now()
-  readonly ended: Promise<unknown>
+  readonly ended: Promise<ExitStatus>
   readonly process: ForkProcess
   lastFree = 0
   calls = 0
@@ -35,6 +36,7 @@ export class Worker implements Candidate {
   #busyMs = 0
   #busySince = 0
   #isLost = false
+  #onClose: (() => void) | undefined
   #isEnding = false
 
   constructor(process: ForkProcess, template: Template, { isAsync, lifetime, connect }: { isAsync: boolean; lifetime: number; connect: ConnectWorker }, listener: WorkerListener) {
@@ -44,7 +46,7 @@ export class Worker implements Candidate {
     this.#isAsync = isAsync
     this.#listener = listener
     this.#connection = connect(process, () => listener.onRetire(this))
-    this.ended = this.#connection.ended
+    this.ended = this.#connection.control.ended
   }
 
   get pid(): number | undefined {
@@ -71,7 +73,7 @@ export class Worker implements Candidate {
 
   /** Whether it can be called, as far as the kernel knows. */
   get isAlive(): boolean {
-    return !this.#isLost && this.#connection.isAlive
+    return !this.#isLost && this.#connection.control.isAlive
   }
 
   get state(): WorkerState {
@@ -82,7 +84,7 @@ export class Worker implements Candidate {
 
   /** Resolves when it can be called; rejects with what went wrong. */
   async ready(): Promise<void> {
-    await this.#connection.ready()
+    await this.#connection.control.ready()
     this.#readyAt = performance.now()
   }
 
@@ -105,14 +107,14 @@ export class Worker implements Candidate {
   }
 
   /**
-   * A call of this worker was settled before it ended. Where it may run, the worker has to
-   * go; in an asynchronous one, what else runs there may finish first.
+   * A call of this worker was settled before it ended. Where it runs, the worker has to go;
+   * in an asynchronous one it sees its signal, and it and what else runs there may finish
+   * first. One that has not begun never will.
    */
-  giveUp(call: Call): void {
-    const isRunning = this.#isAsync || call === this.#running.first
-    if (!isRunning) return // its result will be ignored
-    if (!this.#isAsync || this.#isIdling) this.kill()
-    else void this.end()
+  giveUp(call: Call, reason: unknown): void {
+    if (!this.#isAsync && call === this.#running.first) return this.kill()
+    call.abandon(reason)
+    if (this.#isAsync) void this.end()
   }
 
   /** Its calls, in the order in which it got them. */
@@ -120,16 +122,30 @@ export class Worker implements Candidate {
     return [...this.#running]
   }
 
+  /**
+   * Copies it when it has finished its calls, and ends it.
+   *
+   * @returns the copy, to fork from
+   * @throws rejects when it has ended before
+   */
+  refork(): Promise<ForkProcess> {
+    const copied = new Promise<ForkProcess>(resolve => (this.#onClose = () => resolve(this.process.refork())))
+    const tooLate = this.end().then(status => {
+      throw new ProcessExitedError(status, 'the worker that was to be the template')
+    })
+    return Promise.race([copied, tooLate])
+  }
+
   /** Gives it no more calls, lets it finish those that it has, and end. */
-  async end(): Promise<void> {
+  async end(): Promise<ExitStatus> {
     this.#isEnding = true
     if (!this.load) this.#close()
-    await this.ended
+    return this.ended
   }
 
   kill(): void {
     this.#isEnding = true
-    void this.#connection.destroy()
+    void this.#connection.control.destroy()
   }
 
   figures(now: number = performance.now()): WorkerFigures {
@@ -149,6 +165,18 @@ export class Worker implements Candidate {
   #finish(call: Call, hasFailed: boolean, value: unknown): void {
     if (call.worker !== this) return
     const now = performance.now()
+    if (!hasFailed && !call.isSettled && isStream(value)) {
+      call.isStreaming = true
+      const stream = new PoolStream(value[Symbol.asyncIterator](), () => this.#release(call, performance.now()))
+      return this.#listener.onStream(call, stream, now)
+    }
+    this.#release(call, now, hasFailed, value)
+  }
+
+  /** A call does not need this worker any more. */
+  #release(call: Call, now: number, hasFailed = false, value?: unknown): void {
+    if (call.worker !== this) return
+    call.end()
     this.#running.remove(call)
     call.worker = undefined
     call.stop()
@@ -156,22 +184,13 @@ export class Worker implements Candidate {
     if (!first) this.#busyMs += now - this.#busySince
     else if (!this.#isAsync) first.begin(now, this.#onTimeout)
     this.lastFree = now
-    if (this.#isEnding) this.#goOnEnding()
+    if (this.#isEnding && !this.load) this.#close()
     this.#listener.onAnswer(this, call, hasFailed, value, now)
   }
 
-  /** Nobody waits for what it does. */
-  get #isIdling(): boolean {
-    return this.running.every(call => call.isSettled)
-  }
-
-  #goOnEnding(): void {
-    if (!this.load) this.#close()
-    else if (this.#isAsync && this.#isIdling) this.kill()
-  }
-
   #close(): void {
-    void this.#connection.close()
+    this.#onClose?.()
+    void this.#connection.control.close()
     const killer = setTimeout(() => this.kill(), GRACE_MS)
     void this.ended.then(() => clearTimeout(killer))
   }

@@ -106,7 +106,7 @@ describe('the death of', () => {
 
   it('a template that answers no more, and its workers with it, costs the time for a start', async () => {
     const templates: ForkProcess[] = []
-    const pid = start('pid', { max: 1, startTimeout: 500 }, () => {
+    const pid = start('pid', { max: 1, startTimeout: 2000 }, () => {
       templates.push(ForkProcess.exec())
       return templates.at(-1)!
     })

@@ -43,6 +43,11 @@ const situations: Record<string, Situation> = {
     const made = { failing: fail(), others: others(act, 10) }
     return { ...made, until: act.close() }
   },
+  'a pool that reforks': (act, fail) => {
+    const before = others(act, 3, 0) // after which one of its workers is copied
+    const failing = Promise.all(before).then(fail)
+    return { failing, others: [...before, ...others(act, 10)] }
+  },
   'a pool that reloads': (act, fail) => {
     const until = act.reload()
     return { failing: fail(), others: others(act, 10), until }
@@ -57,7 +62,7 @@ describe('every call is settled once when a worker', function () {
     for (const [where, make] of Object.entries(situations)) {
       for (const load of [1, 4]) {
         it(`${name}, in ${where}, with load ${load}`, async () => {
-          const act = start('doAs', { max: 2, idle: 1, load, stop: 50 }, () => (flags ? ForkProcess.exec({ execArgv: flags, stdio: ['inherit', 'inherit', 'ignore'] }) : ForkProcess.create()))
+          const act = start('doAs', { max: 2, idle: 1, load, stop: 50, ...(where === 'a pool that reforks' && { refork: 2 }) }, () => (flags ? ForkProcess.exec({ execArgv: flags, stdio: ['inherit', 'inherit', 'ignore'] }) : ForkProcess.create()))
           await until(() => act.workers.length > 0)
           const settled = new Map<Promise<unknown>, number>()
           const watch = (call: Promise<unknown>): Promise<unknown> => {

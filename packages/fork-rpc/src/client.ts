@@ -1,5 +1,5 @@
 import { isPending, type Descriptor } from '@anyfork/fdpass'
-import { afterFork, ProcessExitedError, type ExitStatus, type ForkProcess } from '@anyfork/fork'
+import { afterFork, ProcessExitedError, resolveSpecifier, type ExitStatus, type ForkProcess } from '@anyfork/fork'
 import { backends } from './backend.js'
 import { Call } from './call.js'
 import { TURNS_TO_TELL, withCallerStack } from './caller-stack.js'
@@ -87,7 +87,7 @@ export class Client {
    * @param name - of the function that has the number 0; without, exports are named as they are called
    */
   constructor(process: ForkProcess, module: string | undefined, name: string | undefined, options: RpcOptions) {
-    const { async = false, init, done, spin = SPIN_US } = options
+    const { async = false, init, spin = SPIN_US } = options
     if (!(Number.isInteger(spin) && spin >= 0 && spin <= MOST_SPIN_US)) throw new TypeError(`spin is a number of microseconds up to ${MOST_SPIN_US}, not ${String(spin)}`)
     this.#spin = new Spin(spin)
     const serialiser = serialiserReference(options.serialiser ?? 'cbor')
@@ -118,7 +118,7 @@ export class Client {
     this.ended = new Promise(resolve => (this.#resolveEnded = resolve))
     this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve, reject }))
     this.#ready.catch(() => {}) // the calls tell
-    process.sendArg({ module, name, serialiser, init, done, spin, folder: globalThis.process.cwd() } satisfies Setting)
+    process.sendArg({ module, name, serialiser, init, done: doneOf(options, module), spin, folder: globalThis.process.cwd() } satisfies Setting)
     process
       .run(async ? backends.async : backends.sync, 'serve')
       .then(socket => this.#connect(socket))
@@ -454,4 +454,8 @@ function callSafely(call: () => void): void {
       throw error
     })
   }
+}
+
+function doneOf({ done }: RpcOptions, module: string | undefined): Setting['done'] {
+  return typeof done === 'object' ? { module: resolveSpecifier(done.module), name: done.name } : done === undefined ? undefined : { module, name: done }
 }

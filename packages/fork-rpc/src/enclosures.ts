@@ -101,6 +101,18 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === Array.prototype || prototype === null
 }
 
+/** Whether values can be sent (again): no descriptor among them was sent before. */
+export function areSendable(values: readonly unknown[]): boolean {
+  const within = new Set<unknown>()
+  const isSendable = (value: unknown): boolean => {
+    if (typeof value !== 'object' || value === null || within.has(value)) return true
+    within.add(value)
+    if (value instanceof PassedDescriptor) return value.isWaiting
+    return !isPlain(value) || Object.values(value).every(isSendable)
+  }
+  return values.every(isSendable)
+}
+
 /** Closes the descriptors among values that will not be sent. */
 export function dropDescriptors(values: readonly unknown[]): void {
   if (!PassedDescriptor.areWaiting) return

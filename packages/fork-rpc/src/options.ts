@@ -1,3 +1,4 @@
+import type { ModuleSpecifier } from '@anyfork/fork'
 import type { HighWaterMark } from './pressure.js'
 import type { SerialiserName } from './serialiser.js'
 
@@ -18,8 +19,8 @@ export interface RpcOptions {
    * process by `sendArg` and `sendFd`; it may return a promise, and cannot send events.
    */
   init?: string
-  /** Name of a function of the module that is called at the end, instead of ending the process. */
-  done?: string
+  /** Name of a function of the module, or of another, that is called at the end, instead of ending the process. */
+  done?: string | { module: ModuleSpecifier; name: string }
   /**
    * How many microseconds to look for what comes before sleeping, on both sides, where there
    * is more than one processor and as long as it pays; 0 for never. Default: 50. See docs/LATENCY.md.

@@ -97,6 +97,13 @@ for (const async of [false, true]) {
       assert.deepEqual(await add.ended, { code: 12, signal: null })
     })
 
+    it('calls done of another module at the end', async () => {
+      const basename = run(ForkProcess.create(), 'node:path', 'basename', { async, done: { module: worker, name: 'exitWith' } })
+      assert.equal(await basename('/a/b'), 'b')
+      await basename.close()
+      assert.deepEqual(await basename.ended, { code: 12, signal: null })
+    })
+
     it('tells onDestroy of an end that was asked for, and onError of any other, once', async () => {
       const told: string[] = []
       const handlers = { async, onError: () => told.push('error'), onDestroy: () => told.push('destroy') }

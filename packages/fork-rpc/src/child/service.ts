@@ -1,3 +1,4 @@
+import { afterFork } from '@anyfork/fork'
 import { loadFunction, loadModule } from '@anyfork/fork/child'
 import type { Codec } from '../codec.js'
 import type { FrameQueue } from '../frame-queue.js'
@@ -14,7 +15,8 @@ export interface Setting {
   folder: string
   serialiser: string
   init: string | undefined
-  done: string | undefined
+  /** None for a global function. */
+  done: { module: string | undefined; name: string } | undefined
   /** How long to spin for the next call, in microseconds. */
   spin: number
 }
@@ -43,7 +45,9 @@ export async function prepare(queue: FrameQueue, args: unknown[], writer: Writer
   let codec: Codec
   let outlet: Outlet | undefined
   // However the process ends, what is done was done: its results go out.
-  process.on('exit', () => writeLast(outlet))
+  const onExit = (): void => writeLast(outlet)
+  process.on('exit', onExit)
+  afterFork(() => void process.off('exit', onExit)) // in a copy, they are not its own
   try {
     outlet = new Outlet(queue, codecOf('v8'), writer) // to tell what goes wrong
     if (init !== undefined) await (await loadFunction(module, init, folder))(...args.slice(0, -1))
@@ -51,7 +55,7 @@ export async function prepare(queue: FrameQueue, args: unknown[], writer: Writer
     const functions: Service['functions'] = []
     if (name === undefined) await loadModule(module!, folder)
     else functions[0] = await loadFunction(module, name, folder)
-    const atEnd = done === undefined ? () => process.exit() : await loadFunction(module, done, folder)
+    const atEnd = done === undefined ? () => process.exit() : await loadFunction(done.module, done.name, folder)
     const serving = new Outlet(queue, codec, writer)
     outlet = serving
     connectEvents(serving)

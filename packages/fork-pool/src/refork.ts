@@ -1,0 +1,40 @@
+import type { Crew } from './crew.js'
+import type { Template } from './template.js'
+import type { Worker } from './worker.js'
+
+/** Makes the worker a template that is the first to have had so many calls, generation after generation. */
+export class Refork {
+  readonly #calls: readonly number[]
+  readonly #crew: Crew
+  readonly #rollOver: (make: () => Promise<Template>) => Promise<void>
+  readonly #onError: (error: Error) => void
+  #generation = 0
+  #isUnderWay = false
+
+  /** @param calls - for each generation; the last holds for all that come after */
+  constructor(calls: readonly number[], crew: Crew, rollOver: (make: () => Promise<Template>) => Promise<void>, onError: (error: Error) => void) {
+    this.#calls = calls
+    this.#crew = crew
+    this.#rollOver = rollOver
+    this.#onError = onError
+  }
+
+  /** To be called when a worker has answered a call. */
+  consider(worker: Worker): void {
+    const limit = this.#calls[Math.min(this.#generation, this.#calls.length - 1)]!
+    if (worker.calls >= limit && !this.#isUnderWay && this.#crew.ready.has(worker)) void this.#promote(worker)
+  }
+
+  /** Where it fails, all is as before, but for the worker, which is replaced like any other. */
+  async #promote(worker: Worker): Promise<void> {
+    this.#isUnderWay = true
+    try {
+      this.#crew.forget(worker)
+      await this.#rollOver(async () => this.#crew.templates.adopt(await worker.refork()))
+      this.#generation++
+    } catch (error) {
+      this.#onError(error as Error)
+    }
+    this.#isUnderWay = false
+  }
+}

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { ForkProcess } from '@anyfork/fork-pool'
+import { until, usePools } from './support/pools.js'
+
+interface Answer {
+  count: number
+  pid: number
+}
+
+describe('refork', function () {
+  this.timeout(60_000)
+  const start = usePools()
+
+  for (const async of [false, true]) {
+    it(`makes a worker that has had so many calls the template of all, ${async ? 'asynchronous' : 'synchronous'}`, async () => {
+      const errors: Error[] = []
+      const call = start('generations', { max: 2, async, refork: [20, Infinity], onError: error => errors.push(error) })
+      const before = (await call.stats()).template.pid
+      const answers: Answer[] = []
+      while ((await call.stats()).template.pid === before && !errors.length) answers.push((await call()) as Answer)
+      assert.deepEqual(errors, [])
+      await until(async () => ((await call()) as Answer).count > 20) // a worker of before may still get calls
+      assert.equal((await call.stats()).calls.failed, 0)
+      assert.ok(!answers.some(answer => answer.count > answers.length))
+    })
+  }
+
+  it('goes on for ten generations, and loses no call', async () => {
+    const errors: Error[] = []
+    const call = start('generations', { max: 2, load: 2, refork: 10, onError: error => errors.push(error) }, () => ForkProcess.exec())
+    const templates = new Set<number | undefined>()
+    let most = 0
+    while (templates.size < 11 && !errors.length) {
+      const answers = (await Promise.all(Array.from({ length: 6 }, () => call()))) as Answer[]
+      most = Math.max(most, ...answers.map(answer => answer.count))
+      templates.add((await call.stats()).template.pid)
+    }
+    assert.deepEqual(errors, [])
+    assert.ok(most >= 100, `${most}`)
+    const { calls } = await call.stats()
+    assert.equal(calls.failed, 0)
+  })
+
+  it('that fails, because the worker dies, changes nothing, and is told', async () => {
+    const errors: Error[] = []
+    const call = start('generations', { max: 2, refork: 5, onError: error => errors.push(error) })
+    const { pid } = (await call()) as Answer
+    const calls = Array.from({ length: 4 }, () => call(20))
+    calls.push(call(200)) // the one after which it would be copied
+    await Promise.allSettled(calls.slice(0, 3))
+    process.kill(pid, 'SIGKILL')
+    await Promise.allSettled(calls)
+    assert.ok(typeof ((await call()) as Answer).count === 'number')
+  })
+})
