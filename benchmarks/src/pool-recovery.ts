@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { temporaryFile } from './harness/gathering.js'
 import { after } from './harness/lanes.js'
 import { startPeer } from './peers/team.js'
-import { hasThreads, pools } from './peers/pools.js'
+import { hasThreads, pools, spare } from './peers/pools.js'
 import type { Question } from './harness/question.js'
 
 const LONGEST_MS = 5000
@@ -13,7 +13,7 @@ export const question: Question = {
   title: 'How soon does a pool answer again after its worker has died?',
   method: `The only worker of a pool dies while it carries out a call. From its death until the first answer; meanwhile a further call is made every 5 ms, the first at once. A thread cannot be reached by a signal. Uncaught errors of a pool are ignored. A dash: no answer in ${LONGEST_MS / 1000} seconds.`,
   isMoreBetter: false,
-  contestants: pools,
+  contestants: [...pools, spare],
   rounds: 9,
   settings: isQuick => (isQuick ? [EXIT] : ['SIGKILL', EXIT]).map(death => ({ death, cpus: 'free' })),
   excludes: (contestant, { death }) => death === 'SIGKILL' && hasThreads(contestant),

@@ -11,6 +11,7 @@ export const question: Question = {
   isMoreBetter: true,
   contestants: [
     { way: '@anyfork/fork-rpc, cbor', peer: 'fork-rpc', variant: { serialiser: 'cbor' } },
+    { way: '@anyfork/fork-rpc, octets', peer: 'fork-rpc', variant: { serialiser: 'octets' } },
     { way: '@anyfork/fork-rpc, v8', peer: 'fork-rpc', variant: { serialiser: 'v8' } },
     { way: 'child_process.fork, advanced', peer: 'child-process', variant: { serialization: 'advanced' } },
     { way: 'birpc over child_process.fork, advanced', peer: 'birpc', variant: { channel: 'process' } },

@@ -10,7 +10,9 @@ export const question: Question = {
   isMoreBetter: false,
   contestants: [
     { way: '@anyfork/fork-rpc, cbor', peer: 'fork-rpc', variant: { serialiser: 'cbor' } },
+    { way: '@anyfork/fork-rpc, octets', peer: 'fork-rpc', variant: { serialiser: 'octets' } },
     { way: '@anyfork/fork-rpc, cbor, async', peer: 'fork-rpc', variant: { serialiser: 'cbor', async: true } },
+    { way: '@anyfork/fork-rpc, octets, async', peer: 'fork-rpc', variant: { serialiser: 'octets', async: true } },
     { way: '@anyfork/fork-rpc, json', peer: 'fork-rpc', variant: { serialiser: 'json' } },
     { way: '@anyfork/fork-rpc, v8', peer: 'fork-rpc', variant: { serialiser: 'v8' } },
     { way: 'child_process.fork, json', peer: 'child-process', variant: { serialization: 'json' } },
