@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { chooseModule, HEAVY } from './harness/heavy-module.js'
 import type { Contestant, Question } from './harness/question.js'
-import { isEager, pools } from './peers/pools.js'
+import { isEager, pools, spare } from './peers/pools.js'
 import { loadPeer, type Start, type Team } from './peers/team.js'
 import { median } from './statistics.js'
 
@@ -11,7 +11,7 @@ export const question: Question = {
   title: 'How long does the first call of a pool take that has no worker yet?',
   method: `The pool is made, may have one worker and has none; the template of @anyfork/fork-pool is ready. From the call of \`add(1, 2)\` until its promise is settled. ${POOLS} pools are made in turn: the median of all but the first, where the program is warmed up, and the first, where it has just begun. jest-worker starts workers when it is made: there, from making it.`,
   isMoreBetter: false,
-  contestants: pools,
+  contestants: [...pools, spare],
   settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY]).map(module => ({ module, cpus: 'free' })),
   async measure(contestant, { module }, isQuick) {
     chooseModule(module)

@@ -11,6 +11,8 @@ export const question: Question = {
   isMoreBetter: true,
   contestants: [
     ...pools,
+    { way: '@anyfork/fork-pool, load 1000', peer: 'fork-pool', variant: { load: 1000 } },
+    { way: '@anyfork/fork-pool, load 1000, async', peer: 'fork-pool', variant: { load: 1000, async: true } },
     { way: 'piscina, concurrentTasksPerWorker 1000', peer: 'piscina', variant: { concurrentTasksPerWorker: 1000 } },
     { way: 'tinypool, worker_threads, concurrentTasksPerWorker 1000', peer: 'tinypool', variant: { runtime: 'worker_threads', concurrentTasksPerWorker: 1000 } },
     { way: 'tinypool, child_process, concurrentTasksPerWorker 1000', peer: 'tinypool', variant: { runtime: 'child_process', concurrentTasksPerWorker: 1000 } },

@@ -11,6 +11,7 @@ export const question: Question = {
   isMoreBetter: true,
   contestants: [
     { way: '@anyfork/fork-rpc, cbor', peer: 'fork-rpc', variant: { serialiser: 'cbor' } },
+    { way: '@anyfork/fork-rpc, octets', peer: 'fork-rpc', variant: { serialiser: 'octets' } },
     { way: '@anyfork/fork-rpc, v8', peer: 'fork-rpc', variant: { serialiser: 'v8' } },
     { way: 'child_process.fork, advanced', peer: 'child-process', variant: { serialization: 'advanced' } },
     { way: 'birpc over child_process.fork, advanced', peer: 'birpc', variant: { channel: 'process' } },
@@ -28,7 +29,9 @@ export const question: Question = {
     await echo()
     assert.equal(buffer.length, size)
     assert.equal(buffer[size - 1], 1)
-    const milliseconds = median(await timeEach(echo, durations(isQuick)))
+    const { warmUp, measured } = durations(isQuick)
+    await timeEach(echo, warmUp)
+    const milliseconds = median(await timeEach(echo, measured))
     return { mebibytesPerSecond: (1000 * Number(mebibytes)) / milliseconds, medianMilliseconds: milliseconds }
   },
 }

@@ -1,16 +1,19 @@
 import { durations, expectAnswer, roundTripFigures, timeEach } from './harness/measuring.js'
 import { startPeer } from './peers/team.js'
+import { treeProcessorTime } from './harness/process-tree.js'
 import type { Question } from './harness/question.js'
 import { messages, type Message } from './peers/rpc-messages.js'
 import { callPerl, perlRpc } from './peers/perl-rpc.js'
 
 export const question: Question = {
   title: 'How long is a round trip to one worker?',
-  method: 'One call after the other for a second: from the call until its promise is settled.',
+  method: 'One call after the other for a second: from the call until its promise is settled. Processor µs: what a round trip costs program and worker together, waiting by turning included.',
   isMoreBetter: false,
   contestants: [
     { way: '@anyfork/fork-rpc, cbor', peer: 'fork-rpc', variant: { serialiser: 'cbor' } },
+    { way: '@anyfork/fork-rpc, octets', peer: 'fork-rpc', variant: { serialiser: 'octets' } },
     { way: '@anyfork/fork-rpc, cbor, async', peer: 'fork-rpc', variant: { serialiser: 'cbor', async: true } },
+    { way: '@anyfork/fork-rpc, octets, async', peer: 'fork-rpc', variant: { serialiser: 'octets', async: true } },
     { way: '@anyfork/fork-rpc, json', peer: 'fork-rpc', variant: { serialiser: 'json' } },
     { way: '@anyfork/fork-rpc, v8', peer: 'fork-rpc', variant: { serialiser: 'v8' } },
     { way: 'child_process.fork, json', peer: 'child-process', variant: { serialization: 'json' } },
@@ -32,6 +35,10 @@ export const question: Question = {
     const team = await startPeer(contestant, { task, workers: 1 })
     const call = (): Promise<unknown> => team.call(...args)
     await expectAnswer(call, result)
-    return roundTripFigures(await timeEach(call, durations(isQuick)))
+    const { warmUp, measured } = durations(isQuick)
+    await timeEach(call, warmUp)
+    const before = treeProcessorTime()
+    const times = await timeEach(call, measured)
+    return { ...roundTripFigures(times), processorMicroseconds: (1000 * (treeProcessorTime() - before)) / times.length }
   },
 }

@@ -5,7 +5,7 @@ import type { Contestant, Question } from './harness/question.js'
 import { messages, type Message } from './peers/rpc-messages.js'
 
 const own = [false, true].flatMap(async =>
-  (['cbor', 'json', 'v8'] as const).map((serialiser): Contestant => ({ way: `@anyfork/fork-rpc, ${serialiser}${async ? ', async' : ''}`, peer: 'fork-rpc', variant: { serialiser, async } })),
+  (['cbor', 'octets', 'json', 'v8'] as const).map((serialiser): Contestant => ({ way: `@anyfork/fork-rpc, ${serialiser}${async ? ', async' : ''}`, peer: 'fork-rpc', variant: { serialiser, async } })),
 )
 
 export const question: Question = {

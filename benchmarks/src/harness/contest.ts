@@ -76,23 +76,24 @@ function rowOf({ setting, contestant, results, failure }: Entry, reference: Entr
   }
 }
 
-/** What never happened in one round is no median. */
+/** What did not happen counts as later than all that did; null when that is the usual case. */
 function medianOf(results: readonly Figures[], name: string): number | null {
-  const values = results.map(figures => figures[name] ?? null)
-  return values.every(value => value !== null) ? median(values) : null
+  const value = median(results.map(figures => figures[name] ?? Infinity))
+  return Number.isFinite(value) ? value : null
 }
 
 function canPin(): boolean {
-  return tells('taskset', ['-V'], 'taskset is not installed: nothing is measured on one processor')
+  return isThere('taskset', ['-V'], 'taskset is not installed: nothing is measured on one processor')
 }
 
 function hasPerlModule(name: string): boolean {
-  return tells('perl', [`-M${name}`, '-e', '1'], `Perl has no ${name} here: left out`)
+  return isThere('perl', [`-M${name}`, '-e', '1'], `Perl has no ${name} here: left out`)
 }
 
 const told = new Map<string, boolean>()
 
-function tells(command: string, args: string[], otherwise: string): boolean {
+/** Whether a command succeeds; says once what follows if it does not. */
+function isThere(command: string, args: string[], otherwise: string): boolean {
   const known = told.get(otherwise)
   if (known !== undefined) return known
   const is = spawnSync(command, args, { stdio: 'ignore' }).status === 0

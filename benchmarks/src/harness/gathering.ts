@@ -3,10 +3,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A path in a folder of its own, and what removes it. */
-export function temporaryFile(): { file: string; remove(): void } {
+/** Gives a path where nothing is yet; what is put there is removed afterwards. */
+export async function withTemporaryFile<T>(use: (file: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-'))
-  return { file: join(folder, 'file'), remove: () => rmSync(folder, { recursive: true }) }
+  try {
+    return await use(join(folder, 'file'))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }
 
 /**
@@ -14,11 +18,11 @@ export function temporaryFile(): { file: string; remove(): void } {
  *
  * @returns when the last of them was called, by `process.hrtime.bigint()`
  */
-export async function gather(workers: number, meet: (file: string, count: number) => Promise<unknown>): Promise<bigint> {
-  const { file, remove } = temporaryFile()
-  await Promise.all(Array.from({ length: workers }, () => meet(file, workers)))
-  const arrivals = readFileSync(file, 'utf8').trim().split('\n').map(line => line.split(' '))
-  remove()
-  assert.equal(new Set(arrivals.map(([, worker]) => worker)).size, workers, 'a worker was given two calls at a time')
-  return arrivals.map(([time]) => BigInt(time!)).reduce((a, b) => (a > b ? a : b))
+export function gather(workers: number, meet: (file: string, count: number) => Promise<unknown>): Promise<bigint> {
+  return withTemporaryFile(async file => {
+    await Promise.all(Array.from({ length: workers }, () => meet(file, workers)))
+    const arrivals = readFileSync(file, 'utf8').trim().split('\n').map(line => line.split(' '))
+    assert.equal(new Set(arrivals.map(([, worker]) => worker)).size, workers, 'a worker was given two calls at a time')
+    return arrivals.map(([time]) => BigInt(time!)).reduce((a, b) => (a > b ? a : b))
+  })
 }

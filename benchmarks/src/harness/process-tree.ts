@@ -16,6 +16,16 @@ export function totalPss(tree: Awaited<ReturnType<typeof treeMemory>>): number {
   return [...tree.values()].reduce((sum, { pss }) => sum + pss, 0)
 }
 
+/** The processor time that this process and all that come from it have had, in milliseconds; as in /proc/pid/task/tid/schedstat. */
+export function treeProcessorTime(): number {
+  const threads = treeOf(process.pid).flatMap(pid => tasksOf(pid))
+  return threads.reduce((sum, file) => sum + Number(readFileSync(file, 'utf8').split(' ')[0]), 0) / 1e6
+}
+
+function tasksOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/task`).map(tid => `/proc/${pid}/task/${tid}/schedstat`)
+}
+
 /** A process with its descendants. */
 function treeOf(root: number): number[] {
   const parents = new Map<number, number>()

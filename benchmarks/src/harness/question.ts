@@ -13,7 +13,7 @@ export interface Contestant {
 /** Under what circumstances. With `cpus: 'one'`, everything runs on one processor. */
 export type Setting = Readonly<Record<string, string | number>>
 
-/** What one measurement gives, by name; the first is what ratios are made of. `null`: it never happened. */
+/** What one measurement gives, by name; the first is what ratios are made of. `null`: it did not happen in the time that it had; of what should be small. */
 export type Figures = Record<string, number | null>
 
 /** What a benchmark asks. Its file exports it as `question`. */

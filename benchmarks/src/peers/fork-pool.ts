@@ -1,10 +1,17 @@
-import { ForkProcess, pool } from '@anyfork/fork-pool'
+import { setTimeout } from 'node:timers/promises'
+import { ForkProcess, pool, type PoolOptions } from '@anyfork/fork-pool'
 import type { Team, Wish } from './team.js'
 
 const worker = new URL('../workers/tasks.js', import.meta.url)
 
-export function start({ task, workers }: Wish): Team {
+export function start({ task, workers, fromZero = false }: Wish, options: PoolOptions): Team {
   const template = ForkProcess.exec()
-  const call = pool(template, worker, task, { max: workers })
-  return { call, ready: () => template.ready() }
+  const call = pool(template, worker, task, { max: workers, idle: fromZero ? 0 : workers, ...options })
+  return {
+    call,
+    async ready() {
+      await template.ready()
+      if (options.spare) await setTimeout(100) // it is forked when the program has nothing else to do
+    },
+  }
 }

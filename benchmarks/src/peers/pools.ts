@@ -14,6 +14,9 @@ export const pools: readonly Contestant[] = [
   { way: 'worker-farm', peer: 'worker-farm' },
 ]
 
+/** The same with a worker that has been forked ahead. */
+export const spare: Contestant = { way: '@anyfork/fork-pool, spare 1', peer: 'fork-pool', variant: { spare: 1 } }
+
 /** Whether its workers are on their way as soon as the pool is made, whatever it is told. */
 export function isEager({ peer }: Contestant): boolean {
   return peer === 'jest-worker'
