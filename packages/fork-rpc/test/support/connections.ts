@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { after, afterEach, before } from 'mocha'
+import { socketpair } from '@anyfork/fdpass'
 import { ForkProcess, preload, run, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
 
 const worker = new URL('../fixtures/worker.js', import.meta.url)
@@ -29,6 +30,7 @@ export function useConnections(): Connections {
     template = preload(ForkProcess.exec()).require(worker)
     await template.ready()
     await run(template.fork(), worker, 'nothing').close()
+    await openSpareDescriptor()
     openBefore = readdirSync('/proc/self/fd').length
   })
   afterEach(async () => {
@@ -55,4 +57,11 @@ export class Events extends EventTarget {
   async first(name: string): Promise<void> {
     if (!this.seen.some(([first]) => first === name)) await once(this, name)
   }
+}
+
+/** libuv opens a spare descriptor of its own with the first stream of a process. */
+async function openSpareDescriptor(): Promise<void> {
+  const [one, other] = socketpair()
+  other.close()
+  await new Promise(resolve => one.toSocket().on('close', resolve).destroy())
 }
