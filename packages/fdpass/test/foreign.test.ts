@@ -2,13 +2,15 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { afterEach, before, beforeEach, describe, it, type Context } from 'mocha'
+import { after, afterEach, before, describe, it, type Context } from 'mocha'
 import { receiveMessage, DescriptorReceiver, recv, send, sendMany, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
 
 // What other programs may do to a socket, done by Python, which has it as descriptor 3.
 
-function python(socket: Descriptor, program: string): void {
-  const { status, stderr } = spawnSync('python3', ['-c', `import array, os, socket, struct\ns = socket.socket(fileno=3)\n${program}`], { stdio: ['ignore', 'ignore', 'pipe', socket.fd], encoding: 'utf8' })
+/** The second socket, where there is one, is `t`. */
+function python(program: string, ...sockets: Descriptor[]): void {
+  const preamble = ['import array, os, socket, struct', ...sockets.map((_, i) => `${'st'[i]} = socket.socket(fileno=${3 + i})`)]
+  const { status, stderr } = spawnSync('python3', ['-c', [...preamble, program].join('\n')], { stdio: ['ignore', 'ignore', 'pipe', ...sockets.map(({ fd }) => fd)], encoding: 'utf8' })
   assert.equal(status, 0, stderr)
 }
 
@@ -27,20 +29,19 @@ describe('a socket that adds to its messages', () => {
 
   for (const [name, option] of [['SO_PASSCRED', 16], ['SO_PASSSEC', 34], ['SO_PASSPIDFD', 76], ['SO_TIMESTAMP', 29]] as const) {
     describe(name, () => {
-      let before: number
+      let count: number
       let left: Descriptor
       let right: Descriptor
 
-      beforeEach(function () {
-        before = readdirSync('/proc/self/fd').length
+      before(function () {
+        this.timeout(60_000)
+        count = readdirSync('/proc/self/fd').length
         ;[left, right] = socketpair()
         setNonblocking(right, true)
-        python(right, `try: s.setsockopt(socket.SOL_SOCKET, ${option}, 1)\nexcept OSError as error: assert ${option} == 76, error`)
+        python(`try: s.setsockopt(socket.SOL_SOCKET, ${option}, 1)\nexcept OSError as error: assert ${option} == 76, error`, right)
       })
-      afterEach(() => {
-        closeAll([left, right])
-        assert.equal(readdirSync('/proc/self/fd').length, before)
-      })
+      afterEach(() => assert.equal(readdirSync('/proc/self/fd').length, count + 2))
+      after(() => void closeAll([left, right]))
 
       it('takes no room from 253 descriptors, and leaves none of its own open', () => {
         sendMessage(left, Buffer.from('x'), new Array(253).fill(0))
@@ -64,11 +65,11 @@ describe('a socket that adds to its messages', () => {
         assert.equal(sendMany(left, new Array(100).fill(0)), 100)
         write(left, Buffer.from('x'))
         const receiver = new DescriptorReceiver(right)
-        let count = 0
+        let received = 0
         assert.throws(() => {
-          for (;;) count += closeAll(receiver.receive(64)!)
+          for (;;) received += closeAll(receiver.receive(64)!)
         }, { code: 'EPROTO' })
-        assert.equal(count, 100)
+        assert.equal(received, 100)
       })
     })
   }
@@ -96,7 +97,7 @@ describe('what Python makes', () => {
   before(needsPython)
 
   it('comes and goes back: epoll, eventfd, pidfd, a sealed memfd, a pipe, a tty', async function () {
-    this.timeout(10_000)
+    this.timeout(60_000)
     const [ours, theirs] = socketpair()
     const program = `
 import array, fcntl, os, select, socket, mmap
@@ -143,11 +144,11 @@ describe('a message from elsewhere', () => {
     ['credentials alone', '(socket.SOL_SOCKET, 2, struct.pack("3i", os.getpid(), os.getuid(), os.getgid()))', 0],
   ] as const) {
     for (const passesCredentials of [false, true]) {
-      it(`with ${what} gives all its descriptors${passesCredentials ? ', to a socket that asks for credentials also' : ''}`, () => {
+      it(`with ${what} gives all its descriptors${passesCredentials ? ', to a socket that asks for credentials also' : ''}`, function () {
+        this.timeout(60_000)
         const before = readdirSync('/proc/self/fd').length
         const [left, right] = socketpair()
-        if (passesCredentials) python(right, 's.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)')
-        python(left, `s.sendmsg([b"abc"], [${ancillary}])`)
+        python(`t.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, ${passesCredentials ? 1 : 0})\ns.sendmsg([b"abc"], [${ancillary}])`, left, right)
         const { bytes, descriptors } = receiveMessage(right, Buffer.alloc(10))
         assert.deepEqual([bytes, closeAll(descriptors)], [3, count])
         closeAll([left, right])
@@ -159,7 +160,7 @@ describe('a message from elsewhere', () => {
   it('with more descriptors than one is refused by recv with EPROTO, and none stays open', () => {
     const before = readdirSync('/proc/self/fd').length
     const [left, right] = socketpair()
-    python(left, 's.sendmsg([b"\\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3] * 200))])')
+    python('s.sendmsg([b"\\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3] * 200))])', left)
     assert.throws(() => recv(right), { code: 'EPROTO' })
     closeAll([left, right])
     assert.equal(readdirSync('/proc/self/fd').length, before)
