@@ -10,7 +10,7 @@ import { allGone, census, childrenOf } from './support/census.js'
 import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const ROUNDS = isForking ? 40 : 8
+const ROUNDS = process.env['ANYFORK_SOAK'] ? 200 : isForking ? 40 : 8
 
 /** A whole number below the limit, the same ones in every run. */
 function numbers(seed: number): (limit: number) => number {
@@ -23,7 +23,7 @@ function numbers(seed: number): (limit: number) => number {
 
 describe('a storm of SIGKILL', () => {
   it('at templates and children while forks are under way settles every promise and leaves nothing', async function () {
-    this.timeout(120_000)
+    this.timeout(600_000)
     const random = numbers(1)
     const warm = ForkProcess.exec()
     await warm.ready()
@@ -50,7 +50,7 @@ describe('a storm of SIGKILL', () => {
   })
 
   it('at the owner while forks are under way leaves no process', async function () {
-    this.timeout(120_000)
+    this.timeout(600_000)
     const random = numbers(2)
     for (let round = 0; round < ROUNDS / 4; round++) {
       const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/storm.js', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })

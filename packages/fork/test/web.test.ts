@@ -6,6 +6,7 @@ import { census, childrenOf } from './support/census.js'
 import { isForking } from './support/mode.js'
 
 const web = new URL('./fixtures/web.js', import.meta.url)
+const worker = new URL('./fixtures/worker.js', import.meta.url)
 const children = !isForking ? 10 : process.env['ANYFORK_SOAK'] ? 5000 : 200
 const AT_ONCE = 50
 
@@ -33,7 +34,9 @@ async function each<T>(items: readonly T[], act: (item: T, i: number) => Promise
 describe(`${children} live children with a web framework loaded`, () => {
   it('are started, answer, are stopped, and leave nothing', async function () {
     this.timeout(600_000)
-    await ForkProcess.exec().close() // the first one opens what all of them share
+    const first = ForkProcess.exec()
+    ;(await first.run(worker, 'hold')).toSocket().destroy() // Node and this package keep open what the first ones need
+    await first.exited
     const before = census()
     const template = ForkProcess.exec().require(web).warm(web, 'rehearse', [], 20)
     await template.ready()
