@@ -21,7 +21,7 @@ export function viaPerl(program: string, count: number): number {
 export async function viaPasser(count: number, batch: number): Promise<number> {
   const [ours, theirs] = socketpair()
   const warmUp = Math.ceil(count / 10)
-  const receiver = spawn(process.execPath, [fileURLToPath(new URL('./workers/fd-descriptor-receiver.js', import.meta.url)), `${count + warmUp}`], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
+  const receiver = spawn(process.execPath, [fileURLToPath(new URL('./workers/fd-receiver.js', import.meta.url)), `${count + warmUp}`], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
   const exited = once(receiver, 'exit')
   theirs.close()
   const passer = new FdPasser({ fd: ours, batch, highWaterMark: 4096 })
@@ -57,7 +57,7 @@ export async function viaUsocket(count: number): Promise<number> {
   const { default: usocket } = await import('usocket')
   const [ours, theirs] = socketpair()
   const warmUp = Math.ceil(count / 1000) * 100
-  const receiver = spawn(process.execPath, [fileURLToPath(new URL('./workers/usocket-descriptor-receiver.js', import.meta.url)), `${count + warmUp}`], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
+  const receiver = spawn(process.execPath, [fileURLToPath(new URL('./workers/usocket-receiver.js', import.meta.url)), `${count + warmUp}`], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
   const exited = once(receiver, 'exit')
   theirs.close()
   const socket = new usocket.USocket({ fd: ours.release() })
@@ -89,7 +89,7 @@ export async function viaUsocket(count: number): Promise<number> {
 
 /** Node's own way: sockets, each to be sent once. */
 export async function viaProcessSend(count: number): Promise<number> {
-  const receiver = fork(new URL('./workers/socket-descriptor-receiver.js', import.meta.url), [`${count}`])
+  const receiver = fork(new URL('./workers/socket-receiver.js', import.meta.url), [`${count}`])
   const sockets = await connections(count)
   const done = once(receiver, 'message')
   const started = performance.now()

@@ -7,7 +7,7 @@ type Call = () => Promise<unknown>
 
 /** How long to warm up and to measure, in milliseconds. */
 export function durations(isQuick: boolean): { warmUp: number; measured: number } {
-  return isQuick ? { warmUp: 5, measured: 20 } : { warmUp: 300, measured: 1000 }
+  return isQuick ? { warmUp: 5, measured: 20 } : { warmUp: 500, measured: 1000 }
 }
 
 /** Calls one after the other: how long each took, in milliseconds. */
