@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { after, afterEach, before } from 'mocha'
 import { socketpair } from '@anyfork/fdpass'
 import { ForkProcess, preload, run, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
@@ -37,7 +37,7 @@ export function useConnections(): Connections {
     await Promise.all(started.splice(0).map(rpc => rpc.destroy()))
     // Node closes those of its own child processes a little later.
     for (const until = performance.now() + 5000; openDescriptors() !== openBefore && performance.now() < until; ) await new Promise(setImmediate)
-    assert.equal(openDescriptors(), openBefore)
+    assert.equal(openDescriptors(), openBefore, `open: ${namesOfDescriptors().join(' ')}`)
   })
   after(() => template.close())
   return {
@@ -45,6 +45,16 @@ export function useConnections(): Connections {
     start: (name, options) => track(run(template.fork(), worker, name, options)),
     track,
   }
+}
+
+function namesOfDescriptors(): string[] {
+  return readdirSync('/proc/self/fd').map(fd => {
+    try {
+      return `${fd}=${readlinkSync(`/proc/self/fd/${fd}`)}`
+    } catch {
+      return fd
+    }
+  })
 }
 
 function openDescriptors(): number {
