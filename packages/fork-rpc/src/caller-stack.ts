@@ -19,3 +19,9 @@ export async function withCallerStack(error: Error): Promise<never> {
 
 /** How many turns of the microtask queue it may take until that has reached who waits. */
 export const TURNS_TO_TELL = 8
+
+/** Calls back when the microtask queue has turned so often. */
+export function afterTurns(turns: number, call: () => void): void {
+  if (turns === 0) call()
+  else queueMicrotask(() => afterTurns(turns - 1, call))
+}

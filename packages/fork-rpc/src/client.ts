@@ -1,50 +1,30 @@
 import { isPending, type Descriptor } from '@anyfork/fdpass'
 import { afterFork, ProcessExitedError, resolveSpecifier, type ExitStatus, type ForkProcess } from '@anyfork/fork'
 import { backends } from './backend.js'
+import { BriefWait } from './brief-wait.js'
 import { Call } from './call.js'
-import { TURNS_TO_TELL, withCallerStack } from './caller-stack.js'
+import { afterTurns, TURNS_TO_TELL, withCallerStack } from './caller-stack.js'
 import { watchForAbort, type CallOptions } from './call-options.js'
 import type { Setting } from './child/service.js'
+import type { Counters } from './counters.js'
 import { dropDescriptors } from './enclosures.js'
 import { decodeError } from './error-payload.js'
 import { RpcError } from './errors.js'
 import { Flag, Kind } from './frame.js'
+import { Listeners } from './listeners.js'
 import { Messages } from './messages.js'
-import type { RpcOptions } from './options.js'
+import { checkOptions, type RpcOptions } from './options.js'
 import { Pressure } from './pressure.js'
 import { isTraced, trace } from './tracing.js'
 import { Outstanding, type OutstandingCall } from './outstanding.js'
 import { codecOf, serialiserReference } from './serialiser.js'
 import { RemoteIterable } from './streams/remote-iterable.js'
-import { Spin, SPIN_US } from './spin.js'
+import { SPIN_US } from './spin.js'
 import { Streams } from './streams/streams.js'
 import { Transport } from './transport.js'
 
-/** With more calls under way, what counts is how many leave together. */
-const FEW_CALLS = 2
-/** So often in a row answers may be waited for without a turn of the event loop. */
-const MOST_WAITS = 16
-/** Spinning longer would stop all else that the program does. */
-const MOST_SPIN_US = 1000
-
 /** How long a process that has closed its socket may take to end, in milliseconds. */
 const GRACE_MS = 1000
-
-/** What a connection has done so far. */
-export interface Counters {
-  /** Calls that were made, those that failed at once not counted. */
-  calls: number
-  /** Calls that have not been answered. */
-  outstanding: number
-  results: number
-  /** Calls that rejected with what was thrown. */
-  errors: number
-  /** Calls that were given up, because of a signal or a timeout. */
-  givenUp: number
-  events: number
-  bytesSent: number
-  bytesReceived: number
-}
 
 /** Of calls without streams, that is nearly all. */
 const NO_STREAMS: readonly number[] = []
@@ -60,12 +40,13 @@ export class Client {
   readonly #module: string | undefined
   readonly #name: string
   readonly #counts = { calls: 0, results: 0, errors: 0, givenUp: 0, events: 0 }
-  readonly #options: RpcOptions
+  readonly #isAsync: boolean
   readonly #calls = new Outstanding()
   readonly #transport: Transport
   readonly #messages: Messages
   readonly #streams: Streams
-  readonly #spin: Spin
+  readonly #wait: BriefWait
+  readonly #listeners: Listeners
   readonly #ready: Promise<void>
   /** Exports by name, and the number that stands for each. */
   readonly #functions = new Map<string, number>()
@@ -76,10 +57,8 @@ export class Client {
   #isClosed = false
   #isDestroyed = false
   #isAbandoned = false
+  #isEndAwaited = false
   #isHeld = true
-  #isWaiting = false
-  #waits = 0
-  #lastTurns = 0
   #waitingForReady = 0
 
   /**
@@ -88,20 +67,21 @@ export class Client {
    */
   constructor(process: ForkProcess, module: string | undefined, name: string | undefined, options: RpcOptions) {
     const { async = false, init, spin = SPIN_US } = options
-    if (!(Number.isInteger(spin) && spin >= 0 && spin <= MOST_SPIN_US)) throw new TypeError(`spin is a number of microseconds up to ${MOST_SPIN_US}, not ${String(spin)}`)
-    this.#spin = new Spin(spin)
+    checkOptions(options)
     const serialiser = serialiserReference(options.serialiser ?? 'cbor')
     this.pressure = new Pressure(options.highWaterMark ?? {}, () => ({ calls: this.#calls.size, bytes: this.#transport.queue.length }))
+    this.#listeners = new Listeners(options, name ?? module!)
     this.#process = process
     this.#module = module
     this.#name = name ?? ''
-    this.#options = options
+    this.#isAsync = async
     this.#transport = new Transport({
       onFrames: () => this.#dispatch(),
       onEnd: () => void this.#finish(),
       onWritten: () => this.#onWritten(),
       onBroken: () => {}, // what the child still said is to be read; its end comes after that
     })
+    this.#wait = new BriefWait(this.#transport, spin)
     const messages = new Messages(codecOf(serialiser), this.#transport.queue, () => this.#streams)
     this.#messages = messages
     this.#streams = new Streams(
@@ -220,9 +200,7 @@ export class Client {
 
   async close(): Promise<void> {
     this.letGo()
-    if (this.#isAbandoned) return
-    await this.#process.exited
-    await this.ended
+    await this.#untilEnded()
   }
 
   async destroy(): Promise<void> {
@@ -230,6 +208,14 @@ export class Client {
     this.#isClosed = true
     this.#isDestroyed = true
     this.#process.kill('SIGKILL') // or when it connects, if it has not been started yet
+    await this.#untilEnded()
+  }
+
+  /** Keeps the program running: the end of the process may be told before that of its socket. */
+  async #untilEnded(): Promise<void> {
+    if (this.#isAbandoned) return
+    this.#isEndAwaited = true
+    this.#hold()
     await this.#process.exited
     await this.ended
   }
@@ -253,30 +239,14 @@ export class Client {
     this.#hold()
   }
 
-  /**
-   * Where few calls are under way, their answers are waited for a moment right here: the
-   * event loop would sleep, and take its time to wake. It has its turn all the same.
-   */
   #onWritten(): void {
     this.pressure.ease()
-    const { awaited } = this.#calls
-    if (!awaited || awaited > FEW_CALLS || this.#isWaiting) return
-    const { turns } = this.#transport
-    if (turns !== this.#lastTurns) {
-      this.#lastTurns = turns
-      this.#waits = 0
-    } else if (++this.#waits > MOST_WAITS) return
-    const microseconds = this.#spin.next()
-    if (!microseconds) return
-    this.#isWaiting = true
-    const hasCome = this.#transport.await(this.#spin.isAlone ? { spin: microseconds, yields: true } : { spin: microseconds })
-    this.#isWaiting = false
-    this.#spin.paid(hasCome)
+    this.#wait.written(this.#calls.awaited)
   }
 
   /** Keeps the program running while something is awaited, and only then. */
   #hold(): void {
-    const isNeeded = this.#calls.awaited > 0 || this.#waitingForReady > 0 || this.#streams.isAwaited
+    const isNeeded = this.#calls.awaited > 0 || this.#waitingForReady > 0 || this.#isEndAwaited || this.#streams.isAwaited
     if (!this.#transport.isOpen || isNeeded === this.#isHeld) return
     this.#isHeld = isNeeded
     this.#transport.hold(isNeeded)
@@ -288,7 +258,7 @@ export class Client {
     else {
       this.#calls.abandon(call)
       this.#streams.stopSending(call.streams)
-      if (killOnAbort && (this.#options.async || this.#calls.isOldest(call))) this.#process.kill('SIGKILL')
+      if (killOnAbort && (this.#isAsync || this.#calls.isOldest(call))) this.#process.kill('SIGKILL')
       this.#transport.queue.addUrgent(Kind.cancel, id)
       this.#transport.flushNext()
     }
@@ -368,11 +338,9 @@ export class Client {
 
   #onEvent(): void {
     const { reader } = this.#transport
-    const { onEvent } = this.#options
-    if (!this.#counts.events++ && !onEvent) process.emitWarning(`${this.#name || this.#module!} sent an event, but there is no onEvent`, 'AnyforkWarning')
-    if (!onEvent) return this.#messages.discard(reader.enclosed)
-    const values = this.#messages.read(reader)
-    callSafely(() => onEvent(...values))
+    this.#counts.events++
+    if (this.#listeners.areThereForEvents) this.#listeners.event(this.#messages.read(reader))
+    else this.#messages.discard(reader.enclosed)
   }
 
   /** What the child says makes no sense: nothing can be had of it any more. */
@@ -402,7 +370,7 @@ export class Client {
     clearTimeout(killer)
     const isAsked = this.#isClosed && !this.#failure && !this.#calls.awaited
     this.#failure ??= new ProcessExitedError(status, 'the process of this function')
-    this.#tell(this.#failure, isAsked || this.#isDestroyed)
+    this.#listeners.ended(this.#failure, isAsked || this.#isDestroyed, this.#calls.awaited > 0 || this.#waitingForReady > 0)
     this.#setReady.reject(this.#failure)
     this.#calls.rejectAll(this.#failure)
     this.#streams.end(this.#failure)
@@ -419,41 +387,12 @@ export class Client {
     }
     live.clear()
   }
-
-  #tell(failure: Error, isAsked: boolean): void {
-    const { onError, onEvent, onDestroy } = this.#options
-    if (isAsked) callSafely(() => onDestroy?.())
-    else if (onError) callSafely(() => onError(failure))
-    else if (onEvent) callSafely(() => onEvent('error', failure))
-    else if (!this.#calls.awaited && !this.#waitingForReady) {
-      callSafely(() => {
-        throw failure
-      })
-    }
-  }
 }
 
 afterFork(() => Client.abandonAll())
 
 function rejected(reason: unknown): Call {
   return new Call((_, reject) => reject(reason))
-}
-
-/** Calls back when the microtask queue has turned so often. */
-function afterTurns(turns: number, call: () => void): void {
-  if (turns === 0) call()
-  else queueMicrotask(() => afterTurns(turns - 1, call))
-}
-
-/** What a listener throws is an uncaught error, but later: it must not disturb what comes after. */
-function callSafely(call: () => void): void {
-  try {
-    call()
-  } catch (error) {
-    process.nextTick(() => {
-      throw error
-    })
-  }
 }
 
 function doneOf({ done }: RpcOptions, module: string | undefined): Setting['done'] {

@@ -38,3 +38,11 @@ export interface RpcOptions {
   /** Called once when the process has ended as it was asked to. */
   onDestroy?: () => void
 }
+
+/** Spinning longer would stop all else that the program does. */
+const MOST_SPIN_US = 1000
+
+/** @throws TypeError for options that make no sense */
+export function checkOptions({ spin = 0 }: RpcOptions): void {
+  if (!(Number.isInteger(spin) && spin >= 0 && spin <= MOST_SPIN_US)) throw new TypeError(`spin is a number of microseconds up to ${MOST_SPIN_US}, not ${String(spin)}`)
+}

@@ -1,7 +1,8 @@
 import { resolveSpecifier, type ExitStatus, type ForkProcess, type ModuleSpecifier } from '@anyfork/fork'
 import type { Call } from './call.js'
 import { checkCallOptions, type CallOptions } from './call-options.js'
-import { Client, type Counters } from './client.js'
+import { Client } from './client.js'
+import type { Counters } from './counters.js'
 import type { RpcOptions } from './options.js'
 
 /** What can be told of a connection, and done with it. */

@@ -7,10 +7,30 @@ export interface Done {
 
 /**
  * Makes a function that is given `done`, to be called with the result at any time, into
- * one that returns a promise: the way of AnyEvent::Fork::RPC's asynchronous backend.
+ * one that returns the result, or a promise of it: the way of AnyEvent::Fork::RPC's
+ * asynchronous backend. Responses are in order with events: one that is made before the
+ * function returns is sent at once.
  *
  * @param call - what it throws before `done` was called is the error of the call; `done` counts once
  */
-export function withDone<A extends unknown[]>(call: (done: Done, ...args: A) => void): (...args: A) => Promise<unknown> {
-  return (...args) => new Promise((resolve, reject) => call(Object.assign((result?: unknown) => resolve(result), { fail: reject }), ...args))
+export function withDone<A extends unknown[]>(call: (done: Done, ...args: A) => void): (...args: A) => unknown {
+  return (...args) => {
+    let outcome: { result: unknown } | { error: unknown } | undefined
+    let settle: (() => void) | undefined
+    const end = (how: typeof outcome): void => {
+      if (outcome) return
+      outcome = how
+      settle?.()
+    }
+    const value = (): unknown => {
+      if ('error' in outcome!) throw outcome.error
+      return (outcome as { result: unknown }).result
+    }
+    try {
+      call(Object.assign((result?: unknown) => end({ result }), { fail: (error: unknown) => end({ error }) }), ...args)
+    } catch (error) {
+      end({ error })
+    }
+    return outcome ? value() : new Promise<void>(resolve => (settle = resolve)).then(value)
+  }
 }

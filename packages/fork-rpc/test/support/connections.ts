@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { after, afterEach, before } from 'mocha'
 import { socketpair } from '@anyfork/fdpass'
 import { ForkProcess, preload, run, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
@@ -31,11 +31,13 @@ export function useConnections(): Connections {
     await template.ready()
     await run(template.fork(), worker, 'nothing').close()
     await openSpareDescriptor()
-    openBefore = readdirSync('/proc/self/fd').length
+    openBefore = openDescriptors()
   })
   afterEach(async () => {
     await Promise.all(started.splice(0).map(rpc => rpc.destroy()))
-    assert.equal(readdirSync('/proc/self/fd').length, openBefore)
+    // Node closes those of its own child processes a little later.
+    for (const until = performance.now() + 5000; openDescriptors() !== openBefore && performance.now() < until; ) await new Promise(setImmediate)
+    assert.equal(openDescriptors(), openBefore, `open: ${namesOfDescriptors().join(' ')}`)
   })
   after(() => template.close())
   return {
@@ -43,6 +45,20 @@ export function useConnections(): Connections {
     start: (name, options) => track(run(template.fork(), worker, name, options)),
     track,
   }
+}
+
+function namesOfDescriptors(): string[] {
+  return readdirSync('/proc/self/fd').map(fd => {
+    try {
+      return `${fd}=${readlinkSync(`/proc/self/fd/${fd}`)}`
+    } catch {
+      return fd
+    }
+  })
+}
+
+function openDescriptors(): number {
+  return readdirSync('/proc/self/fd').length
 }
 
 /** The events of a connection, as they come, and a way to wait for one. */

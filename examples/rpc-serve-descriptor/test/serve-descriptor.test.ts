@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { describe, it } from 'mocha'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const main = fileURLToPath(new URL('../main.js', import.meta.url))
+
+describe('examples/rpc-serve-descriptor', () => {
+  it('lets another process answer connections, and open files', async () => {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [main], { timeout: 15_000 })
+    const lines = stdout.trim().split('\n')
+    assert.deepEqual(lines.filter(line => line.startsWith('hello')), [1, 2].map(n => `hello visitor ${n}, this is process of the worker`))
+    assert.deepEqual(lines.filter(line => line.endsWith('answered')), ['1 answered', '2 answered'])
+    assert.equal(lines.at(-1), 'true')
+    assert.equal(stderr, '')
+  })
+})

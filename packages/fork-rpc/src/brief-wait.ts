@@ -1,0 +1,46 @@
+import { Spin } from './spin.js'
+import type { Transport } from './transport.js'
+
+/** With more calls under way, what counts is how many leave together. */
+const FEW_CALLS = 2
+/** So often in a row answers may be waited for without a turn of the event loop. */
+const MOST_WAITS = 16
+
+/**
+ * Where few calls are under way, their answers are waited for a moment right after they
+ * were written: the event loop would sleep, and take its time to wake. It has its turn all
+ * the same.
+ */
+export class BriefWait {
+  readonly #transport: Transport
+  readonly #spin: Spin
+  #isWaiting = false
+  #waits = 0
+  #lastTurns = 0
+
+  /** @param microseconds - how long to wait at most */
+  constructor(transport: Transport, microseconds: number) {
+    this.#transport = transport
+    this.#spin = new Spin(microseconds)
+  }
+
+  /** Calls were written. @param awaited - how many have not been answered */
+  written(awaited: number): void {
+    if (!awaited || awaited > FEW_CALLS || this.#isWaiting || !this.#isTurn()) return
+    const microseconds = this.#spin.next()
+    if (!microseconds) return
+    this.#isWaiting = true
+    const hasCome = this.#transport.await({ spin: microseconds, yields: this.#spin.isAlone })
+    this.#isWaiting = false
+    this.#spin.paid(hasCome)
+  }
+
+  /** Whether the event loop had its turn not long ago. */
+  #isTurn(): boolean {
+    const { turns } = this.#transport
+    if (turns === this.#lastTurns) return ++this.#waits <= MOST_WAITS
+    this.#lastTurns = turns
+    this.#waits = 0
+    return true
+  }
+}

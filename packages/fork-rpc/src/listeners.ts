@@ -1,0 +1,55 @@
+import type { RpcOptions } from './options.js'
+
+/** Who listens to a connection. */
+export class Listeners {
+  readonly #options: RpcOptions
+  readonly #name: string
+  #hasWarned = false
+
+  /** @param name - of what is connected, for a warning */
+  constructor(options: RpcOptions, name: string) {
+    this.#options = options
+    this.#name = name
+  }
+
+  /** Whether anybody listens to events; warns once when not. */
+  get areThereForEvents(): boolean {
+    if (this.#options.onEvent) return true
+    if (!this.#hasWarned) process.emitWarning(`${this.#name} sent an event, but there is no onEvent`, 'AnyforkWarning')
+    this.#hasWarned = true
+    return false
+  }
+
+  event(values: readonly unknown[]): void {
+    callSafely(() => this.#options.onEvent?.(...values))
+  }
+
+  /**
+   * The process has ended.
+   *
+   * @param isAsked - because it was asked to
+   * @param isTold - whether somebody is told anyway, by a promise that rejects
+   */
+  ended(failure: Error, isAsked: boolean, isTold: boolean): void {
+    const { onError, onEvent, onDestroy } = this.#options
+    if (isAsked) callSafely(() => onDestroy?.())
+    else if (onError) callSafely(() => onError(failure))
+    else if (onEvent) callSafely(() => onEvent('error', failure))
+    else if (!isTold) {
+      callSafely(() => {
+        throw failure
+      })
+    }
+  }
+}
+
+/** What a listener throws is an uncaught error, but later: it must not disturb what comes after. */
+function callSafely(call: () => void): void {
+  try {
+    call()
+  } catch (error) {
+    process.nextTick(() => {
+      throw error
+    })
+  }
+}
