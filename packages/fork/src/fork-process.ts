@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs'
-import { Descriptor, setNonblocking, socketpair, type Handle } from '@anyfork/fdpass'
+import { Descriptor, setNonblocking, socketpair } from '@anyfork/fdpass'
 import type { CheckReport } from './check.js'
 import type { ExitStatus } from './errors.js'
 import { checkExecOptions } from './exec-options.js'
@@ -11,7 +11,7 @@ import type { MadeBy } from './mode.js'
 import { memoryOf, type MemoryFigures } from './memory.js'
 import { resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
 import { decode, encode } from './payload.js'
-import { checkRestrictions, type Restrictions } from './restrictions.js'
+import { Preparation } from './preparation.js'
 import type { ExecOptions } from './spawn.js'
 
 /** Lets processes end that nobody refers to any more, unless a function runs in them. */
@@ -27,24 +27,19 @@ const dropped = new FinalizationRegistry<Member>(member => member.order(Command.
  * program from ending while nothing is awaited from it. One that runs no function also
  * ends some time after the last reference to it is gone, as if by `close`.
  */
-export class ForkProcess implements AsyncDisposable {
+export class ForkProcess extends Preparation implements AsyncDisposable {
   static #template: ForkProcess | undefined
   static #templateOptions: ExecOptions = {}
 
-  readonly #member: Member
-  #isClosing = false
-  #hasRun = false
-  #isHandedOver = false
-
   private constructor(member: Member) {
-    this.#member = member
+    super(member)
     dropped.register(this, member, this)
   }
 
   /** The default template: started on first use, and again after it was killed. What it loads, all that `create` makes has. */
   static get template(): ForkProcess {
     const found = ForkProcess.#template
-    if (!found?.isAlive || found.#hasRun || found.#isHandedOver) ForkProcess.#template = ForkProcess.exec(ForkProcess.#templateOptions)
+    if (!found?.isAlive || found.hasRun || found.isHandedOver) ForkProcess.#template = ForkProcess.exec(ForkProcess.#templateOptions)
     return ForkProcess.#template!
   }
 
@@ -102,23 +97,23 @@ export class ForkProcess implements AsyncDisposable {
 
   /** Its process id, once known: at once after `exec`, else soon, and at the latest when `ready` or `run` have resolved. */
   get pid(): number | undefined {
-    return this.#member.pid
+    return this.member.pid
   }
 
   /** How it was made: copied from its parent, or started afresh; once known, as `pid`. */
   get mode(): MadeBy | undefined {
-    return this.#member.mode
+    return this.member.mode
   }
 
   /** Whether it can still carry out orders or is running its function, as far as is known. */
   get isAlive(): boolean {
-    return !this.#isClosing && !this.#member.isGone
+    return !this.isClosing && !this.member.isGone
   }
 
   /** Resolves when the process has ended, with its exit code or signal. Never rejects. Asked for, it keeps this program running. */
   get exited(): Promise<ExitStatus> {
-    const { exited, isGone } = this.#member
-    if (!isGone) void exited.then(this.#member.hold())
+    const { exited, isGone } = this.member
+    if (!isGone) void exited.then(this.member.hold())
     return exited
   }
 
@@ -129,8 +124,8 @@ export class ForkProcess implements AsyncDisposable {
    * @throws TypeError after `run` or `close`; the kernel's error when there is no room for descriptors
    */
   fork(): ForkProcess {
-    this.#assertOpen('fork')
-    return new ForkProcess(this.#member.fork())
+    this.assertOpen('fork')
+    return new ForkProcess(this.member.fork())
   }
 
   /**
@@ -144,8 +139,8 @@ export class ForkProcess implements AsyncDisposable {
    * @throws TypeError before `run`
    */
   refork(): ForkProcess {
-    if (!this.#hasRun) throw new TypeError('refork() before run()')
-    return new ForkProcess(this.#member.fork())
+    if (!this.hasRun) throw new TypeError('refork() before run()')
+    return new ForkProcess(this.member.fork())
   }
 
   /**
@@ -157,88 +152,11 @@ export class ForkProcess implements AsyncDisposable {
    * @throws TypeError after `run` or `close`, and while processes forked from it live; rejects as `ready`
    */
   async toFd(): Promise<Descriptor> {
-    this.#assertOpen('toFd')
-    const socket = this.#member.detach()
-    this.#isHandedOver = true
+    this.assertOpen('toFd')
+    const socket = this.member.detach()
+    this.isHandedOver = true
     dropped.unregister(this)
     return socket
-  }
-
-  /**
-   * Loads modules, ES modules and CommonJS alike.
-   *
-   * @param modules - file URLs, absolute paths or names; names are looked up from this program's working directory
-   * @throws TypeError for a relative path, and after `run` or `close`
-   */
-  require(...modules: ModuleSpecifier[]): this {
-    return this.#order('require', Command.require, { modules: modules.map(resolveSpecifier), folder: process.cwd() })
-  }
-
-  /**
-   * Runs code in the global scope; the next order waits for it, and for the promise it returns.
-   *
-   * @param code - a script, or a function that needs nothing from around it
-   * @param args - for the function, or for the function that the script evaluates to; see `sendArg`
-   */
-  eval<A extends unknown[]>(code: string | ((...args: A) => unknown), ...args: A): this {
-    if (typeof code !== 'string' && typeof code !== 'function') throw new TypeError('code is a string or a function')
-    const isFunction = typeof code === 'function'
-    return this.#order('eval', Command.eval, { code: isFunction ? `(${String(code)})` : code, args, call: isFunction || args.length > 0, folder: process.cwd() })
-  }
-
-  /**
-   * Gives the function arguments.
-   *
-   * @param values - whatever V8's structured clone takes: plain values, buffers, maps, dates, errors
-   * @throws TypeError for a value that cannot be cloned; nothing is sent then
-   */
-  sendArg(...values: unknown[]): this {
-    return this.#order('sendArg', Command.argument, values)
-  }
-
-  /**
-   * Gives the function descriptors, each an argument of its own, as a `Descriptor`.
-   *
-   * @param handles - the caller still owns them and may close them at once
-   * @throws TypeError for what has no descriptor
-   */
-  sendFd(...handles: Handle[]): this {
-    this.#assertOpen('sendFd')
-    for (const handle of handles) this.#member.order(Command.descriptor, undefined, [handle])
-    return this
-  }
-
-  /**
-   * Restricts what the process may use and do, and with it all that it forks from then
-   * on. In a process that goes on to be a template, mind that not all can be undone.
-   *
-   * @throws TypeError for what makes no sense; `EPERM` and the like reject `ready` and `run`
-   */
-  restrict(restrictions: Restrictions): this {
-    checkRestrictions(restrictions)
-    return this.#order('restrict', Command.restrict, restrictions)
-  }
-
-  /**
-   * Lets the process live on after this program has ended, from when its function runs;
-   * until then, and without this, it ends with this program. So do its forks.
-   */
-  outlive(): this {
-    return this.#order('outlive', Command.outlive, undefined)
-  }
-
-  /**
-   * Calls a function some times, so that forks start with it compiled; the next order
-   * waits for the promises that it returns.
-   *
-   * @param module - where it is exported, as for `require`
-   * @param args - as for `sendArg`
-   * @param times - how often; the more, the better V8 knows it
-   */
-  warm(module: ModuleSpecifier, name: string, args: readonly unknown[] = [], times = 1): this {
-    if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
-    if (!Number.isInteger(times) || times < 1) throw new TypeError(`times is a positive integer, not ${String(times)}`)
-    return this.#order('warm', Command.warm, { module: resolveSpecifier(module), name, folder: process.cwd(), args, times })
   }
 
   /**
@@ -247,8 +165,8 @@ export class ForkProcess implements AsyncDisposable {
    * @throws rejects with `ERR_PROCESS_EXITED` when it has ended
    */
   async memory(): Promise<MemoryFigures> {
-    if (this.pid === undefined && !this.#hasRun) await this.ready()
-    if (this.#member.isGone || this.pid === undefined) throw this.#member.reason
+    if (this.pid === undefined && !this.hasRun) await this.ready()
+    if (this.member.isGone || this.pid === undefined) throw this.member.reason
     return memoryOf(this.pid)
   }
 
@@ -260,8 +178,8 @@ export class ForkProcess implements AsyncDisposable {
    * @throws rejects with what went wrong in any order so far
    */
   async check(): Promise<CheckReport> {
-    this.#assertOpen('check')
-    return decode(await this.#member.ask(Command.check))
+    this.assertOpen('check')
+    return decode(await this.member.ask(Command.check))
   }
 
   /**
@@ -273,14 +191,14 @@ export class ForkProcess implements AsyncDisposable {
    */
   async inspect(options: InspectOptions = {}): Promise<string> {
     const where = checkInspectOptions(options)
-    if (this.#isClosing) throw new TypeError('inspect() after close()')
-    return decode(await this.#member.ask(Command.inspect, encode(where)))
+    if (this.isClosing) throw new TypeError('inspect() after close()')
+    return decode(await this.member.ask(Command.inspect, encode(where)))
   }
 
   /** Resolves when all orders so far have been carried out, and forks of it start at once; rejects with what went wrong. */
   async ready(): Promise<void> {
-    this.#assertOpen('ready')
-    await this.#member.ask(Command.ready)
+    this.assertOpen('ready')
+    await this.member.ask(Command.ready)
   }
 
   /**
@@ -296,15 +214,15 @@ export class ForkProcess implements AsyncDisposable {
   run(module: ModuleSpecifier, name: string): Promise<Descriptor>
   run(name: string): Promise<Descriptor>
   async run(moduleOrName: ModuleSpecifier, exported?: string): Promise<Descriptor> {
-    this.#assertOpen('run')
+    this.assertOpen('run')
     const name = exported ?? moduleOrName
     if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
     const module = exported === undefined ? undefined : resolveSpecifier(moduleOrName)
     const [ours, theirs] = socketpair()
     try {
       setNonblocking(ours, true)
-      const started = this.#member.ask(Command.run, encode({ module, name, folder: process.cwd() }), [theirs])
-      this.#hasRun = true
+      const started = this.member.ask(Command.run, encode({ module, name, folder: process.cwd() }), [theirs])
+      this.hasRun = true
       dropped.unregister(this)
       theirs.close()
       await started
@@ -324,7 +242,7 @@ export class ForkProcess implements AsyncDisposable {
    * @throws TypeError for an unknown signal; `EPERM`
    */
   kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
-    return this.#member.kill(signal)
+    return this.member.kill(signal)
   }
 
   /**
@@ -345,20 +263,8 @@ export class ForkProcess implements AsyncDisposable {
   }
 
   #letGo(): void {
-    if (!this.#isClosing && !this.#hasRun && !this.#isHandedOver) this.#member.order(Command.end)
-    this.#isClosing = true
-  }
-
-  #assertOpen(order: string): void {
-    if (this.#hasRun) throw new TypeError(`${order}() after run()`)
-    if (this.#isClosing) throw new TypeError(`${order}() after close()`)
-    if (this.#isHandedOver) throw new TypeError(`${order}() after toFd()`)
-  }
-
-  #order(order: string, type: number, payload: unknown): this {
-    this.#assertOpen(order)
-    this.#member.order(type, encode(payload))
-    return this
+    if (!this.isClosing && !this.hasRun && !this.isHandedOver) this.member.order(Command.end)
+    this.isClosing = true
   }
 
   static {

@@ -11,11 +11,11 @@ import { Reserve } from '../reserve.js'
 import { refuseActiveHandles } from './active-handles.js'
 import { installExits } from './exits.js'
 import { armLifeline, cutLifeline, type Lifeline } from './lifeline.js'
-import { evaluate, loadFunction, loadModule, warm } from './modules.js'
+import { loadFunction } from './modules.js'
 import { Offspring, type Made } from './offspring.js'
+import { prepare } from './preparation.js'
 import { renewRandomness } from './randomness.js'
-import { restrict } from './restrict.js'
-import { addRunArgs, runArgs } from './run-args.js'
+import { runArgs } from './run-args.js'
 import { showTitle } from './title.js'
 
 const ABOUT = 'template'
@@ -109,17 +109,6 @@ export class Server implements ChannelListener {
     const { type, id, payload, descriptors } = order
     this.#offspring.note(order)
     switch (type) {
-      case Command.require: {
-        const { modules, folder } = decode<{ modules: string[]; folder: string }>(payload)
-        for (const module of modules) await loadModule(module, folder)
-        return
-      }
-      case Command.eval:
-        return evaluate(decode(payload))
-      case Command.argument:
-        return addRunArgs(decode(payload))
-      case Command.descriptor:
-        return addRunArgs(descriptors)
       case Command.fork:
         return this.#fork(id, descriptors[0]!)
       case Command.ready:
@@ -127,10 +116,6 @@ export class Server implements ChannelListener {
         return this.#done(id)
       case Command.run:
         return this.#run(id, decode(payload), descriptors[0]!)
-      case Command.restrict:
-        return restrict(decode(payload))
-      case Command.warm:
-        return warm(decode(payload))
       case Command.outlive:
         this.#outlives = true
         return
@@ -152,6 +137,9 @@ export class Server implements ChannelListener {
       case Command.end:
         this.#isEnding = true
         if (this.#offspring.isEmpty) this.#endWithoutChildren()
+        return
+      default:
+        return prepare(order)
     }
   }
 

@@ -1,0 +1,27 @@
+import type { Descriptor } from '@anyfork/fdpass'
+import { Command, type Frame } from '../frame.js'
+import { decode } from '../payload.js'
+import { evaluate, loadModule, warm } from './modules.js'
+import { restrict } from './restrict.js'
+import { addRunArgs } from './run-args.js'
+
+/** Carries out an order that prepares this process for its function and its forks. */
+export async function prepare({ type, payload, descriptors }: Frame<Descriptor>): Promise<void> {
+  switch (type) {
+    case Command.require: {
+      const { modules, folder } = decode<{ modules: string[]; folder: string }>(payload)
+      for (const module of modules) await loadModule(module, folder)
+      return
+    }
+    case Command.eval:
+      return evaluate(decode(payload))
+    case Command.warm:
+      return warm(decode(payload))
+    case Command.argument:
+      return addRunArgs(decode(payload))
+    case Command.descriptor:
+      return addRunArgs(descriptors)
+    case Command.restrict:
+      return restrict(decode(payload))
+  }
+}

@@ -1,0 +1,108 @@
+import type { Handle } from '@anyfork/fdpass'
+import { Command } from './frame.js'
+import type { Member } from './member.js'
+import { resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
+import { encode } from './payload.js'
+import { checkRestrictions, type Restrictions } from './restrictions.js'
+
+/** The orders that prepare a process for its function and its forks: each is queued, and returns the process at once. */
+export abstract class Preparation {
+  protected readonly member: Member
+  protected hasRun = false
+  protected isClosing = false
+  protected isHandedOver = false
+
+  protected constructor(member: Member) {
+    this.member = member
+  }
+
+  /**
+   * Loads modules, ES modules and CommonJS alike.
+   *
+   * @param modules - file URLs, absolute paths or names; names are looked up from this program's working directory
+   * @throws TypeError for a relative path, and after `run` or `close`
+   */
+  require(...modules: ModuleSpecifier[]): this {
+    return this.#order('require', Command.require, { modules: modules.map(resolveSpecifier), folder: process.cwd() })
+  }
+
+  /**
+   * Runs code in the global scope; the next order waits for it, and for the promise it returns.
+   *
+   * @param code - a script, or a function that needs nothing from around it
+   * @param args - for the function, or for the function that the script evaluates to; see `sendArg`
+   */
+  eval<A extends unknown[]>(code: string | ((...args: A) => unknown), ...args: A): this {
+    if (typeof code !== 'string' && typeof code !== 'function') throw new TypeError('code is a string or a function')
+    const isFunction = typeof code === 'function'
+    return this.#order('eval', Command.eval, { code: isFunction ? `(${String(code)})` : code, args, call: isFunction || args.length > 0, folder: process.cwd() })
+  }
+
+  /**
+   * Gives the function arguments.
+   *
+   * @param values - whatever V8's structured clone takes: plain values, buffers, maps, dates, errors
+   * @throws TypeError for a value that cannot be cloned; nothing is sent then
+   */
+  sendArg(...values: unknown[]): this {
+    return this.#order('sendArg', Command.argument, values)
+  }
+
+  /**
+   * Gives the function descriptors, each an argument of its own, as a `Descriptor`.
+   *
+   * @param handles - the caller still owns them and may close them at once
+   * @throws TypeError for what has no descriptor
+   */
+  sendFd(...handles: Handle[]): this {
+    this.assertOpen('sendFd')
+    for (const handle of handles) this.member.order(Command.descriptor, undefined, [handle])
+    return this
+  }
+
+  /**
+   * Restricts what the process may use and do, and with it all that it forks from then
+   * on. In a process that goes on to be a template, mind that not all can be undone.
+   *
+   * @throws TypeError for what makes no sense; `EPERM` and the like reject `ready` and `run`
+   */
+  restrict(restrictions: Restrictions): this {
+    checkRestrictions(restrictions)
+    return this.#order('restrict', Command.restrict, restrictions)
+  }
+
+  /**
+   * Lets the process live on after this program has ended, from when its function runs;
+   * until then, and without this, it ends with this program. So do its forks.
+   */
+  outlive(): this {
+    return this.#order('outlive', Command.outlive, undefined)
+  }
+
+  /**
+   * Calls a function some times, so that forks start with it compiled; the next order
+   * waits for the promises that it returns.
+   *
+   * @param module - where it is exported, as for `require`
+   * @param args - as for `sendArg`
+   * @param times - how often; the more, the better V8 knows it
+   */
+  warm(module: ModuleSpecifier, name: string, args: readonly unknown[] = [], times = 1): this {
+    if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
+    if (!Number.isInteger(times) || times < 1) throw new TypeError(`times is a positive integer, not ${String(times)}`)
+    return this.#order('warm', Command.warm, { module: resolveSpecifier(module), name, folder: process.cwd(), args, times })
+  }
+
+  /** @throws TypeError when it takes no more orders */
+  protected assertOpen(order: string): void {
+    if (this.hasRun) throw new TypeError(`${order}() after run()`)
+    if (this.isClosing) throw new TypeError(`${order}() after close()`)
+    if (this.isHandedOver) throw new TypeError(`${order}() after toFd()`)
+  }
+
+  #order(order: string, type: number, payload: unknown): this {
+    this.assertOpen(order)
+    this.member.order(type, encode(payload))
+    return this
+  }
+}
