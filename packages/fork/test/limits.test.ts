@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { ForkProcess } from '@anyfork/fork'
 import { answer } from './support/answer.js'
-import { census } from './support/census.js'
+import { assertNothingLeft, census } from './support/census.js'
 import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
@@ -44,7 +44,7 @@ describe('ForkProcess at the limit', () => {
     ;(await child.run(worker, 'hold')).close()
     assert.deepEqual(await child.exited, ended)
     await template.close()
-    assert.deepEqual(census(), before)
+    await assertNothingLeft(before)
   })
 
   it('of descriptors of a child still runs its function, but fails with EMFILE when it is sent more than one', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { ForkProcess } from '@anyfork/fork'
 import { answer } from './support/answer.js'
-import { census, childrenOf } from './support/census.js'
+import { assertNothingLeft, census, childrenOf } from './support/census.js'
 import { isForking } from './support/mode.js'
 
 const busy = new URL('./fixtures/busy.js', import.meta.url)
@@ -24,7 +24,7 @@ describe(`${CHILDREN} children at once`, () => {
       }),
     )
     assert.deepEqual(childrenOf(template.pid!), [])
-    assert.deepEqual(census(), before)
+    await assertNothingLeft(before)
     await template.close()
   })
 })

@@ -6,7 +6,7 @@ import { describe, it } from 'mocha'
 import { pipe } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
 import { answer } from './support/answer.js'
-import { census, childrenOf } from './support/census.js'
+import { assertNothingLeft, census, childrenOf } from './support/census.js'
 import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
@@ -47,7 +47,7 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
     assert.deepEqual(childrenOf(template.pid!), [])
     template.kill('SIGKILL')
     await template.exited
-    assert.deepEqual(census(), before)
+    await assertNothingLeft(before)
   })
 
   for (const mode of ['fork', 'exec'] as const) {

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { isNonblocking, pipe } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
 import { answer } from './support/answer.js'
-import { census, childrenOf, isRunning } from './support/census.js'
+import { assertNothingLeft, census, childrenOf, isRunning } from './support/census.js'
 import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
@@ -238,7 +238,7 @@ describe('ForkProcess', () => {
       })
       for (const status of await Promise.all(statuses)) assert.deepEqual(status, { code: 0, signal: null })
     }
-    assert.deepEqual(census(), before)
+    await assertNothingLeft(before)
     assert.deepEqual(childrenOf(template.pid!), [])
   })
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import type { Socket } from 'node:net'
 import { ForkProcess } from '@anyfork/fork'
-import { census, childrenOf } from './support/census.js'
+import { assertNothingLeft, census, childrenOf } from './support/census.js'
 import { isForking } from './support/mode.js'
 
 const web = new URL('./fixtures/web.js', import.meta.url)
@@ -57,7 +57,7 @@ describe(`${children} live children with a web framework loaded`, () => {
     for (const { exited } of processes) assert.deepEqual(await exited, { code: 0, signal: null })
     times.push(performance.now())
     await template.close()
-    assert.deepEqual(census(), before)
+    await assertNothingLeft(before)
     const [start, speak, stop] = times.slice(1).map((time, i) => ((time - times[i]!) / children).toFixed(2))
     console.log(`      each: started in ${start} ms, answered in ${speak} ms, stopped in ${stop} ms; memory of its own ${(uss / 2 ** 20).toFixed(1)} MiB, with its share of the rest ${(pss / 2 ** 20).toFixed(1)} MiB`)
   })

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 
 /** What a process owns in the kernel. */
@@ -9,6 +10,18 @@ export interface Census {
 /** Counts this process's open descriptors and its children, zombies included. */
 export function census(): Census {
   return { descriptors: readdirSync('/proc/self/fd').length, children: childrenOf(process.pid).length }
+}
+
+/** How long what is on its way out may take, in milliseconds. */
+const PATIENCE_MS = 5000
+
+/** Fails if more is open, or more children are there, than before; what an earlier test closes late does not count. */
+export async function assertNothingLeft(before: Census): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  const isLeft = ({ descriptors, children }: Census): boolean => descriptors > before.descriptors || children > before.children
+  while (isLeft(census()) && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 5))
+  const now = census()
+  if (isLeft(now)) assert.deepEqual(now, before)
 }
 
 /** The pids of a process's children, zombies included. */
