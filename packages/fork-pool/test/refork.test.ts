@@ -9,7 +9,7 @@ interface Answer {
 }
 
 describe('refork', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   const start = usePools()
 
   for (const async of [false, true]) {
