@@ -114,7 +114,9 @@ export class Crew {
     this.#hasEnded = true
     this.#backOff.cancel()
     const ended = Promise.all([...[...this.all].map(worker => worker.ended), this.spares.end()])
+    const busy = [...this.all].filter(worker => worker.load)
     for (const worker of this.all) void worker[how]()
+    if (how === 'end') await Promise.all(busy.map(worker => worker.ended)) // streams may take as long as they want
     const patience = new AbortController()
     await Promise.race([ended, delay(GRACE_MS, undefined, { signal: patience.signal })])
     patience.abort()

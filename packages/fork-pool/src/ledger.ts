@@ -1,6 +1,7 @@
-import { Statistics } from './statistics.js'
+import type { Call } from './call.js'
+import { Statistics, type Ending } from './statistics.js'
 
-/** How many calls there are, and who waits until there are none. */
+/** How many calls there are, how they end, and who waits until there are none. */
 export class Ledger {
   readonly statistics: Statistics = new Statistics()
   /** Calls that wait for a worker, and all that are not settled. */
@@ -8,6 +9,20 @@ export class Ledger {
   open = 0
   #onDrained: (() => void)[] = []
   #onFinished: (() => void)[] = []
+
+  /** Ends a call, with a result where it is done, else with an error. */
+  settle(call: Call, ending: Ending, value: unknown): void {
+    this.open--
+    this.statistics.ended(ending)
+    if (ending === 'done') call.resolve(value)
+    else call.reject(value)
+  }
+
+  /** The same for one that a worker has answered. */
+  answer(call: Call, hasFailed: boolean, value: unknown, now: number): void {
+    this.statistics.answered(call.beganAt - call.madeAt, now - call.beganAt)
+    this.settle(call, hasFailed ? 'failed' : 'done', value)
+  }
 
   /** Resolves when no call waits for a worker. */
   drained(): Promise<void> {

@@ -50,13 +50,13 @@ export class Lifecycle {
   }
 
   reload(): Promise<void> {
-    if (this.#scheduler.refusal) return Promise.reject(this.#scheduler.refusal)
+    if (this.#scheduler.admission.refusal) return Promise.reject(this.#scheduler.admission.refusal)
     return this.#rollOver(async () => this.#scheduler.crew.templates.make())
   }
 
   close(timeout?: number): Promise<void> {
     if (timeout !== undefined) checkMilliseconds('timeout', timeout)
-    this.#scheduler.refusal ??= new PoolError('ERR_POOL_CLOSED', 'called after close()')
+    this.#scheduler.admission.refusal ??= new PoolError('ERR_POOL_CLOSED', 'called after close()')
     const killer = timeout === undefined ? undefined : setTimeout(() => void this.destroy(), timeout)
     this.#closing ??= this.#scheduler.ledger.finished().then(() => this.#destroying ?? this.#end('end'))
     return this.#closing.finally(() => clearTimeout(killer))
@@ -64,9 +64,9 @@ export class Lifecycle {
 
   destroy(): Promise<void> {
     if (!this.#destroying) {
-      this.#scheduler.refusal = new PoolError('ERR_POOL_DESTROYED', 'the pool was destroyed')
+      this.#scheduler.admission.refusal = new PoolError('ERR_POOL_DESTROYED', 'the pool was destroyed')
       this.#destroying = this.#end('kill')
-      this.#scheduler.rejectAll(this.#scheduler.refusal)
+      this.#scheduler.rejectAll(this.#scheduler.admission.refusal)
       this.#closing ??= this.#destroying
     }
     return this.#destroying

@@ -14,7 +14,7 @@ export interface PoolStats {
   run: Histogram
   /** The part of their time that workers, those of the past included, had calls: 0 to 1. */
   utilisation: number
-  /** All that have not ended; `memory` is missing for one that ends just now. */
+  /** All that are there and have not ended; `memory` is missing for one that ends just now. */
   workers: (WorkerFigures & { memory?: MemoryFigures })[]
   /** Workers started and died so far, and processes forked ahead. */
   started: number
@@ -26,7 +26,7 @@ export interface PoolStats {
 /** Gathers all figures. */
 export async function statsOf(crew: Crew, ledger: Ledger): Promise<PoolStats> {
   const { counts, wait, run, upMilliseconds } = ledger.statistics
-  const figures = [...crew.all].map(worker => worker.figures())
+  const figures = [...crew.all].filter(worker => worker.pid !== undefined).map(worker => worker.figures())
   const busy = sum(figures.map(one => one.busyMilliseconds)) + crew.past.busyMilliseconds
   const alive = sum(figures.map(one => one.ageMilliseconds)) + crew.past.aliveMilliseconds
   const { pid } = crew.templates.current.process

@@ -1,4 +1,5 @@
 import { areSendable, type Call as RpcCall } from '@anyfork/fork-rpc'
+import { Admission } from './admission.js'
 import { Call } from './call.js'
 import type { CallSettings } from './call-options.js'
 import { CallQueue, isBefore } from './call-queue.js'
@@ -20,8 +21,7 @@ import type { Worker } from './worker.js'
 export class Scheduler implements CrewListener {
   readonly crew: Crew
   readonly ledger: Ledger = new Ledger()
-  /** Why no more calls are taken. */
-  refusal: PoolError | undefined
+  readonly admission: Admission
   /** Called when a worker has answered. */
   onAnswered: ((worker: Worker) => void) | undefined
   readonly #settings: PoolSettings
@@ -36,6 +36,7 @@ export class Scheduler implements CrewListener {
   constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker) {
     this.#settings = settings
     this.crew = new Crew(templates, settings, connect, this)
+    this.admission = new Admission(this.crew, this.ledger, settings)
     this.#roomy = new Roomy(this.crew, settings)
     this.#scaling = new Scaling(settings, this.crew, isForced => this.#schedule(isForced))
     this.#scaling.adjust(0)
@@ -43,7 +44,7 @@ export class Scheduler implements CrewListener {
 
   call(name: string, args: unknown[], options: CallSettings): RpcCall {
     const call = new Call(name, args, options)
-    const refusal = this.#refusalOf(options)
+    const refusal = this.admission.refusalOf(options, this.#roomy.length > 0)
     if (refusal) {
       call.reject(refusal.reason)
       return call.promise
@@ -97,7 +98,7 @@ export class Scheduler implements CrewListener {
   }
 
   onAnswer(worker: Worker, call: Call, hasFailed: boolean, value: unknown, now: number): void {
-    if (!call.isSettled) this.#answer(call, hasFailed, value, now)
+    if (!call.isSettled) this.ledger.answer(call, hasFailed, value, now)
     this.crew.succeeded()
     if (now - worker.madeAt >= this.#settings.recycle.age && !worker.isEnding) void this.crew.retire(worker)
     this.onAnswered?.(worker)
@@ -108,7 +109,7 @@ export class Scheduler implements CrewListener {
   }
 
   onStream(call: Call, stream: PoolStream, now: number): void {
-    this.#answer(call, false, stream, now)
+    this.ledger.answer(call, false, stream, now)
     this.#schedule()
   }
 
@@ -123,23 +124,11 @@ export class Scheduler implements CrewListener {
   onLost(worker: Worker, error: Error, begun: Call[], waiting: Call[]): void {
     for (const call of waiting.reverse()) this.#retry(call, error)
     for (const call of begun.reverse()) {
-      if (call.deaths++ >= call.options.retries) this.#settle(call, 'lost', error)
+      if (call.deaths++ >= call.options.retries) this.ledger.settle(call, 'lost', error)
       else if (this.#retry(call, error)) this.ledger.statistics.counts.retried++
     }
     this.crew.forget(worker)
     this.#schedule()
-  }
-
-  #refusalOf({ signal }: CallSettings): { reason: unknown } | undefined {
-    if (this.refusal) return { reason: this.refusal }
-    if (signal?.aborted) return signal
-    return this.#isFull ? { reason: new PoolError('ERR_POOL_QUEUE_FULL', `${this.ledger.waiting} calls wait already`) } : undefined
-  }
-
-  /** Calls that only wait for a worker to be started do not count. */
-  get #isFull(): boolean {
-    const { maxQueue, load } = this.#settings
-    return maxQueue !== Infinity && !this.#roomy.length && this.ledger.waiting - Math.max(0, this.crew.starting + this.crew.vacancies) * load >= maxQueue
   }
 
   #schedule(isForced = false): void {
@@ -206,17 +195,10 @@ export class Scheduler implements CrewListener {
     const { worker } = call
     call.queue?.remove(call)
     if (!worker) this.ledger.waiting--
-    this.#settle(call, ending, reason)
+    this.ledger.settle(call, ending, reason)
     worker?.giveUp(call, reason)
     if (worker?.isEnding) this.crew.forget(worker)
     this.#schedule()
-  }
-
-  #settle(call: Call, ending: Ending, value: unknown): void {
-    this.ledger.open--
-    this.ledger.statistics.ended(ending)
-    if (ending === 'done') call.resolve(value)
-    else call.reject(value)
   }
 
   #rejectWaiting(error: unknown): void {
@@ -231,12 +213,7 @@ export class Scheduler implements CrewListener {
     if (isPossible) {
       this.ledger.waiting++
       this.#queue.unshift(call)
-    } else this.#settle(call, 'lost', error)
+    } else this.ledger.settle(call, 'lost', error)
     return isPossible
-  }
-
-  #answer(call: Call, hasFailed: boolean, value: unknown, now: number): void {
-    this.ledger.statistics.answered(call.beganAt - call.madeAt, now - call.beganAt)
-    this.#settle(call, hasFailed ? 'failed' : 'done', value)
   }
 }

@@ -1,8 +1,9 @@
-import { ProcessExitedError, RpcError, type ExitStatus, type ForkProcess } from '@anyfork/fork-rpc'
+import { ProcessExitedError, type ExitStatus, type ForkProcess } from '@anyfork/fork-rpc'
 import type { Candidate } from './balancer.js'
 import { CallList } from './call-list.js'
 import { CallQueue } from './call-queue.js'
 import type { Call } from './call.js'
+import { isLoss } from './loss.js'
 import { isStream, PoolStream } from './stream.js'
 import type { Template } from './template.js'
 import type { ConnectWorker, Connection } from './connection.js'
@@ -151,7 +152,7 @@ export class Worker implements Candidate {
   figures(now: number = performance.now()): WorkerFigures {
     const { first } = this.#running
     return {
-      pid: this.pid ?? 0,
+      pid: this.pid!, // those that are told of have one
       state: this.state,
       startMilliseconds: this.#readyAt && this.#readyAt - this.madeAt,
       ageMilliseconds: now - this.madeAt,
@@ -210,9 +211,4 @@ export class Worker implements Candidate {
     const open = (some: Call[]): Call[] => some.filter(call => !call.isSettled)
     this.#listener.onLost(this, error, open(calls.slice(0, begun)), open(calls.slice(begun)))
   }
-}
-
-/** Whether a call failed because its process is of no use any more. */
-function isLoss(error: unknown): error is Error {
-  return error instanceof ProcessExitedError || (error instanceof RpcError && (error.code === 'ERR_RPC_PROTOCOL' || error.code === 'ERR_RPC_CLOSED'))
 }

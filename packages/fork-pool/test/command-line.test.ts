@@ -97,10 +97,12 @@ describe('fork-pool', () => {
     assert.match(stderr, /^fork-pool: input 3 is no JSON/)
   })
 
-  it('prints results as they come with --unordered', async () => {
-    const { stdout } = await forkPool([`${worker}#sleepAndSay`, '-u', '-w', '3', '300', '1', '150'])
-    assert.equal(stdout, '1\n150\n300\n')
-    assert.equal((await forkPool([`${worker}#sleepAndSay`, '--ordered', '-w', '3', '50', '1'])).stdout, '50\n1\n')
+  it('prints results as they come with --unordered, else in the order of the inputs', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const inputs = (name: string): string[] => ['waits', 'writes'].map(what => JSON.stringify([join(folder, name), what]))
+    assert.equal((await forkPool([`${worker}#inTurn`, '-u', '-w', '2', '--ndjson', ...inputs('a')])).stdout, '"writes"\n"waits"\n')
+    assert.equal((await forkPool([`${worker}#inTurn`, '--ordered', '-w', '2', '--ndjson', ...inputs('b')])).stdout, '"waits"\n"writes"\n')
+    rmSync(folder, { recursive: true })
   })
 
   it('ends a call after --timeout, and goes on', async () => {

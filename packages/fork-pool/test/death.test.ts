@@ -86,8 +86,9 @@ describe('the death of', () => {
     const prepared = pool(template, worker, 'preparedWith', { max: 1, init: 'prepare' })
     assert.deepEqual(await prepared(), ['x'])
     template.kill('SIGKILL')
-    process.kill(prepared.workers[0]!.pid, 'SIGKILL')
-    await until(() => !template.isAlive)
+    const { pid } = prepared.workers[0]!
+    process.kill(pid, 'SIGKILL')
+    await until(() => !template.isAlive && !isRunning(pid))
     await assert.rejects(prepared(), { code: 'ERR_POOL_NO_TEMPLATE' })
     await prepared.destroy()
     await assertNothingLeft(before)

@@ -16,6 +16,7 @@ describe('the end of a pool', () => {
     const sleep = start('sleep', { max: 1 })
     const calls = [sleep(0, 1), sleep(60_000), sleep(0)]
     const reasons = Promise.all(calls.map(reasonOf))
+    await calls[0]
     await sleep.close({ timeout: 200 })
     assert.deepEqual((await reasons).map(reason => reason?.code), [undefined, 'ERR_POOL_DESTROYED', 'ERR_POOL_DESTROYED'])
   })

@@ -9,7 +9,7 @@ interface Answer {
 }
 
 describe('refork', function () {
-  this.timeout(60_000)
+  this.timeout(180_000)
   const start = usePools()
 
   for (const async of [false, true]) {
@@ -35,6 +35,7 @@ describe('refork', function () {
       const answers = (await Promise.all(Array.from({ length: 6 }, () => call()))) as Answer[]
       most = Math.max(most, ...answers.map(answer => answer.count))
       templates.add((await call.stats()).template.pid)
+      await new Promise(resolve => setTimeout(resolve, 5)) // what is forked needs a processor, too
     }
     assert.deepEqual(errors, [])
     assert.ok(most >= 100, `${most}`)

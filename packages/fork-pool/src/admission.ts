@@ -1,0 +1,34 @@
+import type { CallSettings } from './call-options.js'
+import type { Crew } from './crew.js'
+import { PoolError } from './errors.js'
+import type { Ledger } from './ledger.js'
+import type { PoolSettings } from './pool-options.js'
+
+/** Decides which calls are taken. */
+export class Admission {
+  /** Why no more are. */
+  refusal: PoolError | undefined
+  readonly #crew: Crew
+  readonly #ledger: Ledger
+  readonly #settings: PoolSettings
+
+  constructor(crew: Crew, ledger: Ledger, settings: PoolSettings) {
+    this.#crew = crew
+    this.#ledger = ledger
+    this.#settings = settings
+  }
+
+  /** @param hasRoom - whether a worker has */
+  refusalOf({ signal }: CallSettings, hasRoom: boolean): { reason: unknown } | undefined {
+    if (this.refusal) return { reason: this.refusal }
+    if (signal?.aborted) return signal
+    if (hasRoom || !this.#isFull) return undefined
+    return { reason: new PoolError('ERR_POOL_QUEUE_FULL', `${this.#ledger.waiting} calls wait already`) }
+  }
+
+  /** Calls that only wait for a worker to be started do not count. */
+  get #isFull(): boolean {
+    const { maxQueue, load } = this.#settings
+    return maxQueue !== Infinity && this.#ledger.waiting - Math.max(0, this.#crew.starting + this.#crew.vacancies) * load >= maxQueue
+  }
+}
