@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Readable } from 'node:stream'
 import type { Contestant, Figures, Setting } from './question.js'
@@ -24,7 +25,7 @@ export async function perform(file: string, { way }: Contestant, setting: Settin
   if (leader.pid === undefined) await ended // rejects with why it could not be started
   const kill = (): void => killGroup(leader.pid!)
   const release = killAtExit(kill)
-  const timeout = setTimeout(kill, longest)
+  const timeout = globalThis.setTimeout(kill, longest)
   try {
     const complaints = text(leader.stderr!)
     leader.once('exit', kill) // or its children would keep its standard error open
@@ -34,6 +35,7 @@ export async function perform(file: string, { way }: Contestant, setting: Settin
   } finally {
     clearTimeout(timeout)
     kill()
+    while (isGroupAlive(leader.pid!)) await setTimeout(5)
     release()
   }
 }
@@ -44,6 +46,18 @@ function killGroup(leader: number): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
+}
+
+/** Whether one of the group has not ended; what is only waiting to be reaped has. State and group are fields 3 and 5 of /proc/pid/stat, proc(5). */
+function isGroupAlive(leader: number): boolean {
+  return readdirSync('/proc').some(pid => {
+    try {
+      const [, state, group] = /.*\) (\S) \d+ (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
+      return Number(group) === leader && state !== 'Z' && state !== 'X'
+    } catch {
+      return false // no process, or one that is gone
+    }
+  })
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
