@@ -59,11 +59,12 @@ void forking_refresh_code_pages(void) {
   struct mapping mapping = {0};
   bool eligible = false;
   char line[4352];
+  unsigned long kilobytes;
   while (maps != NULL && memory >= 0 && pagemap >= 0 && fgets(line, sizeof line, maps) != NULL) {
-    unsigned long own;
-    if (sscanf(line, "Anonymous: %lu", &own) == 1) {
-      if (eligible && (own == 0 || (own * 1024 == page && is_own_page(pagemap, mapping.from, page))))
-        refresh(&mapping, page, memory);
+    if (sscanf(line, "Anonymous: %lu", &kilobytes) == 1) {
+      eligible = eligible && (kilobytes == 0 || (kilobytes * 1024 == page && is_own_page(pagemap, mapping.from, page)));
+    } else if (sscanf(line, "Swap: %lu", &kilobytes) == 1) { /* after the other; those are its own, too */
+      if (eligible && kilobytes == 0) refresh(&mapping, page, memory);
     } else if (strchr(line, '-') != NULL && strchr(line, ':') > strchr(line, '-')) {
       eligible = parse_mapping(line, &mapping);
     }

@@ -92,7 +92,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    */
   static fromFd(socket: Descriptor): ForkProcess {
     if (!(socket instanceof Descriptor) || !fstatSync(socket.fd).isSocket()) throw new TypeError('fromFd() takes the Descriptor of a socket')
-    return new ForkProcess(Member.attach(new Descriptor(socket.release())))
+    return new ForkProcess(Member.attach(socket))
   }
 
   /** Its process id, once known: at once after `exec`, else soon, and at the latest when `ready` or `run` have resolved. */
@@ -153,10 +153,16 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    */
   async toFd(): Promise<Descriptor> {
     this.assertOpen('toFd')
-    const socket = this.member.detach()
+    this.member.assertChildless('toFd')
     this.isHandedOver = true
     dropped.unregister(this)
-    return socket
+    try {
+      return await this.member.detach()
+    } catch (error) {
+      this.isHandedOver = false
+      dropped.register(this, this.member, this)
+      throw error
+    }
   }
 
   /**
@@ -192,6 +198,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
   async inspect(options: InspectOptions = {}): Promise<string> {
     const where = checkInspectOptions(options)
     if (this.isClosing) throw new TypeError('inspect() after close()')
+    if (this.isHandedOver) throw new TypeError('inspect() after toFd()')
     return decode(await this.member.ask(Command.inspect, encode(where)))
   }
 
@@ -253,6 +260,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    * @returns resolves when it has ended
    */
   async close(): Promise<void> {
+    if (this.isHandedOver) return
     this.#letGo()
     await this.exited
   }
@@ -263,7 +271,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
   }
 
   #letGo(): void {
-    if (!this.isClosing && !this.hasRun && !this.isHandedOver) this.member.order(Command.end)
+    if (!this.isClosing && !this.hasRun) this.member.order(Command.end)
     this.isClosing = true
   }
 

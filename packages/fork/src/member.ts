@@ -1,5 +1,5 @@
 import { getSystemErrorName } from 'node:util'
-import { setNonblocking, socketpair, systemError, type Descriptor, type Handle } from '@anyfork/fdpass'
+import { Descriptor, setNonblocking, socketpair, systemError, type Handle } from '@anyfork/fdpass'
 import { binding } from './binding.js'
 import { ControlChannel } from './control-channel.js'
 import { ProcessExitedError, signalName, signalNumber, type ExitStatus } from './errors.js'
@@ -31,6 +31,8 @@ interface RootProcess {
   unref(): void
 }
 
+/** Nothing undoes it. */
+const KILL = signalNumber('SIGKILL')
 const NOTHING_KNOWN: ExitStatus = { code: null, signal: null }
 /** All members that are not gone. */
 const live = new Set<Member>()
@@ -119,18 +121,23 @@ export class Member {
 
   /** Takes on a process that another owner has let go of. */
   static attach(socket: Descriptor): Member {
+    const ours = lifeline()
     setNonblocking(socket, true)
-    const self = new Member(socket, undefined)
+    const self = new Member(new Descriptor(socket.release()), undefined)
     self.#isAttached = true
     self.#lineage.expect()
-    self.order(Command.lifeline, undefined, [lifeline()])
+    self.order(Command.lifeline, undefined, [ours])
     self.order(Command.identify)
     return self
   }
 
+  /** @throws TypeError while processes forked from it live */
+  assertChildless(order: string): void {
+    if (this.#offspring.size) throw new TypeError(`${order}() while processes forked from it live`)
+  }
+
   /** Lets go of it once it has carried out all orders: another owner can take it on by its control socket. */
   async detach(): Promise<Descriptor> {
-    if (this.#offspring.size) throw new TypeError('toFd() while processes forked from it live')
     await this.ask(Command.ready)
     const socket = this.#channel.detach()
     this.#leave()
@@ -197,7 +204,7 @@ export class Member {
     const number = signalNumber(signal)
     if (this.#status || this.#isChannelEnded) return false
     if (this.#pid === undefined) {
-      this.#signalAtStart = number
+      if (this.#signalAtStart !== KILL && number !== 0) this.#signalAtStart = number
       return true
     }
     const result = binding.signal(this.#pid, number, this.#channel.fd)

@@ -79,6 +79,8 @@ describe('ForkProcess rejects', () => {
     const rejected = asked.slice(0, 2).map(promise => assert.rejects(promise, { code: 'ERR_PROCESS_EXITED', exitCode: null, signal: 'SIGKILL' }))
     assert.equal(child.pid, undefined)
     assert.equal(child.kill('SIGKILL'), true) // once it is there
+    assert.equal(child.kill(0), true)
+    assert.equal(child.kill('SIGTERM'), true)
     await Promise.all(rejected)
     assert.deepEqual(await child.exited, { code: null, signal: 'SIGKILL' })
     assert.equal(await asked[2], false)

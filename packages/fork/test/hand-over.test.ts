@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, it } from 'mocha'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { pipe } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
@@ -53,11 +54,38 @@ describe('toFd and fromFd', () => {
     await allGone([heirPid, heritage], 1000)
   })
 
-  it('refuse a process with forks, and what is no socket', async () => {
+  it('give up control: close returns at once, and inspect is a TypeError', async () => {
+    const template = ForkProcess.exec()
+    const control = await template.toFd()
+    await template.close()
+    await assert.rejects(template.inspect(), TypeError)
+    const heir = ForkProcess.fromFd(control)
+    assert.equal(control.isOpen, false)
+    await heir.close()
+    assert.deepEqual(await template.exited, { code: 0, signal: null })
+  })
+
+  it('make a fork that is handed over the one who answers for what it forks', async () => {
+    const template = ForkProcess.exec().require(worker)
+    const first = ForkProcess.fromFd(await template.fork().toFd())
+    const second = first.fork()
+    const third = second.fork()
+    ;(await third.run(worker, 'stay')).close()
+    second.kill('SIGKILL')
+    assert.deepEqual(await second.exited, { code: null, signal: 'SIGKILL' })
+    await setTimeout(20)
+    assert.equal(third.kill('SIGTERM'), true)
+    assert.deepEqual(await third.exited, { code: null, signal: 'SIGTERM' })
+    await first.close()
+    await template.close()
+  })
+
+  it('refuse a process with forks, which stays as it was, and what is no socket', async () => {
     const template = ForkProcess.exec()
     const child = template.fork()
     await assert.rejects(template.toFd(), TypeError)
     await child.close()
+    await template.fork().close()
     const [readEnd, writeEnd] = pipe()
     assert.throws(() => ForkProcess.fromFd(readEnd), TypeError)
     readEnd.close()

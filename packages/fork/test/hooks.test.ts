@@ -27,6 +27,16 @@ describe('hooks', () => {
     await child.close()
   })
 
+  it('whose undoing throws are the error of the process that has forked; the child goes on', async () => {
+    const own = ForkProcess.exec({ mode: 'fork' }).require(hooks).eval(() => Object.assign(globalThis, { failUndo: true }))
+    const child = own.fork()
+    await child.ready()
+    await assert.rejects(own.ready(), { message: 'not undone' })
+    assert.equal(child.kill(), true)
+    await child.exited // nobody is left to tell how
+    assert.deepEqual(await own.exited, { code: 1, signal: null })
+  })
+
   it('that throw after a fork are the error of the child', async () => {
     const child = template.eval(() => Object.assign(globalThis, { failAfter: true })).fork()
     await assert.rejects(child.ready(), { message: 'not after' })

@@ -120,6 +120,18 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
     await template.close()
   })
 
+  it("'auto' keeps no more than some orders: a template that has had many cannot be copied without a fork, and goes on", async () => {
+    const template = ForkProcess.exec({ mode: 'auto' })
+    for (let i = 0; i < 20; i++) template.eval((_: string) => {}, 'x'.repeat(1 << 20))
+    const child = template.fork()
+    await child.ready()
+    await child.close()
+    const refused = template.eval(keepThread).fork()
+    await assert.rejects(refused.ready(), { code: 'ERR_CANNOT_REPLAY', message: /auto/ })
+    await template.ready()
+    await template.close()
+  })
+
   it('that does not exist is a TypeError', () => {
     assert.throws(() => ForkProcess.exec({ mode: 'spoon' as 'fork' }), TypeError)
   })

@@ -73,6 +73,15 @@ describe('refork', () => {
     assert.deepEqual(await template.exited, { code: 0, signal: null })
   })
 
+  it('refuses a copy of a function that goes on by immediates', async function () {
+    if (!isForking) return this.skip()
+    const process = ForkProcess.create().eval('function again() { setImmediate(again) }')
+    ;(await process.run('again')).close()
+    await assert.rejects(process.refork().ready(), { code: 'ERR_ACTIVE_HANDLES', message: /Immediate/ })
+    process.kill()
+    await process.exited
+  })
+
   it('is a TypeError before run, and rejects once the process has ended', async () => {
     const process = ForkProcess.create()
     assert.throws(() => process.refork(), TypeError)

@@ -3,7 +3,7 @@ import { ForkError } from '../errors.js'
 /** So many turns of the event loop may what hooks have closed take to be gone. */
 const TURNS = 10
 /** Nothing of a function's: what is about to be gone anyway, and terminals, which only standard streams are. */
-const HARMLESS: ReadonlySet<string> = new Set(['TTYWrap', 'CloseReq', 'Immediate'])
+const HARMLESS: ReadonlySet<string> = new Set(['TTYWrap', 'CloseReq'])
 
 /**
  * Looks whether anything of a function would go on in a copy of its process.

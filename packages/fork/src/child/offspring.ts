@@ -9,7 +9,7 @@ import type { Lifeline } from './lifeline.js'
 import { OrderLog } from './order-log.js'
 import { waitForRequests } from './pending-requests.js'
 import { Reaper, type Ended } from './reaper.js'
-import { forgetThreads, refuseForeignThreads } from './threads.js'
+import { forgetThreads, hasForeignThreads, refuseForeignThreads } from './threads.js'
 
 /** A process that was made; its pid is 0 in itself, where it was forked. */
 export interface Made {
@@ -24,13 +24,14 @@ const REFUSALS: ReadonlySet<unknown> = new Set(['ERR_FOREIGN_THREADS', 'ERR_PEND
 /** Makes the children of this process, one way or the other, and reaps them. */
 export class Offspring {
   readonly #mode: ForkMode
-  readonly #log = new OrderLog()
+  readonly #log: OrderLog
   readonly #reaper: Reaper
   #hasLoaded = true
 
   /** @param onNone - called whenever the last child has ended */
   constructor(mode: ForkMode, onEnded: (ended: Ended) => void, onNone: () => void) {
     this.#mode = mode
+    this.#log = new OrderLog(mode === 'exec')
     this.#reaper = new Reaper(onEnded, onNone)
     this.#reaper.listen()
   }
@@ -51,12 +52,12 @@ export class Offspring {
     this.#log.forgetArguments()
   }
 
-  /** Once after loading: what is left moves no more, and children share it. */
-  settleMemory(): void {
+  /** Once after loading: what is left moves no more, and children share it. Pages change only while no other thread can look. */
+  async settleMemory(): Promise<void> {
     if (!this.#hasLoaded) return
     collectGarbage()
-    if (this.#mode !== 'exec') binding.refreshCodePages()
     this.#hasLoaded = false
+    if (this.#mode !== 'exec' && !(await hasForeignThreads())) binding.refreshCodePages()
   }
 
   /** Takes on a process that was another's child. */
@@ -67,20 +68,18 @@ export class Offspring {
   /**
    * Makes a child.
    *
+   * @returns the child, and what undoes the preparations, to be called where it is not the child
    * @param control - its control socket; borrowed
    * @throws why there can be none
    */
-  async make(control: Descriptor, lifeline: Lifeline): Promise<Made> {
+  async make(control: Descriptor, lifeline: Lifeline): Promise<[made: Made, undo: () => Promise<void>]> {
     const undo = await callBeforeFork()
-    let made
     try {
-      made = await this.#forkOrExec(control, lifeline)
+      return [await this.#forkOrExec(control, lifeline), undo]
     } catch (error) {
       await undo()
       throw error
     }
-    if (made.pid) await undo()
-    return made
   }
 
   /** To be called in a forked child: what this object knows is the parent's. */
@@ -102,9 +101,9 @@ export class Offspring {
   }
 
   async #fork(): Promise<number> {
-    await waitForRequests()
     await refuseForeignThreads()
-    this.settleMemory()
+    await this.settleMemory()
+    await waitForRequests() // last: nothing is awaited between this and the fork
     this.#reaper.listen()
     const pid = binding.fork()
     if (pid < 0) throw systemError(pid, 'fork')

@@ -112,7 +112,7 @@ export class Server implements ChannelListener {
       case Command.fork:
         return this.#fork(id, descriptors[0]!)
       case Command.ready:
-        this.#offspring.settleMemory()
+        await this.#offspring.settleMemory()
         return this.#done(id)
       case Command.run:
         return this.#run(id, decode(payload), descriptors[0]!)
@@ -145,8 +145,9 @@ export class Server implements ChannelListener {
 
   async #fork(id: number, control: Descriptor): Promise<void> {
     let made: Made
+    let undo: () => Promise<void>
     try {
-      made = await this.#offspring.make(control, this.#lifeline)
+      ;[made, undo] = await this.#offspring.make(control, this.#lifeline)
     } catch (error) {
       this.#channel.send(Report.forkFailed, id, encodeError(error))
       return control.close()
@@ -154,6 +155,7 @@ export class Server implements ChannelListener {
     if (made.pid === 0) return this.#becomeChild(control)
     this.#channel.send(Report.forked, id, encode(made))
     control.close()
+    await undo()
   }
 
   async #becomeChild(control: Descriptor): Promise<void> {
@@ -206,6 +208,7 @@ export class Server implements ChannelListener {
     this.#lifeline.own?.close()
     this.#lifeline.shared.close()
     this.#lifeline = { shared, own }
+    binding.becomeSubreaper() // the new owner takes it for the root of a family
   }
 
   #identify(id: number): void {

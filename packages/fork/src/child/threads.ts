@@ -50,6 +50,11 @@ export async function refuseForeignThreads(): Promise<void> {
   throw new ForkError('ERR_FOREIGN_THREADS', `the template has ${foreign.length} thread${foreign.length > 1 ? 's' : ''} that a fork would not copy: ${names}`)
 }
 
+/** Whether there are any. */
+export async function hasForeignThreads(): Promise<boolean> {
+  return (await findForeign()).length > 0
+}
+
 /** In a forked process libuv's pool may have started since: it is started whole, and counted. */
 async function findForeign(): Promise<string[]> {
   const suspects = othersThan(harmless)
