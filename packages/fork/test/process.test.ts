@@ -151,6 +151,19 @@ describe('ForkProcess', () => {
     assert.deepEqual(await child.exited, { code: 0, signal: null })
   })
 
+  it('tells how a process ended whose parent was killed while the template was ending', async () => {
+    const own = ForkProcess.exec().require(worker)
+    const parent = own.fork()
+    const child = parent.fork()
+    ;(await child.run(worker, 'stay')).close()
+    const closed = own.close()
+    parent.kill('SIGKILL')
+    await parent.exited
+    child.kill('SIGTERM')
+    assert.deepEqual(await child.exited, { code: null, signal: 'SIGTERM' })
+    await closed
+  })
+
   it('sends signals, and none to a process that has ended', async () => {
     const child = template.fork()
     ;(await child.run(worker, 'spin')).close()

@@ -40,6 +40,11 @@ export class Offspring {
     return !this.#reaper.hasChildren
   }
 
+  /** Whether there are children that were not made here. */
+  get hasStrangers(): boolean {
+    return this.#reaper.hasStrangers
+  }
+
   /** Takes note of an order to this process, which children are to have carried out, too. */
   note(order: Frame<Descriptor>): void {
     if (LOADING.has(order.type)) this.#hasLoaded = true

@@ -41,6 +41,11 @@ export class Reaper {
     return this.#children.size > 0
   }
 
+  /** Whether there are children that this object does not know: those of `child_process`, or orphans that it may be told to adopt. */
+  get hasStrangers(): boolean {
+    return childrenOfThisProcess().some(pid => !this.#children.has(pid))
+  }
+
   /** To be called before a child is forked, so that its end is not missed. */
   listen(): void {
     if (!this.#isListening) process.on('SIGCHLD', this.#onSignal)

@@ -20,6 +20,9 @@ import { showTitle } from './title.js'
 
 const ABOUT = 'template'
 
+/** How long the owner may take to tell of an orphan, in milliseconds. */
+const ORPHANS_MS = 1000
+
 /** Carries out the orders of the owner, one after the other, until it runs a function. */
 export class Server implements ChannelListener {
   #channel: ControlChannel
@@ -136,7 +139,7 @@ export class Server implements ChannelListener {
         return
       case Command.end:
         this.#isEnding = true
-        if (this.#offspring.isEmpty) this.#endWithoutChildren()
+        this.#endWithoutChildren()
         return
       default:
         return prepare(order)
@@ -235,8 +238,10 @@ export class Server implements ChannelListener {
     process.exit(1)
   }
 
-  #endWithoutChildren(): void {
-    if (!this.#isEnding) return
+  /** @param isPatient - the owner, who hears of orphans only now, may yet want to hear of their end */
+  #endWithoutChildren(isPatient = true): void {
+    if (!this.#isEnding || !this.#offspring.isEmpty) return
+    if (isPatient && this.#offspring.hasStrangers) return void setTimeout(() => this.#endWithoutChildren(false), ORPHANS_MS)
     this.#channel.flushAll()
     process.exit()
   }
