@@ -33,7 +33,7 @@ function lackingFlags(): Reason[] {
 
 function threads(): Reason[] {
   const count = countForeignThreads()
-  return count <= 0 ? [] : [['thread', String(count), 'threads beside those of Node.js and V8: a copy would not have them, and what they hold would be held for ever', `${BEGIN_LATER}; do not start it with --inspect`]]
+  return count <= 0 ? [] : [['thread', String(count), 'threads beside those of Node.js and V8: a copy would not have them, and what they hold would be held for ever', `${BEGIN_LATER}; do not start it with --inspect, and set UV_THREADPOOL_SIZE before it starts`]]
 }
 
 function requests(): Reason[] {

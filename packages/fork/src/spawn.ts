@@ -32,14 +32,12 @@ export const FORKING_FLAGS: readonly string[] = ['--single-threaded', '--v8-pool
 /** What every interpreter that takes orders runs. */
 export const MAIN: string = fileURLToPath(new URL('./child/main.js', import.meta.url))
 
-/** Flags that tell this program what to run or how to be watched, and how many arguments follow each. */
-const ownFlags: [flag: RegExp, values: 0 | 1][] = [
-  [/^--inspect(-brk|-wait)?(=|$)/, 0],
-  [/^(-e|--eval|-p|--print|-pe|--input-type)$/, 1],
-  [/^--(eval|print|input-type)=/, 0],
-  [/^(-i|--interactive|-c|--check|--test|--test-.*|--watch|--watch-.*|--experimental-test-.*|--run)$/, 0],
-  [/^--(test|watch|experimental-test|run)[-\w]*=/, 0],
-  [/^--(prof|cpu-prof|heap-prof)/, 0],
+/** Flags that tell this program what to run or how to be watched. */
+const ownFlags = [
+  /^--inspect(-brk|-wait)?$/,
+  /^(-e|--eval|-p|--print|-pe|--input-type|-i|--interactive|-c|--check)$/,
+  /^--(test|watch|experimental-test|run)(-|$)/,
+  /^--(prof|cpu-prof|heap-prof)/,
 ]
 
 /**
@@ -71,15 +69,23 @@ function standardStream(stream: 'inherit' | 'ignore' | Handle): 'inherit' | 'ign
   return stream === 'inherit' || stream === 'ignore' ? stream : descriptorNumber(stream as Handle)
 }
 
-/** The flags of this program that another one may have, too. */
+/**
+ * The flags of this program that another one may have, too. A word that follows a flag is
+ * its value, and goes with it: Node ends its flags with the first word that is none, and
+ * takes no value that begins with `-`.
+ */
 export function inheritedFlags(execArgv: readonly string[]): string[] {
-  const kept: string[] = []
-  for (let i = 0; i < execArgv.length; i++) {
-    const own = ownFlags.find(([flag]) => flag.test(execArgv[i]!))
-    if (own) i += own[1]
-    else kept.push(execArgv[i]!)
-  }
-  return kept
+  let isOwn = false
+  return execArgv.filter(word => {
+    if (word.startsWith('-')) isOwn = isOwnFlag(word)
+    return !isOwn
+  })
+}
+
+/** Node takes `_` for `-`. */
+function isOwnFlag(word: string): boolean {
+  const name = word.split('=', 1)[0]!.replaceAll('_', '-')
+  return ownFlags.some(flag => flag.test(name))
 }
 
 /** An environment without such flags in NODE_OPTIONS: an interpreter must neither take this program's port nor wait for a debugger. */

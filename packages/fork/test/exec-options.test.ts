@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { mkdtempSync, openSync, closeSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import { after, before, describe, it } from 'mocha'
 import { pipe } from '@anyfork/fdpass'
 import { ForkProcess, type ExecOptions } from '@anyfork/fork'
+import { forkingFlags } from '@anyfork/fork/template'
 import { answer } from './support/answer.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
@@ -119,10 +122,47 @@ describe('the default template', () => {
   })
 })
 
+describe('a template of a program', () => {
+  let folder: string
+  before(() => (folder = mkdtempSync(join(tmpdir(), 'anyfork-flags-'))))
+  after(() => rmSync(folder, { recursive: true }))
+
+  const program = `
+    import { ForkProcess } from '@anyfork/fork'
+    const child = ForkProcess.exec().eval(() => { globalThis.tell = socket => socket.toSocket().end(JSON.stringify([process.execArgv, process.env.NODE_OPTIONS ?? null])) })
+    let text = ''
+    for await (const piece of (await child.run('tell')).toSocket()) text += piece
+    await child.exited
+    console.log(text)`
+
+  /** What it has of the flags of the program, and its NODE_OPTIONS. */
+  async function inherited(flags: readonly string[], options?: string): Promise<[execArgv: string[], options: string | null]> {
+    const env = { ...process.env, ...(options === undefined ? {} : { NODE_OPTIONS: options }) }
+    const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', program], { env, timeout: 15_000 })
+    const [execArgv, kept] = JSON.parse(stdout) as [string[], string | null]
+    return [execArgv.filter(flag => !forkingFlags.includes(flag)), kept]
+  }
+
+  const separate: [own: string, flags: () => string[]][] = [
+    ['--cpu-prof', () => ['--cpu-prof', '--cpu-prof-dir', folder, '--cpu-prof-name', 'cpu', '--cpu-prof-interval', '1000']],
+    ['--heap-prof', () => ['--heap-prof', '--heap-prof-dir', folder, '--heap-prof-name', 'heap', '--heap-prof-interval', '1000']],
+    ['--test-reporter', () => ['--test-reporter', 'spec', '--test-reporter-destination', 'stdout', '--test-name-pattern', 'one']],
+    ['--test_reporter, spelled so,', () => ['--test_reporter', 'spec']],
+  ]
+  for (const [own, flags] of separate) {
+    it(`has neither ${own} of it nor the words after it, and keeps the other flags with theirs`, async () => {
+      const [execArgv] = await inherited(['--conditions', 'kept', ...flags(), '-C', 'too'])
+      assert.deepEqual(execArgv, ['--conditions', 'kept', '-C', 'too'])
+    })
+  }
+
+  it('has neither --test-reporter of its NODE_OPTIONS nor the word after it', async () => {
+    assert.deepEqual(await inherited([], '--conditions kept --test-reporter spec -C too'), [[], '--conditions kept -C too'])
+  })
+})
+
 describe('@anyfork/fork/early', () => {
   it('starts the default template before what is opened later, which children then do not have', async () => {
-    const { execFile } = await import('node:child_process')
-    const { promisify } = await import('node:util')
     const program = (early: boolean): string => `
       ${early ? "import '@anyfork/fork/early'" : ''}
       import { ForkProcess } from '@anyfork/fork'

@@ -10,11 +10,19 @@ import { allGone } from './support/census.js'
 const module = ['--input-type=module', '-e']
 
 /** What a program prints that was started with the flags that forking needs, or with others. */
-async function output(program: string, args: readonly string[] = [...forkingFlags, ...module]): Promise<string> {
-  const run = promisify(execFile)(process.execPath, [...args, program], { timeout: 15_000 })
+async function output(program: string, args: readonly string[] = [...forkingFlags, ...module], env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const run = promisify(execFile)(process.execPath, [...args, program], { env: { ...process.env, ...env }, timeout: 15_000 })
   run.child.stdin!.end()
   return (await run).stdout
 }
+
+const startWorker = "const { Worker } = await import('node:worker_threads'); await new Promise(done => new Worker('setInterval(() => {}, 1000)', { eval: true }).once('online', done))"
+/** Whether it is refused for a thread, and then for how many. */
+const tellThreads = `
+  const { forkTemplate } = await import('@anyfork/fork/template')
+  const refusal = await forkTemplate().then(() => undefined, error => error)
+  console.log(refusal ? refusal.findings.find(({ topic }) => topic === 'thread')?.subject : 'none')
+  process.exit()`
 
 const tell = `
   globalThis.tell = (socket, value) => socket.toSocket().end(JSON.stringify(value ?? null))
@@ -25,8 +33,15 @@ const obstacles: [what: string, begin: string, topic: string, subject: RegExp][]
   ['a timer', 'setTimeout(() => {}, 1e6)', 'handle', /Timeout/],
   ['a server', "(await import('node:http')).createServer().listen(0); await new Promise(setImmediate)", 'descriptor', /\d/],
   ['an idle connection', "const { socketpair } = await import('@anyfork/fdpass'); const pair = socketpair(); for (const one of pair) one.toSocket().unref()", 'descriptor', /\d/],
-  ['a worker thread', "const { Worker } = await import('node:worker_threads'); await new Promise(done => new Worker('setInterval(() => {}, 1000)', { eval: true }).once('online', done))", 'thread', /[1-9]/],
+  ['a worker thread', startWorker, 'thread', /[1-9]/],
   ['a child process', "(await import('node:child_process')).spawn('sleep', ['1000'])", 'handle', /ProcessWrap/],
+]
+
+/** How a program is started without one of Node's own threads, where it can be. */
+const withoutListener: [how: string, flags: string[], env: NodeJS.ProcessEnv][] = [
+  ['a flag', ['--disable-sigusr1'], {}],
+  ['a flag spelled otherwise', ['--disable_sigusr1'], {}],
+  ['NODE_OPTIONS', [], { NODE_OPTIONS: '--no-warnings --disable-sigusr1' }],
 ]
 
 describe('forkTemplate', () => {
@@ -125,6 +140,27 @@ describe('forkTemplate', () => {
       const [code, findings] = JSON.parse(said) as [string, [string, string][]]
       assert.equal(code, 'ERR_NOT_FORKABLE')
       assert.ok(findings.some(found => found[0] === topic && subject.test(found[1])), said)
+    })
+  }
+
+  it('sees a thread in a program that has set UV_THREADPOOL_SIZE itself', async () => {
+    const pool = "await (await import('node:fs/promises')).stat('/')"
+    const set = "process.env.UV_THREADPOOL_SIZE = '16'"
+    assert.equal(await output(`${pool}; ${set}; ${startWorker}; ${tellThreads}`), '1\n')
+    assert.equal(await output(`${pool}; ${set}; ${tellThreads}`), 'none\n')
+    for (const size of ['2', '16']) {
+      const env = { UV_THREADPOOL_SIZE: size }
+      assert.equal(await output(`${pool}; ${set}; ${startWorker}; ${tellThreads}`, undefined, env), '1\n')
+      assert.equal(await output(tellThreads, undefined, env), 'none\n')
+    }
+  })
+
+  for (const [how, flags, env] of withoutListener) {
+    it(`sees a thread in a program without that which listens for SIGUSR1, by ${how}`, async function () {
+      if (!process.allowedNodeEnvironmentFlags.has('--disable-sigusr1')) this.skip()
+      const args = [...forkingFlags, ...flags, ...module]
+      assert.equal(await output(`delete process.env.NODE_OPTIONS; ${startWorker}; ${tellThreads}`, args, env), '1\n')
+      assert.equal(await output(tellThreads, args, env), 'none\n')
     })
   }
 

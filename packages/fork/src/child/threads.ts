@@ -1,11 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { ForkError } from '../errors.js'
+import { splitNodeOptions } from '../node-options.js'
 
 const TASKS = '/proc/self/task'
+/** The environment that this program was started with, whatever it has made of it since. */
+const ENVIRONMENT = '/proc/self/environ'
 
 /** The main one, V8's one worker, that of delayed tasks, and the one that listens for SIGUSR1: the same from Node 20 to 26. */
 const NODES_OWN = 4
+/** Without the last of these; Node takes `_` for `-`. */
+const WITHOUT_LISTENER = /^--disable[-_]sigusr1$/
 
 /** Threads that hold nothing while they wait: V8's and Node's own, and libuv's pool, which fork(2) resets. */
 let harmless = new Set<string>()
@@ -68,9 +73,16 @@ async function findForeign(): Promise<string[]> {
   return []
 }
 
-/** How many threads there are, in a program that was started with the forking flags, beside Node's own and libuv's pool, which must have started. */
+/**
+ * How many threads there are, in a program that was started with the forking flags, beside
+ * Node's own and libuv's pool, which must have started. Where it cannot be known how many
+ * are these, as few as they can be: the others are rather too many than too few.
+ */
 export function countForeignThreads(): number {
-  return threadIds().length - NODES_OWN - poolSize()
+  const environments = [startEnvironment(), process.env]
+  const flags = [...process.execArgv, ...environments.flatMap(({ NODE_OPTIONS: text }) => splitNodeOptions(text ?? ''))]
+  const nodesOwn = flags.some(flag => WITHOUT_LISTENER.test(flag)) ? NODES_OWN - 1 : NODES_OWN
+  return threadIds().length - nodesOwn - Math.min(...environments.map(poolSize))
 }
 
 /** libuv starts all of it at once, with the first request. */
@@ -95,7 +107,13 @@ function threadName(id: string): string {
 }
 
 /** As libuv reads it. */
-function poolSize(): number {
-  const size = Number.parseInt(process.env['UV_THREADPOOL_SIZE'] ?? '4', 10)
+function poolSize(env: NodeJS.ProcessEnv = process.env): number {
+  const size = Number.parseInt(env['UV_THREADPOOL_SIZE'] ?? '4', 10)
   return Math.min(Math.max(size || 1, 1), 1024)
+}
+
+/** Of a name that is there twice, the first counts, as for getenv(3). */
+function startEnvironment(): NodeJS.ProcessEnv {
+  const entries = readFileSync(ENVIRONMENT, 'utf8').split('\0').map(entry => entry.split(/=(.*)/s, 2))
+  return Object.fromEntries(entries.reverse())
 }
