@@ -62,7 +62,9 @@ export class Offspring {
     if (!this.#hasLoaded) return
     collectGarbage()
     this.#hasLoaded = false
-    if (this.#mode !== 'exec' && !(await hasForeignThreads())) binding.refreshCodePages()
+    if (this.#mode === 'exec') return
+    const isUnsafe = await hasForeignThreads().catch(() => true) // for want of a descriptor, say: it only makes forks quicker
+    if (!isUnsafe) binding.refreshCodePages()
   }
 
   /** Takes on a process that was another's child. */

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { binding } from '../binding.js'
 import { ForkError } from '../errors.js'
 import { splitNodeOptions } from '../node-options.js'
 
@@ -23,9 +24,9 @@ export async function recordThreads(): Promise<void> {
   isPoolAmongThem = true
 }
 
-/** To be called right after a fork: only one thread came along. */
+/** To be called right after a fork: only one thread came along, which has the number of the process. */
 export function forgetThreads(): void {
-  harmless = new Set(threadIds())
+  harmless = new Set([String(binding.getpid())])
   isPoolAmongThem = false
 }
 
