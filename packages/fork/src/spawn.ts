@@ -110,6 +110,17 @@ export function lifeline(): Descriptor {
   return ends[0]
 }
 
+/**
+ * To be called in a copy of this program, once: closes the end to write to, which would keep
+ * the copy alive, and hands out the one to read from. The caller owns it.
+ */
+export function takeLifeline(): Descriptor {
+  const [read, write] = ends!
+  ends = undefined
+  write.close()
+  return read
+}
+
 afterFork(() => {
   for (const end of ends ?? []) end.close()
   ends = undefined

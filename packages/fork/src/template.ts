@@ -7,15 +7,16 @@ export { FORKING_FLAGS as forkingFlags } from './spawn.js'
 
 /**
  * Forks the current program: the copy, which has all that the program has loaded and
- * computed so far, waits for orders, and what is forked from it has all of that, too. The
- * copy never goes on with what the program does. As AnyEvent::Fork::Template.
+ * computed so far, waits for orders, and what is forked from it has all of that, too. What
+ * the program awaits never goes on in a copy. As AnyEvent::Fork::Template.
  *
  * The program must have been started with the flags that forking needs, and must not have
  * begun yet: what it has under way (timers, sockets, worker threads, child processes, what
  * it reads from standard input) would go on in every copy. So: load all that is to be
- * shared, await this, then begin.
+ * shared, await this, then begin. Timers and watchers of files that were `unref()`ed cannot
+ * be seen: they are no reason to refuse, and their callbacks are called in every copy, too.
  *
- * @returns a process that waits for orders, to fork from
+ * @returns a process that waits for orders, to fork from; what a hook of `afterFork` throws in it rejects its `ready`
  * @throws rejects with `ERR_NOT_FORKABLE` and the findings that say why; the kernel's error of fork(2)
  */
 export function forkTemplate(): Promise<ForkProcess> {

@@ -1,4 +1,4 @@
-import { dup, socketpair, systemError, type Descriptor } from '@anyfork/fdpass'
+import { socketpair, systemError, type Descriptor } from '@anyfork/fdpass'
 import { binding } from './binding.js'
 import { recordBeginning } from './child/beginning.js'
 import { installExits } from './child/exits.js'
@@ -9,10 +9,13 @@ import { waitForRequests } from './child/pending-requests.js'
 import { assumeRandomnessUsed, renewRandomness } from './child/randomness.js'
 import { Server } from './child/server.js'
 import { forgetThreads, startPool } from './child/threads.js'
+import { ControlChannel } from './control-channel.js'
 import { NotForkableError } from './errors.js'
 import { callAfterFork, callBeforeFork } from './fork-hooks.js'
 import { findObstacles } from './forkable.js'
-import { lifeline } from './spawn.js'
+import { Report } from './frame.js'
+import { encodeError } from './payload.js'
+import { lifeline, takeLifeline } from './spawn.js'
 
 /** So many turns of the event loop may what is about to end take to be gone. */
 const TURNS = 10
@@ -68,33 +71,46 @@ function atRest(own: () => ReadonlySet<number>): Promise<Copy> {
 }
 
 function fork(resolve: (copy: Copy) => void): void {
-  const [ours, theirs] = socketpair()
-  const shared = dup(lifeline())
+  lifeline() // may find no room, and nothing else is open yet
   assumeRandomnessUsed()
   collectGarbage()
+  const [ours, theirs] = socketpair()
   const pid = binding.fork()
   if (pid === 0) {
     ours.close()
-    void becomeTemplate(theirs, shared)
+    void becomeTemplate(theirs)
     return
   }
   theirs.close()
-  shared.close()
   if (pid > 0) return resolve({ pid, control: ours })
   ours.close()
   throw systemError(pid, 'fork')
 }
 
 /** In the copy. Whoever awaits the promise above waits for ever here. */
-async function becomeTemplate(control: Descriptor, shared: Descriptor): Promise<void> {
+async function becomeTemplate(control: Descriptor): Promise<void> {
   installExits()
-  process.exitCode = undefined
-  for (const event of process.eventNames()) if (programs.test(String(event))) process.removeAllListeners(event)
-  installPid()
-  forgetThreads()
-  renewRandomness()
-  binding.becomeSubreaper()
-  await callAfterFork()
-  new Server(control, armLifeline({ shared, own: undefined }), 'fork')
+  let armed
+  try {
+    armed = armLifeline({ shared: takeLifeline(), own: undefined }) // hooks may take for ever
+    process.exitCode = undefined
+    for (const event of process.eventNames()) if (programs.test(String(event))) process.removeAllListeners(event)
+    installPid()
+    forgetThreads()
+    renewRandomness()
+    binding.becomeSubreaper()
+    await callAfterFork()
+  } catch (error) {
+    return fail(control, error)
+  }
+  new Server(control, armed, 'fork')
   recordBeginning()
+}
+
+/** Tells the owner what the copy ends of. */
+function fail(control: Descriptor, error: unknown): never {
+  const channel = new ControlChannel(control, { onFrame: () => {}, onEnd: () => {} })
+  channel.send(Report.failed, 0, encodeError(error))
+  channel.flushAll()
+  process.exit(1)
 }

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { describe, it } from 'mocha'
 import { promisify } from 'node:util'
 import { forkingFlags } from '@anyfork/fork/template'
-import { allGone } from './support/census.js'
+import { allGone, isRunning } from './support/census.js'
 
 const module = ['--input-type=module', '-e']
 
@@ -211,5 +211,83 @@ describe('forkTemplate', () => {
     assert.equal(signal, 'SIGKILL')
     owner.kill('SIGKILL')
     await allGone(pids, 1000)
+  })
+
+  it('leaves nothing open where there was no room for its descriptors, and works once there is', async () => {
+    const program = `
+      import { forkTemplate } from '@anyfork/fork/template'
+      import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs'
+      const sockets = () => readdirSync('/proc/self/fd').filter(fd => { try { return readlinkSync('/proc/self/fd/' + fd).startsWith('socket:') } catch {} }).length
+      const before = sockets()
+      const fillers = []
+      const attempt = async free => {
+        try { for (;;) fillers.push(openSync('/dev/null')) } catch {}
+        for (let i = 0; i < free; i++) closeSync(fillers.pop())
+        try {
+          const template = await forkTemplate()
+          template.kill('SIGKILL')
+          await template.exited
+        } catch (error) {
+          if (error.code !== 'EMFILE') console.log(free, error.code, error.message)
+        }
+      }
+      await forkTemplate().then(template => { template.kill('SIGKILL'); return template.exited })
+      for (const free of [1, 2, 3, 2, 1]) await attempt(free)
+      for (const fd of fillers) closeSync(fd)
+      const template = await forkTemplate()
+      await template.ready()
+      await template.close()
+      console.log(sockets() - before)`
+    const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 80; exec "$0" "$@"', process.execPath, ...forkingFlags, ...module, program], { timeout: 15_000 })
+    assert.equal(stdout, '0\n')
+  })
+
+  it('leaves nothing open where there was no room the first time', async () => {
+    const program = `
+      import { forkTemplate } from '@anyfork/fork/template'
+      import { closeSync, openSync } from 'node:fs'
+      const timer = setTimeout(() => {}, 1e6)
+      await forkTemplate().catch(() => {}) // has loaded all that it needs
+      clearTimeout(timer)
+      const fillers = []
+      try { for (;;) fillers.push(openSync('/dev/null')) } catch {}
+      for (let i = 0; i < 3; i++) closeSync(fillers.pop())
+      console.log(await forkTemplate().then(() => 'forked', error => error.code))
+      for (const fd of fillers) closeSync(fd)
+      const template = await forkTemplate()
+      await template.close()
+      console.log('forked')`
+    const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 80; exec "$0" "$@"', process.execPath, ...forkingFlags, ...module, program], { timeout: 15_000 })
+    assert.equal(stdout, 'EMFILE\nforked\n')
+  })
+
+  it('leaves no copy that a hook holds up when the program is killed', async () => {
+    const program = `
+      import { forkTemplate } from '@anyfork/fork/template'
+      import { afterFork } from '@anyfork/fork'
+      afterFork(() => new Promise(() => setInterval(() => {}, 1000)))
+      console.log((await forkTemplate()).pid)
+      setInterval(() => {}, 1000)`
+    const owner = spawn(process.execPath, [...forkingFlags, ...module, program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [pid] = (await once(createInterface(owner.stdout), 'line')) as [string]
+    owner.kill('SIGKILL')
+    try {
+      await allGone([Number(pid)], 2000)
+    } finally {
+      if (isRunning(Number(pid))) process.kill(Number(pid), 'SIGKILL')
+    }
+  })
+
+  it('has what a hook throws in the copy as its error, and prints nothing of it', async () => {
+    const program = `
+      import { forkTemplate } from '@anyfork/fork/template'
+      import { afterFork } from '@anyfork/fork'
+      afterFork(async () => { throw new RangeError('no') })
+      const template = await forkTemplate()
+      const child = template.fork()
+      for (const one of [template.ready(), child.ready()]) console.log(await one.catch(error => error.name + ' ' + error.message))
+      console.log(JSON.stringify(await template.exited))`
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [...forkingFlags, ...module, program], { timeout: 15_000 })
+    assert.deepEqual([stdout.trim().split('\n'), stderr], [['RangeError no', 'RangeError no', '{"code":1,"signal":null}'], ''])
   })
 })
