@@ -143,7 +143,17 @@ export class Crew {
     }
   }
 
+  /** @param process - which ends when no worker can be made of it */
   #make(template: Template, process: ForkProcess, reserved: Call | undefined): Worker {
+    try {
+      return this.#employ(template, process, reserved)
+    } catch (error) {
+      process.kill('SIGKILL')
+      throw error
+    }
+  }
+
+  #employ(template: Template, process: ForkProcess, reserved: Call | undefined): Worker {
     if (this.#hasEnded) throw new PoolError('ERR_POOL_CLOSED', 'the pool has been closed meanwhile')
     const { restrict, async: isAsync, recycle } = this.#settings
     for (const restrictions of [restrict, reserved?.options.restrict]) if (restrictions) process.restrict(restrictions)
