@@ -41,7 +41,7 @@ describe('nothing is lost', () => {
       }
       const [right, tries] = tagOf(await passer.pushRecv()).split(' ').map(Number)
       assert.equal(right, race)
-      assert.ok(tries! > 100, `the thread tried ${tries} times only: there was no race`)
+      if (isSoak) assert.ok(tries! > 100, `the thread tried ${tries} times only: there was no race`) // brief ones may be over before it gets a processor
       await passer.close()
       assert.deepEqual(await peer.exited, [0, null])
       for (const file of files) closeSync(file)
