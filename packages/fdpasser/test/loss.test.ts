@@ -24,8 +24,8 @@ describe('nothing is lost', () => {
   for (const [reservation, batch, free, asked, briefly] of [
     ['peek', 1, 1, 1, 2000],
     ['peek', 1, 1, 64, 2000],
-    ['both', 1, 0, 1, 150],
-    ['both', 1, 0, 64, 300],
+    ['both', 1, 0, 1, 40],
+    ['both', 1, 0, 64, 100],
     ['both', 32, 31, 64, 2000],
   ] as const) {
     const race = isSoak ? 200_000 : briefly
