@@ -2,7 +2,8 @@ import Denque from 'denque'
 import { DescriptorReceiver, type Descriptor, type Handle } from '@anyfork/fdpass'
 import { SlotReservation, type Reservation } from './slot-reservation.js'
 
-/** How long to wait until the descriptor table may have room again, in milliseconds: a thread may only just have taken a slot; or it stays full. */
+/** The descriptor table is full: a thread may have a slot for a moment only, so that the next turns of the event loop find it free; or it stays full. */
+const IMMEDIATE_RETRIES = 16
 const FIRST_RETRY_MS = 1
 const LAST_RETRY_MS = 500
 /** Descriptors in a row, or messages of several, before the event loop gets its turn. */
@@ -28,8 +29,10 @@ export class Incoming {
   readonly #receivers = new Denque<Receiver>()
   /** What came in one message with something that was asked for. */
   readonly #surplus = new Denque<Descriptor>()
-  #retry: NodeJS.Timeout | undefined
-  #retryMs = FIRST_RETRY_MS
+  /** Puts off the next attempt, while it waits for the table to have room. */
+  #cancelRetry: (() => void) | undefined
+  /** How often it waited since something came. */
+  #retries = 0
   #end: { reason: Error } | undefined
   #isDiscarded = false
   /** How many came in this turn of the event loop. */
@@ -54,7 +57,7 @@ export class Incoming {
 
   /** Whether it waits for something to come. */
   get waitsForMessage(): boolean {
-    return this.#receivers.length > 0 && !this.#retry && !this.#end
+    return this.#receivers.length > 0 && !this.#cancelRetry && !this.#end
   }
 
   ask(receiver: Receiver): void {
@@ -79,7 +82,7 @@ export class Incoming {
   end(reason: Error): void {
     if (this.#end) return
     this.#end = { reason }
-    clearTimeout(this.#retry)
+    this.#cancelRetry?.()
     this.#slots?.release()
     while (this.#receivers.length) this.#receivers.shift()!(reason)
   }
@@ -119,7 +122,7 @@ export class Incoming {
     }
     if (!descriptors) return 0
     if (!descriptors.length) this.#listener.onEnd()
-    else this.#retryMs = FIRST_RETRY_MS
+    else this.#retries = 0
     for (const descriptor of descriptors) this.#give(descriptor)
     return descriptors.length
   }
@@ -147,12 +150,19 @@ export class Incoming {
 
   /** The table is full. Nothing tells when that ends; sending goes on meanwhile. */
   #pause(): undefined {
-    if (this.#retry) return
-    this.#retry = setTimeout(() => {
-      this.#retry = undefined
+    if (this.#cancelRetry) return
+    const retry = (): void => {
+      this.#cancelRetry = undefined
       if (this.#slots && !this.#slots.take()) this.#pause()
       else this.#listener.onChange()
-    }, this.#retryMs)
-    this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS)
+    }
+    if (this.#retries < IMMEDIATE_RETRIES) {
+      const immediate = setImmediate(retry)
+      this.#cancelRetry = () => clearImmediate(immediate)
+    } else {
+      const timer = setTimeout(retry, Math.min(FIRST_RETRY_MS * 2 ** (this.#retries - IMMEDIATE_RETRIES), LAST_RETRY_MS))
+      this.#cancelRetry = () => clearTimeout(timer)
+    }
+    this.#retries++
   }
 }
