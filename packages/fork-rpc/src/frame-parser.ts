@@ -85,6 +85,11 @@ export class FrameParser {
     return true
   }
 
+  /** How many bytes have come and were not gone to. */
+  get waiting(): number {
+    return this.#to - this.#from
+  }
+
   /** Whether there is another frame. */
   get hasNext(): boolean {
     const held = this.#to - this.#from

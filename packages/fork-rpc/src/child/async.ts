@@ -2,6 +2,7 @@ import type { Descriptor } from '@anyfork/fdpass'
 import { Flag, Kind } from '../frame.js'
 import { Transport } from '../transport.js'
 import { CancellableCall } from './call-signal.js'
+import { Instalments } from './instalments.js'
 import { endIfCallerGone, foundOr, isThenable, prepare, type Service, type Setting } from './service.js'
 
 /** More than this many bytes of answers, and no more calls are begun until the caller has read some. */
@@ -11,7 +12,7 @@ const HIGHEST_BYTES = 1 << 22
 
 /**
  * Serves calls as they come, as many at a time as there are; results go out in any
- * order, those of one turn of the event loop together.
+ * order, those of one turn of the event loop together, or of half a turn where many have come.
  *
  * @param socket - becomes non-blocking
  * @param args - those of `init`, then the setting
@@ -30,6 +31,7 @@ class Connection {
   /** Running calls that may be given up. */
   readonly #cancellable = new Map<number, CancellableCall>()
   readonly #cancelled = new Set<number>()
+  readonly #instalments = new Instalments()
   #service: Service | undefined
   #running = 0
   #hasEnded = false
@@ -41,7 +43,9 @@ class Connection {
     this.#transport.open(socket)
     this.#service = await prepare(this.#transport.queue, args, {
       onQueued: () => {
-        if (this.#transport.queue.length > HIGHEST_BYTES) this.#writeAll()
+        const { queue, reader } = this.#transport
+        if (queue.length > HIGHEST_BYTES) this.#writeAll()
+        else if (this.#instalments.areDue(reader.waiting)) this.#transport.flush()
         else this.#transport.flushSoon()
       },
       writeAll: () => this.#writeAll(),

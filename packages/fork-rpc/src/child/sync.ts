@@ -4,19 +4,21 @@ import { FrameQueue } from '../frame-queue.js'
 import type { FrameReader } from '../frame-reader.js'
 import { Spin } from '../spin.js'
 import { Inbox } from './inbox.js'
+import { Instalments } from './instalments.js'
 import { Outbox } from './outbox.js'
 import { endIfCallerGone, foundOr, isThenable, prepare, type Served, type Service, type Setting } from './service.js'
 
 /**
  * Serves calls one by one until the caller wants no more. Blocks while it waits
- * for the next one. Answers are written when no more calls have come, or
- * within a millisecond or two, however long the next call takes.
+ * for the next one. Answers are written when no more calls have come, some earlier where
+ * many have, and all within a millisecond or two, however long the next call takes.
  *
  * @param socket - blocking
  * @param args - those of `init`, then the setting
  */
 export async function serve(socket: Descriptor, ...args: [...unknown[], Setting]): Promise<void> {
   const queue = new FrameQueue()
+  const instalments = new Instalments()
   let service: Service | undefined
   const inbox = new Inbox(socket, new Spin((args.at(-1) as Setting).spin), {
     onIdle: () => outbox.write(),
@@ -34,7 +36,7 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], Setting]
   const { reader } = inbox
   service = await prepare(queue, args, {
     onQueued: () => {
-      if (service && !(reader.hasNext && outbox.putOff())) outbox.write()
+      if (service && !(reader.hasNext && !instalments.areDue(reader.waiting) && outbox.putOff())) outbox.write()
     },
     writeAll: () => outbox.write(),
     wait: isOver => inbox.wait(isOver),
