@@ -1,24 +1,14 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { recv, send, socketpair } from '@anyfork/fdpass'
+import { compile, type CProgram } from './harness/c-program.js'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
-/** Compiles the loop in C with the C interface of fdpass; it is gone once disposed of. */
-export function compileLoop(): AsyncDisposable & { program: string } {
-  const program = join(mkdtempSync(join(tmpdir(), 'anyfork-bench-')), 'pass-descriptor')
-  const native = join(root, 'packages/fdpass/native')
-  const headers = join(dirname(dirname(process.execPath)), 'include/node')
-  execFileSync('cc', ['-O2', '-std=c11', '-D_GNU_SOURCE', `-I${headers}`, join(root, 'benchmarks/native/pass-descriptor.c'), ...['descriptor', 'peek', 'receive', 'rights', 'send'].map(name => join(native, `${name}.c`)), '-o', program])
-  return { program, [Symbol.asyncDispose]: async () => rmSync(dirname(program), { recursive: true }) }
+/** Compiles the loop in C with the C interface of fdpass. */
+export function compileLoop(): CProgram {
+  return compile('pass-descriptor', ['descriptor', 'peek', 'receive', 'rights', 'send'].map(part => `packages/fdpass/native/${part}.c`))
 }
 
 /** Descriptors a second, sent, received and closed by the program. */
-export function loopInC(program: string, count: number): number {
-  return 1e9 / Number(execFileSync(program, [`${count}`]))
+export function loopInC(program: CProgram, count: number): number {
+  return 1e9 / program.run(count)[0]!
 }
 
 /** The same in JavaScript. */

@@ -29,9 +29,9 @@ const FDPASSER = 'two processes: AnyEvent::FDpasser'
  * is fast passes more.
  */
 export async function fdPassing(count = 300_000): Promise<FdPassing[]> {
-  await using inC = compileLoop()
+  using inC = compileLoop()
   const within: Way[] = [
-    { name: 'one process: send, receive, close in C', measure: () => loopInC(inC.program, count) },
+    { name: 'one process: send, receive, close in C', measure: () => loopInC(inC, count) },
     { name: 'one process: @anyfork/fdpass', measure: () => loop(count) },
   ]
   const between: Way[] = [{ name: 'two processes: process.send(message, socket)', measure: () => viaProcessSend(Math.min(1000, count)) }]

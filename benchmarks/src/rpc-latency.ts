@@ -1,13 +1,18 @@
 import { durations, expectAnswer, roundTripFigures, timeEach } from './harness/measuring.js'
 import { startPeer } from './peers/team.js'
+import { compile } from './harness/c-program.js'
 import { treeProcessorTime } from './harness/process-tree.js'
-import type { Question } from './harness/question.js'
+import type { Contestant, Figures, Question } from './harness/question.js'
 import { messages, type Message } from './peers/rpc-messages.js'
 import { callPerl, perlRpc } from './peers/perl-rpc.js'
 
+const IN_C: Contestant = { way: 'send and recv in C', peer: 'c' }
+/** Of a frame with `add(1, 2)`. */
+const BYTES = 16
+
 export const question: Question = {
   title: 'How long is a round trip to one worker?',
-  method: 'One call after the other for a second: from the call until its promise is settled. Processor µs: what a round trip costs program and worker together, waiting by turning included.',
+  method: 'One call after the other for a second: from the call until its promise is settled. Processor µs: what a round trip costs program and worker together, waiting by turning included. Beside them what the kernel takes: as many bytes between two programs in C that do nothing else.',
   isMoreBetter: false,
   contestants: [
     { way: '@anyfork/fork-rpc, cbor', peer: 'fork-rpc', variant: { serialiser: 'cbor' } },
@@ -24,6 +29,7 @@ export const question: Question = {
     { way: 'birpc over child_process.fork, advanced', peer: 'birpc', variant: { channel: 'process' } },
     { way: 'piscina', peer: 'piscina' },
     ...perlRpc,
+    IN_C,
   ],
   settings: isQuick =>
     isQuick
@@ -33,6 +39,7 @@ export const question: Question = {
   async measure(contestant, { message }, isQuick) {
     const { task, args, result } = messages[message as Message]
     if (contestant.perlModule) return roundTripFigures((await callPerl(contestant, message!, 1, isQuick)).milliseconds)
+    if (contestant.way === IN_C.way) return inC(durations(isQuick).measured)
     const team = await startPeer(contestant, { task, workers: 1 })
     const call = (): Promise<unknown> => team.call(...args)
     await expectAnswer(call, result)
@@ -42,4 +49,10 @@ export const question: Question = {
     const times = await timeEach(call, measured)
     return { ...roundTripFigures(times), processorMicroseconds: (1000 * (treeProcessorTime() - before)) / times.length }
   },
+}
+
+function inC(milliseconds: number): Figures {
+  using program = compile('round-trip')
+  const [medianMicroseconds, meanMicroseconds, p99Microseconds, processorMicroseconds] = program.run(BYTES, milliseconds) as [number, number, number, number]
+  return { medianMicroseconds, meanMicroseconds, p99Microseconds, processorMicroseconds }
 }
