@@ -121,11 +121,12 @@ export function recv(socket: Handle): Descriptor | undefined {
 }
 
 /**
- * Whether something can be received from a stream, without taking anything.
+ * Whether a stream has ended: its peer has closed it, and all that it sent was received.
+ * Takes nothing, and never waits.
  *
- * @returns false at the end of the stream
- * @throws `EAGAIN` when nothing is there yet, on blocking sockets also; `ECONNRESET`
+ * @throws `ECONNRESET` and the like
  */
-export function isPending(socket: Handle): boolean {
-  return checked(binding.pending(descriptorNumber(socket)), 'recv') === 1
+export function hasEnded(socket: Handle): boolean {
+  const isPending = binding.pending(descriptorNumber(socket))
+  return isPending !== binding.EAGAIN && checked(isPending, 'recv') === 0
 }

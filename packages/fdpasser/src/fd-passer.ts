@@ -1,4 +1,4 @@
-import { Descriptor, descriptorNumber, isPending, socketpair, watch, type Handle, type Watch } from '@anyfork/fdpass'
+import { Descriptor, descriptorNumber, hasEnded, socketpair, watch, type Handle, type Watch } from '@anyfork/fdpass'
 import { callSafely } from './call-safely.js'
 import { PasserError } from './errors.js'
 import { Incoming, type Receiver } from './incoming.js'
@@ -174,9 +174,9 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     if (this.#failure || this.#peer !== 'there') return
     this.#peer = 'hung up'
     try {
-      if (!isPending(this.#ends[0]!)) return this.#onSilence()
+      if (hasEnded(this.#ends[0]!)) return this.#onSilence()
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return this.#end(error as Error, true)
+      return this.#end(error as Error, true)
     }
     this.#update()
   }

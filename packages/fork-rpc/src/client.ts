@@ -1,4 +1,4 @@
-import { isPending, type Descriptor } from '@anyfork/fdpass'
+import { hasEnded, type Descriptor } from '@anyfork/fdpass'
 import { afterFork, ProcessExitedError, resolveSpecifier, type ExitStatus, type ForkProcess } from '@anyfork/fork'
 import { backends } from './backend.js'
 import { BriefWait } from './brief-wait.js'
@@ -224,9 +224,9 @@ export class Client {
   #hasHungUp(): boolean {
     if (!this.#socket?.isOpen) return false
     try {
-      return !isPending(this.#socket)
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code !== 'EAGAIN'
+      return hasEnded(this.#socket)
+    } catch {
+      return true
     }
   }
 
