@@ -18,17 +18,16 @@ interface Way {
   measure(): number | Promise<number>
 }
 
-const RUNS = 5
 const USOCKET = 'two processes: usocket, 1 descriptor a write'
 const FDPASSER = 'two processes: AnyEvent::FDpasser'
 
 /**
  * How many descriptors a second? Within one process beside the same loop in C; between
  * two processes beside Node's own way, usocket, and the originals where Perl has them.
- * Medians of five runs, in each of which every way has its turn, of about a second: what
+ * Medians of all rounds, in each of which every way has its turn, of about a second: what
  * is fast passes more.
  */
-export async function fdPassing(count = 300_000): Promise<FdPassing[]> {
+export async function fdPassing(count = 300_000, rounds = 5): Promise<FdPassing[]> {
   using inC = compileLoop()
   const within: Way[] = [
     { name: 'one process: send, receive, close in C', measure: () => loopInC(inC, count) },
@@ -41,7 +40,7 @@ export async function fdPassing(count = 300_000): Promise<FdPassing[]> {
   for (const batch of [1, 32, 253]) between.push({ name: `two processes: @anyfork/fdpasser, batch ${batch}`, measure: () => viaPasser(batch > 1 ? 5 * count : count, batch) })
 
   const speeds = new Map<string, number[]>([...within, ...between].map(({ name }) => [name, []]))
-  for (let run = 0; run < RUNS; run++) for (const { name, measure } of [...within, ...between]) speeds.get(name)!.push(await measure())
+  for (let run = 0; run < rounds; run++) for (const { name, measure } of [...within, ...between]) speeds.get(name)!.push(await measure())
   const speed = (name: string): number => median(speeds.get(name)!)
 
   return [within, between].flatMap(([first, ...others]) => [

@@ -14,7 +14,7 @@ const numbers = new URL('./fixtures/numbers.js', import.meta.url).href
 
 describe('contest', () => {
   it('gives each contestant a row with medians and how many times as good the first one is', async () => {
-    const rows = await contest(numbers, true)
+    const rows = await contest(numbers, { isQuick: true })
     assert.deepEqual(rows.slice(0, 2), [
       { atATime: 1, cpus: 'free', way: 'ten', perSecond: 10, medianMilliseconds: 1, ratio: 1, lowest: 10, highest: 10 },
       { atATime: 1, cpus: 'free', way: 'four', perSecond: 4, medianMilliseconds: 1, ratio: 2.5, lowest: 4, highest: 4 },
@@ -22,23 +22,30 @@ describe('contest', () => {
   })
 
   it('has no figure where something never happened', async () => {
-    const rows = await contest(numbers, true)
+    const rows = await contest(numbers, { isQuick: true })
     assert.deepEqual(rows[2], { atATime: 1, cpus: 'free', way: 'nothing', perSecond: null, medianMilliseconds: 1, ratio: null, lowest: null, highest: null })
   })
 
   it('says why one failed, and goes on', async () => {
-    const rows = await contest(numbers, true)
+    const rows = await contest(numbers, { isQuick: true })
     assert.deepEqual(rows.slice(3), [{ atATime: 1, cpus: 'free', way: 'throws', failure: 'Error: cannot count' }])
   })
 
   it('tells of each measurement', async () => {
     const told: string[] = []
-    await contest(numbers, true, entry => told.push(entry))
+    await contest(numbers, { isQuick: true }, entry => told.push(entry))
     assert.deepEqual(told.sort(), ['1, free: four', '1, free: nothing', '1, free: ten', '1, free: throws'])
   })
 
+  it('measures everyone as often as is asked for, in turn, and gives up who has failed', async () => {
+    const told: string[] = []
+    await contest(numbers, { rounds: 2 }, entry => told.push(entry))
+    const round = ['1, free: ten', '1, free: four', '1, free: nothing']
+    assert.deepEqual(told, [...round, '1, free: throws', ...round])
+  })
+
   it('has rows that make a table for people', async () => {
-    const rows = await contest(numbers, true)
+    const rows = await contest(numbers, { isQuick: true })
     assert.equal(
       tableOf(rows.slice(1, 3)),
       `**at a time: 1, cpus: free**

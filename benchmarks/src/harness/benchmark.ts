@@ -1,11 +1,11 @@
-import { contest, type Progress, type Row } from './contest.js'
+import { contest, type Extent, type Progress, type Row } from './contest.js'
 import type { Question } from './question.js'
 
 /** What the command line runs. */
 export interface Benchmark {
   /** What it asks, and how that is measured. */
   describe(): Promise<{ title: string; method: string }>
-  run(isQuick: boolean, onProgress: Progress): Promise<Row[]>
+  run(extent: Extent, onProgress: Progress): Promise<Row[]>
 }
 
 const FIGURES = 'Figures are medians of all rounds. Lowest and highest are those of the first figure. Ratio: how many times as good the first row is.'
@@ -18,6 +18,6 @@ export function contestBenchmark(name: string): Benchmark {
       const { question } = (await import(file)) as { question: Question }
       return { title: question.title, method: `${question.method}\n\n${FIGURES}` }
     },
-    run: (isQuick, onProgress) => contest(file, isQuick, onProgress),
+    run: (extent, onProgress) => contest(file, extent, onProgress),
   }
 }

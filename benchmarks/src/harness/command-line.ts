@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { fileURLToPath } from 'node:url'
 import type { Benchmark } from './benchmark.js'
 import { surroundings, writeReport } from './report.js'
@@ -9,6 +9,7 @@ interface Options {
   json?: boolean
   markdown?: boolean
   output: string
+  rounds?: number
 }
 
 const RESULTS = fileURLToPath(new URL('../../results', import.meta.url))
@@ -20,6 +21,7 @@ export async function runCommandLine(benchmarks: Record<string, Benchmark>): Pro
     .description('Measures anyfork beside its peers, in one run.')
     .argument('[names...]', `which; default: all of ${names.join(', ')}`, names)
     .option('--quick', 'smallest sizes, once: shows that everything runs, the figures mean nothing')
+    .option('--rounds <number>', 'how often each is measured; default: 5, or 9 where a measurement is one event', parseRounds)
     .option('--json', 'print a line of JSON for each instead of tables')
     .option('--markdown', 'also write a report of each, with a chart')
     .option('--output <folder>', 'where to write reports', RESULTS)
@@ -32,10 +34,10 @@ export async function runCommandLine(benchmarks: Record<string, Benchmark>): Pro
     .parseAsync()
 }
 
-async function runOne(name: string, benchmark: Benchmark, { quick = false, json, markdown, output }: Options): Promise<void> {
+async function runOne(name: string, benchmark: Benchmark, { quick = false, json, markdown, output, rounds }: Options): Promise<void> {
   const description = await benchmark.describe()
   const before = surroundings(quick)
-  const rows = await benchmark.run(quick, (entry, result) => {
+  const rows = await benchmark.run({ isQuick: quick, rounds }, (entry, result) => {
     if (!json) console.error(`${name}: ${entry}: ${result instanceof Error ? result.message : JSON.stringify(result)}`)
   })
   if (json) console.log(JSON.stringify({ benchmark: name, ...before, rows }))
@@ -46,4 +48,10 @@ async function runOne(name: string, benchmark: Benchmark, { quick = false, json,
     console.error(`${name}: ${way} failed: ${failure}`)
     process.exitCode = 1
   }
+}
+
+function parseRounds(text: string): number {
+  const rounds = Number(text)
+  if (!Number.isInteger(rounds) || rounds < 1) throw new InvalidArgumentError('it is an integer from 1.')
+  return rounds
 }

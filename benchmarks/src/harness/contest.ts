@@ -11,6 +11,14 @@ export type Row = Record<string, string | number | null>
 /** Told of each measurement: what was measured, and what came of it. */
 export type Progress = (entry: string, result: Figures | Error) => void
 
+/** How much is measured. */
+export interface Extent {
+  /** One round of the smallest sizes, several at a time: shows that everything runs, measures nothing. */
+  isQuick?: boolean
+  /** How often each is measured; default: what the question says. */
+  rounds?: number | undefined
+}
+
 /** One contestant under one setting. */
 interface Entry {
   contestant: Contestant
@@ -23,14 +31,13 @@ interface Entry {
  * Measures all contestants of a question in turn, round after round.
  *
  * @param file - URL of the module that exports the `question`
- * @param isQuick - one round of the smallest sizes, several at a time: shows that everything runs, measures nothing
  */
-export async function contest(file: string, isQuick: boolean, onProgress: Progress = () => {}): Promise<Row[]> {
+export async function contest(file: string, { isQuick = false, rounds }: Extent, onProgress: Progress = () => {}): Promise<Row[]> {
   const { question } = (await import(file)) as { question: Question }
   const entries = entriesOf(question, isQuick)
   const { longest = 120_000 } = question
-  const rounds = isQuick ? 1 : (question.rounds ?? 5)
-  const queue = Array.from({ length: rounds }, () => entries).flat()
+  const length = isQuick ? 1 : (rounds ?? question.rounds ?? 5)
+  const queue = Array.from({ length }, () => entries).flat()
   await inLanes(isQuick ? availableParallelism() : 1, () => !queue.length, async () => {
     const entry = queue.shift()!
     if (entry.failure !== undefined) return
