@@ -1,0 +1,36 @@
+import type { Codec } from './codec.js'
+import type { Counters } from './counters.js'
+import { Messages } from './messages.js'
+import { Outstanding } from './outstanding.js'
+import { Streams } from './streams/streams.js'
+import { Transport, type TransportListener } from './transport.js'
+
+type Counts = Pick<Counters, 'calls' | 'results' | 'errors' | 'givenUp' | 'events'>
+
+/** What the caller's calls and the answers to them share. */
+export interface Line {
+  readonly transport: Transport
+  readonly messages: Messages
+  readonly streams: Streams
+  readonly calls: Outstanding
+  readonly counts: Counts
+}
+
+/** @param onStreams - called when streams may have begun or ended to be awaited */
+export function makeLine(codec: Codec, listener: TransportListener, onStreams: () => void): Line {
+  const transport = new Transport(listener)
+  const { queue } = transport
+  const messages: Messages = new Messages(codec, queue, () => streams)
+  const streams: Streams = new Streams(
+    {
+      queue,
+      add: (kind, id, values) => messages.add(kind, id, values),
+      read: reader => messages.read(reader),
+      discard: enclosed => messages.discard(enclosed),
+      onQueued: () => transport.flushSoon(),
+    },
+    false,
+    onStreams,
+  )
+  return { transport, messages, streams, calls: new Outstanding(), counts: { calls: 0, results: 0, errors: 0, givenUp: 0, events: 0 } }
+}

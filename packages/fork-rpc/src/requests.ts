@@ -1,0 +1,116 @@
+import { Call } from './call.js'
+import { watchForAbort, type CallOptions } from './call-options.js'
+import { dropDescriptors } from './enclosures.js'
+import { RpcError } from './errors.js'
+import { Flag, Kind } from './frame.js'
+import type { Line } from './line.js'
+import type { OutstandingCall } from './outstanding.js'
+import { RemoteIterable } from './streams/remote-iterable.js'
+
+/** Of calls without streams, that is nearly all. */
+const NO_STREAMS: readonly number[] = []
+
+/** Who looks after the connection. */
+export interface RequestListener {
+  /** A call is awaited. */
+  onCall(): void
+  /** One less is. @param killed - whether the process is to end with it */
+  onGivenUp(killed: boolean): void
+}
+
+/** What the caller asks for: calls, from when they are made until they are answered or given up. */
+export class Requests {
+  /** `close` was called: no more calls are made. */
+  isClosed = false
+  /** Why no call can be answered any more. */
+  failure: Error | undefined
+  readonly #line: Line
+  readonly #isAsync: boolean
+  readonly #listener: RequestListener
+  /** Exports by name, and the number that stands for each. */
+  readonly #functions = new Map<string, number>()
+
+  constructor(line: Line, isAsync: boolean, listener: RequestListener) {
+    this.#line = line
+    this.#isAsync = isAsync
+    this.#listener = listener
+  }
+
+  /** The number that stands for an export of the module. */
+  numberOf(name: string): number {
+    let number = this.#functions.get(name)
+    if (number === undefined) {
+      number = this.#functions.size + 1
+      this.#functions.set(name, number)
+      this.#line.transport.queue.add(Kind.name, 0, Buffer.from(name), undefined, undefined, 0, number)
+    }
+    return number
+  }
+
+  nameOf(number: number): string {
+    return [...this.#functions.keys()][number - 1]!
+  }
+
+  call(number: number, args: readonly unknown[], options?: CallOptions): Call {
+    if (this.isClosed || this.failure || options?.signal?.aborted) return this.#refuse(args, options)
+    const { calls, messages, transport, counts } = this.#line
+    const id = calls.reserve()
+    const sent: number[] = []
+    try {
+      messages.add(Kind.call, id, args, number, options ? Flag.cancellable : 0, sent)
+    } catch (error) {
+      calls.release(id)
+      return rejected(error)
+    }
+    counts.calls++
+    transport.flushSoon()
+    const streams = sent.length ? sent : NO_STREAMS
+    const call = new Call((resolve, reject) => {
+      if (options) this.#setWithOptions(id, resolve, reject, streams, options)
+      else calls.set(id, resolve, reject, streams)
+    })
+    this.#listener.onCall()
+    return call
+  }
+
+  #refuse(args: readonly unknown[], options: CallOptions | undefined): Call {
+    try {
+      dropDescriptors(args)
+    } catch (error) {
+      return rejected(error)
+    }
+    if (this.isClosed) return rejected(new RpcError('ERR_RPC_CLOSED', 'called after close()'))
+    return rejected(this.failure ?? options!.signal!.reason)
+  }
+
+  #setWithOptions(id: number, resolve: (value: unknown) => void, reject: (error: unknown) => void, streams: readonly number[], options: CallOptions): void {
+    const undo = watchForAbort(options, reason => this.#giveUp(id, call, reason, options))
+    const onResult = (value: unknown): void => {
+      undo()
+      if (options.signal && value instanceof RemoteIterable) value.endWith(options.signal)
+      resolve(value)
+    }
+    const call = this.#line.calls.set(id, onResult, error => (undo(), reject(error)), streams)
+  }
+
+  /** Nobody waits for a call any more. */
+  #giveUp(id: number, call: OutstandingCall, reason: unknown, { killOnAbort = false }: CallOptions): void {
+    const { calls, streams, transport, counts } = this.#line
+    let isKilled = false
+    if (transport.queue.withdraw(id)) calls.take(id)
+    else {
+      calls.abandon(call)
+      streams.stopSending(call.streams)
+      isKilled = killOnAbort && (this.#isAsync || calls.isOldest(call))
+      transport.queue.addUrgent(Kind.cancel, id)
+      transport.flushNext()
+    }
+    counts.givenUp++
+    call.reject(reason)
+    this.#listener.onGivenUp(isKilled)
+  }
+}
+
+function rejected(reason: unknown): Call {
+  return new Call((_, reject) => reject(reason))
+}
