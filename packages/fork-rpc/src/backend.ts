@@ -6,11 +6,13 @@ export const backends: { sync: URL; async: URL } = {
   async: new URL('./child/async.js', import.meta.url),
 }
 
+const REHEARSAL = new URL('./child/rehearsal.js', import.meta.url)
+
 /**
- * Loads what serves calls into a template, so that its forks need not.
+ * Loads what serves calls into a template, and runs it once, so that its forks need not.
  *
  * @returns the template
  */
 export function preload(template: ForkProcess): ForkProcess {
-  return template.require(backends.sync, backends.async)
+  return template.require(backends.sync, backends.async).warm(REHEARSAL, 'rehearse')
 }

@@ -29,6 +29,18 @@ describe('run', () => {
   })
   after(() => template.close())
 
+  it('is prepared by preload(), which leaves a template as it was but for what it has loaded', async () => {
+    const plain = ForkProcess.exec()
+    const [prepared, other] = await Promise.all([template.check(), plain.check()])
+    for (const what of ['findings', 'threads', 'resources', 'descriptors'] as const) {
+      const [ours, theirs] = [prepared[what], other[what]].map(found => (Array.isArray(found) ? found.length : found))
+      assert.deepEqual(ours, theirs, what)
+    }
+    const early = template.fork().eval(async (module: string) => ((await import(module)) as { event(): void }).event(), import.meta.resolve('@anyfork/fork-rpc/child'))
+    await assert.rejects(early.ready(), /event\(\) works in a process that serves calls/)
+    await plain.close()
+  })
+
   it('gives a function that returns promises', async () => {
     const add = start('add')
     assert.equal(await add(1, 2), 3)

@@ -2,8 +2,8 @@ import type { Outlet } from './outlet.js'
 
 let outlet: Outlet | undefined
 
-/** Says where events go. */
-export function connectEvents(to: Outlet): void {
+/** Says where events go; nowhere any more without. */
+export function connectEvents(to?: Outlet): void {
   outlet = to
 }
 

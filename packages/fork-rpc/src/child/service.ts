@@ -34,6 +34,16 @@ export interface Service {
   finish(): void
 }
 
+let disconnectLast = (): void => {}
+
+/** This process serves nobody any more, and has nothing left to say. */
+export function disconnect(): void {
+  disconnectLast()
+  connectEvents()
+}
+
+afterFork(disconnect) // what a copy inherits is not its own
+
 /**
  * Prepares to serve: calls `init` with what was sent to the process, then looks up the
  * function. What goes wrong is told to the caller, and ends the process.
@@ -47,7 +57,7 @@ export async function prepare(queue: FrameQueue, args: unknown[], writer: Writer
   // However the process ends, what is done was done: its results go out.
   const onExit = (): void => writeLast(outlet)
   process.on('exit', onExit)
-  afterFork(() => void process.off('exit', onExit)) // in a copy, they are not its own
+  disconnectLast = () => void process.off('exit', onExit)
   try {
     outlet = new Outlet(queue, codecOf('v8'), writer) // to tell what goes wrong
     if (init !== undefined) await (await loadFunction(module, init, folder))(...args.slice(0, -1))

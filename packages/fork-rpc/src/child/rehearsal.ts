@@ -1,0 +1,40 @@
+import { socketpair } from '@anyfork/fdpass'
+import { Kind } from '../frame.js'
+import { FrameQueue } from '../frame-queue.js'
+import { codecOf } from '../serialiser.js'
+import { disconnect } from './service.js'
+import { serve } from './sync.js'
+
+const CALLS = 10
+
+/**
+ * Serves a few calls of this process itself, in a template: V8 compiles a function when it
+ * is first called, and forks have what is compiled already. That takes a third off the time
+ * to their first answer.
+ */
+export async function rehearse(): Promise<void> {
+  const [caller, served] = socketpair({ type: 'seqpacket' }) // calls come one by one
+  const queue = new FrameQueue()
+  const codec = codecOf('cbor')
+  for (let id = 0; id < CALLS; id++) {
+    codec.encode([id, 'text', { list: [id] }])
+    queue.add(Kind.call, id, codec.bytes, codec.start, codec.end)
+    queue.writeTo(caller)
+  }
+  queue.add(Kind.end, 0)
+  queue.writeTo(caller)
+  const here = { module: import.meta.url, folder: '/', serialiser: 'cbor', spin: 0, init: undefined }
+  await serve(served, { ...here, name: 'answer', done: { module: import.meta.url, name: 'end' } })
+  disconnect()
+  caller.close()
+  served.close()
+}
+
+/** What is called. */
+export function answer(id: number): unknown {
+  if (id === 0) throw new RangeError('what an error takes')
+  return { id }
+}
+
+/** Instead of exiting. */
+export function end(): void {}
