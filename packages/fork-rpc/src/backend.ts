@@ -1,4 +1,4 @@
-import type { ForkProcess } from '@anyfork/fork'
+import { ForkProcess } from '@anyfork/fork'
 
 /** Where the code is that serves calls in a process. */
 export const backends: { sync: URL; async: URL } = {
@@ -10,9 +10,12 @@ const REHEARSAL = new URL('./child/rehearsal.js', import.meta.url)
 
 /**
  * Loads what serves calls into a template, and runs it once, so that its forks need not.
+ * The default template has it without being told.
  *
  * @returns the template
  */
 export function preload(template: ForkProcess): ForkProcess {
   return template.require(backends.sync, backends.async).warm(REHEARSAL, 'rehearse')
 }
+
+ForkProcess.onTemplate(preload)

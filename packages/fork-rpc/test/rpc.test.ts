@@ -18,7 +18,7 @@ describe('run', () => {
 
   before(async () => {
     template = preload(ForkProcess.exec()).require(worker)
-    await template.ready()
+    await Promise.all([template.ready(), ForkProcess.template.ready()])
     await run(template.fork(), worker, 'nothing').close()
     openBefore = readdirSync('/proc/self/fd').length
   })
@@ -39,6 +39,22 @@ describe('run', () => {
     const early = template.fork().eval(async (module: string) => ((await import(module)) as { event(): void }).event(), import.meta.resolve('@anyfork/fork-rpc/child'))
     await assert.rejects(early.ready(), /event\(\) works in a process that serves calls/)
     await plain.close()
+  })
+
+  it('is prepared in the default template: its forks load nothing, not even where they have no descriptor left for a file', async () => {
+    const process = ForkProcess.create()
+      .restrict({ rlimits: { nofile: 64 } })
+      .eval(async () => {
+        Object.assign(globalThis, { double: (n: number) => 2 * n })
+        const { closeSync, openSync } = await import('node:fs')
+        let last = -1
+        try {
+          for (;;) last = openSync('/dev/null', 'r')
+        } catch {}
+        closeSync(last) // for the socket
+      })
+    rpc = run(process, 'double')
+    assert.equal(await rpc(21), 42)
   })
 
   it('gives a function that returns promises', async () => {

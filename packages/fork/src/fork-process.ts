@@ -30,6 +30,7 @@ const dropped = new FinalizationRegistry<Member>(member => member.order(Command.
 export class ForkProcess extends Preparation implements AsyncDisposable {
   static #template: ForkProcess | undefined
   static #templateOptions: ExecOptions = {}
+  static readonly #preparations: ((template: ForkProcess) => void)[] = []
 
   private constructor(member: Member) {
     super(member)
@@ -39,8 +40,25 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
   /** The default template: started on first use, and again after it was killed. What it loads, all that `create` makes has. */
   static get template(): ForkProcess {
     const found = ForkProcess.#template
-    if (!found?.isAlive || found.hasRun || found.isHandedOver) ForkProcess.#template = ForkProcess.exec(ForkProcess.#templateOptions)
-    return ForkProcess.#template!
+    if (found && found.#isForkable) return found
+    const made = ForkProcess.exec(ForkProcess.#templateOptions)
+    ForkProcess.#template = made
+    for (const prepare of ForkProcess.#preparations) prepare(made)
+    return made
+  }
+
+  /**
+   * Says what the default template is prepared with: the present one, if there is one, and
+   * all that are made later, because of other options or because it was killed.
+   *
+   * @param prepare - gives it orders, as `template => template.require('typescript')`
+   * @throws TypeError for what is no function; what it throws
+   */
+  static onTemplate(prepare: (template: ForkProcess) => void): void {
+    if (typeof prepare !== 'function') throw new TypeError('onTemplate() takes a function')
+    ForkProcess.#preparations.push(prepare)
+    const present = ForkProcess.#template
+    if (present && present.#isForkable) prepare(present)
   }
 
   /**
@@ -268,6 +286,11 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
   /** `close()` */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** Whether it can be forked. */
+  get #isForkable(): boolean {
+    return this.isAlive && !this.hasRun && !this.isHandedOver
   }
 
   #letGo(): void {

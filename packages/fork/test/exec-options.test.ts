@@ -107,6 +107,22 @@ describe('the default template', () => {
     ForkProcess.templateOptions = {}
   })
 
+  it('is prepared as onTemplate() says, the present one and those that come after it', async () => {
+    const present = ForkProcess.template
+    const prepared: ForkProcess[] = []
+    ForkProcess.onTemplate(template => void prepared.push(template.eval('globalThis.prepared = 5')))
+    assert.equal(prepared.length, 1)
+    assert.equal(prepared[0], present)
+    present.kill('SIGKILL')
+    await present.exited
+    const child = ForkProcess.create().eval(() => Object.assign(globalThis, { tell: (socket: { toSocket(): { end(text: string): void } }) => socket.toSocket().end(String((globalThis as unknown as { prepared: number }).prepared)) }))
+    assert.equal(await answer(await child.run('tell')), 5)
+    assert.equal(prepared.length, 2)
+    assert.equal(prepared[1], ForkProcess.template)
+    await child.exited
+    assert.throws(() => ForkProcess.onTemplate(undefined as never), TypeError)
+  })
+
   it('shares what it loads with all that create makes, and is made anew once it was used up', async () => {
     ForkProcess.templateOptions = {}
     ForkProcess.template.eval('globalThis.shared = 7')
