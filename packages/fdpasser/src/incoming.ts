@@ -7,7 +7,7 @@ const IMMEDIATE_RETRIES = 16
 const FIRST_RETRY_MS = 1
 const LAST_RETRY_MS = 500
 /** Descriptors in a row, or messages of several, before the event loop gets its turn. */
-const MOST_IN_A_ROW = 256
+const MOST_IN_A_ROW = 64
 
 /** Gets a descriptor, which is then its own, or the reason why there is none. */
 export type Receiver = (error: Error | undefined, descriptor?: Descriptor) => void
