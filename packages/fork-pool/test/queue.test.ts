@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, it } from 'mocha'
 import type { Balancer } from '@anyfork/fork-pool'
-import { usePools } from './support/pools.js'
+import { until, usePools } from './support/pools.js'
 
 describe('calls that wait', () => {
   const start = usePools()
@@ -73,8 +73,8 @@ describe('calls that wait', () => {
       seen.push(args)
       return workers.reduce((a, b) => (a.calls <= b.calls ? a : b))
     }
-    const pid = start('pidAfter', { max: 2, stop: Infinity, balancer })
-    await Promise.all([pid(20), pid(20)])
+    const pid = start('pidAfter', { max: 2, idle: 2, balancer })
+    await until(() => pid.workers.length === 2)
     const pids = []
     for (let i = 0; i < 6; i++) pids.push(await pid(0))
     assert.equal(new Set(pids.slice(0, 2)).size, 2)
