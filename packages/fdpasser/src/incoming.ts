@@ -3,7 +3,7 @@ import { DescriptorReceiver, type Descriptor, type Handle } from '@anyfork/fdpas
 import { SlotReservation, type Reservation } from './slot-reservation.js'
 
 /** The descriptor table is full: a thread may have a slot for a moment only, so that the next turns of the event loop find it free; or it stays full. */
-const IMMEDIATE_RETRIES = 16
+const IMMEDIATE_RETRIES = 64
 const FIRST_RETRY_MS = 1
 const LAST_RETRY_MS = 500
 /** Descriptors in a row, or messages of several, before the event loop gets its turn. */

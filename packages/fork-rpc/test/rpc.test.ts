@@ -30,7 +30,8 @@ describe('run', () => {
   after(() => template.close())
 
   it('is prepared by preload(), which leaves a template as it was but for what it has loaded', async () => {
-    const plain = ForkProcess.exec()
+    await using plain = ForkProcess.exec()
+    await plain.ready()
     const [prepared, other] = await Promise.all([template.check(), plain.check()])
     for (const what of ['findings', 'threads', 'resources', 'descriptors'] as const) {
       const [ours, theirs] = [prepared[what], other[what]].map(found => (Array.isArray(found) ? found.length : found))
@@ -38,7 +39,6 @@ describe('run', () => {
     }
     const early = template.fork().eval(async (module: string) => ((await import(module)) as { event(): void }).event(), import.meta.resolve('@anyfork/fork-rpc/child'))
     await assert.rejects(early.ready(), /event\(\) works in a process that serves calls/)
-    await plain.close()
   })
 
   it('is prepared in the default template: its forks load nothing, not even where they have no descriptor left for a file', async () => {
