@@ -6,6 +6,7 @@
         "native/binding.c",
         "native/fork.c",
         "native/code-pages.c",
+        "native/quiet-threads.c",
         "native/loop-end.c",
         "native/signal.c",
         "native/lifeline.c",

@@ -92,8 +92,9 @@ pid_t forking_fork(uv_loop_t *loop) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  pid_t pid = fork();
-  if (pid < 0) pid = -errno;
+  rc = forking_wait_for_threads();
+  pid_t pid = rc < 0 ? rc : fork();
+  if (rc == 0 && pid < 0) pid = -errno;
   if (pid == 0) {
     rc = uv_loop_fork(loop);
     if (rc < 0) _exit(127);

@@ -25,6 +25,11 @@ int forking_ignore_interrupt(int on);
 /* Lets children start with the page tables of the code that is in use. */
 void forking_refresh_code_pages(void);
 
+/* quiet-threads.c */
+
+/* Waits until all other threads of the process sleep: 0, or EBUSY when they do not. */
+int forking_wait_for_threads(void);
+
 /* random.c */
 
 /* Fills at most 256 octets with what nobody can guess, as getentropy(3). */
