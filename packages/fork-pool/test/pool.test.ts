@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, before, describe, it } from 'mocha'
 import { ForkProcess, pool, type ForkPool, type PoolOptions } from '@anyfork/fork-pool'
+import { isRunning } from './support/leftovers.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
@@ -145,12 +146,3 @@ describe('pool', () => {
     current = pool(ForkProcess.create(), worker, 'pid')
   })
 })
-
-/** Whether a process exists and is no zombie. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false
-  }
-}

@@ -163,9 +163,10 @@ export class Client {
     await this.ended
   }
 
-  /** The end of the process shows at its socket before the event loop has told of it. */
+  /** The end of the process shows at its socket before the event loop has told of it, and long before it is known how it ended. */
   #hasHungUp(): boolean {
-    if (!this.#socket?.isOpen) return false
+    if (!this.#socket) return false
+    if (!this.#socket.isOpen) return true
     try {
       return hasEnded(this.#socket)
     } catch {

@@ -4,6 +4,7 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { ForkProcess, preload, run, type ProcessExitedError, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
 
@@ -160,6 +161,21 @@ describe('run', () => {
     assert.deepEqual(await add.ended, { code: null, signal: 'SIGTERM' })
     assert.deepEqual(told, ['SIGTERM'])
     await assert.rejects(add(1, 2), { code: 'ERR_PROCESS_EXITED', signal: 'SIGTERM' })
+  })
+
+  it('tells that the process is gone before anybody has told how it ended', async () => {
+    const pid = (await start('pid', { onError: () => {} })()) as number
+    assert.ok(rpc!.isAlive)
+    process.kill(template.pid!, 'SIGSTOP') // whose child it is
+    try {
+      process.kill(pid, 'SIGKILL')
+      for (const until = performance.now() + 5000; rpc!.isAlive && performance.now() < until; ) await setTimeout(1)
+      await setTimeout(20) // the end of its socket has been seen by now
+      assert.equal(rpc!.isAlive, false)
+    } finally {
+      process.kill(template.pid!, 'SIGCONT')
+    }
+    assert.deepEqual(await rpc!.ended, { code: null, signal: 'SIGKILL' })
   })
 
   it('rejects every call when the module or the function is missing', async () => {

@@ -34,9 +34,10 @@ function descendants(root: number): string[] {
   return [...parents].filter(([pid]) => pid !== root && isBelow(pid)).map(([pid, { state }]) => `${pid} ${state}`).sort()
 }
 
-/** Whether a process exists and is no zombie. */
+/** Whether a process exists and is no zombie: one whose first thread has ended may still have others, and its descriptors with them. */
 export function isRunning(pid: number): boolean {
-  return /^\d+ \(.*\) [^ZX]/s.test(textOf(`/proc/${pid}/stat`))
+  const [, state, threads] = /^State:\s+(\S).*^Threads:\s+(\d+)/ms.exec(textOf(`/proc/${pid}/status`)) ?? []
+  return state !== undefined && (!/[ZX]/.test(state) || Number(threads) > 1)
 }
 
 function textOf(file: string): string {
