@@ -8,8 +8,8 @@ import { isForking } from './support/mode.js'
 
 /** Why an addon cannot be loaded here: it is not installed, or built for another version of Node. */
 function whyNot(module: URL): string | undefined {
-  const { status, stderr } = spawnSync(process.execPath, [fileURLToPath(module)], { encoding: 'utf8' })
-  return status === 0 ? undefined : (/^Error: .*/m.exec(stderr)?.[0] ?? stderr)
+  const { status, signal, stderr } = spawnSync(process.execPath, [fileURLToPath(module)], { encoding: 'utf8' })
+  return status === 0 ? undefined : (signal ?? /^Error: .*/m.exec(stderr)?.[0] ?? stderr)
 }
 
 describe('an addon that the template has loaded', () => {
