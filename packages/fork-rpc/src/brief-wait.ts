@@ -1,4 +1,4 @@
-import { Spin } from './spin.js'
+import type { Spin } from './spin.js'
 import type { Transport } from './transport.js'
 
 /** With more calls under way, what counts is how many leave together. */
@@ -18,10 +18,10 @@ export class BriefWait {
   #waits = 0
   #lastTurns = 0
 
-  /** @param microseconds - how long to wait at most */
-  constructor(transport: Transport, microseconds: number) {
+  /** @param spin - how long to wait at most */
+  constructor(transport: Transport, spin: Spin) {
     this.#transport = transport
-    this.#spin = new Spin(microseconds)
+    this.#spin = spin
   }
 
   /** Calls were written. @param awaited - how many have not been answered */

@@ -15,7 +15,7 @@ import { checkOptions, type RpcOptions } from './options.js'
 import { Pressure } from './pressure.js'
 import { Requests } from './requests.js'
 import { codecOf, serialiserReference } from './serialiser.js'
-import { SPIN_US } from './spin.js'
+import { Spin, SPIN_US } from './spin.js'
 import { isTraced, trace } from './tracing.js'
 
 /** How long a process that has closed its socket may take to end, in milliseconds. */
@@ -52,6 +52,7 @@ export class Client {
   constructor(process: ForkProcess, module: string | undefined, name: string | undefined, options: RpcOptions) {
     const { async = false, init, spin = SPIN_US } = options
     checkOptions(options)
+    const ownSpin = new Spin(spin)
     const serialiser = serialiserReference(options.serialiser ?? 'cbor')
     this.#listeners = new Listeners(options, name ?? module!)
     this.#process = process
@@ -65,6 +66,7 @@ export class Client {
         onWritten: () => this.#onWritten(),
         onBroken: () => {}, // what the child still said is to be read; its end comes after that
       },
+      ownSpin,
       () => this.#hold(),
     )
     const { transport, calls } = this.#line
@@ -84,7 +86,7 @@ export class Client {
       onNonsense: cause => this.#break(cause),
       onTaken: () => this.#onLess(),
     })
-    this.#wait = new BriefWait(transport, spin)
+    this.#wait = new BriefWait(transport, ownSpin)
     this.ended = new Promise(resolve => (this.#resolveEnded = resolve))
     this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve, reject }))
     this.#ready.catch(() => {}) // the calls tell

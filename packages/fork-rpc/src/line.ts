@@ -2,6 +2,7 @@ import type { Codec } from './codec.js'
 import type { Counters } from './counters.js'
 import { Messages } from './messages.js'
 import { Outstanding } from './outstanding.js'
+import type { Spin } from './spin.js'
 import { Streams } from './streams/streams.js'
 import { Transport, type TransportListener } from './transport.js'
 
@@ -17,8 +18,8 @@ export interface Line {
 }
 
 /** @param onStreams - called when streams may have begun or ended to be awaited */
-export function makeLine(codec: Codec, listener: TransportListener, onStreams: () => void): Line {
-  const transport = new Transport(listener)
+export function makeLine(codec: Codec, listener: TransportListener, spin: Spin, onStreams: () => void): Line {
+  const transport = new Transport(listener, spin)
   const { queue } = transport
   const messages: Messages = new Messages(codec, queue, () => streams)
   const streams: Streams = new Streams(

@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os'
 
 /** How long to look for what comes before sleeping, in microseconds, where nothing else is said. */
 export const SPIN_US = 50
+/** The rest of what has begun to come is sooner there than a processor is woken, in microseconds. */
+const REST_US = 30
 /** After so many times in a row that nothing came, it is tried less and less often. */
 const PATIENCE = 4
 const LEAST_OFTEN = 1 << 12
@@ -34,6 +36,11 @@ export class Spin {
       this.#isAlone = availableParallelism() < 2
     }
     return this.#isAlone
+  }
+
+  /** How long to look for the rest of what has begun to come, in microseconds: it is on its way. */
+  get forRest(): number {
+    return this.isAlone ? 0 : Math.min(this.#microseconds, REST_US)
   }
 
   /** How long to look now, in microseconds; 0 for not at all. After it was done, `paid` is to be called. */

@@ -2,10 +2,14 @@ import { Receiver, setNonblocking, watch, type Descriptor, type ReceiverOptions,
 import { Kind } from './frame.js'
 import { FrameQueue } from './frame-queue.js'
 import { FrameReader } from './frame-reader.js'
+import type { Spin } from './spin.js'
 import { writeAll } from './write-all.js'
 
 /** How long to wait until the descriptor table may have room again, in milliseconds. */
 const RETRY_MS = 50
+/** So many bytes of a large payload, or pieces of it, before the event loop gets its turn. */
+const MOST_BYTES_IN_A_ROW = 1 << 20
+const MOST_IN_A_ROW = 64
 
 /** Who speaks over a transport. */
 export interface TransportListener {
@@ -26,6 +30,7 @@ export class Transport {
   /** How often the event loop found the socket ready. */
   turns = 0
   readonly #listener: TransportListener
+  readonly #spin: Spin
   #socket: Descriptor | undefined
   #received = 0
   #receiver: Receiver | undefined
@@ -39,8 +44,10 @@ export class Transport {
   #expectsDescriptors = false
   #retry: NodeJS.Timeout | undefined
 
-  constructor(listener: TransportListener) {
+  /** @param spin - how long to look for the rest of a large payload */
+  constructor(listener: TransportListener, spin: Spin) {
     this.#listener = listener
+    this.#spin = spin
   }
 
   get isOpen(): boolean {
@@ -162,6 +169,7 @@ export class Transport {
     let count
     try {
       count = this.#receive(options)
+      if (count > 0 && this.reader.isWithinPayload) this.#receiveRest()
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EMFILE' || code === 'ENFILE') {
@@ -194,6 +202,18 @@ export class Transport {
       reader.filled(count)
     }
     return count
+  }
+
+  /** The rest of a large payload, as far as it is on its way. */
+  #receiveRest(): void {
+    const end = this.#received + MOST_BYTES_IN_A_ROW
+    for (let i = 0; i < MOST_IN_A_ROW && this.reader.isWithinPayload && this.#received < end; i++) {
+      try {
+        if (this.#receive({ spin: this.#spin.forRest }) <= 0) return
+      } catch {
+        return // the end will show again, after what has come before
+      }
+    }
   }
 
   /** Waits by blocking for the answer that descriptors may come; false at the end. */

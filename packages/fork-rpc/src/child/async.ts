@@ -1,5 +1,6 @@
 import type { Descriptor } from '@anyfork/fdpass'
 import { Flag, Kind } from '../frame.js'
+import { Spin } from '../spin.js'
 import { Transport } from '../transport.js'
 import { CancellableCall } from './call-signal.js'
 import { Instalments } from './instalments.js'
@@ -18,16 +19,11 @@ const HIGHEST_BYTES = 1 << 22
  * @param args - those of `init`, then the setting
  */
 export async function serve(socket: Descriptor, ...args: [...unknown[], Setting]): Promise<void> {
-  await new Connection().serve(socket, args)
+  await new Connection((args.at(-1) as Setting).spin).serve(socket, args)
 }
 
 class Connection {
-  readonly #transport = new Transport({
-    onFrames: () => this.#onFrames(),
-    onEnd: () => this.#onCallerGone(),
-    onWritten: () => this.#onWritten(),
-    onBroken: endIfCallerGone,
-  })
+  readonly #transport: Transport
   /** Running calls that may be given up. */
   readonly #cancellable = new Map<number, CancellableCall>()
   readonly #cancelled = new Set<number>()
@@ -37,6 +33,12 @@ class Connection {
   #hasEnded = false
   #isFinished = false
   #isDeaf = false
+
+  /** @param spin - how long to look for what comes, in microseconds */
+  constructor(spin: number) {
+    const listener = { onFrames: () => this.#onFrames(), onEnd: () => this.#onCallerGone(), onWritten: () => this.#onWritten(), onBroken: endIfCallerGone }
+    this.#transport = new Transport(listener, new Spin(spin))
+  }
 
   async serve(socket: Descriptor, args: unknown[]): Promise<void> {
     this.#transport.setReading(false)

@@ -93,13 +93,17 @@ export class Inbox {
   /** Waits for something to come; false at the end. */
   #receive(): boolean {
     this.#listener.onIdle()
+    const count = this.reader.isWithinPayload ? this.#tryReceive(this.#spin.forRest) : this.#spinForNext()
+    return count >= 0 ? count > 0 : this.#waitFor()
+  }
+
+  /** As `Receiver.receive`. */
+  #spinForNext(): number {
     const spin = this.#spin.isAlone ? 0 : this.#spin.next()
-    if (spin > 0) {
-      const count = this.#tryReceive(spin)
-      this.#spin.paid(count >= 0)
-      if (count >= 0) return count > 0
-    }
-    return this.#waitFor()
+    if (!spin) return -1
+    const count = this.#tryReceive(spin)
+    this.#spin.paid(count >= 0)
+    return count
   }
 
   #waitFor(): boolean {
