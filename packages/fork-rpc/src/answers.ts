@@ -39,7 +39,10 @@ export class Answers {
     const { reader } = transport
     let turns = 0
     while (transport.isOpen && this.#next()) {
-      if (reader.kind === Kind.event && turns) return afterTurns(turns, () => this.#goOn())
+      if (reader.kind === Kind.event && turns) {
+        transport.isFramePutOff = true
+        return afterTurns(turns, () => this.#goOn())
+      }
       if (reader.kind === Kind.error || reader.kind === Kind.itemsError) turns = TURNS_TO_TELL
       else if (!turns) turns = 1
       this.#onFrame()
@@ -48,7 +51,9 @@ export class Answers {
   }
 
   #goOn(): void {
-    if (this.#line.transport.isOpen) this.#onFrame()
+    const { transport } = this.#line
+    transport.isFramePutOff = false
+    if (transport.isOpen) this.#onFrame()
     this.take()
   }
 

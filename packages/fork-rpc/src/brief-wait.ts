@@ -26,7 +26,7 @@ export class BriefWait {
 
   /** Calls were written. @param awaited - how many have not been answered */
   written(awaited: number): void {
-    if (!awaited || awaited > FEW_CALLS || this.#isWaiting || !this.#isTurn()) return
+    if (!awaited || awaited > FEW_CALLS || this.#isWaiting || this.#transport.isFramePutOff || !this.#isTurn()) return
     const microseconds = this.#spin.next()
     if (!microseconds) return
     this.#isWaiting = true

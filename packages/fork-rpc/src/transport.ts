@@ -29,6 +29,8 @@ export class Transport {
   readonly reader: FrameReader = new FrameReader()
   /** How often the event loop found the socket ready. */
   turns = 0
+  /** The frame that the reader is at has not been seen to: nothing may be read before that. */
+  isFramePutOff = false
   readonly #listener: TransportListener
   readonly #spin: Spin
   #socket: Descriptor | undefined
@@ -187,7 +189,7 @@ export class Transport {
 
   /** Waits for what comes, outside of the event loop; whether something came. */
   await(options: ReceiverOptions): boolean {
-    if (!this.#watch || !this.#isReading || this.#isTableFull || this.#isFull) return false
+    if (!this.#watch || !this.#isReading || this.#isTableFull || this.#isFull || this.isFramePutOff) return false
     return this.#read(options)
   }
 
