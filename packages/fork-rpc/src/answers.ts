@@ -75,7 +75,7 @@ export class Answers {
   }
 
   #see(): void {
-    const { transport, messages, streams, calls, counts } = this.#line
+    const { transport, messages, streams, counts } = this.#line
     const { reader } = transport
     switch (reader.kind) {
       case Kind.result:
@@ -87,8 +87,7 @@ export class Answers {
       case Kind.event:
         return this.#onEvent()
       case Kind.dropped:
-        calls.take(reader.id)
-        return
+        return this.#onDropped()
       case Kind.descriptorsAhead:
         return transport.expectDescriptors()
       case Kind.descriptorsWelcome:
@@ -108,6 +107,11 @@ export class Answers {
     counts.events++
     if (this.#listeners.areThereForEvents) this.#listeners.event(messages.read(transport.reader))
     else messages.discard(transport.reader.enclosed)
+  }
+
+  #onDropped(): void {
+    const call = this.#line.calls.take(this.#line.transport.reader.id)
+    if (call && !call.isAbandoned) call.reject(call.reason)
   }
 
   #settle(how: (call: OutstandingCall) => void): void {

@@ -1,3 +1,4 @@
+import { forgetAbort, onceAborted } from './abort.js'
 import { RpcError } from './errors.js'
 
 /** What holds for one call. */
@@ -14,6 +15,11 @@ export interface CallOptions {
    * calls: nothing else ends a function that does not return to its event loop. Default: false.
    */
   killOnAbort?: boolean
+  /**
+   * When the call is given up, reject only when the process is done with it: when it has
+   * dropped it or has ended; or settle as ever, when it had been running already. Default: false.
+   */
+  untilOver?: boolean
 }
 
 /** The longest that setTimeout can wait. */
@@ -48,25 +54,4 @@ export function watchForAbort({ signal, timeout }: CallOptions, giveUp: (reason:
   const timer = timeout === undefined ? undefined : setTimeout(onTimeout, timeout)
   if (signal) onceAborted(signal, onAbort)
   return undo
-}
-
-/** Who waits for which signal: many calls may have the same, and it is listened to once. */
-const waiting = new WeakMap<AbortSignal, { calls: Set<() => void>; listener: () => void }>()
-
-function onceAborted(signal: AbortSignal, call: () => void): void {
-  let entry = waiting.get(signal)
-  if (!entry) {
-    const calls = new Set<() => void>()
-    entry = { calls, listener: () => calls.forEach(each => each()) }
-    waiting.set(signal, entry)
-    signal.addEventListener('abort', entry.listener, { once: true })
-  }
-  entry.calls.add(call)
-}
-
-function forgetAbort(signal: AbortSignal, call: () => void): void {
-  const entry = waiting.get(signal)
-  if (!entry?.calls.delete(call) || entry.calls.size) return
-  signal.removeEventListener('abort', entry.listener)
-  waiting.delete(signal)
 }

@@ -84,7 +84,10 @@ export class Client {
       onReady: () => this.#setReady.resolve(),
       onFatal: error => (this.#requests.failure = error),
       onNonsense: cause => this.#break(cause),
-      onTaken: () => this.#onLess(),
+      onTaken: () => {
+        this.#requests.onAnswered()
+        this.#onLess()
+      },
     })
     this.#wait = new BriefWait(transport, ownSpin)
     this.ended = new Promise(resolve => (this.#resolveEnded = resolve))

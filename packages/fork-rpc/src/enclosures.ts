@@ -2,6 +2,7 @@ import type { Codec } from './codec.js'
 import { PassedDescriptor } from './fd.js'
 import { RpcError } from './errors.js'
 import { LARGE_BYTES } from './frame.js'
+import { isUsedUp } from './streams/outgoing.js'
 
 /** Where something is to be put: an index of the list of values, then keys. */
 export type Path = (string | number)[]
@@ -101,22 +102,38 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === Array.prototype || prototype === null
 }
 
-/** Whether values can be sent (again): no descriptor among them was sent before. */
+/** Whether values can be sent, once more: no descriptor among them was sent before, and none that can be iterated over only once was begun. */
 export function areSendable(values: readonly unknown[]): boolean {
-  const within = new Set<unknown>()
-  const isSendable = (value: unknown): boolean => {
-    if (typeof value !== 'object' || value === null || within.has(value)) return true
-    within.add(value)
-    if (value instanceof PassedDescriptor) return value.isWaiting
-    return !isPlain(value) || Object.values(value).every(isSendable)
-  }
-  return values.every(isSendable)
+  for (const passed of descriptorsAmong(values)) if (!passed.isWaiting) return false
+  return !values.some(value => typeof value === 'object' && value !== null && isUsedUp(value))
 }
 
-/** Closes the descriptors among values that will not be sent. */
+/** Closes the descriptors among values that were not sent, and will not be. Never throws. */
 export function dropDescriptors(values: readonly unknown[]): void {
   if (!PassedDescriptor.areWaiting) return
-  for (const passed of packDescriptors(values)?.descriptors ?? []) passed.release().close()
+  for (const passed of descriptorsAmong(values)) if (passed.isWaiting) passed.release().close()
+}
+
+/** Wherever they are; what cannot be looked at has none. */
+function descriptorsAmong(values: readonly unknown[]): Set<PassedDescriptor> {
+  const seen = new Set<unknown>()
+  const found = new Set<PassedDescriptor>()
+  const search = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null || seen.has(value)) return
+    seen.add(value)
+    if (value instanceof PassedDescriptor) found.add(value)
+    else if (isPlain(value)) partsOf(value).forEach(search)
+  }
+  values.forEach(search)
+  return found
+}
+
+function partsOf(value: object): unknown[] {
+  try {
+    return Object.values(value)
+  } catch {
+    return []
+  }
 }
 
 /**

@@ -142,9 +142,11 @@ export class FrameQueue {
     else this.#segments.splice(this.#segments.indexOf(lent), 1)
   }
 
-  /** Closes the descriptors that wait: nothing can be sent any more. */
+  /** Lets go of all that waits: nothing can be sent any more. */
   discard(): void {
     for (const segment of this.#segments) closeAll(segment.descriptors?.splice(0) ?? [])
+    this.#segments.splice(0, Infinity, this.#tail)
+    this.#tail.start = this.#tail.end = this.#length = 0
   }
 
   /**

@@ -6,6 +6,8 @@ export interface OutstandingCall {
   readonly sequence: number
   /** Whether the caller has been told already, and the answer will be ignored. */
   isAbandoned: boolean
+  /** Why it was given up, where the caller is told only when the process is done with it. */
+  reason?: unknown
   /** The streams among its arguments. */
   readonly streams: readonly number[]
 }
@@ -39,7 +41,7 @@ export class Outstanding {
   }
 
   set(id: number, resolve: (value: unknown) => void, reject: (error: unknown) => void, streams: readonly number[]): OutstandingCall {
-    const call = { resolve, reject, sequence: ++this.#sequence, isAbandoned: false, streams }
+    const call: OutstandingCall = { resolve, reject, sequence: ++this.#sequence, isAbandoned: false, streams }
     this.#calls[id] = call
     this.#size++
     return call

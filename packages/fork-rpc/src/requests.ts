@@ -1,5 +1,6 @@
 import { Call } from './call.js'
 import { watchForAbort, type CallOptions } from './call-options.js'
+import { Doomed } from './doomed.js'
 import { dropDescriptors } from './enclosures.js'
 import { RpcError } from './errors.js'
 import { Flag, Kind } from './frame.js'
@@ -27,6 +28,7 @@ export class Requests {
   readonly #line: Line
   readonly #isAsync: boolean
   readonly #listener: RequestListener
+  readonly #doomed: Doomed
   /** Exports by name, and the number that stands for each. */
   readonly #functions = new Map<string, number>()
 
@@ -34,6 +36,7 @@ export class Requests {
     this.#line = line
     this.#isAsync = isAsync
     this.#listener = listener
+    this.#doomed = new Doomed(line.calls, () => listener.onGivenUp(true))
   }
 
   /** The number that stands for an export of the module. */
@@ -74,11 +77,7 @@ export class Requests {
   }
 
   #refuse(args: readonly unknown[], options: CallOptions | undefined): Call {
-    try {
-      dropDescriptors(args)
-    } catch (error) {
-      return rejected(error)
-    }
+    dropDescriptors(args)
     if (this.isClosed) return rejected(new RpcError('ERR_RPC_CLOSED', 'called after close()'))
     return rejected(this.failure ?? options!.signal!.reason)
   }
@@ -94,20 +93,28 @@ export class Requests {
   }
 
   /** Nobody waits for a call any more. */
-  #giveUp(id: number, call: OutstandingCall, reason: unknown, { killOnAbort = false }: CallOptions): void {
+  #giveUp(id: number, call: OutstandingCall, reason: unknown, { killOnAbort = false, untilOver = false }: CallOptions): void {
     const { calls, streams, transport, counts } = this.#line
     let isKilled = false
-    if (transport.queue.withdraw(id)) calls.take(id)
+    const isWithdrawn = transport.queue.withdraw(id)
+    if (isWithdrawn) calls.take(id)
     else {
-      calls.abandon(call)
+      if (untilOver) call.reason = reason
+      else calls.abandon(call)
       streams.stopSending(call.streams)
       isKilled = killOnAbort && (this.#isAsync || calls.isOldest(call))
+      if (killOnAbort && !isKilled) this.#doomed.add(id, call)
       transport.queue.addUrgent(Kind.cancel, id)
       transport.flushNext()
     }
     counts.givenUp++
-    call.reject(reason)
+    if (isWithdrawn || !untilOver) call.reject(reason)
     this.#listener.onGivenUp(isKilled)
+  }
+
+  /** To be called when calls were answered. */
+  onAnswered(): void {
+    this.#doomed.check()
   }
 }
 

@@ -23,6 +23,20 @@ for (const async of [false, true]) {
       assert.equal(first.pressure, 0)
     })
 
+    it('is none once the process has ended, whatever was not sent', async () => {
+      const first = start('first', { async, highWaterMark: { bytes: 100_000 }, onError: () => {} })
+      await first('ready')
+      process.kill(first.pid!, 'SIGSTOP')
+      const calls = Array.from({ length: 100 }, () => first('x'.repeat(50_000)))
+      await new Promise(setImmediate)
+      const drained = first.drained()
+      process.kill(first.pid!, 'SIGKILL')
+      for (const call of calls) await assert.rejects(call, { code: 'ERR_PROCESS_EXITED' })
+      await drained
+      assert.equal(first.pressure, 0)
+      await first.drained()
+    })
+
     it('counts the bytes that wait, too', async () => {
       const first = start('first', { async, highWaterMark: { bytes: 1_000_000 } })
       await first('ready')

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'mocha'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Events, useConnections } from './support/connections.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
+
+const block = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 
 /** Resolves when a process is stopped. */
 async function stopped(pid: number): Promise<void> {
@@ -119,6 +122,43 @@ describe('with', () => {
     await assert.rejects(waiting, { code: 'ERR_CALL_TIMEOUT' })
     await running
     await block(1)
+  })
+
+  it('kills the process with killOnAbort also when the call has begun before that is known here', async () => {
+    const slow = start('block', { onError: () => {} })
+    await slow.ready()
+    const controller = new AbortController()
+    const first = slow(20)
+    const second = slow.with({ signal: controller.signal, killOnAbort: true })(60_000)
+    await new Promise(setImmediate) // they are written now
+    block(100) // the process has finished the first one meanwhile, and runs the second
+    controller.abort()
+    await assert.rejects(second, { name: 'AbortError' })
+    await first
+    await assert.rejects(slow(1), { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' })
+  })
+
+  it('rejects with untilOver when the process has dropped the call', async () => {
+    const events = new Events()
+    const blocking = start('awaitThenTell', { onEvent: events.onEvent })
+    await blocking.ready()
+    const controller = new AbortController()
+    const running = blocking(50, 'running')
+    let isOver = false
+    const waiting = blocking.with({ signal: controller.signal, untilOver: true })(0, 'waiting').finally(() => (isOver = true))
+    await new Promise(setImmediate)
+    controller.abort(new RangeError('no more'))
+    await setTimeout(10)
+    assert.equal(isOver, false)
+    await assert.rejects(waiting, new RangeError('no more'))
+    await running
+    assert.deepEqual(events.seen, [['told', 'running']])
+  })
+
+  it('settles as ever with untilOver when the process was running the call', async () => {
+    const after = start('after', { async: true })
+    await after.ready()
+    assert.equal(await after.with({ timeout: 10, untilOver: true })(60, 'late'), 'late')
   })
 
   it('aborts the signal of a call that runs', async () => {

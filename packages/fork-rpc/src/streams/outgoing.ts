@@ -15,6 +15,13 @@ const WINDOW_BYTES = 1 << 16
 /** What a value counts beside its own size: so at most 64 are on their way. */
 const ITEM_BYTES = 1 << 10
 
+const begun = new WeakSet<object>()
+
+/** Whether iterating again would not give all of it: it was iterated over before, and can be once only, as an iterator, or a stream of Node or of the web. */
+export function isUsedUp(source: object): boolean {
+  return begun.has(source) && ['next', 'destroy', 'getReader'].some(name => typeof (source as Record<string, unknown>)[name] === 'function')
+}
+
 /** What is iterated over here, and read elsewhere, no faster than it is consumed there. */
 export class Outgoing {
   readonly #id: number
@@ -75,6 +82,7 @@ export class Outgoing {
 
   async #pump(): Promise<void> {
     try {
+      begun.add(this.#source)
       this.#iterator = iterate(this.#source)
       for (;;) {
         if (this.#isFull) await this.#credited()
