@@ -1,4 +1,4 @@
-import { Call as RpcCall, dropDescriptors } from '@anyfork/fork-rpc'
+import { Call as RpcCall, dropDescriptors, forgetAbort, onceAborted } from '@anyfork/fork-rpc'
 import type { CallList } from './call-list.js'
 import type { CallQueue } from './call-queue.js'
 import type { CallSettings } from './call-options.js'
@@ -12,7 +12,6 @@ export class Call {
   readonly name: string
   readonly args: unknown[]
   readonly options: CallSettings
-  readonly promise: RpcCall
   /** In the order in which they were made. */
   readonly number: number = ++lastNumber
   /** Milliseconds of `performance.now()`: when it was made, and last began to run. */
@@ -29,6 +28,7 @@ export class Call {
   list: CallList | undefined
   previous: Call | undefined
   next: Call | undefined
+  #promise: RpcCall | undefined
   #resolve!: (value: unknown) => void
   #reject!: (error: unknown) => void
   #timer: NodeJS.Timeout | undefined
@@ -39,10 +39,15 @@ export class Call {
     this.name = name
     this.args = args
     this.options = options
-    this.promise = new RpcCall((resolve, reject) => {
+    this.#promise = new RpcCall((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
+  }
+
+  /** To be asked for before it is settled. It is kept no longer: who drops it drops the stream that it may have brought. */
+  get promise(): RpcCall {
+    return this.#promise!
   }
 
   /** Calls back once when its signal says that the result is not wanted any more. */
@@ -50,7 +55,7 @@ export class Call {
     const { signal } = this.options
     if (!signal) return
     this.#onAbort = () => onAbort(signal.reason)
-    signal.addEventListener('abort', this.#onAbort, { once: true })
+    onceAborted(signal, this.#onAbort)
   }
 
   /** Aborted when its result is not wanted any more; none where that cannot be. */
@@ -81,24 +86,31 @@ export class Call {
     this.#settle()
     if (!this.isStreaming) this.end()
     this.#resolve(value)
+    this.#forgetPromise()
   }
 
   reject(error: unknown): void {
     this.#settle()
     this.end()
-    dropDescriptors(this.args) // those that were not sent
     this.#reject(error)
+    this.#forgetPromise()
+    dropDescriptors(this.args) // those that were not sent
   }
 
   /** Nothing more is expected of it. */
   end(): void {
     this.isStreaming = false
-    if (this.#onAbort) this.options.signal!.removeEventListener('abort', this.#onAbort)
+    if (this.#onAbort) forgetAbort(this.options.signal!, this.#onAbort)
     this.#onAbort = undefined
   }
 
   #settle(): void {
     this.isSettled = true
     this.stop()
+  }
+
+  #forgetPromise(): void {
+    this.#promise = undefined
+    this.#resolve = this.#reject = () => {}
   }
 }

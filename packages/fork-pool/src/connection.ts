@@ -6,7 +6,14 @@ import { RETIRE } from './retire-event.js'
 /** A function of a worker. */
 interface Callable {
   (...args: unknown[]): RpcCall
-  with(options: { signal: AbortSignal }): (...args: unknown[]) => RpcCall
+  with(options: GivingUp): (...args: unknown[]) => RpcCall
+}
+
+/** How a call is given up: a synchronous worker has it until it is done with it, or is killed. */
+interface GivingUp {
+  signal: AbortSignal
+  killOnAbort: boolean
+  untilOver: boolean
 }
 
 /** How a worker is spoken to. */
@@ -29,7 +36,7 @@ const REST = { module: new URL('./child/rest.js', import.meta.url), name: 'rest'
 export function oneFunction(module: ModuleSpecifier, name: string, settings: PoolSettings): ConnectWorker {
   return (process, onRetire) => {
     const rpc = run(process, module, name, rpcOptions(settings, onRetire))
-    return { control: rpc, call: call => send(rpc, call) }
+    return { control: rpc, call: call => send(rpc, call, settings) }
   }
 }
 
@@ -37,13 +44,13 @@ export function oneFunction(module: ModuleSpecifier, name: string, settings: Poo
 export function allFunctions(module: ModuleSpecifier, settings: PoolSettings): ConnectWorker {
   return (process, onRetire) => {
     const remote = connect<Record<string, () => unknown>>(process, module, rpcOptions(settings, onRetire))
-    return { control: rpcOf(remote), call: call => send(remote[call.name] as unknown as Callable, call) }
+    return { control: rpcOf(remote), call: call => send(remote[call.name] as unknown as Callable, call, settings) }
   }
 }
 
-function send(callable: Callable, call: Call): Promise<unknown> {
-  const { abandoned } = call
-  return abandoned ? callable.with({ signal: abandoned })(...call.args) : callable(...call.args)
+function send(callable: Callable, call: Call, { async: isAsync }: PoolSettings): Promise<unknown> {
+  const { abandoned: signal } = call
+  return signal ? callable.with({ signal, killOnAbort: !isAsync, untilOver: !isAsync })(...call.args) : callable(...call.args)
 }
 
 function rpcOptions({ async, init, serialiser, onEvent, refork }: PoolSettings, onRetire: () => void): RpcOptions {

@@ -45,7 +45,7 @@ export class Roomy {
     while (this.#workers.length) {
       const worker = this.#settings.balancer(this.#workers, args) as Worker
       if (!this.has(worker)) throw new TypeError('a balancer returns one of the workers that it was given')
-      if (worker.load || worker.isAlive) return worker
+      if (worker.isUsable) return worker
       this.#crew.forget(worker)
     }
     return undefined

@@ -44,17 +44,18 @@ export class Scheduler implements CrewListener {
 
   call(name: string, args: unknown[], options: CallSettings): RpcCall {
     const call = new Call(name, args, options)
+    const { promise } = call
     const refusal = this.admission.refusalOf(options, this.#roomy.length > 0)
     if (refusal) {
       call.reject(refusal.reason)
-      return call.promise
+      return promise
     }
     call.watchSignal(reason => this.#cancel(call, 'aborted', reason))
     this.ledger.open++
     this.ledger.waiting++
     this.#queue.push(call)
     this.#schedule()
-    return call.promise
+    return promise
   }
 
   rejectAll(error: Error): void {
@@ -174,7 +175,7 @@ export class Scheduler implements CrewListener {
     for (let own = worker.waiting.first; own && this.#roomy.has(worker); own = worker.waiting.first) {
       const shared = this.#queue.first
       if (shared && isBefore(shared, own)) return
-      if (!worker.load && !worker.isAlive) return this.crew.forget(worker)
+      if (!worker.isUsable) return this.crew.forget(worker)
       this.#give(worker, own)
     }
   }
@@ -190,12 +191,13 @@ export class Scheduler implements CrewListener {
 
   /** A call that is not wanted any more. */
   #cancel(call: Call, ending: Ending, reason: unknown): void {
-    if (call.isStreaming) return call.abandon(reason)
-    if (call.isSettled) return
     const { worker } = call
-    call.queue?.remove(call)
-    if (!worker) this.ledger.waiting--
-    this.ledger.settle(call, ending, reason)
+    if (!call.isStreaming) {
+      if (call.isSettled) return
+      call.queue?.remove(call)
+      if (!worker) this.ledger.waiting--
+      this.ledger.settle(call, ending, reason)
+    }
     worker?.giveUp(call, reason)
     if (worker?.isEnding) this.crew.forget(worker)
     this.#schedule()

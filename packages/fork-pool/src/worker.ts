@@ -13,6 +13,9 @@ import type { WorkerListener } from './worker-listener.js'
 /** How long a worker that was asked to end may take, in milliseconds. */
 const GRACE_MS = 2000
 
+/** So soon after an answer of a worker, in milliseconds, nobody asks whether it is alive. */
+const FRESH_MS = 1
+
 /** One process of a pool. */
 export class Worker implements Candidate {
   readonly template: Template
@@ -77,6 +80,11 @@ export class Worker implements Candidate {
     return !this.#isLost && this.#connection.control.isAlive
   }
 
+  /** Whether calls may be given to it: asks the kernel, but not where it has just answered, and may have much to do. */
+  get isUsable(): boolean {
+    return this.load && performance.now() - this.lastFree < FRESH_MS ? !this.#isLost : this.isAlive
+  }
+
   get state(): WorkerState {
     if (this.#isEnding) return 'ending'
     if (!this.#readyAt) return 'starting'
@@ -103,7 +111,7 @@ export class Worker implements Candidate {
     }
     this.#connection.call(call).then(
       value => this.#finish(call, false, value),
-      error => (isLoss(error) ? this.#lose(error) : this.#finish(call, true, error)),
+      error => (isLoss(error) && error !== call.abandoned?.reason ? this.#lose(error) : this.#finish(call, true, error)),
     )
   }
 
@@ -113,9 +121,10 @@ export class Worker implements Candidate {
    * first. One that has not begun never will.
    */
   giveUp(call: Call, reason: unknown): void {
-    if (!this.#isAsync && call === this.#running.first) return this.kill()
-    call.abandon(reason)
-    if (this.#isAsync) void this.end()
+    if (this.#isAsync || call.isStreaming || call !== this.#running.first) call.abandon(reason)
+    if (this.#isAsync) {
+      if (!call.isStreaming) void this.end()
+    } else if (call === this.#running.first) this.kill()
   }
 
   /** Its calls, in the order in which it got them. */
@@ -183,7 +192,7 @@ export class Worker implements Candidate {
     call.stop()
     const { first } = this.#running
     if (!first) this.#busyMs += now - this.#busySince
-    else if (!this.#isAsync) first.begin(now, this.#onTimeout)
+    else if (!this.#isAsync && !first.isSettled) first.begin(now, this.#onTimeout)
     this.lastFree = now
     if (this.#isEnding && !this.load) this.#close()
     this.#listener.onAnswer(this, call, hasFailed, value, now)
@@ -206,6 +215,7 @@ export class Worker implements Candidate {
       this.#running.remove(call)
       call.worker = undefined
       call.stop()
+      if (call.isSettled) call.end()
     }
     const begun = this.#isAsync ? calls.length : 1
     const open = (some: Call[]): Call[] => some.filter(call => !call.isSettled)

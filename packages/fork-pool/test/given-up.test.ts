@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
+import { Readable } from 'node:stream'
+import { describe, it } from 'mocha'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { fd, ProcessExitedError, type Call } from '@anyfork/fork-rpc'
+import { collect } from './support/garbage.js'
+import { isRunning } from './support/leftovers.js'
+import { reasonOf, until, usePools } from './support/pools.js'
+
+const block = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+const iterate = (call: Promise<unknown>): AsyncIterator<unknown> => (call as Call<AsyncIterable<unknown>>)[Symbol.asyncIterator]()
+const exited = (): ProcessExitedError => new ProcessExitedError({ code: null, signal: 'SIGKILL' })
+
+describe('a call that is given up', () => {
+  const start = usePools()
+
+  it('for the reason that another process has ended takes no worker along, where others run in it', async () => {
+    const sleep = start('sleep', { max: 1, load: 2, async: true })
+    await sleep(0)
+    const { pid } = sleep.workers[0]!
+    const controller = new AbortController()
+    const given = sleep.with({ signal: controller.signal })(60_000)
+    const other = sleep(100, 'other')
+    await setTimeout(20)
+    controller.abort(exited())
+    await assert.rejects(given, { code: 'ERR_PROCESS_EXITED' })
+    assert.equal(await other, 'other')
+    await until(() => !isRunning(pid)) // as it ends when what else runs in it has ended
+    assert.equal((await sleep.stats()).died, 0)
+  })
+
+  it('for the reason that another process has ended, while it waits in a synchronous worker, does not make the pool forget that', async () => {
+    const spin = start('spin', { max: 1, load: 3 })
+    await spin(0)
+    const { pid } = spin.workers[0]!
+    const controller = new AbortController()
+    const running = spin(100, 'running')
+    const given = spin.with({ signal: controller.signal })(0, 'given up')
+    await setImmediate()
+    controller.abort(exited())
+    await assert.rejects(given, { code: 'ERR_PROCESS_EXITED' })
+    assert.equal(await running, 'running')
+    assert.deepEqual(spin.workers.map(worker => worker.pid), [pid])
+  })
+
+  it('is ended with its worker also when that has begun it and nobody has noticed; those that wait behind it run elsewhere', async () => {
+    const spin = start('spin', { max: 1, load: 3 })
+    await spin(0)
+    const { pid } = spin.workers[0]!
+    const controller = new AbortController()
+    const first = spin(10, 'first')
+    const given = spin.with({ signal: controller.signal })(60_000)
+    const behind = spin(0, 'behind')
+    await setImmediate() // they are written now
+    block(100) // the worker has finished the first one meanwhile, and runs the second
+    controller.abort()
+    const isGivenUp = assert.rejects(given, { name: 'AbortError' })
+    assert.equal(await first, 'first')
+    await isGivenUp
+    assert.equal(await behind, 'behind')
+    assert.ok(!isRunning(pid))
+    assert.equal(await spin.with({ timeout: 10_000 })(0, 'next'), 'next')
+  })
+
+  it('while its stream is read ends its synchronous worker, which may never come to the next value', async () => {
+    const stall = start('countThenSpin', { max: 1 })
+    const controller = new AbortController()
+    const values = iterate(stall.with({ signal: controller.signal })(60_000))
+    assert.deepEqual(await values.next(), { done: false, value: 1 })
+    const { pid } = stall.workers[0]!
+    const next = values.next()
+    await setTimeout(20)
+    controller.abort()
+    await assert.rejects(next, { name: 'AbortError' })
+    const again = iterate(stall(0))
+    assert.deepEqual(await again.next(), { done: false, value: 1 })
+    await again.return!()
+    assert.ok(!isRunning(pid))
+  })
+
+  it('leaves no listener on its signal, which many calls may have, when the worker of its stream dies', async () => {
+    const count = start('countTo', { max: 20, load: 1 })
+    const controller = new AbortController()
+    const { signal } = controller
+    const warnings: Error[] = []
+    const onWarning = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', onWarning)
+    const streams = Array.from({ length: 20 }, () => iterate(count.with({ signal })(1e9)))
+    await Promise.all(streams.map(stream => stream.next()))
+    for (const { pid } of count.workers) process.kill(pid, 'SIGKILL')
+    for (const stream of streams) {
+      await assert.rejects(async () => {
+        while (!(await stream.next()).done);
+      }, { code: 'ERR_PROCESS_EXITED' })
+    }
+    await until(() => count.workers.length === 0)
+    await until(() => getEventListeners(signal, 'abort').length === 0)
+    process.off('warning', onWarning)
+    assert.deepEqual(warnings, [])
+  })
+})
+
+describe('a call that fails', () => {
+  const start = usePools()
+
+  it('after it has sent a descriptor settles, though others wait to be sent', async () => {
+    const fail = start('failWith', { max: 1 })
+    const unsent = fd(0)
+    const calls = [fail(fd(0)), fail(fd(0))]
+    for (const call of calls) assert.equal((await reasonOf(call))?.message, 'on purpose')
+    unsent.release().close()
+  })
+
+  it('because its worker died is not made again with an iterator that has been read from', async () => {
+    const die = start('sumThenDieOnce', { max: 1, retries: 3 })
+    for (const values of [[1, 2, 3].values(), Readable.from([1, 2, 3])]) await assert.rejects(die(values), { code: 'ERR_PROCESS_EXITED' })
+  })
+
+  it('is not given to a worker that is known to be dead, though calls run in it', async () => {
+    const sleep = start('sleep', { max: 1, load: 4, async: true, stop: 60_000 })
+    await sleep(0)
+    const running = sleep(60_000)
+    const { pid } = sleep.workers[0]!
+    await setTimeout(5)
+    process.kill(pid, 'SIGKILL')
+    while (isRunning(pid)); // without a turn of the event loop
+    const made = sleep(0, 'made after that')
+    await assert.rejects(running, { code: 'ERR_PROCESS_EXITED' })
+    assert.equal(await made, 'made after that')
+  })
+})
+
+describe('a stream that nobody refers to any more', () => {
+  const start = usePools()
+
+  it('frees its worker', async () => {
+    const count = start('countTo', { max: 1 })
+    await (async () => {
+      const values = (await count(1e9)) as AsyncIterableIterator<number>
+      await values.next()
+    })()
+    assert.equal(count.workers[0]!.load, 1)
+    await until(async () => {
+      await collect()
+      return count.workers[0]!.load === 0
+    })
+    const again = iterate(count(2))
+    assert.deepEqual(await again.next(), { done: false, value: 1 })
+    await again.return!()
+  })
+})
