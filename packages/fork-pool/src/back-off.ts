@@ -1,7 +1,7 @@
 const FIRST_MS = 10
 const LONGEST_MS = 1000
 /** After so many failures in a row it is hopeless. */
-const MOST_FAILURES = 7
+export const MOST_FAILURES = 7
 
 /** Waits longer and longer between attempts that fail. */
 export class BackOff {

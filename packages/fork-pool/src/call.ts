@@ -19,6 +19,8 @@ export class Call {
   beganAt = 0
   /** How many workers have died of it. */
   deaths = 0
+  /** How many workers that were to be its own could not be started. */
+  failedStarts = 0
   isSettled = false
   /** It was settled with something to iterate over, which is not over. */
   isStreaming = false

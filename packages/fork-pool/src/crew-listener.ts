@@ -8,8 +8,12 @@ export interface CrewListener extends WorkerListener {
   onReady(worker: Worker, reserved: Call | undefined): void
   /** One will get no more calls. */
   onGone(worker: Worker): void
-  /** The worker for this call could not be started. */
-  onStartFailed(reserved: Call): void
+  /**
+   * The worker for this call could not be started.
+   *
+   * @param error - why none will be; `undefined` where another may be
+   */
+  onStartFailed(reserved: Call, error?: unknown): void
   /** None can be started and none is left. */
   onHopeless(error: unknown): void
   /** More or fewer workers may be started than before. */

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ProcessExitedError, type ExitStatus, type ForkProcess } from '@anyfork/fork-rpc'
-import { BackOff } from './back-off.js'
+import { BackOff, MOST_FAILURES } from './back-off.js'
 import type { Call } from './call.js'
 import type { ConnectWorker } from './connection.js'
 import type { CrewListener } from './crew-listener.js'
@@ -137,8 +137,9 @@ export class Crew {
       await null // not within the call that wanted it
       this.#starting--
       worker?.kill()
-      if (reserved) this.#listener.onStartFailed(reserved)
-      this.#fail(error)
+      const isOfCall = reserved?.options.restrict !== undefined && worker?.pid !== undefined // its restrictions may be why
+      if (!isOfCall) this.#fail(error)
+      if (reserved) this.#listener.onStartFailed(reserved, isLast(reserved, error) ? toldOf(error) : undefined)
       this.#listener.onChange()
     }
   }
@@ -195,10 +196,19 @@ export class Crew {
     if (this.#hasEnded) return
     this.#backOff.failed()
     if (this.ready.size || (isPassing(error) && !this.isHopeless)) return
-    const told = error instanceof ProcessExitedError ? new PoolError('ERR_POOL_CRASH_LOOP', `workers die again and again: ${error.message}`, { cause: error }) : error
+    const told = toldOf(error)
     this.#settings.onError?.(told as Error)
     this.#listener.onHopeless(told)
   }
+}
+
+/** Whether no other worker is to be started for a call, after this failure. */
+function isLast(reserved: Call, error: unknown): boolean {
+  return ++reserved.failedStarts >= MOST_FAILURES || !isPassing(error)
+}
+
+function toldOf(error: unknown): unknown {
+  return error instanceof ProcessExitedError ? new PoolError('ERR_POOL_CRASH_LOOP', `workers die again and again: ${error.message}`, { cause: error }) : error
 }
 
 /** A dead process or a full system may be otherwise the next time; a function that is missing is not. */

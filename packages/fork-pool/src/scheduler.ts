@@ -76,9 +76,10 @@ export class Scheduler implements CrewListener {
     else this.#give(worker, call)
   }
 
-  onStartFailed(call: Call): void {
+  onStartFailed(call: Call, error?: unknown): void {
     this.#reserved.delete(call)
-    if (!call.isSettled) this.#queue.unshift(call)
+    if (error !== undefined) this.#cancel(call, 'failed', error)
+    else if (!call.isSettled) this.#queue.unshift(call)
   }
 
   onHopeless(error: unknown): void {

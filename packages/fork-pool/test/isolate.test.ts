@@ -67,6 +67,26 @@ describe('isolate: one process for each call', function () {
     for (const reason of await Promise.all([1, 2, 3, 4].map(() => reasonOf(absent())))) assert.equal(reason?.code, 'ERR_EXPORT_NOT_FOUND')
   })
 
+  it('rejects a call whose process cannot start, even while others succeed', async () => {
+    const echo = start('echo', { isolate: true, max: 2 })
+    let isSettled = false
+    const reason = reasonOf(echo.with({ restrict: { cwd: '/nonexistent' } })('bad')).finally(() => (isSettled = true))
+    let others = 0
+    while (!isSettled && others < 200) assert.equal(await echo(others), others++)
+    assert.ok(isSettled, 'it still waits')
+    assert.equal((await reason)?.code, 'ENOENT')
+    assert.ok((await echo.stats()).started <= others + 10)
+  })
+
+  it('rejects calls whose restrictions cannot be, and no others', async () => {
+    const errors: Error[] = []
+    const echo = start('echo', { isolate: true, max: 2, onError: error => errors.push(error) })
+    const bad = echo.with({ restrict: { cwd: '/nonexistent' } })
+    const outcomes = await Promise.all([bad(0), echo(1), bad(2), bad(3), echo(4)].map(call => call.catch(error => error.code)))
+    assert.deepEqual(outcomes, ['ENOENT', 1, 'ENOENT', 'ENOENT', 4])
+    assert.deepEqual(errors, [])
+  })
+
   it(`settles ${many} calls in as many processes`, async () => {
     const echo = start('echo', { isolate: true, max: 8, spare: 8 })
     const values = Array.from({ length: many }, (_, i) => i)
