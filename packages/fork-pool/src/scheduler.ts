@@ -31,6 +31,8 @@ export class Scheduler implements CrewListener {
   readonly #roomy: Roomy
   /** Calls that wait for a worker that is being started for them. */
   readonly #reserved = new Set<Call>()
+  /** Workers whose own calls let another one go first. */
+  readonly #passedOver: Worker[] = []
   #isScheduling = false
 
   constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker) {
@@ -107,7 +109,6 @@ export class Scheduler implements CrewListener {
     this.#roomy.add(worker)
     this.#serve(worker)
     this.#schedule()
-    this.#serve(worker)
   }
 
   onStream(call: Call, stream: PoolStream, now: number): void {
@@ -136,10 +137,19 @@ export class Scheduler implements CrewListener {
   #schedule(isForced = false): void {
     if (this.#isScheduling) return
     this.#isScheduling = true
-    for (let call = this.#queue.first; call && this.#place(call); call = this.#queue.first);
+    this.#placeAll()
+    for (let worker = this.#passedOver.pop(); worker; worker = this.#passedOver.pop()) {
+      this.#serve(worker)
+      this.#placeAll() // those of one that was retired
+    }
     this.#isScheduling = false
     if (!this.#settings.isolate) this.#scaling.adjust(this.#queue.length, isForced)
     this.ledger.announce()
+  }
+
+  /** Finds places for as many calls of the queue as it can. */
+  #placeAll(): void {
+    for (let call = this.#queue.first; call && this.#place(call); call = this.#queue.first);
   }
 
   /** Finds a place for the first call of the queue; false when there is none now. */
@@ -175,7 +185,7 @@ export class Scheduler implements CrewListener {
   #serve(worker: Worker): void {
     for (let own = worker.waiting.first; own && this.#roomy.has(worker); own = worker.waiting.first) {
       const shared = this.#queue.first
-      if (shared && isBefore(shared, own)) return
+      if (shared && isBefore(shared, own)) return void this.#passedOver.push(worker)
       if (!worker.isUsable) return this.crew.forget(worker)
       this.#give(worker, own)
     }

@@ -67,6 +67,24 @@ describe('calls that wait', () => {
     assert.deepEqual(order, [3, 'a', 'b', 'c'])
   })
 
+  it('of a key are served once their worker has room, even after a call that came before was made again elsewhere', async () => {
+    let chosenFor: (value: unknown) => number | undefined = () => undefined
+    const balancer: Balancer = (workers, [, value]) => workers.find(({ pid }) => pid === chosenFor(value)) ?? workers[0]!
+    const sleep = start('sleep', { max: 3, idle: 3, load: 2, async: true, balancer })
+    await until(() => sleep.workers.length === 3)
+    const [first, second, third] = sleep.workers.map(worker => worker.pid)
+    chosenFor = () => first
+    const keyed = sleep.with({ key: 'k' })
+    await keyed(0)
+    const others = [1, 2].map(() => sleep.with({ retries: 1 })(100, 'other'))
+    const order: unknown[] = []
+    const waiting = [keyed(1000, 'slow'), keyed(0, 'quick')].map(async call => order.push(await call))
+    chosenFor = value => (value === 'other' ? third : second)
+    process.kill(first!, 'SIGKILL')
+    await Promise.all([...others, ...waiting])
+    assert.deepEqual(order, ['quick', 'slow'])
+  })
+
   it('go where the balancer says', async () => {
     const seen: unknown[] = []
     const balancer: Balancer = (workers, args) => {
