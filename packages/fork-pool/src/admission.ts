@@ -18,17 +18,20 @@ export class Admission {
     this.#settings = settings
   }
 
-  /** @param hasRoom - whether a worker has */
-  refusalOf({ signal }: CallSettings, hasRoom: boolean): { reason: unknown } | undefined {
+  /**
+   * @param hasRoom - whether a worker has that may serve it
+   * @param unbound - how many calls, it included, may be served by a worker that is started
+   */
+  refusalOf({ signal }: CallSettings, hasRoom: boolean, unbound: number): { reason: unknown } | undefined {
     if (this.refusal) return { reason: this.refusal }
     if (signal?.aborted) return signal
-    if (hasRoom || !this.#isFull) return undefined
+    if (hasRoom || !this.#isFull(unbound)) return undefined
     return { reason: new PoolError('ERR_POOL_QUEUE_FULL', `${this.#ledger.waiting} calls wait already`) }
   }
 
   /** Calls that only wait for a worker to be started do not count. */
-  get #isFull(): boolean {
+  #isFull(unbound: number): boolean {
     const { maxQueue, load } = this.#settings
-    return maxQueue !== Infinity && this.#ledger.waiting - Math.max(0, this.#crew.starting + this.#crew.vacancies) * load >= maxQueue
+    return maxQueue !== Infinity && this.#ledger.waiting - Math.min(unbound, Math.max(0, this.#crew.starting + this.#crew.vacancies) * load) >= maxQueue
   }
 }

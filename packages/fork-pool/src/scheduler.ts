@@ -47,7 +47,8 @@ export class Scheduler implements CrewListener {
   call(name: string, args: unknown[], options: CallSettings): RpcCall {
     const call = new Call(name, args, options)
     const { promise } = call
-    const refusal = this.admission.refusalOf(options, this.#roomy.length > 0)
+    const bound = this.#keys.workerOf(options.key)
+    const refusal = bound ? this.admission.refusalOf(options, this.#roomy.has(bound), this.#queue.length) : this.admission.refusalOf(options, this.#roomy.length > 0, Infinity)
     if (refusal) {
       call.reject(refusal.reason)
       return promise

@@ -24,6 +24,23 @@ describe('calls that wait', () => {
     assert.equal(await sleep(1, 'again'), 'again')
   })
 
+  it('of a key are at most maxQueue, too, whatever room others have', async () => {
+    const sleep = start('sleep', { max: 3, idle: 2, maxQueue: 1 })
+    await until(() => sleep.workers.length === 2)
+    const keyed = sleep.with({ key: 'k' })
+    const outcomes = await Promise.allSettled([1, 2, 3, 4].map(() => keyed(20)))
+    assert.deepEqual(outcomes.map(one => one.status), ['fulfilled', 'fulfilled', 'rejected', 'rejected'])
+    assert.equal((outcomes[2] as PromiseRejectedResult).reason.code, 'ERR_POOL_QUEUE_FULL')
+  })
+
+  it('of a key do not count those that only wait for a worker to start', async () => {
+    const sleep = start('sleep', { max: 2, maxQueue: 1 })
+    const keyed = sleep.with({ key: 'k' })
+    await keyed(0)
+    const outcomes = await Promise.allSettled([keyed(20), sleep(20), keyed(20), keyed(20), sleep(20)])
+    assert.deepEqual(outcomes.map(one => one.status), ['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected'])
+  })
+
   it('with maxQueue 0, only calls that a worker has room for are taken', async () => {
     const sleep = start('sleep', { max: 1, load: 2, maxQueue: 0 })
     const outcomes = await Promise.allSettled([sleep(5), sleep(5), sleep(5)])
