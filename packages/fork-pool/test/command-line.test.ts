@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -89,6 +89,17 @@ describe('fork-pool', () => {
     assert.equal((await forkPool([`${worker}#echo`, '-0'], odd.map(text => `${text}\0`).join(''))).stdout, odd.map(text => `${JSON.stringify(text)}\n`).join(''))
     assert.equal((await forkPool([`${worker}#echo`, '--ndjson'], '{"a":[1,null]}\n7\n"x"\n')).stdout, '{"a":[1,null]}\n7\n"x"\n')
     assert.equal((await forkPool([`${worker}#echo`, '--ndjson', '[1]', 'true'])).stdout, '[1]\ntrue\n')
+  })
+
+  it('says that standard input cannot be read, and ends with 255', async () => {
+    for (const format of [[], ['--null']]) {
+      const folder = openSync(tmpdir(), 'r')
+      const child = spawn(process.execPath, [program, worker, ...format], { stdio: [folder, 'pipe', 'pipe'] })
+      closeSync(folder)
+      const [[code], stderr] = await Promise.all([once(child, 'close'), text(child.stderr!)])
+      assert.equal(code, 255)
+      assert.match(stderr, /^fork-pool: EISDIR: .*\n$/)
+    }
   })
 
   it('finishes what came before a line that is no JSON, and ends with 255', async () => {

@@ -1,4 +1,7 @@
+import { createReadStream, ReadStream } from 'node:fs'
+import { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { TextDecoder } from 'node:util'
 
 /** How inputs are told apart on standard input. */
@@ -16,7 +19,7 @@ export interface Input {
  * The inputs given as arguments, or, without any, those of standard input: lines that are
  * not empty, JSON for each line, or texts with a NUL after each.
  *
- * @throws SyntaxError for a line that is no JSON
+ * @throws SyntaxError for a line that is no JSON; Error when standard input cannot be read
  */
 export async function* inputsOf(args: readonly string[], format: Format): AsyncGenerator<Input> {
   let number = 0
@@ -27,18 +30,24 @@ export async function* inputsOf(args: readonly string[], format: Format): AsyncG
 }
 
 async function* lines(): AsyncGenerator<string> {
-  for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) if (line !== '') yield line
+  for await (const line of createInterface({ input: standardInput(), crlfDelay: Infinity })) if (line !== '') yield line
 }
 
 async function* betweenNuls(): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   let rest = ''
-  for await (const bytes of process.stdin) {
+  for await (const bytes of standardInput()) {
     const texts = (rest + decoder.decode(bytes as Buffer, { stream: true })).split('\0')
     rest = texts.pop()!
     yield* texts
   }
   if (rest !== '') yield rest
+}
+
+/** As a stream that tells what goes wrong; of a folder, for instance, Node's own would just end. */
+function standardInput(): Readable {
+  const stdin: Readable = process.stdin
+  return stdin instanceof Socket || stdin instanceof ReadStream ? stdin : createReadStream('', { fd: 0, autoClose: false })
 }
 
 function parse(text: string, number: number): unknown {
