@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -208,6 +208,28 @@ describe('fork-pool', () => {
       const { code, stderr } = await forkPool([worker, '--joblog', log, '--resume', 'z'])
       assert.equal(code, 255)
       assert.match(stderr, /is of other inputs/)
+    })
+
+    it('that cannot be opened or written to is told of, and ends with 255', async () => {
+      assert.deepEqual(await forkPool([worker, '--joblog', join(folder, 'none/log'), 'a']), { code: 255, stdout: '', stderr: `fork-pool: ENOENT: no such file or directory, open '${join(folder, 'none/log')}'\n` })
+      assert.deepEqual(await forkPool([worker, '--joblog', '/dev/full', 'a', 'b']), { code: 255, stdout: '"A"\n"B"\n', stderr: 'fork-pool: ENOSPC: no space left on device, write\n' })
+    })
+
+    it('with a last line that was not written to its end can be resumed again and again', async () => {
+      const run = (...inputs: string[]): Promise<Outcome> => forkPool([worker, '--joblog', log, '--resume', ...inputs])
+      await run('a', 'ü')
+      truncateSync(log, readFileSync(log).indexOf('ü') + 1)
+      assert.deepEqual(await run('a', 'ü'), { code: 0, stdout: '"Ü"\n', stderr: '' })
+      assert.deepEqual(await run('a', 'ü', 'c'), { code: 0, stdout: '"C"\n', stderr: '' })
+      assert.deepEqual(rows().slice(1).map(row => row[0]), ['1', '2', '3'])
+    })
+
+    it('that is empty, or has only a part of its head, is begun anew by --resume', async () => {
+      for (const content of ['', 'Seq\tHo']) {
+        writeFileSync(log, content)
+        for (const stdout of ['"A"\n', '']) assert.deepEqual(await forkPool([worker, '--joblog', log, '--resume', 'a']), { code: 0, stdout, stderr: '' })
+        assert.deepEqual(rows().map(row => row[0]), ['Seq', '1'])
+      }
     })
 
     it('an interrupted run, resumed, does all inputs once', async () => {

@@ -1,6 +1,6 @@
-import { once } from 'node:events'
-import { createWriteStream, existsSync, readFileSync } from 'node:fs'
+import { createWriteStream, existsSync, ftruncateSync, openSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
+import { finished } from 'node:stream/promises'
 import { ProcessExitedError } from '@anyfork/fork-rpc'
 import { PoolError } from '../errors.js'
 import type { Input } from './inputs.js'
@@ -23,17 +23,22 @@ export interface Joblog {
   has(input: Input): boolean
   /** @param startedAt - milliseconds since 1970 */
   add(input: Input, startedAt: number, milliseconds: number, outcome: { error?: unknown; bytes: number }): void
+  /** @throws rejects when not all could be written */
   close(): Promise<void>
 }
 
 /**
  * @param resume - what is not to be done again: nothing, all that the log has, or what was done without failure
+ * @throws Error when the file cannot be opened, or is no log
  */
 export function openJoblog(file: string, resume: 'none' | 'all' | 'failed'): Joblog {
-  const isOld = resume !== 'none' && existsSync(file)
-  const logged = isOld ? parse(readFileSync(file, 'utf8')) : new Map<number, Logged>()
-  const stream = createWriteStream(file, { flags: isOld ? 'a' : 'w' })
-  if (!isOld) stream.write(`${HEADER}\n`)
+  const old = resume !== 'none' && existsSync(file) ? readFileSync(file) : Buffer.alloc(0)
+  const whole = old.subarray(0, old.lastIndexOf('\n') + 1)
+  const logged = parse(whole.toString())
+  const fd = openSync(file, resume === 'none' ? 'w' : 'a')
+  if (whole.length < old.length) ftruncateSync(fd, whole.length)
+  const stream = createWriteStream(file, { fd }).on('error', () => {}) // close() tells
+  if (!whole.length) stream.write(`${HEADER}\n`)
   return {
     has: ({ number, text }) => {
       const before = logged.get(number)
@@ -46,7 +51,7 @@ export function openJoblog(file: string, resume: 'none' | 'all' | 'failed'): Job
     },
     close: async () => {
       stream.end()
-      await once(stream, 'close')
+      await finished(stream)
     },
   }
 }
