@@ -46,6 +46,21 @@ describe('fork-pool', () => {
     assert.deepEqual(stdout.trim().split('\n'), lines.map(line => JSON.stringify(line.toUpperCase())))
   })
 
+  it('prints each value that a function yields', async () => {
+    assert.deepEqual(await forkPool([`${worker}#countTo`, '-w', '1', '3', '0', '2']), { code: 0, stdout: '1\n2\n3\n1\n2\n', stderr: '' })
+  })
+
+  it('makes a call that fails while it yields again, and prints its values once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const [log, file] = [join(folder, 'log'), join(folder, 'file')]
+    const input = JSON.stringify([file, 3])
+    const attempts = (retries: string): Promise<Outcome> => forkPool([`${worker}#yieldAt`, '--ndjson', '--joblog', log, '-r', retries, input])
+    assert.deepEqual(await attempts('1'), { code: 1, stdout: '', stderr: `fork-pool: ${input}: not yet\n` })
+    assert.deepEqual(await attempts('0'), { code: 0, stdout: '"begun"\n"done"\n', stderr: '' })
+    assert.deepEqual(readFileSync(log, 'utf8').trim().split('\n').map(line => line.split('\t')[5]), ['Receive', '14'])
+    rmSync(folder, { recursive: true })
+  })
+
   it('reports a failing input by name, goes on, and ends with the number of failures', async () => {
     assert.deepEqual(await forkPool([`${worker}#failOnB`, 'a', 'b', 'c']), { code: 1, stdout: '"a"\n"c"\n', stderr: 'fork-pool: b: b is not wanted\n' })
   })

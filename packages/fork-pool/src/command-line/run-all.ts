@@ -4,6 +4,7 @@ import type { Input } from './inputs.js'
 import type { Interruption } from './interruption.js'
 import type { Joblog } from './joblog.js'
 import type { Counts } from './report.js'
+import { linesOf } from './result-lines.js'
 
 /** Results that wait for an earlier one are at most so many for each call that runs. */
 const WINDOW = 16
@@ -26,7 +27,7 @@ export interface RunAllOutcome {
   notDone: Input[]
 }
 
-/** Calls the function for every input, and prints results, one line of JSON for each. */
+/** Calls the function for every input, and prints results, one line of JSON for each, or for each value that it yields. */
 export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, options: RunAllOptions): Promise<RunAllOutcome> {
   const { slots, isOrdered, halts, joblog, interruption, display } = options
   const counts: Counts = { inputs: 0, done: 0, failed: 0, skipped: 0, notDone: 0 }
@@ -37,9 +38,9 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
 
   const work = async (input: Input): Promise<string | undefined> => {
     try {
-      const line = await attempt(call, input, options)
+      const lines = await attempt(call, input, options)
       counts.done++
-      return line
+      return lines
     } catch (error) {
       counts.failed++
       display.clear()
@@ -66,7 +67,7 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
         break
       }
       const result = work(next)
-      const print = async (): Promise<void> => printLine(await result, display)
+      const print = async (): Promise<void> => printLines(await result, display)
       const ended = (isOrdered ? result : print()).then(() => void running.delete(ended))
       running.add(ended)
       if (isOrdered) unprinted.push(print)
@@ -82,14 +83,14 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
 }
 
 /** Any failure is tried again, as often as it may be. */
-async function attempt(call: ForkPool, input: Input, { retries, joblog }: RunAllOptions): Promise<string> {
+async function attempt(call: ForkPool, input: Input, { retries, joblog }: RunAllOptions): Promise<string | undefined> {
   for (let left = retries; ; left--) {
     const startedAt = Date.now()
     const began = performance.now()
     try {
-      const line = JSON.stringify(await call(input.value)) ?? 'null'
-      joblog?.add(input, startedAt, performance.now() - began, { bytes: Buffer.byteLength(line) })
-      return line
+      const lines = await linesOf(await call(input.value))
+      joblog?.add(input, startedAt, performance.now() - began, { bytes: Buffer.byteLength(lines ?? '') })
+      return lines
     } catch (error) {
       if (left > 0 && (error as NodeJS.ErrnoException).code !== 'ERR_POOL_DESTROYED') continue
       joblog?.add(input, startedAt, performance.now() - began, { error, bytes: 0 })
@@ -104,10 +105,10 @@ async function nextOf(inputs: AsyncIterator<Input>, { wanted }: Interruption): P
   return next && !next.done ? next.value : undefined
 }
 
-async function printLine(line: string | undefined, display: Display): Promise<void> {
-  if (line === undefined) return
+async function printLines(lines: string | undefined, display: Display): Promise<void> {
+  if (lines === undefined) return
   if (process.stdout.isTTY) display.clear()
-  if (!process.stdout.write(`${line}\n`)) await new Promise(resolve => process.stdout.once('drain', resolve))
+  if (!process.stdout.write(`${lines}\n`)) await new Promise(resolve => process.stdout.once('drain', resolve))
 }
 
 export function complain(message: string): void {

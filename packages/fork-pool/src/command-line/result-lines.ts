@@ -1,0 +1,19 @@
+import { isStream } from '../stream.js'
+
+/**
+ * A result as JSON; what is iterated over as a line for each value, once all have come, so
+ * that a call that fails in between can be made again.
+ *
+ * @returns lines without the last line's end; `undefined` where there is none
+ * @throws rejects with what went wrong with a value
+ */
+export async function linesOf(result: unknown): Promise<string | undefined> {
+  if (!isStream(result)) return lineOf(result)
+  const lines: string[] = []
+  for await (const value of result) lines.push(lineOf(value))
+  return lines.length ? lines.join('\n') : undefined
+}
+
+function lineOf(value: unknown): string {
+  return JSON.stringify(value) ?? 'null'
+}
