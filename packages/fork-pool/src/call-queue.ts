@@ -2,10 +2,13 @@ import TinyQueue from 'tinyqueue'
 import type { Call } from './call.js'
 import { CallList } from './call-list.js'
 
+/** So many lists there may be beyond two for each call: a priority that comes again and again keeps its own. */
+const SPARE_LISTS = 8
+
 /** Calls that wait: the higher priority first; among equals, who came first. */
 export class CallQueue {
   readonly #lists = new Map<number, CallList>()
-  readonly #priorities = new TinyQueue<number>([], (a, b) => b - a)
+  #priorities = heapOf([])
   #length = 0
 
   get length(): number {
@@ -54,12 +57,23 @@ export class CallQueue {
   #listOf({ options: { priority } }: Call): CallList {
     let list = this.#lists.get(priority)
     if (!list) {
+      if (this.#lists.size > this.#length * 2 + SPARE_LISTS) this.#dropEmpty()
       list = new CallList()
       this.#lists.set(priority, list)
       this.#priorities.push(priority)
     }
     return list
   }
+
+  #dropEmpty(): void {
+    for (const [priority, { length }] of this.#lists) if (!length) this.#lists.delete(priority)
+    this.#priorities = heapOf([...this.#lists.keys()])
+  }
+}
+
+/** The highest is the next. */
+function heapOf(priorities: number[]): TinyQueue<number> {
+  return new TinyQueue(priorities, (a, b) => b - a)
 }
 
 /** Whether one call is to be served before another. */

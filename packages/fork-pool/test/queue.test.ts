@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, it } from 'mocha'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Balancer } from '@anyfork/fork-pool'
 import { until, usePools } from './support/pools.js'
+
+function heapUsed(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  return process.memoryUsage().heapUsed
+}
 
 describe('calls that wait', () => {
   const start = usePools()
@@ -56,6 +64,30 @@ describe('calls that wait', () => {
     assert.equal(waiting, 0)
     assert.ok(running <= 1)
     await Promise.all(calls)
+  })
+
+  it('leave nothing behind, however many priorities there were', async () => {
+    const sleep = start('sleep', { max: 1 })
+    const churn = (step: number): Promise<void>[] =>
+      Array.from({ length: 10_000 }, (_, i) => {
+        const abort = new AbortController()
+        const dropped = assert.rejects(sleep.with({ priority: step * i, signal: abort.signal })(0))
+        abort.abort()
+        return dropped
+      })
+    const end = new AbortController()
+    const endless = (priority: number): Promise<void> => assert.rejects(sleep.with({ priority, signal: end.signal })(60_000))
+    const running = [endless(0)]
+    await until(() => sleep.workers.some(worker => worker.load))
+    await Promise.all(churn(1))
+    const before = heapUsed()
+    await Promise.all(churn(2))
+    assert.ok(heapUsed() - before < 300_000, `${heapUsed() - before} B more`)
+    running.push(endless(Infinity)) // waits meanwhile
+    await Promise.all(churn(-1))
+    assert.ok(heapUsed() - before < 300_000, `${heapUsed() - before} B more`)
+    end.abort()
+    await Promise.all(running)
   })
 
   it('of one key go to one worker, those of others to others', async () => {
