@@ -8,7 +8,11 @@ export interface CallOptions {
    * has nothing else to do.
    */
   signal?: AbortSignal
-  /** Longest time that it may run, in milliseconds, not counting its wait for a worker; then it rejects with `ERR_POOL_TIMEOUT` and is given up as above. */
+  /**
+   * Longest time that it may run, in milliseconds, not counting its wait for a worker; then
+   * it rejects with `ERR_POOL_TIMEOUT` and is given up as above. A stream
+   * only has to begin in that time; `signal` ends it.
+   */
   timeout?: number
   /** Higher comes first; default 0. */
   priority?: number

@@ -42,7 +42,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .argument('[inputs...]', 'one call for each; none: the lines of standard input')
     .option('-w, --workers <n>', 'most processes at a time', positiveInteger, ncpu())
     .option('-l, --load <n>', 'calls that a process has at a time', positiveInteger, 1)
-    .option('-t, --timeout <seconds>', 'ends a call that takes longer, and its process', seconds)
+    .option('-t, --timeout <seconds>', 'ends a call that takes longer, or whose stream does not begin by then, and its process', seconds)
     .option('-r, --retries <n>', 'how often a call that failed is made again', integer, 0)
     .option('-u, --unordered', 'print results as they come')
     .addOption(new Option('--ordered', 'print results in the order of the inputs; the default').conflicts('unordered'))

@@ -47,7 +47,7 @@ export interface PoolOptions {
   refork?: number | readonly number[]
   /** For calls that do not say: how often they are made again when their worker died; default 0. */
   retries?: number
-  /** For calls that do not say: longest time that they may run, in milliseconds; default: any. */
+  /** For calls that do not say: longest time that they may run, or until their stream begins, in milliseconds; default: any. */
   timeout?: number
   /** Which of the workers that have room gets the next call; default: the one that has fewest. */
   balancer?: Balancer
