@@ -73,7 +73,8 @@ export abstract class Preparation {
 
   /**
    * Lets the process live on after this program has ended, from when its function runs;
-   * until then, and without this, it ends with this program. So do its forks.
+   * until then, and without this, it ends with this program. So do its forks. A copy that
+   * `refork` makes is to be told anew.
    */
   outlive(): this {
     return this.#order('outlive', Command.outlive, undefined)

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { createInterface } from 'node:readline'
 import { describe, it } from 'mocha'
+import { fileURLToPath } from 'node:url'
 import { ForkProcess } from '@anyfork/fork'
-import { assertNothingLeft, census } from './support/census.js'
+import { allGone, assertNothingLeft, census } from './support/census.js'
 import { isForking } from './support/mode.js'
 
 const counter = new URL('./fixtures/counter.js', import.meta.url)
@@ -80,6 +83,20 @@ describe('refork', () => {
     await assert.rejects(process.refork().ready(), { code: 'ERR_ACTIVE_HANDLES', message: /Immediate/ })
     process.kill()
     await process.exited
+  })
+
+  it('copies a process that outlives its owner; the copy and its forks end with the owner', async () => {
+    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/outliving.js', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [line] = (await Promise.race([once(createInterface(owner.stdout), 'line'), once(owner, 'exit')])) as [string]
+    const pids = JSON.parse(line) as number[]
+    const outliving = pids.pop()!
+    owner.kill('SIGKILL')
+    try {
+      await allGone(pids, 1000)
+    } finally {
+      process.kill(outliving, 'SIGTERM')
+    }
+    await allGone([outliving], 1000)
   })
 
   it('is a TypeError before run, and rejects once the process has ended', async () => {

@@ -17,7 +17,8 @@ export function armLifeline({ shared, own }: Lifeline): Lifeline {
   return { shared, own: fd < 0 ? undefined : new Descriptor(fd) }
 }
 
-/** Lets the process live on when its owner ends. */
-export function cutLifeline({ own }: Lifeline): void {
+/** Lets the process live on when its owner ends; what it has left is what its copies arm. */
+export function cutLifeline({ shared, own }: Lifeline): Lifeline {
   own?.close()
+  return { shared, own: undefined }
 }

@@ -54,7 +54,7 @@ export class Offspring {
   /** A function runs, and was given the arguments so far. */
   noteRun(): void {
     this.#hasLoaded = true
-    this.#log.forgetArguments()
+    this.#log.forgetRun()
   }
 
   /** Once after loading: what is left moves no more, and children share it. Pages change only while no other thread can look. */

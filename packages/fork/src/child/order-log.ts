@@ -7,7 +7,9 @@ import type { Restrictions } from '../restrictions.js'
 
 /** What a function is given; it is used up when one has run. */
 const ARGUMENTS: ReadonlySet<number> = new Set([Command.argument, Command.descriptor])
-const KEPT: ReadonlySet<number> = new Set([...ARGUMENTS, Command.require, Command.eval, Command.warm, Command.outlive])
+/** All that is about the function. */
+const OF_RUN: ReadonlySet<number> = new Set([...ARGUMENTS, Command.outlive])
+const KEPT: ReadonlySet<number> = new Set([...OF_RUN, Command.require, Command.eval, Command.warm])
 
 /** So many bytes are kept where they may never be needed. */
 const MOST_BYTES = 16 << 20
@@ -41,9 +43,9 @@ export class OrderLog {
     if (cwd !== undefined) this.#orders.push({ type: Command.restrict, id: 0, payload: encode({ cwd }), descriptors: [] })
   }
 
-  /** The arguments so far went to a function. */
-  forgetArguments(): void {
-    this.#orders = this.#orders.filter(({ type }) => !ARGUMENTS.has(type))
+  /** A function runs: the arguments so far went to it, and it alone outlives its owner, if that was ordered. */
+  forgetRun(): void {
+    this.#orders = this.#orders.filter(({ type }) => !OF_RUN.has(type))
   }
 
   /**

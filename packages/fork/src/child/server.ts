@@ -187,7 +187,7 @@ export class Server implements ChannelListener {
     const args = runArgs()
     this.#offspring.noteRun()
     this.#running = socket
-    if (this.#outlives) cutLifeline(this.#lifeline)
+    if (this.#outlives) this.#lifeline = cutLifeline(this.#lifeline)
     this.#channel.unref()
     binding.ignoreInterrupt(0)
     showTitle(name)
