@@ -94,7 +94,7 @@ static napi_value bind_exit(napi_env env, napi_callback_info info) {
 }
 
 /* peekEnded(pid, Int32Array[3]): 1 and pid, code, signal of a child that has
- * ended, of any child where pid is 0; else 0 or a negative errno */
+ * ended, of any child of this thread where pid is 0; else 0 or a negative errno */
 static napi_value bind_peek_ended(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   int32_t pid;

@@ -57,7 +57,7 @@ struct forking_status {
 
 /* Orphans of descendants become children of this process. */
 int forking_become_subreaper(void);
-/* 1 and the status of a child that has ended and still waits to be reaped, else 0. */
+/* 1 and the status of a child of this thread that has ended and still waits to be reaped, else 0. */
 int forking_peek_ended(struct forking_status *status);
 /* The same for one child; -ECHILD when it is none. */
 int forking_peek_ended_one(pid_t pid, struct forking_status *status);

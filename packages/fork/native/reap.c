@@ -13,10 +13,17 @@ int forking_become_subreaper(void) {
 int forking_become_subreaper(void) { return -ENOSYS; }
 #endif
 
-static int peek(idtype_t type, id_t id, struct forking_status *status) {
+/* Worker threads have children, too, and reap them themselves: waitid(2), Linux. */
+#ifdef __WNOTHREAD
+#define OF_THIS_THREAD __WNOTHREAD
+#else
+#define OF_THIS_THREAD 0
+#endif
+
+static int peek(idtype_t type, id_t id, int options, struct forking_status *status) {
   siginfo_t info = {0};
   int rc;
-  do rc = waitid(type, id, &info, WEXITED | WNOHANG | WNOWAIT);
+  do rc = waitid(type, id, &info, WEXITED | WNOHANG | WNOWAIT | options);
   while (rc < 0 && errno == EINTR);
   if (rc < 0) return -errno;
   if (info.si_pid == 0) return 0;
@@ -30,12 +37,12 @@ static int peek(idtype_t type, id_t id, struct forking_status *status) {
 }
 
 int forking_peek_ended(struct forking_status *status) {
-  int rc = peek(P_ALL, 0, status);
+  int rc = peek(P_ALL, 0, OF_THIS_THREAD, status);
   return rc == -ECHILD ? 0 : rc;
 }
 
 int forking_peek_ended_one(pid_t pid, struct forking_status *status) {
-  return peek(P_PID, (id_t)pid, status);
+  return peek(P_PID, (id_t)pid, 0, status);
 }
 
 int forking_reap(pid_t pid) {

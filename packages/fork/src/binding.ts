@@ -11,7 +11,7 @@ export interface Binding {
   armLifeline(fd: number): number
   ignoreInterrupt(on: number): number
   becomeSubreaper(): number
-  /** 1 and `[pid, code, signal]` of a child that has ended (of any where pid is 0), else 0 or a negative errno. */
+  /** 1 and `[pid, code, signal]` of a child that has ended (of any of this thread's where pid is 0), else 0 or a negative errno. */
   peekEnded(pid: number, out: Int32Array): number
   reap(pid: number): number
   onLoopEnd(callback: () => void): number

@@ -212,6 +212,24 @@ describe('ForkProcess', () => {
     await own.exited
   })
 
+  it('leaves the children of a worker thread to it, which may be busy for long', async () => {
+    const own = ForkProcess.exec()
+    await own.fork().ready()
+    const told = own.eval(async (program: string) => {
+      const { Worker } = await import('node:worker_threads')
+      const said = await new Promise(resolve => new Worker(program, { eval: true }).once('message', resolve))
+      if (said !== 7) throw new Error(String(said))
+    }, `
+      const { parentPort } = require('node:worker_threads')
+      const child = require('node:child_process').spawn('sh', ['-c', 'exit 7'])
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500)
+      child.once('exit', code => parentPort.postMessage(code))
+      setTimeout(() => parentPort.postMessage('no exit'), 1000)`)
+    await told.ready()
+    own.kill()
+    await own.exited
+  })
+
   it('reaps many orphans of nobody’s together, a second after their end', async () => {
     const own = ForkProcess.exec()
     const parent = own.fork().eval(async (count: number) => {
