@@ -40,12 +40,20 @@ export function afterFork(hook: Hook): () => void {
 /**
  * Calls all hooks of `beforeFork`, in the order in which they were added.
  *
- * @returns calls what they returned, in the opposite order
+ * @returns calls what they returned, in the opposite order, all of it: the first error is thrown afterwards
  */
 export async function callBeforeFork(): Promise<() => Promise<void>> {
   const undos: Hook[] = []
   const undo = async (): Promise<void> => {
-    for (const one of undos.splice(0).reverse()) await one()
+    const errors: unknown[] = []
+    for (const one of undos.splice(0).reverse()) {
+      try {
+        await one()
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length) throw errors[0]
   }
   try {
     for (const hook of hooks.before) {
@@ -53,7 +61,7 @@ export async function callBeforeFork(): Promise<() => Promise<void>> {
       if (typeof returned === 'function') undos.push(returned as Hook)
     }
   } catch (error) {
-    await undo()
+    await undo().catch(() => {}) // the first error is told
     throw error
   }
   return undo

@@ -102,7 +102,7 @@ export class Member {
   /** Forks this program: the root of a new family. */
   static async forkThisProgram(): Promise<Member> {
     const { forkThisProgram } = await import('./this-program.js')
-    const { pid, control } = await forkThisProgram(() => new Set(Array.from(live, one => one.#channel.fd)))
+    const { pid, control } = await forkThisProgram(() => new Set([...live].filter(one => one.#channel.isOpen).map(one => one.#channel.fd)))
     return Member.#withChild(control, new OwnChild(pid), 'fork')
   }
 

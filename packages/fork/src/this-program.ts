@@ -10,10 +10,11 @@ import { assumeRandomnessUsed, renewRandomness } from './child/randomness.js'
 import { Server } from './child/server.js'
 import { forgetThreads, startPool } from './child/threads.js'
 import { ControlChannel } from './control-channel.js'
-import { NotForkableError } from './errors.js'
+import { NotForkableError, signalNumber } from './errors.js'
 import { callAfterFork, callBeforeFork } from './fork-hooks.js'
 import { findObstacles } from './forkable.js'
 import { Report } from './frame.js'
+import { OwnChild } from './own-child.js'
 import { encodeError } from './payload.js'
 import { lifeline, takeLifeline } from './spawn.js'
 
@@ -39,12 +40,28 @@ export interface Copy {
 export async function forkThisProgram(own: () => ReadonlySet<number>): Promise<Copy> {
   await startPool()
   const undo = await callBeforeFork()
+  let copy: Copy
   try {
     await waitForRequests().catch(() => {}) // is among the obstacles then
-    return await atRest(own)
-  } finally {
-    await undo()
+    copy = await atRest(own)
+  } catch (error) {
+    await undo().catch(() => {}) // the first error is told
+    throw error
   }
+  try {
+    await undo()
+  } catch (error) {
+    discard(copy)
+    throw error
+  }
+  return copy
+}
+
+/** Ends a copy that nobody will have. */
+function discard({ pid, control }: Copy): void {
+  binding.signal(pid, signalNumber('SIGKILL'), control.fd)
+  control.close()
+  new OwnChild(pid) // reaps it
 }
 
 /**

@@ -37,6 +37,21 @@ describe('hooks', () => {
     assert.deepEqual(await own.exited, { code: 1, signal: null })
   })
 
+  it('are undone, all of them, where one cannot be, and where a hook throws, whose error is told', async () => {
+    const undone = `if (globalThis.undone !== '1') throw new Error(globalThis.undone)`
+    const own = ForkProcess.exec({ mode: 'fork' }).require(hooks).eval(() => Object.assign(globalThis, { failUndo: true, failLast: true }))
+    own.eval(async () => {
+      const { beforeFork } = await import('@anyfork/fork')
+      beforeFork(() => {
+        if ((globalThis as { failLast?: boolean }).failLast) throw new Error('not before, the last')
+      })
+    })
+    await assert.rejects(own.fork().ready(), { message: 'not before, the last' })
+    await own.eval(undone).ready()
+    own.kill()
+    await own.exited
+  })
+
   it('that throw after a fork are the error of the child', async () => {
     const child = template.eval(() => Object.assign(globalThis, { failAfter: true })).fork()
     await assert.rejects(child.ready(), { message: 'not after' })

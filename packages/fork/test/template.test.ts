@@ -164,6 +164,19 @@ describe('forkTemplate', () => {
     })
   }
 
+  it('is not refused for a process that was handed over', async () => {
+    const said = await output(`
+      import { ForkProcess } from '@anyfork/fork'
+      import { forkTemplate } from '@anyfork/fork/template'
+      const first = ForkProcess.exec()
+      const second = ForkProcess.fromFd(await first.toFd())
+      await second.ready()
+      const template = await forkTemplate()
+      console.log(template.mode)
+      process.exit()`)
+    assert.equal(said, 'fork\n')
+  })
+
   it('is refused while standard input is read', async () => {
     const program = `
       import { forkTemplate } from '@anyfork/fork/template'
@@ -259,6 +272,42 @@ describe('forkTemplate', () => {
       console.log('forked')`
     const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 80; exec "$0" "$@"', process.execPath, ...forkingFlags, ...module, program], { timeout: 15_000 })
     assert.equal(stdout, 'EMFILE\nforked\n')
+  })
+
+  it('leaves no copy and no descriptor where what undoes a hook throws, and rejects with that', async () => {
+    const said = await output(`
+      import { forkTemplate } from '@anyfork/fork/template'
+      import { beforeFork } from '@anyfork/fork'
+      import { readdirSync, readFileSync } from 'node:fs'
+      const children = () => readFileSync('/proc/thread-self/children', 'utf8')
+      const left = async () => {
+        const deadline = performance.now() + 5000
+        while (children() && performance.now() < deadline) await new Promise(setImmediate)
+        return [readdirSync('/proc/self/fd').length, children()].join()
+      }
+      const attempt = () => forkTemplate().catch(error => console.log(error.message))
+      const dispose = beforeFork(() => () => { throw new Error('not undone') })
+      await attempt() // opens what all share
+      const before = await left()
+      await attempt()
+      console.log(await left() === before, children().length)
+      dispose()
+      const template = await forkTemplate()
+      await template.close()
+      console.log(template.mode)
+      process.exit()`)
+    assert.deepEqual(said.trim().split('\n'), ['not undone', 'not undone', 'true 0', 'fork'])
+  })
+
+  it('is refused with the reason, whatever what undoes a hook throws', async () => {
+    const said = await output(`
+      import { forkTemplate } from '@anyfork/fork/template'
+      import { beforeFork } from '@anyfork/fork'
+      beforeFork(() => () => { throw new Error('not undone') })
+      setTimeout(() => {}, 1e6)
+      await forkTemplate().catch(error => console.log(error.code))
+      process.exit()`)
+    assert.equal(said, 'ERR_NOT_FORKABLE\n')
   })
 
   it('leaves no copy that a hook holds up when the program is killed', async () => {

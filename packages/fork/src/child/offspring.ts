@@ -84,7 +84,7 @@ export class Offspring {
     try {
       return [await this.#forkOrExec(control, lifeline), undo]
     } catch (error) {
-      await undo()
+      await undo().catch(() => {}) // the first error is told
       throw error
     }
   }
