@@ -167,7 +167,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    * `memory` go on to work.
    *
    * @returns resolves, when all orders so far have been carried out, with its control socket; the caller owns it
-   * @throws TypeError after `run` or `close`, and while processes forked from it live; rejects as `ready`
+   * @throws TypeError after `run` or `close`, and while processes forked from it, or from its forks, live; rejects as `ready`
    */
   async toFd(): Promise<Descriptor> {
     this.assertOpen('toFd')

@@ -131,9 +131,9 @@ export class Member {
     return self
   }
 
-  /** @throws TypeError while processes forked from it live */
+  /** @throws TypeError while processes forked from it live, or from one of those: it tells how orphans end */
   assertChildless(order: string): void {
-    if (this.#offspring.size) throw new TypeError(`${order}() while processes forked from it live`)
+    if ([...live].some(one => one.#descendsFrom(this))) throw new TypeError(`${order}() while processes forked from it live`)
   }
 
   /** Lets go of it once it has carried out all orders: another owner can take it on by its control socket. */
@@ -304,6 +304,11 @@ export class Member {
     // Nobody answers for orphans any more.
     if (this === this.#root) for (const member of live) if (member.#root === this) member.#settle()
     this.#resolveExited(this.#status!)
+  }
+
+  #descendsFrom(ancestor: Member): boolean {
+    for (let member = this.#forker; member; member = member.#forker) if (member === ancestor) return true
+    return false
   }
 
   /** Nobody is left who could tell how it ended. */

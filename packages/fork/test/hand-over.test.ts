@@ -80,6 +80,21 @@ describe('toFd and fromFd', () => {
     await template.close()
   })
 
+  it('refuse a process while a fork of one of its forks lives, whose end it would tell', async () => {
+    const template = ForkProcess.exec().require(worker)
+    const parent = template.fork()
+    const child = parent.fork()
+    await child.ready()
+    parent.kill('SIGKILL')
+    await parent.exited
+    await assert.rejects(template.toFd(), TypeError)
+    await child.close()
+    assert.deepEqual(await child.exited, { code: 0, signal: null })
+    const heir = ForkProcess.fromFd(await template.toFd())
+    await heir.close()
+    await template.exited
+  })
+
   it('refuse a process with forks, which stays as it was, and what is no socket', async () => {
     const template = ForkProcess.exec()
     const child = template.fork()
