@@ -2,7 +2,7 @@ import { getSystemErrorName } from 'node:util'
 import { Descriptor, setNonblocking, socketpair, systemError, type Handle } from '@anyfork/fdpass'
 import { binding } from './binding.js'
 import { ControlChannel } from './control-channel.js'
-import { ProcessExitedError, signalName, signalNumber, type ExitStatus } from './errors.js'
+import { ForkError, ProcessExitedError, signalName, signalNumber, type ExitStatus } from './errors.js'
 import { afterFork } from './fork-hooks.js'
 import { Command, Report, type Frame } from './frame.js'
 import { Lineage } from './lineage.js'
@@ -43,8 +43,6 @@ const live = new Set<Member>()
  * from it.
  */
 export class Member {
-  /** Resolves when it is gone. */
-  readonly exited: Promise<ExitStatus>
   readonly #channel: ControlChannel
   readonly #forker: Member | undefined
   readonly #root: Member
@@ -52,6 +50,7 @@ export class Member {
   readonly #offspring = new Map<number, Member>()
   readonly #waiting = new Map<number, Waiting>()
   #leave = (): void => {}
+  #exited: Promise<ExitStatus>
   #resolveExited!: (status: ExitStatus) => void
   #child: RootProcess | undefined
   #pid: number | undefined
@@ -69,7 +68,7 @@ export class Member {
     this.#forker = forker
     this.#root = forker ? forker.#root : this
     this.#lineage = forker ? forker.#lineage : new Lineage()
-    this.exited = new Promise(resolve => (this.#resolveExited = resolve))
+    this.#exited = new Promise(resolve => (this.#resolveExited = resolve))
     this.#channel = new ControlChannel(socket, {
       onFrame: frame => this.#onReport(frame),
       onEnd: () => {
@@ -144,6 +143,11 @@ export class Member {
     this.#isChannelEnded = true
     this.#settle()
     return socket
+  }
+
+  /** Resolves when it is gone. */
+  get exited(): Promise<ExitStatus> {
+    return this.#exited
   }
 
   get pid(): number | undefined {
@@ -319,11 +323,18 @@ export class Member {
 
   /** In a forked process: lets go of what belongs to the parent. */
   static #abandonAll(): void {
-    for (const member of live) {
-      member.#channel.close()
-      member.#child?.unref()
-    }
+    for (const member of live) member.#abandon()
     live.clear()
+  }
+
+  /** What was promised was promised to the parent, and settles there only; what is asked from now on is answered at once. */
+  #abandon(): void {
+    this.#channel.close()
+    this.#child?.unref()
+    this.#isChannelEnded = true
+    this.#status ??= NOTHING_KNOWN
+    this.#failure ??= new ForkError('ERR_NOT_OWNED', 'the process belongs to the one that this one was forked from')
+    this.#exited = Promise.resolve(this.#status)
   }
 
   static {

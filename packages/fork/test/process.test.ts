@@ -4,7 +4,7 @@ import { fstatSync } from 'node:fs'
 import { after, before, describe, it } from 'mocha'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { isNonblocking, pipe } from '@anyfork/fdpass'
+import { isNonblocking, pipe, type Descriptor } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
 import { answer } from './support/answer.js'
 import { assertNothingLeft, census, childrenOf, isRunning } from './support/census.js'
@@ -242,6 +242,31 @@ describe('ForkProcess', () => {
     while (childrenOf(own.pid!).length && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 50))
     assert.deepEqual(childrenOf(own.pid!), [])
     await own.close()
+  })
+
+  it('belongs to who has started it: in a fork of that one it is as if gone, and what was awaited does not go on', async () => {
+    const parent = ForkProcess.exec().eval(async () => {
+      const { ForkProcess } = await import('@anyfork/fork')
+      const root = ForkProcess.exec()
+      const own = root.fork()
+      await own.ready()
+      let goesOn = false
+      for (const one of [root, own]) void one.exited.then(() => (goesOn = true))
+      const probe = async (socket: Descriptor): Promise<void> => {
+        const code = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'fulfilled', (error: NodeJS.ErrnoException) => error.code)
+        const asked: Promise<unknown>[] = [own.fork().toFd()]
+        for (const one of [root, own, own.fork()]) asked.push(one.ready(), one.inspect(), one.memory(), one.run('none'))
+        const codes = await Promise.all(asked.map(code))
+        const said = [new Set(codes).size, codes[0], await own.exited, await code(own.close()), own.kill(), own.isAlive, goesOn]
+        socket.toSocket().end(JSON.stringify(said))
+      }
+      Object.assign(globalThis, { probe })
+    })
+    const child = parent.fork()
+    assert.deepEqual(await answer(await child.run('probe')), [1, 'ERR_NOT_OWNED', { code: null, signal: null }, 'fulfilled', false, false, false])
+    await child.exited
+    parent.kill()
+    await parent.exited
   })
 
   it('ends, closed, when all processes forked from it have ended', async () => {
