@@ -215,9 +215,11 @@ static void on_environment_end(void *kept) { forking_kept_end(kept); }
     return number(env, forking_##name(kept, value, on));                 \
   }
 
-/* keepFd(fd, on), keepChild(pid, on): what the end of the environment ends */
+/* keepFd(fd, on), keepChild(pid, on): what the end of the environment ends;
+ * spareChild(pid, on): such a child lives on */
 BIND_KEEP(keep_fd)
 BIND_KEEP(keep_child)
+BIND_KEEP(spare_child)
 
 NAPI_MODULE_INIT() {
   struct forking_kept *kept = forking_kept_new();
@@ -248,6 +250,7 @@ NAPI_MODULE_INIT() {
       METHOD("noNewPrivileges", bind_no_new_privileges),
       METHOD("keepFd", bind_keep_fd),
       METHOD("keepChild", bind_keep_child),
+      METHOD("spareChild", bind_spare_child),
   };
   TRY(env, napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties));
   return exports;

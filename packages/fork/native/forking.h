@@ -79,6 +79,9 @@ struct forking_kept;
 struct forking_kept *forking_kept_new(void);
 int forking_keep_fd(struct forking_kept *self, int fd, int on);
 int forking_keep_child(struct forking_kept *self, pid_t pid, int on);
+/* Such a child lives on after all: it is reaped after its end when any thread keeps the
+ * next one, or ends. */
+int forking_spare_child(struct forking_kept *self, pid_t pid, int on);
 /* Ends all of it, and frees self. */
 void forking_kept_end(struct forking_kept *self);
 

@@ -1,7 +1,9 @@
 #include "forking.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,12 +11,44 @@
 struct kept {
   int fd;    /* or -1 */
   pid_t pid; /* or 0 */
+  bool is_spared;
 };
 
 struct forking_kept {
   struct kept *all;
   size_t count, room;
 };
+
+/* Children that have outlived their thread: whoever of all threads comes next reaps them. */
+struct left {
+  pid_t pid;
+  struct left *next;
+};
+
+static struct left *all_left;
+static pthread_mutex_t left_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void leave(pid_t pid) {
+  struct left *one = malloc(sizeof *one);
+  if (one == NULL) return;
+  pthread_mutex_lock(&left_lock);
+  *one = (struct left){.pid = pid, .next = all_left};
+  all_left = one;
+  pthread_mutex_unlock(&left_lock);
+}
+
+static void reap_left(void) {
+  pthread_mutex_lock(&left_lock);
+  for (struct left **at = &all_left, *one; (one = *at) != NULL;) {
+    if (waitpid(one->pid, NULL, WNOHANG) == 0) {
+      at = &one->next;
+      continue;
+    }
+    *at = one->next;
+    free(one);
+  }
+  pthread_mutex_unlock(&left_lock);
+}
 
 struct forking_kept *forking_kept_new(void) { return calloc(1, sizeof(struct forking_kept)); }
 
@@ -46,7 +80,17 @@ int forking_keep_fd(struct forking_kept *self, int fd, int on) {
 
 int forking_keep_child(struct forking_kept *self, pid_t pid, int on) {
   struct kept one = {.fd = -1, .pid = pid};
+  reap_left();
   return on ? keep(self, one) : forget(self, one);
+}
+
+int forking_spare_child(struct forking_kept *self, pid_t pid, int on) {
+  for (size_t i = 0; i < self->count; i++) {
+    if (self->all[i].pid != pid) continue;
+    self->all[i].is_spared = on;
+    return 0;
+  }
+  return -ENOENT;
 }
 
 /* The pid is this process's child, or nobody's who may be hit: as long as nobody
@@ -62,8 +106,12 @@ static void end_child(pid_t pid) {
 void forking_kept_end(struct forking_kept *self) {
   for (size_t i = 0; i < self->count; i++)
     if (self->all[i].fd >= 0) close(self->all[i].fd);
-  for (size_t i = 0; i < self->count; i++)
-    if (self->all[i].pid > 0) end_child(self->all[i].pid);
+  for (size_t i = 0; i < self->count; i++) {
+    if (self->all[i].pid <= 0) continue;
+    if (self->all[i].is_spared) leave(self->all[i].pid);
+    else end_child(self->all[i].pid);
+  }
+  reap_left();
   free(self->all);
   free(self);
 }

@@ -27,6 +27,8 @@ export interface Binding {
   keepFd(fd: number, on: boolean): number
   /** Whom the end of this thread kills and reaps. */
   keepChild(pid: number, on: boolean): number
+  /** Such a child lives on, and is reaped some time after its end. */
+  spareChild(pid: number, on: boolean): number
 }
 
 if (process.platform === 'win32') throw new Error('@anyfork/fork: unsupported platform win32: it has no fork(2)')

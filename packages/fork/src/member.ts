@@ -10,7 +10,7 @@ import type { MadeBy } from './mode.js'
 import { OwnChild } from './own-child.js'
 import { decode, decodeError, encode } from './payload.js'
 import { lifeline, spawnTemplate, type ExecOptions } from './spawn.js'
-import { reapAtThreadEnd } from './thread-end.js'
+import { reapAtThreadEnd, spareAtThreadEnd } from './thread-end.js'
 
 interface Waiting {
   resolve(answer: Buffer): void
@@ -59,6 +59,7 @@ export class Member {
   #status: ExitStatus | undefined
   #failure: Error | undefined
   #isChannelEnded = false
+  #outlives = false
   /** Another owner started it: how it ends is not told here. */
   #isAttached = false
   #lastId = 0
@@ -139,7 +140,7 @@ export class Member {
   async detach(): Promise<Descriptor> {
     await this.ask(Command.ready)
     const socket = this.#channel.detach()
-    this.#leave()
+    this.#spare()
     this.#isChannelEnded = true
     this.#settle()
     return socket
@@ -190,7 +191,7 @@ export class Member {
 
   /** Gives it an order that is not answered. */
   order(type: number, payload?: Buffer, handles?: readonly Handle[]): void {
-    if (type === Command.outlive) this.#leave()
+    if (type === Command.outlive) this.#outlives = true
     this.#channel.send(type, 0, payload, handles)
   }
 
@@ -199,6 +200,7 @@ export class Member {
     if (this.isGone) return Promise.reject(this.reason)
     const id = ++this.#lastId
     this.#channel.send(type, id, payload, handles)
+    if (type === Command.run && this.#outlives) this.#spare()
     const release = this.hold()
     return new Promise<Buffer>((resolve, reject) => this.#waiting.set(id, { resolve, reject })).finally(release)
   }
@@ -226,6 +228,11 @@ export class Member {
       if (isHeld) for (const member of held) member.#keep(false)
       isHeld = false
     }
+  }
+
+  /** From now on it need not end with this thread. */
+  #spare(): void {
+    if (this.#child?.pid !== undefined) spareAtThreadEnd(this.#child.pid)
   }
 
   #keep(on: boolean): void {

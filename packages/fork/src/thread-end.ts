@@ -21,6 +21,11 @@ export function reapAtThreadEnd(pid: number): () => void {
   return untilThreadEnd(binding.keepChild, pid)
 }
 
+/** Lets such a child live on when this thread ends: it is reaped after its end when the next thread that has children starts one or ends. */
+export function spareAtThreadEnd(pid: number): void {
+  if (!isMainThread) binding.spareChild(pid, true)
+}
+
 /** In the main thread everything ends with the program. */
 function untilThreadEnd(keep: (number: number, on: boolean) => number, number: number): () => void {
   if (isMainThread) return () => {}

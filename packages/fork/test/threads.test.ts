@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'mocha'
 import { Worker } from 'node:worker_threads'
-import { assertNothingLeft, census, childrenOf, isRunning } from './support/census.js'
+import { allGone, assertNothingLeft, census, childrenOf, isRunning } from './support/census.js'
 
 /** A thread that owns a template, a waiting process, one that spins and one that outlives it; tells their pids. */
 const program = (spin: string): string => `
@@ -21,6 +21,19 @@ async function terminated(spin: string): Promise<number[]> {
   const [pids] = (await once(thread, 'message')) as [number[]]
   await thread.terminate()
   return pids
+}
+
+/** The pid of the process `own` that a thread has made, which is then terminated. */
+async function leftBehind(code: string): Promise<number> {
+  const thread = new Worker(
+    `const { ForkProcess } = require('@anyfork/fork')
+     const { parentPort } = require('node:worker_threads')
+     ;(async () => { ${code}; parentPort.postMessage(own.pid) })()`,
+    { eval: true },
+  )
+  const [pid] = (await once(thread, 'message')) as [number]
+  await thread.terminate()
+  return pid
 }
 
 describe('a worker thread that owns processes', () => {
@@ -42,6 +55,27 @@ describe('a worker thread that owns processes', () => {
       assert.equal(childrenOf(process.pid).length, before.children)
     })
   }
+
+  it('takes along what was to outlive it, but has run nothing yet', async () => {
+    await terminated('')
+    const before = census()
+    const pid = await leftBehind('const own = ForkProcess.exec().outlive(); await own.ready()')
+    await allGone([pid], 1000)
+    await assertNothingLeft(before)
+  })
+
+  it('leaves no zombie of what outlives it or was handed over, once the next thread comes or goes', async () => {
+    await terminated('')
+    const before = childrenOf(process.pid).length
+    const pids = [
+      await leftBehind("const own = ForkProcess.exec().outlive().eval(() => { globalThis.stay = () => setInterval(() => {}, 1000) }); await own.run('stay')"),
+      await leftBehind('const own = ForkProcess.exec(); globalThis.socket = await own.toFd()'),
+    ]
+    for (const pid of pids.filter(isRunning)) process.kill(pid, 'SIGKILL')
+    await allGone(pids, 1000)
+    await terminated('')
+    assert.equal(childrenOf(process.pid).length, before)
+  })
 
   it('leaves alone what outlives it', async () => {
     const thread = new Worker(
