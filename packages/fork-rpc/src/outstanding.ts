@@ -7,7 +7,7 @@ export interface OutstandingCall {
   /** Whether the caller has been told already, and the answer will be ignored. */
   isAbandoned: boolean
   /** Why it was given up, where the caller is told only when the process is done with it. */
-  reason?: unknown
+  givenUp?: { reason: unknown }
   /** The streams among its arguments. */
   readonly streams: readonly number[]
 }

@@ -99,7 +99,7 @@ export class Requests {
     const isWithdrawn = transport.queue.withdraw(id)
     if (isWithdrawn) calls.take(id)
     else {
-      if (untilOver) call.reason = reason
+      if (untilOver) call.givenUp = { reason }
       else calls.abandon(call)
       streams.stopSending(call.streams)
       isKilled = killOnAbort && (this.#isAsync || calls.isOldest(call))

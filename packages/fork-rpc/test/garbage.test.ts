@@ -41,6 +41,7 @@ describe('a process that does not say what it should', () => {
     ['notes that are no notes', Buffer.concat([frame(49, { payload: Buffer.from('[[1]]') }), frame(17, { flags: 1 })])],
     ['a frame without the notes that it should have', frame(19, { flags: 1 })],
     ['fewer descriptors than it says', frame(50, { number: 3 })],
+    ['that it has dropped a call that was not given up', frame(21)],
     ['zeroes', Buffer.alloc(1000)],
     ['ones', Buffer.alloc(100_000, 0xff)],
   ]
