@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import type { Socket } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, census, childrenOf } from './support/census.js'
 import { isForking } from './support/mode.js'
@@ -60,5 +61,24 @@ describe(`${children} live children with a web framework loaded`, () => {
     await assertNothingLeft(before)
     const [start, speak, stop] = times.slice(1).map((time, i) => ((time - times[i]!) / children).toFixed(2))
     console.log(`      each: started in ${start} ms, answered in ${speak} ms, stopped in ${stop} ms; memory of its own ${(uss / 2 ** 20).toFixed(1)} MiB, with its share of the rest ${(pss / 2 ** 20).toFixed(1)} MiB`)
+  })
+})
+
+describe('a child that has nothing to do', () => {
+  it('goes on to share its memory: V8 tidies up in none that has been idle for eight seconds', async function () {
+    if (!isForking) return this.skip()
+    this.timeout(60_000)
+    const template = ForkProcess.exec().require(web).warm(web, 'rehearse', [], 20)
+    const child = template.fork()
+    const socket = (await child.run(web, 'serve')).toSocket()
+    await ask(socket)
+    await setTimeout(1000)
+    const { uss: before } = await child.memory()
+    await setTimeout(16_000)
+    const { uss: after } = await child.memory()
+    assert.ok(after < 1.5 * before, `its own were ${before} bytes, and are ${after}`)
+    socket.destroy()
+    await child.exited
+    await template.close()
   })
 })
