@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +16,17 @@
 #define MOST_STEPS 100000 /* five seconds, and more where the system is busy */
 
 /* Whether a thread runs, or wants to: its state is what follows its name in
- * parentheses (proc_pid_stat(5)). One that has ended does not. */
-static bool is_awake(int tasks, const char *id) {
+ * parentheses (proc_pid_stat(5)). One that has ended does not. A negative errno when
+ * that cannot be seen. */
+static int is_awake(int tasks, const char *id) {
   char path[32], text[512];
   snprintf(path, sizeof path, "%.20s/stat", id);
   int fd = openat(tasks, path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
+  if (fd < 0) return errno == ENOENT || errno == ESRCH ? 0 : -errno;
   ssize_t n = read(fd, text, sizeof text - 1);
+  int rc = n < 0 && errno != ESRCH ? -errno : 0;
   close(fd);
+  if (rc < 0) return rc;
   text[n > 0 ? n : 0] = '\0';
   const char *end = strrchr(text, ')');
   return end != NULL && end[1] == ' ' && strchr("SZX", end[2]) == NULL;

@@ -47,6 +47,18 @@ describe('ForkProcess at the limit', () => {
     await assertNothingLeft(before)
   })
 
+  it('of descriptors of the template but one gives EMFILE, too: it takes two to see that other threads sleep', async function () {
+    if (!isForking) return this.skip()
+    const template = ForkProcess.exec({ mode: 'fork' }).require(hoard).restrict({ rlimits: { nofile: [64, 64] } })
+    await template.eval('fillTable(2)').ready() // one is for the control socket
+    await assert.rejects(template.fork().ready(), { code: 'EMFILE' })
+    await template.eval('freeTable()').eval('fillTable(3)').ready()
+    const child = template.fork()
+    await child.ready()
+    await child.close()
+    await template.close()
+  })
+
   it('of descriptors of a child still runs its function, but fails with EMFILE when it is sent more than one', async () => {
     const template = ForkProcess.exec().require(hoard, worker).restrict({ rlimits: { nofile: [64, 64] } })
     const child = template.fork()
