@@ -189,9 +189,14 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    * @throws rejects with `ERR_PROCESS_EXITED` when it has ended
    */
   async memory(): Promise<MemoryFigures> {
-    if (this.pid === undefined && !this.hasRun) await this.ready()
-    if (this.member.isGone || this.pid === undefined) throw this.member.reason
-    return memoryOf(this.pid)
+    const pid = await this.member.findPid()
+    try {
+      return await memoryOf(pid)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      const isGone = code === 'ESRCH' || (code === 'ENOENT' && !this.member.kill(0)) // else there is no such file on this system
+      throw isGone ? this.member.reason : error
+    }
   }
 
   /**

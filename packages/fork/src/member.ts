@@ -31,8 +31,6 @@ interface RootProcess {
   unref(): void
 }
 
-/** Nothing undoes it. */
-const KILL = signalNumber('SIGKILL')
 const NOTHING_KNOWN: ExitStatus = { code: null, signal: null }
 /** All members that are not gone. */
 const live = new Set<Member>()
@@ -52,10 +50,13 @@ export class Member {
   #leave = (): void => {}
   #exited: Promise<ExitStatus>
   #resolveExited!: (status: ExitStatus) => void
+  /** Resolves when its pid is known, or never will be. */
+  readonly #made: Promise<void>
+  #resolveMade!: () => void
   #child: RootProcess | undefined
   #pid: number | undefined
   #mode: MadeBy | undefined
-  #signalAtStart: number | undefined
+  readonly #signalsAtStart: number[] = []
   #status: ExitStatus | undefined
   #failure: Error | undefined
   #isChannelEnded = false
@@ -70,6 +71,7 @@ export class Member {
     this.#root = forker ? forker.#root : this
     this.#lineage = forker ? forker.#lineage : new Lineage()
     this.#exited = new Promise(resolve => (this.#resolveExited = resolve))
+    this.#made = new Promise(resolve => (this.#resolveMade = resolve))
     this.#channel = new ControlChannel(socket, {
       onFrame: frame => this.#onReport(frame),
       onEnd: () => {
@@ -155,6 +157,13 @@ export class Member {
     return this.#pid
   }
 
+  /** Its pid, as soon as it is known; rejects when there will be none, or it is gone. */
+  async findPid(): Promise<number> {
+    if (this.#pid === undefined && !this.isGone) await this.#made.finally(this.hold())
+    if (this.#pid === undefined || this.isGone) throw this.reason
+    return this.#pid
+  }
+
   /** How it was made, once known. */
   get mode(): MadeBy | undefined {
     return this.#mode
@@ -210,7 +219,7 @@ export class Member {
     const number = signalNumber(signal)
     if (this.#status || this.#isChannelEnded) return false
     if (this.#pid === undefined) {
-      if (this.#signalAtStart !== KILL && number !== 0) this.#signalAtStart = number
+      if (number !== 0) this.#signalsAtStart.push(number)
       return true
     }
     const result = binding.signal(this.#pid, number, this.#channel.fd)
@@ -280,7 +289,8 @@ export class Member {
     this.#pid = pid
     this.#mode = mode
     this.#lineage.claim(pid, status => this.#onStatus(status))
-    if (this.#signalAtStart !== undefined) this.kill(this.#signalAtStart)
+    this.#resolveMade()
+    for (const signal of this.#signalsAtStart.splice(0)) this.kill(signal)
     if (this.#forker?.isGone) this.#root.#channel.send(Command.adopt, 0, encode(pid))
   }
 
@@ -314,6 +324,7 @@ export class Member {
     }
     // Nobody answers for orphans any more.
     if (this === this.#root) for (const member of live) if (member.#root === this) member.#settle()
+    this.#resolveMade()
     this.#resolveExited(this.#status!)
   }
 

@@ -176,6 +176,29 @@ describe('ForkProcess', () => {
     assert.equal(child.kill('SIGKILL'), false)
   })
 
+  it('tells the memory of a process while it starts its function, while it is closing, and not once it has ended', async () => {
+    const spinning = template.fork()
+    const running = spinning.run(worker, 'spin')
+    assert.ok((await spinning.memory()).rss > 0)
+    ;(await running).close()
+    const closing = template.fork()
+    const child = closing.fork()
+    const closed = closing.close()
+    assert.ok((await closing.memory()).rss > 0)
+    await child.close()
+    await closed
+    await assert.rejects(closing.memory(), { code: 'ERR_PROCESS_EXITED' })
+    spinning.kill('SIGKILL')
+    while (isRunning(spinning.pid!)); // without a turn of the event loop: its end is not known yet
+    await assert.rejects(spinning.memory(), { code: 'ERR_PROCESS_EXITED' })
+  })
+
+  it('sends signals to a process that is only being forked, each, in their order', async () => {
+    const child = template.fork()
+    assert.deepEqual([child.kill('SIGTERM'), child.kill('SIGCONT')], [true, true])
+    assert.deepEqual(await child.exited, { code: null, signal: 'SIGTERM' })
+  })
+
   it('tells the end of a process whose elder siblings were forked while it was still asked for', async () => {
     const own = ForkProcess.exec().require(worker, 'mocha') // takes its time: forks queue up
     const siblings = Array.from({ length: 4 }, () => own.fork())
