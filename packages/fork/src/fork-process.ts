@@ -184,7 +184,8 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
   }
 
   /**
-   * Reads what the kernel counts of its memory.
+   * Reads what the kernel counts of its memory, at once or, while it is only being forked, as
+   * soon as it is there, whatever orders it has still to carry out.
    *
    * @throws rejects with `ERR_PROCESS_EXITED` when it has ended
    */

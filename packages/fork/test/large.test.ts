@@ -13,6 +13,7 @@ describe(`an argument of ${size / 2 ** 20} MiB`, () => {
     octets[size - 1] = 7
     const template = ForkProcess.exec()
     const child = template.fork()
+    await child.ready()
     const before = await child.memory()
     child.sendArg(octets)
     const { length, last, peak } = await answer<{ length: number; last: number; peak: number }>(await child.run(worker, 'weighArgument'))
