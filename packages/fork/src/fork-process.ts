@@ -43,7 +43,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
     if (found && found.#isForkable) return found
     const made = ForkProcess.exec(ForkProcess.#templateOptions)
     ForkProcess.#template = made
-    for (const prepare of ForkProcess.#preparations) prepare(made)
+    for (const prepare of ForkProcess.#preparations) ForkProcess.#prepare(made, prepare)
     return made
   }
 
@@ -52,13 +52,24 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    * all that are made later, because of other options or because it was killed.
    *
    * @param prepare - gives it orders, as `template => template.require('typescript')`
-   * @throws TypeError for what is no function; what it throws
+   * @throws TypeError for what is no function; what it throws, after which another template is made when one is needed
    */
   static onTemplate(prepare: (template: ForkProcess) => void): void {
     if (typeof prepare !== 'function') throw new TypeError('onTemplate() takes a function')
     ForkProcess.#preparations.push(prepare)
     const present = ForkProcess.#template
-    if (present && present.#isForkable) prepare(present)
+    if (present && present.#isForkable) ForkProcess.#prepare(present, prepare)
+  }
+
+  /** Lets go of a template that could not be prepared: nobody is to get it half-prepared. */
+  static #prepare(template: ForkProcess, prepare: (template: ForkProcess) => void): void {
+    try {
+      prepare(template)
+    } catch (error) {
+      template.#letGo()
+      ForkProcess.#template = undefined
+      throw error
+    }
   }
 
   /**

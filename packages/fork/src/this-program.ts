@@ -120,7 +120,7 @@ async function becomeTemplate(control: Descriptor): Promise<void> {
   } catch (error) {
     return fail(control, error)
   }
-  new Server(control, armed, 'fork')
+  new Server(control, armed, 'fork', 'fork')
   recordBeginning()
 }
 

@@ -123,6 +123,24 @@ describe('the default template', () => {
     assert.throws(() => ForkProcess.onTemplate(undefined as never), TypeError)
   })
 
+  it('is let go of where onTemplate() throws: the next one is prepared whole', async () => {
+    let isBad = false
+    const prepare = (template: ForkProcess): void => {
+      if (isBad) throw new Error('not prepared')
+      template.eval('globalThis.isWhole = true')
+    }
+    const isWhole = 'if (!globalThis.isWhole) throw new Error("half-prepared")'
+    const present = ForkProcess.template
+    isBad = true
+    assert.throws(() => ForkProcess.onTemplate(prepare), { message: 'not prepared' })
+    assert.throws(() => ForkProcess.create(), { message: 'not prepared' })
+    assert.deepEqual(await present.exited, { code: 0, signal: null })
+    isBad = false
+    const child = ForkProcess.create().eval(isWhole)
+    await child.ready()
+    await child.close()
+  })
+
   it('shares what it loads with all that create makes, and is made anew once it was used up', async () => {
     ForkProcess.templateOptions = {}
     ForkProcess.template.eval('globalThis.shared = 7')

@@ -177,6 +177,17 @@ describe('forkTemplate', () => {
     assert.equal(said, 'fork\n')
   })
 
+  it('tells how the copy was made after it was handed over, too', async () => {
+    const said = await output(`
+      import { ForkProcess } from '@anyfork/fork'
+      import { forkTemplate } from '@anyfork/fork/template'
+      const template = ForkProcess.fromFd(await (await forkTemplate()).toFd())
+      await template.ready()
+      console.log(template.mode)
+      await template.close()`)
+    assert.equal(said, 'fork\n')
+  })
+
   it('is refused while standard input is read', async () => {
     const program = `
       import { forkTemplate } from '@anyfork/fork/template'

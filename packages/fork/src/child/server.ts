@@ -29,7 +29,7 @@ export class Server implements ChannelListener {
   #lifeline: Lifeline
   readonly #mode: ForkMode
   readonly #reserve = new Reserve(() => this.#lifeline.shared)
-  #madeBy: MadeBy = 'exec'
+  #madeBy: MadeBy
   readonly #queue: Frame<Descriptor>[] = []
   /** What the owner orders while another's orders are still being replayed. */
   #held: Frame<Descriptor>[] | undefined
@@ -42,11 +42,13 @@ export class Server implements ChannelListener {
 
   /**
    * @param control - the socket to the owner; this object owns it from now on
+   * @param madeBy - how this process was made
    * @param replay - a socket from which the orders come that another process was given, for which this one stands in
    */
-  constructor(control: Descriptor, lifeline: Lifeline, mode: ForkMode, replay?: Descriptor) {
+  constructor(control: Descriptor, lifeline: Lifeline, mode: ForkMode, madeBy: MadeBy, replay?: Descriptor) {
     this.#lifeline = lifeline
     this.#mode = mode
+    this.#madeBy = madeBy
     this.#channel = new ControlChannel(control, this, this.#reserve)
     this.#channel.ref()
     showTitle(ABOUT)

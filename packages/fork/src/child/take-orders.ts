@@ -31,6 +31,6 @@ export async function takeOrders(): Promise<void> {
     await Promise.all([rehearse(), recordThreads()])
   }
   const lifeline = armLifeline({ shared: new Descriptor(LIFELINE), own: undefined })
-  new Server(new Descriptor(CONTROL), lifeline, mode, replay && new Descriptor(REPLAY))
+  new Server(new Descriptor(CONTROL), lifeline, mode, 'exec', replay && new Descriptor(REPLAY))
   recordBeginning()
 }
