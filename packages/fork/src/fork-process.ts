@@ -175,7 +175,8 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
   /**
    * Lets go of it, so that another process can take it on with `fromFd`: pass it there
    * before this program ends, since until then it ends with this one. `exited`, `pid` and
-   * `memory` go on to work.
+   * `memory` go on to work; only what was itself taken on with `fromFd` is as if gone from
+   * then on, with `null`s, since nobody tells its end here.
    *
    * @returns resolves, when all orders so far have been carried out, with its control socket; the caller owns it
    * @throws TypeError after `run` or `close`, and while processes forked from it, or from its forks, live; rejects as `ready`

@@ -4,6 +4,7 @@ import type { Finding } from './check.js'
 import { activeResources } from './child/active-handles.js'
 import { describeDescriptors } from './child/doctor/descriptors.js'
 import { countForeignThreads } from './child/threads.js'
+import { hasTimer } from './own-child.js'
 import { FORKING_FLAGS } from './spawn.js'
 
 /** What V8 cannot be forked without; the flags beyond these are for speed. */
@@ -43,8 +44,10 @@ function requests(): Reason[] {
 
 function handles(): Reason[] {
   const { _getActiveHandles: active } = process as unknown as { _getActiveHandles(): { fd?: number }[] }
-  const names = [...new Set(activeResources())]
-  const reasons = names.map((name): Reason => ['handle', name, 'it would go on in every copy', BEGIN_LATER])
+  const names = activeResources()
+  const own = hasTimer() ? names.indexOf('Timeout') : -1
+  if (own >= 0) names.splice(own, 1) // ends in the copy
+  const reasons = [...new Set(names)].map((name): Reason => ['handle', name, 'it would go on in every copy', BEGIN_LATER])
   if (active().some(({ fd }) => fd === 0)) reasons.push(['handle', 'stdin', 'standard input is being read, and every copy would read it, too', BEGIN_LATER])
   return reasons
 }

@@ -2,41 +2,74 @@ import { EventEmitter } from 'node:events'
 import { binding } from './binding.js'
 import { signalName } from './errors.js'
 
-/** How often to look whether it has ended where the signal does not tell, in milliseconds. */
+/** How often to look whether one has ended where the signal does not tell, in milliseconds. */
 const LOOK_MS = 1000
+
+/** All that have not ended: one listener and one timer do for them. */
+const children = new Set<OwnChild>()
+/** Those that keep this program running. */
+const held = new Set<OwnChild>()
+const out = new Int32Array(3)
+let timer: NodeJS.Timeout | undefined
 
 /** A child that was not started by `child_process`: reaps it, and it alone, and tells by `'exit'` how it ended. */
 export class OwnChild extends EventEmitter<{ exit: [code: number | null, signal: NodeJS.Signals | null] }> {
   readonly pid: number
-  readonly #out = new Int32Array(3)
-  readonly #look = (): void => this.#reap()
-  #keepAlive: NodeJS.Timeout | undefined
 
   constructor(pid: number) {
     super()
     this.pid = pid
-    process.on('SIGCHLD', this.#look)
-    setImmediate(this.#look).unref() // it may have ended before
+    if (!children.size) process.on('SIGCHLD', look)
+    children.add(this)
+    setImmediate(look).unref() // it may have ended before
   }
 
   /** Keeps this program running until it has ended. */
   ref(): void {
-    this.#keepAlive ??= setInterval(this.#look, LOOK_MS)
+    if (children.has(this)) held.add(this)
+    updateTimer()
   }
 
   unref(): void {
-    clearInterval(this.#keepAlive)
-    this.#keepAlive = undefined
+    held.delete(this)
+    updateTimer()
   }
+}
 
-  #reap(): void {
-    const result = binding.peekEnded(this.pid, this.#out)
-    if (result === 0) return
-    process.off('SIGCHLD', this.#look)
-    this.unref()
-    const [, code, signal] = this.#out as unknown as [number, number, number]
-    if (result < 0) return void this.emit('exit', null, null) // somebody else has reaped it
-    binding.reap(this.pid)
-    this.emit('exit', code < 0 ? null : code, signalName(signal))
+/** Whether a timer of this file's keeps this program running. */
+export function hasTimer(): boolean {
+  return timer !== undefined
+}
+
+/** To be called in a copy of this program: the children are the parent's. */
+export function forgetChildren(): void {
+  children.clear()
+  held.clear()
+  updateTimer()
+  process.off('SIGCHLD', look)
+}
+
+function updateTimer(): void {
+  if (held.size) {
+    timer ??= setInterval(look, LOOK_MS)
+  } else {
+    clearInterval(timer)
+    timer = undefined
   }
+}
+
+function look(): void {
+  for (const child of children) reap(child)
+}
+
+function reap(child: OwnChild): void {
+  const result = binding.peekEnded(child.pid, out)
+  if (result === 0) return
+  children.delete(child)
+  child.unref()
+  if (!children.size) process.off('SIGCHLD', look)
+  const [, code, signal] = out as unknown as [number, number, number]
+  if (result < 0) return void child.emit('exit', null, null) // somebody else has reaped it
+  binding.reap(child.pid)
+  child.emit('exit', code < 0 ? null : code, signalName(signal))
 }

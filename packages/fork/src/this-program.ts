@@ -14,7 +14,7 @@ import { NotForkableError, signalNumber } from './errors.js'
 import { callAfterFork, callBeforeFork } from './fork-hooks.js'
 import { findObstacles } from './forkable.js'
 import { Report } from './frame.js'
-import { OwnChild } from './own-child.js'
+import { forgetChildren, OwnChild } from './own-child.js'
 import { encodeError } from './payload.js'
 import { lifeline, takeLifeline } from './spawn.js'
 
@@ -30,14 +30,23 @@ export interface Copy {
   control: Descriptor
 }
 
+/** Settles when the copies that were asked for so far have been made, or refused. */
+let others: Promise<unknown> = Promise.resolve()
+
 /**
- * Forks this program.
+ * Forks this program, one copy after the other.
  *
  * @param own - tells the descriptors that are closed in the copy
  * @returns in this program; in the copy it never does
  * @throws `ERR_NOT_FORKABLE`; the kernel's error
  */
-export async function forkThisProgram(own: () => ReadonlySet<number>): Promise<Copy> {
+export function forkThisProgram(own: () => ReadonlySet<number>): Promise<Copy> {
+  const copy = others.then(() => makeCopy(own))
+  others = copy.catch(() => {})
+  return copy
+}
+
+async function makeCopy(own: () => ReadonlySet<number>): Promise<Copy> {
   await startPool()
   const undo = await callBeforeFork()
   let copy: Copy
@@ -114,6 +123,8 @@ async function becomeTemplate(control: Descriptor): Promise<void> {
     for (const event of process.eventNames()) if (programs.test(String(event))) process.removeAllListeners(event)
     installPid()
     forgetThreads()
+    forgetChildren()
+    others = Promise.resolve() // the parent's never settles here
     renewRandomness()
     binding.becomeSubreaper()
     await callAfterFork()

@@ -80,6 +80,18 @@ describe('toFd and fromFd', () => {
     await template.close()
   })
 
+  it('hand a process on: its end is told to who has started it, and nothing of it to who was between', async () => {
+    const first = ForkProcess.exec()
+    const second = ForkProcess.fromFd(await first.toFd())
+    const third = ForkProcess.fromFd(await second.toFd())
+    await third.ready()
+    assert.deepEqual(await second.exited, { code: null, signal: null })
+    await assert.rejects(second.memory(), { code: 'ERR_PROCESS_EXITED' })
+    assert.ok(third.isAlive && first.isAlive)
+    await third.close()
+    assert.deepEqual(await first.exited, { code: 0, signal: null })
+  })
+
   it('refuse a process while a fork of one of its forks lives, whose end it would tell', async () => {
     const template = ForkProcess.exec().require(worker)
     const parent = template.fork()

@@ -188,6 +188,21 @@ describe('forkTemplate', () => {
     assert.equal(said, 'fork\n')
   })
 
+  it('is not refused for what this package itself has under way: other copies, also at once, whose end is awaited', async () => {
+    const program = `
+      import { forkTemplate } from '@anyfork/fork/template'
+      const copies = await Promise.all([forkTemplate(), forkTemplate()])
+      const ends = copies.map(({ exited }) => exited)
+      for (let i = 0; i < 10; i++) copies.push(await forkTemplate())
+      const child = copies.at(-1).fork()
+      await child.ready()
+      await child.close()
+      await Promise.all(copies.map(copy => copy.close()))
+      console.log(JSON.stringify(await Promise.all(ends)), new Set(copies.map(({ pid }) => pid)).size)`
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [...forkingFlags, ...module, program], { timeout: 15_000 })
+    assert.deepEqual([stdout, stderr], ['[{"code":0,"signal":null},{"code":0,"signal":null}] 12\n', ''])
+  })
+
   it('is refused while standard input is read', async () => {
     const program = `
       import { forkTemplate } from '@anyfork/fork/template'
