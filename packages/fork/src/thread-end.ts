@@ -21,7 +21,7 @@ export function reapAtThreadEnd(pid: number): () => void {
   return untilThreadEnd(binding.keepChild, pid)
 }
 
-/** Lets such a child live on when this thread ends: it is reaped after its end when the next thread that has children starts one or ends. */
+/** Lets such a child live on when this thread ends: it is reaped after its end when the next worker thread starts one or ends. */
 export function spareAtThreadEnd(pid: number): void {
   if (!isMainThread) binding.spareChild(pid, true)
 }
