@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { describe, it } from 'mocha'
+import { before, describe, it } from 'mocha'
 import { fileURLToPath } from 'node:url'
 import { ForkProcess } from '@anyfork/fork'
 import { allGone, assertNothingLeft, census } from './support/census.js'
@@ -24,6 +24,12 @@ async function start(process: ForkProcess, ...args: unknown[]): Promise<[Said, S
 }
 
 describe('refork', () => {
+  before(async () => {
+    const [, socket] = await start(ForkProcess.exec().require(counter)) // Node and this package keep open what the first one needs
+    socket.end()
+    await once(socket, 'close')
+  })
+
   it('copies a running process ten generations deep; each keeps running, and shares the memory of those before', async () => {
     const before = census()
     const template = ForkProcess.exec().require(counter)

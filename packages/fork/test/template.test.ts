@@ -34,7 +34,7 @@ const obstacles: [what: string, begin: string, topic: string, subject: RegExp][]
   ['a server', "(await import('node:http')).createServer().listen(0); await new Promise(setImmediate)", 'descriptor', /\d/],
   ['an idle connection', "const { socketpair } = await import('@anyfork/fdpass'); const pair = socketpair(); for (const one of pair) one.toSocket().unref()", 'descriptor', /\d/],
   ['a worker thread', startWorker, 'thread', /[1-9]/],
-  ['a child process', "(await import('node:child_process')).spawn('sleep', ['1000'])", 'handle', /ProcessWrap/],
+  ['a child process', "(await import('node:child_process')).spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] })", 'handle', /ProcessWrap/],
 ]
 
 /** How a program is started without one of Node's own threads, where it can be. */
