@@ -11,10 +11,17 @@ export async function rehearse(): Promise<void> {
   const [left, right] = socketpair()
   const [inner, outer] = socketpair()
   await new Promise<void>(resolve => {
+    let open = 2
+    const onClose = (): void => {
+      if (--open) return
+      sender.close()
+      receiver.close()
+      resolve()
+    }
     const listener = {
       onFrame: ({ payload, descriptors }: { payload: Buffer; descriptors: Descriptor[] }) => {
         decode(payload)
-        descriptors[0]!.toSocket().on('close', resolve).end('x')
+        descriptors[0]!.toSocket().on('close', onClose).end('x')
       },
       onEnd: () => {},
     }
@@ -23,9 +30,6 @@ export async function rehearse(): Promise<void> {
     receiver.ref()
     sender.send(Command.run, 0, encode({ module: undefined, name: '', folder: '' }), [inner])
     inner.close()
-    outer.toSocket().resume().on('close', () => {
-      sender.close()
-      receiver.close()
-    }).end()
+    outer.toSocket().resume().on('close', onClose).end()
   })
 }
