@@ -116,15 +116,15 @@ export class Worker implements Candidate {
   }
 
   /**
-   * A call of this worker was settled before it ended. Where it runs, the worker has to go;
+   * A call of this worker, or its stream, is not wanted any more. Where it runs, the worker has to go;
    * in an asynchronous one it sees its signal, and it and what else runs there may finish
    * first. One that has not begun never will.
    */
   giveUp(call: Call, reason: unknown): void {
-    if (this.#isAsync || call.isStreaming || call !== this.#running.first) call.abandon(reason)
-    if (this.#isAsync) {
-      if (!call.isStreaming) void this.end()
-    } else if (call === this.#running.first) this.kill()
+    const isBlocking = !this.#isAsync && call === this.#running.first
+    if (!isBlocking || call.isStreaming) call.abandon(reason)
+    if (isBlocking) this.kill()
+    else if (this.#isAsync && !call.isStreaming) void this.end()
   }
 
   /** Its calls, in the order in which it got them. */

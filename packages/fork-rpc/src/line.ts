@@ -17,7 +17,10 @@ export interface Line {
   readonly counts: Counts
 }
 
-/** @param onStreams - called when streams may have begun or ended to be awaited */
+/**
+ * @param spin - how long to look for the rest of a large payload
+ * @param onStreams - called when streams may have begun or ended to be awaited
+ */
 export function makeLine(codec: Codec, listener: TransportListener, spin: Spin, onStreams: () => void): Line {
   const transport = new Transport(listener, spin)
   const { queue } = transport

@@ -27,7 +27,8 @@ void forking_refresh_code_pages(void);
 
 /* quiet-threads.c */
 
-/* Waits until all other threads of the process sleep: 0, or EBUSY when they do not. */
+/* Waits until all other threads of the process sleep: 0, -EBUSY when they do not, or the
+ * negative errno for which that cannot be seen. */
 int forking_wait_for_threads(void);
 
 /* random.c */
