@@ -8,25 +8,27 @@
 #ifdef __linux__
 #include <sys/syscall.h>
 
-static int has_hung_up(int socket) {
-  struct pollfd peer = {.fd = socket, .events = 0};
-  return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+/* As far as is known; either may be -1. */
+static int has_ended(int process, int socket) {
+  struct pollfd ends[] = {{.fd = process, .events = POLLIN}, {.fd = socket, .events = 0}};
+  if (poll(ends, 2, 0) <= 0) return 0;
+  return ends[0].revents != 0 || (ends[1].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
-/* Only that process holds the other end of the socket: while it is open, the pid
- * still means it, and so does the descriptor that was opened for the pid before. */
+/* While the other end of the socket is open, the pid still means that process, and so does
+ * the descriptor that was opened for the pid before: who else holds that end, for a moment,
+ * is the process that forked it, which reaps it only later. */
 int forking_signal(pid_t pid, int signal, int socket) {
   int process = (int)syscall(SYS_pidfd_open, pid, 0);
-  if (process < 0) {
-    if (errno == ESRCH) return -ESRCH;
+  if (process < 0 && errno == ESRCH) return -ESRCH;
+  int rc = -ESRCH;
+  if (!has_ended(process, socket)) {
     /* No such call before Linux 5.3 or where it is filtered, or no free descriptor: a
      * signal that may, once in an age, go astray is better than a process that stays. */
-    return has_hung_up(socket) ? -ESRCH : kill(pid, signal) < 0 ? -errno : 0;
+    rc = process < 0 ? kill(pid, signal) : (int)syscall(SYS_pidfd_send_signal, process, signal, NULL, 0);
+    if (rc < 0) rc = -errno;
   }
-  int rc = -ESRCH;
-  if (!has_hung_up(socket))
-    rc = syscall(SYS_pidfd_send_signal, process, signal, NULL, 0) < 0 ? -errno : 0;
-  close(process);
+  if (process >= 0) close(process);
   return rc;
 }
 

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { socketpair } from '@anyfork/fdpass'
+import { describe, it } from 'mocha'
+import { isRunning } from './support/census.js'
+
+const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => { signal(pid: number, signal: number, socket: number): number }
+const { signal } = load(fileURLToPath(new URL('../..', import.meta.url)))
+
+describe('a signal', () => {
+  it('is not sent to a process that has ended, though somebody else still has its end of the socket', async function () {
+    if (process.platform !== 'linux') this.skip() // where only the kernel's word is had, a zombie can be signalled
+    const [ours, theirs] = socketpair()
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
+    assert.equal(signal(child.pid!, 0, ours.fd), 0)
+    assert.equal(signal(child.pid!, 9, ours.fd), 0)
+    while (isRunning(child.pid!)); // without a turn of the event loop: nobody reaps it
+    assert.equal(signal(child.pid!, 0, ours.fd), -constants.errno.ESRCH)
+    theirs.close()
+    await once(child, 'exit')
+    ours.close()
+  })
+})
