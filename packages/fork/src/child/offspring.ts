@@ -8,6 +8,7 @@ import { collectGarbage } from './garbage.js'
 import type { Lifeline } from './lifeline.js'
 import { OrderLog } from './order-log.js'
 import { waitForRequests } from './pending-requests.js'
+import { recallCompiler } from './rehearsal.js'
 import { Reaper, type Ended } from './reaper.js'
 import { forgetThreads, hasForeignThreads, refuseForeignThreads } from './threads.js'
 
@@ -64,7 +65,9 @@ export class Offspring {
     this.#hasLoaded = false
     if (this.#mode === 'exec') return
     const isUnsafe = await hasForeignThreads().catch(() => true) // for want of a descriptor, say: it only makes forks quicker
-    if (!isUnsafe) binding.refreshCodePages()
+    if (isUnsafe) return
+    binding.refreshCodePages()
+    recallCompiler()
   }
 
   /** Takes on a process that was another's child. */
