@@ -33,6 +33,32 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
     await template.close()
   })
 
+  it('forks no template whose interpreter was told to preload something that has a thread, which a fork would wait for for ever', async () => {
+    const preload = "import { Worker } from 'node:worker_threads'; new Worker('setInterval(() => {}, 1000)', { eval: true }).unref()"
+    const execArgv = ['--import', `data:text/javascript,${encodeURIComponent(preload)}`]
+    const refusing = ForkProcess.exec({ mode: 'fork', execArgv })
+    assert.equal((await refusing.check()).canFork, false)
+    await assert.rejects(refusing.fork().ready(), { code: 'ERR_FOREIGN_THREADS', message: /has 1 thread / })
+    refusing.kill('SIGKILL')
+    const template = ForkProcess.exec({ mode: 'auto', execArgv })
+    const child = template.fork()
+    await child.ready()
+    assert.equal(child.mode, 'exec')
+    for (const process of [child, template]) process.kill('SIGKILL')
+    await Promise.all([refusing.exited, child.exited, template.exited])
+  })
+
+  it('forks no template in which a request starts a thread that the fork was waiting for', async () => {
+    const template = ForkProcess.exec({ mode: 'fork' }).eval(async () => {
+      const { pbkdf2 } = await import('node:crypto')
+      const { Worker } = await import('node:worker_threads')
+      pbkdf2('a', 'b', 100_000, 64, 'sha512', () => new Worker('setInterval(() => {}, 1000)', { eval: true }).unref())
+    })
+    await assert.rejects(template.fork().ready(), { code: 'ERR_FOREIGN_THREADS' })
+    template.kill('SIGKILL')
+    await template.exited
+  })
+
   it("'fork' refuses where 'auto' makes a fresh copy, which does what was ordered before, in order", async () => {
     const refusing = ForkProcess.exec({ mode: 'fork' }).eval(keepThread)
     await assert.rejects(refusing.fork().ready(), { code: 'ERR_FOREIGN_THREADS' })

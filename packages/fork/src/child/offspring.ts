@@ -10,7 +10,7 @@ import { OrderLog } from './order-log.js'
 import { waitForRequests } from './pending-requests.js'
 import { recallCompiler } from './rehearsal.js'
 import { Reaper, type Ended } from './reaper.js'
-import { forgetThreads, hasForeignThreads, refuseForeignThreads } from './threads.js'
+import { forgetThreads, hasForeignThreads, hasNewThreads, refuseForeignThreads } from './threads.js'
 
 /** A process that was made; its pid is 0 in itself, where it was forked. */
 export interface Made {
@@ -111,9 +111,11 @@ export class Offspring {
   }
 
   async #fork(): Promise<number> {
-    await refuseForeignThreads()
-    await this.settleMemory()
-    await waitForRequests() // last: nothing is awaited between this and the fork
+    do {
+      await refuseForeignThreads()
+      await this.settleMemory()
+      await waitForRequests() // last: nothing is awaited between this and the fork
+    } while (hasNewThreads()) // which the requests may have started
     this.#reaper.listen()
     const pid = binding.fork()
     if (pid < 0) throw systemError(pid, 'fork')

@@ -10,6 +10,8 @@ const ENVIRONMENT = '/proc/self/environ'
 
 /** The main one, V8's one worker, that of delayed tasks, and the one that listens for SIGUSR1: the same from Node 20 to 26. */
 const NODES_OWN = 4
+/** Those of an io_uring, which belong to that. */
+const KERNELS = /^iou-/
 /** Without the last of these; Node takes `_` for `-`. */
 const WITHOUT_LISTENER = /^--disable[-_]sigusr1$/
 
@@ -17,10 +19,15 @@ const WITHOUT_LISTENER = /^--disable[-_]sigusr1$/
 let harmless = new Set<string>()
 let isPoolAmongThem = false
 
-/** To be called in a template before foreign code can start threads. */
+/** To be called in a template before other code than what its interpreter was told to preload can start threads. */
 export async function recordThreads(): Promise<void> {
+  const early = threadIds()
   await startPool()
-  harmless = new Set(threadIds())
+  const all = threadIds()
+  const preloaded = countForeignThreads()
+  // Which ones cannot be known for sure: rather those that were there before the pool, after Node's own.
+  const suspects = [...early.slice(NODES_OWN), ...all.filter(id => !early.includes(id))].slice(0, Math.max(0, preloaded))
+  harmless = new Set(all.filter(id => !suspects.includes(id)))
   isPoolAmongThem = true
 }
 
@@ -56,6 +63,11 @@ export async function refuseForeignThreads(): Promise<void> {
   throw new ForkError('ERR_FOREIGN_THREADS', `the template has ${foreign.length} thread${foreign.length > 1 ? 's' : ''} that a fork would not copy: ${names}`)
 }
 
+/** Whether there are threads that `refuseForeignThreads` has not looked at. */
+export function hasNewThreads(): boolean {
+  return othersThan(harmless).length > 0
+}
+
 /** Whether there are any. */
 export async function hasForeignThreads(): Promise<boolean> {
   return (await findForeign()).length > 0
@@ -83,7 +95,7 @@ export function countForeignThreads(): number {
   const environments = [startEnvironment(), process.env]
   const flags = [...process.execArgv, ...environments.flatMap(({ NODE_OPTIONS: text }) => splitNodeOptions(text ?? ''))]
   const nodesOwn = flags.some(flag => WITHOUT_LISTENER.test(flag)) ? NODES_OWN - 1 : NODES_OWN
-  return threadIds().length - nodesOwn - Math.min(...environments.map(poolSize))
+  return threadIds().filter(id => !KERNELS.test(threadName(id))).length - nodesOwn - Math.min(...environments.map(poolSize))
 }
 
 /** libuv starts all of it at once, with the first request. */
@@ -96,7 +108,7 @@ function othersThan(some: ReadonlySet<string>): string[] {
 }
 
 function threadIds(): string[] {
-  return readdirSync(TASKS)
+  return readdirSync(TASKS).sort((a, b) => Number(a) - Number(b))
 }
 
 function threadName(id: string): string {
