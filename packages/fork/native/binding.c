@@ -82,6 +82,7 @@ static napi_value bind_become_subreaper(napi_env env, napi_callback_info info) {
   }
 
 BIND_INT(arm_lifeline)
+BIND_INT(claim_lifeline)
 BIND_INT(ignore_interrupt)
 BIND_INT(reap)
 
@@ -237,6 +238,7 @@ NAPI_MODULE_INIT() {
       METHOD("getpid", bind_getpid),
       METHOD("exit", bind_exit),
       METHOD("armLifeline", bind_arm_lifeline),
+      METHOD("claimLifeline", bind_claim_lifeline),
       METHOD("ignoreInterrupt", bind_ignore_interrupt),
       METHOD("becomeSubreaper", bind_become_subreaper),
       METHOD("peekEnded", bind_peek_ended),

@@ -42,6 +42,9 @@ int forking_fill_random(void *octets, size_t length);
  * pipe that fd reads from. The descriptor returned holds it; closing it undoes it. */
 int forking_arm_lifeline(int fd);
 
+/* To be called for that descriptor when this process has become another user. */
+int forking_claim_lifeline(int own);
+
 /* signal.c */
 
 /* Sends a signal to a process that holds the other end of a socket, and to no other

@@ -9,6 +9,8 @@ export interface Binding {
   getpid(): number
   exit(code: number): never
   armLifeline(fd: number): number
+  /** After this process has become another user, who may be told by fewer. */
+  claimLifeline(own: number): number
   ignoreInterrupt(on: number): number
   becomeSubreaper(): number
   /** 1 and `[pid, code, signal]` of a child that has ended (of any of this thread's where pid is 0), else 0 or a negative errno. */

@@ -5,6 +5,7 @@ import { installExits } from './child/exits.js'
 import { collectGarbage } from './child/garbage.js'
 import { installPid } from './child/identity.js'
 import { armLifeline } from './child/lifeline.js'
+import { removeListeners } from './child/listeners.js'
 import { waitForRequests } from './child/pending-requests.js'
 import { assumeRandomnessUsed, renewRandomness } from './child/randomness.js'
 import { Server } from './child/server.js'
@@ -20,8 +21,6 @@ import { lifeline, takeLifeline } from './spawn.js'
 
 /** So many turns of the event loop may what is about to end take to be gone. */
 const TURNS = 10
-/** Listeners of these are the program's, and so is what they do. */
-const programs = /^(SIG[A-Z]|exit$|beforeExit$|uncaughtException|unhandledRejection$|rejectionHandled$|message$|disconnect$)/
 
 /** A copy of this program that waits for orders. */
 export interface Copy {
@@ -120,7 +119,7 @@ async function becomeTemplate(control: Descriptor): Promise<void> {
   try {
     armed = armLifeline({ shared: takeLifeline(), own: undefined }) // hooks may take for ever
     process.exitCode = undefined
-    for (const event of process.eventNames()) if (programs.test(String(event))) process.removeAllListeners(event)
+    removeListeners() // are the program's, and so is what they do
     installPid()
     forgetThreads()
     forgetChildren()

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, it } from 'mocha'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { allGone } from './support/census.js'
+import { allGone, isRunning } from './support/census.js'
 
 describe('when its owner is killed with SIGKILL', () => {
   it('template, waiting, running and spinning workers are gone within a second, and who was to outlive it lives on', async () => {
@@ -17,5 +17,20 @@ describe('when its owner is killed with SIGKILL', () => {
     await allGone(pids, 1000)
     process.kill(outliving, 'SIGTERM')
     await allGone([outliving], 1000)
+  })
+
+  it('a worker that has become another user is gone, too, where root is not the owner', async function () {
+    const id = 20_000 + (process.pid % 40_000)
+    const asOther = ['--reuid', String(id), '--regid', String(id), '--clear-groups', '--inh-caps=+setuid', '--ambient-caps=+setuid']
+    if (process.getuid!() !== 0 || spawnSync('setpriv', [...asOther, 'true']).status !== 0) return this.skip()
+    const owner = spawn('setpriv', [...asOther, process.execPath, fileURLToPath(new URL('./fixtures/other-user.js', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
+    const pids = JSON.parse(line) as number[]
+    owner.kill('SIGKILL')
+    try {
+      await allGone(pids, 1000)
+    } finally {
+      for (const pid of pids) if (isRunning(pid)) process.kill(pid, 'SIGKILL')
+    }
   })
 })

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { before, describe, it } from 'mocha'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +12,7 @@ import { ForkProcess } from '@anyfork/fork'
 import { allGone, assertNothingLeft, census } from './support/census.js'
 import { isForking } from './support/mode.js'
 
+const leaving = new URL('./fixtures/leaving.js', import.meta.url)
 const counter = new URL('./fixtures/counter.js', import.meta.url)
 
 interface Said {
@@ -80,6 +84,39 @@ describe('refork', () => {
     assert.ok(template.isAlive)
     socket.end()
     assert.deepEqual(await template.exited, { code: 0, signal: null })
+  })
+
+  it('refuses a copy that would share a connection with the function, though that keeps no event loop busy', async function () {
+    if (!isForking) return this.skip()
+    const folder = await mkdtemp(join(tmpdir(), 'anyfork-'))
+    const server = createServer().listen(join(folder, 'socket'))
+    await once(server, 'listening')
+    const process = ForkProcess.create().sendArg(join(folder, 'socket'))
+    const socket = (await process.run(leaving, 'keepConnection')).toSocket()
+    await once(socket, 'data')
+    await assert.rejects(process.refork().ready(), { code: 'ERR_ACTIVE_HANDLES', message: /a connection/ })
+    process.kill('SIGKILL')
+    await process.exited
+    socket.destroy()
+    server.close()
+    await rm(folder, { recursive: true })
+  })
+
+  it('leaves the listeners of the function behind, and the status that it was to end with', async function () {
+    if (!isForking) return this.skip()
+    const process = ForkProcess.create()
+    const socket = (await process.run(leaving, 'keepListeners')).toSocket()
+    await once(socket, 'data')
+    socket.on('data', () => assert.fail('a listener of the function was called in a copy'))
+    const [closed, killed] = [process.refork(), process.refork()]
+    await Promise.all([closed.ready(), killed.ready()])
+    await closed.close()
+    assert.deepEqual(await closed.exited, { code: 0, signal: null })
+    killed.kill('SIGTERM')
+    assert.deepEqual(await killed.exited, { code: null, signal: 'SIGTERM' })
+    process.kill('SIGKILL')
+    await process.exited
+    socket.destroy()
   })
 
   it('refuses a copy of a function that goes on by immediates', async function () {

@@ -6,18 +6,29 @@ const TURNS = 10
 const HARMLESS: ReadonlySet<string> = new Set(['TTYWrap', 'CloseReq'])
 
 /**
- * Looks whether anything of a function would go on in a copy of its process.
+ * Looks whether anything of a function would go on in a copy of its process, or get what
+ * comes for the function: connections are looked for among the descriptors, since those
+ * that are idle keep no event loop busy.
  *
+ * @param own - tells the descriptors of this package's own
  * @throws `ERR_ACTIVE_HANDLES`, naming it
  */
-export async function refuseActiveHandles(): Promise<void> {
+export async function refuseActiveHandles(own: () => ReadonlySet<number>): Promise<void> {
   let active: string[] = []
   for (let turn = 0; turn < TURNS; turn++) {
     await new Promise(setImmediate)
     active = activeResources()
+    if (!active.length) active = await connections(own)
     if (!active.length) return
   }
   throw new ForkError('ERR_ACTIVE_HANDLES', `the function that was running would go on in the copy: let go in a hook of afterFork of ${active.join(', ')}`)
+}
+
+async function connections(own: () => ReadonlySet<number>): Promise<string[]> {
+  const { describeDescriptors } = await import('./doctor/descriptors.js')
+  return describeDescriptors(own())
+    .filter(({ kind, origin, state }) => kind === 'socket' && origin === 'opened' && state === 'connected')
+    .map(({ fd, remote }) => `a connection${remote === undefined ? '' : ` to ${remote}`} (descriptor ${fd})`)
 }
 
 /** What keeps the event loop busy, by name; standard output and error, where they are pipes, do not count. */

@@ -17,6 +17,12 @@ export function armLifeline({ shared, own }: Lifeline): Lifeline {
   return { shared, own: fd < 0 ? undefined : new Descriptor(fd) }
 }
 
+/** Keeps the lifeline good for a process that has become another user. */
+export function claimLifeline({ own }: Lifeline): void {
+  const result = own ? binding.claimLifeline(own.fd) : 0
+  if (result < 0) throw systemError(result, 'fcntl')
+}
+
 /** Lets the process live on when its owner ends; what it has left is what its copies arm. */
 export function cutLifeline({ shared, own }: Lifeline): Lifeline {
   own?.close()

@@ -2,7 +2,6 @@ import type { Descriptor } from '@anyfork/fdpass'
 import { Command, type Frame } from '../frame.js'
 import { decode } from '../payload.js'
 import { evaluate, loadModule, warm } from './modules.js'
-import { restrict } from './restrict.js'
 import { addRunArgs } from './run-args.js'
 
 /** Carries out an order that prepares this process for its function and its forks. */
@@ -21,7 +20,5 @@ export async function prepare({ type, payload, descriptors }: Frame<Descriptor>)
       return addRunArgs(decode(payload))
     case Command.descriptor:
       return addRunArgs(descriptors)
-    case Command.restrict:
-      return restrict(decode(payload))
   }
 }

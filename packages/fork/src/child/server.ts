@@ -10,11 +10,13 @@ import { decode, encode, encodeError } from '../payload.js'
 import { Reserve } from '../reserve.js'
 import { refuseActiveHandles } from './active-handles.js'
 import { installExits } from './exits.js'
-import { armLifeline, cutLifeline, type Lifeline } from './lifeline.js'
+import { armLifeline, claimLifeline, cutLifeline, type Lifeline } from './lifeline.js'
+import { noteListeners } from './listeners.js'
 import { loadFunction } from './modules.js'
 import { Offspring, type Made } from './offspring.js'
 import { prepare } from './preparation.js'
 import { renewRandomness } from './randomness.js'
+import { restrict } from './restrict.js'
 import { runArgs } from './run-args.js'
 import { showTitle } from './title.js'
 
@@ -36,6 +38,8 @@ export class Server implements ChannelListener {
   #isBusy = false
   /** The socket of the function that runs. */
   #running: Descriptor | undefined
+  /** Removes those of the function that runs. */
+  #forgetListeners = (): void => {}
   #isEnding = false
   #outlives = false
   readonly #offspring: Offspring
@@ -61,10 +65,11 @@ export class Server implements ChannelListener {
     if (replay) this.#replay(replay)
   }
 
-  /** The numbers of what it keeps open. */
+  /** The numbers of what it keeps open, for itself or for orders to come. */
   get #ownDescriptors(): ReadonlySet<number> {
     const { shared, own } = this.#lifeline
-    const numbers = [this.#channel.fd, shared.fd, own?.fd, this.#reserve.fd]
+    const ordered = this.#queue.flatMap(({ descriptors }) => descriptors.map(({ fd }) => fd))
+    const numbers = [this.#channel.fd, shared.fd, own?.fd, this.#reserve.fd, ...ordered]
     return new Set(numbers.filter(fd => fd !== undefined))
   }
 
@@ -143,6 +148,9 @@ export class Server implements ChannelListener {
         this.#isEnding = true
         this.#endWithoutChildren()
         return
+      case Command.restrict:
+        restrict(decode(payload))
+        return claimLifeline(this.#lifeline)
       default:
         return prepare(order)
     }
@@ -188,6 +196,7 @@ export class Server implements ChannelListener {
     const run = await loadFunction(module, name, folder)
     const args = runArgs()
     this.#offspring.noteRun()
+    this.#forgetListeners = noteListeners()
     this.#running = socket
     if (this.#outlives) this.#lifeline = cutLifeline(this.#lifeline)
     this.#channel.unref()
@@ -201,7 +210,9 @@ export class Server implements ChannelListener {
   /** The parent goes on with its function; this copy waits for orders. */
   async #leaveFunction(socket: Descriptor): Promise<void> {
     socket[Symbol.dispose]()
-    await refuseActiveHandles()
+    await refuseActiveHandles(() => this.#ownDescriptors)
+    this.#forgetListeners()
+    process.exitCode = undefined
     this.#running = undefined
     this.#outlives = false
     binding.ignoreInterrupt(1)
