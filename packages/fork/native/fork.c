@@ -121,6 +121,7 @@ int forking_ignore_interrupt(int on) {
   struct sigaction now;
   if (sigaction(SIGINT, NULL, &now) < 0) return -errno;
   if (on) {
+    if (ignoring && now.sa_handler == SIG_IGN) return 0;
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     before = now;
     ignoring = 1;

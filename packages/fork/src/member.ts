@@ -7,7 +7,7 @@ import { afterFork } from './fork-hooks.js'
 import { Command, Report, type Frame } from './frame.js'
 import { Lineage } from './lineage.js'
 import type { MadeBy } from './mode.js'
-import { OwnChild } from './own-child.js'
+import { isChild, OwnChild } from './own-child.js'
 import { decode, decodeError, encode } from './payload.js'
 import { lifeline, spawnTemplate, type ExecOptions } from './spawn.js'
 import { reapAtThreadEnd, spareAtThreadEnd } from './thread-end.js'
@@ -125,7 +125,15 @@ export class Member {
   static attach(socket: Descriptor): Member {
     const ours = lifeline()
     setNonblocking(socket, true)
-    const self = new Member(new Descriptor(socket.release()), undefined)
+    const own = new Descriptor(socket.fd)
+    let self
+    try {
+      self = new Member(own, undefined)
+    } catch (error) {
+      own.release() // it is still the caller's
+      throw error
+    }
+    socket.release()
     self.#isAttached = true
     self.#lineage.expect()
     self.order(Command.lifeline, undefined, [ours])
@@ -227,6 +235,15 @@ export class Member {
     return result === 0
   }
 
+  /** Nobody is there any more to be told that it is not permitted. */
+  #killLate(signal: number): void {
+    try {
+      this.kill(signal)
+    } catch {
+      // EPERM: this program was another user when the signal was sent
+    }
+  }
+
   /** Keeps this program running until released. */
   hold(): () => void {
     const held: Member[] = []
@@ -290,7 +307,7 @@ export class Member {
     this.#mode = mode
     this.#lineage.claim(pid, status => this.#onStatus(status))
     this.#resolveMade()
-    for (const signal of this.#signalsAtStart.splice(0)) this.kill(signal)
+    for (const signal of this.#signalsAtStart.splice(0)) this.#killLate(signal)
     if (this.#forker?.isGone) this.#root.#channel.send(Command.adopt, 0, encode(pid))
   }
 
@@ -307,7 +324,7 @@ export class Member {
 
   /** Once nothing more can come: settles all that was promised. */
   #settle(): void {
-    if (this.#isChannelEnded && !this.#status && this.#isForgotten) {
+    if (this.#isChannelEnded && !this.#status && this.#isForgotten && !this.#isOwnChild()) {
       if (this.#pid === undefined) {
         this.#lineage.giveUp()
         if (this.#forker) this.#failure ??= this.#forker.reason
@@ -337,6 +354,20 @@ export class Member {
   get #isForgotten(): boolean {
     if (this.#isAttached) return true
     return this.#forker !== undefined && this.#forker.isGone && (this.#pid === undefined || this.#root.isGone)
+  }
+
+  /**
+   * Whether this program, being the first of its system or a subreaper, is the parent that
+   * an orphan got: then its end is told by the kernel, and it is to be reaped.
+   */
+  #isOwnChild(): boolean {
+    if (this.#child) return true
+    if (this.#isAttached || this.#pid === undefined || !isChild(this.#pid)) return false
+    const child = new OwnChild(this.#pid)
+    this.#child = child
+    child.once('exit', (code, signal) => this.#onStatus({ code, signal }))
+    if (this.#holders) child.ref()
+    return true
   }
 
   /** In a forked process: lets go of what belongs to the parent. */

@@ -36,6 +36,11 @@ export class OwnChild extends EventEmitter<{ exit: [code: number | null, signal:
   }
 }
 
+/** Whether a process is a child of this one, and was not reaped. */
+export function isChild(pid: number): boolean {
+  return binding.peekEnded(pid, out) >= 0
+}
+
 /** Whether a timer of this file's keeps this program running. */
 export function hasTimer(): boolean {
   return timer !== undefined

@@ -5,7 +5,7 @@ import { describe, it } from 'mocha'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { pipe } from '@anyfork/fdpass'
+import { pipe, watch } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
 import { answer } from './support/answer.js'
 import { allGone, assertNothingLeft, census, isRunning } from './support/census.js'
@@ -29,6 +29,16 @@ describe('toFd and fromFd', () => {
     assert.deepEqual(await second.exited, { code: null, signal: null })
     await template.close()
     await assertNothingLeft(before)
+  })
+
+  it('leave a socket that cannot be taken on, being watched, to the caller', async () => {
+    const process = ForkProcess.exec()
+    const socket = await process.toFd()
+    const watching = watch(socket, { readable: true }, () => {})
+    assert.throws(() => ForkProcess.fromFd(socket), { code: 'EEXIST' })
+    watching.close()
+    await ForkProcess.fromFd(socket).close()
+    assert.deepEqual(await process.exited, { code: 0, signal: null })
   })
 
   it('hand a template over to another process, which forks from it and ends it', async () => {

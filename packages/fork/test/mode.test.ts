@@ -48,6 +48,17 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
     await Promise.all([refusing.exited, child.exited, template.exited])
   })
 
+  it('makes fresh copies where the system does not tell of threads and descriptors, as macOS', async () => {
+    const preload = "Object.defineProperty(process, 'platform', { value: 'darwin' })"
+    const template = ForkProcess.exec({ mode: 'auto', execArgv: ['--import', `data:text/javascript,${encodeURIComponent(preload)}`] })
+    const child = template.fork()
+    await child.ready()
+    assert.equal(child.mode, 'exec')
+    assert.deepEqual((await child.check()).descriptors, [])
+    await child.close()
+    await template.close()
+  })
+
   it('forks no template in which a request starts a thread that the fork was waiting for', async () => {
     const template = ForkProcess.exec({ mode: 'fork' }).eval(async () => {
       const { pbkdf2 } = await import('node:crypto')

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { fstatSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'mocha'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { isNonblocking, pipe, type Descriptor } from '@anyfork/fdpass'
-import { ForkProcess } from '@anyfork/fork'
+import { ForkProcess, type ExitStatus } from '@anyfork/fork'
 import { answer } from './support/answer.js'
 import { assertNothingLeft, census, childrenOf, isRunning } from './support/census.js'
 import { isForking } from './support/mode.js'
@@ -162,6 +164,28 @@ describe('ForkProcess', () => {
     child.kill('SIGTERM')
     assert.deepEqual(await child.exited, { code: null, signal: 'SIGTERM' })
     await closed
+  })
+
+  it('starts though an interrupt comes meanwhile, which is the program’s affair', async () => {
+    // As soon as an addon is there: before any order is taken.
+    const interrupt = `const load = process.dlopen; process.dlopen = (...args) => { load.apply(process, args); setImmediate(() => process.kill(process.pid, 'SIGINT')) }`
+    const template = ForkProcess.exec({ execArgv: ['--import', `data:text/javascript,${encodeURIComponent(interrupt)}`] })
+    await template.ready()
+    await template.close()
+  })
+
+  it('reaps orphans, and tells how they ended, where it is their parent after the template was killed', async () => {
+    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/subreaper.js', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
+    try {
+      const [worker, early] = JSON.parse(line) as [ExitStatus, ExitStatus]
+      assert.deepEqual(worker, { code: null, signal: 'SIGTERM' })
+      assert.ok(early.signal === 'SIGKILL' || early.signal === null) // the template may have reaped it
+      assert.deepEqual(childrenOf(owner.pid!), [])
+    } finally {
+      owner.kill('SIGKILL')
+      await once(owner, 'exit')
+    }
   })
 
   it('sends signals, and none to a process that has ended', async () => {

@@ -1,6 +1,7 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 
 const FDS = '/proc/self/fd'
+const isTold = process.platform === 'linux'
 
 type StreamName = 'stdout' | 'stderr'
 
@@ -27,10 +28,10 @@ export function getBeginning(): Beginning {
   return beginning
 }
 
-/** What each descriptor is, by number, as readlink(2) tells it: a path, `socket:[123]`, `anon_inode:[eventfd]`. */
+/** What each descriptor is, by number, as readlink(2) tells it: a path, `socket:[123]`, `anon_inode:[eventfd]`. Empty where the system does not tell. */
 export function openDescriptors(): Map<number, string> {
   const names: [number, string][] = []
-  for (const fd of readdirSync(FDS)) {
+  for (const fd of isTold ? readdirSync(FDS) : []) {
     try {
       names.push([Number(fd), readlinkSync(`${FDS}/${fd}`)])
     } catch {

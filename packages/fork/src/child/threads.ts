@@ -5,6 +5,7 @@ import { ForkError } from '../errors.js'
 import { splitNodeOptions } from '../node-options.js'
 
 const TASKS = '/proc/self/task'
+const areTold = process.platform === 'linux'
 /** The environment that this program was started with, whatever it has made of it since. */
 const ENVIRONMENT = '/proc/self/environ'
 
@@ -21,6 +22,7 @@ let isPoolAmongThem = false
 
 /** To be called in a template before other code than what its interpreter was told to preload can start threads. */
 export async function recordThreads(): Promise<void> {
+  if (!areTold) return
   const early = threadIds()
   await startPool()
   const all = threadIds()
@@ -75,6 +77,7 @@ export async function hasForeignThreads(): Promise<boolean> {
 
 /** In a forked process libuv's pool may have started since: it is started whole, and counted. */
 async function findForeign(): Promise<string[]> {
+  if (!areTold) throw new ForkError('ERR_FOREIGN_THREADS', 'this system does not tell which threads a fork would not copy')
   const suspects = othersThan(harmless)
   if (!suspects.length) return []
   if (!isPoolAmongThem) await startPool()
@@ -127,6 +130,12 @@ function poolSize(env: NodeJS.ProcessEnv = process.env): number {
 
 /** Of a name that is there twice, the first counts, as for getenv(3). */
 function startEnvironment(): NodeJS.ProcessEnv {
-  const entries = readFileSync(ENVIRONMENT, 'utf8').split('\0').map(entry => entry.split(/=(.*)/s, 2))
+  let text: string
+  try {
+    text = readFileSync(ENVIRONMENT, 'utf8')
+  } catch {
+    return process.env // it has become another user, and may not look
+  }
+  const entries = text.split('\0').map(entry => entry.split(/=(.*)/s, 2))
   return Object.fromEntries(entries.reverse())
 }
