@@ -8,8 +8,8 @@ export interface Codec {
   bytes: Buffer
   start: number
   end: number
-  /** Which large binaries need not go through it: those that come out as they went in. */
-  readonly enclosable: 'all' | 'buffers' | 'none'
+  /** Which large binaries need not go through it: those that come out as they went in. Everywhere, or (all, buffers) as values of the list. */
+  readonly enclosable: 'everywhere' | 'all' | 'buffers' | 'none'
   /** @throws TypeError for values that it cannot carry */
   encode(values: readonly unknown[]): void
   /** @param bytes - borrowed: nothing that is returned shares their memory */
@@ -27,7 +27,7 @@ export class CborCodec implements Codec {
   bytes: Buffer = Buffer.alloc(0)
   start = 0
   end = 0
-  readonly enclosable = 'all'
+  readonly enclosable = 'everywhere'
   readonly #cbor = new Encoder({ useRecords: false, copyBuffers: true } as ConstructorParameters<typeof Encoder>[0])
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 

@@ -29,23 +29,50 @@ export interface Parcel {
 const PLACEHOLDER = ''
 
 /** Whether a value is sent by itself: a large binary, or what is iterated over. */
-function isEnclosed(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && (isLargeBinary(value) || isStream(value))
+function isEnclosed(value: object): boolean {
+  return isLargeBinary(value) || isStream(value)
 }
+
+/** In so many arrays and objects of a list of values large binaries are looked for. */
+const MOST_LOOKED_INTO = 1000
+let lookedInto = 0
 
 /**
  * Takes out of a list of values what is sent by itself: large binaries and streams that
- * are values of the list, and descriptors, wherever they are.
+ * are values of the list; and wherever they are in arrays and plain objects descriptors
+ * and, with a serialiser to which it makes no difference, large binaries.
  *
  * @param enclosable - which large binaries may be: not where the serialiser has ideas of its own about them
  * @returns nothing, where there is nothing to take out
  */
 export function pack(values: readonly unknown[], enclosable: Codec['enclosable']): Parcel | undefined {
-  const parcel = PassedDescriptor.areWaiting ? packDescriptors(values) : undefined
+  const isDeep = enclosable === 'everywhere'
+  let isEnclosing = false
+  let isWithin = PassedDescriptor.areWaiting
+  lookedInto = 0
   for (let i = 0; i < values.length; i++) {
-    if (isEnclosed(values[i])) return packEnclosed(parcel ?? newParcel(values), enclosable)
+    const value = values[i]
+    if (typeof value !== 'object' || value === null) continue
+    isEnclosing ||= isEnclosed(value)
+    isWithin ||= isDeep && isPlain(value) && hasLargeBinary(value)
   }
-  return parcel
+  const parcel = isWithin ? packWithin(values, isDeep) : undefined
+  return isEnclosing ? packEnclosed(parcel ?? newParcel(values), enclosable) : parcel
+}
+
+/** Whether there is one somewhere in this array or plain object, as far as is looked. */
+function hasLargeBinary(value: object): boolean {
+  if (++lookedInto > MOST_LOOKED_INTO) return false
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (isOrHasLargeBinary(value[i])) return true
+    return false
+  }
+  for (const key in value) if (isOrHasLargeBinary((value as Record<string, unknown>)[key])) return true
+  return false
+}
+
+function isOrHasLargeBinary(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && (isPlain(value) ? hasLargeBinary(value) : isLargeBinary(value))
 }
 
 function newParcel(values: readonly unknown[]): Parcel {
@@ -54,9 +81,9 @@ function newParcel(values: readonly unknown[]): Parcel {
 
 function packEnclosed(parcel: Parcel, enclosable: Codec['enclosable']): Parcel | undefined {
   for (const [i, value] of parcel.values.entries()) {
-    if (!isEnclosed(value)) continue
+    if (typeof value !== 'object' || value === null || !isEnclosed(value)) continue
     const isBinary = isLargeBinary(value)
-    if (isBinary && !(enclosable === 'all' || (enclosable === 'buffers' && Buffer.isBuffer(value)))) continue
+    if (isBinary && (enclosable === 'none' || (enclosable === 'buffers' && !Buffer.isBuffer(value)))) continue
     parcel.values[i] = PLACEHOLDER
     if (isBinary) {
       parcel.notes.push(['binary', [i], value.constructor.name])
@@ -69,23 +96,37 @@ function packEnclosed(parcel: Parcel, enclosable: Codec['enclosable']): Parcel |
   return parcel.notes.length ? parcel : undefined
 }
 
-/** @throws TypeError for one that was sent before */
-function packDescriptors(values: readonly unknown[]): Parcel | undefined {
+/**
+ * Takes out what is in arrays and plain objects; those that it is in are copied.
+ *
+ * @param areBinaries - whether large binaries are taken out, too
+ * @throws TypeError for a descriptor that was sent before
+ */
+function packWithin(values: readonly unknown[], areBinaries: boolean): Parcel | undefined {
   const parcel = newParcel(values)
   const within = new Set<unknown>()
-  const search = (value: unknown, path: Path): unknown => {
+  const path: Path = []
+  const search = (value: unknown): unknown => {
     if (typeof value !== 'object' || value === null) return value
     if (value instanceof PassedDescriptor) {
       if (!value.isWaiting || parcel.descriptors.includes(value)) throw new TypeError('a descriptor made by fd() passes once')
-      parcel.notes.push(['fd', path])
+      parcel.notes.push(['fd', [...path]])
       parcel.descriptors.push(value)
+      return PLACEHOLDER
+    }
+    if (areBinaries && path.length > 1 && isLargeBinary(value)) {
+      parcel.notes.push(['binary', [...path], value.constructor.name])
+      parcel.binaries.push(bytesOf(value))
       return PLACEHOLDER
     }
     if (!isPlain(value) || within.has(value)) return value
     within.add(value)
     let copy: Record<string | number, unknown> | undefined
     for (const [key, part] of Object.entries(value)) {
-      const found = search(part, [...path, Array.isArray(value) ? Number(key) : key])
+      if (key === '__proto__') continue // cannot be set like others
+      path.push(Array.isArray(value) ? Number(key) : key)
+      const found = search(part)
+      path.pop()
       if (found === part) continue
       copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string | number, unknown>
       copy[key] = found
@@ -93,7 +134,11 @@ function packDescriptors(values: readonly unknown[]): Parcel | undefined {
     within.delete(value)
     return copy ?? value
   }
-  for (const [i, value] of values.entries()) parcel.values[i] = search(value, [i])
+  for (const [i, value] of values.entries()) {
+    path.push(i)
+    parcel.values[i] = search(value)
+    path.pop()
+  }
   return parcel.notes.length ? parcel : undefined
 }
 
@@ -151,7 +196,9 @@ export function unpack(values: unknown[], notes: readonly Note[], find: (note: N
       if (typeof next !== 'object' || next === null) throw new RpcError('ERR_RPC_PROTOCOL', 'a note leads nowhere')
       holder = next as typeof holder
     }
-    holder[path.at(-1)!] = find(note)
+    const last = path.at(-1)!
+    if (last === '__proto__') throw new RpcError('ERR_RPC_PROTOCOL', 'a note leads nowhere')
+    holder[last] = find(note)
   }
 }
 

@@ -24,6 +24,8 @@ describe('serialisers', () => {
       [serialiser, 'a large Float64Array', new Float64Array(LARGE).fill(0.5)],
       [serialiser, 'a large BigInt64Array', new BigInt64Array(LARGE).fill(-5n)],
       [serialiser, 'a large buffer within an object', { deep: [Buffer.alloc(LARGE, 'deep')] }],
+      [serialiser, 'large binaries of several classes within arrays and objects', { list: [1, [new Float64Array(LARGE), 'a']], [LARGE]: { data: Buffer.alloc(LARGE, 'b'), size: 2 }, last: new Uint8Array(LARGE) }],
+      [serialiser, 'a large buffer behind thousands of objects', [...Array.from({ length: 5000 }, (_, i) => ({ i })), { data: Buffer.alloc(LARGE, 'c') }]],
       [serialiser, 'long text', '\u20ac'.repeat(LARGE)],
       [serialiser, 'many small values', Array.from({ length: 50_000 }, (_, i) => ({ i }))],
     ]),
@@ -37,6 +39,14 @@ describe('serialisers', () => {
       assert.deepEqual(await start('first', { serialiser })(value), value)
     })
   }
+
+  it('a large buffer is not copied, wherever it is in an argument', async () => {
+    const first = start('first')
+    const buffer = Buffer.alloc(LARGE, 'before')
+    const answered = first({ list: [buffer] })
+    buffer.fill('after')
+    assert.ok((await answered as { list: Buffer[] }).list[0]!.equals(Buffer.alloc(LARGE, 'after')))
+  })
 
   it('a buffer of 100 MiB goes there and back', async function () {
     this.timeout(60_000)
