@@ -1,4 +1,4 @@
-import { dup, receiveMessage, sendMessage, setNonblocking, watch, type Descriptor, type Handle, type Message, type Watch } from '@anyfork/fdpass'
+import { dup, receiveMessage, sendMessage, setNonblocking, shutdown, watch, type Descriptor, type Handle, type Message, type Watch } from '@anyfork/fdpass'
 import { frameHeader, type Frame } from './frame.js'
 import { FrameReader } from './frame-reader.js'
 import type { Reserve } from './reserve.js'
@@ -22,6 +22,8 @@ export interface ChannelListener {
   onFrame(frame: Frame<Descriptor>): void
   /** The peer is gone; called once, after its last frame. */
   onEnd(): void
+  /** A queued frame could not be sent, for this reason, nor can those after it; the peer is told the end, and then `onEnd` its own. */
+  onBroken?(error: Error): void
   /** Descriptors came, and for a second there was no room for them in the table. */
   onStarved?(): void
 }
@@ -71,6 +73,7 @@ export class ControlChannel {
    * Queues a frame. After the end of the peer it goes nowhere; `onEnd` tells.
    *
    * @param handles - borrowed: what cannot be sent at once is duplicated
+   * @throws the kernel's error where it is known at once, as for a descriptor that is never passed; else `onBroken` tells
    */
   send(type: number, id: number, payload: Uint8Array = new Uint8Array(0), handles: readonly Handle[] = []): void {
     if (!this.#isOpen) return
@@ -120,7 +123,7 @@ export class ControlChannel {
     this.#watch.close()
     this.#release()
     this.#socket.close()
-    for (const { descriptors } of this.#outgoing.splice(0)) closeAll(descriptors)
+    this.#dropOutgoing()
     closeAll(this.#reader.takeDescriptors())
   }
 
@@ -140,7 +143,12 @@ export class ControlChannel {
 
   #flush(): void {
     for (let first = this.#outgoing[0]; first; first = this.#outgoing[0]) {
-      const taken = this.#trySend(first.bytes, first.descriptors)
+      let taken: number | undefined
+      try {
+        taken = this.#trySend(first.bytes, first.descriptors)
+      } catch (error) {
+        return this.#break(error as Error)
+      }
       if (taken === undefined) return
       if (taken) closeAll(first.descriptors.splice(0))
       if (taken < first.bytes.length) {
@@ -159,14 +167,30 @@ export class ControlChannel {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EAGAIN' || code === 'ENOBUFS') return 0
-      if (code === 'ETOOMANYREFS') {
+      if (code === 'ETOOMANYREFS' || code === 'ENOMEM') {
         this.#retryLater()
         return 0
       }
       if (code !== 'EPIPE' && code !== 'ECONNRESET') throw error
-      for (const { descriptors } of this.#outgoing.splice(0)) closeAll(descriptors)
+      this.#dropOutgoing()
       return undefined // the reading side reports what the peer still said, then its end
     }
+  }
+
+  /** No frame may be left out, since those after it count on it: this side ends here, and sends from now on go nowhere. */
+  #break(error: Error): void {
+    this.#dropOutgoing()
+    this.#updateWatch()
+    try {
+      shutdown(this.#socket, 'write')
+    } catch {
+      // the peer is gone: the reading side reports it
+    }
+    this.#listener.onBroken?.(error)
+  }
+
+  #dropOutgoing(): void {
+    for (const { descriptors } of this.#outgoing.splice(0)) closeAll(descriptors)
   }
 
   #read(): void {

@@ -74,6 +74,7 @@ export class Member {
     this.#made = new Promise(resolve => (this.#resolveMade = resolve))
     this.#channel = new ControlChannel(socket, {
       onFrame: frame => this.#onReport(frame),
+      onBroken: error => (this.#failure ??= error),
       onEnd: () => {
         this.#isChannelEnded = true
         this.#settle()

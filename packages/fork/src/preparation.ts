@@ -52,7 +52,8 @@ export abstract class Preparation {
    * Gives the function descriptors, each an argument of its own, as a `Descriptor`.
    *
    * @param handles - the caller still owns them and may close them at once
-   * @throws TypeError for what has no descriptor
+   * @throws TypeError for what has no descriptor; the kernel's error for what it does not pass, as an io_uring: where the
+   *   order has to wait for others, it rejects `ready` and `run` instead
    */
   sendFd(...handles: Handle[]): this {
     this.assertOpen('sendFd')

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { describe, it } from 'mocha'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { ForkProcess } from '@anyfork/fork'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
@@ -42,6 +45,13 @@ describe('ForkProcess rejects', () => {
       assert.equal(error.code, 'ERR_EVAL_FAILED')
       return error.message.length > 3_000_000
     })
+  })
+
+  it('a descriptor that the kernel does not pass with EINVAL, and, where it had to wait, all after it; the process ends', async function () {
+    const program = fileURLToPath(new URL('./fixtures/unpassable.js', import.meta.url))
+    const { stdout } = await promisify(execFile)(process.execPath, [program], { env: { ...process.env, UV_USE_IO_URING: '1' }, timeout: 15_000 })
+    if (stdout === 'none\n') return this.skip()
+    assert.equal(stdout, 'done\n')
   })
 
   it('forks of a template with foreign threads with ERR_FOREIGN_THREADS, naming them; the template goes on', async () => {
