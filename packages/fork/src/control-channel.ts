@@ -24,7 +24,7 @@ export interface ChannelListener {
   onEnd(): void
   /** A queued frame could not be sent, for this reason, nor can those after it; the peer is told the end, and then `onEnd` its own. */
   onBroken?(error: Error): void
-  /** Descriptors came, and for a second there was no room for them in the table. */
+  /** Descriptors came, and for a second there was no room for them in the table; it is tried on until the channel is closed. */
   onStarved?(): void
 }
 
@@ -101,11 +101,15 @@ export class ControlChannel {
 
   /** Keeps the event loop alive until `unref` was called as often. */
   ref(): void {
-    if (this.#references++ === 0) this.#watch.ref()
+    if (this.#references++ > 0) return
+    this.#watch.ref()
+    this.#retry?.ref()
   }
 
   unref(): void {
-    if (--this.#references === 0) this.#watch.unref()
+    if (--this.#references > 0) return
+    this.#watch.unref()
+    this.#retry?.unref()
   }
 
   /** Writes all that is queued, and waits while the peer does not read: for the end of a process. */
@@ -227,7 +231,8 @@ export class ControlChannel {
   /** There is no room for the descriptors that came: in a while there may be, by what was ordered before. */
   #waitForRoom(): void {
     if (this.#reserve?.free()) return this.#receive()
-    if (this.#retries++ === MOST_RETRIES && this.#listener.onStarved) return this.#listener.onStarved()
+    if (this.#retries++ === MOST_RETRIES) this.#listener.onStarved?.()
+    if (!this.#isOpen) return
     this.#isReading = false
     this.#updateWatch()
     this.#retryLater()
@@ -250,6 +255,7 @@ export class ControlChannel {
       this.#updateWatch()
       this.#flush()
     }, TABLE_FULL_RETRY_MS)
+    if (this.#references === 0) this.#retry.unref()
   }
 }
 

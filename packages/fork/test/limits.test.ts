@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'mocha'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import type { Descriptor } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
 import { answer } from './support/answer.js'
 import { assertNothingLeft, census } from './support/census.js'
@@ -11,6 +13,7 @@ import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const hoard = new URL('./fixtures/hoard.js', import.meta.url)
+const hog = new URL('./fixtures/hog.js', import.meta.url)
 const isRoot = process.getuid!() === 0
 
 const ended = { code: 0, signal: null }
@@ -69,6 +72,53 @@ describe('ForkProcess at the limit', () => {
     await other.eval('fillTable()').ready()
     await assert.rejects(other.sendFd(0, 1).ready(), { code: 'EMFILE' })
     assert.deepEqual(await other.exited, { code: 1, signal: null })
+    await template.close()
+  })
+
+  for (const [which, ms, together] of [
+    ['one after the other', 0, 1],
+    ['many of them while the first still waits', 1500, 3],
+  ] as const) {
+    it(`of descriptors of a function gives EMFILE for copies of it, ${which}; it goes on, and is copied when there is room`, async () => {
+      const template = ForkProcess.exec().require(hog)
+      const child = template.fork().restrict({ rlimits: { nofile: [64, 64] } })
+      const socket = (await child.sendArg(ms).run(hog, 'hog')).toSocket()
+      await once(socket, 'data')
+      for (let i = 0; i < 3; i++) {
+        const refused = Array.from({ length: together }, () => child.refork())
+        await Promise.all(refused.map(copy => assert.rejects(copy.ready(), { code: 'EMFILE' })))
+        assert.ok(child.kill(0))
+      }
+      socket.write('free')
+      await once(socket, 'data')
+      const copy = child.refork()
+      await copy.ready()
+      await copy.close()
+      socket.end()
+      assert.deepEqual(await child.exited, ended)
+      await template.close()
+    })
+  }
+
+  it('of descriptors of a function does not keep it from ending, whatever copies of it still wait', async () => {
+    const template = ForkProcess.exec().require(hoard)
+    const child = template.fork().restrict({ rlimits: { nofile: [64, 64] } })
+    child.eval(async () => {
+      const { beforeFork } = await import('@anyfork/fork')
+      const leave = (socket: Descriptor): void => {
+        beforeFork(() => new Promise(() => {}))
+        const stream = socket.toSocket()
+        stream.on('data', () => stream.unref())
+        ;(globalThis as unknown as { fillTable(): void }).fillTable()
+      }
+      Object.assign(globalThis, { leave })
+    })
+    const socket = (await child.run('leave')).toSocket()
+    const refused = [child.refork(), child.refork()].map(copy => assert.rejects(copy.ready(), { code: 'ERR_PROCESS_EXITED' }))
+    socket.write('leave')
+    assert.deepEqual(await child.exited, ended)
+    await Promise.all(refused)
+    socket.destroy()
     await template.close()
   })
 

@@ -83,9 +83,9 @@ export class Server implements ChannelListener {
     if (!this.#running) process.exit()
   }
 
-  /** A function would be called without what it was given, or a process stay without its owner. */
+  /** A function would be called without what it was given, or a process stay without its owner. One that runs has all that it needs. */
   onStarved(): void {
-    this.#fail(systemError(-constants.errno.EMFILE, 'recvmsg'))
+    if (!this.#running) this.#fail(systemError(-constants.errno.EMFILE, 'recvmsg'))
   }
 
   #enqueue(frame: Frame<Descriptor>): void {
@@ -163,12 +163,18 @@ export class Server implements ChannelListener {
       ;[made, undo] = await this.#offspring.make(control, this.#lifeline)
     } catch (error) {
       this.#channel.send(Report.forkFailed, id, encodeError(error))
-      return control.close()
+      return this.#giveUp(control)
     }
     if (made.pid === 0) return this.#becomeChild(control)
     this.#channel.send(Report.forked, id, encode(made))
-    control.close()
+    this.#giveUp(control)
     await undo()
+  }
+
+  /** It may have come in through the reserve: the slot is kept again before somebody else takes it. */
+  #giveUp(control: Descriptor): void {
+    control.close()
+    this.#reserve.take()
   }
 
   async #becomeChild(control: Descriptor): Promise<void> {
