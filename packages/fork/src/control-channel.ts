@@ -1,4 +1,5 @@
-import { dup, receiveMessage, sendMessage, setNonblocking, shutdown, watch, type Descriptor, type Handle, type Message, type Watch } from '@anyfork/fdpass'
+import { receiveMessage, sendMessage, setNonblocking, shutdown, watch, type Descriptor, type Handle, type Message, type Watch } from '@anyfork/fdpass'
+import { Duplicates } from './duplicates.js'
 import { frameHeader, type Frame } from './frame.js'
 import { FrameReader } from './frame-reader.js'
 import type { Reserve } from './reserve.js'
@@ -14,7 +15,7 @@ const READ_BYTES = 65536
 
 interface Outgoing {
   bytes: Uint8Array
-  descriptors: Descriptor[]
+  duplicates: Duplicates
 }
 
 /** What a channel tells whoever holds it. */
@@ -94,8 +95,7 @@ export class ControlChannel {
       if (taken === bytes.length) return
       sent = taken
     }
-    const descriptors = sent ? [] : handles.map(handle => dup(handle))
-    this.#outgoing.push({ bytes: bytes.subarray(sent), descriptors })
+    this.#outgoing.push({ bytes: bytes.subarray(sent), duplicates: new Duplicates(sent ? [] : handles) })
     this.#updateWatch()
   }
 
@@ -128,7 +128,7 @@ export class ControlChannel {
     this.#release()
     this.#socket.close()
     this.#dropOutgoing()
-    closeAll(this.#reader.takeDescriptors())
+    for (const descriptor of this.#reader.takeDescriptors()) descriptor.close()
   }
 
   /**
@@ -149,12 +149,12 @@ export class ControlChannel {
     for (let first = this.#outgoing[0]; first; first = this.#outgoing[0]) {
       let taken: number | undefined
       try {
-        taken = this.#trySend(first.bytes, first.descriptors)
+        taken = this.#trySend(first.bytes, first.duplicates.descriptors)
       } catch (error) {
         return this.#break(error as Error)
       }
       if (taken === undefined) return
-      if (taken) closeAll(first.descriptors.splice(0))
+      if (taken) first.duplicates.close()
       if (taken < first.bytes.length) {
         first.bytes = first.bytes.subarray(taken)
         break
@@ -194,7 +194,7 @@ export class ControlChannel {
   }
 
   #dropOutgoing(): void {
-    for (const { descriptors } of this.#outgoing.splice(0)) closeAll(descriptors)
+    for (const { duplicates } of this.#outgoing.splice(0)) duplicates.close()
   }
 
   #read(): void {
@@ -257,8 +257,4 @@ export class ControlChannel {
     }, TABLE_FULL_RETRY_MS)
     if (this.#references === 0) this.#retry.unref()
   }
-}
-
-function closeAll(descriptors: readonly Descriptor[]): void {
-  for (const descriptor of descriptors) descriptor.close()
 }

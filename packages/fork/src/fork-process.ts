@@ -13,6 +13,7 @@ import { resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
 import { decode, encode } from './payload.js'
 import { Preparation } from './preparation.js'
 import type { ExecOptions } from './spawn.js'
+import { closeAtThreadEnd } from './thread-end.js'
 
 /** Lets processes end that nobody refers to any more, unless a function runs in them. */
 const dropped = new FinalizationRegistry<Member>(member => member.order(Command.end))
@@ -262,15 +263,19 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
     if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
     const module = exported === undefined ? undefined : resolveSpecifier(moduleOrName)
     const [ours, theirs] = socketpair()
+    let release = (): void => {}
     try {
+      release = closeAtThreadEnd(ours) // until the caller has it
       setNonblocking(ours, true)
       const started = this.member.ask(Command.run, encode({ module, name, folder: process.cwd() }), [theirs])
       this.hasRun = true
       dropped.unregister(this)
       theirs.close()
       await started
+      release()
       return ours
     } catch (error) {
+      release()
       ours.close()
       theirs[Symbol.dispose]()
       throw error

@@ -56,6 +56,19 @@ describe('a worker thread that owns processes', () => {
     })
   }
 
+  for (const [what, code] of [
+    ['answered', "for (let i = 0; i < 3; i++) own.fork().run('f')"],
+    ['taken', "own.sendArg(Buffer.alloc(1 << 20)).sendFd(0, 1); own.fork(); own.run('f')"], // more than its socket holds
+  ] as const) {
+    it(`leaves no descriptor of what was not yet ${what}`, async () => {
+      await terminated('')
+      const before = census()
+      const pid = await leftBehind(`const own = ForkProcess.exec(); own.kill('SIGSTOP'); ${code}`)
+      await allGone([pid], 1000)
+      await assertNothingLeft(before)
+    })
+  }
+
   it('takes along what was to outlive it, but has run nothing yet', async () => {
     await terminated('')
     const before = census()
