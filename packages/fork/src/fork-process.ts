@@ -9,7 +9,7 @@ import { checkInspectOptions, type InspectOptions } from './inspect-options.js'
 import { Member } from './member.js'
 import type { MadeBy } from './mode.js'
 import { memoryOf, type MemoryFigures } from './memory.js'
-import { resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
+import { lookUpFolder, resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
 import { decode, encode } from './payload.js'
 import { Preparation } from './preparation.js'
 import type { ExecOptions } from './spawn.js'
@@ -262,12 +262,13 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
     const name = exported ?? moduleOrName
     if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
     const module = exported === undefined ? undefined : resolveSpecifier(moduleOrName)
+    const folder = lookUpFolder(module)
     const [ours, theirs] = socketpair()
     let release = (): void => {}
     try {
       release = closeAtThreadEnd(ours) // until the caller has it
       setNonblocking(ours, true)
-      const started = this.member.ask(Command.run, encode({ module, name, folder: process.cwd() }), [theirs])
+      const started = this.member.ask(Command.run, encode({ module, name, folder }), [theirs])
       this.hasRun = true
       dropped.unregister(this)
       theirs.close()

@@ -1,3 +1,4 @@
+import { isBuiltin } from 'node:module'
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -19,4 +20,20 @@ export function resolveSpecifier(module: ModuleSpecifier): string {
     throw new TypeError(`${module} is relative to nothing here: use new URL('${module}', import.meta.url)`)
   }
   return isAbsolute(module) ? pathToFileURL(module).href : module
+}
+
+/**
+ * The folder from which these modules are looked up, this program's working directory,
+ * for a process that loads them.
+ *
+ * @param specifiers - as `resolveSpecifier` gave them
+ * @returns nothing where all of them mean the same anywhere
+ * @throws the kernel's error, where the directory was removed
+ */
+export function lookUpFolder(...specifiers: readonly (string | undefined)[]): string | undefined {
+  return specifiers.some(isLookedUp) ? process.cwd() : undefined
+}
+
+function isLookedUp(specifier: string | undefined): boolean {
+  return specifier !== undefined && !/^(file|data):/.test(specifier) && !isBuiltin(specifier)
 }

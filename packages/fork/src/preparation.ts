@@ -1,9 +1,10 @@
 import type { Handle } from '@anyfork/fdpass'
 import { Command } from './frame.js'
 import type { Member } from './member.js'
-import { resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
+import { lookUpFolder, resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
 import { encode } from './payload.js'
 import { checkRestrictions, type Restrictions } from './restrictions.js'
+import { workingDirectory } from './working-directory.js'
 
 /** The orders that prepare a process for its function and its forks: each is queued, and returns the process at once. */
 export abstract class Preparation {
@@ -20,22 +21,24 @@ export abstract class Preparation {
    * Loads modules, ES modules and CommonJS alike.
    *
    * @param modules - file URLs, absolute paths or names; names are looked up from this program's working directory
-   * @throws TypeError for a relative path, and after `run` or `close`
+   * @throws TypeError for a relative path, and after `run` or `close`; the kernel's error for a name where that directory was removed
    */
   require(...modules: ModuleSpecifier[]): this {
-    return this.#order('require', Command.require, { modules: modules.map(resolveSpecifier), folder: process.cwd() })
+    const specifiers = modules.map(resolveSpecifier)
+    return this.#order('require', Command.require, { modules: specifiers, folder: lookUpFolder(...specifiers) })
   }
 
   /**
    * Runs code in the global scope; the next order waits for it, and for the promise it returns.
    *
-   * @param code - a script, or a function that needs nothing from around it
+   * @param code - a script, or a function that needs nothing from around it; names that it imports are looked up from this
+   *   program's working directory, unless that was removed
    * @param args - for the function, or for the function that the script evaluates to; see `sendArg`
    */
   eval<A extends unknown[]>(code: string | ((...args: A) => unknown), ...args: A): this {
     if (typeof code !== 'string' && typeof code !== 'function') throw new TypeError('code is a string or a function')
     const isFunction = typeof code === 'function'
-    return this.#order('eval', Command.eval, { code: isFunction ? `(${String(code)})` : code, args, call: isFunction || args.length > 0, folder: process.cwd() })
+    return this.#order('eval', Command.eval, { code: isFunction ? `(${String(code)})` : code, args, call: isFunction || args.length > 0, folder: workingDirectory() })
   }
 
   /**
@@ -92,7 +95,8 @@ export abstract class Preparation {
   warm(module: ModuleSpecifier, name: string, args: readonly unknown[] = [], times = 1): this {
     if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
     if (!Number.isInteger(times) || times < 1) throw new TypeError(`times is a positive integer, not ${String(times)}`)
-    return this.#order('warm', Command.warm, { module: resolveSpecifier(module), name, folder: process.cwd(), args, times })
+    const specifier = resolveSpecifier(module)
+    return this.#order('warm', Command.warm, { module: specifier, name, folder: lookUpFolder(specifier), args, times })
   }
 
   /** @throws TypeError when it takes no more orders */

@@ -1,16 +1,18 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { accessSync } from 'node:fs'
 import { socketpair, type Descriptor } from '@anyfork/fdpass'
 import { ControlChannel } from '../control-channel.js'
 import { afterFork } from '../fork-hooks.js'
 import { Command } from '../frame.js'
 import { MAIN, withoutForkingFlags } from '../spawn.js'
+import { workingDirectory } from '../working-directory.js'
 import type { OrderLog } from './order-log.js'
 import type { Reaper } from './reaper.js'
 import { getName } from './title.js'
 
 /** As this process was started: what has changed since changes again when the orders are replayed. */
-const started = { cwd: process.cwd(), env: { ...process.env } }
+const started = { cwd: workingDirectory(), env: { ...process.env } }
 
 /** Sockets over which orders are being replayed. */
 const replaying = new Set<ControlChannel>()
@@ -22,9 +24,11 @@ const replaying = new Set<ControlChannel>()
  * @param control - its control socket; borrowed
  * @param lifeline - what it is to die with; borrowed
  * @returns its pid; its end is the reaper's to tell
- * @throws `ERR_CANNOT_REPLAY`; the error of spawn(2)
+ * @throws `ERR_CANNOT_REPLAY`; the error of spawn(2); `ENOENT` where the working directory was changed, and the first one removed
  */
 export async function makeFreshCopy(control: Descriptor, lifeline: Descriptor, log: OrderLog, reaper: Reaper): Promise<number> {
+  const cwd = workingDirectory() === started.cwd ? undefined : started.cwd
+  if (cwd !== undefined) accessSync(cwd) // spawn(2) would name the interpreter
   const [ours, theirs] = socketpair()
   const channel = new ControlChannel(ours, { onFrame: () => {}, onEnd: () => replaying.delete(channel) })
   replaying.add(channel)
@@ -33,7 +37,7 @@ export async function makeFreshCopy(control: Descriptor, lifeline: Descriptor, l
     channel.send(Command.replayed, 0)
     const child = spawn(process.execPath, [...withoutForkingFlags(process.execArgv), MAIN, 'exec', getName(), 'replay'], {
       argv0: process.argv0,
-      cwd: started.cwd,
+      cwd,
       env: started.env,
       stdio: ['inherit', 'inherit', 'inherit', control.fd, lifeline.fd, theirs.fd],
     })

@@ -23,11 +23,11 @@ const notFound = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ERR_PACKA
  * Loads a module, an ES module or CommonJS.
  *
  * @param specifier - a file URL, or a name to be looked up
- * @param folder - where the look-up of a name starts
+ * @param folder - where the look-up of a name starts; none for what is no name
  * @throws `ERR_MODULE_NOT_FOUND`, `ERR_MODULE_FAILED`
  */
-export async function loadModule(specifier: string, folder: string): Promise<Namespace> {
-  const key = /^(file|data|node):/.test(specifier) ? specifier : `${specifier}\n${folder}`
+export async function loadModule(specifier: string, folder?: string): Promise<Namespace> {
+  const key = /^(file|data|node):/.test(specifier) ? specifier : `${specifier}\n${folder ?? ''}`
   let namespace = loaded.get(key)
   if (!namespace) {
     try {
@@ -46,7 +46,7 @@ export async function loadModule(specifier: string, folder: string): Promise<Nam
  * @param specifier - of its module; left out for a global function
  * @throws as `loadModule`; `ERR_EXPORT_NOT_FOUND`
  */
-export async function loadFunction(specifier: string | undefined, name: string, folder: string): Promise<(...args: unknown[]) => unknown> {
+export async function loadFunction(specifier: string | undefined, name: string, folder?: string): Promise<(...args: unknown[]) => unknown> {
   const namespace = specifier === undefined ? (globalThis as Namespace) : await loadModule(specifier, folder)
   const found = namespace[name] ?? (namespace['default'] as Namespace | undefined)?.[name]
   if (typeof found === 'function') return found as (...args: unknown[]) => unknown
@@ -59,7 +59,7 @@ export async function loadFunction(specifier: string | undefined, name: string, 
  *
  * @throws `ERR_EVAL_FAILED`
  */
-export async function evaluate({ code, args, call, folder }: { code: string; args: unknown[]; call: boolean; folder: string }): Promise<void> {
+export async function evaluate({ code, args, call, folder }: { code: string; args: unknown[]; call: boolean; folder?: string }): Promise<void> {
   try {
     const value = placeAt(folder).evaluate(`${code}\n//# sourceURL=anyfork-eval`)
     if (!call) await value
@@ -75,7 +75,7 @@ export async function evaluate({ code, args, call, folder }: { code: string; arg
  *
  * @throws as `loadFunction`; `ERR_WARM_FAILED`
  */
-export async function warm({ module, name, folder, args, times }: { module: string; name: string; folder: string; args: unknown[]; times: number }): Promise<void> {
+export async function warm({ module, name, folder, args, times }: { module: string; name: string; folder?: string; args: unknown[]; times: number }): Promise<void> {
   const run = await loadFunction(module, name, folder)
   try {
     for (let i = 0; i < times; i++) await run(...args)
@@ -84,7 +84,8 @@ export async function warm({ module, name, folder, args, times }: { module: stri
   }
 }
 
-function placeAt(folder: string): Place {
+/** @param folder - left out, code belongs to the root */
+function placeAt(folder = ''): Place {
   let place = places.get(folder)
   if (!place) {
     const filename = `${folder}/[anyfork]`

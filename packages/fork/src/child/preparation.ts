@@ -8,7 +8,7 @@ import { addRunArgs } from './run-args.js'
 export async function prepare({ type, payload, descriptors }: Frame<Descriptor>): Promise<void> {
   switch (type) {
     case Command.require: {
-      const { modules, folder } = decode<{ modules: string[]; folder: string }>(payload)
+      const { modules, folder } = decode<{ modules: string[]; folder?: string }>(payload)
       for (const module of modules) await loadModule(module, folder)
       return
     }

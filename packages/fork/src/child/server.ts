@@ -198,7 +198,7 @@ export class Server implements ChannelListener {
     }
   }
 
-  async #run(id: number, { module, name, folder }: { module?: string; name: string; folder: string }, socket: Descriptor): Promise<void> {
+  async #run(id: number, { module, name, folder }: { module?: string; name: string; folder?: string }, socket: Descriptor): Promise<void> {
     const run = await loadFunction(module, name, folder)
     const args = runArgs()
     this.#offspring.noteRun()
