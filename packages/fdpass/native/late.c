@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0
@@ -25,7 +26,9 @@ struct fdpass_late {
   const char *bytes; /* NULL: nothing is put off */
   size_t from, written;
   unsigned generation;
-  bool running;
+  bool running, ending;
+  pthread_t thread;
+  pid_t process; /* the one that has the thread, or had it and has not joined it; 0: none */
 };
 
 /* Sends what is put off; the caller holds the lock. */
@@ -38,6 +41,10 @@ static int send_all(struct fdpass_late *late, size_t end, int flags) {
   return 0;
 }
 
+static void send_now(struct fdpass_late *late) {
+  send_all(late, (size_t)atomic_load(&late->control[FDPASS_LATE_END]), MSG_DONTWAIT);
+}
+
 static void *run(void *context) {
   struct fdpass_late *late = context;
   unsigned seen = 0;
@@ -48,10 +55,9 @@ static void *run(void *context) {
     if (late->bytes == NULL) idle++;
     else idle = 0;
     /* Put off for a whole tick: whoever wanted to send it is busy. Errors are for its own next attempt. */
-    if (late->bytes != NULL && late->generation == seen)
-      send_all(late, (size_t)atomic_load(&late->control[FDPASS_LATE_END]), MSG_DONTWAIT);
+    if (late->bytes != NULL && late->generation == seen) send_now(late);
     seen = late->generation;
-    if (idle >= IDLE_TICKS) {
+    if (late->ending || idle >= IDLE_TICKS) {
       late->running = false;
       pthread_mutex_unlock(&late->lock);
       return NULL;
@@ -60,20 +66,27 @@ static void *run(void *context) {
   }
 }
 
+/* Waits until the thread is out of this code, which may be unloaded next. A forked child
+ * has no such thread, and what the system knew of it is gone. */
+static void join_thread(struct fdpass_late *late) {
+  if (late->process == getpid()) pthread_join(late->thread, NULL);
+  late->process = 0;
+}
+
 /* All signals are the main thread's. */
 static int start_thread(struct fdpass_late *late) {
   pthread_attr_t attributes;
-  pthread_t thread;
   sigset_t all, old;
+  join_thread(late); /* it has ended */
   int rc = pthread_attr_init(&attributes);
   if (rc != 0) return -rc;
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize(&attributes, STACK_BYTES);
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old);
-  rc = pthread_create(&thread, &attributes, run, late);
+  rc = pthread_create(&late->thread, &attributes, run, late);
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   pthread_attr_destroy(&attributes);
+  if (rc == 0) late->process = getpid();
   return -rc;
 }
 
@@ -112,4 +125,16 @@ ssize_t fdpass_late_flush(struct fdpass_late *late) {
   late->from = late->written = 0;
   pthread_mutex_unlock(&late->lock);
   return rc < 0 ? rc : count;
+}
+
+void fdpass_late_end(struct fdpass_late *late) {
+  if (late->process == getpid()) {
+    pthread_mutex_lock(&late->lock);
+    if (late->bytes != NULL) send_now(late);
+    late->ending = true;
+    pthread_mutex_unlock(&late->lock);
+    join_thread(late);
+  }
+  pthread_mutex_destroy(&late->lock);
+  free(late);
 }

@@ -4,7 +4,7 @@ import load from 'node-gyp-build'
 /** An fdpass_watch of native/fdpass.h. */
 export type NativeWatch = { readonly nativeWatch: unique symbol }
 
-/** An fdpass_late of native/fdpass.h. */
+/** What native/binding/late.c keeps of an fdpass_late of native/fdpass.h. */
 export type NativeLate = { readonly nativeLate: unique symbol }
 
 /** The addon. Numbers returned are results, or a negative errno. */
@@ -41,7 +41,7 @@ export interface Binding {
   send(socket: number, buffer: Uint8Array, offset: number, length: number, fds: Int32Array, count: number, flags: number): number
   receive(socket: number, buffer: Uint8Array, offset: number, length: number, out: Int32Array, flags: number): number
   receiveSpinning(socket: number, buffer: Uint8Array, offset: number, length: number, out: Int32Array, flags: number, microseconds: number): number
-  lateMake(socket: number, control: Int32Array): NativeLate | number
+  lateMake(socket: number, control: Int32Array, writer: object): NativeLate | number
   latePutOff(late: NativeLate, buffer: Uint8Array, from: number): number
   lateFlush(late: NativeLate): number
   sendOne(socket: number, fd: number): number

@@ -6,17 +6,19 @@ import { checked, systemError } from './system-error.js'
  * Puts off writing, so that much leaves in one system call, without the risk that it
  * waits for long: what has not been written after a millisecond or two, because whoever
  * put it off is busy, a thread writes. That thread ends when it is not needed for a time.
- * For one socket as long as the process lives.
+ * For one socket as long as the process lives, or the worker thread that made it: when that
+ * one ends, what is put off is written as far as the socket takes it at once. No garbage
+ * collection takes it before.
  */
 export class LateWriter {
   readonly #control = new Int32Array(binding.LATE_CONTROLS)
   readonly #native: NativeLate
-  /** Kept from the garbage collector while the thread may read it. */
+  /** What the thread may read. This object is kept from the garbage collector, and keeps it. */
   #buffer: Uint8Array | undefined
 
-  /** @param socket - a blocking stream socket; borrowed as long as the process lives */
+  /** @param socket - a blocking stream socket; borrowed as long as the process, or the worker thread, lives */
   constructor(socket: Handle) {
-    const native = binding.lateMake(descriptorNumber(socket), this.#control)
+    const native = binding.lateMake(descriptorNumber(socket), this.#control, this)
     if (typeof native === 'number') throw systemError(native, 'pthread_mutex_init')
     this.#native = native
   }
@@ -40,8 +42,9 @@ export class LateWriter {
   putOff(buffer: Uint8Array, from: number, end: number): void {
     Atomics.store(this.#control, binding.LATE_END, end)
     if (this.#buffer) return
-    checked(binding.latePutOff(this.#native, buffer, from), 'pthread_create')
-    this.#buffer = buffer
+    const result = binding.latePutOff(this.#native, buffer, from)
+    if (result >= 0) this.#buffer = buffer
+    checked(result, 'pthread_create')
   }
 
   /**
@@ -52,7 +55,8 @@ export class LateWriter {
    */
   flush(): number {
     if (!this.#buffer) return 0
-    this.#buffer = undefined
-    return checked(binding.lateFlush(this.#native), 'send')
+    const result = binding.lateFlush(this.#native)
+    this.#buffer = undefined // not before: until now the thread may read it
+    return checked(result, 'send')
   }
 }

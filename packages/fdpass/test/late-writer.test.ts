@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, it } from 'mocha'
-import { LateWriter, Receiver, read, socketpair } from '@anyfork/fdpass'
+import { LateWriter, Receiver, read, setNonblocking, socketpair, tryWrite } from '@anyfork/fdpass'
 
 const threads = (): number => readdirSync('/proc/self/task').length
 const block = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
@@ -47,5 +51,49 @@ describe('LateWriter', () => {
     late.putOff(bytes, 0, 1)
     assert.throws(() => late.flush(), { code: 'EPIPE' })
     left.close()
+  })
+
+  it('keeps what is put off from the garbage collector until it is flushed, though nobody else has it', async () => {
+    setFlagsFromString('--expose-gc')
+    const gc = runInNewContext('gc') as () => void
+    const collectGarbage = async (): Promise<void> => {
+      for (let i = 0; i < 5; i++) {
+        await new Promise(setImmediate)
+        gc()
+      }
+    }
+    const [ours, theirs] = socketpair()
+    setNonblocking(ours, true)
+    let filled = 0
+    for (let n: number; (n = tryWrite(ours, Buffer.alloc(1 << 16, 'F'))) > 0; ) filled += n
+    setNonblocking(ours, false)
+    const putOff = (): [WeakRef<LateWriter>, WeakRef<Buffer>] => {
+      const forgotten = new LateWriter(ours)
+      const text = Buffer.alloc(60_000, 'P')
+      forgotten.putOff(text, 0, text.length)
+      return [new WeakRef(forgotten), new WeakRef(text)]
+    }
+    const [forgotten, text] = putOff()
+    await collectGarbage()
+    assert.ok(forgotten.deref() && text.deref())
+    const receiver = new Receiver(theirs)
+    const came = Buffer.alloc(filled + 60_000)
+    for (let length = 0; length < came.length; await new Promise(setImmediate)) length += Math.max(0, receiver.receive(came, length, { dontWait: true }))
+    assert.ok(came.equals(Buffer.alloc(came.length, 'P').fill('F', 0, filled)))
+    assert.equal(forgotten.deref()!.flush(), 60_000)
+    await collectGarbage()
+    assert.equal(text.deref(), undefined)
+    ours.close()
+    theirs.close()
+  })
+
+  it('writes what is put off when its thread ends, and leaves nothing running', () => {
+    const [ours, theirs] = socketpair()
+    const program = fileURLToPath(new URL('fixtures/late-threads.js', import.meta.url))
+    const { status, signal } = spawnSync(process.execPath, [program], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
+    assert.deepEqual([status, signal], [0, null])
+    theirs.close()
+    assert.equal(buffer.toString('latin1', 0, read(ours, buffer)), 'late'.repeat(6))
+    ours.close()
   })
 })
