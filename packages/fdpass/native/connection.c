@@ -41,25 +41,49 @@ static int prepare(int fd) {
 }
 #endif
 
-static int new_socket(void) {
+static int new_socket(int type) {
 #ifdef SOCK_CLOEXEC
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
   return fd < 0 ? -errno : fd;
 #else
-  return prepare(socket(AF_UNIX, SOCK_STREAM, 0));
+  return prepare(socket(AF_UNIX, type, 0));
 #endif
+}
+
+/* Removes a socket that was left behind: that of nobody. To ask that, a datagram socket is
+ * connected, which troubles no one: streams and packets are EPROTOTYPE, whether their
+ * owner listens yet or its queue is full, and who takes datagrams hears nothing of it. */
+static int make_way(const struct sockaddr_un *address, socklen_t size) {
+  struct stat status;
+  if (address->sun_path[0] == '\0') return -EADDRINUSE;
+  if (lstat(address->sun_path, &status) < 0) return errno == ENOENT ? 0 : -errno;
+  if (!S_ISSOCK(status.st_mode)) return -EADDRINUSE;
+  int fd = new_socket(SOCK_DGRAM);
+  if (fd < 0) return fd;
+  int error = connect(fd, (const struct sockaddr *)address, size) < 0 ? errno : 0;
+  close(fd);
+  if (error == ENOENT) return 0;
+  if (error != ECONNREFUSED) return -EADDRINUSE;
+  unlink(address->sun_path);
+  return 0;
 }
 
 int fdpass_listen(const char *path, size_t length, int backlog) {
   struct sockaddr_un address;
   int size = address_of(path, length, &address);
   if (size < 0) return size;
-  int fd = new_socket();
+  int fd = new_socket(SOCK_STREAM);
   if (fd < 0) return fd;
-  /* Only a socket left behind is in nobody's way. */
-  struct stat status;
-  if (path[0] != '\0' && lstat(address.sun_path, &status) == 0 && S_ISSOCK(status.st_mode)) unlink(address.sun_path);
-  if (bind(fd, (struct sockaddr *)&address, (socklen_t)size) < 0 || listen(fd, backlog) < 0) return fail(fd);
+  int rc = bind(fd, (struct sockaddr *)&address, (socklen_t)size);
+  if (rc < 0 && errno == EADDRINUSE) {
+    rc = make_way(&address, (socklen_t)size);
+    if (rc < 0) {
+      close(fd);
+      return rc;
+    }
+    rc = bind(fd, (struct sockaddr *)&address, (socklen_t)size);
+  }
+  if (rc < 0 || listen(fd, backlog) < 0) return fail(fd);
   return fd;
 }
 
@@ -80,7 +104,7 @@ int fdpass_connect(const char *path, size_t length) {
   struct sockaddr_un address;
   int size = address_of(path, length, &address);
   if (size < 0) return size;
-  int fd = new_socket();
+  int fd = new_socket(SOCK_STREAM);
   if (fd < 0) return fd;
   /* Never waits for a place in the listener's queue: that is EAGAIN. */
   int rc = fdpass_set_nonblocking(fd, 1);

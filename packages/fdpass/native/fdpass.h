@@ -123,7 +123,8 @@ void fdpass_late_end(struct fdpass_late *late);
 
 /* connection.c */
 
-/* A stream socket that listens at a path; a socket left behind there is removed.
+/* A stream socket that listens at a path; a socket left behind there is removed,
+ * one that anybody has, or may have, is EADDRINUSE, as is any other file.
  * Paths are not zero-terminated; one that begins with a zero byte is abstract. */
 int fdpass_listen(const char *path, size_t length, int backlog);
 int fdpass_accept(int listener);

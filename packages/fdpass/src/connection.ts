@@ -22,7 +22,8 @@ export interface ListenOptions {
 
 /**
  * Makes a blocking AF_UNIX stream socket that listens at a path. A socket that
- * was left behind there is removed, any other file is `EADDRINUSE`.
+ * was left behind there is removed. One that somebody still has, and any other file, is
+ * `EADDRINUSE`; so is a socket of which that cannot be told, for want of permission.
  *
  * @param path - of the socket; one that begins with `\0` is an abstract name of Linux, unix(7)
  * @returns the listening socket; the caller owns it, and the file

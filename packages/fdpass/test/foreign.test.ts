@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, afterEach, before, describe, it, type Context } from 'mocha'
-import { receiveMessage, DescriptorReceiver, recv, send, sendMany, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
+import { receiveMessage, DescriptorReceiver, listen, recv, send, sendMany, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
 
 // What other programs may do to a socket, done by Python, which has it as descriptor 3.
 
@@ -95,6 +97,30 @@ describe('a socket that takes no descriptors (SO_PASSRIGHTS)', () => {
 
 describe('what Python makes', () => {
   before(needsPython)
+
+  for (const [what, program] of [
+    ['packets', 's = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind(path); s.listen()'],
+    ['datagrams', 's = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(path)'],
+    ['a stream, and does not listen yet', 's = socket.socket(socket.AF_UNIX); s.bind(path)'],
+  ] as const) {
+    it(`is not robbed of its path where it takes ${what}; when it has ended, it is`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+      const path = join(folder, 'socket')
+      const server = spawn('python3', ['-c', `import socket, sys\npath = sys.argv[1]\n${program}\nprint('bound', flush=True)\nsys.stdin.read()`, path], { stdio: ['pipe', 'pipe', 'inherit'] })
+      await once(server.stdout, 'data')
+      const ended = once(server, 'exit')
+      try {
+        const { ino } = statSync(path)
+        assert.throws(() => listen(path), { code: 'EADDRINUSE' })
+        assert.equal(statSync(path).ino, ino)
+      } finally {
+        server.stdin.end()
+        await ended
+      }
+      listen(path).close()
+      rmSync(folder, { recursive: true })
+    })
+  }
 
   it('comes and goes back: epoll, eventfd, pidfd, a sealed memfd, a pipe, a tty', async function () {
     this.timeout(60_000)

@@ -433,6 +433,26 @@ describe('fdpass', () => {
     rmSync(folder, { recursive: true })
   })
 
+  it('does not take the path of who listens there, however full its queue, and does not call there', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const path = join(folder, 'socket')
+    const listener = listen(path, { backlog: 0 })
+    setNonblocking(listener, true)
+    assert.throws(() => listen(path), { code: 'EADDRINUSE' })
+    assert.throws(() => accept(listener), { code: 'EAGAIN' })
+    const waiting: Descriptor[] = []
+    assert.throws(() => {
+      for (;;) waiting.push(connect(path))
+    }, { code: 'EAGAIN' })
+    assert.throws(() => listen(path), { code: 'EADDRINUSE' })
+    const served = accept(listener)
+    // Who was accepted there does not listen.
+    listener.close()
+    listen(path).close()
+    for (const descriptor of [served, ...waiting]) descriptor.close()
+    rmSync(folder, { recursive: true })
+  })
+
   it('is EAGAIN when the queue of a listener is full', () => {
     const path = `\0anyfork-backlog-${process.pid}`
     const listener = listen(path, { backlog: 0 })

@@ -11,11 +11,11 @@ export function socketpair(): [Descriptor, Descriptor] {
 
 /**
  * Makes a socket that listens at a path, as fdpasser_server. A socket that was left
- * behind there is removed.
+ * behind there is removed; unlike there, one that somebody still has is not.
  *
  * @param backlog - how many connections may wait
  * @returns the listener; the caller owns it, and the file
- * @throws `EADDRINUSE` where a file of another kind is; `ENAMETOOLONG`
+ * @throws `EADDRINUSE` where somebody listens, or a file of another kind is; `ENAMETOOLONG`
  */
 export function server(path: string, backlog = 10): Descriptor {
   return fdpass.listen(path, { backlog })
