@@ -140,6 +140,12 @@ struct fdpass_credentials {
 /* Who made the connection, as of then. */
 int fdpass_peer_credentials(int socket, struct fdpass_credentials *out);
 
+/* path.c */
+
+/* The file of a socket that the loop has bound to a path stays when the loop closes it.
+ * For the loop's thread; does nothing for other sockets. */
+int fdpass_keep_path(uv_loop_t *loop, int fd);
+
 /* watch.c */
 
 struct fdpass_watch;

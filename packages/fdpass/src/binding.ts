@@ -57,6 +57,7 @@ export interface Binding {
   connect(path: Uint8Array): number
   shutdown(socket: number, how: number): number
   peerCredentials(socket: number, out: Int32Array): number
+  keepPath(fd: number): number
   watch(fd: number, events: number, callback: (eventsOrError: number) => void): NativeWatch | number
   watchChange(watch: NativeWatch, events: number): number
   watchRef(watch: NativeWatch, on: boolean): void

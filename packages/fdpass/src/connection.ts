@@ -71,6 +71,18 @@ export function peerCredentials(socket: Handle): PeerCredentials {
   return { pid: out[0]!, uid: out[1]! >>> 0, gid: out[2]! >>> 0 }
 }
 
+/**
+ * Lets the socket file of a `net.Server` stay when that is closed. Otherwise Node removes
+ * it, and whoever has the listening socket by then, another process maybe, cannot be
+ * reached. Does nothing for other sockets: their files stay in any case.
+ *
+ * @param server - one that listens; of this thread. From now on the file is the caller's to remove
+ * @throws TypeError when it does not listen; the kernel's error for what is not a socket
+ */
+export function keepPath(server: Handle): void {
+  checked(binding.keepPath(descriptorNumber(server)), 'getsockname')
+}
+
 function pathBytes(path: string): Buffer {
   if (typeof path !== 'string') throw new TypeError('a path is a string')
   return Buffer.from(path)

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { closeSync, constants, fstatSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { connect as connectTcp, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -19,6 +19,7 @@ import {
   hasEnded,
   isCloseOnExec,
   isNonblocking,
+  keepPath,
   listen,
   peerCredentials,
   pipe,
@@ -451,6 +452,33 @@ describe('fdpass', () => {
     listen(path).close()
     for (const descriptor of [served, ...waiting]) descriptor.close()
     rmSync(folder, { recursive: true })
+  })
+
+  for (const where of ['absolute', 'relative'] as const) {
+    it(`leaves the file of a server whose path is to be kept (${where})`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+      const [kept, removed] = ['kept', 'removed'].map(name => (where === 'absolute' ? join(folder, name) : relative('.', join(folder, name)))) as [string, string]
+      const servers = [kept, removed].map(path => createServer().listen(path))
+      await Promise.all(servers.map(server => once(server, 'listening')))
+      keepPath(servers[0]!)
+      const listener = dup(servers[0]!)
+      await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
+      assert.deepEqual([existsSync(kept), existsSync(removed)], [true, false])
+      const client = connect(kept)
+      for (const descriptor of [accept(listener), client, listener]) descriptor.close()
+      assert.throws(() => keepPath(servers[0]!), TypeError)
+      rmSync(folder, { recursive: true })
+    })
+  }
+
+  it('has no path to keep of what Node bound to none', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    for (const socket of [server, left, right]) keepPath(socket)
+    const [reader, writer] = pipe()
+    assert.throws(() => keepPath(reader), { code: 'ENOTSOCK' })
+    for (const end of [reader, writer]) end.close()
+    await new Promise(resolve => server.close(resolve))
   })
 
   it('is EAGAIN when the queue of a listener is full', () => {

@@ -67,7 +67,8 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
    * Sends a descriptor after those before it. Sent means that the kernel has it: it
    * arrives even when this process ends, unless the peer never asks for it.
    *
-   * @param handle - taken over, and closed once sent or failed, unless `keep`
+   * @param handle - taken over, and closed once sent or failed, unless `keep`. The socket file of a
+   *   `net.Server` that was sent stays; it is the receiver's to remove
    * @returns resolves when the kernel has taken it; rejects when it will never be sent.
    *   `EBADF` and the like concern only this one
    * @throws TypeError for what has no descriptor, and before it was said which end is meant

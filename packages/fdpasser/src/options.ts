@@ -22,7 +22,7 @@ export interface FdPasserOptions {
 }
 
 export interface SendOptions {
-  /** The handle stays the caller's, who keeps it open until the promise has settled; default: it is closed once sent. */
+  /** The handle stays the caller's, who keeps it open until the promise has settled; default: it is closed once sent. A `net.Server` that is kept removes its socket file when it is closed. */
   keep?: boolean
 }
 

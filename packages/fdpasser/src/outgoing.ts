@@ -1,6 +1,6 @@
 import Denque from 'denque'
 import { MAX_DESCRIPTORS, sendMany, type Handle } from '@anyfork/fdpass'
-import { closeHandle } from './ownership.js'
+import { closeHandle, closeSent } from './ownership.js'
 
 /** How long to wait where nothing tells when there will be room again, in milliseconds. */
 const RETRY_MS = 50
@@ -123,6 +123,7 @@ export class Outgoing {
 
 function finish({ handle, keep, settle }: Sending, error: Error | undefined): void {
   // A number that is not open is nobody's to close: it may mean another file by now.
-  if (!keep && !(typeof handle === 'number' && (error as NodeJS.ErrnoException | undefined)?.code === 'EBADF')) closeHandle(handle)
+  const isAnothers = typeof handle === 'number' && (error as NodeJS.ErrnoException | undefined)?.code === 'EBADF'
+  if (!keep && !isAnothers) (error ? closeHandle : closeSent)(handle)
   settle(error)
 }

@@ -1,10 +1,21 @@
 import { closeSync } from 'node:fs'
-import { Descriptor, dup, type Handle } from '@anyfork/fdpass'
+import { Server } from 'node:net'
+import { Descriptor, dup, keepPath, type Handle } from '@anyfork/fdpass'
 
 /** What is ours from now on: numbers and `Descriptor`s themselves, of anything else a duplicate. */
 export function takeOver(handle: Handle): Descriptor {
   if (handle instanceof Descriptor) return new Descriptor(handle.release())
   return typeof handle === 'number' ? new Descriptor(handle) : dup(handle)
+}
+
+/** Closes what was sent. A server's socket file stays, for the receiver to be reached. */
+export function closeSent(handle: Handle): void {
+  try {
+    if (handle instanceof Server && handle.listening) keepPath(handle)
+  } catch {
+    // its descriptor was closed by somebody else
+  }
+  closeHandle(handle)
 }
 
 /** Closes whatever has a descriptor, as it wants to be closed. */

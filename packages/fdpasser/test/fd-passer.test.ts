@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { open } from 'node:fs/promises'
-import { fstatSync, openSync, readdirSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { existsSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
+import { connect as connectTo, createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { dup, pipe, sendMessage, shutdown, isNonblocking } from '@anyfork/fdpass'
 import { Descriptor, FdPasser, socketpair, type FdPasserOptions } from '@anyfork/fdpasser'
@@ -62,6 +66,42 @@ describe('FdPasser', () => {
     new Descriptor(kept).close()
     for (let i = 0; i < 5; i++) (await right.pushRecv()).close()
     while (file.fd >= 0 || readdirSync('/proc/self/fd').length > before + 4) await new Promise(setImmediate) // it closes in its own time
+  })
+
+  it('hands over a server with its path, and removes the path of one that was not sent, or is closed later', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const path = join(folder, 'socket')
+    const serve = async (): Promise<Server> => {
+      const server = createServer(socket => socket.end('from the sender')).listen(path)
+      await once(server, 'listening')
+      return server
+    }
+    const server = await serve()
+    const first = connectTo(path) // waits to be accepted, by whom it may
+    await left.pushSend(server, { keep: true })
+    ;(await right.pushRecv()).close()
+    assert.equal(await text(first), 'from the sender')
+    await left.pushSend(server)
+    assert.equal(server.listening, false)
+    const received = await right.pushRecv()
+    const other = createServer(socket => socket.end('from the receiver')).listen({ fd: received.release() })
+    assert.equal(await text(connectTo(path)), 'from the receiver')
+    await new Promise(resolve => other.close(resolve))
+    assert.ok(existsSync(path))
+    unlinkSync(path)
+
+    const kept = await serve()
+    await left.pushSend(kept, { keep: true })
+    ;(await right.pushRecv()).close()
+    assert.ok(existsSync(path))
+    await new Promise(resolve => kept.close(resolve))
+    assert.ok(!existsSync(path))
+
+    const refused = await serve()
+    left.destroy()
+    await assert.rejects(left.pushSend(refused), { code: 'ERR_PASSER_CLOSED' })
+    assert.ok(!existsSync(path))
+    rmSync(folder, { recursive: true })
   })
 
   it('gives descriptors to callbacks, and survives those that throw', async () => {

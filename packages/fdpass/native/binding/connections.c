@@ -52,6 +52,15 @@ static napi_value bind_peer_credentials(napi_env env, napi_callback_info info) {
   return number(env, rc);
 }
 
+/* keepPath(fd) */
+static napi_value bind_keep_path(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  INT32(env, argv[0], fd);
+  uv_loop_t *loop;
+  TRY(env, napi_get_uv_event_loop(env, &loop));
+  return number(env, fdpass_keep_path(loop, fd));
+}
+
 bool define_connections(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
       METHOD("listen", bind_listen),
@@ -59,6 +68,7 @@ bool define_connections(napi_env env, napi_value exports) {
       METHOD("connect", bind_connect),
       METHOD("shutdown", bind_shutdown),
       METHOD("peerCredentials", bind_peer_credentials),
+      METHOD("keepPath", bind_keep_path),
   };
   const struct constant constants[] = {
       {"SHUT_RD", SHUT_RD},
