@@ -1,5 +1,5 @@
 import { hasEnded, type Descriptor } from '@anyfork/fdpass'
-import { afterFork, ProcessExitedError, resolveSpecifier, type ExitStatus, type ForkProcess } from '@anyfork/fork'
+import { afterFork, lookUpFolder, ProcessExitedError, resolveSpecifier, type ExitStatus, type ForkProcess } from '@anyfork/fork'
 import { Answers } from './answers.js'
 import { backends } from './backend.js'
 import { BriefWait } from './brief-wait.js'
@@ -93,7 +93,8 @@ export class Client {
     this.ended = new Promise(resolve => (this.#resolveEnded = resolve))
     this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve, reject }))
     this.#ready.catch(() => {}) // the calls tell
-    process.sendArg({ module, name, serialiser, init, done: doneOf(options, module), spin, folder: globalThis.process.cwd() } satisfies Setting)
+    const done = doneOf(options, module)
+    process.sendArg({ module, name, serialiser, init, done, spin, folder: lookUpFolder(module, done?.module) } satisfies Setting)
     process
       .run(async ? backends.async : backends.sync, 'serve')
       .then(socket => this.#connect(socket))

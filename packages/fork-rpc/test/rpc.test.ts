@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { ForkProcess, preload, run, type ProcessExitedError, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
 
@@ -248,4 +249,12 @@ describe('a program that uses run', () => {
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
     assert.equal(stdout, '3\n')
   })
+
+  for (const async of [false, true]) {
+    it(`goes on where its working directory was removed, with async: ${async}; only names are looked up from there`, async () => {
+      const program = fileURLToPath(new URL('./fixtures/removed-folder.js', import.meta.url))
+      const { stdout } = await promisify(execFile)(process.execPath, [program, String(async)], { timeout: 10_000 })
+      assert.equal(stdout, 'done\n')
+    })
+  }
 })

@@ -1,5 +1,5 @@
 export { ForkProcess } from './fork-process.js'
-export { resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
+export { lookUpFolder, resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
 export type { ExecOptions } from './spawn.js'
 export { afterFork, beforeFork, type BeforeHook, type Hook } from './fork-hooks.js'
 export type { ForkMode, MadeBy } from './mode.js'

@@ -12,7 +12,8 @@ export interface Setting {
   module: string | undefined
   /** Of the export with the number 0, if there is one. */
   name: string | undefined
-  folder: string
+  /** Where names are looked up from; none where there are none. */
+  folder: string | undefined
   serialiser: string
   init: string | undefined
   /** None for a global function. */
