@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, it } from 'mocha'
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { until } from './support/pools.js'
 
 const program = fileURLToPath(new URL('../../bin/fork-pool.js', import.meta.url))
 const worker = fileURLToPath(new URL('./fixtures/worker.js', import.meta.url))
@@ -19,13 +20,26 @@ interface Outcome {
 
 async function forkPool(args: string[], stdin: string | Buffer = '', cwd = process.cwd()): Promise<Outcome> {
   const child = spawn(process.execPath, [program, ...args], { cwd })
-  const outcome = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])
+  const outcome = outcomeOf(child)
   child.stdin.end(stdin)
-  const [[code], stdout, stderr] = await outcome
+  return outcome
+}
+
+async function outcomeOf(child: ChildProcessWithoutNullStreams): Promise<Outcome> {
+  const [[code], stdout, stderr] = await Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])
   return { code: code as number, stdout, stderr }
 }
 
 describe('fork-pool', () => {
+  const started: ChildProcessWithoutNullStreams[] = []
+  afterEach(() => started.splice(0).forEach(child => child.kill('SIGKILL')))
+  /** Starts it, with its standard input open. */
+  const start = (...args: string[]): ChildProcessWithoutNullStreams => {
+    const child = spawn(process.execPath, [program, ...args])
+    started.push(child)
+    return child
+  }
+
   it('calls the default export for each argument and prints JSON in their order', async () => {
     assert.deepEqual(await forkPool([worker, 'a', 'b', 'c']), { code: 0, stdout: '"A"\n"B"\n"C"\n', stderr: '' })
   })
@@ -44,6 +58,16 @@ describe('fork-pool', () => {
     const { code, stdout } = await forkPool([worker, '--workers', '3'], lines.join('\n'))
     assert.equal(code, 0)
     assert.deepEqual(stdout.trim().split('\n'), lines.map(line => JSON.stringify(line.toUpperCase())))
+  })
+
+  it('prints a result as soon as those before it are printed, while more inputs may come', async () => {
+    const child = start(worker, '-w', '2')
+    for (const line of ['a', 'b', 'c']) {
+      child.stdin.write(`${line}\n`)
+      assert.equal(String(await once(child.stdout, 'data')), `"${line.toUpperCase()}"\n`)
+    }
+    child.stdin.end()
+    assert.deepEqual(await outcomeOf(child), { code: 0, stdout: '', stderr: '' })
   })
 
   it('prints each value that a function yields', async () => {
@@ -245,6 +269,20 @@ describe('fork-pool', () => {
         for (const stdout of ['"A"\n', '']) assert.deepEqual(await forkPool([worker, '--joblog', log, '--resume', 'a']), { code: 0, stdout, stderr: '' })
         assert.deepEqual(rows().map(row => row[0]), ['Seq', '1'])
       }
+    })
+
+    it('has only what was printed: a run that was killed, resumed, prints the rest', async () => {
+      const names = ['a', 'b', 'c', 'd', 'e'].map(name => join(folder, name))
+      const inputs = names.map((name, i) => JSON.stringify([name, i ? 'writes' : 'waits']))
+      const args = [`${worker}#inTurn`, '--ndjson', '-w', '2', '--joblog', log]
+      const child = start(...args, ...inputs)
+      const outcome = outcomeOf(child)
+      await until(() => existsSync(names.at(-1)!)) // all before it but the first have ended
+      child.kill('SIGTERM')
+      assert.equal((await outcome).stdout, '')
+      writeFileSync(names[0]!, '')
+      assert.deepEqual(await forkPool([...args, '--resume', ...inputs]), { code: 0, stdout: '"waits"\n' + '"writes"\n'.repeat(4), stderr: '' })
+      assert.deepEqual(rows().slice(1).map(row => row[0]), ['1', '2', '3', '4', '5'])
     })
 
     it('an interrupted run, resumed, does all inputs once', async () => {

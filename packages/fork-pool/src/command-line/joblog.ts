@@ -13,7 +13,7 @@ interface Logged {
   hasFailed: boolean
 }
 
-/** A log of what was done, in the format of GNU parallel; the command is the input, as JSON. */
+/** A log of what was done and printed, in the format of GNU parallel; the command is the input, as JSON. */
 export interface Joblog {
   /**
    * Whether an input need not be done again.

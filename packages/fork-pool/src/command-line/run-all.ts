@@ -27,28 +27,45 @@ export interface RunAllOutcome {
   notDone: Input[]
 }
 
+/** How a call ended, or the last one where it was made again. */
+interface Attempt {
+  /** Milliseconds since 1970. */
+  startedAt: number
+  milliseconds: number
+  hasFailed: boolean
+  lines?: string | undefined
+  error?: unknown
+}
+
 /** Calls the function for every input, and prints results, one line of JSON for each, or for each value that it yields. */
 export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, options: RunAllOptions): Promise<RunAllOutcome> {
   const { slots, isOrdered, halts, joblog, interruption, display } = options
   const counts: Counts = { inputs: 0, done: 0, failed: 0, skipped: 0, notDone: 0 }
   const notDone: Input[] = []
   const running = new Set<Promise<void>>()
-  const unprinted: (() => Promise<void>)[] = []
+  const unprinted: Promise<void>[] = []
+  let printed = Promise.resolve()
   const hasStopped = (): boolean => interruption.isWanted || (halts && counts.failed > 0)
 
-  const work = async (input: Input): Promise<string | undefined> => {
-    try {
-      const lines = await attempt(call, input, options)
-      counts.done++
-      return lines
-    } catch (error) {
+  const work = async (input: Input): Promise<Attempt> => {
+    const last = await attempt(call, input, options.retries)
+    if (last.hasFailed) {
       counts.failed++
       display.clear()
-      complain(`${input.text}: ${error instanceof Error ? error.message : String(error)}`)
-      return undefined
-    } finally {
-      display.step()
+      complain(`${input.text}: ${last.error instanceof Error ? last.error.message : String(last.error)}`)
+    } else {
+      counts.done++
     }
+    display.step()
+    return last
+  }
+
+  /** What is logged has been printed: no result is lost when this program is killed, and resumed. */
+  const print = async (input: Input, result: Promise<Attempt>, before?: Promise<void>): Promise<void> => {
+    const { startedAt, milliseconds, lines, error } = await result
+    await before
+    if (lines !== undefined) await printLines(lines, display)
+    joblog?.add(input, startedAt, milliseconds, { error, bytes: Buffer.byteLength(lines ?? '') })
   }
 
   let failure: unknown
@@ -67,34 +84,31 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
         break
       }
       const result = work(next)
-      const print = async (): Promise<void> => printLines(await result, display)
-      const ended = (isOrdered ? result : print()).then(() => void running.delete(ended))
+      printed = print(next, result, isOrdered ? printed : undefined)
+      const ended = (isOrdered ? result : printed).then(() => void running.delete(ended))
       running.add(ended)
-      if (isOrdered) unprinted.push(print)
-      while (unprinted.length > slots * WINDOW) await unprinted.shift()!()
+      if (isOrdered) unprinted.push(printed.then(() => void unprinted.shift()))
+      while (unprinted.length > slots * WINDOW) await unprinted[0]
     }
   } catch (error) {
     failure = error // of the inputs; what was begun is finished first
   }
-  for (const print of unprinted) await print()
-  await Promise.all(running)
+  await Promise.all([...running, ...unprinted])
   if (failure !== undefined) throw failure
   return { counts, notDone }
 }
 
-/** Any failure is tried again, as often as it may be. */
-async function attempt(call: ForkPool, input: Input, { retries, joblog }: RunAllOptions): Promise<string | undefined> {
+/** The last of the attempts at an input: any failure is tried again, as often as it may be. */
+async function attempt(call: ForkPool, input: Input, retries: number): Promise<Attempt> {
   for (let left = retries; ; left--) {
     const startedAt = Date.now()
     const began = performance.now()
     try {
       const lines = await linesOf(await call(input.value))
-      joblog?.add(input, startedAt, performance.now() - began, { bytes: Buffer.byteLength(lines ?? '') })
-      return lines
+      return { startedAt, milliseconds: performance.now() - began, hasFailed: false, lines }
     } catch (error) {
       if (left > 0 && (error as NodeJS.ErrnoException).code !== 'ERR_POOL_DESTROYED') continue
-      joblog?.add(input, startedAt, performance.now() - began, { error, bytes: 0 })
-      throw error
+      return { startedAt, milliseconds: performance.now() - began, hasFailed: true, error }
     }
   }
 }
@@ -105,10 +119,10 @@ async function nextOf(inputs: AsyncIterator<Input>, { wanted }: Interruption): P
   return next && !next.done ? next.value : undefined
 }
 
-async function printLines(lines: string | undefined, display: Display): Promise<void> {
-  if (lines === undefined) return
+/** Resolves when they are written, not only kept to be written. */
+async function printLines(lines: string, display: Display): Promise<void> {
   if (process.stdout.isTTY) display.clear()
-  if (!process.stdout.write(`${lines}\n`)) await new Promise(resolve => process.stdout.once('drain', resolve))
+  await new Promise(resolve => process.stdout.write(`${lines}\n`, resolve))
 }
 
 export function complain(message: string): void {
