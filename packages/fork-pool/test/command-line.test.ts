@@ -5,6 +5,7 @@ import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, r
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { until } from './support/pools.js'
@@ -68,6 +69,15 @@ describe('fork-pool', () => {
     }
     child.stdin.end()
     assert.deepEqual(await outcomeOf(child), { code: 0, stdout: '', stderr: '' })
+  })
+
+  it('keeps no input that was done', async () => {
+    const input = 'x'.repeat(500_000) + '\0'
+    const child = spawn(process.execPath, [program, 'node:path#isAbsolute', '--null', '-w', '1'], { env: { ...process.env, NODE_OPTIONS: '--max-old-space-size=64' } })
+    started.push(child)
+    Readable.from(new Array(200).fill(input)).pipe(child.stdin.on('error', () => {})) // the outcome tells
+    const { code, stdout } = await outcomeOf(child)
+    assert.deepEqual({ code, results: stdout.match(/false/g)?.length }, { code: 0, results: 200 })
   })
 
   it('prints each value that a function yields', async () => {

@@ -42,12 +42,29 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
   const { slots, isOrdered, halts, joblog, interruption, display } = options
   const counts: Counts = { inputs: 0, done: 0, failed: 0, skipped: 0, notDone: 0 }
   const notDone: Input[] = []
-  const running = new Set<Promise<void>>()
-  const unprinted: Promise<void>[] = []
+  const mostUnprinted = isOrdered ? slots * WINDOW : slots
+  let running = 0
+  let unprinted = 0
   let printed = Promise.resolve()
+  let onRoom = (): void => {}
+  let stopReading = (): void => {}
+  void interruption.wanted.then(() => stopReading())
   const hasStopped = (): boolean => interruption.isWanted || (halts && counts.failed > 0)
 
+  /**
+   * The next input; none at their end, or when an end is wanted first. Not by a race with
+   * a promise that lasts: that would keep each input as long.
+   */
+  const nextInput = (): Promise<Input | undefined> =>
+    new Promise((resolve, reject) => {
+      if (interruption.isWanted) return resolve(undefined)
+      stopReading = () => resolve(undefined)
+      inputs.next().then(({ done, value }) => resolve(done ? undefined : value), reject)
+    })
+  const moreRoom = (): Promise<void> => new Promise(resolve => (onRoom = resolve))
+
   const work = async (input: Input): Promise<Attempt> => {
+    running++
     const last = await attempt(call, input, options.retries)
     if (last.hasFailed) {
       counts.failed++
@@ -57,20 +74,25 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
       counts.done++
     }
     display.step()
+    running--
+    onRoom()
     return last
   }
 
   /** What is logged has been printed: no result is lost when this program is killed, and resumed. */
   const print = async (input: Input, result: Promise<Attempt>, before?: Promise<void>): Promise<void> => {
+    unprinted++
     const { startedAt, milliseconds, lines, error } = await result
     await before
     if (lines !== undefined) await printLines(lines, display)
     joblog?.add(input, startedAt, milliseconds, { error, bytes: Buffer.byteLength(lines ?? '') })
+    unprinted--
+    onRoom()
   }
 
   let failure: unknown
   try {
-    for (let next = await nextOf(inputs, interruption); next; next = await nextOf(inputs, interruption)) {
+    for (let next = await nextInput(); next; next = await nextInput()) {
       counts.inputs++
       display.expect(counts.inputs)
       if (joblog?.has(next)) {
@@ -78,22 +100,17 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
         display.step()
         continue
       }
-      while (running.size >= slots) await Promise.race(running)
+      while (running >= slots || unprinted >= mostUnprinted) await moreRoom()
       if (hasStopped()) {
         notDone.push(next)
         break
       }
-      const result = work(next)
-      printed = print(next, result, isOrdered ? printed : undefined)
-      const ended = (isOrdered ? result : printed).then(() => void running.delete(ended))
-      running.add(ended)
-      if (isOrdered) unprinted.push(printed.then(() => void unprinted.shift()))
-      while (unprinted.length > slots * WINDOW) await unprinted[0]
+      printed = print(next, work(next), isOrdered ? printed : undefined)
     }
   } catch (error) {
     failure = error // of the inputs; what was begun is finished first
   }
-  await Promise.all([...running, ...unprinted])
+  while (unprinted > 0) await moreRoom()
   if (failure !== undefined) throw failure
   return { counts, notDone }
 }
@@ -111,12 +128,6 @@ async function attempt(call: ForkPool, input: Input, retries: number): Promise<A
       return { startedAt, milliseconds: performance.now() - began, hasFailed: true, error }
     }
   }
-}
-
-/** The next input, unless an end is wanted first. */
-async function nextOf(inputs: AsyncIterator<Input>, { wanted }: Interruption): Promise<Input | undefined> {
-  const next = await Promise.race([inputs.next(), wanted])
-  return next && !next.done ? next.value : undefined
 }
 
 /** Resolves when they are written, not only kept to be written. */
