@@ -102,7 +102,7 @@ async function work(call: ForkPool, args: string[], options: Options, joblog: Jo
     const { counts, notDone } = await runAll(call, inputs, settings)
     await shown.stop()
     const isCutShort = notDone.length > 0 || interruption.isWanted
-    if (isCutShort) await tellRest(notDone, counts, args, inputs)
+    if (isCutShort) tellRest(notDone, counts, args)
     const milliseconds = performance.now() - started
     if (json) await writeReport(json, counts, milliseconds, await call.stats())
     if (summary) complain(summaryOf(counts, milliseconds))
@@ -115,10 +115,10 @@ async function work(call: ForkPool, args: string[], options: Options, joblog: Jo
 }
 
 /** Names the inputs that were not done; of standard input, what was not read cannot be named. */
-async function tellRest(notDone: Input[], counts: Counts, args: string[], inputs: AsyncIterator<Input>): Promise<void> {
-  if (args.length) for (let next = await inputs.next(); !next.done; next = await inputs.next()) notDone.push(next.value)
-  counts.notDone = notDone.length
-  for (const { text } of notDone) complain(`not done: ${text}`)
+function tellRest(notDone: Input[], counts: Counts, args: string[]): void {
+  const texts = [...notDone.map(({ text }) => text), ...args.slice(counts.inputs)]
+  counts.notDone = texts.length
+  for (const text of texts) complain(`not done: ${text}`)
   if (!args.length) complain(`not done: all inputs after number ${counts.inputs}`)
 }
 

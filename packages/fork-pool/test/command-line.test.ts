@@ -312,6 +312,24 @@ describe('fork-pool', () => {
     })
   })
 
+  it('does or names every input at SIGINT, also when results wait for an earlier one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const names = Array.from({ length: 60 }, (_, i) => join(folder, `${i}`))
+    const inputs = [...names.map((name, i) => JSON.stringify([name, i ? 'writes' : 'waits'])), '{']
+    const child = start(`${worker}#inTurn`, '--ndjson', '-w', '2', '--json', join(folder, 'report'), ...inputs)
+    const outcome = outcomeOf(child)
+    await until(() => existsSync(names[31]!)) // and no more are begun until the first has ended
+    child.kill('SIGINT')
+    writeFileSync(names[0]!, '')
+    const { code, stdout, stderr } = await outcome
+    const done = stdout.trim().split('\n').length
+    const report = JSON.parse(readFileSync(join(folder, 'report'), 'utf8'))
+    rmSync(folder, { recursive: true })
+    assert.equal(code, 130)
+    assert.equal(stderr, inputs.slice(done).map(input => `fork-pool: not done: ${input}\n`).join(''))
+    assert.deepEqual([report.done, report.notDone], [done, inputs.length - done])
+  })
+
   it('ends at the second SIGINT, workers included', async () => {
     const child = spawn(process.execPath, [program, `${worker}#doAs`, '-w', '1', 'loop', 'a'], { detached: true })
     const closed = once(child, 'close')
