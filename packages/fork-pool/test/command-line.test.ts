@@ -295,6 +295,20 @@ describe('fork-pool', () => {
       assert.deepEqual(rows().slice(1).map(row => row[0]), ['1', '2', '3', '4', '5'])
     })
 
+    it('does not have a call that the second SIGINT has ended, which is named as not done', async () => {
+      for (const [name, input] of [['doAs', '"loop"'], ['countThenSpin', '1000000']] as const) {
+        const child = spawn(process.execPath, [program, `${worker}#${name}`, '--ndjson', '--joblog', log, '--retries', '1', '--summary', input], { detached: true })
+        started.push(child)
+        const outcome = outcomeOf(child)
+        await until(() => isBusy(child.pid!))
+        await interruptTwice(child.pid!)
+        const { code, stdout, stderr } = await outcome
+        assert.deepEqual({ code, stdout }, { code: 130, stdout: '' })
+        assert.match(stderr, new RegExp(`^fork-pool: not done: ${input}\nfork-pool: 0 done, 0 failed, 1 not done in .* s\n$`))
+        assert.equal(rows().length, 1)
+      }
+    })
+
     it('an interrupted run, resumed, does all inputs once', async () => {
       const inputs = Array.from({ length: 20 }, (_, i) => `${50 + i}`)
       const child = spawn(process.execPath, [program, `${worker}#sleepAndSay`, '-w', '2', '--joblog', log, ...inputs], { detached: true })
@@ -342,7 +356,7 @@ describe('fork-pool', () => {
     }
     const [code] = await closed
     assert.equal(code, 130)
-    assert.match(stderr, /loop: .*destroyed\nfork-pool: not done: a\n$/)
+    assert.equal(stderr, 'fork-pool: not done: loop\nfork-pool: not done: a\n')
   })
 
   it('writes a report of its workers', async () => {
@@ -370,4 +384,11 @@ function isBusy(leader: number): boolean {
       return false
     }
   })
+}
+
+/** The second comes when the first has been delivered: while one is pending, another is none. */
+async function interruptTwice(pid: number): Promise<void> {
+  process.kill(pid, 'SIGINT')
+  await until(() => (BigInt(`0x${/^ShdPnd:\s*(\w+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]}`) & 2n) === 0n)
+  process.kill(pid, 'SIGINT')
 }

@@ -1,6 +1,8 @@
 /** Whether the user wants an end. */
 export interface Interruption {
   readonly isWanted: boolean
+  /** Whether calls under way were not to finish, either. */
+  readonly isForced: boolean
   /** Resolves when it is wanted. */
   readonly wanted: Promise<void>
   /** Lets SIGINT end this program again. */
@@ -14,10 +16,14 @@ export interface Interruption {
  */
 export function noticeInterruption(onSecond: () => void): Interruption {
   let isWanted = false
+  let isForced = false
   let tell: () => void
   const wanted = new Promise<void>(resolve => (tell = resolve))
   const onSignal = (): void => {
-    if (isWanted) return onSecond()
+    if (isWanted) {
+      isForced = true
+      return onSecond()
+    }
     isWanted = true
     tell()
   }
@@ -25,6 +31,9 @@ export function noticeInterruption(onSecond: () => void): Interruption {
   return {
     get isWanted() {
       return isWanted
+    },
+    get isForced() {
+      return isForced
     },
     wanted,
     stop: () => void process.off('SIGINT', onSignal),

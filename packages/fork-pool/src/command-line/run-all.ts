@@ -21,7 +21,7 @@ export interface RunAllOptions {
   display: Display
 }
 
-/** What was counted, and the inputs that were read, but not done. */
+/** What was counted, and the inputs that were read, but not done, or not to their end. */
 export interface RunAllOutcome {
   counts: Counts
   notDone: Input[]
@@ -63,9 +63,16 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
     })
   const moreRoom = (): Promise<void> => new Promise(resolve => (onRoom = resolve))
 
-  const work = async (input: Input): Promise<Attempt> => {
+  /** Gives nothing of a call that was cut off. */
+  const work = async (input: Input): Promise<Attempt | undefined> => {
     running++
-    const last = await attempt(call, input, options.retries)
+    const last = await attempt(call, input, options)
+    running--
+    onRoom()
+    if (last.hasFailed && interruption.isForced) {
+      notDone.push(input)
+      return undefined
+    }
     if (last.hasFailed) {
       counts.failed++
       display.clear()
@@ -74,18 +81,19 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
       counts.done++
     }
     display.step()
-    running--
-    onRoom()
     return last
   }
 
   /** What is logged has been printed: no result is lost when this program is killed, and resumed. */
-  const print = async (input: Input, result: Promise<Attempt>, before?: Promise<void>): Promise<void> => {
+  const print = async (input: Input, result: Promise<Attempt | undefined>, before?: Promise<void>): Promise<void> => {
     unprinted++
-    const { startedAt, milliseconds, lines, error } = await result
+    const last = await result
     await before
-    if (lines !== undefined) await printLines(lines, display)
-    joblog?.add(input, startedAt, milliseconds, { error, bytes: Buffer.byteLength(lines ?? '') })
+    if (last) {
+      const { startedAt, milliseconds, lines, error } = last
+      if (lines !== undefined) await printLines(lines, display)
+      joblog?.add(input, startedAt, milliseconds, { error, bytes: Buffer.byteLength(lines ?? '') })
+    }
     unprinted--
     onRoom()
   }
@@ -112,11 +120,11 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
   }
   while (unprinted > 0) await moreRoom()
   if (failure !== undefined) throw failure
-  return { counts, notDone }
+  return { counts, notDone: notDone.sort((a, b) => a.number - b.number) }
 }
 
-/** The last of the attempts at an input: any failure is tried again, as often as it may be. */
-async function attempt(call: ForkPool, input: Input, retries: number): Promise<Attempt> {
+/** The last of the attempts at an input: any failure is tried again, as often as it may be, unless the call was cut off. */
+async function attempt(call: ForkPool, input: Input, { retries, interruption }: RunAllOptions): Promise<Attempt> {
   for (let left = retries; ; left--) {
     const startedAt = Date.now()
     const began = performance.now()
@@ -124,7 +132,7 @@ async function attempt(call: ForkPool, input: Input, retries: number): Promise<A
       const lines = await linesOf(await call(input.value))
       return { startedAt, milliseconds: performance.now() - began, hasFailed: false, lines }
     } catch (error) {
-      if (left > 0 && (error as NodeJS.ErrnoException).code !== 'ERR_POOL_DESTROYED') continue
+      if (left > 0 && !interruption.isForced) continue
       return { startedAt, milliseconds: performance.now() - began, hasFailed: true, error }
     }
   }
