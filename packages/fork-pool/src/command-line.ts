@@ -85,6 +85,9 @@ async function run(target: string, args: string[], options: Options): Promise<vo
   try {
     await template.ready()
     await work(call, args, options, joblog)
+  } catch (error) {
+    await call.destroy() // results of calls under way would come to nothing
+    throw error
   } finally {
     await Promise.all([call.close(), joblog?.close()])
   }
@@ -154,7 +157,7 @@ function seconds(text: string): number {
   return milliseconds
 }
 
+/** Any other error is told to who writes. */
 function quitOnBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
-  process.exit(OTHER_ERROR)
+  if (error.code === 'EPIPE') process.exit(OTHER_ERROR)
 }

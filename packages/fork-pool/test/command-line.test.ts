@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, it } from 'mocha'
@@ -32,7 +32,7 @@ async function outcomeOf(child: ChildProcessWithoutNullStreams): Promise<Outcome
 }
 
 describe('fork-pool', () => {
-  const started: ChildProcessWithoutNullStreams[] = []
+  const started: ChildProcess[] = []
   afterEach(() => started.splice(0).forEach(child => child.kill('SIGKILL')))
   /** Starts it, with its standard input open. */
   const start = (...args: string[]): ChildProcessWithoutNullStreams => {
@@ -149,6 +149,22 @@ describe('fork-pool', () => {
       assert.equal(code, 255)
       assert.match(stderr, /^fork-pool: EISDIR: .*\n$/)
     }
+  })
+
+  it('says that its results cannot be written, and ends with 255, the calls under way and its wait for inputs, too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const log = join(folder, 'log')
+    const full = openSync('/dev/full', 'w')
+    for (const rest of [[], ['a', 'loop']]) {
+      const child = spawn(process.execPath, [program, `${worker}#doAs`, '-w', '2', '--joblog', log, ...rest], { stdio: ['pipe', full, 'pipe'] })
+      started.push(child)
+      child.stdin!.write('a\n')
+      const [[code], stderr] = await Promise.all([once(child, 'close'), text(child.stderr!)])
+      assert.deepEqual({ code, stderr }, { code: 255, stderr: 'fork-pool: ENOSPC: no space left on device, write\n' })
+      assert.equal(readFileSync(log, 'utf8').trim().split('\n').length, 1)
+    }
+    closeSync(full)
+    rmSync(folder, { recursive: true })
   })
 
   it('finishes what came before a line that is no JSON, and ends with 255', async () => {

@@ -37,7 +37,11 @@ interface Attempt {
   error?: unknown
 }
 
-/** Calls the function for every input, and prints results, one line of JSON for each, or for each value that it yields. */
+/**
+ * Calls the function for every input, and prints results, one line of JSON for each, or for each value that it yields.
+ *
+ * @throws what went wrong with the inputs, when what was begun has finished; what went wrong with standard output, at once
+ */
 export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, options: RunAllOptions): Promise<RunAllOutcome> {
   const { slots, isOrdered, halts, joblog, interruption, display } = options
   const counts: Counts = { inputs: 0, done: 0, failed: 0, skipped: 0, notDone: 0 }
@@ -49,7 +53,9 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
   let onRoom = (): void => {}
   let stopReading = (): void => {}
   void interruption.wanted.then(() => stopReading())
-  const hasStopped = (): boolean => interruption.isWanted || (halts && counts.failed > 0)
+  let outputError: unknown
+  const hasStopped = (): boolean => interruption.isWanted || outputError !== undefined || (halts && counts.failed > 0)
+  const isCutOff = (): boolean => interruption.isForced || outputError !== undefined
 
   /**
    * The next input; none at their end, or when an end is wanted first. Not by a race with
@@ -57,7 +63,7 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
    */
   const nextInput = (): Promise<Input | undefined> =>
     new Promise((resolve, reject) => {
-      if (interruption.isWanted) return resolve(undefined)
+      if (interruption.isWanted || outputError !== undefined) return resolve(undefined)
       stopReading = () => resolve(undefined)
       inputs.next().then(({ done, value }) => resolve(done ? undefined : value), reject)
     })
@@ -66,10 +72,10 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
   /** Gives nothing of a call that was cut off. */
   const work = async (input: Input): Promise<Attempt | undefined> => {
     running++
-    const last = await attempt(call, input, options)
+    const last = await attempt(call, input, options.retries, isCutOff)
     running--
     onRoom()
-    if (last.hasFailed && interruption.isForced) {
+    if (last.hasFailed && isCutOff()) {
       notDone.push(input)
       return undefined
     }
@@ -89,10 +95,15 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
     unprinted++
     const last = await result
     await before
-    if (last) {
-      const { startedAt, milliseconds, lines, error } = last
-      if (lines !== undefined) await printLines(lines, display)
-      joblog?.add(input, startedAt, milliseconds, { error, bytes: Buffer.byteLength(lines ?? '') })
+    try {
+      if (last && outputError === undefined) {
+        const { startedAt, milliseconds, lines, error } = last
+        if (lines !== undefined) await printLines(lines, display)
+        joblog?.add(input, startedAt, milliseconds, { error, bytes: Buffer.byteLength(lines ?? '') })
+      }
+    } catch (error) {
+      outputError ??= error
+      stopReading()
     }
     unprinted--
     onRoom()
@@ -108,7 +119,7 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
         display.step()
         continue
       }
-      while (running >= slots || unprinted >= mostUnprinted) await moreRoom()
+      while (outputError === undefined && (running >= slots || unprinted >= mostUnprinted)) await moreRoom()
       if (hasStopped()) {
         notDone.push(next)
         break
@@ -118,13 +129,14 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
   } catch (error) {
     failure = error // of the inputs; what was begun is finished first
   }
-  while (unprinted > 0) await moreRoom()
+  while (outputError === undefined && unprinted > 0) await moreRoom()
+  failure = outputError ?? failure
   if (failure !== undefined) throw failure
   return { counts, notDone: notDone.sort((a, b) => a.number - b.number) }
 }
 
 /** The last of the attempts at an input: any failure is tried again, as often as it may be, unless the call was cut off. */
-async function attempt(call: ForkPool, input: Input, { retries, interruption }: RunAllOptions): Promise<Attempt> {
+async function attempt(call: ForkPool, input: Input, retries: number, isCutOff: () => boolean): Promise<Attempt> {
   for (let left = retries; ; left--) {
     const startedAt = Date.now()
     const began = performance.now()
@@ -132,16 +144,20 @@ async function attempt(call: ForkPool, input: Input, { retries, interruption }: 
       const lines = await linesOf(await call(input.value))
       return { startedAt, milliseconds: performance.now() - began, hasFailed: false, lines }
     } catch (error) {
-      if (left > 0 && !interruption.isForced) continue
+      if (left > 0 && !isCutOff()) continue
       return { startedAt, milliseconds: performance.now() - began, hasFailed: true, error }
     }
   }
 }
 
-/** Resolves when they are written, not only kept to be written. */
+/**
+ * Resolves when they are written, not only kept to be written.
+ *
+ * @throws rejects when they cannot be
+ */
 async function printLines(lines: string, display: Display): Promise<void> {
   if (process.stdout.isTTY) display.clear()
-  await new Promise(resolve => process.stdout.write(`${lines}\n`, resolve))
+  await new Promise<void>((resolve, reject) => process.stdout.write(`${lines}\n`, error => (error ? reject(error) : resolve())))
 }
 
 export function complain(message: string): void {
