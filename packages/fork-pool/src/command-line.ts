@@ -102,10 +102,9 @@ async function work(call: ForkPool, args: string[], options: Options, joblog: Jo
   const inputs = inputsOf(args, format)
   try {
     const settings = { slots: workers * load, isOrdered: !unordered, retries, halts: halt, joblog, interruption, display: shown }
-    const { counts, notDone } = await runAll(call, inputs, settings)
+    const { counts, notDone, isAtEnd } = await runAll(call, inputs, settings)
     await shown.stop()
-    const isCutShort = notDone.length > 0 || interruption.isWanted
-    if (isCutShort) tellRest(notDone, counts, args)
+    tellRest(notDone, counts, args, isAtEnd)
     const milliseconds = performance.now() - started
     if (json) await writeReport(json, counts, milliseconds, await call.stats())
     if (summary) complain(summaryOf(counts, milliseconds))
@@ -118,11 +117,11 @@ async function work(call: ForkPool, args: string[], options: Options, joblog: Jo
 }
 
 /** Names the inputs that were not done; of standard input, what was not read cannot be named. */
-function tellRest(notDone: Input[], counts: Counts, args: string[]): void {
+function tellRest(notDone: Input[], counts: Counts, args: string[], isAtEnd: boolean): void {
   const texts = [...notDone.map(({ text }) => text), ...args.slice(counts.inputs)]
   counts.notDone = texts.length
   for (const text of texts) complain(`not done: ${text}`)
-  if (!args.length) complain(`not done: all inputs after number ${counts.inputs}`)
+  if (!args.length && !isAtEnd) complain(`not done: all inputs after number ${counts.inputs}`)
 }
 
 function summaryOf({ done, failed, skipped, notDone }: Counts, milliseconds: number): string {

@@ -219,6 +219,12 @@ describe('fork-pool', () => {
     assert.equal(stderr, 'fork-pool: b: b is not wanted\nfork-pool: not done: c\nfork-pool: not done: d\n')
   })
 
+  it('ends after a failure with --halt while more inputs may come', async () => {
+    const child = start(`${worker}#failOnB`, '--halt')
+    child.stdin.write('a\nb\n')
+    assert.deepEqual(await outcomeOf(child), { code: 1, stdout: '"a"\n', stderr: 'fork-pool: b: b is not wanted\nfork-pool: not done: all inputs after number 2\n' })
+  })
+
   it('refuses options that exclude each other', async () => {
     for (const both of [['--halt', '--keep-going'], ['--ordered', '--unordered'], ['--null', '--ndjson']]) assert.equal((await forkPool([worker, ...both, 'a'])).code, 255)
     assert.equal((await forkPool([worker, '--resume', 'a'])).code, 255)

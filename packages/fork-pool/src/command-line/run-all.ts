@@ -25,6 +25,8 @@ export interface RunAllOptions {
 export interface RunAllOutcome {
   counts: Counts
   notDone: Input[]
+  /** Whether there are no more inputs than were counted; else there may be some. */
+  isAtEnd: boolean
 }
 
 /** How a call ended, or the last one where it was made again. */
@@ -49,6 +51,7 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
   const mostUnprinted = isOrdered ? slots * WINDOW : slots
   let running = 0
   let unprinted = 0
+  let isAtEnd = false
   let printed = Promise.resolve()
   let onRoom = (): void => {}
   let stopReading = (): void => {}
@@ -58,14 +61,17 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
   const isCutOff = (): boolean => interruption.isForced || outputError !== undefined
 
   /**
-   * The next input; none at their end, or when an end is wanted first. Not by a race with
-   * a promise that lasts: that would keep each input as long.
+   * The next input; none at their end, or when this is to stop first. Not by a race with a
+   * promise that lasts: that would keep each input as long.
    */
   const nextInput = (): Promise<Input | undefined> =>
     new Promise((resolve, reject) => {
-      if (interruption.isWanted || outputError !== undefined) return resolve(undefined)
+      if (hasStopped()) return resolve(undefined)
       stopReading = () => resolve(undefined)
-      inputs.next().then(({ done, value }) => resolve(done ? undefined : value), reject)
+      inputs.next().then(({ done, value }) => {
+        isAtEnd = done === true
+        resolve(done ? undefined : value)
+      }, reject)
     })
   const moreRoom = (): Promise<void> => new Promise(resolve => (onRoom = resolve))
 
@@ -81,6 +87,7 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
     }
     if (last.hasFailed) {
       counts.failed++
+      if (halts) stopReading()
       display.clear()
       complain(`${input.text}: ${last.error instanceof Error ? last.error.message : String(last.error)}`)
     } else {
@@ -132,7 +139,7 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
   while (outputError === undefined && unprinted > 0) await moreRoom()
   failure = outputError ?? failure
   if (failure !== undefined) throw failure
-  return { counts, notDone: notDone.sort((a, b) => a.number - b.number) }
+  return { counts, notDone: notDone.sort((a, b) => a.number - b.number), isAtEnd }
 }
 
 /** The last of the attempts at an input: any failure is tried again, as often as it may be, unless the call was cut off. */
