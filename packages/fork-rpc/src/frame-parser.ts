@@ -24,6 +24,8 @@ export class FrameParser {
   #to = 0
   /** The payload of a frame that does not fit in the buffer, as far as it has come. */
   #large: Buffer | undefined
+  /** Its header: before it has all come, others may be gone to. */
+  #largeHeader = { kind: 0, id: 0, flags: 0, number: 0 }
   #largeSize = 0
   #largeFilled = 0
 
@@ -111,6 +113,8 @@ export class FrameParser {
 
   #beginLarge(from: number, size: number): boolean {
     this.#large = Buffer.allocUnsafeSlow(Math.min(size, BELIEVED_BYTES))
+    const { kind, id, flags, number } = this
+    this.#largeHeader = { kind, id, flags, number }
     this.#largeSize = size
     this.#largeFilled = this.#buffer.copy(this.#large, 0, from, this.#to)
     this.#from = this.#to = 0
@@ -125,6 +129,7 @@ export class FrameParser {
 
   #nextLarge(): boolean {
     if (this.#largeFilled < this.#largeSize) return false
+    Object.assign(this, this.#largeHeader)
     this.bytes = this.#large!
     this.start = 0
     this.end = this.#largeSize
