@@ -31,7 +31,7 @@ export class FrameParser {
 
   /** Whether the next bytes are the payload of a large frame: no frame begins within the room. */
   get isWithinPayload(): boolean {
-    return this.#large !== undefined
+    return this.#large !== undefined && this.#largeFilled < this.#largeSize
   }
 
   /** Makes room for the next bytes: from `roomStart` to its end. */
@@ -47,7 +47,7 @@ export class FrameParser {
 
   /** Whether bytes can be taken before a frame is gone to. */
   get hasRoom(): boolean {
-    return this.#large !== undefined || this.#from > 0 || this.#to < BUFFER_BYTES
+    return this.#large ? this.isWithinPayload : this.#from > 0 || this.#to < BUFFER_BYTES
   }
 
   /** Where in the room the next bytes go. */

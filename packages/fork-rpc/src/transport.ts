@@ -220,7 +220,7 @@ export class Transport {
 
   /** Waits by blocking for the answer that descriptors may come; false at the end. */
   #hearOne(): boolean {
-    if (this.#receive() === 0) return false
+    if (this.reader.hasRoom && this.#receive() === 0) return false
     this.reader.select(({ kind }) => {
       if (kind === Kind.descriptorsWelcome) this.queue.welcomeDescriptors()
       return kind === Kind.descriptorsWelcome

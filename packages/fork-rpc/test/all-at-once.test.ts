@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { connect, rpcOf, type Remote, type RpcOptions } from '@anyfork/fork-rpc'
-import { useConnections } from './support/connections.js'
-import { stop } from './support/stopping.js'
+import { connect, rpcOf, type Descriptor, type Remote, type RpcOptions } from '@anyfork/fork-rpc'
+import { Events, useConnections } from './support/connections.js'
+import { stop, untilStopped } from './support/stopping.js'
+import { pass, textOf } from './support/tagged-pipes.js'
 
 type Functions = typeof import('./fixtures/all-at-once.js')
 
@@ -33,6 +34,49 @@ for (const async of [false, true]) {
       }
       assert.equal(await first(values()), 1)
       assert.deepEqual(await Promise.all(calls), ['small', large, 'last'])
+    })
+
+    it('loses no descriptor that follows a large call', async () => {
+      const remote = start()
+      assert.equal(await remote.textOf(pass('first')), 'first')
+      const { pid } = rpcOf(remote)
+      stop(pid!)
+      const text = 'x'.repeat(70_000)
+      const calls = [remote.same(text), remote.textOf(pass('behind'))]
+      setImmediate(() => process.kill(pid!, 'SIGCONT'))
+      assert.deepEqual(await Promise.all(calls), [text, 'behind'])
+    })
+
+    it('loses no descriptor that follows a large call and small ones that were put off', async () => {
+      const remote = start()
+      const { first, same, textOf } = remote
+      assert.equal(await textOf(pass('first')), 'first')
+      const text = 'x'.repeat(70_000)
+      const calls: Promise<unknown>[] = []
+      const { pid } = rpcOf(remote)
+      function* values(): Generator<number> {
+        stop(pid!)
+        yield 1
+        calls.push(same(1), same(2), same(3), same(text), textOf(pass('behind')))
+        setImmediate(() => process.kill(pid!, 'SIGCONT'))
+        yield 2
+      }
+      assert.equal(await first(values()), 1)
+      assert.deepEqual(await Promise.all(calls), [1, 2, 3, text, 'behind'])
+    })
+
+    it('loses no descriptor that follows a large event', async () => {
+      const events = new Events()
+      const remote = start({ onEvent: events.onEvent, spin: 0 })
+      await remote.makeAndTell('first')
+      const { pid } = rpcOf(remote)
+      const call = remote.tellAndStop(70_000, 'behind')
+      await new Promise(process.nextTick) // it is written now
+      untilStopped(pid!)
+      process.kill(pid!, 'SIGCONT')
+      await call
+      assert.deepEqual(events.seen.map(([what]) => what), ['made', 'text', 'made'])
+      assert.deepEqual([events.seen[0], events.seen[2]].map(event => textOf(event![1] as Descriptor)), ['first', 'behind'])
     })
   })
 }

@@ -3,19 +3,11 @@ import { execFile } from 'node:child_process'
 import { describe, it } from 'mocha'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { Descriptor, fd, run, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
-import { tagged, textOf } from './support/tagged-pipes.js'
+import { Descriptor, run, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
+import { pass, textOf } from './support/tagged-pipes.js'
 import { Events, useConnections } from './support/connections.js'
 
 const module = new URL('./fixtures/descriptors.js', import.meta.url)
-const pass = (text: string): ReturnType<typeof fd> => {
-  const descriptor = tagged(text)
-  try {
-    return fd(descriptor)
-  } finally {
-    descriptor.close()
-  }
-}
 
 for (const async of [false, true]) {
   describe(`descriptors with async: ${async}`, () => {

@@ -60,9 +60,9 @@ export class Inbox {
     }
   }
 
-  /** Waits for something to come; false at the end. */
+  /** Waits for something to come, unless what has come takes all the room; false at the end. */
   hear(): boolean {
-    const hasCome = this.#waitFor()
+    const hasCome = !this.reader.hasRoom || this.#waitFor()
     this.#select()
     return hasCome
   }

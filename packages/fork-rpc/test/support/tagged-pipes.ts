@@ -1,4 +1,5 @@
 import { pipe, read, write, type Descriptor } from '@anyfork/fdpass'
+import { fd } from '@anyfork/fork-rpc'
 
 /** A pipe with text in it: its end to read from. */
 export function tagged(text: string): Descriptor {
@@ -6,6 +7,16 @@ export function tagged(text: string): Descriptor {
   write(writeEnd, Buffer.from(text))
   writeEnd.close()
   return readEnd
+}
+
+/** The same, to be passed. */
+export function pass(text: string): ReturnType<typeof fd> {
+  const descriptor = tagged(text)
+  try {
+    return fd(descriptor)
+  } finally {
+    descriptor.close()
+  }
 }
 
 /** Reads the text, and closes. */
