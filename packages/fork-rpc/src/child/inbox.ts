@@ -21,9 +21,11 @@ export class Inbox {
   readonly #receiver: Receiver
   readonly #listener: InboxListener
   readonly #spin: Spin
+  /** What was said last of these ids is that the call was cancelled. They may be over, or have begun, and are used again. */
   readonly #cancelled = new Set<number>()
   readonly #onScanned = (kind: number, id: number): void => {
     if (kind === Kind.cancel) this.#cancelled.add(id)
+    else if (kind === Kind.call && this.#cancelled.size) this.#cancelled.delete(id)
   }
   #expectsDescriptors = false
 
@@ -78,16 +80,8 @@ export class Inbox {
     return this.#cancelled.size > 0 && this.#cancelled.delete(id)
   }
 
-  /** The call of this id is over; its number will be used again. */
-  forget(id: number): void {
-    this.#cancelled.delete(id)
-  }
-
   #select(): void {
-    this.reader.select(frame => {
-      if (frame.kind === Kind.cancel) this.#cancelled.add(frame.id)
-      return this.#listener.isTaken(frame)
-    })
+    this.reader.select(frame => frame.kind === Kind.cancel || this.#listener.isTaken(frame))
   }
 
   /** Waits for something to come; false at the end. */
@@ -139,6 +133,7 @@ export class Inbox {
     this.#receiver.takesDescriptors = this.#expectsDescriptors && !this.reader.isWithinPayload
   }
 
+  /** Every frame is scanned when its header has come. */
   #filled(count: number): void {
     if (count <= 0) return
     this.reader.filled(count)

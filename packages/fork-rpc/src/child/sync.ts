@@ -59,7 +59,7 @@ async function loop(inbox: Inbox, outbox: Outbox, service: Service): Promise<voi
     const { kind, id } = reader
     if (kind === Kind.end) return
     if (kind === Kind.name) service.name(reader.number, reader.takePayload().toString())
-    else if (kind === Kind.cancel) inbox.forget(id) // the call has been answered
+    else if (kind === Kind.cancel) continue // heard when it came
     else if (kind === Kind.nothing) outlet.messages.discard(reader.enclosed)
     else if (kind !== Kind.call) inbox.take()
     else if (inbox.isCancelled(id)) {
