@@ -38,6 +38,7 @@ export class Transport {
   #receiver: Receiver | undefined
   #watch: Watch | undefined
   #isFlushing = false
+  #isTelling = false
   #isUrgent = false
   #isFull = false
   #isReading = true
@@ -118,7 +119,8 @@ export class Transport {
   }
 
   /**
-   * Writes all that waits, and waits itself while the peer does not read.
+   * Writes all that waits, and waits itself while the peer does not read. Frames that come
+   * meanwhile have their turn afterwards.
    *
    * @throws the kernel's error
    */
@@ -225,7 +227,18 @@ export class Transport {
       if (kind === Kind.descriptorsWelcome) this.queue.welcomeDescriptors()
       return kind === Kind.descriptorsWelcome
     })
+    this.#tellSoon()
     return true
+  }
+
+  /** What came while others were waited for has its turn, also when nothing else comes. */
+  #tellSoon(): void {
+    if (this.#isTelling) return
+    this.#isTelling = true
+    process.nextTick(() => {
+      this.#isTelling = false
+      if (this.#watch && this.reader.hasNext) this.#listener.onFrames()
+    })
   }
 
   /** Nothing tells when there will be room again, in the descriptor table or for descriptors in flight. */

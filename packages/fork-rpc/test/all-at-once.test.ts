@@ -100,6 +100,21 @@ for (const async of [false, true]) {
       assert.equal(await remote.same('next'), 'next')
       if (!async) assert.ok(!events.seen.some(([name]) => name === 'three'))
     })
+
+    it('carries out calls that come while it waits until descriptors may be sent', async () => {
+      const events = new Events()
+      const remote = start({ onEvent: events.onEvent, spin: 0 })
+      await remote.same(0)
+      const { pid } = rpcOf(remote)
+      const telling = remote.stopAndTell('first')
+      await new Promise(process.nextTick) // it is written now
+      untilStopped(pid!)
+      const same = remote.same('meanwhile')
+      setImmediate(() => process.kill(pid!, 'SIGCONT'))
+      await telling
+      assert.equal(await same, 'meanwhile')
+      assert.equal(textOf(events.seen[0]![1] as Descriptor), 'first')
+    })
   })
 }
 
