@@ -46,6 +46,11 @@ export class FrameQueue {
     return this.#length
   }
 
+  /** Whether the peer was asked for descriptors, and has not answered yet. */
+  get isAsking(): boolean {
+    return this.#consent === 'asked'
+  }
+
   /** How many bytes have been written. */
   get sent(): number {
     return this.#sent

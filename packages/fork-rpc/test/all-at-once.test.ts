@@ -115,6 +115,24 @@ for (const async of [false, true]) {
       assert.equal(await same, 'meanwhile')
       assert.equal(textOf(events.seen[0]![1] as Descriptor), 'first')
     })
+
+    it('sends a first descriptor also when much waits behind it', async () => {
+      const events = new Events()
+      const remote = start({ onEvent: events.onEvent })
+      await remote.stayAlive()
+      assert.equal(await remote.makeAndTellMuch('first'), 'told')
+      assert.equal(textOf(events.seen[0]![1] as Descriptor), 'first')
+      assert.equal(events.seen.length, 41)
+    })
+
+    it('sends a first descriptor also when it is closed meanwhile', async () => {
+      const remote = start()
+      await remote.stayAlive()
+      const made = remote.make('last')
+      const closed = rpcOf(remote).close()
+      assert.deepEqual(((await made) as Descriptor[]).map(textOf), ['last'])
+      await closed
+    })
   })
 }
 

@@ -153,7 +153,8 @@ class Connection {
   #onWritten(): void {
     if (!this.#service) return // calls wait until it is prepared
     const { queue } = this.#transport
-    this.#transport.setReading(!this.#isDeaf && (!this.#hasEnded || this.#running > 0) && queue.length <= HIGH_WATER_BYTES)
+    const isOpen = (!this.#hasEnded || this.#running > 0) && queue.length <= HIGH_WATER_BYTES
+    this.#transport.setReading(!this.#isDeaf && (isOpen || queue.isAsking)) // without an answer, nothing would ever be written
     if (!this.#hasEnded || this.#running || queue.length || this.#isFinished) return
     this.#isFinished = true
     this.#service.finish()
