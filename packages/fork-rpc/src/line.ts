@@ -28,7 +28,7 @@ export function makeLine(codec: Codec, listener: TransportListener, spin: Spin, 
   const streams: Streams = new Streams(
     {
       queue,
-      add: (kind, id, values) => messages.add(kind, id, values),
+      add: (kind, id, values) => messages.add(kind, id, values, 0, 0, []),
       read: reader => messages.read(reader),
       discard: enclosed => messages.discard(enclosed),
       onQueued: () => transport.flushSoon(),

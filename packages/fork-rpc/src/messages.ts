@@ -21,9 +21,9 @@ export class Messages {
   /**
    * Queues a frame.
    *
-   * @param sent - gets the ids of the streams among the values
+   * @param sent - gets the ids of the streams among the values; without, there may be none
    * @returns how many bytes that takes
-   * @throws what the serialiser throws; nothing is queued then
+   * @throws TypeError for a stream where there may be none; what the serialiser throws. Nothing is queued then
    */
   add(kind: number, id: number, values: readonly unknown[], number = 0, flags = 0, sent?: number[]): number {
     const parcel = pack(values, this.#codec.enclosable)
@@ -63,11 +63,12 @@ export class Messages {
     streams.stopReading(ids)
   }
 
-  #addParcel({ values, notes, binaries, streams, descriptors }: Parcel, kind: number, id: number, number: number, flags: number, sent: number[] = []): number {
+  #addParcel({ values, notes, binaries, streams, descriptors }: Parcel, kind: number, id: number, number: number, flags: number, sent: number[] | undefined): number {
     const codec = this.#codec
     const queue = this.#queue
     const passing = descriptors.map(passed => passed.release())
     try {
+      if (streams.length && !sent) throw new TypeError('what is iterated over passes as an argument or a result only')
       for (const { length } of binaries) if (length > 0xffffffff) throw new RangeError('a message has at most 4 GiB')
       codec.encode(values)
     } catch (error) {
@@ -81,7 +82,7 @@ export class Messages {
       size += binary.length
     }
     let next = 0
-    for (const note of notes) if (note[0] === 'stream') sent.push((note[2] = this.#streams().send(streams[next++]!)))
+    for (const note of notes) if (note[0] === 'stream') sent!.push((note[2] = this.#streams().send(streams[next++]!)))
     queue.add(Kind.notes, 0, Buffer.from(JSON.stringify(notes)))
     queue.add(kind, id, codec.bytes, codec.start, codec.end, flags | Flag.enclosures, number)
     return size

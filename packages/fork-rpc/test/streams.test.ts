@@ -80,6 +80,21 @@ for (const async of [false, true]) {
       assert.deepEqual(events.seen, [['cleaned up']])
     })
 
+    it('are not values of events, nor of what a function returns: TypeError', async () => {
+      await assert.rejects(start('tellStream')(), TypeError)
+      const events = new Events()
+      await assert.rejects(collect(start('nested', { onEvent: events.onEvent })()), TypeError)
+      assert.deepEqual(events.seen, [['cleaned up']])
+    })
+
+    it('are values of streams that are arguments', async () => {
+      function* streams(): Generator<Iterator<number>> {
+        yield [1, 2].values()
+        yield [3].values()
+      }
+      assert.equal(await start('sumAll')(streams()), 6)
+    })
+
     it('reject when the process ends on the way, with its code', async () => {
       const seen: unknown[] = []
       const loop = async (): Promise<void> => {

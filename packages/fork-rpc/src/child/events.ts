@@ -10,7 +10,8 @@ export function connectEvents(to?: Outlet): void {
 /**
  * Sends values to the caller's `onEvent`, in order with the results. Follows AnyEvent::Fork::RPC::event.
  *
- * @throws Error in a process that serves no calls, and during `init`; what the serialiser throws for a value it cannot carry
+ * @throws Error in a process that serves no calls, and during `init`; TypeError for what is iterated over; what the
+ *   serialiser throws for a value it cannot carry
  */
 export function event(...values: unknown[]): void {
   if (!outlet) throw new Error('event() works in a process that serves calls, once it does')
