@@ -133,6 +133,34 @@ for (const async of [false, true]) {
       assert.deepEqual(((await made) as Descriptor[]).map(textOf), ['last'])
       await closed
     })
+
+    it('closes a descriptor that is made when nobody wants more of the stream', async () => {
+      const remote = start()
+      const { opened, open } = gate()
+      let isOver!: () => void
+      const over = new Promise<void>(resolve => (isOver = resolve))
+      async function* values(): AsyncGenerator<unknown> {
+        try {
+          yield 1
+          await opened
+          yield pass('late')
+        } finally {
+          isOver()
+        }
+      }
+      assert.equal(await remote.first(values()), 1)
+      await remote.same('the stream is stopped')
+      open()
+      await over
+      if (!async) return // no other call could tell it to go on
+      const openBefore = await remote.openDescriptors()
+      const stream = await remote.numberThenDescriptor()
+      await stream.next()
+      const ended = stream.return!()
+      await remote.goOn()
+      await ended
+      assert.equal(await remote.openDescriptors(), openBefore)
+    })
   })
 }
 

@@ -6,6 +6,8 @@ export interface OutgoingLink {
   item(id: number, value: unknown): number
   end(id: number): void
   error(id: number, error: unknown): void
+  /** Lets go of a value that will not be sent. */
+  drop(value: unknown): void
   /** Waits by blocking, where nothing can be heard otherwise. */
   wait?(isOver: () => boolean): void
 }
@@ -89,7 +91,10 @@ export class Outgoing {
         if (this.#isStopped) break
         const step = this.#iterator.next()
         const { done, value } = isPromise(step) ? await step : step
-        if (this.#isStopped) break
+        if (this.#isStopped) {
+          this.#link.drop(value)
+          break
+        }
         if (done) return this.#link.end(this.#id)
         this.#send(value)
       }

@@ -1,6 +1,7 @@
 import { Kind } from '../frame.js'
 import type { FrameQueue } from '../frame-queue.js'
 import type { Enclosed, FrameReader } from '../frame-reader.js'
+import { dropDescriptors } from '../enclosures.js'
 import { decodeError, encodeError } from '../error-payload.js'
 import { Incoming, type IncomingLink } from './incoming.js'
 import { Outgoing, type OutgoingLink } from './outgoing.js'
@@ -61,6 +62,7 @@ export class Streams {
         this.#outgoing.delete(id)
         add(Kind.itemsError, id, encodeError(error))
       },
+      drop: value => dropDescriptors([value]),
       ...wait,
     }
     this.#incomingLink = {
