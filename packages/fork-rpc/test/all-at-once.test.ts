@@ -161,6 +161,23 @@ for (const async of [false, true]) {
       await ended
       assert.equal(await remote.openDescriptors(), openBefore)
     })
+
+    it('ends a stream that comes when its call was given up, with untilOver, there and here', async () => {
+      const events = new Events()
+      const remote = start({ onEvent: events.onEvent })
+      await remote.same(0)
+      const { pid } = rpcOf(remote)
+      const controller = new AbortController()
+      const call = remote.stopThenEndless.with({ signal: controller.signal, untilOver: true })()
+      await new Promise(process.nextTick) // it is written now
+      untilStopped(pid!)
+      controller.abort(new RangeError('no more'))
+      process.kill(pid!, 'SIGCONT')
+      const stream = await call
+      await events.first('over')
+      await assert.rejects(stream.next(), new RangeError('no more'))
+      assert.equal((await stream.next()).done, true)
+    })
   })
 }
 

@@ -21,9 +21,10 @@ export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
     return (await this.#incoming.return(value)) as IteratorResult<T, undefined>
   }
 
-  /** Ends it when a signal is aborted: the next step rejects with its reason. */
+  /** Ends it when a signal is aborted, also before: the next step rejects with its reason. */
   endWith(signal: AbortSignal): void {
     const incoming = this.#incoming
+    if (signal.aborted) return incoming.fail(signal.reason)
     const onAbort = (): void => incoming.fail(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
     incoming.onOver = () => signal.removeEventListener('abort', onAbort)
