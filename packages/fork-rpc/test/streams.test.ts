@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { describe, it } from 'mocha'
 import { run, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
 import { Events, useConnections } from './support/connections.js'
@@ -187,6 +188,17 @@ for (const async of [false, true]) {
       await assert.rejects(loop(), { name: 'AbortError' })
       if (async) await events.first('aborted')
       await slow.close()
+    })
+
+    if (!async) return // a process that serves calls one by one begins no stream before the last one is over
+
+    it('listen once to the signal of many calls, and no more when they are over', async () => {
+      const { signal } = new AbortController()
+      const count = start('count')
+      const streams = await Promise.all(Array.from({ length: 12 }, () => count.with({ signal })(100)))
+      assert.equal(getEventListeners(signal, 'abort').length, 1)
+      for (const stream of streams) assert.equal((await collect(stream as AsyncIterable<number>)).length, 100)
+      assert.equal(getEventListeners(signal, 'abort').length, 0)
     })
   })
 }

@@ -1,3 +1,4 @@
+import { forgetAbort, onceAborted } from '../abort.js'
 import type { Incoming } from './incoming.js'
 
 /** Streams that nobody refers to any more are stopped. */
@@ -26,8 +27,8 @@ export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
     const incoming = this.#incoming
     if (signal.aborted) return incoming.fail(signal.reason)
     const onAbort = (): void => incoming.fail(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    incoming.onOver = () => signal.removeEventListener('abort', onAbort)
+    onceAborted(signal, onAbort)
+    incoming.onOver = () => forgetAbort(signal, onAbort)
   }
 
   [Symbol.asyncIterator](): this {
