@@ -178,6 +178,21 @@ for (const async of [false, true]) {
       await assert.rejects(stream.next(), new RangeError('no more'))
       assert.equal((await stream.next()).done, true)
     })
+
+    if (async) return // a generator that blocks holds up all else there
+
+    it('ends a generator that takes its time before its next value, when nobody wants more', async () => {
+      const events = new Events()
+      const remote = start({ onEvent: events.onEvent })
+      const stream = await remote.slow()
+      assert.equal((await stream.next()).value, 1)
+      const { pid } = rpcOf(remote)
+      untilStopped(pid!)
+      const ended = stream.return!()
+      setImmediate(() => process.kill(pid!, 'SIGCONT'))
+      await ended
+      assert.deepEqual(events.seen, [['over', 2]])
+    })
   })
 }
 

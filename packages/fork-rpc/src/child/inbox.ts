@@ -28,6 +28,7 @@ export class Inbox {
     else if (kind === Kind.call && this.#cancelled.size) this.#cancelled.delete(id)
   }
   #expectsDescriptors = false
+  #lastLook = 0
 
   /** @param socket - blocking */
   constructor(socket: Descriptor, spin: Spin, listener: InboxListener) {
@@ -53,8 +54,12 @@ export class Inbox {
     this.#listener.isTaken(this.reader)
   }
 
-  /** Waits for what has its effect at once; calls that come meanwhile wait. Ends the process when the caller is gone. */
+  /**
+   * Waits for what has its effect at once; calls that come meanwhile wait. What has come is
+   * heard also where there is nothing to wait for. Ends the process when the caller is gone.
+   */
   wait(isOver: () => boolean): void {
+    if (!this.#look() && isOver()) return
     for (;;) {
       this.#select()
       if (isOver()) return
@@ -78,6 +83,15 @@ export class Inbox {
   /** Whether a call that has not begun was cancelled, as far as was heard. */
   isCancelled(id: number): boolean {
     return this.#cancelled.size > 0 && this.#cancelled.delete(id)
+  }
+
+  /** Takes what has come; false when that was done in the same millisecond. */
+  #look(): boolean {
+    const now = Date.now()
+    if (now === this.#lastLook) return false
+    this.#lastLook = now
+    if (this.reader.hasRoom) this.#tryReceive(0)
+    return true
   }
 
   #select(): void {

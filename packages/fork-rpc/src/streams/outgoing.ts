@@ -8,7 +8,7 @@ export interface OutgoingLink {
   error(id: number, error: unknown): void
   /** Lets go of a value that will not be sent. */
   drop(value: unknown): void
-  /** Waits by blocking, where nothing can be heard otherwise. */
+  /** Waits by blocking, where nothing can be heard otherwise: not even that nobody wants more. */
   wait?(isOver: () => boolean): void
 }
 
@@ -86,8 +86,10 @@ export class Outgoing {
     try {
       begun.add(this.#source)
       this.#iterator = iterate(this.#source)
+      const hasRoom = (): boolean => !this.#isFull
       for (;;) {
-        if (this.#isFull) await this.#credited()
+        if (this.#link.wait) this.#link.wait(hasRoom)
+        else if (this.#isFull) await this.#credited()
         if (this.#isStopped) break
         const step = this.#iterator.next()
         const { done, value } = isPromise(step) ? await step : step
@@ -110,8 +112,7 @@ export class Outgoing {
     return !this.#isStopped && this.#bytesOnTheWay >= WINDOW_BYTES
   }
 
-  #credited(): Promise<void> | undefined {
-    if (this.#link.wait) return void this.#link.wait(() => !this.#isFull)
+  #credited(): Promise<void> {
     return new Promise(resolve => {
       this.#wake = () => {
         if (!this.#isFull) resolve()
