@@ -6,6 +6,9 @@ import type { Line } from './line.js'
 import type { Listeners } from './listeners.js'
 import type { OutstandingCall } from './outstanding.js'
 
+/** How many turns of the microtask queue it takes until a result has reached who waits for it: one more where the call is traced. */
+const TURNS_TO_SETTLE = 2
+
 /** Who looks after the connection. */
 export interface AnswerListener {
   /** The process can be called. */
@@ -44,6 +47,7 @@ export class Answers {
         return afterTurns(turns, () => this.#goOn())
       }
       if (reader.kind === Kind.error || reader.kind === Kind.itemsError) turns = TURNS_TO_TELL
+      else if (reader.kind === Kind.result) turns = Math.max(turns, TURNS_TO_SETTLE)
       else if (!turns) turns = 1
       this.#onFrame()
     }

@@ -77,6 +77,22 @@ describe('a call', () => {
     assert.deepEqual(seen, ['a', 'b'])
   })
 
+  it('that is traced settles before an event that came after its result', async () => {
+    const traced = tracingChannel('anyfork:rpc:call')
+    const subscribers = { start: () => {}, end: () => {}, asyncStart: () => {}, asyncEnd: () => {}, error: () => {} }
+    traced.subscribe(subscribers)
+    const seen: unknown[] = []
+    try {
+      const told = start('told', { onEvent: (_, value) => seen.push(`event ${value}`) })
+      await told('first')
+      const call = async (value: string): Promise<void> => void seen.push(`result ${String(await told(value))}`)
+      await Promise.all(['a', 'b', 'c'].map(call)) // answered together
+    } finally {
+      traced.unsubscribe(subscribers)
+    }
+    assert.deepEqual(seen, ['event first', 'event a', 'result a', 'event b', 'result b', 'event c', 'result c'])
+  })
+
   it('is counted', async () => {
     const add = start('exitOrSame', { onError: () => {} })
     await Promise.all([add(1), add(2)])
