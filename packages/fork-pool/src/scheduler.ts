@@ -62,8 +62,10 @@ export class Scheduler implements CrewListener {
   }
 
   rejectAll(error: Error): void {
-    this.#rejectWaiting(error)
-    for (const worker of this.crew.all) for (const call of worker.running) this.#cancel(call, 'failed', error)
+    this.#atOnce(() => {
+      for (const worker of this.crew.all) for (const call of worker.running) this.#cancel(call, 'failed', error)
+      this.#rejectWaiting(error) // those that had to go to these workers are with the others now
+    })
   }
 
   async end(how: 'end' | 'kill'): Promise<void> {
@@ -132,6 +134,14 @@ export class Scheduler implements CrewListener {
       else if (this.#retry(call, error)) this.ledger.statistics.counts.retried++
     }
     this.crew.forget(worker)
+    this.#schedule()
+  }
+
+  /** Makes changes that belong together: no call is given to a worker before the last of them. */
+  #atOnce(change: () => void): void {
+    this.#isScheduling = true
+    change()
+    this.#isScheduling = false
     this.#schedule()
   }
 

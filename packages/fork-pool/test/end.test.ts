@@ -44,6 +44,18 @@ describe('the end of a pool', () => {
     assert.equal((await reasonOf(sleep(0)))?.code, 'ERR_POOL_DESTROYED')
   })
 
+  for (const how of ['destroy()', 'close({ timeout })']) {
+    it(`${how} rejects calls of a key, too, that wait behind others`, async () => {
+      const sleep = start('sleep', { max: 1 })
+      const keyed = sleep.with({ key: 'k' })
+      await keyed(0)
+      const reasons = Promise.all([keyed(60_000), sleep(0), keyed(0), sleep(0), keyed(0)].map(reasonOf))
+      await (how === 'destroy()' ? sleep.destroy() : sleep.close({ timeout: 0 }))
+      for (const reason of await reasons) assert.equal(reason?.code, 'ERR_POOL_DESTROYED')
+      await sleep.drained()
+    })
+  }
+
   it('destroy() during close() ends both', async () => {
     const sleep = start('sleep', { max: 1 })
     const call = reasonOf(sleep(60_000))
