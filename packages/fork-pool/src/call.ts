@@ -73,6 +73,7 @@ export class Call {
 
   /** It runs from now on; calls back when its time is up. */
   begin(now: number, onTimeout: (call: Call) => void): void {
+    this.stop()
     this.beganAt = now
     const { timeout } = this.options
     if (timeout !== undefined) this.#timer = setTimeout(onTimeout, timeout, this)

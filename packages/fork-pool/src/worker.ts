@@ -187,12 +187,13 @@ export class Worker implements Candidate {
   #release(call: Call, now: number, hasFailed = false, value?: unknown): void {
     if (call.worker !== this) return
     call.end()
+    const wasFirst = call === this.#running.first
     this.#running.remove(call)
     call.worker = undefined
     call.stop()
     const { first } = this.#running
     if (!first) this.#busyMs += now - this.#busySince
-    else if (!this.#isAsync && !first.isSettled) first.begin(now, this.#onTimeout)
+    else if (wasFirst && !this.#isAsync && !first.isSettled) first.begin(now, this.#onTimeout)
     this.lastFree = now
     if (this.#isEnding && !this.load) this.#close()
     this.#listener.onAnswer(this, call, hasFailed, value, now)

@@ -65,6 +65,22 @@ describe('options of a call', () => {
     assert.deepEqual(await Promise.all(calls), [1, 2, 3, 4, 5, 6])
   })
 
+  it('timeout: that of a call that runs does not begin anew when another, that has not begun, ends', async () => {
+    const sleep = start('sleep', { max: 1, load: 2, timeout: 60_000 })
+    await sleep(0)
+    const timers = (): number => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
+    const before = timers()
+    const running = (): number => sleep.workers[0]!.running!.milliseconds
+    const end = new AbortController()
+    const call = reasonOf(sleep.with({ signal: end.signal })(60_000))
+    await until(() => running() > 100)
+    assert.equal((await reasonOf(sleep(() => {})))?.name, 'TypeError') // it cannot be sent
+    assert.ok(running() > 100, 'it was begun anew')
+    end.abort()
+    assert.equal((await call)?.name, 'AbortError')
+    await until(() => timers() === before)
+  })
+
   it('timeout: that of the pool holds for calls that do not say', async () => {
     const sleep = start('sleep', { max: 2, timeout: 20 })
     await assert.rejects(sleep(60_000), { code: 'ERR_POOL_TIMEOUT' })
