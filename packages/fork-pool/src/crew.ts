@@ -136,10 +136,11 @@ export class Crew {
     } catch (error) {
       await null // not within the call that wanted it
       this.#starting--
+      const wasReplaced = worker?.isEnding && worker.template !== this.templates.current // told to end before it was ready
       worker?.kill()
       const isOfCall = reserved?.options.restrict !== undefined && worker?.pid !== undefined // its restrictions may be why
-      if (!isOfCall) this.#fail(error)
-      if (reserved) this.#listener.onStartFailed(reserved, isLast(reserved, error) ? toldOf(error) : undefined)
+      if (!isOfCall && !wasReplaced) this.#fail(error)
+      if (reserved) this.#listener.onStartFailed(reserved, !wasReplaced && isLast(reserved, error) ? toldOf(error) : undefined)
       this.#listener.onChange()
     }
   }

@@ -92,6 +92,18 @@ describe('reload()', () => {
     assert.deepEqual(await Promise.all([version(), version(), version(), version()]), [2, 2, 2, 2])
   })
 
+  it('does not take workers that it ends while they start for crashes', async () => {
+    writeFileSync(file, 'export const init = () => new Promise(() => setInterval(() => {}, 60_000))\nexport const version = () => 1\n') // never ready
+    const errors: Error[] = []
+    const version = start({ isolate: true, max: 8, init: 'init', onError: (error: Error) => errors.push(error) })
+    const calls = Promise.all(Array.from({ length: 10 }, () => version()))
+    await until(async () => (await version.stats()).workers.length === 8)
+    writeFileSync(file, 'export const init = () => {}\nexport const version = () => 2\n')
+    await version.reload()
+    assert.deepEqual(await calls, new Array(10).fill(2))
+    assert.deepEqual(errors, [])
+  })
+
   it('twice in a row takes the files of the last time', async () => {
     const version = start()
     await version()
