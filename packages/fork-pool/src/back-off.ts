@@ -6,6 +6,7 @@ export const MOST_FAILURES = 7
 /** Waits longer and longer between attempts that fail. */
 export class BackOff {
   #failures = 0
+  #failedAt = 0
   #notBefore = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -13,10 +14,17 @@ export class BackOff {
     return this.#failures >= MOST_FAILURES
   }
 
-  /** The first attempt after a failure comes at once, the others later and later. */
-  failed(): void {
+  /**
+   * The first attempt after a failure comes at once, the others later and later. Attempts
+   * that were under way together fail once: what went wrong may be the same.
+   *
+   * @param begunAt - when the attempt was made, of `performance.now()`
+   */
+  failed(begunAt: number): void {
+    if (begunAt < this.#failedAt) return
     this.#failures++
-    if (this.#failures > 1) this.#notBefore = performance.now() + Math.min(LONGEST_MS, FIRST_MS * 2 ** (this.#failures - 2))
+    this.#failedAt = performance.now()
+    if (this.#failures > 1) this.#notBefore = this.#failedAt + Math.min(LONGEST_MS, FIRST_MS * 2 ** (this.#failures - 2))
   }
 
   succeeded(): void {

@@ -32,6 +32,8 @@ export class Crew {
   /** Workers are the pool's, not of the call that happens to need one. */
   readonly #context = new AsyncResource('ForkPool')
   #starting = 0
+  /** Of those that are being started, how many have no process yet. */
+  #unmade = 0
   #hasEnded = false
   /** Over all workers that have ended. */
   readonly past: { started: number; died: number; busyMilliseconds: number; aliveMilliseconds: number } = { started: 0, died: 0, busyMilliseconds: 0, aliveMilliseconds: 0 }
@@ -51,7 +53,7 @@ export class Crew {
   /** How many more may be started. */
   get vacancies(): number {
     const { max, isolate } = this.#settings
-    return max - (isolate ? this.all.size : this.ready.size + this.#starting)
+    return max - (isolate ? this.all.size + this.#unmade : this.ready.size + this.#starting)
   }
 
   /** How many have no call. */
@@ -125,21 +127,25 @@ export class Crew {
   }
 
   async #start(reserved: Call | undefined): Promise<void> {
+    const begunAt = performance.now()
     this.#starting++
+    this.#unmade++
     let worker: Worker | undefined
     try {
       const process = this.spares.take() ?? this.templates.fork()
       worker = this.#make(this.templates.current, process, reserved)
+      this.#unmade--
       await startInTime(worker, this.#settings.startTimeout)
       this.#starting--
       this.#admit(worker, reserved)
     } catch (error) {
       await null // not within the call that wanted it
       this.#starting--
+      if (!worker) this.#unmade--
       const wasReplaced = worker?.isEnding && worker.template !== this.templates.current // told to end before it was ready
       worker?.kill()
       const isOfCall = reserved?.options.restrict !== undefined && worker?.pid !== undefined // its restrictions may be why
-      if (!isOfCall && !wasReplaced) this.#fail(error)
+      if (!isOfCall && !wasReplaced) this.#fail(error, begunAt)
       if (reserved) this.#listener.onStartFailed(reserved, !wasReplaced && isLast(reserved, error) ? toldOf(error) : undefined)
       this.#listener.onChange()
     }
@@ -185,7 +191,7 @@ export class Crew {
       this.past.died++
       const error = new ProcessExitedError(status, 'a worker')
       if (worker.calls || ageMilliseconds > AT_ONCE_MS) this.#backOff.succeeded()
-      else this.#fail(error)
+      else this.#fail(error, worker.madeAt)
       if (!worker.isLost) this.#settings.onError?.(error)
     }
     this.forget(worker)
@@ -193,9 +199,9 @@ export class Crew {
   }
 
   /** Some reasons will be the same at the next attempt; of the others, it takes several in a row. */
-  #fail(error: unknown): void {
+  #fail(error: unknown, begunAt: number): void {
     if (this.#hasEnded) return
-    this.#backOff.failed()
+    this.#backOff.failed(begunAt)
     if (this.ready.size || (isPassing(error) && !this.isHopeless)) return
     const told = toldOf(error)
     this.#settings.onError?.(told as Error)

@@ -67,6 +67,38 @@ describe('the death of', () => {
     assert.equal(templates.length, 2)
   })
 
+  for (const isolate of [false, true]) {
+    it(`a template while many workers start is one failure, not many in a row${isolate ? ', with one process for each call' : ''}`, async () => {
+      const templates: ForkProcess[] = []
+      const errors: Error[] = []
+      const echo = start('echo', { max: 10, isolate, onError: error => errors.push(error) }, () => {
+        templates.push(ForkProcess.exec())
+        return templates.at(-1)!
+      })
+      await templates[0]!.ready()
+      const values = Array.from({ length: 20 }, (_, i) => i)
+      const calls = Promise.all(values.map(value => echo(value)))
+      templates[0]!.kill('SIGKILL')
+      assert.deepEqual(await calls, values)
+      assert.deepEqual(errors, [])
+    })
+
+    it(`a template when another cannot be made for a while costs no call${isolate ? ', with one process for each call' : ''}`, async () => {
+      const templates: ForkProcess[] = []
+      let failures = 0
+      const echo = start('echo', { max: 2, isolate }, () => {
+        if (templates.length && failures++ < 8) throw Object.assign(new Error('no descriptor is free'), { code: 'EMFILE', syscall: 'socketpair' })
+        templates.push(ForkProcess.exec())
+        return templates.at(-1)!
+      })
+      templates[0]!.kill('SIGKILL')
+      await until(() => !templates[0]!.isAlive)
+      const values = Array.from({ length: 20 }, (_, i) => i)
+      assert.deepEqual(await Promise.all(values.map(value => echo(value))), values)
+      assert.ok(failures > 8)
+    })
+  }
+
   it('a template that nobody said how to make is made good with just the module', async () => {
     const before = holdings()
     const template = ForkProcess.exec()
