@@ -175,10 +175,14 @@ export class Worker implements Candidate {
   #finish(call: Call, hasFailed: boolean, value: unknown): void {
     if (call.worker !== this) return
     const now = performance.now()
-    if (!hasFailed && !call.isSettled && isStream(value)) {
-      call.isStreaming = true
-      const stream = new PoolStream(value[Symbol.asyncIterator](), () => this.#release(call, performance.now()))
-      return this.#listener.onStream(call, stream, now)
+    if (!hasFailed && isStream(value)) {
+      const values = value[Symbol.asyncIterator]()
+      if (!call.isSettled) {
+        call.isStreaming = true
+        const stream = new PoolStream(values, () => this.#release(call, performance.now()))
+        return this.#listener.onStream(call, stream, now)
+      }
+      values.return?.().catch(() => {}) // nobody will read it
     }
     this.#release(call, now, hasFailed, value)
   }

@@ -63,6 +63,21 @@ describe('a call that is given up', () => {
     assert.equal(await spin.with({ timeout: 10_000 })(0, 'next'), 'next')
   })
 
+  it('when its stream has just begun and nobody has noticed does not keep its worker from the next one', async () => {
+    const act = start('spinOrCount', { max: 1, load: 2 })
+    await act('spin', 0)
+    const first = act('spin', 10)
+    const controller = new AbortController()
+    const given = act.with({ signal: controller.signal })('count', 1e9)
+    await setImmediate() // they are written now
+    block(100) // the worker has finished the first one meanwhile, and begun the second
+    controller.abort()
+    const isGivenUp = assert.rejects(given, { name: 'AbortError' })
+    assert.equal(await first, 'spin')
+    await isGivenUp
+    assert.equal(await act('spin', 0), 'spin')
+  }).timeout(5000) // then garbage may have been collected, which ends streams, too
+
   it('while its stream is read ends its synchronous worker, which may never come to the next value', async () => {
     const stall = start('countThenSpin', { max: 1 })
     const controller = new AbortController()
