@@ -63,8 +63,11 @@ export class Scheduler implements CrewListener {
 
   rejectAll(error: Error): void {
     this.#atOnce(() => {
-      for (const worker of this.crew.all) for (const call of worker.running) this.#cancel(call, 'failed', error)
-      this.#rejectWaiting(error) // those that had to go to these workers are with the others now
+      for (const worker of this.crew.all) {
+        this.crew.forget(worker) // what waits for it is with the others from now on
+        for (const call of worker.running) this.#cancel(call, 'failed', error)
+      }
+      this.#rejectWaiting(error)
     })
   }
 

@@ -118,13 +118,14 @@ export class Worker implements Candidate {
   /**
    * A call of this worker, or its stream, is not wanted any more. Where it runs, the worker has to go;
    * in an asynchronous one it sees its signal, and it and what else runs there may finish
-   * first. One that has not begun never will.
+   * first; a stream just ends. One that has not begun never will.
    */
   giveUp(call: Call, reason: unknown): void {
     const isBlocking = !this.#isAsync && call === this.#running.first
     if (!isBlocking || call.isStreaming) call.abandon(reason)
     if (isBlocking) this.kill()
-    else if (this.#isAsync && !call.isStreaming) void this.end()
+    else if (call.isStreaming) this.#release(call, performance.now()) // who reads it may never come to the next value
+    else if (this.#isAsync) void this.end()
   }
 
   /** Its calls, in the order in which it got them. */

@@ -56,6 +56,17 @@ describe('the end of a pool', () => {
     })
   }
 
+  it('destroy() rejects a call that waits for the worker of an asynchronous stream', async () => {
+    const count = start('countTo', { max: 1, async: true, retries: 1 })
+    const keyed = count.with({ key: 'k' })
+    const values = (await keyed(1e9)) as AsyncIterableIterator<number>
+    await values.next()
+    const waiting = reasonOf(keyed(1))
+    await count.destroy()
+    assert.equal((await waiting)?.code, 'ERR_POOL_DESTROYED')
+    await assert.rejects(values.next(), { code: 'ERR_PROCESS_EXITED' })
+  })
+
   it('destroy() during close() ends both', async () => {
     const sleep = start('sleep', { max: 1 })
     const call = reasonOf(sleep(60_000))

@@ -146,6 +146,25 @@ describe('a call that fails', () => {
   })
 })
 
+describe('a stream of an asynchronous pool', () => {
+  const start = usePools()
+
+  it('that is given up makes room for another call at once, though nobody reads on', async () => {
+    const count = start('countTo', { max: 1, async: true })
+    const controller = new AbortController()
+    const values = iterate(count.with({ signal: controller.signal })(1e9))
+    await values.next()
+    const { pid } = count.workers[0]!
+    controller.abort()
+    assert.equal(count.workers[0]!.load, 0)
+    const others = iterate(count(1))
+    assert.deepEqual(await others.next(), { done: false, value: 1 })
+    assert.deepEqual(await others.next(), { done: true, value: undefined })
+    assert.equal(count.workers[0]!.pid, pid)
+    await assert.rejects(values.next(), { name: 'AbortError' })
+  })
+})
+
 describe('a stream that nobody refers to any more', () => {
   const start = usePools()
 
