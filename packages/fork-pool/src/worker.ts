@@ -137,10 +137,18 @@ export class Worker implements Candidate {
    * Copies it when it has finished its calls, and ends it.
    *
    * @returns the copy, to fork from
-   * @throws rejects when it has ended before
+   * @throws rejects when it has ended before, or cannot be copied
    */
   refork(): Promise<ForkProcess> {
-    const copied = new Promise<ForkProcess>(resolve => (this.#onClose = () => resolve(this.process.refork())))
+    const copied = new Promise<ForkProcess>((resolve, reject) => {
+      this.#onClose = () => {
+        try {
+          resolve(this.process.refork())
+        } catch (error) {
+          reject(error)
+        }
+      }
+    })
     const tooLate = this.end().then(status => {
       throw new ProcessExitedError(status, 'the worker that was to be the template')
     })

@@ -54,4 +54,22 @@ describe('refork', function () {
     await Promise.allSettled(calls)
     assert.ok(typeof ((await call()) as Answer).count === 'number')
   })
+
+  it('that fails, because there is no room for a copy, costs no call, and is told', async () => {
+    const errors: (Error & { code?: string })[] = []
+    const call = start('generations', { max: 1, load: 2, refork: 3, onError: error => errors.push(error) })
+    await call()
+    const { refork } = ForkProcess.prototype
+    ForkProcess.prototype.refork = () => {
+      throw Object.assign(new Error('no descriptor is free'), { code: 'EMFILE' })
+    }
+    try {
+      assert.deepEqual((await Promise.all([call(), call()]) as Answer[]).map(({ count }) => count), [2, 3])
+      await until(() => errors.length > 0)
+      assert.equal(((await call()) as Answer).count, 1)
+      assert.deepEqual(errors.map(({ code }) => code), ['EMFILE'])
+    } finally {
+      ForkProcess.prototype.refork = refork
+    }
+  })
 })
