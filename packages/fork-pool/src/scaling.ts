@@ -27,7 +27,7 @@ export class Scaling {
     else {
       const { start } = this.#settings
       if (start > 0) {
-        if (!isForced && this.#crew.ready.size + this.#crew.starting > 0) return this.#startLater()
+        if (!isForced && this.#crew.ready.size + this.#crew.starting > 0) return this.#startLater(waiting > 0)
         missing = 1
       }
       while (missing-- > 0 && this.#crew.mayStart(() => this.#again(false), waiting > 0)) this.#crew.start()
@@ -47,12 +47,18 @@ export class Scaling {
     return Math.max(waiting, forIdle) - starting
   }
 
-  /** One more in each such period. */
-  #startLater(): void {
+  /**
+   * One more in each such period.
+   *
+   * @param isNeeded - whether the program is kept running until then
+   */
+  #startLater(isNeeded: boolean): void {
     this.#starter ??= setTimeout(() => {
       this.#starter = undefined
       this.#again(true)
-    }, this.#settings.start).unref()
+    }, this.#settings.start)
+    if (isNeeded) this.#starter.ref()
+    else this.#starter.unref()
   }
 
   #cancelStart(): void {

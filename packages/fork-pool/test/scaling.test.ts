@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { until, usePools } from './support/pools.js'
+import { until, usePools, worker } from './support/pools.js'
 
 const forever = Infinity
 
@@ -104,5 +104,19 @@ describe('how many workers there are', () => {
       console.log(await basename('/a/b'))`
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
     assert.equal(stdout, 'b\n')
+  })
+
+  it('a program does not end while a call waits for start', async () => {
+    const { execFile } = await import('node:child_process')
+    const { promisify } = await import('node:util')
+    const program = `
+      import { ForkProcess, pool } from '@anyfork/fork-pool'
+      const act = pool(ForkProcess.create(), ${JSON.stringify(worker.href)}, 'spinOrCount', { max: 2, start: 300 })
+      const values = await act('count', 1e9)
+      await values.next()
+      console.log(await act('spin', 0))
+      await values.return()`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
+    assert.equal(stdout, 'spin\n')
   })
 })
