@@ -1,6 +1,6 @@
 import type { Call } from './call.js'
 
-/** Calls in an order; each is in one list at a time. All is done in constant time, so that a call can be taken out wherever it waits. */
+/** Calls in an order; each is in one list at a time. All but `insert` is done in constant time, so that a call can be taken out wherever it waits. */
 export class CallList {
   #first: Call | undefined
   #last: Call | undefined
@@ -24,13 +24,21 @@ export class CallList {
     this.#length++
   }
 
-  unshift(call: Call): void {
+  /**
+   * Puts a call where it belongs in a list in the order in which calls were made.
+   *
+   * @param behind - a call of before, to look for the place from there; else from the first
+   */
+  insert(call: Call, behind?: Call): void {
+    let next = behind?.list === this && behind.number < call.number ? behind.next : this.#first
+    while (next && next.number < call.number) next = next.next
+    if (!next) return this.push(call)
     call.list = this
-    call.previous = undefined
-    call.next = this.#first
-    if (this.#first) this.#first.previous = call
-    else this.#last = call
-    this.#first = call
+    call.previous = next.previous
+    call.next = next
+    if (next.previous) next.previous.next = call
+    else this.#first = call
+    next.previous = call
     this.#length++
   }
 

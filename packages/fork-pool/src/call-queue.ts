@@ -33,9 +33,13 @@ export class CallQueue {
     this.#length++
   }
 
-  /** Puts one back that was next before. */
-  unshift(call: Call): void {
-    this.#listOf(call).unshift(call)
+  /**
+   * Puts one back that was taken before, in its place.
+   *
+   * @param behind - one that was put back just before, to look for the place from there
+   */
+  putBack(call: Call, behind?: Call): void {
+    this.#listOf(call).insert(call, behind)
     call.queue = this
     this.#length++
   }

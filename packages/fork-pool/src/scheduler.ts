@@ -87,7 +87,7 @@ export class Scheduler implements CrewListener {
   onStartFailed(call: Call, error?: unknown): void {
     this.#reserved.delete(call)
     if (error !== undefined) this.#cancel(call, 'failed', error)
-    else if (!call.isSettled) this.#queue.unshift(call)
+    else if (!call.isSettled) this.#queue.putBack(call)
   }
 
   onHopeless(error: unknown): void {
@@ -97,9 +97,11 @@ export class Scheduler implements CrewListener {
   onGone(worker: Worker): void {
     this.#roomy.remove(worker)
     this.#keys.release(worker)
-    const calls: Call[] = []
-    for (let call = worker.waiting.shift(); call; call = worker.waiting.shift()) calls.unshift(call)
-    for (const call of calls) this.#queue.unshift(call)
+    let last: Call | undefined
+    for (let call = worker.waiting.shift(); call; call = worker.waiting.shift()) {
+      this.#queue.putBack(call, last)
+      last = call
+    }
     this.#schedule()
   }
 
@@ -131,13 +133,14 @@ export class Scheduler implements CrewListener {
   }
 
   onLost(worker: Worker, error: Error, begun: Call[], waiting: Call[]): void {
-    for (const call of waiting.reverse()) this.#retry(call, error)
-    for (const call of begun.reverse()) {
-      if (call.deaths++ >= call.options.retries) this.ledger.settle(call, 'lost', error)
-      else if (this.#retry(call, error)) this.ledger.statistics.counts.retried++
-    }
-    this.crew.forget(worker)
-    this.#schedule()
+    this.#atOnce(() => {
+      this.crew.forget(worker)
+      for (const call of waiting.reverse()) this.#retry(call, error)
+      for (const call of begun.reverse()) {
+        if (call.deaths++ >= call.options.retries) this.ledger.settle(call, 'lost', error)
+        else if (this.#retry(call, error)) this.ledger.statistics.counts.retried++
+      }
+    })
   }
 
   /** Makes changes that belong together: no call is given to a worker before the last of them. */
@@ -239,7 +242,7 @@ export class Scheduler implements CrewListener {
     const isPossible = areSendable(call.args)
     if (isPossible) {
       this.ledger.waiting++
-      this.#queue.unshift(call)
+      this.#queue.putBack(call)
     } else this.ledger.settle(call, 'lost', error)
     return isPossible
   }

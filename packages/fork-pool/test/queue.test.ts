@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'mocha'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { Balancer } from '@anyfork/fork-pool'
-import { until, usePools } from './support/pools.js'
+import { ForkProcess, type Balancer } from '@anyfork/fork-pool'
+import { reasonOf, until, usePools } from './support/pools.js'
 
 function heapUsed(): number {
   setFlagsFromString('--expose-gc')
@@ -21,6 +24,39 @@ describe('calls that wait', () => {
     const call = async (priority: number, value: string): Promise<void> => void order.push(await sleep.with({ priority })(0, value))
     await Promise.all([sleep(30), call(0, 'a'), call(-1, 'z'), call(5, 'first'), call(0, 'b'), call(5, 'second'), call(0.5, 'third')])
     assert.deepEqual(order, ['first', 'second', 'third', 'a', 'b', 'z'])
+  })
+
+  for (const [load, retries] of [[1, 1], [2, 0], [2, 1]] as const) {
+    it(`of a key keep their order when their worker dies, with load ${load} and ${retries} retries`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+      const act = start('exitOnce', { max: 3, idle: 1, load, retries })
+      const keyed = act.with({ key: 'k' })
+      await keyed(folder, 'warm')
+      await until(() => act.workers.some(one => !one.load)) // to which they can move at once
+      const order: unknown[] = []
+      const note = async (file: string, value: string): Promise<unknown> => order.push(await keyed(file, value).catch(() => 'lost'))
+      await Promise.all([note(join(folder, 'once'), 'a'), ...['b', 'c', 'd', 'e'].map(value => note(folder, value))])
+      rmSync(folder, { recursive: true })
+      assert.deepEqual(order, [retries ? 'a' : 'lost', 'b', 'c', 'd', 'e'])
+    })
+  }
+
+  it('keep their order when processes of their own cannot be started', async () => {
+    const templates: ForkProcess[] = []
+    let failures = 4
+    const sleep = start('sleep', { isolate: true, max: 2 }, () => {
+      if (templates.length && failures-- > 0) throw Object.assign(new Error('no descriptor is free'), { code: 'EMFILE', syscall: 'socketpair' })
+      templates.push(ForkProcess.exec())
+      return templates.at(-1)!
+    })
+    templates[0]!.kill('SIGKILL')
+    await until(() => !templates[0]!.isAlive)
+    const calls = ['a', 'b', 'c'].map(value => reasonOf(sleep(60_000, value)))
+    const begun = async (): Promise<unknown[]> => (await sleep.stats()).workers.flatMap(({ running }) => running?.args[1] ?? [])
+    await until(async () => (await begun()).length === 2)
+    assert.deepEqual(await begun(), ['a', 'b'])
+    await sleep.destroy()
+    await Promise.all(calls)
   })
 
   it('are at most maxQueue; calls that only wait for a worker to start are not counted', async () => {
