@@ -5,7 +5,8 @@ import type { Worker } from './worker.js'
 /**
  * Replaces all workers by others, from another template, one after the other: each ends
  * when it has finished its calls, and after its successor is there. The template is taken
- * only when one worker of it has started.
+ * only when one worker of it has started. Resolves when all others have ended, those
+ * included that were ending before.
  *
  * @throws rejects with what went wrong with the template; then all is as before
  */
@@ -19,14 +20,14 @@ export async function rollOver(crew: Crew, template: Template, isolate: boolean)
   }
   crew.templates.replace(template)
   crew.spares.renew()
-  const ends = isolate ? [crew.retire(successor)] : []
+  if (isolate) void crew.retire(successor)
   for (let old = predecessor(crew, template); old; old = predecessor(crew, template)) {
     // where none can be started, what is needed is started like any other
     if (!successor && !isolate) await crew.startFrom(template).catch(() => {})
     successor = undefined
-    ends.push(crew.retire(old))
+    void crew.retire(old)
   }
-  await Promise.all(ends)
+  await Promise.all([...crew.all].filter(worker => worker.template !== template).map(worker => worker.ended))
 }
 
 /** A worker of another template, that may be one that is just being started. */

@@ -71,6 +71,18 @@ describe('reload()', () => {
     assert.ok(!(await version.stats()).workers.some(one => one.pid === busy.pid))
   })
 
+  for (const options of [{ isolate: true }, { recycle: { calls: 1 } }]) {
+    it(`resolves when the last call of before has ended, also in a worker that was to end before, as with ${Object.keys(options)}`, async () => {
+      const version = start(options)
+      let isDone = false
+      const running = version(1000).then(() => (isDone = true))
+      await until(async () => (await version.stats()).workers.some(one => one.load > 0 && one.state === 'ending'))
+      await version.reload()
+      assert.ok(isDone)
+      await running
+    })
+  }
+
   it('rejects when the new code is broken, and all is as before', async () => {
     const version = start()
     assert.equal(await version(), 1)
