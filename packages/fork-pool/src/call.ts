@@ -14,7 +14,7 @@ export class Call {
   readonly options: CallSettings
   /** In the order in which they were made. */
   readonly number: number = ++lastNumber
-  /** Milliseconds of `performance.now()`: when it was made, and last began to run. */
+  /** Milliseconds of `performance.now()`: when it was made, and last began to run; 0 where it has not. */
   readonly madeAt: number = performance.now()
   beganAt = 0
   /** How many workers have died of it. */

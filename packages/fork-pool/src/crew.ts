@@ -187,8 +187,8 @@ export class Crew {
     const { busyMilliseconds, ageMilliseconds } = worker.figures()
     this.past.busyMilliseconds += busyMilliseconds
     this.past.aliveMilliseconds += ageMilliseconds
+    if (worker.hasDied) this.past.died++
     if (!worker.isEnding && worker.isReady) {
-      this.past.died++
       const error = new ProcessExitedError(status, 'a worker')
       if (worker.calls || ageMilliseconds > AT_ONCE_MS) this.#backOff.succeeded()
       else this.#fail(error, worker.madeAt)

@@ -18,9 +18,9 @@ export class Ledger {
     else call.reject(value)
   }
 
-  /** The same for one that a worker has answered. */
+  /** The same for one that a worker has answered, or that failed before it had begun there. */
   answer(call: Call, hasFailed: boolean, value: unknown, now: number): void {
-    this.statistics.answered(call.beganAt - call.madeAt, now - call.beganAt)
+    if (call.beganAt) this.statistics.answered(call.beganAt - call.madeAt, now - call.beganAt)
     this.settle(call, hasFailed ? 'failed' : 'done', value)
   }
 

@@ -241,6 +241,7 @@ export class Scheduler implements CrewListener {
   #retry(call: Call, error: Error): boolean {
     const isPossible = areSendable(call.args)
     if (isPossible) {
+      call.beganAt = 0
       this.ledger.waiting++
       this.#queue.putBack(call)
     } else this.ledger.settle(call, 'lost', error)

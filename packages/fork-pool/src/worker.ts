@@ -42,6 +42,7 @@ export class Worker implements Candidate {
   #isLost = false
   #onClose: (() => void) | undefined
   #isEnding = false
+  #isKilled = false
 
   constructor(process: ForkProcess, template: Template, { isAsync, lifetime, connect }: { isAsync: boolean; lifetime: number; connect: ConnectWorker }, listener: WorkerListener) {
     this.process = process
@@ -73,6 +74,11 @@ export class Worker implements Candidate {
   /** It has died, and calls of it were told. */
   get isLost(): boolean {
     return this.#isLost
+  }
+
+  /** Whether it has died, now that it has ended: nobody killed it, and it was not told to end or had calls yet. */
+  get hasDied(): boolean {
+    return this.isReady && !this.#isKilled && (!this.#isEnding || this.#isLost || this.load > 0)
   }
 
   /** Whether it can be called, as far as the kernel knows. */
@@ -163,7 +169,7 @@ export class Worker implements Candidate {
   }
 
   kill(): void {
-    this.#isEnding = true
+    this.#isEnding = this.#isKilled = true
     void this.#connection.control.destroy()
   }
 

@@ -25,6 +25,24 @@ describe('stats()', () => {
     assert.ok(wait.max > 45e6 && wait.percentile(1) < 45e6)
   })
 
+  it('has in them no call that failed before its turn', async () => {
+    const sleep = start('sleep', { max: 1, load: 2 })
+    const [first, second] = await Promise.allSettled([sleep(20), sleep(() => {})]) // which cannot be sent
+    assert.deepEqual([first!.status, second!.status], ['fulfilled', 'rejected'])
+    const { calls, wait, run } = await sleep.stats()
+    assert.deepEqual([calls.done, calls.failed, wait.count, run.count], [1, 1, 1, 1])
+  })
+
+  it('counts workers that die of their last call', async () => {
+    for (const options of [{ isolate: true }, { recycle: { calls: 1 } }]) {
+      const act = start('doAs', { max: 2, ...options })
+      await Promise.allSettled([act('exit'), act('kill'), act('a'), act.with({ timeout: 20 })('loop')])
+      await until(async () => (await act.stats()).workers.length === 0)
+      const { started, died } = await act.stats()
+      assert.deepEqual({ started, died }, { started: 4, died: 2 })
+    }
+  })
+
   it('tells what part of their time workers had calls', async () => {
     const sleep = start('sleep', { max: 1 })
     await sleep(300)
