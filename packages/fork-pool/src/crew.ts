@@ -56,6 +56,11 @@ export class Crew {
     return max - (isolate ? this.all.size + this.#unmade : this.ready.size + this.#starting)
   }
 
+  /** No more are started: the pool ends. */
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
   /** How many have no call. */
   get idle(): number {
     let count = 0

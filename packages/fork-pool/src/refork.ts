@@ -33,7 +33,7 @@ export class Refork {
       await this.#rollOver(async () => this.#crew.templates.adopt(await worker.refork()))
       this.#generation++
     } catch (error) {
-      this.#onError(error as Error)
+      if (!this.#crew.hasEnded) this.#onError(error as Error) // at the end of the pool, none is needed
     }
     this.#isUnderWay = false
   }

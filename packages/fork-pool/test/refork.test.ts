@@ -55,6 +55,16 @@ describe('refork', function () {
     assert.ok(typeof ((await call()) as Answer).count === 'number')
   })
 
+  for (const how of ['close', 'destroy'] as const) {
+    it(`that comes too late, because of ${how}(), is no error`, async () => {
+      const errors: Error[] = []
+      const call = start('generations', { max: 1, refork: 2, onError: error => errors.push(error) })
+      await Promise.all([call(), call()])
+      await call[how]()
+      assert.deepEqual(errors, [])
+    })
+  }
+
   it('that fails, because there is no room for a copy, costs no call, and is told', async () => {
     const errors: (Error & { code?: string })[] = []
     const call = start('generations', { max: 1, load: 2, refork: 3, onError: error => errors.push(error) })
