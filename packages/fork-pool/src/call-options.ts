@@ -16,7 +16,10 @@ export interface CallOptions {
   timeout?: number
   /** Higher comes first; default 0. */
   priority?: number
-  /** Calls with equal keys go to the same worker, as long as it lives. */
+  /**
+   * Calls with equal keys go to the same worker, as long as it takes calls. When it is
+   * replaced, the next goes to another, also while it still runs those that it has.
+   */
   key?: unknown
   /** How often it is made again when its worker died of it; default 0. A function that has been run in part runs again. */
   retries?: number
