@@ -42,7 +42,8 @@ export interface PoolOptions {
   /**
    * After so many calls a worker becomes the template, with all that it has compiled and
    * cached, and the others are replaced by forks of it, one after the other; then again. A
-   * list has a number for each time, the last for all later ones. Default: never.
+   * list has a number for each time, the last for all later ones. Below `calls` of
+   * `recycle`, less its `jitter`, as no worker has more. Default: never.
    */
   refork?: number | readonly number[]
   /** For calls that do not say: how often they are made again when their worker died; default 0. */
@@ -118,6 +119,7 @@ function check({ max, idle, load, start, stop, startTimeout, spare, maxQueue, re
   checkRecycling(recycle)
   for (const calls of refork) checkCount('refork', calls, 1)
   if (refork.length && (isolate || init !== undefined)) throw new TypeError('refork is for workers that live on, and that need no arguments for init')
+  for (const calls of refork) if (calls !== Infinity && calls >= recycle.calls) throw new TypeError(`refork is below recycle.calls, or it never happens, not ${calls}`)
   if (restrict !== undefined) checkRestrictions(restrict)
   for (const [name, value] of Object.entries({ isolate, async })) if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false`)
   if (!(serialiser instanceof URL) && typeof serialiser !== 'string') throw new TypeError('a serialiser is a name or the URL of a module')
