@@ -230,6 +230,7 @@ export class Client {
     this.#setReady.reject(failure)
     calls.rejectAll(failure)
     streams.end(failure)
+    transport.queue.discard() // what was called since the socket was closed
     this.pressure.ease()
     this.#resolveEnded(status)
   }

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { Events, useConnections } from './support/connections.js'
+import { fd, ForkProcess, run } from '@anyfork/fork-rpc'
+import { Events, openDescriptors, useConnections } from './support/connections.js'
 
+const worker = new URL('./fixtures/worker.js', import.meta.url)
 const block = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 
 for (const async of [false, true]) {
   describe(`back pressure with async: ${async}`, () => {
-    const { start } = useConnections()
+    const { start, track } = useConnections()
 
     it('shows in pressure, and drained() resolves when it is gone', async () => {
       const first = start('first', { async, highWaterMark: { calls: 100 } })
@@ -35,6 +37,24 @@ for (const async of [false, true]) {
       await drained
       assert.equal(first.pressure, 0)
       await first.drained()
+    })
+
+    it('is none once the process has ended, whatever was called before it was told how', async () => {
+      const template = ForkProcess.exec()
+      track({ destroy: () => template.close() })
+      await template.ready()
+      const first = track(run(template.fork(), worker, 'first', { async, highWaterMark: { bytes: 100_000 }, onError: () => {} }))
+      await first('ready')
+      const open = openDescriptors()
+      process.kill(template.pid!, 'SIGSTOP') // who tells it
+      process.kill(first.pid!, 'SIGKILL')
+      while (openDescriptors() === open) await new Promise(setImmediate) // its socket is closed then
+      const calls = Array.from({ length: 20 }, () => first(fd(0), 'x'.repeat(50_000)))
+      const drained = first.drained()
+      process.kill(template.pid!, 'SIGCONT')
+      for (const call of calls) await assert.rejects(call, { code: 'ERR_PROCESS_EXITED' })
+      assert.equal(first.pressure, 0)
+      await drained
     })
 
     it('counts the bytes that wait, too', async () => {

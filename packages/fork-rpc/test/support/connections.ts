@@ -57,7 +57,8 @@ function namesOfDescriptors(): string[] {
   })
 }
 
-function openDescriptors(): number {
+/** How many this process has. */
+export function openDescriptors(): number {
   return readdirSync('/proc/self/fd').length
 }
 
