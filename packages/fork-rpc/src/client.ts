@@ -41,6 +41,7 @@ export class Client {
   #socket: Descriptor | undefined
   #isDestroyed = false
   #isAbandoned = false
+  #isKilledOnAbort = false
   #isEndAwaited = false
   #isHeld = true
   #waitingForReady = 0
@@ -76,7 +77,7 @@ export class Client {
         if (!this.#isHeld) this.#hold()
       },
       onGivenUp: isKilled => {
-        if (isKilled) process.kill('SIGKILL')
+        if (isKilled) this.#killOnAbort()
         this.#onLess()
       },
     })
@@ -209,6 +210,12 @@ export class Client {
     transport.hold(isNeeded)
   }
 
+  /** Whoever gave up the call knows. */
+  #killOnAbort(): void {
+    this.#isKilledOnAbort = true
+    this.#process.kill('SIGKILL')
+  }
+
   /** What the child says makes no sense: nothing can be had of it any more. */
   #break(cause: Error): void {
     this.#requests.failure = cause instanceof RpcError ? cause : new RpcError('ERR_RPC_PROTOCOL', `what came from the process makes no sense: ${cause.message}`, { cause })
@@ -226,7 +233,8 @@ export class Client {
     clearTimeout(killer)
     const isAsked = this.#requests.isClosed && !this.#requests.failure && !calls.awaited
     const failure = (this.#requests.failure ??= new ProcessExitedError(status, 'the process of this function'))
-    this.#listeners.ended(failure, isAsked || this.#isDestroyed, calls.awaited > 0 || this.#waitingForReady > 0)
+    const isTold = calls.awaited > 0 || this.#waitingForReady > 0 || this.#isKilledOnAbort
+    this.#listeners.ended(failure, isAsked || this.#isDestroyed, isTold)
     this.#setReady.reject(failure)
     calls.rejectAll(failure)
     streams.end(failure)

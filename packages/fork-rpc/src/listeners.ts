@@ -28,7 +28,7 @@ export class Listeners {
    * The process has ended.
    *
    * @param isAsked - because it was asked to
-   * @param isTold - whether somebody is told anyway, by a promise that rejects
+   * @param isTold - whether somebody is told anyway, by a promise that rejects, or knows
    */
   ended(failure: Error, isAsked: boolean, isTold: boolean): void {
     const { onError, onEvent, onDestroy } = this.#options

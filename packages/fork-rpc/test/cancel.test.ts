@@ -101,6 +101,14 @@ describe('with', () => {
       await assert.rejects(call, { code: 'ERR_CALL_TIMEOUT' })
       await assert.rejects(other, { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' })
     })
+
+    it(`tells by the call alone that killOnAbort ended the process; async: ${async}`, async () => {
+      const block = start('block', { async })
+      await block.ready()
+      await assert.rejects(block.with({ timeout: 20, killOnAbort: true })(60_000), { code: 'ERR_CALL_TIMEOUT' })
+      await block.ended
+      await new Promise(setImmediate) // an uncaught error would be thrown before that
+    })
   }
 
   it('does not begin what waits behind a long call and is given up meanwhile', async () => {
