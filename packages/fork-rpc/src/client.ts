@@ -233,7 +233,7 @@ export class Client {
     clearTimeout(killer)
     const isAsked = this.#requests.isClosed && !this.#requests.failure && !calls.awaited
     const failure = (this.#requests.failure ??= new ProcessExitedError(status, 'the process of this function'))
-    const isTold = calls.awaited > 0 || this.#waitingForReady > 0 || this.#isKilledOnAbort
+    const isTold = calls.awaited > 0 || this.#waitingForReady > 0 || streams.areRead || this.#isKilledOnAbort
     this.#listeners.ended(failure, isAsked || this.#isDestroyed, isTold)
     this.#setReady.reject(failure)
     calls.rejectAll(failure)

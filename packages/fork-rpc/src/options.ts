@@ -32,7 +32,7 @@ export interface RpcOptions {
   onEvent?: (...values: unknown[]) => void
   /**
    * Called once when the process could not serve or has ended unasked. Without it and
-   * without `onEvent`, this is an uncaught error, unless a call or `ready()` rejects
+   * without `onEvent`, this is an uncaught error, unless a call, a stream or `ready()` rejects
    * with it, or `killOnAbort` ended the process.
    */
   onError?: (error: Error) => void

@@ -129,3 +129,32 @@ describe('a process that', () => {
     }
   }
 })
+
+describe('the end of a process', () => {
+  const { fork, track } = useConnections()
+
+  for (const async of [false, true]) {
+    it(`is told to who waits for a value of a stream, and no uncaught error (${async ? 'asynchronous' : 'synchronous'})`, async () => {
+      const remote = connect<typeof Deaths>(fork(), module, { async })
+      const { ended } = track(rpcOf(remote))
+      await assert.rejects(async () => {
+        for await (const _ of remote.numbers('exits'));
+      }, { code: 'ERR_PROCESS_EXITED', exitCode: 7 })
+      await ended
+      await setImmediate() // it would be thrown before that
+    })
+
+    it(`is told to who goes on with a stream only later, and no uncaught error (${async ? 'asynchronous' : 'synchronous'})`, async () => {
+      const remote = connect<typeof Deaths>(fork(), module, { async })
+      const control = track(rpcOf(remote))
+      const values = await remote.numbers()
+      await values.next()
+      process.kill(control.pid!, 'SIGKILL')
+      await control.ended
+      await setImmediate() // it would be thrown before that
+      await assert.rejects(async () => {
+        for await (const _ of values);
+      }, { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' })
+    })
+  }
+})

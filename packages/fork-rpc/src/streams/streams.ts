@@ -81,6 +81,11 @@ export class Streams {
     return this.#waiting > 0
   }
 
+  /** Whether somebody will be told when what is iterated over elsewhere fails. */
+  get areRead(): boolean {
+    return this.isAwaited || [...this.#incoming.values()].some(({ isStopped }) => !isStopped)
+  }
+
   /** Prepares to send what is iterated over here. @returns the id of the stream */
   send(source: AsyncIterable<unknown> | Iterable<unknown>): number {
     do this.#lastId = (this.#lastId + 1) >>> 0
