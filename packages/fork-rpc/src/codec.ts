@@ -28,7 +28,8 @@ export class CborCodec implements Codec {
   start = 0
   end = 0
   readonly enclosable = 'everywhere'
-  readonly #cbor = new Encoder({ useRecords: false, copyBuffers: true } as ConstructorParameters<typeof Encoder>[0])
+  // Without variableMapSize, objects of more than 65,535 keys are written with a wrong size.
+  readonly #cbor = new Encoder({ useRecords: false, variableMapSize: true, copyBuffers: true } as ConstructorParameters<typeof Encoder>[0])
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
   encode(values: readonly unknown[]): void {

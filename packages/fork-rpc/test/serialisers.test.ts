@@ -4,6 +4,7 @@ import { run, type RpcOptions, type SerialiserName } from '@anyfork/fork-rpc'
 import { useConnections } from './support/connections.js'
 
 const LARGE = 200_000
+const withKeys = (count: number): object => Object.fromEntries(Array.from({ length: count }, (_, i) => [`key ${i}`, i]))
 const own = new URL('./fixtures/own-serialiser.js', import.meta.url)
 
 describe('serialisers', () => {
@@ -27,6 +28,7 @@ describe('serialisers', () => {
       [serialiser, 'large binaries of several classes within arrays and objects', { list: [1, [new Float64Array(LARGE), 'a']], [LARGE]: { data: Buffer.alloc(LARGE, 'b'), size: 2 }, last: new Uint8Array(LARGE) }],
       [serialiser, 'a large buffer behind thousands of objects', [...Array.from({ length: 5000 }, (_, i) => ({ i })), { data: Buffer.alloc(LARGE, 'c') }]],
       [serialiser, 'long text', '\u20ac'.repeat(LARGE)],
+      ...[0, 23, 24, 255, 256, 65_535, 65_536, 100_000].map((count): (typeof carried)[number] => [serialiser, `an object of ${count} keys`, [withKeys(count), 'and more']]),
       [serialiser, 'many small values', Array.from({ length: 50_000 }, (_, i) => ({ i }))],
     ]),
     ['json', 'values of JSON', { a: [1, 'b', null, true, { c: -0.5 }] }],
