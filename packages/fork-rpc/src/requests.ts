@@ -101,7 +101,7 @@ export class Requests {
     else {
       if (untilOver) call.givenUp = { reason }
       else calls.abandon(call)
-      streams.stopSending(call.streams)
+      streams.stopSending(call.streams, reason)
       isKilled = killOnAbort && (this.#isAsync || calls.isOldest(call))
       if (killOnAbort && !isKilled) this.#doomed.add(id, call)
       transport.queue.addUrgent(Kind.cancel, id)

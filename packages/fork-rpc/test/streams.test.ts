@@ -156,6 +156,36 @@ for (const async of [false, true]) {
       await assert.rejects(Promise.resolve(start('sum')(numbers())), { name: 'RangeError', message: 'thrown here' })
     })
 
+    it('as arguments of a call that is given up reject there with the reason', async () => {
+      const controller = new AbortController()
+      async function* numbers(): AsyncGenerator<number> {
+        yield 1
+        await events.first('got')
+        controller.abort(new RangeError('no more'))
+        yield 2
+      }
+      const events = new Events()
+      const commit = start('commit', { onEvent: events.onEvent })
+      await assert.rejects(commit.with({ signal: controller.signal })(numbers()), { name: 'RangeError', message: 'no more' })
+      await commit.close()
+      assert.deepEqual(events.seen, [['got', 1], ['rolled back', 'RangeError', 'no more']])
+    })
+
+    it('as arguments reject also where they were given up before they began', async () => {
+      const events = new Events()
+      const commit = start('commit', { onEvent: events.onEvent })
+      await commit.ready()
+      process.kill(commit.pid!, 'SIGSTOP')
+      const controller = new AbortController()
+      const call = commit.with({ signal: controller.signal, untilOver: true })([1, 2].values())
+      await new Promise(setImmediate) // it is written now
+      controller.abort(new RangeError('no more'))
+      process.kill(commit.pid!, 'SIGCONT')
+      await assert.rejects(call, { name: 'RangeError', message: 'no more' })
+      await commit.close()
+      assert.ok(!events.seen.flat().includes('committed'))
+    })
+
     it('go in and out at once', async () => {
       async function* numbers(): AsyncGenerator<number> {
         for (let i = 1; i <= 500; i++) yield i

@@ -38,6 +38,7 @@ export class Outgoing {
   #returning: Promise<unknown> | undefined
   #isBegun = false
   #isStopped = false
+  #failure: { error: unknown } | undefined
   #wake: (() => void) | undefined
   #onStop: (() => void) | undefined
 
@@ -72,14 +73,15 @@ export class Outgoing {
     this.#wake?.()
   }
 
-  /** Nobody wants more: lets what is iterated over know. */
-  stop(): void {
+  /** Nobody wants more: lets what is iterated over know. @param failure - why it did not come to its end, to be told to who reads */
+  stop(failure?: { error: unknown }): void {
     if (this.#isStopped) return
     this.#isStopped = true
+    this.#failure = failure
     if (this.#iterator) this.#return()
     this.#wake?.()
     this.#onStop?.()
-    if (!this.#isBegun) this.#link.end(this.#id)
+    if (!this.#isBegun) this.#endStopped()
   }
 
   async #pump(): Promise<void> {
@@ -101,7 +103,7 @@ export class Outgoing {
         this.#send(value)
       }
       await this.#returning
-      this.#link.end(this.#id)
+      this.#endStopped()
     } catch (error) {
       await this.#returning?.catch(() => {})
       this.#link.error(this.#id, error)
@@ -130,6 +132,11 @@ export class Outgoing {
       this.#return()
       throw error
     }
+  }
+
+  #endStopped(): void {
+    if (this.#failure) this.#link.error(this.#id, this.#failure.error)
+    else this.#link.end(this.#id)
   }
 
   #return(): void {

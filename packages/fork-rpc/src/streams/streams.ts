@@ -121,9 +121,9 @@ export class Streams {
     for (const id of ids) this.#incoming.get(id)?.stop()
   }
 
-  /** Iterates no more over what was sent. */
-  stopSending(ids: readonly number[]): void {
-    for (const id of ids) this.#outgoing.get(id)?.stop()
+  /** Iterates no more over what was sent. @param error - what who reads it gets instead of the rest */
+  stopSending(ids: readonly number[], error: unknown): void {
+    for (const id of ids) this.#outgoing.get(id)?.stop({ error })
   }
 
   /** Whether the frame that the reader is at was one of a stream. */
