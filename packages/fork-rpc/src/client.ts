@@ -140,6 +140,13 @@ export class Client {
     }
   }
 
+  /** Resolves when the pressure is below 1; keeps the program running until then. */
+  drained(): Promise<void> {
+    const drained = this.pressure.drained()
+    this.#hold()
+    return drained
+  }
+
   /** Lets the calls so far finish and the process end, without waiting for that. */
   letGo(): void {
     if (this.#requests.isClosed) return
@@ -191,20 +198,20 @@ export class Client {
   }
 
   #onWritten(): void {
-    this.pressure.ease()
+    if (this.pressure.isAwaited) this.#onLess()
     this.#wait.written(this.#line.calls.awaited)
   }
 
   /** There may be less to wait for than there was. */
   #onLess(): void {
-    this.#hold()
     this.pressure.ease()
+    this.#hold()
   }
 
   /** Keeps the program running while something is awaited, and only then. */
   #hold(): void {
     const { transport, calls, streams } = this.#line
-    const isNeeded = calls.awaited > 0 || this.#waitingForReady > 0 || this.#isEndAwaited || streams.isAwaited
+    const isNeeded = calls.awaited > 0 || this.#waitingForReady > 0 || this.#isEndAwaited || streams.isAwaited || this.pressure.isAwaited
     if (!transport.isOpen || isNeeded === this.#isHeld) return
     this.#isHeld = isNeeded
     transport.hold(isNeeded)

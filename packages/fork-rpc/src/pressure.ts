@@ -30,6 +30,11 @@ export class Pressure {
     return Math.max(calls / this.#calls, bytes / this.#bytes)
   }
 
+  /** Whether somebody waits until it is below the mark. */
+  get isAwaited(): boolean {
+    return this.#waiting.length > 0
+  }
+
   /** Resolves when it is below the mark. */
   drained(): Promise<void> {
     return this.value < 1 ? Promise.resolve() : new Promise(resolve => this.#waiting.push(resolve))

@@ -16,7 +16,7 @@ export interface RpcControl extends AsyncDisposable {
    * calls in a loop should wait for `drained()`; nothing is refused.
    */
   readonly pressure: number
-  /** Resolves when `pressure` is below 1; at once when it is, or when the process has ended. */
+  /** Resolves when `pressure` is below 1; at once when it is, or when the process has ended. Keeps the program running. */
   drained(): Promise<void>
   /** What the connection has done so far. */
   readonly counters: Counters
@@ -99,7 +99,7 @@ export function controlOf(owner: Owner): PropertyDescriptorMap {
     isAlive: { get: () => owner.client.isAlive },
     pressure: { get: () => owner.client.pressure.value },
     counters: { get: () => owner.client.counters },
-    drained: { value: () => owner.client.pressure.drained() },
+    drained: { value: () => owner.client.drained() },
     ready: { value: () => owner.client.ready() },
     close: { value: () => owner.client.close() },
     destroy: { value: () => owner.client.destroy() },

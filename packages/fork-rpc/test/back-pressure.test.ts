@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { describe, it } from 'mocha'
+import { promisify } from 'node:util'
 import { fd, ForkProcess, run } from '@anyfork/fork-rpc'
 import { Events, openDescriptors, useConnections } from './support/connections.js'
 
@@ -55,6 +57,18 @@ for (const async of [false, true]) {
       for (const call of calls) await assert.rejects(call, { code: 'ERR_PROCESS_EXITED' })
       assert.equal(first.pressure, 0)
       await drained
+    })
+
+    it('keeps a program running that waits for drained()', async () => {
+      const program = `
+        import { ForkProcess, run } from '@anyfork/fork-rpc'
+        const after = run(ForkProcess.create(), ${JSON.stringify(worker.href)}, 'after', { async: ${async}, highWaterMark: { calls: 1 } })
+        await after.ready()
+        await after.with({ timeout: 0 })(300).catch(() => {}) // nobody waits for it, but the process is busy
+        await after.drained()
+        console.log('drained')`
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
+      assert.equal(stdout, 'drained\n')
     })
 
     it('counts the bytes that wait, too', async () => {
