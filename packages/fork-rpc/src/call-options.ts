@@ -11,8 +11,9 @@ export interface CallOptions {
   /** The same after a time in milliseconds, with `ERR_CALL_TIMEOUT`. */
   timeout?: number
   /**
-   * Kill the process when the call is given up while it runs, and with the process all other
-   * calls: nothing else ends a function that does not return to its event loop. Default: false.
+   * Kill the process when the call is given up while it runs, or while what it returned is
+   * iterated over, and with the process all other calls: nothing else ends a function that does
+   * not return to its event loop. Default: false.
    */
   killOnAbort?: boolean
   /**

@@ -82,11 +82,14 @@ export class Client {
       },
     })
     const answers = new Answers(this.#line, this.#listeners, {
-      onReady: () => this.#setReady.resolve(),
+      onReady: () => {
+        this.#requests.isReady = true
+        this.#setReady.resolve()
+      },
       onFatal: error => (this.#requests.failure = error),
       onNonsense: cause => this.#break(cause),
       onTaken: () => {
-        this.#requests.onAnswered()
+        this.#requests.onHeard()
         this.#onLess()
       },
     })

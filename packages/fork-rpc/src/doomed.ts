@@ -4,18 +4,21 @@ import type { Outstanding, OutstandingCall } from './outstanding.js'
 const DROP_MS = 100
 
 /**
- * Calls of a synchronous process that were given up, and that it is to be killed for if it
- * runs them. It may have begun one before it heard of that: then it never says that it has
- * dropped it.
+ * Calls that were given up before it was known here that they had their turn, and that the
+ * process is to be killed for if it runs them. It may have begun one before it heard of that:
+ * then it never says that it has dropped it.
  */
 export class Doomed {
   readonly #calls: Outstanding
+  readonly #hasItsTurn: (call: OutstandingCall) => boolean
   readonly #kill: () => void
   readonly #doomed: { id: number; call: OutstandingCall }[] = []
   #timer: NodeJS.Timeout | undefined
 
-  constructor(calls: Outstanding, kill: () => void) {
+  /** @param hasItsTurn - whether a call that is outstanding may have begun */
+  constructor(calls: Outstanding, hasItsTurn: (call: OutstandingCall) => boolean, kill: () => void) {
     this.#calls = calls
+    this.#hasItsTurn = hasItsTurn
     this.#kill = kill
   }
 
@@ -23,11 +26,11 @@ export class Doomed {
     this.#doomed.push({ id, call })
   }
 
-  /** To be called when a call was answered: another one has its turn. */
+  /** To be called when the process has said something: another call may have its turn. */
   check(): void {
     while (this.#doomed.length && !this.#isOutstanding) this.#doomed.shift()
     const first = this.#doomed[0]
-    if (!first || this.#timer || !this.#calls.isOldest(first.call)) return
+    if (!first || this.#timer || !this.#hasItsTurn(first.call)) return
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       if (this.#doomed[0] === first && this.#isOutstanding) this.#kill()

@@ -23,6 +23,8 @@ export interface RequestListener {
 export class Requests {
   /** `close` was called: no more calls are made. */
   isClosed = false
+  /** The process can be called. It begins none before that. */
+  isReady = false
   /** Why no call can be answered any more. */
   failure: Error | undefined
   readonly #line: Line
@@ -36,7 +38,7 @@ export class Requests {
     this.#line = line
     this.#isAsync = isAsync
     this.#listener = listener
-    this.#doomed = new Doomed(line.calls, () => listener.onGivenUp(true))
+    this.#doomed = new Doomed(line.calls, call => this.#hasItsTurn(call), () => listener.onGivenUp(true))
   }
 
   /** The number that stands for an export of the module. */
@@ -86,7 +88,7 @@ export class Requests {
     const undo = watchForAbort(options, reason => this.#giveUp(id, call, reason, options))
     const onResult = (value: unknown): void => {
       undo()
-      if (options.signal && value instanceof RemoteIterable) value.endWith(options.signal)
+      if (options.signal && value instanceof RemoteIterable) value.endWith(options.signal, () => options.killOnAbort && this.#listener.onGivenUp(true))
       resolve(value)
     }
     const call = this.#line.calls.set(id, onResult, error => (undo(), reject(error)), streams)
@@ -102,7 +104,7 @@ export class Requests {
       if (untilOver) call.givenUp = { reason }
       else calls.abandon(call)
       streams.stopSending(call.streams, reason)
-      isKilled = killOnAbort && (this.#isAsync || calls.isOldest(call))
+      isKilled = killOnAbort && this.#hasItsTurn(call)
       if (killOnAbort && !isKilled) this.#doomed.add(id, call)
       transport.queue.addUrgent(Kind.cancel, id)
       transport.flushNext()
@@ -112,8 +114,14 @@ export class Requests {
     this.#listener.onGivenUp(isKilled)
   }
 
-  /** To be called when calls were answered. */
-  onAnswered(): void {
+  /** Whether a call that was written may have begun: a synchronous process has one at a time, until what it returned is iterated over. */
+  #hasItsTurn(call: OutstandingCall): boolean {
+    const { calls, streams } = this.#line
+    return this.isReady && (this.#isAsync || (!streams.areOpen && calls.isOldest(call)))
+  }
+
+  /** To be called when the process has said something. */
+  onHeard(): void {
     this.#doomed.check()
   }
 }

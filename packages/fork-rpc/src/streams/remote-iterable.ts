@@ -22,11 +22,14 @@ export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
     return (await this.#incoming.return(value)) as IteratorResult<T, undefined>
   }
 
-  /** Ends it when a signal is aborted, also before: the next step rejects with its reason. */
-  endWith(signal: AbortSignal): void {
+  /** Ends it when a signal is aborted, also before: the next step rejects with its reason. @param onEnd - called then */
+  endWith(signal: AbortSignal, onEnd: () => unknown): void {
     const incoming = this.#incoming
-    if (signal.aborted) return incoming.fail(signal.reason)
-    const onAbort = (): void => incoming.fail(signal.reason)
+    const onAbort = (): void => {
+      incoming.fail(signal.reason)
+      onEnd()
+    }
+    if (signal.aborted) return onAbort()
     onceAborted(signal, onAbort)
     incoming.onOver = () => forgetAbort(signal, onAbort)
   }

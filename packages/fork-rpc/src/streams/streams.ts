@@ -81,6 +81,11 @@ export class Streams {
     return this.#waiting > 0
   }
 
+  /** Whether something is iterated over elsewhere that was sent here. */
+  get areOpen(): boolean {
+    return this.#incoming.size > 0
+  }
+
   /** Whether somebody will be told when what is iterated over elsewhere fails. */
   get areRead(): boolean {
     return this.isAwaited || [...this.#incoming.values()].some(({ isStopped }) => !isStopped)
