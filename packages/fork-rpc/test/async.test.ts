@@ -51,6 +51,15 @@ describe('the asynchronous backend', () => {
     await assert.rejects(upper('bad'), RangeError)
   })
 
+  for (const async of [false, true]) {
+    it(`lets an async function end with done(), or with what it throws before; async: ${async}`, async () => {
+      const upper = start('withAsyncCallback', { async })
+      await assert.rejects(upper('bad'), { name: 'RangeError', message: 'a bad value' })
+      assert.equal(await upper('a'), 'A')
+      assert.equal(await upper('b'), 'B')
+    })
+  }
+
   it('rejects everything outstanding when the process ends, with its code', async () => {
     const exit = start('exitWith', { async: true, onError: () => {} })
     const never = start('after', { async: true })

@@ -6,6 +6,8 @@ import { codecOf } from '../serialiser.js'
 import { connectEvents } from './events.js'
 import { Outlet, type Writer } from './outlet.js'
 
+export { isThenable } from './thenable.js'
+
 /** What the caller tells first. */
 export interface Setting {
   /** None for global functions. */
@@ -117,8 +119,4 @@ function writeLast(outlet: Outlet | undefined): void {
 export function endIfCallerGone(error: unknown): void {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'EPIPE' || code === 'ECONNRESET') process.exit()
-}
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
 }

@@ -1,3 +1,5 @@
+import { isThenable } from './thenable.js'
+
 /** Ends a call: with a result, or with an error. */
 export interface Done {
   (result?: unknown): void
@@ -11,9 +13,9 @@ export interface Done {
  * asynchronous backend. Responses are in order with events: one that is made before the
  * function returns is sent at once.
  *
- * @param call - what it throws before `done` was called is the error of the call; `done` counts once
+ * @param call - what it throws, or rejects with, before `done` was called is the error of the call; `done` counts once
  */
-export function withDone<A extends unknown[]>(call: (done: Done, ...args: A) => void): (...args: A) => unknown {
+export function withDone<A extends unknown[]>(call: (done: Done, ...args: A) => unknown): (...args: A) => unknown {
   return (...args) => {
     let outcome: { result: unknown } | { error: unknown } | undefined
     let settle: (() => void) | undefined
@@ -27,7 +29,8 @@ export function withDone<A extends unknown[]>(call: (done: Done, ...args: A) => 
       return (outcome as { result: unknown }).result
     }
     try {
-      call(Object.assign((result?: unknown) => end({ result }), { fail: (error: unknown) => end({ error }) }), ...args)
+      const returned = call(Object.assign((result?: unknown) => end({ result }), { fail: (error: unknown) => end({ error }) }), ...args)
+      if (isThenable(returned)) returned.then(undefined, (error: unknown) => end({ error }))
     } catch (error) {
       end({ error })
     }
