@@ -138,6 +138,28 @@ describe('an error', () => {
     assert.equal(error.code, DOMException.ABORT_ERR)
     assert.equal(error.message, 'given up')
   })
+
+  it('of an abort keeps properties of its own', async () => {
+    const error = (await start('failWithOwnCode')().catch((reason: unknown) => reason)) as DOMException
+    assert.ok(error instanceof DOMException)
+    assert.deepEqual({ ...error }, { code: 'ERR_OWN' })
+  })
+
+  const unseen: Record<Fixture.Oddity, object> = {
+    'a revoked proxy': { name: 'Error', message: 'thrown: object' },
+    'an error without keys': { name: 'RangeError', message: 'hidden' },
+    'an error of nothing': { name: 'Error', message: 'thrown: object' },
+    'an error without a class': { name: 'Error', message: 'visible' },
+    'an error with a cause that is a revoked proxy': { name: 'Error', message: 'visible', cause: 'object' },
+    'an error of errors that are a revoked proxy': { name: 'AggregateError', message: 'visible' },
+  }
+  for (const [what, expected] of Object.entries(unseen)) {
+    it(`that cannot be looked at rejects its call only: ${what}`, async () => {
+      const failUnseen = start('failUnseen')
+      await assert.rejects(failUnseen(what), expected)
+      await assert.rejects(failUnseen(what), expected)
+    })
+  }
 })
 
 describe('an event that waits until the caller has seen the result before it', () => {

@@ -12,8 +12,8 @@ export interface PlainError {
   errors?: (PlainError | { value: unknown })[]
 }
 
-/** Built-in classes that are made again; all others become an `Error` with their name. */
-const classes: Record<string, new (message?: string) => Error> = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError }
+/** Built-in classes that are made again, that of all last; all others become an `Error` with their name. */
+const classes: Record<string, new (message?: string) => Error> = { EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, Error }
 
 /** How many causes of causes are followed. */
 const MOST_CAUSES = 16
@@ -27,16 +27,17 @@ const DOM_EXCEPTION = 'DOMException'
  * @param isClonable - says whether a property's value can go along
  */
 export function toPlainError(error: unknown, isClonable: (value: unknown) => boolean, depth = 0): PlainError {
-  if (!(error instanceof Error)) {
+  if (!isA(error, Error)) {
     const plain = toPlainError(new Error(`thrown: ${describe(error)}`), isClonable)
     return isClonable(error) ? { ...plain, cause: { value: error } } : plain
   }
   const nested = (value: unknown): PlainError | { value: unknown } => {
-    if (value instanceof Error && depth < MOST_CAUSES) return toPlainError(value, isClonable, depth + 1)
-    return { value: !(value instanceof Error) && isClonable(value) ? value : describe(value) }
+    const isError = isA(value, Error)
+    if (isError && depth < MOST_CAUSES) return toPlainError(value, isClonable, depth + 1)
+    return { value: !isError && isClonable(value) ? value : describe(value) }
   }
   const properties: Record<string, unknown> = {}
-  for (const key of Object.keys(error)) {
+  for (const key of keysOf(error)) {
     if (structural.has(key)) continue
     const value = valueOf(error, key)
     if (isClonable(value)) properties[key] = value
@@ -49,9 +50,9 @@ export function toPlainError(error: unknown, isClonable: (value: unknown) => boo
     properties,
   }
   const cause = valueOf(error, 'cause')
-  const errors = error instanceof AggregateError ? valueOf(error, 'errors') : undefined
+  const errors = isA(error, AggregateError) ? listOf(valueOf(error, 'errors')) : undefined
   if (cause !== undefined) plain.cause = nested(cause)
-  if (Array.isArray(errors)) plain.errors = errors.map(nested)
+  if (errors) plain.errors = errors.map(nested)
   return plain
 }
 
@@ -62,7 +63,8 @@ export function fromPlainError(plain: PlainError): Error {
   if (error.name !== name) define(error, 'name', name)
   define(error, 'stack', stack)
   if (cause) define(error, 'cause', fromNested(cause))
-  return Object.assign(error, properties)
+  for (const [key, value] of Object.entries(properties)) define(error, key, value, true) // some are read-only in the class
+  return error
 }
 
 function construct(className: string, name: string, message: string, errors: PlainError['errors']): Error {
@@ -75,17 +77,38 @@ function fromNested(nested: PlainError | { value: unknown }): unknown {
   return 'value' in nested ? nested.value : fromPlainError(nested)
 }
 
-function define(error: Error, key: string, value: unknown): void {
-  Object.defineProperty(error, key, { value, writable: true, configurable: true, enumerable: false })
+function define(error: Error, key: string, value: unknown, enumerable = false): void {
+  Object.defineProperty(error, key, { value, writable: true, configurable: true, enumerable })
 }
 
 function builtinClass(error: Error): string {
-  if (error instanceof DOMException) return DOM_EXCEPTION // what aborts and timeouts are
-  for (let prototype: unknown = error; prototype; prototype = Object.getPrototypeOf(prototype)) {
-    const { name } = (prototype as Error).constructor
-    if (classes[name]?.prototype === prototype) return name
+  if (isA(error, DOMException)) return DOM_EXCEPTION // what aborts and timeouts are
+  return Object.keys(classes).find(name => isA(error, classes[name]!)) ?? 'Error'
+}
+
+/** As `instanceof`, which throws for a proxy that cannot be looked at. */
+function isA<T>(value: unknown, someClass: abstract new (...args: never[]) => T): value is T {
+  try {
+    return value instanceof someClass
+  } catch {
+    return false
   }
-  return 'Error'
+}
+
+function keysOf(error: Error): string[] {
+  try {
+    return Object.keys(error)
+  } catch {
+    return []
+  }
+}
+
+function listOf(value: unknown): unknown[] | undefined {
+  try {
+    return Array.isArray(value) ? [...(value as unknown[])] : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** A property, or nothing where its getter throws: an error must not get lost by that. */
