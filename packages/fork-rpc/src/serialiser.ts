@@ -2,11 +2,12 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { resolveSpecifier } from '@anyfork/fork'
 import { CborCodec, jsonCodec, v8Codec, WholeCodec, type Codec } from './codec.js'
+import { LARGE_BYTES } from './frame.js'
 import { OctetsCodec } from './octets-codec.js'
 
 /** Makes octets of lists of values and the other way round: what a module of your own exports. */
 export interface Serialiser {
-  /** @throws for a value that it cannot carry */
+  /** @returns borrowed until the next call. @throws for a value that it cannot carry */
   encode(values: readonly unknown[]): Uint8Array
   /** @param bytes - borrowed: nothing that is returned may share their memory */
   decode(bytes: Uint8Array): unknown[]
@@ -43,5 +44,10 @@ export function codecOf(reference: string): Codec {
   if (Object.hasOwn(known, reference)) return known[reference as SerialiserName]()
   const { encode, decode } = createRequire(import.meta.url)(fileURLToPath(reference)) as Partial<Serialiser>
   if (typeof encode !== 'function' || typeof decode !== 'function') throw new TypeError(`${reference} does not export the functions encode and decode`)
-  return new WholeCodec(encode, decode)
+  return new WholeCodec(values => toKeep(encode(values)), decode)
+}
+
+/** What is large is not copied when it is queued. */
+function toKeep(bytes: Uint8Array): Uint8Array {
+  return bytes instanceof Uint8Array && bytes.length >= LARGE_BYTES ? Uint8Array.prototype.slice.call(bytes) : bytes
 }

@@ -78,6 +78,14 @@ describe('serialisers', () => {
     await assert.rejects(start('unspeakable', { serialiser: own })(), { name: 'RangeError', message: 'cannot say that' })
   })
 
+  it('one of your own may use its memory again', async () => {
+    const first = start('first', { serialiser: new URL('./fixtures/thrifty-serialiser.js', import.meta.url) })
+    for (const size of [1000, LARGE]) {
+      const values = ['a', 'b', 'c'].map(letter => letter.repeat(size))
+      assert.deepEqual(await Promise.all(values.map(value => first(value))), values)
+    }
+  })
+
   it('of your own that cannot be loaded, or is none, is an error at once', async () => {
     const unused = fork()
     const first = (serialiser: URL | SerialiserName): unknown => run(unused, 'node:path', 'join', { serialiser })
