@@ -6,7 +6,8 @@ export interface HighWaterMark {
   bytes?: number
 }
 
-const DEFAULTS = { calls: 10_000, bytes: 1 << 24 }
+const DEFAULT_CALLS = 10_000
+const DEFAULT_BYTES = 1 << 24
 
 /** How much is under way, beside the high-water mark. */
 export class Pressure {
@@ -17,7 +18,7 @@ export class Pressure {
 
   /** @throws TypeError for marks that are no positive numbers */
   constructor(mark: HighWaterMark, measure: () => { calls: number; bytes: number }) {
-    const { calls, bytes } = { ...DEFAULTS, ...mark }
+    const { calls = DEFAULT_CALLS, bytes = DEFAULT_BYTES } = mark
     for (const each of [calls, bytes]) if (!(typeof each === 'number' && each > 0)) throw new TypeError(`a high-water mark is a positive number, not ${String(each)}`)
     this.#calls = calls
     this.#bytes = bytes

@@ -124,7 +124,16 @@ for (const async of [false, true]) {
 }
 
 describe('who makes calls in a loop', () => {
-  const { start } = useConnections()
+  const { fork, start, track } = useConnections()
+
+  it('has a mark of its own only where one is given', async () => {
+    const unused = fork()
+    const refused = (highWaterMark: object): unknown => run(unused, worker, 'first', { highWaterMark })
+    assert.throws(() => refused({ calls: 0 }), TypeError)
+    assert.throws(() => refused({ bytes: null }), TypeError)
+    const first = track(run(unused, worker, 'first', { highWaterMark: { calls: undefined, bytes: undefined } as object }))
+    assert.equal(await first(1), 1)
+  })
 
   it('stays small by waiting for drained()', async () => {
     const first = start('first', { highWaterMark: { bytes: 1 << 20, calls: 1000 } })
