@@ -34,6 +34,8 @@ export class FrameQueue {
   #sent = 0
   /** What somebody else may be writing. */
   #lent: Segment | undefined
+  /** The call that was withdrawn last: it is still there as long as no more has been sent. */
+  #withdrawn: { segment: Segment; at: number; sent: number } | undefined
   #consent: 'unasked' | 'asked' | 'given' = 'unasked'
 
   constructor() {
@@ -96,13 +98,23 @@ export class FrameQueue {
 
   /** Makes a call that has not been begun to be written one to be ignored; false when it has. */
   withdraw(id: number): boolean {
-    for (const { view, start, end, isPayload } of this.#segments) {
-      if (isPayload) continue
-      for (let at = 0; at < end; at += HEADER_BYTES + payloadWithin(view, at)) {
+    const last = this.#withdrawn
+    // Many are withdrawn at once, in the order in which they were added.
+    if (last?.sent === this.#sent && this.#withdrawFrom(this.#segments.indexOf(last.segment), last.at, id)) return true
+    return this.#withdrawFrom(0, 0, id)
+  }
+
+  #withdrawFrom(index: number, from: number, id: number): boolean {
+    for (; index < this.#segments.length; index++) {
+      const segment = this.#segments[index]!
+      const { view, start, end, isPayload } = segment
+      for (let at = from; at < end && !isPayload; at += HEADER_BYTES + payloadWithin(view, at)) {
         if (at < start || view.getUint32(at + At.id, true) !== id || view.getUint8(at + At.kind) !== Kind.call) continue
         view.setUint8(at + At.kind, Kind.nothing)
+        this.#withdrawn = { segment, at, sent: this.#sent }
         return true
       }
+      from = 0
     }
     return false
   }
@@ -152,6 +164,7 @@ export class FrameQueue {
     for (const segment of this.#segments) closeAll(segment.descriptors?.splice(0) ?? [])
     this.#segments.splice(0, Infinity, this.#tail)
     this.#tail.start = this.#tail.end = this.#length = 0
+    this.#withdrawn = undefined
   }
 
   /**

@@ -195,6 +195,18 @@ describe('with', () => {
     await assert.rejects(slow(1), { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' })
   })
 
+  it('takes back a hundred thousand calls that wait, in any order', async () => {
+    const first = start('first')
+    await first.ready()
+    process.kill(first.pid!, 'SIGSTOP')
+    const controllers = Array.from({ length: 5 }, () => new AbortController())
+    const calls = Array.from({ length: 100_000 }, (_, i) => (i % 3 ? first.with({ signal: controllers[i % 5]!.signal })(i).catch(() => -i) : first(i)))
+    for (const i of [3, 1, 4]) controllers[i]!.abort()
+    const expected = calls.map((_, i) => (i % 3 && [3, 1, 4].includes(i % 5) ? -i : i))
+    process.kill(first.pid!, 'SIGCONT')
+    assert.deepEqual(await Promise.all(calls), expected)
+  })
+
   it('rejects with untilOver when the process has dropped the call', async () => {
     const events = new Events()
     const blocking = start('awaitThenTell', { onEvent: events.onEvent })
