@@ -17,6 +17,11 @@ const GRACE_MS = 5000
 /** A worker that dies so soon, in milliseconds, without a call, has failed to start. */
 const AT_ONCE_MS = 1000
 
+/** The start of a worker, which is there as soon as its process is. */
+interface Start {
+  worker: Worker | undefined
+}
+
 /** The workers of a pool: starts and ends them. */
 export class Crew {
   /** All that have not ended. */
@@ -31,9 +36,8 @@ export class Crew {
   readonly #backOff = new BackOff()
   /** Workers are the pool's, not of the call that happens to need one. */
   readonly #context = new AsyncResource('ForkPool')
-  #starting = 0
-  /** Of those that are being started, how many have no process yet. */
-  #unmade = 0
+  /** Those that are being started; each is here until it is known what comes of it. */
+  readonly #starts = new Set<Start>()
   #hasEnded = false
   /** Over all workers that have ended. */
   readonly past: { started: number; died: number; busyMilliseconds: number; aliveMilliseconds: number } = { started: 0, died: 0, busyMilliseconds: 0, aliveMilliseconds: 0 }
@@ -47,13 +51,16 @@ export class Crew {
   }
 
   get starting(): number {
-    return this.#starting
+    return this.#starts.size
   }
 
   /** How many more may be started. */
   get vacancies(): number {
     const { max, isolate } = this.#settings
-    return max - (isolate ? this.all.size + this.#unmade : this.ready.size + this.#starting)
+    if (!isolate) return max - this.ready.size - this.#starts.size
+    let vacancies = max - this.all.size
+    for (const { worker } of this.#starts) if (!worker || !this.all.has(worker)) vacancies-- // it has no process yet, or none any more
+    return vacancies
   }
 
   /** No more are started: the pool ends. */
@@ -133,20 +140,18 @@ export class Crew {
 
   async #start(reserved: Call | undefined): Promise<void> {
     const begunAt = performance.now()
-    this.#starting++
-    this.#unmade++
-    let worker: Worker | undefined
+    const start: Start = { worker: undefined }
+    this.#starts.add(start)
     try {
       const process = this.spares.take() ?? this.templates.fork()
-      worker = this.#make(this.templates.current, process, reserved)
-      this.#unmade--
+      const worker = (start.worker = this.#make(this.templates.current, process, reserved))
       await startInTime(worker, this.#settings.startTimeout)
-      this.#starting--
+      this.#starts.delete(start)
       this.#admit(worker, reserved)
     } catch (error) {
       await null // not within the call that wanted it
-      this.#starting--
-      if (!worker) this.#unmade--
+      this.#starts.delete(start)
+      const { worker } = start
       const wasReplaced = worker?.isEnding && worker.template !== this.templates.current // told to end before it was ready
       worker?.kill()
       const isOfCall = reserved?.options.restrict !== undefined && worker?.pid !== undefined // its restrictions may be why

@@ -59,6 +59,22 @@ describe('calls that wait', () => {
     await Promise.all(calls)
   })
 
+  it('keep their order when processes of their own die while they start', async () => {
+    const templates: ForkProcess[] = []
+    const sleep = start('sleep', { isolate: true, max: 3 }, () => {
+      templates.push(ForkProcess.exec())
+      return templates.at(-1)!
+    })
+    await templates[0]!.ready()
+    const calls = ['a', 'b', 'c', 'd', 'e', 'f'].map(value => reasonOf(sleep(60_000, value)))
+    templates[0]!.kill('SIGKILL')
+    const begun = async (): Promise<unknown[]> => (await sleep.stats()).workers.flatMap(({ running }) => running?.args[1] ?? [])
+    await until(async () => (await begun()).length === 3)
+    assert.deepEqual((await begun()).sort(), ['a', 'b', 'c'])
+    await sleep.destroy()
+    await Promise.all(calls)
+  })
+
   it('are at most maxQueue; calls that only wait for a worker to start are not counted', async () => {
     const sleep = start('sleep', { max: 2, maxQueue: 1 })
     const calls = Array.from({ length: 5 }, () => sleep(20, 'done'))
