@@ -10,7 +10,7 @@ export interface Codec {
   end: number
   /** Which large binaries need not go through it: those that come out as they went in. Everywhere, or (all, buffers) as values of the list. */
   readonly enclosable: 'everywhere' | 'all' | 'buffers' | 'none'
-  /** @throws TypeError for values that it cannot carry */
+  /** @throws for values that it cannot carry */
   encode(values: readonly unknown[]): void
   /** @param bytes - borrowed: nothing that is returned shares their memory */
   decode(bytes: Buffer, start: number, end: number): unknown[]

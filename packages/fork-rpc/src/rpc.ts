@@ -35,8 +35,8 @@ export interface Rpc extends RpcControl {
   /**
    * Calls it.
    *
-   * @returns what it returned. Rejects with what it threw, with a TypeError for
-   *   arguments that cannot be sent, with `ERR_PROCESS_EXITED` when its process is
+   * @returns what it returned. Rejects with what it threw, with what the serialiser throws
+   *   for values that cannot be sent, with `ERR_PROCESS_EXITED` when its process is
    *   gone, and with `ERR_RPC_CLOSED` after `close` and `destroy`
    */
   (...args: unknown[]): Call

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
+import { inspect } from 'node:util'
 import { run, type RpcOptions, type SerialiserName } from '@anyfork/fork-rpc'
 import { useConnections } from './support/connections.js'
 
 const LARGE = 200_000
 const withKeys = (count: number): object => Object.fromEntries(Array.from({ length: count }, (_, i) => [`key ${i}`, i]))
+const cycle: { self?: unknown } = {}
+cycle.self = cycle
 const own = new URL('./fixtures/own-serialiser.js', import.meta.url)
 
 describe('serialisers', () => {
@@ -34,7 +37,8 @@ describe('serialisers', () => {
     ['json', 'values of JSON', { a: [1, 'b', null, true, { c: -0.5 }] }],
     ['json', 'much text', '\u20ac'.repeat(LARGE)],
     ['v8', 'an ArrayBuffer', new Uint8Array(LARGE).fill(3).buffer],
-    ['v8', 'a cycle', (() => { const cycle: unknown[] = [1]; return (cycle[1] = cycle) })()],
+    ['v8', 'a small DataView', new DataView(new ArrayBuffer(4))],
+    ['v8', 'a cycle', cycle],
   ]
   for (const [serialiser, what, value] of carried) {
     it(`${serialiser} carries ${what} there and back`, async () => {
@@ -61,10 +65,14 @@ describe('serialisers', () => {
     [{ serialiser: 'octets' }, null, { name: 'TypeError' }],
     [{ serialiser: 'json' }, 5n, { name: 'TypeError' }],
     [{ serialiser: 'v8' }, Symbol('none'), { message: /Symbol/ }],
+    [{ serialiser: 'cbor' }, Symbol('none'), { name: 'TypeError' }],
+    [{ serialiser: 'cbor' }, [() => {}], { name: 'Error' }],
+    [{ serialiser: 'cbor' }, cycle, { name: 'RangeError' }],
+    [{ serialiser: 'json' }, cycle, { name: 'TypeError' }],
     [{ serialiser: own }, 'unspeakable', { name: 'RangeError', message: 'cannot say that' }],
   ]
   for (const [options, value, reason] of refused) {
-    it(`${String(options.serialiser).replace(/.*\//, '')} rejects only the call with ${typeof value} ${String(value)}`, async () => {
+    it(`${String(options.serialiser).replace(/.*\//, '')} rejects only the call with ${typeof value} ${inspect(value)}`, async () => {
       const first = start('first', options)
       const calls = [first('a'), first(value), first('b')]
       await assert.rejects(Promise.resolve(calls[1]), reason)
