@@ -18,9 +18,11 @@ export type Sent<T> = T extends Descriptor
       ? number extends T['length']
         ? Sent<V>[]
         : { [K in keyof T]: Sent<T[K]> }
-      : T extends Plain
+      : T extends readonly unknown[]
         ? { [K in keyof T]: Sent<T[K]> }
-        : T
+        : IsPlain<T> extends true
+          ? { [K in keyof T]: Sent<T[K]> }
+          : T
 
 /** A value as it comes back: what `fd()` made is a `Descriptor`. */
 export type Received<T> = T extends PassedDescriptor
@@ -29,12 +31,17 @@ export type Received<T> = T extends PassedDescriptor
     ? number extends T['length']
       ? Received<V>[]
       : { [K in keyof T]: Received<T[K]> }
-    : T extends Plain
+    : T extends readonly unknown[]
       ? { [K in keyof T]: Received<T[K]> }
-      : T
+      : IsPlain<T> extends true
+        ? { [K in keyof T]: Received<T[K]> }
+        : T
 
 /** Objects whose properties may be replaced; not those that are more than that. */
 type Plain = { [key: string]: unknown } & { [Symbol.iterator]?: never; [Symbol.asyncIterator]?: never }
+
+/** Whether it is such an object: an interface, which has no index, is one when it has no methods. */
+type IsPlain<T> = T extends Plain ? true : T extends Error ? false : T extends object ? ([keyof T] extends [never] ? false : [Extract<T[keyof T], Fn>] extends [never] ? true : false) : false
 
 /** What a call returns: a promise, and for what is iterated over one that is an async iterable itself. */
 export type Returned<R> = Awaited<R> extends AsyncIterable<infer V> | Iterator<infer V, unknown, never>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { connect, fd, rpcOf, type Descriptor, type Remote, type RpcOptions } from '@anyfork/fork-rpc'
+import { connect, fd, rpcOf, type Descriptor, type PassedDescriptor, type Remote, type RpcOptions } from '@anyfork/fork-rpc'
 import { useConnections } from './support/connections.js'
 
 type Typed = typeof import('./fixtures/typed.js')
@@ -132,6 +132,8 @@ describe('connect', () => {
     same<Same<Parameters<R['optional']>, [a: number, b?: string | undefined]>>()
     same<Same<Awaited<ReturnType<R['when']>>, Map<string, Date>>>()
     same<Same<Awaited<ReturnType<R['open']>>['input'], Descriptor>>()
+    same<Same<Awaited<ReturnType<R['openOne']>>, { input: Descriptor; of?: Error }>>()
+    same<Same<Parameters<R['closeEach']>, [descriptors: readonly PassedDescriptor[]]>>()
     same<Same<ReturnType<R['nothing']>, Promise<void>>>()
     same<Same<Exclude<keyof Typed, keyof R>, 'notAFunction'>>()
     const remote = null as unknown as R
@@ -149,6 +151,10 @@ describe('connect', () => {
       // @ts-expect-error: what it returns is a promise
       const sum: number = remote.add(1, 2)
       void remote.close(fd(0))
+      void remote.closeAll([{ input: fd(0), name: 'one', next: { input: fd(0), name: 'two' } }])
+      // @ts-expect-error: a descriptor passes by fd(), also within an interface
+      void remote.closeAll([{ input: null as unknown as Descriptor, name: 'one' }])
+      void remote.closeEach([fd(0)])
       void remote.sum([1, 2].values())
       return sum
     })
