@@ -3,6 +3,8 @@ export interface IncomingLink {
   /** Begin, or go on; so many values have been consumed. */
   credit(id: number, count: number): void
   stop(id: number): void
+  /** Whether who iterates has not told the end yet. */
+  isIterated(id: number): boolean
   /** Somebody begins to wait, or does not wait any more. */
   onWaiting(delta: 1 | -1): void
   /** Waits by blocking, where nothing can be heard otherwise. */
@@ -51,6 +53,11 @@ export class Incoming {
 
   get isStopped(): boolean {
     return this.#isStopped
+  }
+
+  /** Whether it is still iterated over elsewhere, wanted or not. */
+  get isIterated(): boolean {
+    return this.#link.isIterated(this.#id)
   }
 
   next(): Promise<IteratorResult<unknown>> {

@@ -1,6 +1,9 @@
 import { forgetAbort, onceAborted } from '../abort.js'
 import type { Incoming } from './incoming.js'
 
+/** How long who iterates may take to hear between two values that no more are wanted, in milliseconds. */
+const STOP_MS = 100
+
 /** Streams that nobody refers to any more are stopped. */
 const dropped = new FinalizationRegistry<Incoming>(incoming => incoming.stop())
 
@@ -22,14 +25,22 @@ export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
     return (await this.#incoming.return(value)) as IteratorResult<T, undefined>
   }
 
-  /** Ends it when a signal is aborted, also before: the next step rejects with its reason. @param onEnd - called then */
+  /**
+   * Ends it when a signal is aborted, also before: the next step rejects with its reason.
+   *
+   * @param onEnd - called then; where it was aborted before, only if it is not soon over elsewhere
+   */
   endWith(signal: AbortSignal, onEnd: () => unknown): void {
     const incoming = this.#incoming
     const onAbort = (): void => {
       incoming.fail(signal.reason)
       onEnd()
     }
-    if (signal.aborted) return onAbort()
+    if (signal.aborted) {
+      incoming.fail(signal.reason)
+      setTimeout(() => incoming.isIterated && onEnd(), STOP_MS).unref()
+      return
+    }
     onceAborted(signal, onAbort)
     incoming.onOver = () => forgetAbort(signal, onAbort)
   }

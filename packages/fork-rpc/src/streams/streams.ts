@@ -68,6 +68,7 @@ export class Streams {
     this.#incomingLink = {
       credit: (id, count) => addUrgent(Kind.credit, id, count),
       stop: id => addUrgent(Kind.stop, id),
+      isIterated: id => this.#incoming.has(id),
       onWaiting: delta => {
         this.#waiting += delta
         onWaitingChange()
