@@ -37,9 +37,10 @@ export class LateWriter {
    * Puts off the bytes from `from` to `end`. Until the next `flush`, the same buffer may
    * be put off again with a later end, and must otherwise not change.
    *
-   * @throws `EAGAIN` when there can be no thread; nothing is put off then
+   * @throws RangeError for an end beyond the buffer; `EAGAIN` when there can be no thread; nothing is put off then
    */
   putOff(buffer: Uint8Array, from: number, end: number): void {
+    if (!(end <= buffer.length)) throw new RangeError('the end is beyond the buffer')
     Atomics.store(this.#control, binding.LATE_END, end)
     if (this.#buffer) return
     const result = binding.latePutOff(this.#native, buffer, from)

@@ -46,6 +46,11 @@ describe('LateWriter', () => {
     assert.ok(threads() < while_)
   })
 
+  it('throws a RangeError for an end beyond the buffer, and puts nothing off then', () => {
+    assert.throws(() => late.putOff(bytes, 0, bytes.length + 1), RangeError)
+    assert.equal(late.flush(), 0)
+  })
+
   it('throws the error of the kernel when the peer is gone', () => {
     right.close()
     late.putOff(bytes, 0, 1)

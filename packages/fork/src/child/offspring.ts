@@ -8,7 +8,6 @@ import { collectGarbage } from './garbage.js'
 import type { Lifeline } from './lifeline.js'
 import { OrderLog } from './order-log.js'
 import { waitForRequests } from './pending-requests.js'
-import { recallCompiler } from './rehearsal.js'
 import { Reaper, type Ended } from './reaper.js'
 import { forgetThreads, hasForeignThreads, hasNewThreads, refuseForeignThreads } from './threads.js'
 
@@ -18,7 +17,8 @@ export interface Made {
   mode: MadeBy
 }
 
-const LOADING: ReadonlySet<number> = new Set([Command.require, Command.eval, Command.warm])
+/** Orders that load foreign code. */
+export const LOADING: ReadonlySet<number> = new Set([Command.require, Command.eval, Command.warm])
 /** The state of this process forbids a fork, or the system has none: a fresh copy can do without. */
 const REFUSALS: ReadonlySet<unknown> = new Set(['ERR_FOREIGN_THREADS', 'ERR_PENDING_REQUESTS', 'ENOSYS'])
 
@@ -67,7 +67,9 @@ export class Offspring {
     const isUnsafe = await hasForeignThreads().catch(() => true) // for want of a descriptor, say: it only makes forks quicker
     if (isUnsafe) return
     binding.refreshCodePages()
-    recallCompiler()
+    // The first fork needs it, and Node loads it now, which takes 2 ms: with that, the code is
+    // in memory again that loads and compiles, which children need, too.
+    performance.now()
   }
 
   /** Takes on a process that was another's child. */

@@ -1,4 +1,3 @@
-import { Script } from 'node:vm'
 import { Descriptor, socketpair } from '@anyfork/fdpass'
 import { ControlChannel } from '../control-channel.js'
 import { Command } from '../frame.js'
@@ -33,26 +32,4 @@ export async function rehearse(): Promise<void> {
     inner.close()
     outer.toSocket().resume().on('close', onClose).end()
   })
-}
-
-/** A bit of everything, with no effect. */
-const SAMPLE = `(({ list = [1], ...rest }) => {
-  class Counter {
-    #count = 0
-    get next() { return ++this.#count }
-    async *each(...values) {
-      for await (const value of values) try { yield value } catch (cause) { throw new Error('', { cause }) }
-    }
-  }
-  const counter = new Counter()
-  const text = [...list, counter.next].map(value => value ?? 0).filter(value => typeof value === 'number' || value > 1).join(',')
-  return text + JSON.stringify({ ...rest, text })
-})({})`
-
-/**
- * Compiles something. What compiles functions was let go of with all code that only loading
- * needed, but children need that, too: now the template has it in memory for them.
- */
-export function recallCompiler(): void {
-  new Script(SAMPLE).runInThisContext()
 }

@@ -11,9 +11,9 @@ import { Reserve } from '../reserve.js'
 import { refuseActiveHandles } from './active-handles.js'
 import { installExits } from './exits.js'
 import { armLifeline, claimLifeline, cutLifeline, type Lifeline } from './lifeline.js'
-import { noteListeners } from './listeners.js'
+import { forgetNewListeners, noteListeners } from './listeners.js'
 import { loadFunction } from './modules.js'
-import { Offspring, type Made } from './offspring.js'
+import { LOADING, Offspring, type Made } from './offspring.js'
 import { prepare } from './preparation.js'
 import { renewRandomness } from './randomness.js'
 import { restrict } from './restrict.js'
@@ -38,8 +38,6 @@ export class Server implements ChannelListener {
   #isBusy = false
   /** The socket of the function that runs. */
   #running: Descriptor | undefined
-  /** Removes those of the function that runs. */
-  #forgetListeners = (): void => {}
   #isEnding = false
   #outlives = false
   readonly #offspring: Offspring
@@ -62,6 +60,7 @@ export class Server implements ChannelListener {
       ended => this.#channel.send(Report.exited, 0, encode(ended)),
       () => this.#endWithoutChildren(),
     )
+    noteListeners()
     if (replay) this.#replay(replay)
   }
 
@@ -152,7 +151,9 @@ export class Server implements ChannelListener {
         restrict(decode(payload))
         return claimLifeline(this.#lifeline)
       default:
-        return prepare(order)
+        await prepare(order)
+        if (LOADING.has(type)) noteListeners()
+        return
     }
   }
 
@@ -202,7 +203,6 @@ export class Server implements ChannelListener {
     const run = await loadFunction(module, name, folder)
     const args = runArgs()
     this.#offspring.noteRun()
-    this.#forgetListeners = noteListeners()
     this.#running = socket
     if (this.#outlives) this.#lifeline = cutLifeline(this.#lifeline)
     this.#channel.unref()
@@ -217,7 +217,7 @@ export class Server implements ChannelListener {
   async #leaveFunction(socket: Descriptor): Promise<void> {
     socket[Symbol.dispose]()
     await refuseActiveHandles(() => this.#ownDescriptors)
-    this.#forgetListeners()
+    forgetNewListeners()
     process.exitCode = undefined
     this.#running = undefined
     this.#outlives = false

@@ -5,7 +5,6 @@ import { recordBeginning } from './beginning.js'
 import { refuseWorkersOnceForked } from './exits.js'
 import { installPid } from './identity.js'
 import { armLifeline } from './lifeline.js'
-import { waitForRequests } from './pending-requests.js'
 import { installRandomness } from './randomness.js'
 import { rehearse } from './rehearsal.js'
 import { Server } from './server.js'
@@ -30,7 +29,6 @@ export async function takeOrders(): Promise<void> {
     installRandomness()
     refuseWorkersOnceForked()
     await Promise.all([rehearse(), recordThreads()])
-    await waitForRequests() // for its first run, too: it takes milliseconds
   }
   const lifeline = armLifeline({ shared: new Descriptor(LIFELINE), own: undefined })
   new Server(new Descriptor(CONTROL), lifeline, mode, 'exec', replay && new Descriptor(REPLAY))
