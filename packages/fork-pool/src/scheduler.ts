@@ -146,8 +146,11 @@ export class Scheduler implements CrewListener {
   /** Makes changes that belong together: no call is given to a worker before the last of them. */
   #atOnce(change: () => void): void {
     this.#isScheduling = true
-    change()
-    this.#isScheduling = false
+    try {
+      change()
+    } finally {
+      this.#isScheduling = false
+    }
     this.#schedule()
   }
 

@@ -164,16 +164,16 @@ export class Server implements ChannelListener {
       ;[made, undo] = await this.#offspring.make(control, this.#lifeline)
     } catch (error) {
       this.#channel.send(Report.forkFailed, id, encodeError(error))
-      return this.#giveUp(control)
+      return this.#letGoOf(control)
     }
     if (made.pid === 0) return this.#becomeChild(control)
     this.#channel.send(Report.forked, id, encode(made))
-    this.#giveUp(control)
+    this.#letGoOf(control)
     await undo()
   }
 
   /** It may have come in through the reserve: the slot is kept again before somebody else takes it. */
-  #giveUp(control: Descriptor): void {
+  #letGoOf(control: Descriptor): void {
     control.close()
     this.#reserve.take()
   }
