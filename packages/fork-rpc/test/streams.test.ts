@@ -5,6 +5,7 @@ import { run, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
 import { Events, useConnections } from './support/connections.js'
 
 const module = new URL('./fixtures/streams.js', import.meta.url)
+const ownSerialiser = new URL('./fixtures/own-serialiser.js', import.meta.url)
 
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
@@ -79,6 +80,41 @@ for (const async of [false, true]) {
       const events = new Events()
       await assert.rejects(collect(start('unsendable', { onEvent: events.onEvent })()), TypeError)
       assert.deepEqual(events.seen, [['cleaned up']])
+    })
+
+    it('reject for a value that cannot be read here, after those before it; the generator ends, the process does not', async () => {
+      const events = new Events()
+      const words = start('partlyUnreadable', { onEvent: events.onEvent, serialiser: ownSerialiser })
+      const stream = (await words(true)) as AsyncIterableIterator<string>
+      const seen: string[] = []
+      const loop = async (): Promise<void> => {
+        for await (const word of stream) seen.push(word)
+      }
+      await assert.rejects(loop(), { name: 'RangeError', message: 'cannot read that' })
+      assert.deepEqual(seen, ['a', 'b'])
+      assert.deepEqual(await stream.next(), { done: true, value: undefined })
+      await events.first('cleaned up')
+      assert.deepEqual(await collect(words(false)), ['a', 'b'])
+    })
+
+    it('as arguments reject there for a value that cannot be read there, after those before it, and end here', async () => {
+      let isOver = false
+      function* source(): Generator<string> {
+        try {
+          yield 'a'
+          yield 'unreadable'
+          for (;;) yield 'b'
+        } finally {
+          isOver = true
+        }
+      }
+      const events = new Events()
+      const commit = start('commit', { onEvent: events.onEvent, serialiser: ownSerialiser })
+      await assert.rejects(Promise.resolve(commit(source())), { name: 'RangeError', message: 'cannot read that' })
+      assert.deepEqual(events.seen, [['got', 'a'], ['rolled back', 'RangeError', 'cannot read that']])
+      await commit(['c'].values())
+      assert.deepEqual(events.seen.slice(2), [['got', 'c'], ['committed']])
+      assert.equal(isOver, true)
     })
 
     it('are not values of events, nor of what a function returns: TypeError', async () => {

@@ -83,10 +83,8 @@ export class Incoming {
 
   /** Lets who iterates know that no more is wanted. */
   stop(): void {
-    if (this.#isStopped) return
-    this.#isStopped = true
     for (const arrived of this.#values.splice(0)) arrived.discard()
-    if (!this.#isOver) this.#link.stop(this.#id)
+    this.#stopThere()
   }
 
   push(arrived: Arrived): void {
@@ -113,6 +111,18 @@ export class Incoming {
   fail(error: unknown): void {
     this.stop()
     this.end({ error })
+  }
+
+  /** A value came that nobody can make sense of: it is the end, after the values before it. */
+  spoil(error: unknown): void {
+    this.#stopThere()
+    this.end({ error })
+  }
+
+  #stopThere(): void {
+    if (this.#isStopped) return
+    this.#isStopped = true
+    if (!this.#isOver) this.#link.stop(this.#id)
   }
 
   #begin(): void {

@@ -157,8 +157,12 @@ export class Streams {
   #onItem(incoming: Incoming | undefined, reader: FrameReader): void {
     const { enclosed, size } = reader
     if (!incoming || incoming.isStopped) return this.#link.discard(enclosed)
-    const [value] = this.#link.read(reader)
-    incoming.push({ value, size, discard: () => this.#link.discard(enclosed) })
+    try {
+      const [value] = this.#link.read(reader)
+      incoming.push({ value, size, discard: () => this.#link.discard(enclosed) })
+    } catch (error) {
+      incoming.spoil(error)
+    }
   }
 
   #end(id: number, incoming: Incoming | undefined, failure?: { error: unknown }): void {
