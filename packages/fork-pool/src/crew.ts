@@ -118,6 +118,13 @@ export class Crew {
     return ended
   }
 
+  /** A worker wants no more calls. One that never had any has failed, as one that dies at once. */
+  resign(worker: Worker): void {
+    void this.retire(worker)
+    if (worker.calls || performance.now() - worker.madeAt > AT_ONCE_MS) return
+    this.#fail(new PoolError('ERR_POOL_CRASH_LOOP', 'workers retire again and again before their first call'), worker.madeAt)
+  }
+
   /** It gets no more calls: it is dead, or was told to end. */
   forget(worker: Worker): void {
     if (this.ready.delete(worker)) this.#listener.onGone(worker)
@@ -230,5 +237,6 @@ function toldOf(error: unknown): unknown {
 
 /** A dead process or a full system may be otherwise the next time; a function that is missing is not. */
 function isPassing(error: unknown): boolean {
-  return error instanceof ProcessExitedError || (error as PoolError).code === 'ERR_POOL_START_TIMEOUT' || (error as NodeJS.ErrnoException).syscall !== undefined
+  const { code, syscall } = error as NodeJS.ErrnoException
+  return error instanceof ProcessExitedError || code === 'ERR_POOL_START_TIMEOUT' || code === 'ERR_POOL_CRASH_LOOP' || syscall !== undefined
 }

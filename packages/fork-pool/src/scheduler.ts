@@ -129,7 +129,7 @@ export class Scheduler implements CrewListener {
   }
 
   onRetire(worker: Worker): void {
-    void this.crew.retire(worker)
+    this.#atOnce(() => this.crew.resign(worker))
   }
 
   onLost(worker: Worker, error: Error, begun: Call[], waiting: Call[]): void {

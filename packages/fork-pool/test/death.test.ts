@@ -53,6 +53,17 @@ describe('the death of', () => {
     assert.equal((errors[0] as PoolError).code, 'ERR_POOL_CRASH_LOOP')
   })
 
+  it('idle workers that retire before their first call, again and again, ends, too', async () => {
+    const errors: Error[] = []
+    const pid = start('pid', { max: 2, idle: 1, async: true, init: 'retireSoon', onError: error => errors.push(error) })
+    await until(() => errors.length > 0)
+    const { started } = await pid.stats()
+    assert.ok(started <= 16, `${started} started`)
+    await new Promise(resolve => setTimeout(resolve, 300))
+    assert.equal((await pid.stats()).started, started)
+    assert.equal((errors[0] as PoolError).code, 'ERR_POOL_CRASH_LOOP')
+  })
+
   it('a template is made good: calls go on with workers of another', async () => {
     const templates: ForkProcess[] = []
     const pid = start('pid', { max: 1, stop: 0 }, () => {
