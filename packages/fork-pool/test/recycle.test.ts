@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
+import { collect } from './support/garbage.js'
 import { until, usePools } from './support/pools.js'
 
 describe('workers that are replaced though they do well', () => {
@@ -23,6 +24,21 @@ describe('workers that are replaced though they do well', () => {
     const lives = [...counts.values()].slice(0, -1)
     for (const life of lives) assert.ok(life >= 10 && life <= 20, `${life}`)
     assert.ok(new Set(lives).size > 1)
+  })
+
+  it('and take no memory any more then', async () => {
+    for (const options of [{ max: 1, recycle: { calls: 1 } }, { max: 1, isolate: true }]) {
+      const pid = start('pid', options)
+      const use = async (): Promise<number> => {
+        for (let i = 0; i < 40; i++) await pid()
+        for (let i = 0; i < 10; i++) await collect()
+        return process.memoryUsage().arrayBuffers
+      }
+      await use()
+      const before = await use()
+      const grown = (await use()) - before
+      assert.ok(grown < 20 << 16, `${grown} bytes`) // each has 64 KiB, to receive in, and more
+    }
   })
 
   it('above a share of memory', async () => {

@@ -87,7 +87,9 @@ export class Owner {
 
   constructor(client: Client) {
     this.client = client
-    dropped.register(this, client)
+    dropped.register(this, client, client)
+    // What listens to events may refer to this object; the registry would keep both for ever.
+    void client.ended.then(() => dropped.unregister(client))
   }
 }
 

@@ -5,7 +5,7 @@ import { describe, it } from 'mocha'
 import { setTimeout } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { connect, rpcOf, run, type CallTrace } from '@anyfork/fork-rpc'
+import { connect, rpcOf, run, type CallTrace, type Rpc } from '@anyfork/fork-rpc'
 import type * as Fixture from './fixtures/worker.js'
 import { useConnections } from './support/connections.js'
 
@@ -219,5 +219,22 @@ describe('a connection that nobody refers to any more', () => {
     while (!(outcome = await Promise.race([ending, setTimeout(10)]))) collectGarbage()
     assert.deepEqual(outcome, { status: { code: 0, signal: null } })
     assert.equal(await call, 'the last')
+  })
+
+  it('is forgotten once it has ended, also where who listens to its events refers to it', async () => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage = runInNewContext('gc') as () => void
+    const make = async (): Promise<WeakRef<object>> => {
+      const first: Rpc = run(fork(), worker, 'first', { onEvent: () => void first.pid })
+      assert.equal(await first('value'), 'value')
+      await first.close()
+      return new WeakRef(first)
+    }
+    const made = [await make(), await make(), await make()]
+    for (let i = 0; i < 50 && made.some(ref => ref.deref()); i++) {
+      await setTimeout(10)
+      collectGarbage()
+    }
+    assert.equal(made.filter(ref => ref.deref()).length, 0)
   })
 })
