@@ -88,10 +88,17 @@ export class Requests {
     const undo = watchForAbort(options, reason => this.#giveUp(id, call, reason, options))
     const onResult = (value: unknown): void => {
       undo()
-      if (options.signal && value instanceof RemoteIterable) value.endWith(options.signal, () => options.killOnAbort && this.#listener.onGivenUp(true))
+      if (options.signal && value instanceof RemoteIterable) value.endWith(options.signal, this.#killerOf(options))
       resolve(value)
     }
     const call = this.#line.calls.set(id, onResult, error => (undo(), reject(error)), streams)
+  }
+
+  /** What is to be done when a stream is given up. It must not refer to the call, whose result is the stream. */
+  #killerOf({ killOnAbort }: CallOptions): () => void {
+    return () => {
+      if (killOnAbort) this.#listener.onGivenUp(true)
+    }
   }
 
   /** Nobody waits for a call any more. */

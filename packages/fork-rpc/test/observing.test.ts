@@ -3,11 +3,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { channel, tracingChannel } from 'node:diagnostics_channel'
 import { describe, it } from 'mocha'
 import { setTimeout } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { connect, rpcOf, run, type CallTrace, type Rpc } from '@anyfork/fork-rpc'
 import type * as Fixture from './fixtures/worker.js'
 import { useConnections } from './support/connections.js'
+import { collect } from './support/garbage.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
@@ -207,8 +206,6 @@ describe('a connection that nobody refers to any more', () => {
 
   it('finishes its calls, and ends', async function () {
     this.timeout(20_000)
-    setFlagsFromString('--expose-gc')
-    const collectGarbage = runInNewContext('gc') as () => void
     const begin = (): { ended: Promise<unknown>; call: PromiseLike<unknown> } => {
       const after = run(fork(), worker, 'after')
       return { ended: after.ended, call: after(10, 'the last') }
@@ -216,14 +213,12 @@ describe('a connection that nobody refers to any more', () => {
     const { ended, call } = begin()
     const ending = ended.then(status => ({ status }))
     let outcome: unknown
-    while (!(outcome = await Promise.race([ending, setTimeout(10)]))) collectGarbage()
+    while (!(outcome = await Promise.race([ending, setTimeout(10)]))) await collect()
     assert.deepEqual(outcome, { status: { code: 0, signal: null } })
     assert.equal(await call, 'the last')
   })
 
   it('is forgotten once it has ended, also where who listens to its events refers to it', async () => {
-    setFlagsFromString('--expose-gc')
-    const collectGarbage = runInNewContext('gc') as () => void
     const make = async (): Promise<WeakRef<object>> => {
       const first: Rpc = run(fork(), worker, 'first', { onEvent: () => void first.pid })
       assert.equal(await first('value'), 'value')
@@ -231,10 +226,7 @@ describe('a connection that nobody refers to any more', () => {
       return new WeakRef(first)
     }
     const made = [await make(), await make(), await make()]
-    for (let i = 0; i < 50 && made.some(ref => ref.deref()); i++) {
-      await setTimeout(10)
-      collectGarbage()
-    }
+    for (let i = 0; i < 50 && made.some(ref => ref.deref()); i++) await collect()
     assert.equal(made.filter(ref => ref.deref()).length, 0)
   })
 })

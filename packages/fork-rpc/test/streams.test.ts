@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { describe, it } from 'mocha'
+import { setTimeout } from 'node:timers/promises'
 import { run, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
 import { Events, useConnections } from './support/connections.js'
+import { collect as collectGarbage } from './support/garbage.js'
 
 const module = new URL('./fixtures/streams.js', import.meta.url)
 const ownSerialiser = new URL('./fixtures/own-serialiser.js', import.meta.url)
@@ -254,6 +256,36 @@ for (const async of [false, true]) {
       await assert.rejects(loop(), { name: 'AbortError' })
       if (async) await events.first('aborted')
       await slow.close()
+    })
+
+    for (const isGivenUp of [false, true]) {
+      it(`that nobody refers to any more end there${isGivenUp ? ', with a signal, too' : ''}`, async () => {
+        const events = new Events()
+        const count = start('count', { onEvent: events.onEvent })
+        const options = isGivenUp ? { signal: new AbortController().signal } : {}
+        const begin = async (): Promise<void> => {
+          const stream = (await count.with(options)(1e9)) as AsyncIterableIterator<number>
+          assert.equal((await stream.next()).value, 1)
+        }
+        await begin()
+        const over = events.first('cleaned up').then(() => true)
+        while (!(await Promise.race([over, setTimeout(5)]))) await collectGarbage()
+        await count.close()
+      })
+    }
+
+    it('are forgotten once they are over, also where their signal is not', async () => {
+      const { signal } = new AbortController()
+      const count = start('count')
+      const use = async (): Promise<WeakRef<object>> => {
+        const stream = (await count.with({ signal })(3)) as AsyncIterableIterator<number>
+        assert.deepEqual(await collect(stream), [1, 2, 3])
+        return new WeakRef(stream)
+      }
+      const used = [await use(), await use()]
+      for (let i = 0; i < 50 && used.some(ref => ref.deref()); i++) await collectGarbage()
+      assert.equal(used.filter(ref => ref.deref()).length, 0)
+      assert.equal(signal.aborted, false)
     })
 
     if (!async) return // a process that serves calls one by one begins no stream before the last one is over

@@ -5,8 +5,9 @@ import { runInNewContext } from 'node:vm'
 setFlagsFromString('--expose-gc')
 const gc = runInNewContext('gc') as () => void
 
-/** Collects garbage, and lets those be told who want to know. */
+/** Collects garbage, not in the turn of the caller, where it may be in use; and lets those be told who want to know. */
 export async function collect(): Promise<void> {
+  await setTimeout(2)
   gc()
-  await setTimeout(5)
+  await setTimeout(2)
 }

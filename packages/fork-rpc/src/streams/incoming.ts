@@ -105,6 +105,7 @@ export class Incoming {
       this.#last().then(waiting.resolve, waiting.reject)
     }
     this.onOver?.()
+    this.onOver = undefined
   }
 
   /** The consumer is told to give up. */

@@ -28,9 +28,10 @@ export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
   /**
    * Ends it when a signal is aborted, also before: the next step rejects with its reason.
    *
-   * @param onEnd - called then; where it was aborted before, only if it is not soon over elsewhere
+   * @param onEnd - called then; where it was aborted before, only if it is not soon over elsewhere. It must not
+   *   refer to this object
    */
-  endWith(signal: AbortSignal, onEnd: () => unknown): void {
+  endWith(signal: AbortSignal, onEnd: () => void): void {
     const incoming = this.#incoming
     const onAbort = (): void => {
       incoming.fail(signal.reason)
