@@ -11,7 +11,8 @@ const TABLE_FULL_RETRY_MS = 50
 const MOST_RETRIES = 20
 /** Longer payloads are sent from where they are. */
 const SHORT_BYTES = 65536
-const READ_BYTES = 65536
+/** What is read comes here first, for all channels. A template would have a buffer more for each of its forks until garbage is collected. */
+const incoming = Buffer.allocUnsafeSlow(65536)
 
 interface Outgoing {
   bytes: Uint8Array
@@ -204,10 +205,9 @@ export class ControlChannel {
 
   #receive(): void {
     const { room } = this.#reader
-    const buffer = room ?? Buffer.allocUnsafe(READ_BYTES)
     let message: Message
     try {
-      message = receiveMessage(this.#socket, buffer)
+      message = receiveMessage(this.#socket, room ?? incoming)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EAGAIN') return
@@ -217,7 +217,7 @@ export class ControlChannel {
     if (message.endOfFile) return this.#end()
     this.#retries = 0
     if (room) this.#reader.fill(message.bytes, message.descriptors)
-    else this.#reader.push(buffer.subarray(0, message.bytes), message.descriptors)
+    else this.#reader.push(Buffer.from(incoming.subarray(0, message.bytes)), message.descriptors)
     this.#tell()
   }
 
