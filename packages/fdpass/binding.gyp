@@ -14,6 +14,7 @@
         "native/connection.c",
         "native/descriptor.c",
         "native/late.c",
+        "native/memory.c",
         "native/path.c",
         "native/peek.c",
         "native/receive-many.c",

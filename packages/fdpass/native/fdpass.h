@@ -32,6 +32,12 @@ int fdpass_set_close_on_exec(int fd, int on);
 ssize_t fdpass_read(int fd, void *bytes, size_t length);
 ssize_t fdpass_write(int fd, const void *bytes, size_t length);
 
+/* memory.c */
+
+/* Asks for huge pages where the whole pages of these bytes are, if the system has
+ * any: madvise(2), MADV_HUGEPAGE. */
+int fdpass_advise_huge_pages(void *bytes, size_t length);
+
 /* send.c, receive.c, and peek.c beneath it */
 
 /* Flags of these functions. */

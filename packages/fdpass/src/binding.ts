@@ -38,6 +38,7 @@ export interface Binding {
   setCloseOnExec(fd: number, on: boolean): number
   read(fd: number, buffer: Uint8Array, offset: number, length: number): number
   write(fd: number, buffer: Uint8Array, offset: number, length: number): number
+  adviseHugePages(buffer: Uint8Array, offset: number, length: number): number
   send(socket: number, buffer: Uint8Array, offset: number, length: number, fds: Int32Array, count: number, flags: number): number
   receive(socket: number, buffer: Uint8Array, offset: number, length: number, out: Int32Array, flags: number): number
   receiveSpinning(socket: number, buffer: Uint8Array, offset: number, length: number, out: Int32Array, flags: number, microseconds: number): number

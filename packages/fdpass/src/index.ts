@@ -7,6 +7,6 @@ export { hasEnded, MAX_DESCRIPTORS, receiveMessage, recv, send, sendMany, sendMe
 export { DescriptorReceiver } from './descriptor-receiver.js'
 export { LateWriter } from './late-writer.js'
 export { Receiver, type ReceiverOptions } from './receiver.js'
-export { read, tryWrite, write } from './bytes.js'
+export { read, receiveBuffer, tryWrite, write } from './bytes.js'
 export { watch, type Watch, type WatchEvents, type WatchOptions } from './watch.js'
 export { systemError, type SystemError } from './system-error.js'

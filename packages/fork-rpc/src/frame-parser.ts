@@ -1,3 +1,4 @@
+import { receiveBuffer } from '@anyfork/fdpass'
 import { At, HEADER_BYTES, LARGE_BYTES } from './frame.js'
 
 const BUFFER_BYTES = 1 << 16
@@ -112,7 +113,7 @@ export class FrameParser {
   }
 
   #beginLarge(from: number, size: number): boolean {
-    this.#large = Buffer.allocUnsafeSlow(Math.min(size, BELIEVED_BYTES))
+    this.#large = receiveBuffer(Math.min(size, BELIEVED_BYTES))
     const { kind, id, flags, number } = this
     this.#largeHeader = { kind, id, flags, number }
     this.#largeSize = size
@@ -122,7 +123,7 @@ export class FrameParser {
   }
 
   #growLarge(): void {
-    const grown = Buffer.allocUnsafeSlow(Math.min(this.#largeSize, this.#large!.length * 2))
+    const grown = receiveBuffer(Math.min(this.#largeSize, this.#large!.length * 2))
     this.#large!.copy(grown)
     this.#large = grown
   }

@@ -57,6 +57,15 @@ BIND_FD_FLAG(set_close_on_exec)
 BIND_BYTES(read)
 BIND_BYTES(write)
 
+/* adviseHugePages(buffer, offset, length) */
+static napi_value bind_advise_huge_pages(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 3);
+  char *bytes;
+  size_t size;
+  if (!bytes_of(env, argv[0], argv[1], argv[2], &bytes, &size)) return NULL;
+  return number(env, fdpass_advise_huge_pages(bytes, size));
+}
+
 bool define_descriptors(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
       METHOD("socketpair", bind_socketpair),
@@ -69,6 +78,7 @@ bool define_descriptors(napi_env env, napi_value exports) {
       METHOD("setCloseOnExec", bind_set_close_on_exec),
       METHOD("read", bind_read),
       METHOD("write", bind_write),
+      METHOD("adviseHugePages", bind_advise_huge_pages),
   };
   const struct constant constants[] = {
       {"SOCK_STREAM", SOCK_STREAM},
