@@ -1,5 +1,5 @@
 import { afterFork } from '@anyfork/fork'
-import { loadFunction, loadModule } from '@anyfork/fork/child'
+import { hasUnwrittenOutput, loadFunction, loadModule, outputWritten } from '@anyfork/fork/child'
 import type { Codec } from '../codec.js'
 import type { FrameQueue } from '../frame-queue.js'
 import { codecOf } from '../serialiser.js'
@@ -79,7 +79,8 @@ export async function prepare(queue: FrameQueue, args: unknown[], writer: Writer
       name: (number, exported) => void (functions[number] = lookUp(functions, number, loadFunction(module, exported, folder))),
       finish: () => {
         serving.writeAll()
-        void atEnd()
+        if (hasUnwrittenOutput()) void outputWritten().then(atEnd)
+        else void atEnd()
       },
     }
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Descriptor } from '@anyfork/fdpass'
+import { hasUnwrittenOutput, outputWritten } from '@anyfork/fork/child'
 import { Kind } from '../frame.js'
 import { FrameQueue } from '../frame-queue.js'
 import type { FrameReader } from '../frame-reader.js'
@@ -69,6 +70,10 @@ async function loop(inbox: Inbox, outbox: Outbox, service: Service): Promise<voi
       const isTicking = outbox.isPending
       const rest = carryOut(reader, service, outbox)
       if (rest) await rest
+      if (hasUnwrittenOutput()) {
+        outbox.write()
+        await outputWritten() // nothing of it is written while the next call is waited for
+      }
       if (isTicking && ticks === outbox.ticks) continue
       if (ticks !== outbox.ticks) outbox.write() // that call took its time
       ticks = outbox.ticks
