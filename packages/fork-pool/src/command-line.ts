@@ -74,7 +74,7 @@ async function run(target: string, args: string[], options: Options): Promise<vo
   const [module, name] = splitTarget(target)
   const joblog = joblogOf(options)
   const makeTemplate = (): ForkProcess => {
-    const template = ForkProcess.exec().eval(ignoreInterrupts)
+    const template = ForkProcess.exec({ stdio: ['ignore', process.stderr.fd] }).eval(ignoreInterrupts) // results alone are on standard output
     for (const one of preload) template.require(moduleAt(one))
     return template
   }

@@ -111,6 +111,17 @@ describe('fork-pool', () => {
     assert.match(stderr, /^fork-pool: cannot find module .*no-such\.js/)
   })
 
+  it('says that there is no such function, once, whatever is still to come, and ends with 255', async () => {
+    const inputs = Array.from({ length: 1000 }, (_, i) => `${i}\n`).join('')
+    const { code, stdout, stderr } = await forkPool([`${worker}#noSuch`], inputs)
+    assert.deepEqual({ code, stdout }, { code: 255, stdout: '' })
+    assert.match(stderr, /^fork-pool: noSuch is not exported by \S*worker\.js\n$/)
+  })
+
+  it('prints results alone: what functions write to standard output goes to standard error', async () => {
+    assert.deepEqual(await forkPool(['node:console#log', 'a', 'b', '--workers', '1']), { code: 0, stdout: 'null\nnull\n', stderr: 'a\nb\n' })
+  })
+
   it('refuses a number of workers that is none', async () => {
     const { code, stderr } = await forkPool([worker, '--workers', 'many'])
     assert.equal(code, 255)

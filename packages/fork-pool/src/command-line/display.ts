@@ -1,3 +1,4 @@
+import { clearLine, cursorTo } from 'node:readline'
 import { SingleBar } from 'cli-progress'
 import type { PoolStats } from '../pool-stats.js'
 import { liveView } from './live-view.js'
@@ -21,14 +22,17 @@ export function display(total: number, isWatching: boolean, stats: () => Promise
 }
 
 function progressBar(total: number): Display {
-  const bar = new SingleBar({ stream: process.stderr, clearOnComplete: true, format: '{bar} {value}/{total} {eta_formatted}' })
+  const bar = new SingleBar({ stream: process.stderr, clearOnComplete: true, forceRedraw: true, format: '{bar} {value}/{total} {eta_formatted}' })
   bar.start(total, 0)
   return {
     expect: inputs => {
       if (inputs > bar.getTotal()) bar.setTotal(inputs)
     },
     step: () => bar.increment(),
-    clear: () => {},
+    clear: () => {
+      cursorTo(process.stderr, 0)
+      clearLine(process.stderr, 0)
+    },
     stop: async () => bar.stop(),
   }
 }

@@ -1,4 +1,4 @@
-import { isStream } from '../stream.js'
+import { PoolStream } from '../stream.js'
 
 /**
  * A result as JSON; what is iterated over as a line for each value, once all have come, so
@@ -8,7 +8,7 @@ import { isStream } from '../stream.js'
  * @throws rejects with what went wrong with a value
  */
 export async function linesOf(result: unknown): Promise<string | undefined> {
-  if (!isStream(result)) return lineOf(result)
+  if (!(result instanceof PoolStream)) return lineOf(result)
   const lines: string[] = []
   for await (const value of result) lines.push(lineOf(value))
   return lines.length ? lines.join('\n') : undefined

@@ -42,7 +42,8 @@ interface Attempt {
 /**
  * Calls the function for every input, and prints results, one line of JSON for each, or for each value that it yields.
  *
- * @throws what went wrong with the inputs, when what was begun has finished; what went wrong with standard output, at once
+ * @throws what went wrong with the inputs, when what was begun has finished; what went wrong with standard output, or
+ *   that there is no such function, at once
  */
 export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, options: RunAllOptions): Promise<RunAllOutcome> {
   const { slots, isOrdered, halts, joblog, interruption, display } = options
@@ -56,9 +57,9 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
   let onRoom = (): void => {}
   let stopReading = (): void => {}
   void interruption.wanted.then(() => stopReading())
-  let outputError: unknown
-  const hasStopped = (): boolean => interruption.isWanted || outputError !== undefined || (halts && counts.failed > 0)
-  const isCutOff = (): boolean => interruption.isForced || outputError !== undefined
+  let fatalError: unknown
+  const hasStopped = (): boolean => interruption.isWanted || fatalError !== undefined || (halts && counts.failed > 0)
+  const isCutOff = (): boolean => interruption.isForced || fatalError !== undefined
 
   /**
    * The next input; none at their end, or when this is to stop first. Not by a race with a
@@ -81,6 +82,10 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
     const last = await attempt(call, input, options.retries, isCutOff)
     running--
     onRoom()
+    if (isNoFunction(last.error)) {
+      fatalError ??= last.error
+      stopReading()
+    }
     if (last.hasFailed && isCutOff()) {
       notDone.push(input)
       return undefined
@@ -103,13 +108,13 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
     const last = await result
     await before
     try {
-      if (last && outputError === undefined) {
+      if (last && fatalError === undefined) {
         const { startedAt, milliseconds, lines, error } = last
         if (lines !== undefined) await printLines(lines, display)
         joblog?.add(input, startedAt, milliseconds, { error, bytes: Buffer.byteLength(lines ?? '') })
       }
     } catch (error) {
-      outputError ??= error
+      fatalError ??= error
       stopReading()
     }
     unprinted--
@@ -126,7 +131,7 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
         display.step()
         continue
       }
-      while (outputError === undefined && (running >= slots || unprinted >= mostUnprinted)) await moreRoom()
+      while (fatalError === undefined && (running >= slots || unprinted >= mostUnprinted)) await moreRoom()
       if (hasStopped()) {
         notDone.push(next)
         break
@@ -136,10 +141,15 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
   } catch (error) {
     failure = error // of the inputs; what was begun is finished first
   }
-  while (outputError === undefined && unprinted > 0) await moreRoom()
-  failure = outputError ?? failure
+  while (fatalError === undefined && unprinted > 0) await moreRoom()
+  failure = fatalError ?? failure
   if (failure !== undefined) throw failure
   return { counts, notDone: notDone.sort((a, b) => a.number - b.number), isAtEnd }
+}
+
+/** Whether no input can be done, with this error. */
+function isNoFunction(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_EXPORT_NOT_FOUND'
 }
 
 /** The last of the attempts at an input: any failure is tried again, as often as it may be, unless the call was cut off. */
