@@ -1,4 +1,4 @@
-import type { ModuleSpecifier } from '@anyfork/fork-rpc'
+import { isRemoteName, likeAnObject, type ModuleSpecifier, type NotRemote } from '@anyfork/fork-rpc'
 import { allFunctions } from './connection.js'
 import { Lifecycle } from './lifecycle.js'
 import { settingsOf, type PoolOptions } from './pool-options.js'
@@ -7,7 +7,7 @@ import { Templates, type TemplateSource } from './template.js'
 
 /** The exported functions of a module, to be called in a pool. */
 export type PooledModule<M> = {
-  readonly [K in keyof M as K extends 'then' ? never : M[K] extends AnyFunction ? K : never]: M[K] extends AnyFunction ? PoolFunction<M[K]> : never
+  readonly [K in keyof M as K extends NotRemote ? never : M[K] extends AnyFunction ? K : never]: M[K] extends AnyFunction ? PoolFunction<M[K]> : never
 } & AsyncDisposable
 
 const controls = new WeakMap<object, PoolControl>()
@@ -26,9 +26,9 @@ export function connectPool<M extends object>(template: TemplateSource, module: 
   const settings = settingsOf(options)
   const life = new Lifecycle(new Templates(template, module, settings.init !== undefined), settings, allFunctions(module, settings))
   const control = Object.defineProperties({}, controlOf(life)) as PoolControl
-  const functions = Object.create(null, { [Symbol.asyncDispose]: { value: () => life.close() } }) as Record<string | symbol, unknown>
+  const functions = Object.create(null, { [Symbol.asyncDispose]: { value: () => life.close() }, ...likeAnObject }) as Record<string | symbol, unknown>
   const pooled = new Proxy(functions, {
-    get: (known, name) => (name in known || typeof name === 'symbol' || name === 'then' ? known[name] : (known[name] = pooledFunction(life, name, settings))),
+    get: (known, name) => (name in known || !isRemoteName(name) ? known[name] : (known[name] = pooledFunction(life, name, settings))),
     set: () => false,
     defineProperty: () => false,
   })

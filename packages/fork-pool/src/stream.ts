@@ -46,7 +46,3 @@ export class PoolStream implements AsyncIterableIterator<unknown> {
   }
 }
 
-/** Whether a function returned something to iterate over. */
-export function isStream(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
-}

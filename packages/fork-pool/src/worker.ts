@@ -1,10 +1,10 @@
-import { ProcessExitedError, type ExitStatus, type ForkProcess } from '@anyfork/fork-rpc'
+import { ProcessExitedError, RemoteIterable, type ExitStatus, type ForkProcess } from '@anyfork/fork-rpc'
 import type { Candidate } from './balancer.js'
 import { CallList } from './call-list.js'
 import { CallQueue } from './call-queue.js'
 import type { Call } from './call.js'
 import { isLoss } from './loss.js'
-import { isStream, PoolStream } from './stream.js'
+import { PoolStream } from './stream.js'
 import type { Template } from './template.js'
 import type { ConnectWorker, Connection } from './connection.js'
 import type { WorkerFigures, WorkerState } from './worker-figures.js'
@@ -190,14 +190,14 @@ export class Worker implements Candidate {
   #finish(call: Call, hasFailed: boolean, value: unknown): void {
     if (call.worker !== this) return
     const now = performance.now()
-    if (!hasFailed && isStream(value)) {
-      const values = value[Symbol.asyncIterator]()
+    if (!hasFailed && value instanceof RemoteIterable) {
       if (!call.isSettled) {
         call.isStreaming = true
-        const stream = new PoolStream(values, () => this.#release(call, performance.now()))
-        return this.#listener.onStream(call, stream, now)
+        const onOver = (): void => this.#release(call, performance.now())
+        this.#listener.onStream(call, new PoolStream(value, onOver), now)
+        return value.onceFinished(onOver) // what is still to be read is not the worker's affair
       }
-      values.return?.().catch(() => {}) // nobody will read it
+      value.return().catch(() => {}) // nobody will read it
     }
     this.#release(call, now, hasFailed, value)
   }

@@ -36,13 +36,30 @@ describe('connectPool', () => {
     worker = connectPool<Module>(ForkProcess.create(), module, { max: 1 })
     const numbers: number[] = []
     let next: Promise<number> | undefined
-    for await (const number of worker.countTo(50)) {
+    for await (const number of worker.countTo(1000)) {
       next ??= worker.add(1, 1)
-      assert.equal(poolOf(worker).workers[0]!.load, 1)
+      if (number < 900) assert.equal(poolOf(worker).workers[0]!.load, 1) // the last ones come ahead
       numbers.push(number)
     }
-    assert.deepEqual(numbers, Array.from({ length: 50 }, (_, i) => i + 1))
+    assert.deepEqual(numbers, Array.from({ length: 1000 }, (_, i) => i + 1))
     assert.equal(await next, 2)
+  })
+
+  it('a function that has yielded all is over, read or not: its worker is free, and close() waits for nobody', async () => {
+    worker = connectPool<Module>(ForkProcess.create(), module, { max: 1 })
+    const unread = await worker.countTo(5)
+    assert.equal(await worker.add(1, 1), 2)
+    await poolOf(worker).close()
+    const numbers: number[] = []
+    for await (const number of unread) numbers.push(number)
+    assert.deepEqual(numbers, [1, 2, 3, 4, 5])
+  })
+
+  it('can be looked at: as text, as JSON', async () => {
+    worker = connectPool<Module>(ForkProcess.create(), module, { max: 1 })
+    assert.equal(JSON.stringify({ worker }), '{"worker":{}}')
+    assert.equal(String(worker), '[object Remote]')
+    assert.equal((await poolOf(worker).stats()).calls.failed, 0)
   })
 
   it('a stream that is left early frees its worker', async () => {

@@ -30,10 +30,11 @@ describe('how many workers there are', () => {
 
   it('one for each call that waits, at once, by default', async () => {
     const sleep = start('sleep', { max: 4 })
-    const calls = [1, 2, 3].map(() => sleep(200))
+    const calls = Promise.allSettled([1, 2, 3].map(() => sleep(60_000)))
     await until(() => sleep.workers.filter(one => one.state === 'busy').length === 3)
-    await Promise.all(calls)
     assert.equal((await sleep.stats()).started, 3)
+    await sleep.destroy()
+    await calls
   })
 
   it('one more only after calls have waited for start', async () => {
@@ -41,8 +42,9 @@ describe('how many workers there are', () => {
     await Promise.all([1, 2, 3].map(() => sleep(1)))
     assert.equal((await sleep.stats()).started, 1)
     const quick = start('sleep', { max: 4, start: 20 })
-    const calls = Promise.all([1, 2, 3].map(() => quick(400)))
+    const calls = Promise.allSettled([1, 2, 3].map(() => quick(60_000)))
     await until(() => quick.workers.length > 1)
+    await quick.destroy()
     await calls
   })
 

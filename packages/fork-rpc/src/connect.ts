@@ -5,6 +5,7 @@ import { checkCallOptions, type CallOptions } from './call-options.js'
 import { Client } from './client.js'
 import type { PassedDescriptor } from './fd.js'
 import type { RpcOptions } from './options.js'
+import { isRemoteName, likeAnObject, type NotRemote } from './remote-names.js'
 import { controlOf, Owner, type RpcControl } from './rpc.js'
 
 type Fn = (...args: never[]) => unknown
@@ -63,7 +64,7 @@ export interface RemoteFunction<F extends Fn> {
 
 /** The exported functions of a module, to be called in another process. */
 export type Remote<M> = {
-  readonly [K in keyof M as K extends 'then' ? never : M[K] extends Fn ? K : never]: M[K] extends Fn ? RemoteFunction<M[K]> : never
+  readonly [K in keyof M as K extends NotRemote ? never : M[K] extends Fn ? K : never]: M[K] extends Fn ? RemoteFunction<M[K]> : never
 } & AsyncDisposable
 
 const controls = new WeakMap<object, RpcControl>()
@@ -82,9 +83,9 @@ const controls = new WeakMap<object, RpcControl>()
 export function connect<M extends object>(process: ForkProcess, module: ModuleSpecifier, options: RpcOptions = {}): Remote<M> {
   const owner = new Owner(new Client(process, resolveSpecifier(module), undefined, options))
   const control = Object.defineProperties({}, controlOf(owner)) as RpcControl
-  const functions = Object.create(null, { [Symbol.asyncDispose]: { value: control.close } }) as Record<string | symbol, unknown>
+  const functions = Object.create(null, { [Symbol.asyncDispose]: { value: control.close }, ...likeAnObject }) as Record<string | symbol, unknown>
   const remote = new Proxy(functions, {
-    get: (known, name) => (name in known || typeof name === 'symbol' || name === 'then' ? known[name] : (known[name] = remoteFunction(owner, name))),
+    get: (known, name) => (name in known || !isRemoteName(name) ? known[name] : (known[name] = remoteFunction(owner, name))),
     set: () => false,
     defineProperty: () => false,
   })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
 import { describe, it } from 'mocha'
 import { connect, fd, rpcOf, type Descriptor, type PassedDescriptor, type Remote, type RpcOptions } from '@anyfork/fork-rpc'
 import { useConnections } from './support/connections.js'
@@ -100,6 +101,15 @@ for (const async of [false, true]) {
       const remote = await (async () => start())()
       assert.equal(await remote.add(1, 2), 3)
       assert.equal((remote as unknown as { then?: unknown }).then, undefined)
+    })
+
+    it('can be looked at: as text, as JSON, by inspect', async () => {
+      const remote = start()
+      assert.equal(JSON.stringify({ remote }), '{"remote":{}}')
+      assert.equal(String(remote), '[object Remote]')
+      assert.equal(`${remote as unknown as string}`, '[object Remote]')
+      assert.equal(typeof inspect(remote), 'string')
+      assert.equal(await remote.add(1, 2), 3)
     })
 
     it('rejects everything with why the module could not be loaded', async () => {

@@ -33,6 +33,8 @@ const TOLD_BYTES = 1 << 14
 export class Incoming {
   /** Called when the consumer wants no more, or nothing more comes. */
   onOver: (() => void) | undefined
+  /** Called when it is over elsewhere, whatever is still to be read here. */
+  onFinished: (() => void) | undefined
   readonly #id: number
   readonly #link: IncomingLink
   readonly #values: Arrived[] = []
@@ -106,6 +108,13 @@ export class Incoming {
     }
     this.onOver?.()
     this.onOver = undefined
+  }
+
+  /** Who iterates has told the end. */
+  finish(failure?: { error: unknown }): void {
+    this.end(failure)
+    this.onFinished?.()
+    this.onFinished = undefined
   }
 
   /** The consumer is told to give up. */

@@ -46,6 +46,17 @@ export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
     incoming.onOver = () => forgetAbort(signal, onAbort)
   }
 
+  /**
+   * Calls back once it has ended where it is iterated over, though values may still have to be read here; not
+   * where its process ends before.
+   *
+   * @param call - must not refer to this object
+   */
+  onceFinished(call: () => void): void {
+    if (this.#incoming.isIterated) this.#incoming.onFinished = call
+    else call()
+  }
+
   [Symbol.asyncIterator](): this {
     return this
   }

@@ -167,6 +167,6 @@ export class Streams {
 
   #end(id: number, incoming: Incoming | undefined, failure?: { error: unknown }): void {
     this.#incoming.delete(id)
-    incoming?.end(failure)
+    incoming?.finish(failure)
   }
 }
