@@ -28,7 +28,8 @@ export interface SendOptions {
 
 /** The options with their defaults, those about the socket aside. @throws TypeError, RangeError */
 export function complete(options: FdPasserOptions): Required<Omit<FdPasserOptions, 'fd'>> {
-  const { onError = () => {}, batch = 1, reservation = 'both', dontSetNonblocking = false, highWaterMark = 256 } = options
+  const { fd, onError = () => {}, batch = 1, reservation = 'both', dontSetNonblocking = false, highWaterMark = 256, ...rest } = options
+  for (const name of Object.keys(rest)) throw new TypeError(`a connection has no option ${name}`)
   if (!Number.isInteger(batch) || batch < 1 || batch > MAX_DESCRIPTORS) throw new RangeError(`a batch is 1 to ${MAX_DESCRIPTORS} descriptors, not ${String(batch)}`)
   if (!Number.isInteger(highWaterMark) || highWaterMark < 1) throw new RangeError(`the high-water mark is a positive integer, not ${String(highWaterMark)}`)
   if (!['sentinel', 'peek', 'both'].includes(reservation)) throw new TypeError(`unknown reservation ${String(reservation)}`)

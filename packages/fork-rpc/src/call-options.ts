@@ -28,7 +28,8 @@ const LONGEST_MS = 0x7fffffff
 
 /** @throws TypeError for options that make no sense */
 export function checkCallOptions(options: CallOptions): void {
-  const { signal, timeout } = options
+  const { signal, timeout, killOnAbort, untilOver, ...rest } = options
+  for (const name of Object.keys(rest)) throw new TypeError(`a call has no option ${name}`)
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal is an AbortSignal')
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0 && timeout <= LONGEST_MS)) throw new TypeError(`timeout is a time in milliseconds up to ${LONGEST_MS}, not ${String(timeout)}`)
 }

@@ -44,6 +44,7 @@ export interface RpcOptions {
 const MOST_SPIN_US = 1000
 
 /** @throws TypeError for options that make no sense */
-export function checkOptions({ spin = 0 }: RpcOptions): void {
+export function checkOptions({ spin = 0, serialiser, async, init, done, highWaterMark, onEvent, onError, onDestroy, ...rest }: RpcOptions): void {
+  for (const name of Object.keys(rest)) throw new TypeError(`a connection has no option ${name}`)
   if (!(Number.isInteger(spin) && spin >= 0 && spin <= MOST_SPIN_US)) throw new TypeError(`spin is a number of microseconds up to ${MOST_SPIN_US}, not ${String(spin)}`)
 }

@@ -7,7 +7,7 @@ import { after, afterEach, before, describe, it } from 'mocha'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { ForkProcess, preload, run, type ProcessExitedError, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
+import { ForkProcess, preload, run, type CallOptions, type ProcessExitedError, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
@@ -236,7 +236,10 @@ describe('run', () => {
     assert.throws(() => run(unused, './worker.js', 'add'), TypeError)
     assert.throws(() => run(unused, worker, ''), TypeError)
     assert.throws(() => run(unused, worker, 'add', { serialiser: 'xml' as 'cbor' }), TypeError)
+    assert.throws(() => run(unused, worker, 'add', { asink: true } as RpcOptions), { name: 'TypeError', message: 'a connection has no option asink' })
     await unused.close()
+    const add = start('add')
+    assert.throws(() => add.with({ timout: 3 } as CallOptions), { name: 'TypeError', message: 'a call has no option timout' })
   })
 })
 

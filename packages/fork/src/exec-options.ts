@@ -2,7 +2,8 @@ import { resolveMode } from './mode.js'
 import type { ExecOptions } from './spawn.js'
 
 /** @throws TypeError for what makes no sense, before anything is started */
-export function checkExecOptions({ mode, execPath, execArgv, env, cwd, stdio, argv0, title }: ExecOptions): void {
+export function checkExecOptions({ mode, execPath, execArgv, env, cwd, stdio, argv0, title, ...rest }: ExecOptions): void {
+  for (const name of Object.keys(rest)) throw new TypeError(`exec() has no option ${name}`)
   resolveMode(mode)
   for (const [name, value] of Object.entries({ execPath, argv0, title })) {
     if (value !== undefined && (typeof value !== 'string' || value === '' || value.includes('\0'))) throw new TypeError(`${name} is a text without zero bytes, not ${String(value)}`)

@@ -78,7 +78,7 @@ describe('exec takes', () => {
   })
 
   it('nothing that makes no sense', () => {
-    const misuses: object[] = [{ execPath: 7 }, { argv0: '' }, { title: 'a\0b' }, { execArgv: '--flag' }, { execArgv: [1] }, { env: 'A=B' }, { cwd: 7 }, { stdio: 'pipe' }, { stdio: ['tea'] }, { mode: 'spoon' }]
+    const misuses: object[] = [{ execPath: 7 }, { argv0: '' }, { title: 'a\0b' }, { execArgv: '--flag' }, { execArgv: [1] }, { env: 'A=B' }, { cwd: 7 }, { stdio: 'pipe' }, { stdio: ['tea'] }, { mode: 'spoon' }, { exccPath: '/bin/node' }]
     for (const misuse of misuses) assert.throws(() => ForkProcess.exec(misuse as ExecOptions), TypeError)
     assert.throws(() => (ForkProcess.templateOptions = { title: '' }), TypeError)
   })
