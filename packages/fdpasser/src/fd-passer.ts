@@ -4,7 +4,7 @@ import { PasserError } from './errors.js'
 import { Incoming, type Receiver } from './incoming.js'
 import { complete, type FdPasserOptions, type SendOptions } from './options.js'
 import { Outgoing } from './outgoing.js'
-import { closeHandle, takeOver } from './ownership.js'
+import { closeHandle, takeOver, takeOverBoth } from './ownership.js'
 import { Waiting } from './waiting.js'
 
 /**
@@ -35,8 +35,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     else if (fd.length === 1) this.#begin(fd[0] as Handle)
     else {
       if (fd.length !== 2) throw new TypeError(`a connection has two ends, not ${fd.length}`)
-      for (const end of fd as Handle[]) descriptorNumber(end)
-      this.#ends = (fd as Handle[]).map(takeOver)
+      this.#ends = takeOverBoth(fd as [Handle, Handle])
     }
   }
 

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs'
 import { Server } from 'node:net'
-import { Descriptor, dup, keepPath, type Handle } from '@anyfork/fdpass'
+import { Descriptor, descriptorNumber, dup, keepPath, type Handle } from '@anyfork/fdpass'
 
 /** What is ours from now on: numbers and `Descriptor`s themselves, of anything else a duplicate. */
 export function takeOver(handle: Handle): Descriptor {
@@ -31,4 +31,24 @@ export function closeHandle(handle: Handle): void {
   const { destroy, close } = handle as { destroy?(): unknown; close?(): unknown }
   const closing: unknown = destroy ? destroy.call(handle) : close?.call(handle)
   if (closing instanceof Promise) closing.catch(() => {})
+}
+
+/**
+ * Takes over both ends of a connection, or none.
+ *
+ * @throws as `takeOver`; TypeError where both are one
+ */
+export function takeOverBoth(ends: readonly [Handle, Handle]): Descriptor[] {
+  const [first, second] = ends
+  if (descriptorNumber(first) === descriptorNumber(second)) throw new TypeError('a connection has two ends, not the same twice')
+  const isBorrowed = (end: Handle): boolean => typeof end === 'object' && !(end instanceof Descriptor)
+  // Those that are duplicated come first: only that may fail.
+  if (!isBorrowed(second)) return [takeOver(first), takeOver(second)]
+  const copy = takeOver(second)
+  try {
+    return [takeOver(first), copy]
+  } catch (error) {
+    copy.close()
+    throw error
+  }
 }

@@ -276,6 +276,11 @@ describe('FdPasser', () => {
     assert.throws(() => new FdPasser({ highWaterMark: 0 }), RangeError)
     assert.throws(() => new FdPasser({ reservation: 'prayer' as 'peek' }), TypeError)
     assert.throws(() => new FdPasser({ fd: {} }), TypeError)
+    const [one, other] = socketpair()
+    assert.throws(() => new FdPasser({ fd: [one, one] }), TypeError)
+    other.close()
+    assert.throws(() => new FdPasser({ fd: [one, other] }), { code: 'EBADF' })
+    one.close() // it is still ours
     assert.throws(() => new FdPasser({ fdd: 3 } as FdPasserOptions), { name: 'TypeError', message: 'a connection has no option fdd' })
     assert.throws(() => left.pushSend({}), TypeError)
     assert.throws(() => left.iAmParent(), TypeError)
