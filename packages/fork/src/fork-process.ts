@@ -16,7 +16,13 @@ import type { ExecOptions } from './spawn.js'
 import { closeAtThreadEnd } from './thread-end.js'
 
 /** Lets processes end that nobody refers to any more, unless a function runs in them. */
-const dropped = new FinalizationRegistry<Member>(member => member.order(Command.end))
+const dropped = new FinalizationRegistry<Member>(member => {
+  try {
+    member.order(Command.end)
+  } catch {
+    // it is no template, or out of reach: nobody is left to be told
+  }
+})
 
 /**
  * A process that waits for orders: load this, keep that, fork, and finally run a
@@ -32,6 +38,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
   static #template: ForkProcess | undefined
   static #templateOptions: ExecOptions = {}
   static readonly #preparations: ((template: ForkProcess) => void)[] = []
+  #isExitAwaited = false
 
   private constructor(member: Member) {
     super(member)
@@ -118,7 +125,8 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    * here code and signal are `null`.
    *
    * @param socket - as `toFd` gave it, or as it came from another process; this object owns it from now on
-   * @throws TypeError for what is no socket; `EBADF` for what was handed over before
+   * @throws TypeError for what is no socket; `EBADF` for what was handed over before; the kernel's error for a socket
+   *   that nobody is at the other end of. It is still the caller's then
    */
   static fromFd(socket: Descriptor): ForkProcess {
     if (!(socket instanceof Descriptor) || !fstatSync(socket.fd).isSocket()) throw new TypeError('fromFd() takes the Descriptor of a socket')
@@ -143,7 +151,8 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
   /** Resolves when the process has ended, with its exit code or signal. Never rejects. Asked for, it keeps this program running. */
   get exited(): Promise<ExitStatus> {
     const { exited, isGone } = this.member
-    if (!isGone) void exited.then(this.member.hold())
+    if (!isGone && !this.#isExitAwaited) void exited.then(this.member.hold())
+    this.#isExitAwaited = true
     return exited
   }
 

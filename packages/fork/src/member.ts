@@ -134,11 +134,17 @@ export class Member {
       own.release() // it is still the caller's
       throw error
     }
+    try {
+      self.order(Command.lifeline, undefined, [ours])
+      self.order(Command.identify)
+    } catch (error) {
+      live.delete(self)
+      self.#channel.detach().release()
+      throw error
+    }
     socket.release()
     self.#isAttached = true
     self.#lineage.expect()
-    self.order(Command.lifeline, undefined, [ours])
-    self.order(Command.identify)
     return self
   }
 

@@ -5,7 +5,7 @@ import { describe, it } from 'mocha'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { pipe, watch } from '@anyfork/fdpass'
+import { listen, pipe, watch } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
 import { answer } from './support/answer.js'
 import { allGone, assertNothingLeft, census, isRunning } from './support/census.js'
@@ -128,6 +128,9 @@ describe('toFd and fromFd', () => {
     readEnd.close()
     writeEnd.close()
     assert.throws(() => ForkProcess.fromFd(readEnd), { code: 'EBADF' })
+    const listener = listen('\0anyfork.hand-over.' + process.pid)
+    assert.throws(() => ForkProcess.fromFd(listener), { code: 'ENOTCONN' })
+    listener.close() // it is still ours
     template.kill('SIGKILL')
     await template.exited
   })
