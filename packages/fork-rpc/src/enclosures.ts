@@ -1,3 +1,4 @@
+import { Descriptor } from '@anyfork/fdpass'
 import type { Codec } from './codec.js'
 import { PassedDescriptor } from './fd.js'
 import { RpcError } from './errors.js'
@@ -159,14 +160,23 @@ export function dropDescriptors(values: readonly unknown[]): void {
   for (const passed of descriptorsAmong(values)) if (passed.isWaiting) passed.release().close()
 }
 
+/** Closes the descriptors among values that came, and that nobody will have. */
+export function closeDescriptors(values: readonly unknown[]): void {
+  for (const descriptor of amongValues(values, Descriptor)) descriptor[Symbol.dispose]()
+}
+
 /** Wherever they are; what cannot be looked at has none. */
 function descriptorsAmong(values: readonly unknown[]): Set<PassedDescriptor> {
+  return amongValues(values, PassedDescriptor)
+}
+
+function amongValues<T extends object>(values: readonly unknown[], Class: abstract new (...args: never[]) => T): Set<T> {
   const seen = new Set<unknown>()
-  const found = new Set<PassedDescriptor>()
+  const found = new Set<T>()
   const search = (value: unknown): void => {
     if (typeof value !== 'object' || value === null || seen.has(value)) return
     seen.add(value)
-    if (value instanceof PassedDescriptor) found.add(value)
+    if (value instanceof Class) found.add(value)
     else if (isPlain(value)) partsOf(value).forEach(search)
   }
   values.forEach(search)

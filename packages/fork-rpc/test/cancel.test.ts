@@ -243,8 +243,10 @@ describe('with', () => {
   })
 
   it('gives each call a signal, one that is never aborted where nothing can abort it', async () => {
-    assert.equal(await start('isNeverAborted', { async: true })(), true)
-    assert.equal(await start('isNeverAborted')(), true)
+    for (const async of [false, true]) {
+      const isNeverAborted = start('isNeverAborted', { async })
+      assert.deepEqual([await isNeverAborted(), await isNeverAborted()], [true, true]) // each has its own
+    }
   })
 
   it('throws a TypeError for options that make no sense', () => {

@@ -27,3 +27,19 @@ describe('a process that is forked from one with a connection', () => {
     assert.equal(await again(), 7)
   })
 })
+
+describe('a copy of a process that serves calls', () => {
+  const { fork, track } = useConnections()
+
+  it('on its event loop waits for orders, and the original goes on', async () => {
+    const process = fork()
+    const first = track(run(process, worker, 'first', { async: true }))
+    assert.equal(await first('value'), 'value')
+    const copy = process.refork()
+    await copy.ready()
+    const again = track(run(copy.fork(), worker, 'first'))
+    assert.equal(await again('again'), 'again')
+    assert.equal(await first('value'), 'value')
+    await Promise.all([again.close(), copy.close()])
+  })
+})

@@ -1,4 +1,5 @@
 import type { Descriptor } from '@anyfork/fdpass'
+import { afterFork } from '@anyfork/fork'
 import { Flag, Kind } from '../frame.js'
 import { Spin } from '../spin.js'
 import { Transport } from '../transport.js'
@@ -43,6 +44,11 @@ class Connection {
   async serve(socket: Descriptor, args: unknown[]): Promise<void> {
     this.#transport.setReading(false)
     this.#transport.open(socket)
+    // The connection is not that of a copy, which would close its socket with the watch still on it.
+    const undo = afterFork(() => {
+      this.#transport.close()
+      undo()
+    })
     this.#service = await prepare(this.#transport.queue, args, {
       onQueued: () => {
         const { queue, reader } = this.#transport

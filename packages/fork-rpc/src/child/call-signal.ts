@@ -1,8 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
 const current = new AsyncLocalStorage<CancellableCall>()
-/** For calls that cannot be given up. */
-const never = new AbortController().signal
 
 /** A running call that its caller may give up. */
 export class CancellableCall {
@@ -37,5 +35,5 @@ export class CancellableCall {
  *   does not hear anything while a call runs, and where no call is running
  */
 export function callSignal(): AbortSignal {
-  return current.getStore()?.signal ?? never
+  return current.getStore()?.signal ?? new AbortController().signal // of its own: who listens to it does so as long as the call
 }
