@@ -1,4 +1,4 @@
-import { connect, rpcOf, run, type Call as RpcCall, type ForkProcess, type ModuleSpecifier, type RpcControl, type RpcOptions } from '@anyfork/fork-rpc'
+import { closeDescriptors, connect, rpcOf, run, type Call as RpcCall, type ForkProcess, type ModuleSpecifier, type RpcControl, type RpcOptions } from '@anyfork/fork-rpc'
 import type { Call } from './call.js'
 import type { PoolSettings } from './pool-options.js'
 import { RETIRE } from './retire-event.js'
@@ -59,7 +59,11 @@ function rpcOptions({ async, init, serialiser, onEvent, refork }: PoolSettings, 
     serialiser,
     ...(init !== undefined && { init }),
     ...(refork.length > 0 && { done: REST }),
-    onEvent: (...values) => (values.length === 1 && values[0] === RETIRE ? onRetire() : onEvent?.(...values)),
+    onEvent: (...values) => {
+      if (values.length === 1 && values[0] === RETIRE) onRetire()
+      else if (onEvent) onEvent(...values)
+      else closeDescriptors(values)
+    },
     onError: () => {}, // its calls and `ended` tell
   }
 }

@@ -1,4 +1,4 @@
-import { areSendable, type Call as RpcCall } from '@anyfork/fork-rpc'
+import { areSendable, closeDescriptors, type Call as RpcCall } from '@anyfork/fork-rpc'
 import { Admission } from './admission.js'
 import { Call } from './call.js'
 import type { CallSettings } from './call-options.js'
@@ -111,6 +111,7 @@ export class Scheduler implements CrewListener {
 
   onAnswer(worker: Worker, call: Call, hasFailed: boolean, value: unknown, now: number): void {
     if (!call.isSettled) this.ledger.answer(call, hasFailed, value, now)
+    else if (!hasFailed) closeDescriptors([value]) // it comes too late
     this.crew.succeeded()
     if (now - worker.madeAt >= this.#settings.recycle.age && !worker.isEnding) void this.crew.retire(worker)
     this.onAnswered?.(worker)

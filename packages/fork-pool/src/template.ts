@@ -11,9 +11,15 @@ const GRACE_MS = 2000
 export class Template {
   readonly process: ForkProcess
 
-  constructor(process: ForkProcess, module: ModuleSpecifier) {
+  /** @param process - that has it */
+  constructor(process: ForkProcess) {
+    this.process = process
+  }
+
+  /** Loads it into a process. @throws TypeError for what is none */
+  static of(process: ForkProcess, module: ModuleSpecifier): Template {
     if (!(process instanceof ForkProcess)) throw new TypeError('a template is a ForkProcess, or a function that makes one')
-    this.process = preload(process).require(module)
+    return new Template(preload(process).require(module))
   }
 
   get isAlive(): boolean {
@@ -36,16 +42,14 @@ export class Template {
 /** The templates of a pool: one that is forked, and those whose workers have not ended yet. */
 export class Templates {
   #current: Template
-  readonly #module: ModuleSpecifier
   readonly #make: () => Template
   readonly #others = new Set<Template>()
 
   /** @param needsArguments - whether workers need what was sent to the template, which then cannot be made anew without being told how */
   constructor(source: TemplateSource, module: ModuleSpecifier, needsArguments: boolean) {
-    this.#module = module
     const make = typeof source === 'function' ? source : needsArguments ? refuse : () => ForkProcess.exec()
-    this.#make = () => new Template(make(), module)
-    this.#current = typeof source === 'function' ? this.#make() : new Template(source, module)
+    this.#make = () => Template.of(make(), module)
+    this.#current = typeof source === 'function' ? this.#make() : Template.of(source, module)
   }
 
   get current(): Template {
@@ -67,7 +71,7 @@ export class Templates {
 
   /** The same of a process that has loaded all already. */
   adopt(process: ForkProcess): Template {
-    const template = new Template(process, this.#module)
+    const template = new Template(process)
     this.#others.add(template)
     return template
   }

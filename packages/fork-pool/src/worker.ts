@@ -1,4 +1,4 @@
-import { ProcessExitedError, RemoteIterable, type ExitStatus, type ForkProcess } from '@anyfork/fork-rpc'
+import { closeDescriptors, ProcessExitedError, RemoteIterable, type ExitStatus, type ForkProcess } from '@anyfork/fork-rpc'
 import type { Candidate } from './balancer.js'
 import { CallList } from './call-list.js'
 import { CallQueue } from './call-queue.js'
@@ -188,7 +188,7 @@ export class Worker implements Candidate {
   }
 
   #finish(call: Call, hasFailed: boolean, value: unknown): void {
-    if (call.worker !== this) return
+    if (call.worker !== this) return void (hasFailed || closeDescriptors([value])) // nobody will have it
     const now = performance.now()
     if (!hasFailed && value instanceof RemoteIterable) {
       if (!call.isSettled) {

@@ -36,6 +36,23 @@ describe('descriptors in calls', () => {
     assert.equal((await reasonOf(start('absent')(passed().file)))?.code, 'ERR_EXPORT_NOT_FOUND')
   })
 
+  it('are closed when nobody listens to their event, and when they come for a call that was given up', async () => {
+    const tellNull = start('tellNull', { max: 1 })
+    for (let i = 0; i < 5; i++) await tellNull()
+    const openNull = start('openNull', { max: 1, load: 2 })
+    ;((await openNull()) as Descriptor).close()
+    for (let i = 0; i < 5; i++) {
+      const abort = new AbortController()
+      const first = openNull() as Promise<Descriptor>
+      const second = reasonOf(openNull.with({ signal: abort.signal })())
+      const until = performance.now() + 50
+      while (performance.now() < until); // both are answered, and nobody has noticed
+      abort.abort()
+      ;(await first).close()
+      await second
+    }
+  })
+
   it('that were sent to a worker which died do not come again: their call is not made again', async () => {
     const inodeOf = start('inodeOf', { max: 1, retries: 5 })
     assert.equal((await reasonOf(inodeOf(passed().file, 'exit')))?.exitCode, 3)
