@@ -1,4 +1,5 @@
 import { Receiver, setNonblocking, watch, type Descriptor, type ReceiverOptions, type Watch } from '@anyfork/fdpass'
+import { closeAtThreadEnd } from '@anyfork/fork'
 import { Kind } from './frame.js'
 import { FrameQueue } from './frame-queue.js'
 import { FrameReader } from './frame-reader.js'
@@ -37,6 +38,7 @@ export class Transport {
   #received = 0
   #receiver: Receiver | undefined
   #watch: Watch | undefined
+  #release = (): void => {}
   #isFlushing = false
   #isTelling = false
   #isUrgent = false
@@ -70,6 +72,7 @@ export class Transport {
   /** Begins to read, and writes what waits. @param socket - non-blocking from now on; the transport owns it */
   open(socket: Descriptor): void {
     this.#socket = socket
+    this.#release = closeAtThreadEnd(socket)
     this.#receiver = new Receiver(socket)
     this.reader.arrived = this.#receiver.descriptors
     this.#watch = watch(socket, { readable: this.#isReading }, ready => {
@@ -163,6 +166,7 @@ export class Transport {
     this.#watch?.close()
     this.#watch = undefined
     clearTimeout(this.#retry)
+    this.#release()
     this.#socket?.[Symbol.dispose]()
     this.queue.discard()
     this.reader.discard()
