@@ -8,11 +8,14 @@ const PERIOD_MS = 500
  * that have had calls since the last time.
  *
  * @param limit - PSS, in bytes
- * @returns stops it
+ * @returns stops it; so does the end of the pool, and that nobody refers to it any more
  */
 export function watchMemory(crew: Crew, limit: number): () => void {
   if (limit === Infinity) return () => {}
+  const ref = new WeakRef(crew)
   const timer = setInterval(() => {
+    const crew = ref.deref()
+    if (!crew) return clearInterval(timer)
     for (const worker of crew.ready) {
       if (!worker.isUnmeasured || worker.pid === undefined) continue
       worker.isUnmeasured = worker.load > 0

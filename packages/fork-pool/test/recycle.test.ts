@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
+import { ForkProcess, pool } from '@anyfork/fork-pool'
 import { collect } from './support/garbage.js'
-import { until, usePools } from './support/pools.js'
+import { isRunning } from './support/leftovers.js'
+import { until, usePools, worker } from './support/pools.js'
 
 describe('workers that are replaced though they do well', () => {
   const start = usePools()
@@ -39,6 +41,21 @@ describe('workers that are replaced though they do well', () => {
       const grown = (await use()) - before
       assert.ok(grown < 20 << 16, `${grown} bytes`) // each has 64 KiB, to receive in, and more
     }
+  })
+
+  it('and none is kept, nor its template, for a pool that nobody refers to, though their memory was watched', async () => {
+    const begin = async (): Promise<number> => {
+      const template = ForkProcess.exec()
+      const pid = pool(template, worker, 'pid', { max: 1, stop: 0, recycle: { pss: 2 ** 40 } })
+      await pid()
+      await until(async () => (await pid.stats()).workers.length === 0)
+      return template.pid!
+    }
+    const template = await begin()
+    await until(async () => {
+      await collect()
+      return !isRunning(template)
+    })
   })
 
   it('above a share of memory', async () => {

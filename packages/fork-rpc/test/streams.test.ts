@@ -258,14 +258,15 @@ for (const async of [false, true]) {
       await slow.close()
     })
 
-    for (const isGivenUp of [false, true]) {
-      it(`that nobody refers to any more end there${isGivenUp ? ', with a signal, too' : ''}`, async () => {
+    for (const how of ['', ', with a signal, too', ', with a signal that knows them, too']) {
+      it(`that nobody refers to any more end there${how}`, async () => {
         const events = new Events()
         const count = start('count', { onEvent: events.onEvent })
-        const options = isGivenUp ? { signal: new AbortController().signal } : {}
         const begin = async (): Promise<void> => {
-          const stream = (await count.with(options)(1e9)) as AsyncIterableIterator<number>
+          const { signal } = new AbortController()
+          const stream = (await count.with(how ? { signal } : {})(1e9)) as AsyncIterableIterator<number>
           assert.equal((await stream.next()).value, 1)
+          if (how.includes('knows')) signal.addEventListener('abort', () => void stream.return!())
         }
         await begin()
         const over = events.first('cleaned up').then(() => true)

@@ -42,7 +42,8 @@ const live = new Set<Member>()
  */
 export class Member {
   readonly #channel: ControlChannel
-  readonly #forker: Member | undefined
+  /** Who tells how it ends; once that is gone, the root. */
+  #forker: Member | undefined
   readonly #root: Member
   readonly #lineage: Lineage
   readonly #offspring = new Map<number, Member>()
@@ -315,7 +316,13 @@ export class Member {
     this.#lineage.claim(pid, status => this.#onStatus(status))
     this.#resolveMade()
     for (const signal of this.#signalsAtStart.splice(0)) this.#killLate(signal)
-    if (this.#forker?.isGone) this.#root.#channel.send(Command.adopt, 0, encode(pid))
+    if (this.#forker?.isGone) this.#root.#adopt(this)
+  }
+
+  /** Answers for a process whose forker is gone. */
+  #adopt(orphan: Member): void {
+    this.#channel.send(Command.adopt, 0, encode(orphan.#pid))
+    orphan.#forker = this // generations of ancestors are kept no longer than they live
   }
 
   #onStatus(status: ExitStatus): void {
@@ -344,7 +351,7 @@ export class Member {
     this.#waiting.clear()
     for (const child of this.#offspring.values()) {
       if (child.#pid === undefined || this.#root.isGone) child.#settle()
-      else this.#root.#channel.send(Command.adopt, 0, encode(child.#pid))
+      else this.#root.#adopt(child)
     }
     // Nobody answers for orphans any more.
     if (this === this.#root) for (const member of live) if (member.#root === this) member.#settle()

@@ -33,8 +33,9 @@ export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
    */
   endWith(signal: AbortSignal, onEnd: () => void): void {
     const incoming = this.#incoming
+    const ref = new WeakRef(signal) // who listens to it may refer to this object, too
     const onAbort = (): void => {
-      incoming.fail(signal.reason)
+      incoming.fail(ref.deref()!.reason)
       onEnd()
     }
     if (signal.aborted) {
@@ -43,7 +44,10 @@ export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
       return
     }
     onceAborted(signal, onAbort)
-    incoming.onOver = () => forgetAbort(signal, onAbort)
+    incoming.onOver = () => {
+      const kept = ref.deref()
+      if (kept) forgetAbort(kept, onAbort)
+    }
   }
 
   /**
