@@ -11,7 +11,7 @@ export class Call {
   /** Of the function, where there are several. */
   readonly name: string
   readonly args: unknown[]
-  options: CallSettings
+  readonly options: CallSettings
   /** In the order in which they were made. */
   readonly number: number = ++lastNumber
   /** Milliseconds of `performance.now()`: when it was made, and last began to run; 0 where it has not. */
@@ -35,7 +35,6 @@ export class Call {
   #reject!: (error: unknown) => void
   #timer: NodeJS.Timeout | undefined
   #onAbort: (() => void) | undefined
-  #signal: WeakRef<AbortSignal> | undefined
   #controller: AbortController | undefined
 
   constructor(name: string, args: unknown[], options: CallSettings) {
@@ -57,9 +56,7 @@ export class Call {
   watchSignal(onAbort: (reason: unknown) => void): void {
     const { signal } = this.options
     if (!signal) return
-    const ref = new WeakRef(signal)
-    this.#signal = ref
-    this.#onAbort = () => onAbort(ref.deref()!.reason)
+    this.#onAbort = () => onAbort(signal.reason)
     onceAborted(signal, this.#onAbort)
   }
 
@@ -90,8 +87,7 @@ export class Call {
 
   resolve(value: unknown): void {
     this.#settle()
-    if (this.isStreaming) this.#forgetSignal()
-    else this.end()
+    if (!this.isStreaming) this.end()
     this.#resolve(value)
     this.#forgetPromise()
   }
@@ -107,15 +103,8 @@ export class Call {
   /** Nothing more is expected of it. */
   end(): void {
     this.isStreaming = false
-    const signal = this.#signal?.deref()
-    if (signal && this.#onAbort) forgetAbort(signal, this.#onAbort)
+    if (this.#onAbort) forgetAbort(this.options.signal!, this.#onAbort)
     this.#onAbort = undefined
-  }
-
-  /** Who listens to it may refer to the stream, which is over when nobody else does. */
-  #forgetSignal(): void {
-    const { signal, ...options } = this.options
-    this.options = options
   }
 
   #settle(): void {
