@@ -2,7 +2,7 @@ import { Descriptor, descriptorNumber, hasEnded, socketpair, watch, type Handle,
 import { callSafely } from './call-safely.js'
 import { PasserError } from './errors.js'
 import { Incoming, type Receiver } from './incoming.js'
-import { complete, type FdPasserOptions, type SendOptions } from './options.js'
+import { complete, isKept, type FdPasserOptions, type SendOptions } from './options.js'
 import { Outgoing } from './outgoing.js'
 import { closeHandle, takeOver, takeOverBoth } from './ownership.js'
 import { Waiting } from './waiting.js'
@@ -70,10 +70,11 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
    *   `net.Server` that was sent stays; it is the receiver's to remove
    * @returns resolves when the kernel has taken it; rejects when it will never be sent.
    *   `EBADF` and the like concern only this one
-   * @throws TypeError for what has no descriptor, and before it was said which end is meant
+   * @throws TypeError for what has no descriptor, for options that make no sense, and before it was said which end is meant; the handle is then still the caller's
    */
-  pushSend(handle: Handle, { keep = false }: SendOptions = {}): Promise<void> {
+  pushSend(handle: Handle, options?: SendOptions): Promise<void> {
     this.#assertBegun()
+    const keep = options !== undefined && isKept(options)
     descriptorNumber(handle)
     const owned = handle instanceof Descriptor && !keep ? new Descriptor(handle.release()) : handle
     if (this.#failure) {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { dup, pipe, sendMessage, shutdown, isNonblocking } from '@anyfork/fdpass'
-import { Descriptor, FdPasser, socketpair, type FdPasserOptions } from '@anyfork/fdpasser'
+import { Descriptor, FdPasser, socketpair, type FdPasserOptions, type SendOptions } from '@anyfork/fdpasser'
 import { taggedPipe, tagOf } from './support/tagged-pipe.js'
 
 describe('FdPasser', () => {
@@ -282,7 +282,12 @@ describe('FdPasser', () => {
     assert.throws(() => new FdPasser({ fd: [one, other] }), { code: 'EBADF' })
     one.close() // it is still ours
     assert.throws(() => new FdPasser({ fdd: 3 } as FdPasserOptions), { name: 'TypeError', message: 'a connection has no option fdd' })
+    assert.throws(() => new FdPasser(5 as FdPasserOptions), { name: 'TypeError', message: /are an object, not 5/ })
     assert.throws(() => left.pushSend({}), TypeError)
+    const [kept, end] = socketpair()
+    end.close()
+    for (const options of [true, null, { kept: true }, { keep: 1 }]) assert.throws(() => left.pushSend(kept, options as SendOptions), { name: 'TypeError', message: /options|option|keep/ })
+    kept.close() // it is still ours
     assert.throws(() => left.iAmParent(), TypeError)
   })
 })

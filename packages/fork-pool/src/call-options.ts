@@ -48,7 +48,7 @@ export function callSettings(options: CallOptions, defaults: CallSettings, isIso
 }
 
 function check(options: CallOptions, isIsolated: boolean): void {
-  for (const name of Object.keys(options)) if (!known.has(name)) throw new TypeError(`a call has no option ${name}`)
+  checkNames('a call', options, known)
   const { signal, timeout, priority, key, retries, restrict } = options
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal is an AbortSignal')
   if (timeout !== undefined) checkMilliseconds('timeout', timeout)
@@ -58,6 +58,12 @@ function check(options: CallOptions, isIsolated: boolean): void {
   if (restrict === undefined) return
   if (!isIsolated) throw new TypeError('restrict is for calls that have a process of their own, with isolate')
   checkRestrictions(restrict)
+}
+
+/** @throws TypeError for what is no object, and for a property that means nothing */
+export function checkNames(what: string, options: object, names: ReadonlySet<string>): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`the options of ${what} are an object, not ${String(options)}`)
+  for (const name of Object.keys(options)) if (!names.has(name)) throw new TypeError(`${what} has no option ${name}`)
 }
 
 /** @throws TypeError for what is no time that a timer can measure */

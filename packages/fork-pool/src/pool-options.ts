@@ -1,7 +1,7 @@
-import { checkRestrictions, type Restrictions, type SerialiserName } from '@anyfork/fork-rpc'
+import { checkRestrictions, checkRpcOptions, type Restrictions, type SerialiserName } from '@anyfork/fork-rpc'
 import { leastLoaded, type Balancer } from './balancer.js'
 import { callbackOf } from './callback.js'
-import { checkCount, checkMilliseconds } from './call-options.js'
+import { checkCount, checkMilliseconds, checkNames } from './call-options.js'
 import { ncpu } from './ncpu.js'
 
 /** When a worker that does well is replaced nevertheless. */
@@ -85,6 +85,8 @@ const defaults = {
   async: false,
   serialiser: 'cbor' as SerialiserName | URL,
 }
+const never: Required<Recycling> = { calls: Infinity, jitter: 0.1, pss: Infinity, age: Infinity }
+const recyclingNames = new Set(Object.keys(never))
 const names = new Set([...Object.keys(defaults), 'max', 'recycle', 'refork', 'restrict', 'timeout', 'init', 'onEvent', 'onError', 'onDestroy'])
 
 /**
@@ -92,9 +94,10 @@ const names = new Set([...Object.keys(defaults), 'max', 'recycle', 'refork', 're
  * @throws TypeError for what makes no sense
  */
 export function settingsOf(options: PoolOptions): PoolSettings {
-  for (const name of Object.keys(options)) if (!names.has(name)) throw new TypeError(`a pool has no option ${name}`)
+  checkNames('a pool', options, names)
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as PoolOptions
-  const settings = { ...defaults, max: given.max ?? ncpu(), ...given, recycle: { calls: Infinity, jitter: 0.1, pss: Infinity, age: Infinity, ...given.recycle }, refork: reforksOf(given.refork) }
+  if (given.recycle !== undefined) checkNames('recycle', given.recycle, recyclingNames)
+  const settings = { ...defaults, max: given.max ?? ncpu(), ...given, recycle: { ...never, ...given.recycle }, refork: reforksOf(given.refork) }
   check(settings)
   const { onEvent, onError, onDestroy } = settings
   if (onEvent) settings.onEvent = callbackOf(onEvent)
@@ -121,15 +124,13 @@ function check({ max, idle, load, start, stop, startTimeout, spare, maxQueue, re
   if (refork.length && (isolate || init !== undefined)) throw new TypeError('refork is for workers that live on, and that need no arguments for init')
   for (const calls of refork) if (calls !== Infinity && calls >= recycle.calls) throw new TypeError(`refork is below recycle.calls, or it never happens, not ${calls}`)
   if (restrict !== undefined) checkRestrictions(restrict)
-  for (const [name, value] of Object.entries({ isolate, async })) if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false`)
-  if (!(serialiser instanceof URL) && typeof serialiser !== 'string') throw new TypeError('a serialiser is a name or the URL of a module')
-  if (init !== undefined && (typeof init !== 'string' || init === '')) throw new TypeError('init is the name of a function')
-  for (const [name, value] of Object.entries({ balancer, ...rest })) if (typeof value !== 'function') throw new TypeError(`${name} is a function`)
+  if (typeof isolate !== 'boolean') throw new TypeError(`isolate is true or false, not ${String(isolate)}`)
+  checkRpcOptions({ async, serialiser, ...(init !== undefined && { init }) })
+  for (const [name, value] of Object.entries({ balancer, ...rest })) if (typeof value !== 'function') throw new TypeError(`${name} is a function, not ${String(value)}`)
 }
 
 function checkRecycling(recycle: Required<Recycling>): void {
-  const { calls, jitter, pss, age, ...others } = recycle
-  for (const name of Object.keys(others)) throw new TypeError(`recycle has no option ${name}`)
+  const { calls, jitter, pss, age } = recycle
   checkCount('recycle.calls', calls, 1)
   if (typeof jitter !== 'number' || !(jitter >= 0 && jitter <= 1)) throw new TypeError(`recycle.jitter is a number from 0 to 1, not ${String(jitter)}`)
   for (const [name, value] of Object.entries({ pss, age })) if (typeof value !== 'number' || !(value > 0)) throw new TypeError(`recycle.${name} is a positive number, not ${String(value)}`)
@@ -138,5 +139,5 @@ function checkRecycling(recycle: Required<Recycling>): void {
 /** After how many calls, for each time; the last is for all later ones. */
 function reforksOf(refork: PoolOptions['refork']): readonly number[] {
   if (refork === undefined) return []
-  return typeof refork === 'number' ? [refork] : refork
+  return Array.isArray(refork) ? (refork as readonly number[]) : [refork as number]
 }

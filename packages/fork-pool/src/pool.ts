@@ -1,5 +1,5 @@
 import type { ModuleSpecifier, Returned, Sent } from '@anyfork/fork-rpc'
-import { callSettings, type CallOptions, type CallSettings } from './call-options.js'
+import { callSettings, checkNames, type CallOptions, type CallSettings } from './call-options.js'
 import { oneFunction } from './connection.js'
 import { Lifecycle } from './lifecycle.js'
 import { settingsOf, type PoolOptions, type PoolSettings } from './pool-options.js'
@@ -31,9 +31,12 @@ export interface PoolControl extends AsyncDisposable {
   reload(): Promise<void>
   /**
    * Lets all calls so far finish, then ends workers and template; resolves when they have
-   * ended. Idempotent.
+   * ended. Idempotent. A worker that takes longer than two seconds to end, once it has no
+   * call, is killed.
    *
-   * @param options - `timeout`: after so many milliseconds, `destroy`
+   * @param options - `timeout`: after so many milliseconds, `destroy`: what is not finished by
+   *   then rejects with `ERR_POOL_DESTROYED`
+   * @throws TypeError for options that make no sense
    */
   close(options?: { timeout?: number }): Promise<void>
   /** Kills the workers; all calls reject with `ERR_POOL_DESTROYED`. Resolves when workers and templates have ended. Idempotent. */
@@ -97,8 +100,15 @@ export function controlOf(life: Lifecycle): PropertyDescriptorMap {
     stats: { value: () => life.stats() },
     drained: { value: () => life.drained() },
     reload: { value: () => life.reload() },
-    close: { value: ({ timeout }: { timeout?: number } = {}) => life.close(timeout) },
+    close: { value: (options: { timeout?: number } = {}) => close(life, options) },
     destroy: { value: () => life.destroy() },
     [Symbol.asyncDispose]: { value: () => life.close() },
   }
+}
+
+const closeNames = new Set(['timeout'])
+
+function close(life: Lifecycle, options: { timeout?: number }): Promise<void> {
+  checkNames('close()', options, closeNames)
+  return life.close(options.timeout)
 }

@@ -106,5 +106,6 @@ describe('the end of a pool', () => {
   it('a timeout that is none is a TypeError', () => {
     const pid = start('pid')
     for (const timeout of [-1, NaN, '1']) assert.throws(() => pid.close({ timeout: timeout as number }), TypeError)
+    for (const options of [100, { timout: 100 }]) assert.throws(() => pid.close(options as object), { name: 'TypeError', message: /close\(\)/ })
   })
 })

@@ -1,5 +1,6 @@
 import { forgetAbort, onceAborted } from './abort.js'
 import { RpcError } from './errors.js'
+import { checkObject } from './options.js'
 
 /** What holds for one call. */
 export interface CallOptions {
@@ -28,10 +29,12 @@ const LONGEST_MS = 0x7fffffff
 
 /** @throws TypeError for options that make no sense */
 export function checkCallOptions(options: CallOptions): void {
-  const { signal, timeout, killOnAbort, untilOver, ...rest } = options
+  checkObject('options', options)
+  const { signal, timeout, killOnAbort = false, untilOver = false, ...rest } = options
   for (const name of Object.keys(rest)) throw new TypeError(`a call has no option ${name}`)
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal is an AbortSignal')
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0 && timeout <= LONGEST_MS)) throw new TypeError(`timeout is a time in milliseconds up to ${LONGEST_MS}, not ${String(timeout)}`)
+  for (const [name, value] of Object.entries({ killOnAbort, untilOver })) if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false, not ${String(value)}`)
 }
 
 /**

@@ -1,5 +1,5 @@
 import { hasEnded, type Descriptor } from '@anyfork/fdpass'
-import { afterFork, lookUpFolder, ProcessExitedError, resolveSpecifier, type ExitStatus, type ForkProcess } from '@anyfork/fork'
+import { afterFork, ForkProcess, lookUpFolder, ProcessExitedError, resolveSpecifier, type ExitStatus } from '@anyfork/fork'
 import { Answers } from './answers.js'
 import { backends } from './backend.js'
 import { BriefWait } from './brief-wait.js'
@@ -51,8 +51,9 @@ export class Client {
    * @param name - of the function that has the number 0; without, exports are named as they are called
    */
   constructor(process: ForkProcess, module: string | undefined, name: string | undefined, options: RpcOptions) {
-    const { async = false, init, spin = SPIN_US } = options
+    if (!(process instanceof ForkProcess)) throw new TypeError('expected a ForkProcess, of the same copy of @anyfork/fork')
     checkOptions(options)
+    const { async = false, init, spin = SPIN_US } = options
     const ownSpin = new Spin(spin)
     const serialiser = serialiserReference(options.serialiser ?? 'cbor')
     this.#listeners = new Listeners(options, name ?? module!)

@@ -1,6 +1,6 @@
 export { run, type Rpc, type RpcControl } from './rpc.js'
 export { connect, rpcOf, type Received, type Remote, type RemoteFunction, type Returned, type Sent } from './connect.js'
-export type { RpcOptions } from './options.js'
+export { checkOptions as checkRpcOptions, type RpcOptions } from './options.js'
 export type { Counters } from './counters.js'
 export type { HighWaterMark } from './pressure.js'
 export type { CallTrace } from './tracing.js'

@@ -1,6 +1,6 @@
 import type { ModuleSpecifier } from '@anyfork/fork'
-import type { HighWaterMark } from './pressure.js'
-import type { SerialiserName } from './serialiser.js'
+import { checkHighWaterMark, type HighWaterMark } from './pressure.js'
+import { serialiserReference, type SerialiserName } from './serialiser.js'
 
 /** What holds for a connection. */
 export interface RpcOptions {
@@ -44,7 +44,25 @@ export interface RpcOptions {
 const MOST_SPIN_US = 1000
 
 /** @throws TypeError for options that make no sense */
-export function checkOptions({ spin = 0, serialiser, async, init, done, highWaterMark, onEvent, onError, onDestroy, ...rest }: RpcOptions): void {
+export function checkOptions(options: RpcOptions): void {
+  checkObject('options', options)
+  const { spin = 0, serialiser = 'cbor', async = false, init, done, highWaterMark = {}, onEvent, onError, onDestroy, ...rest } = options
   for (const name of Object.keys(rest)) throw new TypeError(`a connection has no option ${name}`)
   if (!(Number.isInteger(spin) && spin >= 0 && spin <= MOST_SPIN_US)) throw new TypeError(`spin is a number of microseconds up to ${MOST_SPIN_US}, not ${String(spin)}`)
+  serialiserReference(serialiser)
+  if (typeof async !== 'boolean') throw new TypeError(`async is true or false, not ${String(async)}`)
+  if (init !== undefined) checkName('init', init)
+  if (typeof done === 'object' && done !== null) checkName('done.name', done.name)
+  else if (done !== undefined) checkName('done', done)
+  checkHighWaterMark(highWaterMark)
+  for (const [name, value] of Object.entries({ onEvent, onError, onDestroy })) if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} is a function, not ${String(value)}`)
+}
+
+function checkName(name: string, value: unknown): void {
+  if (typeof value !== 'string' || value === '') throw new TypeError(`${name} is the name of a function, not ${String(value)}`)
+}
+
+/** @throws TypeError for what has no properties */
+export function checkObject(name: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null) throw new TypeError(`${name} are an object, not ${String(value)}`)
 }

@@ -9,6 +9,16 @@ export interface HighWaterMark {
 const DEFAULT_CALLS = 10_000
 const DEFAULT_BYTES = 1 << 24
 
+/** @throws TypeError for marks that are no positive numbers */
+export function checkHighWaterMark(mark: HighWaterMark): void {
+  if (typeof mark !== 'object' || mark === null) throw new TypeError(`highWaterMark is { calls, bytes }, not ${String(mark)}`)
+  const { calls = DEFAULT_CALLS, bytes = DEFAULT_BYTES, ...rest } = mark
+  for (const name of Object.keys(rest)) throw new TypeError(`highWaterMark has no option ${name}`)
+  for (const [name, value] of Object.entries({ calls, bytes })) {
+    if (!(typeof value === 'number' && value > 0)) throw new TypeError(`highWaterMark.${name} is a positive number, not ${String(value)}`)
+  }
+}
+
 /** How much is under way, beside the high-water mark. */
 export class Pressure {
   readonly #calls: number
@@ -16,10 +26,7 @@ export class Pressure {
   readonly #measure: () => { calls: number; bytes: number }
   #waiting: (() => void)[] = []
 
-  /** @throws TypeError for marks that are no positive numbers */
-  constructor(mark: HighWaterMark, measure: () => { calls: number; bytes: number }) {
-    const { calls = DEFAULT_CALLS, bytes = DEFAULT_BYTES } = mark
-    for (const each of [calls, bytes]) if (!(typeof each === 'number' && each > 0)) throw new TypeError(`a high-water mark is a positive number, not ${String(each)}`)
+  constructor({ calls = DEFAULT_CALLS, bytes = DEFAULT_BYTES }: HighWaterMark, measure: () => { calls: number; bytes: number }) {
     this.#calls = calls
     this.#bytes = bytes
     this.#measure = measure

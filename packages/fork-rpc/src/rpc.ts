@@ -67,7 +67,7 @@ export function run(process: ForkProcess, moduleOrName: ModuleSpecifier, nameOrO
   const isExport = typeof nameOrOptions === 'string'
   const name = isExport ? nameOrOptions : moduleOrName
   const options = (isExport ? exportOptions : nameOrOptions) ?? {}
-  if (typeof name !== 'string' || name === '' || typeof options !== 'object') throw new TypeError('a function is named by a string')
+  if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
   const module = isExport ? resolveSpecifier(moduleOrName) : undefined
   const owner = new Owner(new Client(process, module, name, options))
   const call = (...args: unknown[]): Call => owner.client.call(0, args)

@@ -7,7 +7,10 @@ export interface InspectOptions {
 }
 
 /** @throws TypeError for what makes no sense */
-export function checkInspectOptions({ host = '127.0.0.1', port = 0 }: InspectOptions): Required<InspectOptions> {
+export function checkInspectOptions(options: InspectOptions): Required<InspectOptions> {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`the options of inspect() are an object, not ${String(options)}`)
+  const { host = '127.0.0.1', port = 0, ...rest } = options
+  for (const name of Object.keys(rest)) throw new TypeError(`inspect() has no option ${name}`)
   if (typeof host !== 'string' || host === '') throw new TypeError('host is a name or an address')
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new TypeError(`port is a number from 0 to 65535, not ${String(port)}`)
   return { host, port }

@@ -27,8 +27,10 @@ const known = new Set(['rlimits', 'nice', 'umask', 'cwd', 'uid', 'gid', 'noNewPr
  * @throws TypeError where they do not
  */
 export function checkRestrictions(restrictions: Restrictions): void {
+  if (typeof restrictions !== 'object' || restrictions === null) throw new TypeError(`restrictions are an object, not ${String(restrictions)}`)
   for (const key of Object.keys(restrictions)) if (!known.has(key)) throw new TypeError(`there is no restriction ${key}`)
   const { rlimits = {}, nice, umask, cwd, uid, gid } = restrictions
+  if (typeof rlimits !== 'object' || rlimits === null) throw new TypeError(`rlimits are an object, not ${String(rlimits)}`)
   for (const [name, limit] of Object.entries(rlimits)) {
     if (!resources.has(name)) throw new TypeError(`there is no resource ${name}`)
     const [soft, hard] = softAndHard(limit)

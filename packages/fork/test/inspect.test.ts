@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'mocha'
 import { promisify } from 'node:util'
 import { WebSocket } from 'ws'
-import { ForkProcess } from '@anyfork/fork'
+import { ForkProcess, type InspectOptions } from '@anyfork/fork'
 import { answer } from './support/answer.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
@@ -98,6 +98,8 @@ describe('inspect', () => {
     const child = template.fork()
     await assert.rejects(child.inspect({ port: 65536 }), TypeError)
     await assert.rejects(child.inspect({ host: '' }), TypeError)
+    await assert.rejects(child.inspect({ prot: 9229 } as InspectOptions), { name: 'TypeError', message: 'inspect() has no option prot' })
+    await assert.rejects(child.inspect(9229 as InspectOptions), { name: 'TypeError', message: /are an object, not 9229/ })
     child.kill('SIGKILL')
     await child.exited
     await assert.rejects(child.inspect(), { code: 'ERR_PROCESS_EXITED' })

@@ -75,7 +75,7 @@ describe('restrict', () => {
 
   it('throws a TypeError at the call for what makes no sense', async () => {
     const process = template.fork()
-    const misuses: object[] = [{ rlimits: { tea: 1 } }, { rlimits: { nofile: -1 } }, { rlimits: { nofile: [2, 1] } }, { nice: 20 }, { umask: 0o1000 }, { uid: -1 }, { cwd: 7 }, { luck: 1 }]
+    const misuses: unknown[] = [5, null, { rlimits: 5 }, { rlimits: { tea: 1 } }, { rlimits: { nofile: -1 } }, { rlimits: { nofile: [2, 1] } }, { nice: 20 }, { umask: 0o1000 }, { uid: -1 }, { cwd: 7 }, { luck: 1 }]
     for (const misuse of misuses) assert.throws(() => process.restrict(misuse as Restrictions), TypeError)
     await process.close()
   })
