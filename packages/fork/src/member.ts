@@ -199,15 +199,16 @@ export class Member {
   fork(): Member {
     const [ours, theirs] = socketpair()
     const id = ++this.#lastId
+    let child: Member
     try {
       this.#channel.send(Command.fork, id, undefined, [theirs])
+      child = new Member(ours, this)
     } catch (error) {
       ours.close()
       throw error
     } finally {
       theirs.close()
     }
-    const child = new Member(ours, this)
     this.#lineage.expect()
     this.#offspring.set(id, child)
     void child.exited.then(() => this.#offspring.delete(id))
