@@ -1,4 +1,4 @@
-import { checkRestrictions, type Restrictions } from '@anyfork/fork-rpc'
+import { checkNames, checkRestrictions, type Restrictions } from '@anyfork/fork-rpc'
 
 /** What may be said of a call beside its arguments. */
 export interface CallOptions {
@@ -58,12 +58,6 @@ function check(options: CallOptions, isIsolated: boolean): void {
   if (restrict === undefined) return
   if (!isIsolated) throw new TypeError('restrict is for calls that have a process of their own, with isolate')
   checkRestrictions(restrict)
-}
-
-/** @throws TypeError for what is no object, and for a property that means nothing */
-export function checkNames(what: string, options: object, names: ReadonlySet<string>): void {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`the options of ${what} are an object, not ${String(options)}`)
-  for (const name of Object.keys(options)) if (!names.has(name)) throw new TypeError(`${what} has no option ${name}`)
 }
 
 /** @throws TypeError for what is no time that a timer can measure */

@@ -3,7 +3,7 @@ import { allFunctions } from './connection.js'
 import { Lifecycle } from './lifecycle.js'
 import { settingsOf, type PoolOptions } from './pool-options.js'
 import { controlOf, pooledFunction, type AnyFunction, type PoolControl, type PoolFunction } from './pool.js'
-import { Templates, type TemplateSource } from './template.js'
+import { checkTemplate, Templates, type TemplateSource } from './template.js'
 
 /** The exported functions of a module, to be called in a pool. */
 export type PooledModule<M> = {
@@ -23,6 +23,7 @@ const controls = new WeakMap<object, PoolControl>()
  * @throws TypeError for a relative module, and options that make no sense
  */
 export function connectPool<M extends object>(template: TemplateSource, module: ModuleSpecifier, options: PoolOptions = {}): PooledModule<M> {
+  checkTemplate(template)
   const settings = settingsOf(options)
   const life = new Lifecycle(new Templates(template, module, settings.init !== undefined), settings, allFunctions(module, settings))
   const control = Object.defineProperties({}, controlOf(life)) as PoolControl

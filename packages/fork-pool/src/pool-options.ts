@@ -1,7 +1,7 @@
-import { checkRestrictions, checkRpcOptions, type Restrictions, type SerialiserName } from '@anyfork/fork-rpc'
+import { checkNames, checkRestrictions, checkRpcOptions, type Restrictions, type SerialiserName } from '@anyfork/fork-rpc'
 import { leastLoaded, type Balancer } from './balancer.js'
 import { callbackOf } from './callback.js'
-import { checkCount, checkMilliseconds, checkNames } from './call-options.js'
+import { checkCount, checkMilliseconds } from './call-options.js'
 import { ncpu } from './ncpu.js'
 
 /** When a worker that does well is replaced nevertheless. */

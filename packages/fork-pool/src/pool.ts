@@ -1,10 +1,10 @@
-import type { ModuleSpecifier, Returned, Sent } from '@anyfork/fork-rpc'
-import { callSettings, checkNames, type CallOptions, type CallSettings } from './call-options.js'
+import { checkNames, functionReference, type ModuleSpecifier, type Returned, type Sent } from '@anyfork/fork-rpc'
+import { callSettings, type CallOptions, type CallSettings } from './call-options.js'
 import { oneFunction } from './connection.js'
 import { Lifecycle } from './lifecycle.js'
 import { settingsOf, type PoolOptions, type PoolSettings } from './pool-options.js'
 import type { PoolStats } from './pool-stats.js'
-import { Templates, type TemplateSource } from './template.js'
+import { checkTemplate, Templates, type TemplateSource } from './template.js'
 import type { WorkerFigures } from './worker-figures.js'
 
 /** Any function that a worker may export. */
@@ -80,8 +80,9 @@ export interface ForkPool<F extends AnyFunction = (...args: unknown[]) => unknow
  * @throws TypeError for a relative module, an empty name, and options that make no sense
  */
 export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(template: TemplateSource, module: ModuleSpecifier, name: string, options: PoolOptions = {}): ForkPool<F> {
+  checkTemplate(template)
+  functionReference(module, name)
   const settings = settingsOf(options)
-  if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
   const life = new Lifecycle(new Templates(template, module, settings.init !== undefined), settings, oneFunction(module, name, settings))
   return Object.defineProperties(pooledFunction(life, '', settings), controlOf(life)) as unknown as ForkPool<F>
 }

@@ -7,6 +7,11 @@ export type TemplateSource = ForkProcess | (() => ForkProcess)
 /** How long a template without children may take to end, in milliseconds. */
 const GRACE_MS = 2000
 
+/** @throws TypeError for what is none, nor makes one */
+export function checkTemplate(source: TemplateSource): void {
+  if (!(source instanceof ForkProcess) && typeof source !== 'function') throw new TypeError(`a pool begins with its template, a ForkProcess or a function that makes one, not ${String(source)}`)
+}
+
 /** A process with the module loaded, which workers are forked from. */
 export class Template {
   readonly process: ForkProcess
@@ -18,7 +23,7 @@ export class Template {
 
   /** Loads it into a process. @throws TypeError for what is none */
   static of(process: ForkProcess, module: ModuleSpecifier): Template {
-    if (!(process instanceof ForkProcess)) throw new TypeError('a template is a ForkProcess, or a function that makes one')
+    if (!(process instanceof ForkProcess)) throw new TypeError(`the function that makes templates returns a ForkProcess, not ${String(process)}`)
     return new Template(preload(process).require(module))
   }
 

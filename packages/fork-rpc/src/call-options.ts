@@ -1,6 +1,6 @@
+import { checkNames } from '@anyfork/fork'
 import { forgetAbort, onceAborted } from './abort.js'
 import { RpcError } from './errors.js'
-import { checkObject } from './options.js'
 
 /** What holds for one call. */
 export interface CallOptions {
@@ -26,12 +26,12 @@ export interface CallOptions {
 
 /** The longest that setTimeout can wait. */
 const LONGEST_MS = 0x7fffffff
+const names = new Set(['signal', 'timeout', 'killOnAbort', 'untilOver'])
 
 /** @throws TypeError for options that make no sense */
 export function checkCallOptions(options: CallOptions): void {
-  checkObject('options', options)
-  const { signal, timeout, killOnAbort = false, untilOver = false, ...rest } = options
-  for (const name of Object.keys(rest)) throw new TypeError(`a call has no option ${name}`)
+  checkNames('a call', options, names)
+  const { signal, timeout, killOnAbort = false, untilOver = false } = options
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal is an AbortSignal')
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0 && timeout <= LONGEST_MS)) throw new TypeError(`timeout is a time in milliseconds up to ${LONGEST_MS}, not ${String(timeout)}`)
   for (const [name, value] of Object.entries({ killOnAbort, untilOver })) if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false, not ${String(value)}`)

@@ -1,6 +1,7 @@
 import { deserialize, serialize } from 'node:v8'
 import { Encoder } from 'cbor-x'
 import { LARGE_BYTES } from './frame.js'
+import { cannotBeSent, refuseUnsendable } from './unsendable.js'
 
 /** A serialiser as it is used here: without making an object for each message. */
 export interface Codec {
@@ -33,9 +34,15 @@ export class CborCodec implements Codec {
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
   encode(values: readonly unknown[]): void {
-    refuseFunctions(values)
+    refuseUnsendable(values)
     const encoder = this.#cbor as unknown as { encode(value: unknown, options: number): Buffer & { start: number; end: number }; useBuffer(buffer: Buffer): void }
-    const bytes = encoder.encode(values, REUSE_AND_RESET)
+    let bytes
+    try {
+      bytes = encoder.encode(values, REUSE_AND_RESET)
+    } catch (error) {
+      const [, type] = /^Unknown type: (function|symbol)$/.exec((error as Error).message) ?? []
+      throw type === undefined ? error : cannotBeSent(type)
+    }
     this.bytes = bytes
     this.start = bytes.start
     this.end = bytes.end
@@ -81,20 +88,11 @@ export class WholeCodec implements Codec {
 }
 
 /** V8's structured clone: all that `postMessage` takes, cycles included. */
-export const v8Codec = (): Codec => new WholeCodec(values => serialize(values), bytes => deserialize(Uint8Array.prototype.slice.call(bytes)), 'all')
+export const v8Codec = (): Codec => new WholeCodec(values => serialize(refuseUnsendable(values)), bytes => deserialize(Uint8Array.prototype.slice.call(bytes)), 'all')
 
 /** JSON, RFC 8259. */
 export const jsonCodec = (): Codec =>
   new WholeCodec(
-    values => Buffer.from(JSON.stringify(refuseFunctions(values))),
+    values => Buffer.from(JSON.stringify(refuseUnsendable(values))),
     bytes => JSON.parse(bytes.toString()),
   )
-
-/** Some make `undefined` of a function, silently; at the top level that is surely a mistake. */
-function refuseFunctions(values: readonly unknown[]): readonly unknown[] {
-  for (let i = 0; i < values.length; i++) {
-    const type = typeof values[i]
-    if (type === 'function' || type === 'symbol') throw new TypeError(`a ${type} cannot be sent to another process`)
-  }
-  return values
-}

@@ -1,4 +1,4 @@
-import type { ModuleSpecifier } from '@anyfork/fork'
+import { checkNames, type ModuleSpecifier } from '@anyfork/fork'
 import { checkHighWaterMark, type HighWaterMark } from './pressure.js'
 import { serialiserReference, type SerialiserName } from './serialiser.js'
 
@@ -42,12 +42,12 @@ export interface RpcOptions {
 
 /** Spinning longer would stop all else that the program does. */
 const MOST_SPIN_US = 1000
+const names = new Set(['serialiser', 'async', 'init', 'done', 'spin', 'highWaterMark', 'onEvent', 'onError', 'onDestroy'])
 
 /** @throws TypeError for options that make no sense */
 export function checkOptions(options: RpcOptions): void {
-  checkObject('options', options)
-  const { spin = 0, serialiser = 'cbor', async = false, init, done, highWaterMark = {}, onEvent, onError, onDestroy, ...rest } = options
-  for (const name of Object.keys(rest)) throw new TypeError(`a connection has no option ${name}`)
+  checkNames('a connection', options, names)
+  const { spin = 0, serialiser = 'cbor', async = false, init, done, highWaterMark = {}, onEvent, onError, onDestroy } = options
   if (!(Number.isInteger(spin) && spin >= 0 && spin <= MOST_SPIN_US)) throw new TypeError(`spin is a number of microseconds up to ${MOST_SPIN_US}, not ${String(spin)}`)
   serialiserReference(serialiser)
   if (typeof async !== 'boolean') throw new TypeError(`async is true or false, not ${String(async)}`)
@@ -60,9 +60,4 @@ export function checkOptions(options: RpcOptions): void {
 
 function checkName(name: string, value: unknown): void {
   if (typeof value !== 'string' || value === '') throw new TypeError(`${name} is the name of a function, not ${String(value)}`)
-}
-
-/** @throws TypeError for what has no properties */
-export function checkObject(name: string, value: unknown): void {
-  if (typeof value !== 'object' || value === null) throw new TypeError(`${name} are an object, not ${String(value)}`)
 }

@@ -1,3 +1,5 @@
+import { checkNames } from '@anyfork/fork'
+
 /** How much may be under way before a caller should wait; for its own sake, nothing is refused. */
 export interface HighWaterMark {
   /** Calls that have not been answered; default: 10,000. */
@@ -8,12 +10,12 @@ export interface HighWaterMark {
 
 const DEFAULT_CALLS = 10_000
 const DEFAULT_BYTES = 1 << 24
+const names = new Set(['calls', 'bytes'])
 
 /** @throws TypeError for marks that are no positive numbers */
 export function checkHighWaterMark(mark: HighWaterMark): void {
-  if (typeof mark !== 'object' || mark === null) throw new TypeError(`highWaterMark is { calls, bytes }, not ${String(mark)}`)
-  const { calls = DEFAULT_CALLS, bytes = DEFAULT_BYTES, ...rest } = mark
-  for (const name of Object.keys(rest)) throw new TypeError(`highWaterMark has no option ${name}`)
+  checkNames('highWaterMark', mark, names)
+  const { calls = DEFAULT_CALLS, bytes = DEFAULT_BYTES } = mark
   for (const [name, value] of Object.entries({ calls, bytes })) {
     if (!(typeof value === 'number' && value > 0)) throw new TypeError(`highWaterMark.${name} is a positive number, not ${String(value)}`)
   }

@@ -1,4 +1,4 @@
-import { resolveSpecifier, type ExitStatus, type ForkProcess, type ModuleSpecifier } from '@anyfork/fork'
+import { functionReference, type ExitStatus, type ForkProcess, type ModuleSpecifier } from '@anyfork/fork'
 import type { Call } from './call.js'
 import { checkCallOptions, type CallOptions } from './call-options.js'
 import { Client } from './client.js'
@@ -65,10 +65,8 @@ export function run(process: ForkProcess, module: ModuleSpecifier, name: string,
 export function run(process: ForkProcess, name: string, options?: RpcOptions): Rpc
 export function run(process: ForkProcess, moduleOrName: ModuleSpecifier, nameOrOptions?: string | RpcOptions, exportOptions?: RpcOptions): Rpc {
   const isExport = typeof nameOrOptions === 'string'
-  const name = isExport ? nameOrOptions : moduleOrName
   const options = (isExport ? exportOptions : nameOrOptions) ?? {}
-  if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
-  const module = isExport ? resolveSpecifier(moduleOrName) : undefined
+  const { module, name } = isExport ? functionReference(moduleOrName, nameOrOptions) : functionReference(undefined, moduleOrName)
   const owner = new Owner(new Client(process, module, name, options))
   const call = (...args: unknown[]): Call => owner.client.call(0, args)
   const bound = (callOptions: CallOptions): ((...args: unknown[]) => Call) => {

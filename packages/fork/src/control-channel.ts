@@ -24,6 +24,8 @@ export interface ChannelListener {
   onFrame(frame: Frame<Descriptor>): void
   /** The peer is gone; called once, after its last frame. */
   onEnd(): void
+  /** What came makes no sense, for this reason. Without a listener, it is an uncaught error. */
+  onNonsense?(cause: Error): void
   /** A queued frame could not be sent, for this reason, nor can those after it; the peer is told the end, and then `onEnd` its own. */
   onBroken?(error: Error): void
   /** Descriptors came, and for a second there was no room for them in the table; it is tried on until the channel is closed. */
@@ -222,6 +224,15 @@ export class ControlChannel {
   }
 
   #tell(): void {
+    try {
+      this.#tellAll()
+    } catch (error) {
+      if (!this.#listener.onNonsense) throw error
+      this.#listener.onNonsense(error as Error)
+    }
+  }
+
+  #tellAll(): void {
     for (let frame = this.#reader.next(); frame; frame = this.#reader.next()) {
       this.#listener.onFrame(frame)
       if (!this.#isOpen) return

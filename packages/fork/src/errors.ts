@@ -20,6 +20,7 @@ export type ForkErrorCode =
   | 'ERR_NOT_OWNED'
   | 'ERR_PENDING_REQUESTS'
   | 'ERR_PROCESS_EXITED'
+  | 'ERR_PROTOCOL'
   | 'ERR_WARM_FAILED'
   | 'ERR_WORKER_UNSUPPORTED'
 

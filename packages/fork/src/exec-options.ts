@@ -1,15 +1,27 @@
+import { descriptorNumber, type Handle } from '@anyfork/fdpass'
 import { resolveMode } from './mode.js'
+import { checkNames } from './option-names.js'
 import type { ExecOptions } from './spawn.js'
 
+const names = new Set(['mode', 'execPath', 'execArgv', 'env', 'cwd', 'stdio', 'argv0', 'title'])
+
 /** @throws TypeError for what makes no sense, before anything is started */
-export function checkExecOptions({ mode, execPath, execArgv, env, cwd, stdio, argv0, title, ...rest }: ExecOptions): void {
-  for (const name of Object.keys(rest)) throw new TypeError(`exec() has no option ${name}`)
+export function checkExecOptions(options: ExecOptions): void {
+  checkNames('exec()', options, names)
+  const { mode, execPath, execArgv, env, cwd, stdio, argv0, title } = options
   resolveMode(mode)
   for (const [name, value] of Object.entries({ execPath, argv0, title })) {
     if (value !== undefined && (typeof value !== 'string' || value === '' || value.includes('\0'))) throw new TypeError(`${name} is a text without zero bytes, not ${String(value)}`)
   }
   if (execArgv !== undefined && !(Array.isArray(execArgv) && execArgv.every(flag => typeof flag === 'string'))) throw new TypeError('execArgv is a list of texts')
-  if (env !== undefined && (typeof env !== 'object' || env === null)) throw new TypeError('env is an object')
-  if (cwd !== undefined && typeof cwd !== 'string' && !(cwd instanceof URL)) throw new TypeError('cwd is a path or a file URL')
+  if (env !== undefined && (typeof env !== 'object' || env === null || Symbol.iterator in env)) throw new TypeError('env is an object of texts, as process.env')
+  if (cwd !== undefined && !(typeof cwd === 'string' && cwd !== '') && !(cwd instanceof URL)) throw new TypeError('cwd is a path or a file URL')
   if (stdio !== undefined && !(Array.isArray(stdio) && stdio.length <= 3)) throw new TypeError('stdio is a list of up to three')
+  for (const stream of (stdio ?? []) as readonly unknown[]) checkStream(stream)
+}
+
+function checkStream(stream: unknown): void {
+  if (stream === undefined || stream === 'inherit' || stream === 'ignore') return
+  if (typeof stream === 'string' || stream === null) throw new TypeError(`stdio is of 'inherit', 'ignore' and descriptors, not ${stream}`)
+  descriptorNumber(stream as Handle)
 }

@@ -5,11 +5,12 @@ import type { ExitStatus } from './errors.js'
 import { checkExecOptions } from './exec-options.js'
 import { afterFork } from './fork-hooks.js'
 import { Command } from './frame.js'
+import { functionReference } from './function-reference.js'
 import { checkInspectOptions, type InspectOptions } from './inspect-options.js'
 import { Member } from './member.js'
 import type { MadeBy } from './mode.js'
 import { memoryOf, type MemoryFigures } from './memory.js'
-import { lookUpFolder, resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
+import { lookUpFolder, type ModuleSpecifier } from './module-specifier.js'
 import { decode, encode } from './payload.js'
 import { Preparation } from './preparation.js'
 import type { ExecOptions } from './spawn.js'
@@ -36,11 +37,12 @@ const dropped = new FinalizationRegistry<Member>(member => {
  */
 export class ForkProcess extends Preparation implements AsyncDisposable {
   static #template: ForkProcess | undefined
-  static #templateOptions: ExecOptions = {}
+  static #templateOptions: Readonly<ExecOptions> = Object.freeze({})
   static readonly #preparations: ((template: ForkProcess) => void)[] = []
   #isExitAwaited = false
 
   private constructor(member: Member) {
+    if (!(member instanceof Member)) throw new TypeError('processes are made by ForkProcess.create() and ForkProcess.exec()')
     super(member)
     dropped.register(this, member, this)
   }
@@ -60,7 +62,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    * all that are made later, because of other options or because it was killed.
    *
    * @param prepare - gives it orders, as `template => template.require('typescript')`
-   * @throws TypeError for what is no function; what it throws, after which another template is made when one is needed
+   * @throws TypeError for what is no function, or an asynchronous one; what it throws, after which another template is made when one is needed
    */
   static onTemplate(prepare: (template: ForkProcess) => void): void {
     if (typeof prepare !== 'function') throw new TypeError('onTemplate() takes a function')
@@ -72,7 +74,10 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
   /** Lets go of a template that could not be prepared: nobody is to get it half-prepared. */
   static #prepare(template: ForkProcess, prepare: (template: ForkProcess) => void): void {
     try {
-      prepare(template)
+      if ((prepare(template) as unknown) instanceof Promise) {
+        ForkProcess.#preparations.splice(ForkProcess.#preparations.indexOf(prepare), 1)
+        throw new TypeError('onTemplate() takes a function that gives its orders at once: they are carried out later by themselves')
+      }
     } catch (error) {
       template.#letGo()
       ForkProcess.#template = undefined
@@ -81,18 +86,18 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
   }
 
   /**
-   * How the default template is started, by another interpreter for instance. To set it
+   * How the default template is started, by another interpreter for instance; not to be changed, but set. To set it
    * lets go of one that was started before: it ends once its processes have.
    *
    * @throws TypeError for what makes no sense
    */
-  static get templateOptions(): ExecOptions {
+  static get templateOptions(): Readonly<ExecOptions> {
     return ForkProcess.#templateOptions
   }
 
   static set templateOptions(options: ExecOptions) {
     checkExecOptions(options)
-    ForkProcess.#templateOptions = { ...options }
+    ForkProcess.#templateOptions = Object.freeze({ ...options })
     const former = ForkProcess.#template
     if (former) former.#letGo()
     ForkProcess.#template = undefined
@@ -106,7 +111,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
   /**
    * Starts a fresh interpreter, never forked. What it loads, its forks share.
    *
-   * @throws TypeError for what makes no sense; the kernel's error when there is no room for its descriptors; that the
+   * @throws TypeError for what makes no sense; the kernel's error when there is no room for its descriptors, or no such `cwd`; that the
    *   interpreter cannot be started is told by `ready` and `run`
    */
   static exec(options: ExecOptions = {}): ForkProcess {
@@ -175,10 +180,11 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    * is closed for it. A function that blocks is copied when it comes back to its event loop.
    *
    * @returns the copy, to fork from
-   * @throws TypeError before `run`
+   * @throws TypeError before `run` and after `close`
    */
   refork(): ForkProcess {
     if (!this.hasRun) throw new TypeError('refork() before run()')
+    if (this.isClosing) throw new TypeError('refork() after close()')
     return new ForkProcess(this.member.fork())
   }
 
@@ -239,7 +245,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    * returns to the event loop. A process whose inspector is open is not forked.
    *
    * @returns where a debugger attaches: `ws://127.0.0.1:54321/...`
-   * @throws TypeError for what makes no sense; rejects with `EADDRINUSE`, or `ERR_PROCESS_EXITED`
+   * @throws TypeError for what makes no sense; rejects with why it cannot listen there, as `EADDRINUSE`, or `ERR_PROCESS_EXITED`
    */
   async inspect(options: InspectOptions = {}): Promise<string> {
     const where = checkInspectOptions(options)
@@ -266,11 +272,9 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    */
   run(module: ModuleSpecifier, name: string): Promise<Descriptor>
   run(name: string): Promise<Descriptor>
-  async run(moduleOrName: ModuleSpecifier, exported?: string): Promise<Descriptor> {
+  async run(...which: [module: ModuleSpecifier, name: string] | [name: string]): Promise<Descriptor> {
     this.assertOpen('run')
-    const name = exported ?? moduleOrName
-    if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
-    const module = exported === undefined ? undefined : resolveSpecifier(moduleOrName)
+    const { module, name } = which.length === 1 ? functionReference(undefined, which[0]) : functionReference(...which)
     const folder = lookUpFolder(module)
     const [ours, theirs] = socketpair()
     let release = (): void => {}

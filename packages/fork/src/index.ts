@@ -1,5 +1,7 @@
 export { ForkProcess } from './fork-process.js'
 export { lookUpFolder, resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
+export { functionReference, type FunctionReference } from './function-reference.js'
+export { checkNames } from './option-names.js'
 export type { ExecOptions } from './spawn.js'
 export { afterFork, beforeFork, type BeforeHook, type Hook } from './fork-hooks.js'
 export type { ForkMode, MadeBy } from './mode.js'

@@ -76,6 +76,7 @@ export class Member {
     this.#channel = new ControlChannel(socket, {
       onFrame: frame => this.#onReport(frame),
       onBroken: error => (this.#failure ??= error),
+      onNonsense: cause => this.#break(cause),
       onEnd: () => {
         this.#isChannelEnded = true
         this.#settle()
@@ -308,6 +309,15 @@ export class Member {
         this.#lineage.ended(pid, code < 0 && signal === 0 ? NOTHING_KNOWN : { code: code < 0 ? null : code, signal: signalName(signal) })
       }
     }
+  }
+
+  /** Its function can write to its control socket, too. Nothing can be had of it any more. */
+  #break(cause: Error): void {
+    this.#failure ??= new ForkError('ERR_PROTOCOL', `what came from the process makes no sense: ${cause.message}`, { cause })
+    this.#killLate(signalNumber('SIGKILL'))
+    this.#channel.close()
+    this.#isChannelEnded = true
+    this.#settle()
   }
 
   #onMade({ pid, mode }: Made): void {

@@ -15,9 +15,10 @@ export interface MemoryFigures {
 /**
  * Reads what the kernel counts of a process's memory, from /proc/pid/smaps_rollup, proc(5).
  *
- * @throws `ENOENT` or `ESRCH` when there is no such process, or no such file on this system
+ * @throws rejects with a TypeError for what is no pid, `ENOENT` or `ESRCH` when there is no such process, or no such file on this system
  */
 export async function memoryOf(pid: number): Promise<MemoryFigures> {
+  if (!Number.isInteger(pid) || pid < 1) throw new TypeError(`a process has a number from 1, not ${String(pid)}`)
   const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8')
   const sum = (...names: string[]): number => names.reduce((total, name) => total + 1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0), 0)
   return {

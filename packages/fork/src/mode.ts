@@ -17,7 +17,7 @@ const modes: ReadonlySet<unknown> = new Set<ForkMode>(['auto', 'fork', 'exec'])
  * @throws TypeError for a mode that does not exist
  */
 export function resolveMode(asked: ForkMode | undefined): ForkMode {
-  const mode = asked ?? (process.env['ANYFORK_MODE'] || 'auto')
+  const mode = asked === undefined ? process.env['ANYFORK_MODE'] || 'auto' : asked
   if (!modes.has(mode)) throw new TypeError(`mode is 'auto', 'fork' or 'exec', not ${String(mode)}`)
   return mode as ForkMode
 }

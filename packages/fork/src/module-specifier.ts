@@ -1,6 +1,6 @@
 import { isBuiltin } from 'node:module'
 import { isAbsolute } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /** A module: a file URL, an absolute path or the name of a package or built-in. */
 export type ModuleSpecifier = string | URL
@@ -8,18 +8,23 @@ export type ModuleSpecifier = string | URL
 /**
  * Brings the name of a module into the form that `import()` takes in any process.
  *
- * @throws TypeError for a relative path, which would mean another file in another process
+ * @throws TypeError for what names no module, and for a relative path, which would mean another file in another process
  */
 export function resolveSpecifier(module: ModuleSpecifier): string {
-  if (module instanceof URL) {
-    if (module.protocol !== 'file:' && module.protocol !== 'data:') throw new TypeError(`a module is at a file: URL, not ${module.protocol}`)
-    return module.href
-  }
-  if (typeof module !== 'string' || module === '') throw new TypeError('a module is a URL, an absolute path or the name of a package')
+  if (module instanceof URL) return checkUrl(module).href
+  if (typeof module !== 'string' || module === '' || module.includes('\0')) throw new TypeError('a module is a URL, an absolute path or the name of a package')
   if (/^\.\.?(\/|$)/.test(module)) {
     throw new TypeError(`${module} is relative to nothing here: use new URL('${module}', import.meta.url)`)
   }
-  return isAbsolute(module) ? pathToFileURL(module).href : module
+  if (isAbsolute(module)) return pathToFileURL(module).href
+  return /^[a-z][a-z\d+.-]*:/i.test(module) && !isBuiltin(module) ? checkUrl(new URL(module)).href : module
+}
+
+/** @throws TypeError for one that no module is at */
+function checkUrl(url: URL): URL {
+  if (url.protocol === 'file:') fileURLToPath(url)
+  else if (url.protocol !== 'data:') throw new TypeError(`a module is at a file: URL, not ${url.protocol}`)
+  return url
 }
 
 /**

@@ -1,5 +1,8 @@
-import type { Handle } from '@anyfork/fdpass'
+import { fstatSync } from 'node:fs'
+import { Script } from 'node:vm'
+import { Descriptor, descriptorNumber, type Handle } from '@anyfork/fdpass'
 import { Command } from './frame.js'
+import { functionReference } from './function-reference.js'
 import type { Member } from './member.js'
 import { lookUpFolder, resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
 import { encode } from './payload.js'
@@ -21,7 +24,7 @@ export abstract class Preparation {
    * Loads modules, ES modules and CommonJS alike.
    *
    * @param modules - file URLs, absolute paths or names; names are looked up from this program's working directory
-   * @throws TypeError for a relative path, and after `run` or `close`; the kernel's error for a name where that directory was removed
+   * @throws TypeError for what names no module, a relative path, and after `run` or `close`; the kernel's error for a name where that directory was removed
    */
   require(...modules: ModuleSpecifier[]): this {
     const specifiers = modules.map(resolveSpecifier)
@@ -34,20 +37,22 @@ export abstract class Preparation {
    * @param code - a script, or a function that needs nothing from around it; names that it imports are looked up from this
    *   program's working directory, unless that was removed
    * @param args - for the function, or for the function that the script evaluates to; see `sendArg`
+   * @throws TypeError for a function whose source does not stand alone, such as a method or a bound one
    */
   eval<A extends unknown[]>(code: string | ((...args: A) => unknown), ...args: A): this {
     if (typeof code !== 'string' && typeof code !== 'function') throw new TypeError('code is a string or a function')
     const isFunction = typeof code === 'function'
-    return this.#order('eval', Command.eval, { code: isFunction ? `(${String(code)})` : code, args, call: isFunction || args.length > 0, folder: workingDirectory() })
+    return this.#order('eval', Command.eval, { code: isFunction ? sourceOf(code) : code, args, call: isFunction || args.length > 0, folder: workingDirectory() })
   }
 
   /**
    * Gives the function arguments.
    *
    * @param values - whatever V8's structured clone takes: plain values, buffers, maps, dates, errors
-   * @throws TypeError for a value that cannot be cloned; nothing is sent then
+   * @throws TypeError for a value that cannot be cloned, and for a `Descriptor`, which `sendFd` sends; nothing is sent then
    */
   sendArg(...values: unknown[]): this {
+    if (values.some(value => value instanceof Descriptor)) throw new TypeError('a Descriptor is sent by sendFd()')
     return this.#order('sendArg', Command.argument, values)
   }
 
@@ -55,11 +60,12 @@ export abstract class Preparation {
    * Gives the function descriptors, each an argument of its own, as a `Descriptor`.
    *
    * @param handles - the caller still owns them and may close them at once
-   * @throws TypeError for what has no descriptor; the kernel's error for what it does not pass, as an io_uring: where the
-   *   order has to wait for others, it rejects `ready` and `run` instead
+   * @throws TypeError for what has no descriptor, `EBADF` for what is not open; nothing is sent then. The kernel's error for
+   *   what it does not pass, as an io_uring: where the order has to wait for others, it rejects `ready` and `run` instead
    */
   sendFd(...handles: Handle[]): this {
     this.assertOpen('sendFd')
+    for (const handle of handles) fstatSync(descriptorNumber(handle))
     for (const handle of handles) this.member.order(Command.descriptor, undefined, [handle])
     return this
   }
@@ -91,12 +97,13 @@ export abstract class Preparation {
    * @param module - where it is exported, as for `require`
    * @param args - as for `sendArg`
    * @param times - how often; the more, the better V8 knows it
+   * @throws TypeError for what makes no sense
    */
   warm(module: ModuleSpecifier, name: string, args: readonly unknown[] = [], times = 1): this {
-    if (typeof name !== 'string' || name === '') throw new TypeError('a function is named by a string')
-    if (!Number.isInteger(times) || times < 1) throw new TypeError(`times is a positive integer, not ${String(times)}`)
-    const specifier = resolveSpecifier(module)
-    return this.#order('warm', Command.warm, { module: specifier, name, folder: lookUpFolder(specifier), args, times })
+    if (!Array.isArray(args)) throw new TypeError('the arguments of a function are an array')
+    if (!Number.isSafeInteger(times) || times < 1) throw new TypeError(`times is a positive integer, not ${String(times)}`)
+    const reference = functionReference(module, name)
+    return this.#order('warm', Command.warm, { ...reference, folder: lookUpFolder(reference.module), args, times })
   }
 
   /** @throws TypeError when it takes no more orders */
@@ -111,4 +118,15 @@ export abstract class Preparation {
     this.member.order(type, encode(payload))
     return this
   }
+}
+
+/** As an expression, for another process. @throws TypeError where it is none */
+function sourceOf(code: (...args: never[]) => unknown): string {
+  const source = `(${String(code)})`
+  try {
+    new Script(source)
+  } catch (cause) {
+    throw new TypeError(`the source of this function does not stand alone: ${(cause as Error).message}`, { cause })
+  }
+  return source
 }

@@ -1,3 +1,5 @@
+import { checkNames } from './option-names.js'
+
 /** The resources of setrlimit(2), in its units: bytes, seconds, or a number of things. */
 export type Resource = 'as' | 'core' | 'cpu' | 'data' | 'fsize' | 'memlock' | 'nofile' | 'nproc' | 'stack'
 
@@ -19,6 +21,8 @@ export interface Restrictions {
 }
 
 const resources = new Set<string>(['as', 'core', 'cpu', 'data', 'fsize', 'memlock', 'nofile', 'nproc', 'stack'])
+/** The one above means none to the kernel. */
+const HIGHEST_ID = 2 ** 32 - 2
 const known = new Set(['rlimits', 'nice', 'umask', 'cwd', 'uid', 'gid', 'noNewPrivileges'])
 
 /**
@@ -27,19 +31,19 @@ const known = new Set(['rlimits', 'nice', 'umask', 'cwd', 'uid', 'gid', 'noNewPr
  * @throws TypeError where they do not
  */
 export function checkRestrictions(restrictions: Restrictions): void {
-  if (typeof restrictions !== 'object' || restrictions === null) throw new TypeError(`restrictions are an object, not ${String(restrictions)}`)
-  for (const key of Object.keys(restrictions)) if (!known.has(key)) throw new TypeError(`there is no restriction ${key}`)
-  const { rlimits = {}, nice, umask, cwd, uid, gid } = restrictions
-  if (typeof rlimits !== 'object' || rlimits === null) throw new TypeError(`rlimits are an object, not ${String(rlimits)}`)
+  checkNames('restrict()', restrictions, known)
+  const { rlimits = {}, nice, umask, cwd, uid, gid, noNewPrivileges = false } = restrictions
+  checkNames('rlimits', rlimits, resources)
   for (const [name, limit] of Object.entries(rlimits)) {
-    if (!resources.has(name)) throw new TypeError(`there is no resource ${name}`)
-    const [soft, hard] = softAndHard(limit)
-    if (!isAmount(soft) || !isAmount(hard) || soft > hard) throw new TypeError(`a limit of ${name} is a number from 0, or two, the lower first`)
+    const pair = Array.isArray(limit) ? (limit as unknown[]) : [limit, limit]
+    const [soft, hard] = pair
+    if (pair.length !== 2 || !isAmount(soft) || !isAmount(hard) || soft > hard) throw new TypeError(`a limit of ${name} is a number from 0, or two, the lower first`)
   }
   if (nice !== undefined && (!Number.isInteger(nice) || nice < -20 || nice > 19)) throw new TypeError(`nice is -20 to 19, not ${String(nice)}`)
   if (umask !== undefined && (!Number.isInteger(umask) || umask < 0 || umask > 0o777)) throw new TypeError(`a umask is 0 to 0o777, not ${String(umask)}`)
-  if (cwd !== undefined && typeof cwd !== 'string') throw new TypeError('cwd is a path')
-  for (const id of [uid, gid]) if (id !== undefined && (!Number.isInteger(id) || id < 0)) throw new TypeError(`a user or group is a number from 0, not ${String(id)}`)
+  if (cwd !== undefined && (typeof cwd !== 'string' || cwd === '' || cwd.includes('\0'))) throw new TypeError('cwd is a path')
+  if (typeof noNewPrivileges !== 'boolean') throw new TypeError(`noNewPrivileges is true or false, not ${String(noNewPrivileges)}`)
+  for (const id of [uid, gid]) if (id !== undefined && (!Number.isInteger(id) || id < 0 || id > HIGHEST_ID)) throw new TypeError(`a user or group is a number from 0 to ${HIGHEST_ID}, not ${String(id)}`)
 }
 
 /** Both limits of what may be one number for both. */

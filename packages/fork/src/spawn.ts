@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { fchmodSync } from 'node:fs'
+import { accessSync, fchmodSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { descriptorNumber, pipe, type Descriptor, type Handle } from '@anyfork/fdpass'
 import { afterFork } from './fork-hooks.js'
@@ -47,11 +47,12 @@ const ownFlags = [
  * Starts an interpreter that waits for commands and ends with this process.
  *
  * @param control - the child's end of its control socket; borrowed
- * @throws the error of spawn(2) where it is known at once
+ * @throws the error of spawn(2) where it is known at once; `ENOENT` and the like for `cwd`
  */
 export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildProcess {
   const mode = resolveMode(options.mode)
   const { execPath = process.execPath, execArgv = inheritedFlags(process.execArgv), env = process.env, cwd, stdio = [], argv0, title = 'anyfork' } = options
+  if (cwd !== undefined) accessSync(cwd) // spawn(2) would name the interpreter
   const standard = [0, 1, 2].map(i => standardStream(stdio[i] ?? 'inherit'))
   const child = spawn(execPath, [...execArgv, ...(mode === 'exec' ? [] : FORKING_FLAGS), MAIN, mode, title], {
     stdio: [...standard, control.fd, lifeline().fd],

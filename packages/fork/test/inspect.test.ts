@@ -88,6 +88,7 @@ describe('inspect', () => {
     const { port } = server.address() as AddressInfo
     const child = template.fork()
     await assert.rejects(child.inspect({ port }), { code: 'EADDRINUSE' })
+    await assert.rejects(child.inspect({ host: '192.0.2.1' }), { code: 'EADDRNOTAVAIL' })
     server.close()
     await once(server, 'close')
     assert.equal(new URL(await child.inspect({ port, host: '127.0.0.1' })).port, String(port))

@@ -149,5 +149,7 @@ describe('refork', () => {
     socket.end()
     await process.exited
     await assert.rejects(process.refork().ready(), { code: 'ERR_PROCESS_EXITED', exitCode: 0 })
+    await process.close()
+    assert.throws(() => process.refork(), { name: 'TypeError', message: /after close/ })
   })
 })

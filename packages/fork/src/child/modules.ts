@@ -48,10 +48,16 @@ export async function loadModule(specifier: string, folder?: string): Promise<Na
  */
 export async function loadFunction(specifier: string | undefined, name: string, folder?: string): Promise<(...args: unknown[]) => unknown> {
   const namespace = specifier === undefined ? (globalThis as Namespace) : await loadModule(specifier, folder)
-  const found = namespace[name] ?? (namespace['default'] as Namespace | undefined)?.[name]
+  const found = own(namespace, name) ?? own(namespace['default'], name)
   if (typeof found === 'function') return found as (...args: unknown[]) => unknown
   const what = found === undefined ? 'is not exported' : 'is not a function'
   throw new ForkError('ERR_EXPORT_NOT_FOUND', specifier === undefined ? `there is no global function ${name}` : `${name} ${what} by ${specifier}`)
+}
+
+/** A property, but nothing that every object or function has. */
+function own(holder: unknown, name: string): unknown {
+  const found = (holder as Namespace | null | undefined)?.[name]
+  return found === (Object.prototype as unknown as Namespace)[name] || found === (Function.prototype as unknown as Namespace)[name] ? undefined : found
 }
 
 /**

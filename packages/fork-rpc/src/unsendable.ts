@@ -1,0 +1,33 @@
+import { Descriptor } from '@anyfork/fdpass'
+
+/**
+ * Refuses values that no process can be sent, and those that would come out there as empty objects.
+ *
+ * @returns the same values
+ * @throws TypeError that says what to do instead
+ */
+export function refuseUnsendable(values: readonly unknown[]): readonly unknown[] {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]
+    if (typeof value === 'function' || typeof value === 'symbol') throw cannotBeSent(typeof value)
+    if (typeof value === 'object' && value !== null) refuseObject(value)
+  }
+  return values
+}
+
+/** What to say of a type of values. */
+export function cannotBeSent(type: string): TypeError {
+  return new TypeError(`a ${type} cannot be sent to another process`)
+}
+
+function refuseObject(value: object): void {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === Array.prototype || prototype === null) return
+  if (value instanceof Descriptor || isListener(value)) throw new TypeError(`a ${value.constructor.name} is passed to another process by fd()`)
+  if (value instanceof Promise) throw new TypeError('a promise cannot be sent to another process: await it before')
+}
+
+/** A server of `node:net`, which need not be loaded. Sockets are streams. */
+function isListener(value: object): boolean {
+  return '_handle' in value && 'listen' in value
+}
