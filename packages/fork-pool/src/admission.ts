@@ -29,6 +29,11 @@ export class Admission {
     return { reason: new PoolError('ERR_POOL_QUEUE_FULL', `${this.#ledger.waiting} calls wait already`) }
   }
 
+  /** Whether a call would be taken now that no other waits. */
+  isReceptive(hasRoom: boolean): boolean {
+    return this.refusal !== undefined || hasRoom || !this.#isFull(Infinity)
+  }
+
   /** Calls that only wait for a worker to be started do not count. */
   #isFull(unbound: number): boolean {
     const { maxQueue, load } = this.#settings

@@ -19,10 +19,11 @@ export class BackOff {
    * that were under way together fail once: what went wrong may be the same.
    *
    * @param begunAt - when the attempt was made, of `performance.now()`
+   * @param weight - as how many failures it counts
    */
-  failed(begunAt: number): void {
+  failed(begunAt: number, weight: number): void {
     if (begunAt < this.#failedAt) return
-    this.#failures++
+    this.#failures += weight
     this.#failedAt = performance.now()
     if (this.#failures > 1) this.#notBefore = this.#failedAt + Math.min(LONGEST_MS, FIRST_MS * 2 ** (this.#failures - 2))
   }

@@ -11,7 +11,7 @@ export interface CallOptions {
   /**
    * Longest time that it may run, in milliseconds, not counting its wait for a worker; then
    * it rejects with `ERR_POOL_TIMEOUT` and is given up as above. A stream
-   * only has to begin in that time; `signal` ends it.
+   * only has to begin in that time; `signal` ends it. Infinity: any.
    */
   timeout?: number
   /** Higher comes first; default 0. */
@@ -51,7 +51,7 @@ function check(options: CallOptions, isIsolated: boolean): void {
   checkNames('a call', options, known)
   const { signal, timeout, priority, key, retries, restrict } = options
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal is an AbortSignal')
-  if (timeout !== undefined) checkMilliseconds('timeout', timeout)
+  if (timeout !== undefined) checkTimeout(timeout)
   if (priority !== undefined && (typeof priority !== 'number' || Number.isNaN(priority))) throw new TypeError(`priority is a number, not ${String(priority)}`)
   if (retries !== undefined) checkCount('retries', retries)
   if (key !== undefined && isIsolated) throw new TypeError('a key is for workers that live on, not with isolate')
@@ -63,6 +63,11 @@ function check(options: CallOptions, isIsolated: boolean): void {
 /** @throws TypeError for what is no time that a timer can measure */
 export function checkMilliseconds(name: string, value: unknown): void {
   if (typeof value !== 'number' || !(value >= 0 && value <= LONGEST_MS)) throw new TypeError(`${name} is a number of milliseconds from 0 to ${LONGEST_MS}, not ${String(value)}`)
+}
+
+/** @throws TypeError for what is no such time, nor Infinity, for any */
+export function checkTimeout(value: unknown): void {
+  if (value !== Infinity) checkMilliseconds('timeout', value)
 }
 
 /** @throws TypeError for what is no integer from 0, or from another number, or Infinity */

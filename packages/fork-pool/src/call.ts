@@ -2,6 +2,7 @@ import { Call as RpcCall, dropDescriptors, forgetAbort, onceAborted } from '@any
 import type { CallList } from './call-list.js'
 import type { CallQueue } from './call-queue.js'
 import type { CallSettings } from './call-options.js'
+import type { Ending } from './statistics.js'
 import type { Worker } from './worker.js'
 
 let lastNumber = 0
@@ -24,6 +25,8 @@ export class Call {
   isSettled = false
   /** It was settled with something to iterate over, which is not over. */
   isStreaming = false
+  /** How that is to be counted, where somebody put an end to it. */
+  streamEnding: Ending | undefined
   /** Where it waits, or the worker that has it. */
   queue: CallQueue | undefined
   worker: Worker | undefined
@@ -76,7 +79,7 @@ export class Call {
     this.stop()
     this.beganAt = now
     const { timeout } = this.options
-    if (timeout !== undefined) this.#timer = setTimeout(onTimeout, timeout, this)
+    if (timeout !== undefined && timeout !== Infinity) this.#timer = setTimeout(onTimeout, timeout, this)
   }
 
   /** It does not run any more: its worker is gone, or has answered. */

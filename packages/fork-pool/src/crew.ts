@@ -205,20 +205,21 @@ export class Crew {
     this.past.busyMilliseconds += busyMilliseconds
     this.past.aliveMilliseconds += ageMilliseconds
     if (worker.hasDied) this.past.died++
+    const wasReady = this.ready.delete(worker)
     if (!worker.isEnding && worker.isReady) {
       const error = new ProcessExitedError(status, 'a worker')
       if (worker.calls || ageMilliseconds > AT_ONCE_MS) this.#backOff.succeeded()
       else this.#fail(error, worker.madeAt)
       if (!worker.isLost) this.#settings.onError?.(error)
     }
-    this.forget(worker)
+    if (wasReady) this.#listener.onGone(worker)
     this.#listener.onChange()
   }
 
   /** Some reasons will be the same at the next attempt; of the others, it takes several in a row. */
   #fail(error: unknown, begunAt: number): void {
     if (this.#hasEnded) return
-    this.#backOff.failed(begunAt)
+    this.#backOff.failed(begunAt, weightOf(error))
     if (this.ready.size || (isPassing(error) && !this.isHopeless)) return
     const told = toldOf(error)
     this.#settings.onError?.(told as Error)
@@ -228,7 +229,13 @@ export class Crew {
 
 /** Whether no other worker is to be started for a call, after this failure. */
 function isLast(reserved: Call, error: unknown): boolean {
-  return ++reserved.failedStarts >= MOST_FAILURES || !isPassing(error)
+  reserved.failedStarts += weightOf(error)
+  return reserved.failedStarts >= MOST_FAILURES || !isPassing(error)
+}
+
+/** As how many failures it counts: what takes so long is tried once more, with another template. */
+function weightOf(error: unknown): number {
+  return (error as NodeJS.ErrnoException).code === 'ERR_POOL_START_TIMEOUT' ? Math.ceil(MOST_FAILURES / 2) : 1
 }
 
 function toldOf(error: unknown): unknown {

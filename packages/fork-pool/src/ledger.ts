@@ -1,5 +1,6 @@
 import type { Call } from './call.js'
 import { Statistics, type Ending } from './statistics.js'
+import type { PoolStream } from './stream.js'
 
 /** How many calls there are, how they end, and who waits until there are none. */
 export class Ledger {
@@ -7,6 +8,10 @@ export class Ledger {
   /** Calls that wait for a worker, and all that are not settled. */
   waiting = 0
   open = 0
+  /** Calls that are settled, with something to iterate over that is not over. */
+  readonly streams: Set<Call> = new Set()
+  /** Whether a call would be taken that is made when none waits. */
+  isReceptive: () => boolean = () => true
   #onDrained: (() => void)[] = []
   #onFinished: (() => void)[] = []
 
@@ -24,9 +29,26 @@ export class Ledger {
     this.settle(call, hasFailed ? 'failed' : 'done', value)
   }
 
-  /** Resolves when no call waits for a worker. */
+  /** The same for one that was answered with something to iterate over: how it ends is counted when that is over. */
+  beginStream(call: Call, stream: PoolStream): void {
+    this.open--
+    this.streams.add(call)
+    call.resolve(stream)
+  }
+
+  /** Whether it was not over yet. */
+  endStream(call: Call, ending: Ending, now: number): boolean {
+    const isOpen = this.streams.delete(call)
+    if (isOpen) {
+      this.statistics.answered(call.beganAt - call.madeAt, now - call.beganAt)
+      this.statistics.ended(call.streamEnding ?? ending)
+    }
+    return isOpen
+  }
+
+  /** Resolves when no call waits for a worker, and another would be taken. */
   drained(): Promise<void> {
-    return this.waiting ? new Promise(resolve => this.#onDrained.push(resolve)) : Promise.resolve()
+    return this.#isDrained ? Promise.resolve() : new Promise(resolve => this.#onDrained.push(resolve))
   }
 
   /** Resolves when all calls are settled. */
@@ -34,9 +56,13 @@ export class Ledger {
     return this.open ? new Promise(resolve => this.#onFinished.push(resolve)) : Promise.resolve()
   }
 
+  get #isDrained(): boolean {
+    return !this.waiting && this.isReceptive()
+  }
+
   /** To be called when the counts have changed. */
   announce(): void {
-    if (!this.waiting) for (const resolve of this.#onDrained.splice(0)) resolve()
+    if (this.#onDrained.length && this.#isDrained) for (const resolve of this.#onDrained.splice(0)) resolve()
     if (!this.open) for (const resolve of this.#onFinished.splice(0)) resolve()
   }
 }

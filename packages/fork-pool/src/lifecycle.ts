@@ -1,5 +1,5 @@
 import type { Call as RpcCall } from '@anyfork/fork-rpc'
-import { checkMilliseconds, type CallSettings } from './call-options.js'
+import { checkTimeout, type CallSettings } from './call-options.js'
 import type { ConnectWorker } from './connection.js'
 import { PoolError } from './errors.js'
 import { watchMemory } from './memory-watch.js'
@@ -34,7 +34,8 @@ export class Lifecycle {
   }
 
   get workers(): WorkerFigures[] {
-    return [...this.#scheduler.crew.ready].map(worker => worker.figures())
+    const { all, ready } = this.#scheduler.crew
+    return [...all].filter(worker => ready.has(worker) || worker.load > 0).map(worker => worker.figures())
   }
 
   call(name: string, args: unknown[], options: CallSettings): RpcCall {
@@ -54,10 +55,10 @@ export class Lifecycle {
     return this.#rollOver(async () => this.#scheduler.crew.templates.make())
   }
 
-  close(timeout?: number): Promise<void> {
-    if (timeout !== undefined) checkMilliseconds('timeout', timeout)
+  close(timeout: number = Infinity): Promise<void> {
+    checkTimeout(timeout)
     this.#scheduler.admission.refusal ??= new PoolError('ERR_POOL_CLOSED', 'called after close()')
-    const killer = timeout === undefined ? undefined : setTimeout(() => void this.destroy(), timeout)
+    const killer = timeout === Infinity ? undefined : setTimeout(() => void this.destroy(), timeout)
     this.#closing ??= this.#scheduler.ledger.finished().then(() => this.#destroying ?? this.#end('end'))
     return this.#closing.finally(() => clearTimeout(killer))
   }

@@ -1,7 +1,8 @@
+import { AsyncResource } from 'node:async_hooks'
 import { checkNames, checkRestrictions, checkRpcOptions, type Restrictions, type SerialiserName } from '@anyfork/fork-rpc'
 import { leastLoaded, type Balancer } from './balancer.js'
 import { callbackOf } from './callback.js'
-import { checkCount, checkMilliseconds } from './call-options.js'
+import { checkCount, checkMilliseconds, checkTimeout } from './call-options.js'
 import { ncpu } from './ncpu.js'
 
 /** When a worker that does well is replaced nevertheless. */
@@ -27,7 +28,7 @@ export interface PoolOptions {
   start?: number
   /** One worker without a call, of those above `idle`, ends in every such period of milliseconds; default 10,000. 0: as soon as it has no call; Infinity: never. */
   stop?: number
-  /** Longest time that a worker may take to start, in milliseconds; default 30,000. */
+  /** Longest time that a worker may take to start, in milliseconds; default 30,000. Where none is there and two in a row take longer, calls reject. */
   startTimeout?: number
   /** Processes that are forked ahead, beyond `max`, to become workers at once; default 0. */
   spare?: number
@@ -100,6 +101,7 @@ export function settingsOf(options: PoolOptions): PoolSettings {
   const settings = { ...defaults, max: given.max ?? ncpu(), ...given, recycle: { ...never, ...given.recycle }, refork: reforksOf(given.refork) }
   check(settings)
   const { onEvent, onError, onDestroy } = settings
+  if (settings.balancer !== leastLoaded) settings.balancer = AsyncResource.bind(settings.balancer)
   if (onEvent) settings.onEvent = callbackOf(onEvent)
   if (onError) settings.onError = callbackOf(onError)
   if (onDestroy) settings.onDestroy = callbackOf(onDestroy)
@@ -118,7 +120,7 @@ function check({ max, idle, load, start, stop, startTimeout, spare, maxQueue, re
   if (!Number.isInteger(spare) || spare < 0) throw new TypeError(`spare is an integer from 0, not ${String(spare)}`)
   checkCount('maxQueue', maxQueue)
   checkCount('retries', retries)
-  if (timeout !== undefined) checkMilliseconds('timeout', timeout)
+  if (timeout !== undefined) checkTimeout(timeout)
   checkRecycling(recycle)
   for (const calls of refork) checkCount('refork', calls, 1)
   if (refork.length && (isolate || init !== undefined)) throw new TypeError('refork is for workers that live on, and that need no arguments for init')

@@ -9,7 +9,7 @@ import type { WorkerFigures } from './worker-figures.js'
 export interface PoolStats {
   upMilliseconds: number
   calls: CallCounts & { waiting: number; running: number }
-  /** How long calls that were answered had waited and run, in nanoseconds. */
+  /** How long calls that were answered had waited and run, in nanoseconds; those that yield, until that was over. */
   wait: Histogram
   run: Histogram
   /** The part of their time that workers, those of the past included, had calls: 0 to 1. */
@@ -32,7 +32,7 @@ export async function statsOf(crew: Crew, ledger: Ledger): Promise<PoolStats> {
   const { pid } = crew.templates.current.process
   const stats = {
     upMilliseconds,
-    calls: { ...counts, waiting: ledger.waiting, running: ledger.open - ledger.waiting },
+    calls: { ...counts, waiting: ledger.waiting, running: ledger.open - ledger.waiting + ledger.streams.size },
     wait,
     run,
     utilisation: alive && busy / alive,

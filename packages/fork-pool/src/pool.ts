@@ -15,11 +15,11 @@ export type PoolCall<F extends AnyFunction> = (...args: Sent<Parameters<F>>) => 
 
 /** What one can do with a pool beside calling it. */
 export interface PoolControl extends AsyncDisposable {
-  /** The workers that may be given calls. */
+  /** The workers that may be given calls, or have some. */
   readonly workers: WorkerFigures[]
   /** Counts, times and memory; see `PoolStats`. */
   stats(): Promise<PoolStats>
-  /** Resolves when no call waits for a worker. */
+  /** Resolves when no call waits for a worker, and another would not be refused. */
   drained(): Promise<void>
   /**
    * Makes a new template, from the files as they are now, and replaces all workers one

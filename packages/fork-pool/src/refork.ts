@@ -28,12 +28,16 @@ export class Refork {
   /** Where it fails, all is as before, but for the worker, which is replaced like any other. */
   async #promote(worker: Worker): Promise<void> {
     this.#isUnderWay = true
+    let isReplaced = false
     try {
       this.#crew.forget(worker)
-      await this.#rollOver(async () => this.#crew.templates.adopt(await worker.refork()))
+      await this.#rollOver(async () => {
+        isReplaced = worker.isEnding // by a reload that was under way
+        return this.#crew.templates.adopt(await worker.refork())
+      })
       this.#generation++
     } catch (error) {
-      if (!this.#crew.hasEnded) this.#onError(error as Error) // at the end of the pool, none is needed
+      if (!isReplaced && !this.#crew.hasEnded) this.#onError(error as Error) // at the end of the pool, none is needed
     }
     this.#isUnderWay = false
   }

@@ -12,6 +12,7 @@ import { Ledger } from './ledger.js'
 import type { PoolSettings } from './pool-options.js'
 import { Roomy } from './roomy.js'
 import { Scaling } from './scaling.js'
+import { isLoss } from './loss.js'
 import type { Ending } from './statistics.js'
 import type { PoolStream } from './stream.js'
 import type { Templates } from './template.js'
@@ -42,6 +43,7 @@ export class Scheduler implements CrewListener {
     this.#roomy = new Roomy(this.crew, settings)
     this.#scaling = new Scaling(settings, this.crew, isForced => this.#schedule(isForced))
     this.#scaling.adjust(0)
+    this.ledger.isReceptive = () => this.admission.isReceptive(this.#roomy.length > 0)
   }
 
   call(name: string, args: unknown[], options: CallSettings): RpcCall {
@@ -111,7 +113,7 @@ export class Scheduler implements CrewListener {
 
   onAnswer(worker: Worker, call: Call, hasFailed: boolean, value: unknown, now: number): void {
     if (!call.isSettled) this.ledger.answer(call, hasFailed, value, now)
-    else if (!hasFailed) closeDescriptors([value]) // it comes too late
+    else if (!this.ledger.endStream(call, endingOf(hasFailed, value), now) && !hasFailed) closeDescriptors([value]) // it comes too late
     this.crew.succeeded()
     if (now - worker.madeAt >= this.#settings.recycle.age && !worker.isEnding) void this.crew.retire(worker)
     this.onAnswered?.(worker)
@@ -120,9 +122,13 @@ export class Scheduler implements CrewListener {
     this.#schedule()
   }
 
-  onStream(call: Call, stream: PoolStream, now: number): void {
-    this.ledger.answer(call, false, stream, now)
+  onStream(call: Call, stream: PoolStream): void {
+    this.ledger.beginStream(call, stream)
     this.#schedule()
+  }
+
+  onStreamLost(call: Call): void {
+    this.ledger.endStream(call, 'lost', performance.now())
   }
 
   onTimeout(call: Call): void {
@@ -229,7 +235,7 @@ export class Scheduler implements CrewListener {
       call.queue?.remove(call)
       if (!worker) this.ledger.waiting--
       this.ledger.settle(call, ending, reason)
-    }
+    } else call.streamEnding = ending
     worker?.giveUp(call, reason)
     if (worker?.isEnding) this.crew.forget(worker)
     this.#schedule()
@@ -251,4 +257,10 @@ export class Scheduler implements CrewListener {
     } else this.ledger.settle(call, 'lost', error)
     return isPossible
   }
+}
+
+/** Of a stream that has just ended, or with an error. */
+function endingOf(hasFailed: boolean, error: unknown): Ending {
+  if (!hasFailed) return 'done'
+  return isLoss(error) ? 'lost' : 'failed'
 }

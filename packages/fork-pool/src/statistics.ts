@@ -2,7 +2,7 @@ import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 
 /** What became of calls. */
 export interface CallCounts {
-  /** Settled: with a result, or with an error of any kind. */
+  /** Settled: with a result, or with an error of any kind; one that yields, when that is over. */
   done: number
   failed: number
   /** Of those that failed: because their worker died, their time was up, their signal said so. */

@@ -1,13 +1,16 @@
 /** Streams that nobody refers to any more are over. */
-const dropped = new FinalizationRegistry<() => void>(onOver => onOver())
+const dropped = new FinalizationRegistry<OnOver>(onOver => onOver())
+
+/** Called when no more will come, with why not where it has not just ended. */
+type OnOver = (failure?: { error: unknown }) => void
 
 /** What a worker's function is iterated over through; says when that is over. */
 export class PoolStream implements AsyncIterableIterator<unknown> {
   readonly #values: AsyncIterator<unknown>
-  readonly #onOver: () => void
+  readonly #onOver: OnOver
 
-  /** @param onOver - called when no more will come; it must not refer to this stream */
-  constructor(values: AsyncIterator<unknown>, onOver: () => void) {
+  /** @param onOver - must not refer to this stream */
+  constructor(values: AsyncIterator<unknown>, onOver: OnOver) {
     this.#values = values
     this.#onOver = onOver
     dropped.register(this, onOver, this)
@@ -19,7 +22,7 @@ export class PoolStream implements AsyncIterableIterator<unknown> {
       if (step.done) this.#end()
       return step
     } catch (error) {
-      this.#end()
+      this.#end({ error })
       throw error
     }
   }
@@ -40,9 +43,9 @@ export class PoolStream implements AsyncIterableIterator<unknown> {
     await this.return()
   }
 
-  #end(): void {
+  #end(failure?: { error: unknown }): void {
     dropped.unregister(this)
-    this.#onOver()
+    this.#onOver(failure)
   }
 }
 

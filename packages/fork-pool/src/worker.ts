@@ -52,6 +52,7 @@ export class Worker implements Candidate {
     this.#listener = listener
     this.#connection = connect(process, () => listener.onRetire(this))
     this.ended = this.#connection.control.ended
+    void this.ended.then(status => this.load && this.#lose(new ProcessExitedError(status, 'a worker'))) // of streams nobody has told
   }
 
   get pid(): number | undefined {
@@ -92,9 +93,9 @@ export class Worker implements Candidate {
   }
 
   get state(): WorkerState {
+    if (this.load) return 'busy'
     if (this.#isEnding) return 'ending'
-    if (!this.#readyAt) return 'starting'
-    return this.load ? 'busy' : 'idle'
+    return this.#readyAt ? 'idle' : 'starting'
   }
 
   /** Resolves when it can be called; rejects with what went wrong. */
@@ -193,8 +194,8 @@ export class Worker implements Candidate {
     if (!hasFailed && value instanceof RemoteIterable) {
       if (!call.isSettled) {
         call.isStreaming = true
-        const onOver = (): void => this.#release(call, performance.now())
-        this.#listener.onStream(call, new PoolStream(value, onOver), now)
+        const onOver = (failure?: { error: unknown }): void => this.#release(call, performance.now(), failure !== undefined, failure?.error)
+        this.#listener.onStream(call, new PoolStream(value, onOver))
         return value.onceFinished(onOver) // what is still to be read is not the worker's affair
       }
       value.return().catch(() => {}) // nobody will read it
@@ -235,7 +236,9 @@ export class Worker implements Candidate {
       this.#running.remove(call)
       call.worker = undefined
       call.stop()
-      if (call.isSettled) call.end()
+      if (!call.isSettled) continue
+      this.#listener.onStreamLost(call)
+      call.end()
     }
     const begun = this.#isAsync ? calls.length : 1
     const open = (some: Call[]): Call[] => some.filter(call => !call.isSettled)

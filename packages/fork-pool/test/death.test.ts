@@ -148,6 +148,27 @@ describe('the death of', () => {
     assert.ok(made <= 8, `${made} templates`)
   })
 
+  it('idle workers, again and again, is told as a crash loop, once; a later call tries again', async () => {
+    const codes: (string | undefined)[] = []
+    const pid = start('pid', { max: 2, idle: 2, async: true, init: 'dieAfterStart', onError: error => codes.push((error as PoolError).code) })
+    await until(() => codes.includes('ERR_POOL_CRASH_LOOP'))
+    const { started } = await pid.stats()
+    await new Promise(resolve => setTimeout(resolve, 300))
+    assert.equal((await pid.stats()).started, started, 'no more are started')
+    assert.equal(codes.filter(code => code === 'ERR_POOL_CRASH_LOOP').length, 1)
+    await reasonOf(pid())
+    assert.ok((await pid.stats()).started > started)
+  })
+
+  it('a module that never loads rejects after two times startTimeout', async () => {
+    const never = pool(() => ForkProcess.exec(), new URL(`data:text/javascript,await new Promise(resolve => setTimeout(resolve, 1e8)); export const f = 1`), 'f', { max: 1, startTimeout: 300 })
+    const begun = performance.now()
+    assert.equal((await reasonOf(never()))?.code, 'ERR_POOL_START_TIMEOUT')
+    assert.ok(performance.now() - begun >= 600)
+    assert.equal((await never.stats()).started, 2)
+    await never.destroy()
+  })
+
   it('a template that answers no more, and its workers with it, costs the time for a start', async () => {
     const templates: ForkProcess[] = []
     const pid = start('pid', { max: 1, startTimeout: 2000 }, () => {

@@ -165,6 +165,17 @@ describe('a stream of an asynchronous pool', () => {
   })
 })
 
+describe('a timeout of Infinity', () => {
+  const start = usePools()
+
+  it('lifts that of the pool, and may be that of close()', async () => {
+    const sleep = start('sleep', { max: 1, timeout: 50 })
+    assert.equal((await reasonOf(sleep(150)))?.code, 'ERR_POOL_TIMEOUT')
+    assert.equal(await sleep.with({ timeout: Infinity })(150, 'x'), 'x')
+    await sleep.close({ timeout: Infinity })
+  })
+})
+
 describe('a stream that nobody refers to any more', () => {
   const start = usePools()
 

@@ -107,6 +107,27 @@ describe('calls that wait', () => {
     assert.deepEqual(outcomes.map(one => one.status), ['fulfilled', 'fulfilled', 'rejected'])
   })
 
+  it('are gone when drained() resolves, also where none may wait: then it resolves when a call is taken', async () => {
+    const sleep = start('sleep', { max: 1, maxQueue: 0 })
+    let refused = 0
+    const call = async (value: number): Promise<unknown> => {
+      for (;;) {
+        const reason = await reasonOf(sleep(20, value).then(result => (results.push(result), undefined)))
+        if (reason?.code !== 'ERR_POOL_QUEUE_FULL') return reason
+        refused++
+        await sleep.drained()
+      }
+    }
+    const results: unknown[] = []
+    assert.deepEqual(await Promise.all([1, 2, 3].map(call)), [undefined, undefined, undefined])
+    assert.deepEqual(results, [1, 2, 3])
+    assert.ok(refused >= 2 && refused < 20, `${refused}`)
+    const last = sleep(10_000)
+    const drained = sleep.drained()
+    await Promise.all([sleep.destroy(), reasonOf(last)])
+    await drained
+  })
+
   it('are gone when drained() resolves; at once when none waits', async () => {
     const sleep = start('sleep', { max: 1 })
     await sleep.drained()
@@ -216,7 +237,9 @@ describe('calls that wait', () => {
   it('keep the asynchronous context of the caller; callbacks have that in which the pool was made', async () => {
     const context = new AsyncLocalStorage<string>()
     const told: unknown[] = []
-    const tell = context.run('maker', () => start('tell', { max: 1, onEvent: value => told.push([value, context.getStore()]) }))
+    const balanced = new Set<unknown>()
+    const balancer: Balancer = ([first]) => (balanced.add(context.getStore()), first!)
+    const tell = context.run('maker', () => start('tell', { max: 1, balancer, onEvent: value => told.push([value, context.getStore()]) }))
     await Promise.all(
       ['one', 'two'].map(name =>
         context.run(name, async () => {
@@ -226,5 +249,7 @@ describe('calls that wait', () => {
       ),
     )
     assert.deepEqual(told, [['one', 'maker'], ['two', 'maker']])
+    await context.run('three', () => tell())
+    assert.deepEqual([...balanced], ['maker'])
   })
 })

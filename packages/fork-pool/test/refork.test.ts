@@ -26,6 +26,17 @@ describe('refork', function () {
     })
   }
 
+  it('is no error where a reload ends the worker before its turn', async () => {
+    const errors: Error[] = []
+    const call = start('generations', { max: 2, refork: 5, onError: error => errors.push(error) }, () => ForkProcess.exec())
+    await call()
+    const reloaded = call.reload()
+    await Promise.all(Array.from({ length: 40 }, () => call()))
+    await reloaded
+    await call.close()
+    assert.deepEqual(errors, [])
+  })
+
   it('goes on for ten generations, and loses no call', async () => {
     const errors: Error[] = []
     const call = start('generations', { max: 2, load: 2, refork: 10, onError: error => errors.push(error) }, () => ForkProcess.exec())

@@ -76,7 +76,7 @@ describe('reload()', () => {
       const version = start(options)
       let isDone = false
       const running = version(1000).then(() => (isDone = true))
-      await until(async () => (await version.stats()).workers.some(one => one.load > 0 && one.state === 'ending'))
+      await until(async () => (await version.stats()).workers.some(one => one.state === 'busy'))
       await version.reload()
       assert.ok(isDone)
       await running

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { until, usePools } from './support/pools.js'
+import { reasonOf, until, usePools } from './support/pools.js'
 
 describe('stats()', () => {
   const start = usePools()
@@ -52,6 +52,59 @@ describe('stats()', () => {
     const idle = (await sleep.stats()).utilisation
     assert.ok(busy > 0 && busy <= 1, `${busy}`)
     assert.ok(idle < busy && idle > 0, `${idle}`)
+  })
+
+  for (const options of [{ isolate: true }, { recycle: { calls: 1 } }, { async: true, recycle: { calls: 1 } }]) {
+    it(`says that workers that have their last call are busy, with ${Object.keys(options)}`, async () => {
+      const sleep = start('sleep', { max: 2, ...options })
+      const calls = [sleep(300), sleep(300)]
+      await until(async () => (await sleep.stats()).calls.running === 2 && sleep.workers.length === 2)
+      assert.deepEqual(sleep.workers.map(({ state, load }) => [state, load]), [['busy', 1], ['busy', 1]])
+      assert.deepEqual((await sleep.stats()).workers.map(({ state }) => state), ['busy', 'busy'])
+      await Promise.all(calls)
+    })
+  }
+
+  it('counts a call that yields as running until that is over, and for so long', async () => {
+    const countSlowly = start('countSlowly', { max: 1 })
+    const values = countSlowly(4, 50) as unknown as AsyncIterable<number>
+    let running = 0
+    for await (const value of values) if (value === 2) ({ running } = (await countSlowly.stats()).calls)
+    assert.equal(running, 1)
+    const { calls, run, wait } = await countSlowly.stats()
+    assert.deepEqual([calls.done, calls.running, run.count, wait.count], [1, 0, 1, 1])
+    assert.ok(run.max > 150e6, `${run.max}`)
+  })
+
+  for (const async of [false, true]) {
+    it(`counts how calls that yield have ended, ${async ? 'asynchronous' : 'synchronous'}`, async () => {
+      const count = start('countAs', { max: 1, async })
+      const read = async (how: string, signal?: AbortSignal): Promise<void> => {
+        const values = (signal ? count.with({ signal })(how) : count(how)) as unknown as AsyncIterable<number>
+        for await (const value of values) if (value === 1 && how === 'leave') break
+      }
+      await read('end')
+      await read('leave')
+      await reasonOf(read('throw'))
+      await reasonOf(read('die'))
+      const abort = new AbortController()
+      const reading = reasonOf(read('wait', abort.signal))
+      await until(async () => (await count.stats()).calls.running === 1)
+      abort.abort()
+      assert.equal((await reading)?.name, 'AbortError')
+      await until(async () => (await count.stats()).calls.running === 0)
+      const { done, failed, lost, aborted } = (await count.stats()).calls
+      assert.deepEqual({ done, failed, lost, aborted }, { done: 2, failed: 3, lost: 1, aborted: 1 })
+    })
+  }
+
+  it('counts a call that yields as lost when its worker dies and nobody reads', async () => {
+    const count = start('countAs', { max: 1, async: true })
+    const values = (await count('wait')) as AsyncIterator<number>
+    process.kill(count.workers[0]!.pid, 'SIGKILL')
+    await until(async () => (await count.stats()).calls.lost === 1)
+    assert.equal((await count.stats()).calls.running, 0)
+    assert.equal((await reasonOf((async () => { while (!(await values.next()).done); })()))?.code, 'ERR_PROCESS_EXITED') // prettier-ignore
   })
 
   it('tells of each worker what it does, and its memory', async () => {

@@ -9,7 +9,7 @@ export interface CallOptions {
    * does; one that runs sees its own signal, see `callSignal`, and its result is ignored.
    */
   signal?: AbortSignal
-  /** The same after a time in milliseconds, with `ERR_CALL_TIMEOUT`. */
+  /** The same after a time in milliseconds, with `ERR_CALL_TIMEOUT`; Infinity: never. */
   timeout?: number
   /**
    * Kill the process when the call is given up while it runs, or while what it returned is
@@ -33,7 +33,7 @@ export function checkCallOptions(options: CallOptions): void {
   checkNames('a call', options, names)
   const { signal, timeout, killOnAbort = false, untilOver = false } = options
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal is an AbortSignal')
-  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0 && timeout <= LONGEST_MS)) throw new TypeError(`timeout is a time in milliseconds up to ${LONGEST_MS}, not ${String(timeout)}`)
+  if (timeout !== undefined && timeout !== Infinity && !(typeof timeout === 'number' && timeout >= 0 && timeout <= LONGEST_MS)) throw new TypeError(`timeout is a time in milliseconds up to ${LONGEST_MS}, not ${String(timeout)}`)
   for (const [name, value] of Object.entries({ killOnAbort, untilOver })) if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false, not ${String(value)}`)
 }
 
@@ -56,7 +56,7 @@ export function watchForAbort({ signal, timeout }: CallOptions, giveUp: (reason:
     undo()
     giveUp(new RpcError('ERR_CALL_TIMEOUT', `not answered within ${timeout} ms`))
   }
-  const timer = timeout === undefined ? undefined : setTimeout(onTimeout, timeout)
+  const timer = timeout === undefined || timeout === Infinity ? undefined : setTimeout(onTimeout, timeout)
   if (signal) onceAborted(signal, onAbort)
   return undo
 }

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { socketpair } from '@anyfork/fdpass'
 import { ForkProcess, preload, run, type CallOptions, type ProcessExitedError, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
@@ -126,6 +128,29 @@ describe('run', () => {
 
   it('rejects with an error whose properties cannot be read', async () => {
     await assert.rejects(start('failOddly')(), { name: 'AggregateError', message: 'odd ones' })
+  })
+
+  for (const serialiser of ['cbor', 'json', 'v8'] as const) {
+    it(`rejects with a TypeError that tells what to do for what would come out empty, ${serialiser}`, async () => {
+      const add = start('add', { serialiser })
+      const server = createServer().listen(0, '127.0.0.1')
+      const [one, other] = socketpair()
+      for (const [value, message] of [
+        [() => {}, /a function cannot be sent/],
+        [Symbol('x'), /a symbol cannot be sent/],
+        [Promise.resolve(1), /await it/],
+        [one, /a Descriptor is passed to another process by fd\(\)/],
+        [server, /a Server is passed to another process by fd\(\)/],
+      ] as [unknown, RegExp][]) {
+        await assert.rejects(add(value, 1), { name: 'TypeError', message })
+      }
+      assert.equal(await add(1, 2), 3)
+      for (const end of [one, other, server]) end.close()
+    })
+  }
+
+  it('rejects with a TypeError for a function deep within, with cbor', async () => {
+    await assert.rejects(start('add')({ in: [() => {}] }), { name: 'TypeError', message: 'a function cannot be sent to another process' })
   })
 
   it('rejects only the call whose argument or result cannot be sent', async () => {

@@ -34,7 +34,7 @@ export class Incoming {
   /** Called when the consumer wants no more, or nothing more comes. */
   onOver: (() => void) | undefined
   /** Called when it is over elsewhere, whatever is still to be read here. */
-  onFinished: (() => void) | undefined
+  onFinished: ((failure?: { error: unknown }) => void) | undefined
   readonly #id: number
   readonly #link: IncomingLink
   readonly #values: Arrived[] = []
@@ -113,7 +113,7 @@ export class Incoming {
   /** Who iterates has told the end. */
   finish(failure?: { error: unknown }): void {
     this.end(failure)
-    this.onFinished?.()
+    this.onFinished?.(failure)
     this.onFinished = undefined
   }
 

@@ -54,9 +54,9 @@ export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
    * Calls back once it has ended where it is iterated over, though values may still have to be read here; not
    * where its process ends before.
    *
-   * @param call - must not refer to this object
+   * @param call - gets what was thrown there; must not refer to this object
    */
-  onceFinished(call: () => void): void {
+  onceFinished(call: (failure?: { error: unknown }) => void): void {
     if (this.#incoming.isIterated) this.#incoming.onFinished = call
     else call()
   }
