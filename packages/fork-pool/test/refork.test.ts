@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
+import { setTimeout } from 'node:timers/promises'
 import { ForkProcess } from '@anyfork/fork-pool'
 import { until, usePools } from './support/pools.js'
 
@@ -28,12 +29,13 @@ describe('refork', function () {
 
   it('is no error where a reload ends the worker before its turn', async () => {
     const errors: Error[] = []
-    const call = start('generations', { max: 2, refork: 5, onError: error => errors.push(error) }, () => ForkProcess.exec())
-    await call()
-    const reloaded = call.reload()
-    await Promise.all(Array.from({ length: 40 }, () => call()))
+    const sleep = start('sleep', { max: 2, refork: 5, onError: error => errors.push(error) }, () => ForkProcess.exec())
+    await sleep(0)
+    const reloaded = sleep.reload()
+    await Promise.all(Array.from({ length: 40 }, () => sleep(10)))
     await reloaded
-    await call.close()
+    await setTimeout(200)
+    await sleep.close()
     assert.deepEqual(errors, [])
   })
 
@@ -46,7 +48,7 @@ describe('refork', function () {
       const answers = (await Promise.all(Array.from({ length: 6 }, () => call()))) as Answer[]
       most = Math.max(most, ...answers.map(answer => answer.count))
       templates.add((await call.stats()).template.pid)
-      await new Promise(resolve => setTimeout(resolve, 5)) // what is forked needs a processor, too
+      await setTimeout(5) // what is forked needs a processor, too
     }
     assert.deepEqual(errors, [])
     assert.ok(most >= 100, `${most}`)

@@ -262,7 +262,7 @@ describe('run', () => {
     assert.throws(() => run(unused, worker, ''), TypeError)
     assert.throws(() => run({} as ForkProcess, worker, 'add'), { name: 'TypeError', message: /^expected a ForkProcess/ })
     const misuses: [unknown, RegExp][] = [
-      [5, /options are an object, not 5/],
+      [5, /options of a connection are an object, not 5/],
       [{ asink: true }, /no option asink/],
       [{ serialiser: 'xml' }, /serialiser xml/],
       [{ spin: 0.5 }, /spin is/],
@@ -270,7 +270,7 @@ describe('run', () => {
       [{ init: 5 }, /init is the name of a function, not 5/],
       [{ done: '' }, /done is the name/],
       [{ done: { module: worker } }, /done.name is the name of a function, not undefined/],
-      [{ highWaterMark: 5 }, /highWaterMark is/],
+      [{ highWaterMark: 5 }, /highWaterMark are an object, not 5/],
       [{ highWaterMark: { calls: 0 } }, /highWaterMark.calls is a positive number, not 0/],
       [{ highWaterMark: { byte: 5 } }, /highWaterMark has no option byte/],
       [{ onEvent: 5 }, /onEvent is a function, not 5/],
@@ -281,8 +281,8 @@ describe('run', () => {
     await unused.close()
     const add = start('add')
     for (const [options, message] of [
-      [undefined, /options are an object, not undefined/],
-      [100, /options are an object, not 100/],
+      [undefined, /options of a call are an object, not undefined/],
+      [100, /options of a call are an object, not 100/],
       [{ timout: 3 }, /no option timout/],
       [{ timeout: -1 }, /timeout is/],
       [{ signal: {} }, /signal is/],
