@@ -1,8 +1,9 @@
+import { closeSync, openSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { ForkProcess } from '@anyfork/fork-rpc'
 import { display } from './command-line/display.js'
 import { inputsOf, type Format, type Input } from './command-line/inputs.js'
-import { noticeInterruption } from './command-line/interruption.js'
+import { noticeInterruption, type Interruption } from './command-line/interruption.js'
 import { openJoblog, type Joblog } from './command-line/joblog.js'
 import { writeReport, type Counts } from './command-line/report.js'
 import { complain, runAll } from './command-line/run-all.js'
@@ -42,7 +43,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .argument('[inputs...]', 'one call for each; none: the lines of standard input')
     .option('-w, --workers <n>', 'most processes at a time', positiveInteger, ncpu())
     .option('-l, --load <n>', 'calls that a process has at a time', positiveInteger, 1)
-    .option('-t, --timeout <seconds>', 'ends a call that takes longer, or whose stream does not begin by then, and its process', seconds)
+    .option('-t, --timeout <seconds>', 'ends a call that takes longer, and its process', seconds)
     .option('-r, --retries <n>', 'how often a call that failed is made again', integer, 0)
     .option('-u, --unordered', 'print results as they come')
     .addOption(new Option('--ordered', 'print results in the order of the inputs; the default').conflicts('unordered'))
@@ -70,9 +71,10 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function run(target: string, args: string[], options: Options): Promise<void> {
-  const { workers, load, timeout, isolate = false, preload } = options
+  const { workers, load, timeout, isolate = false, preload, json } = options
   const [module, name] = splitTarget(target)
   const joblog = joblogOf(options)
+  if (json !== undefined) closeSync(openSync(json, 'a')) // so that no work is done in vain
   const makeTemplate = (): ForkProcess => {
     const template = ForkProcess.exec({ stdio: ['ignore', process.stderr.fd] }).eval(ignoreInterrupts) // results alone are on standard output
     for (const one of preload) template.require(moduleAt(one))
@@ -82,26 +84,28 @@ async function run(target: string, args: string[], options: Options): Promise<vo
   const templates = [template].values()
   const call = pool(() => templates.next().value ?? makeTemplate(), module, name, { max: workers, load, isolate, ...(isolate && { spare: workers }), ...(timeout !== undefined && { timeout }) })
   process.stdout.on('error', quitOnBrokenPipe)
+  const interruption = noticeInterruption(() => void call.destroy())
   try {
-    await template.ready()
-    await work(call, args, options, joblog)
+    await Promise.race([template.ready(), interruption.wanted])
+    await work(call, args, options, joblog, interruption)
+    if (interruption.isWanted) await call.destroy() // where it is still being loaded
   } catch (error) {
     await call.destroy() // results of calls under way would come to nothing
     throw error
   } finally {
+    interruption.stop()
     await Promise.all([call.close(), joblog?.close()])
   }
 }
 
-async function work(call: ForkPool, args: string[], options: Options, joblog: Joblog | undefined): Promise<void> {
-  const { workers, load, retries, unordered, halt = false, json, watch = false, summary = process.stderr.isTTY } = options
+async function work(call: ForkPool, args: string[], options: Options, joblog: Joblog | undefined, interruption: Interruption): Promise<void> {
+  const { workers, load, retries, timeout, unordered, halt = false, json, watch = false, summary = process.stderr.isTTY } = options
   const format: Format = options.null ? 'null' : options.ndjson ? 'ndjson' : 'lines'
   const started = performance.now()
-  const interruption = noticeInterruption(() => void call.destroy())
   const shown = display(args.length, watch, () => call.stats())
   const inputs = inputsOf(args, format)
   try {
-    const settings = { slots: workers * load, isOrdered: !unordered, retries, halts: halt, joblog, interruption, display: shown }
+    const settings = { slots: workers * load, isOrdered: !unordered, retries, timeout, halts: halt, joblog, interruption, display: shown }
     const { counts, notDone, isAtEnd } = await runAll(call, inputs, settings)
     await shown.stop()
     tellRest(notDone, counts, args, isAtEnd)
@@ -111,7 +115,6 @@ async function work(call: ForkPool, args: string[], options: Options, joblog: Jo
     process.exitCode = interruption.isWanted ? INTERRUPTED : Math.min(counts.failed, MORE_FAILURES)
   } finally {
     await shown.stop()
-    interruption.stop()
     if (!args.length) process.stdin.unref?.()
   }
 }
@@ -120,8 +123,9 @@ async function work(call: ForkPool, args: string[], options: Options, joblog: Jo
 function tellRest(notDone: Input[], counts: Counts, args: string[], isAtEnd: boolean): void {
   const texts = [...notDone.map(({ text }) => text), ...args.slice(counts.inputs)]
   counts.notDone = texts.length
+  if (!args.length && !isAtEnd) texts.push(`all inputs after number ${counts.inputs}`)
+  counts.inputs = counts.done + counts.failed + counts.skipped + counts.notDone
   for (const text of texts) complain(`not done: ${text}`)
-  if (!args.length && !isAtEnd) complain(`not done: all inputs after number ${counts.inputs}`)
 }
 
 function summaryOf({ done, failed, skipped, notDone }: Counts, milliseconds: number): string {

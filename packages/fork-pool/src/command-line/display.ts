@@ -1,7 +1,7 @@
-import { clearLine, cursorTo } from 'node:readline'
-import { SingleBar } from 'cli-progress'
+import progress from 'cli-progress'
 import type { PoolStats } from '../pool-stats.js'
-import { liveView } from './live-view.js'
+import { draw } from './drawing.js'
+import { tableOf } from './live-view.js'
 
 /** How far the work is, on standard error. */
 export interface Display {
@@ -14,25 +14,21 @@ export interface Display {
   stop(): Promise<void>
 }
 
+const BAR = { barsize: 40, barCompleteString: '='.repeat(40), barIncompleteString: '-'.repeat(40), barGlue: '' }
+
 /** Draws the workers where that was asked for, a bar where standard error is a terminal, else nothing. */
 export function display(total: number, isWatching: boolean, stats: () => Promise<PoolStats>): Display {
-  if (isWatching) return liveView(total, stats)
-  if (process.stderr.isTTY) return progressBar(total)
-  return { expect: () => {}, step: () => {}, clear: () => {}, stop: async () => {} }
+  let known = total
+  let done = 0
+  const startedAt = performance.now()
+  const counting = { expect: (inputs: number) => void (known = Math.max(known, inputs)), step: () => void done++ }
+  if (isWatching) return { ...counting, ...draw(async () => tableOf(await stats(), done, known), true) }
+  if (process.stderr.isTTY) return { ...counting, ...draw(() => barOf(done, known, performance.now() - startedAt), false) }
+  return { ...counting, clear: () => {}, stop: async () => {} }
 }
 
-function progressBar(total: number): Display {
-  const bar = new SingleBar({ stream: process.stderr, clearOnComplete: true, forceRedraw: true, format: '{bar} {value}/{total} {eta_formatted}' })
-  bar.start(total, 0)
-  return {
-    expect: inputs => {
-      if (inputs > bar.getTotal()) bar.setTotal(inputs)
-    },
-    step: () => bar.increment(),
-    clear: () => {
-      cursorTo(process.stderr, 0)
-      clearLine(process.stderr, 0)
-    },
-    stop: async () => bar.stop(),
-  }
+/** @param milliseconds - that it took so far */
+function barOf(done: number, known: number, milliseconds: number): string {
+  const rest = done ? ` ${progress.Format.TimeFormat(Math.ceil(((known - done) * milliseconds) / done / 1000), { autopaddingChar: ' ' }, 5)}` : ''
+  return `${progress.Format.BarFormat(known ? done / known : 0, BAR)} ${done}/${known}${rest}`
 }

@@ -34,7 +34,8 @@ export interface Joblog {
 export function openJoblog(file: string, resume: 'none' | 'all' | 'failed'): Joblog {
   const old = resume !== 'none' && existsSync(file) ? readFileSync(file) : Buffer.alloc(0)
   const whole = old.subarray(0, old.lastIndexOf('\n') + 1)
-  const logged = parse(whole.toString())
+  if (!`${HEADER}\n`.startsWith(old.subarray(0, HEADER.length + 1).toString())) throw new Error(`${file} is no joblog`)
+  const logged = parse(file, whole.toString())
   const fd = openSync(file, resume === 'none' ? 'w' : 'a')
   if (whole.length < old.length) ftruncateSync(fd, whole.length)
   const stream = createWriteStream(file, { fd }).on('error', () => {}) // close() tells
@@ -57,18 +58,26 @@ export function openJoblog(file: string, resume: 'none' | 'all' | 'failed'): Job
 }
 
 /** Of several lines for an input, the last counts. A line that was not written to its end is not there. */
-function parse(log: string): Map<number, Logged> {
-  const entries = log.split('\n').slice(1, -1).map(line => {
-    const [number, , , , , , exitValue, signal, command = '""'] = line.split('\t')
-    return [Number(number), { text: JSON.parse(command) as string, hasFailed: exitValue !== '0' || signal !== '0' }] as const
+function parse(file: string, log: string): Map<number, Logged> {
+  const entries = log.split('\n').slice(1, -1).map((line, i) => {
+    const [number, , , , , , exitValue, signal, command = ''] = line.split('\t')
+    return [Number(number), { text: textOf(command, `${file}, line ${i + 2}`), hasFailed: exitValue !== '0' || signal !== '0' }] as const
   })
   return new Map(entries)
 }
 
-/** As GNU parallel: -1 for a call that was given up. */
+function textOf(command: string, where: string): string {
+  try {
+    return JSON.parse(command) as string
+  } catch {
+    throw new Error(`${where}: ${command} is no input of this program, which are JSON`)
+  }
+}
+
+/** As GNU parallel: -1 for a call that was given up. No failure is logged as success. */
 function exitOf(error: unknown): { exitValue: number; signal: number } {
   if (error === undefined) return { exitValue: 0, signal: 0 }
   if (error instanceof PoolError) return { exitValue: -1, signal: 0 }
   if (!(error instanceof ProcessExitedError)) return { exitValue: 1, signal: 0 }
-  return { exitValue: error.exitCode ?? 0, signal: error.signal ? constants.signals[error.signal] : 0 }
+  return { exitValue: error.exitCode || (error.signal ? 0 : 1), signal: error.signal ? constants.signals[error.signal] : 0 }
 }

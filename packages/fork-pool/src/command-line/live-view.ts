@@ -1,35 +1,11 @@
 import { inspect } from 'node:util'
 import Table from 'cli-table3'
-import { createLogUpdate } from 'log-update'
 import type { PoolStats } from '../pool-stats.js'
-import type { Display } from './display.js'
 
-const PERIOD_MS = 200
 const LONGEST_TEXT = 40
 
-/** Draws a table of the workers and what they do, and draws it anew. */
-export function liveView(total: number, stats: () => Promise<PoolStats>): Display {
-  const view = createLogUpdate(process.stderr, { showCursor: true })
-  let known = total
-  let done = 0
-  let hasStopped = false
-  const draw = async (): Promise<void> => view(drawn(await stats(), done, known))
-  const timer = setInterval(() => void draw(), PERIOD_MS)
-  return {
-    expect: inputs => (known = Math.max(known, inputs)),
-    step: () => done++,
-    clear: () => view.clear(),
-    stop: async () => {
-      if (hasStopped) return
-      hasStopped = true
-      clearInterval(timer)
-      await draw()
-      view.done()
-    },
-  }
-}
-
-function drawn({ workers, template, calls, spares, utilisation, run }: PoolStats, done: number, known: number): string {
+/** The workers, and what they do. */
+export function tableOf({ workers, template, calls, spares, utilisation, run }: PoolStats, done: number, known: number): string {
   const table = new Table({ head: ['pid', 'state', 'calls', 'call', 'for', 'PSS', 'USS'], style: { head: [], border: [] }, colAligns: ['right', 'left', 'right', 'left', 'right', 'right', 'right'] })
   table.push([`${template.pid ?? ''}`, 'template', '', '', '', megabytes(template.memory?.pss), megabytes(template.memory?.uss)])
   for (const { pid, state, calls, running, memory } of workers) {

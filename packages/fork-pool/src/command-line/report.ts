@@ -5,11 +5,14 @@ import type { PoolStats } from '../pool-stats.js'
 
 /** What became of the inputs. */
 export interface Counts {
+  /** All that are known of; those below add up to it. */
   inputs: number
   done: number
   failed: number
   skipped: number
   notDone: number
+  /** How often a call was made again. */
+  retried: number
 }
 
 /** Writes counts, times and memory to a file, as JSON; times in milliseconds, memory in bytes. */

@@ -1,3 +1,4 @@
+import { PoolError } from '../errors.js'
 import type { ForkPool } from '../pool.js'
 import type { Display } from './display.js'
 import type { Input } from './inputs.js'
@@ -14,6 +15,8 @@ export interface RunAllOptions {
   slots: number
   isOrdered: boolean
   retries: number
+  /** How long a stream may take once it has begun, in milliseconds. */
+  timeout: number | undefined
   /** Whether the first failure is the last. */
   halts: boolean
   joblog: Joblog | undefined
@@ -47,7 +50,7 @@ interface Attempt {
  */
 export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, options: RunAllOptions): Promise<RunAllOutcome> {
   const { slots, isOrdered, halts, joblog, interruption, display } = options
-  const counts: Counts = { inputs: 0, done: 0, failed: 0, skipped: 0, notDone: 0 }
+  const counts: Counts = { inputs: 0, done: 0, failed: 0, skipped: 0, notDone: 0, retried: 0 }
   const notDone: Input[] = []
   const mostUnprinted = isOrdered ? slots * WINDOW : slots
   let running = 0
@@ -79,7 +82,7 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
   /** Gives nothing of a call that was cut off. */
   const work = async (input: Input): Promise<Attempt | undefined> => {
     running++
-    const last = await attempt(call, input, options.retries, isCutOff)
+    const last = await attempt(call, input, options, () => !hasStopped() && ++counts.retried > 0)
     running--
     onRoom()
     if (isNoFunction(last.error)) {
@@ -152,18 +155,34 @@ function isNoFunction(error: unknown): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_EXPORT_NOT_FOUND'
 }
 
-/** The last of the attempts at an input: any failure is tried again, as often as it may be, unless the call was cut off. */
-async function attempt(call: ForkPool, input: Input, retries: number, isCutOff: () => boolean): Promise<Attempt> {
+/**
+ * The last of the attempts at an input: any failure is tried again, as often as it may be.
+ *
+ * @param onRetry - asked whether it may now
+ */
+async function attempt(call: ForkPool, input: Input, { retries, timeout }: RunAllOptions, onRetry: () => boolean): Promise<Attempt> {
   for (let left = retries; ; left--) {
     const startedAt = Date.now()
     const began = performance.now()
     try {
-      const lines = await linesOf(await call(input.value))
+      const lines = await (timeout === undefined ? linesOf(await call(input.value), () => {}) : linesInTime(call, input, timeout))
       return { startedAt, milliseconds: performance.now() - began, hasFailed: false, lines }
     } catch (error) {
-      if (left > 0 && !isCutOff()) continue
+      if (left > 0 && onRetry()) continue
       return { startedAt, milliseconds: performance.now() - began, hasFailed: true, error }
     }
+  }
+}
+
+/** The pool sees to calls that do not yield. */
+async function linesInTime(call: ForkPool, input: Input, timeout: number): Promise<string | undefined> {
+  const abort = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const onTimeout = (): void => abort.abort(new PoolError('ERR_POOL_TIMEOUT', `the call has been yielding for ${timeout} ms`))
+  try {
+    return await linesOf(await call.with({ signal: abort.signal })(input.value), () => (timer = setTimeout(onTimeout, timeout)))
+  } finally {
+    clearTimeout(timer)
   }
 }
 
