@@ -119,8 +119,8 @@ enum { FDPASS_LATE_END, FDPASS_LATE_TICKS, FDPASS_LATE_CONTROLS };
 
 /* For a blocking stream socket; it and control are borrowed until the end. */
 int fdpass_late_make(int socket, int32_t *control, struct fdpass_late **out);
-/* Puts off bytes, from an offset up to control[FDPASS_LATE_END]; they are borrowed until the flush. */
-int fdpass_late_put_off(struct fdpass_late *late, const void *bytes, size_t from);
+/* Puts off bytes, from an offset up to control[FDPASS_LATE_END], or their size; they are borrowed until the flush. */
+int fdpass_late_put_off(struct fdpass_late *late, const void *bytes, size_t size, size_t from);
 /* Sends what is put off. Returns how many bytes were sent since it was put off. */
 ssize_t fdpass_late_flush(struct fdpass_late *late);
 /* Sends what is put off, as far as the socket takes it at once, waits for the thread, at

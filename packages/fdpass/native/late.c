@@ -24,25 +24,24 @@ struct fdpass_late {
   int socket;
   _Atomic int32_t *control;
   const char *bytes; /* NULL: nothing is put off */
-  size_t from, written;
+  size_t size, from, written;
   unsigned generation;
   bool running, ending;
   pthread_t thread;
   pid_t process; /* the one that has the thread, or had it and has not joined it; 0: none */
 };
 
-/* Sends what is put off; the caller holds the lock. */
-static int send_all(struct fdpass_late *late, size_t end, int flags) {
+/* Sends what is put off, and nothing beyond its buffer; the caller holds the lock. */
+static int send_all(struct fdpass_late *late, int flags) {
+  int32_t told = atomic_load(&late->control[FDPASS_LATE_END]);
+  size_t end = told < 0 ? 0 : (size_t)told;
+  if (end > late->size) end = late->size;
   while (late->written < end) {
     ssize_t n = send(late->socket, late->bytes + late->written, end - late->written, MSG_NOSIGNAL | flags);
     if (n >= 0) late->written += (size_t)n;
     else if (errno != EINTR) return -errno;
   }
   return 0;
-}
-
-static void send_now(struct fdpass_late *late) {
-  send_all(late, (size_t)atomic_load(&late->control[FDPASS_LATE_END]), MSG_DONTWAIT);
 }
 
 static void *run(void *context) {
@@ -55,7 +54,7 @@ static void *run(void *context) {
     if (late->bytes == NULL) idle++;
     else idle = 0;
     /* Put off for a whole tick: whoever wanted to send it is busy. Errors are for its own next attempt. */
-    if (late->bytes != NULL && late->generation == seen) send_now(late);
+    if (late->bytes != NULL && late->generation == seen) send_all(late, MSG_DONTWAIT);
     seen = late->generation;
     if (late->ending || idle >= IDLE_TICKS) {
       late->running = false;
@@ -103,13 +102,15 @@ int fdpass_late_make(int socket, int32_t *control, struct fdpass_late **out) {
   return 0;
 }
 
-int fdpass_late_put_off(struct fdpass_late *late, const void *bytes, size_t from) {
+int fdpass_late_put_off(struct fdpass_late *late, const void *bytes, size_t size, size_t from) {
+  if (from > size) return -EINVAL;
   int rc = 0;
   pthread_mutex_lock(&late->lock);
   if (!late->running) rc = start_thread(late);
   if (rc == 0) {
     late->running = true;
     late->bytes = bytes;
+    late->size = size;
     late->from = late->written = from;
     late->generation++;
   }
@@ -119,7 +120,7 @@ int fdpass_late_put_off(struct fdpass_late *late, const void *bytes, size_t from
 
 ssize_t fdpass_late_flush(struct fdpass_late *late) {
   pthread_mutex_lock(&late->lock);
-  int rc = late->bytes == NULL ? 0 : send_all(late, (size_t)atomic_load(&late->control[FDPASS_LATE_END]), 0);
+  int rc = late->bytes == NULL ? 0 : send_all(late, 0);
   ssize_t count = (ssize_t)(late->written - late->from);
   late->bytes = NULL;
   late->from = late->written = 0;
@@ -130,7 +131,7 @@ ssize_t fdpass_late_flush(struct fdpass_late *late) {
 void fdpass_late_end(struct fdpass_late *late) {
   if (late->process == getpid()) {
     pthread_mutex_lock(&late->lock);
-    if (late->bytes != NULL) send_now(late);
+    if (late->bytes != NULL) send_all(late, MSG_DONTWAIT);
     late->ending = true;
     pthread_mutex_unlock(&late->lock);
     join_thread(late);

@@ -2,6 +2,9 @@ import { binding, type NativeLate } from './binding.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { checked, systemError } from './system-error.js'
 
+/** How far the control of the thread can tell. */
+const MOST_BYTES = 0x7fffffff
+
 /**
  * Puts off writing, so that much leaves in one system call, without the risk that it
  * waits for long: what has not been written after a millisecond or two, because whoever
@@ -37,10 +40,16 @@ export class LateWriter {
    * Puts off the bytes from `from` to `end`. Until the next `flush`, the same buffer may
    * be put off again with a later end, and must otherwise not change.
    *
-   * @throws RangeError for an end beyond the buffer; `EAGAIN` when there can be no thread; nothing is put off then
+   * @param from - an offset in bytes, as `end`, which is below 2 GiB
+   * @throws TypeError for what is no buffer, or not the one that is put off; RangeError for what is no part of it; `EAGAIN` when there can be no thread; nothing is put off then
    */
   putOff(buffer: Uint8Array, from: number, end: number): void {
-    if (!(end <= buffer.length)) throw new RangeError('the end is beyond the buffer')
+    if (!ArrayBuffer.isView(buffer)) throw new TypeError('expected a Buffer or typed array')
+    if (typeof from !== 'number' || typeof end !== 'number') throw new TypeError('the bytes are between two numbers')
+    if (!Number.isInteger(from) || !Number.isInteger(end) || from < 0 || from > end || end > buffer.byteLength || end > MOST_BYTES) {
+      throw new RangeError(`${from} to ${end} is no part of the buffer`)
+    }
+    if (this.#buffer && this.#buffer !== buffer) throw new TypeError('another buffer is put off: flush() it first')
     Atomics.store(this.#control, binding.LATE_END, end)
     if (this.#buffer) return
     const result = binding.latePutOff(this.#native, buffer, from)

@@ -42,13 +42,35 @@ describe('LateWriter', () => {
     block(50)
     assert.ok(late.ticks > before)
     late.flush()
+    read(right, buffer)
     for (const until = performance.now() + 10_000; threads() >= while_ && performance.now() < until; ) await new Promise(setImmediate)
     assert.ok(threads() < while_)
   })
 
-  it('throws a RangeError for an end beyond the buffer, and puts nothing off then', () => {
-    assert.throws(() => late.putOff(bytes, 0, bytes.length + 1), RangeError)
+  for (const [from, end] of [[0, 11], [0, -1], [-1, 3], [5, 4], [11, 11], [0, 2 ** 31], [0, 2 ** 32 + 1], [2 ** 32, 3], [0, 1.5], [0.5, 2], [NaN, 3], [0, NaN]] as const) {
+    it(`throws a RangeError for what is no part of the buffer, and puts nothing off then (${from} to ${end})`, () => {
+      assert.throws(() => late.putOff(bytes, from, end), RangeError)
+      assert.equal(late.isPending, false)
+      assert.equal(late.flush(), 0)
+      late.putOff(bytes, 0, 3)
+      assert.throws(() => late.putOff(bytes, from, end), RangeError)
+      assert.equal(late.flush(), 3)
+      assert.equal(read(right, buffer), 3)
+    })
+  }
+
+  it('throws a TypeError for what is no buffer, and for positions that are no numbers', () => {
+    for (const what of ['abc', new ArrayBuffer(8), {}, null, undefined]) assert.throws(() => late.putOff(what as Buffer, 0, 1), { name: 'TypeError', message: /typed array/ })
+    assert.throws(() => late.putOff(bytes, '2' as unknown as number, 4), TypeError)
+    assert.throws(() => late.putOff(bytes, 0, undefined as unknown as number), TypeError)
     assert.equal(late.flush(), 0)
+  })
+
+  it('throws a TypeError for another buffer while one is put off, which is written as it was to be', () => {
+    late.putOff(bytes, 0, 8)
+    assert.throws(() => late.putOff(Buffer.alloc(100_000), 0, 100_000), { name: 'TypeError', message: /flush/ })
+    assert.equal(late.flush(), 8)
+    assert.equal(buffer.toString('latin1', 0, read(right, buffer)), '01234567')
   })
 
   it('throws the error of the kernel when the peer is gone', () => {
