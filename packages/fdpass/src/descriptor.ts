@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import { endAll } from './before-close.js'
 import { binding } from './binding.js'
 import { checked, systemError } from './system-error.js'
 import { descriptorNumber, type Handle } from './handle.js'
@@ -9,7 +10,8 @@ import { descriptorNumber, type Handle } from './handle.js'
  * A number alone cannot tell whether it still means what it meant: once closed,
  * it is given to the next file opened. A Descriptor can, so that closing it
  * twice, or using it after it was handed over, throws `EBADF` and touches
- * nothing. It is not closed by garbage collection.
+ * nothing. It is not closed by garbage collection. When it is closed or handed over,
+ * its watches end first.
  */
 export class Descriptor implements Disposable {
   #fd: number
@@ -38,6 +40,7 @@ export class Descriptor implements Disposable {
   /** Hands the number over: the caller closes it from now on. Throws `EBADF` when it is no longer owned. */
   release(): number {
     const fd = this.fd
+    endAll(this)
     this.#fd = -1
     return fd
   }
@@ -50,6 +53,7 @@ export class Descriptor implements Disposable {
   /** Hands it over to a new `net.Socket`, which makes it non-blocking. For stream sockets and pipes. */
   toSocket(): Socket {
     const fd = this.fd
+    endAll(this)
     const socket = new Socket({ fd, readable: true, writable: true })
     this.#fd = -1
     return socket

@@ -1,5 +1,6 @@
 import { binding, type NativeWatch } from './binding.js'
-import { isNonblocking, setNonblocking } from './descriptor.js'
+import { endBeforeClose } from './before-close.js'
+import { Descriptor, isNonblocking, setNonblocking } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { checked, systemError } from './system-error.js'
 
@@ -19,6 +20,8 @@ export interface WatchOptions {
    * default: false, and it is set. Whoever leaves it must not wait in the callback.
    */
   keepBlocking?: boolean
+  /** Called soon after the `Descriptor` that is watched was closed or handed over, which has ended the watch. */
+  onClose?: () => void
 }
 
 /** A watched descriptor. */
@@ -29,21 +32,23 @@ export interface Watch {
   ref(): void
   /** Lets the process end although it is watched. */
   unref(): void
-  /** Ends it; no callback comes afterwards. Closes nothing. Idempotent. To be called before the descriptor is closed. */
+  /** Ends it; no callback comes afterwards. Closes nothing. Idempotent. To be called before the descriptor is closed, unless that is by its `Descriptor`. */
   close(): void
 }
 
 /**
  * Calls back while a descriptor is ready, on the event loop (uv_poll, level
  * triggered). Makes the descriptor non-blocking unless told not to; the caller
- * still owns it.
+ * still owns it. When a `Descriptor` is closed or handed over, its watch ends first, without
+ * a callback. **Of any other handle, a number above all, close the watch before the
+ * descriptor**: where libuv finds that one closed, it aborts the process.
  *
  * @param handle - a socket, pipe or tty; regular files cannot be watched (`EPERM`)
  * @param callback - gets what the descriptor is ready for. An error of the
  *   descriptor itself counts as ready for all that was waited for.
  * @throws `EEXIST` when this loop watches the descriptor already
  */
-export function watch(handle: Handle, events: WatchEvents, callback: (ready: Required<WatchEvents>) => void, { keepBlocking = false }: WatchOptions = {}): Watch {
+export function watch(handle: Handle, events: WatchEvents, callback: (ready: Required<WatchEvents>) => void, { keepBlocking = false, onClose }: WatchOptions = {}): Watch {
   if (typeof callback !== 'function') throw new TypeError('the callback is not a function')
   const fd = descriptorNumber(handle)
   const staysBlocking = keepBlocking && !isNonblocking(fd)
@@ -51,6 +56,7 @@ export function watch(handle: Handle, events: WatchEvents, callback: (ready: Req
   let waiting = 0
   let referenced = true
   let closed = false
+  let forget: (() => void) | undefined
 
   const onReady = (result: number): void => {
     const ready = result < 0 ? waiting : result & waiting
@@ -85,15 +91,22 @@ export function watch(handle: Handle, events: WatchEvents, callback: (ready: Req
     referenced = on
     if (native) binding.watchRef(native, on)
   }
+  const close = (): void => {
+    closed = true
+    forget?.()
+    stop()
+  }
+  const onDescriptorClose = (): void => {
+    close()
+    if (onClose) queueMicrotask(onClose)
+  }
   if (!keepBlocking) setNonblocking(fd, true)
   change(events)
+  if (handle instanceof Descriptor) forget = endBeforeClose(handle, onDescriptorClose)
   return {
     change,
     ref: () => setReferenced(true),
     unref: () => setReferenced(false),
-    close: () => {
-      closed = true
-      stop()
-    },
+    close,
   }
 }

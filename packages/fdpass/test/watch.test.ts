@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
+import { closeSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, it } from 'mocha'
-import { isNonblocking, read, shutdown, socketpair, watch, write, type WatchEvents } from '@anyfork/fdpass'
+import { dup, isNonblocking, read, shutdown, socketpair, watch, write, type Descriptor, type WatchEvents } from '@anyfork/fdpass'
+
+const turns = async (count: number): Promise<void> => {
+  for (let i = 0; i < count; i++) await new Promise(setImmediate)
+}
 
 describe('watch', () => {
   it('goes on after the peer has reset the connection, up to the end', async () => {
@@ -59,6 +66,71 @@ describe('watch', () => {
     assert.throws(() => watch(left, { readable: true }, () => {}), { code: 'EEXIST' })
     watching.close()
     left.close()
+    right.close()
+  })
+
+  for (const [how, end] of [
+    ['closed', (descriptor: Descriptor): void => descriptor.close()],
+    ['disposed', (descriptor: Descriptor): void => descriptor[Symbol.dispose]()],
+    ['handed over', (descriptor: Descriptor): void => closeSync(descriptor.release())],
+    ['made a socket', (descriptor: Descriptor): void => void descriptor.toSocket().destroy()],
+  ] as const) {
+    it(`ends before its Descriptor is ${how}, in the same turn, later, or after a change, and only onClose is called`, async () => {
+      for (const when of ['at once', 'later', 'after a change']) {
+        const [left, right] = socketpair()
+        write(right, Buffer.from('x'))
+        const called: string[] = []
+        const watching = watch(left, when === 'later' ? {} : { readable: true }, () => called.push('callback'), { onClose: () => called.push('onClose') })
+        watch(left, {}, () => called.push('callback')) // waits for nothing
+        if (when === 'later') {
+          await turns(2)
+          watching.change({ hangup: true })
+          await turns(2)
+        }
+        if (when === 'after a change') watching.change({ writable: true })
+        const { fd } = left
+        end(left)
+        assert.throws(() => watching.change({ readable: true }), { code: 'EBADF' })
+        watching.unref()
+        watching.close()
+        await turns(3)
+        assert.deepEqual(called, ['onClose'], when)
+        const again = dup(right)
+        assert.equal(again.fd, fd)
+        watch(again, { writable: true }, () => {}).close()
+        again.close()
+        right.close()
+      }
+    })
+  }
+
+  it('that was closed is not told that its Descriptor is', async () => {
+    const [left, right] = socketpair()
+    watch(left, { readable: true }, () => {}, { onClose: () => assert.fail() }).close()
+    left.close()
+    right.close()
+    await turns(2)
+  })
+
+  it('keeps nothing of a Descriptor that is closed, nor a Descriptor anything of a watch that is', async () => {
+    setFlagsFromString('--expose-gc')
+    const gc = runInNewContext('gc') as () => void
+    const [lasting, right] = socketpair()
+    const forgotten = ((): WeakRef<object>[] => {
+      const left = dup(right)
+      const callback = (): boolean => left.isOpen
+      watch(left, { readable: true }, callback)
+      const another = (): boolean => lasting.isOpen
+      watch(lasting, { readable: true }, another).close()
+      left.close()
+      return [left, callback, another].map(object => new WeakRef(object))
+    })()
+    for (let i = 0; i < 5; i++) {
+      await turns(1)
+      gc()
+    }
+    assert.deepEqual(forgotten.map(one => one.deref()), [undefined, undefined, undefined])
+    lasting.close()
     right.close()
   })
 })

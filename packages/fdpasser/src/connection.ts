@@ -27,6 +27,7 @@ export function server(path: string, backlog = 10): Descriptor {
  * @param listener - borrowed; one call at a time
  * @param options.signal - ends the waiting
  * @returns resolves with the connection, which the caller owns
+ * @throws rejects with `EBADF` when the listener is closed meanwhile
  */
 export async function accept(listener: Descriptor, { signal }: { signal?: AbortSignal } = {}): Promise<Descriptor> {
   signal?.throwIfAborted()
@@ -61,6 +62,7 @@ export async function connect(path: string, { signal }: { signal?: AbortSignal }
   }
 }
 
+/** Resolves when there is something to accept, or the listener was closed. */
 function readable(listener: Descriptor, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
@@ -71,10 +73,11 @@ function readable(listener: Descriptor, signal: AbortSignal | undefined): Promis
       stop()
       reject(signal!.reason as Error)
     }
-    const watch = fdpass.watch(listener, { readable: true }, () => {
+    const onReady = (): void => {
       stop()
       resolve()
-    })
+    }
+    const watch = fdpass.watch(listener, { readable: true }, onReady, { onClose: onReady })
     signal?.addEventListener('abort', onAbort)
   })
 }

@@ -146,7 +146,8 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     const isBorrowed = typeof handle === 'object' && !(handle instanceof Descriptor)
     const watched = isBorrowed ? takeOver(handle) : handle
     try {
-      this.#watch = watch(watched, { hangup: true }, ready => this.#onReady(ready), { keepBlocking: dontSetNonblocking })
+      // By its number: a Descriptor is handed over only once it is watched.
+      this.#watch = watch(descriptorNumber(watched), { hangup: true }, ready => this.#onReady(ready), { keepBlocking: dontSetNonblocking })
     } catch (error) {
       if (isBorrowed) closeHandle(watched)
       throw error
