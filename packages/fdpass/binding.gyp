@@ -22,6 +22,7 @@
         "native/rights.c",
         "native/send-many.c",
         "native/send.c",
+        "native/socket-kind.c",
         "native/spin.c",
         "native/watch.c"
       ],

@@ -138,6 +138,14 @@ int fdpass_accept(int listener);
 int fdpass_connect(const char *path, size_t length);
 int fdpass_shutdown(int fd, int how);
 
+struct fdpass_socket_kind {
+  int is_unix;      /* of the family AF_UNIX */
+  int type;         /* SOCK_STREAM or the like */
+  int is_listening; /* listen(2) was called */
+};
+/* socket-kind.c. What a socket is: ENOTSOCK for anything else. */
+int fdpass_socket_kind(int socket, struct fdpass_socket_kind *out);
+
 struct fdpass_credentials {
   pid_t pid;
   uid_t uid;

@@ -57,6 +57,7 @@ export interface Binding {
   accept(listener: number): number
   connect(path: Uint8Array): number
   shutdown(socket: number, how: number): number
+  socketKind(socket: number, out: Int32Array): number
   peerCredentials(socket: number, out: Int32Array): number
   keepPath(fd: number): number
   watch(fd: number, events: number, callback: (eventsOrError: number) => void): NativeWatch | number

@@ -2,6 +2,7 @@ import { binding } from './binding.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { MAX_DESCRIPTORS, type ReceiveOptions } from './message.js'
+import { assertUnixSocket } from './socket-kind.js'
 import { checked, systemError, type SystemError } from './system-error.js'
 
 const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
@@ -19,11 +20,12 @@ export class DescriptorReceiver {
   #later: SystemError | undefined
 
   /**
-   * @param socket - an AF_UNIX stream socket, borrowed; nobody else may read from it
+   * @param socket - an AF_UNIX stream socket, or one of packets; borrowed, and nobody else may read from it
    * @param options - as those of `receiveMessage`; without `peek` it receives one message at a time
+   * @throws TypeError for another socket; `ENOTSOCK`, `EBADF`
    */
   constructor(socket: Handle, { peek = true, dontWait = false }: ReceiveOptions = {}) {
-    descriptorNumber(socket)
+    assertUnixSocket(socket, ['stream', 'seqpacket'])
     this.#socket = socket
     this.#flags = (peek ? binding.PEEK : 0) | (dontWait ? binding.DONT_WAIT : 0)
   }

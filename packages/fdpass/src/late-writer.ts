@@ -1,5 +1,7 @@
 import { binding, type NativeLate } from './binding.js'
+import { isNonblocking } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
+import { socketKind } from './socket-kind.js'
 import { checked, systemError } from './system-error.js'
 
 /** How far the control of the thread can tell. */
@@ -19,8 +21,13 @@ export class LateWriter {
   /** What the thread may read. This object is kept from the garbage collector, and keeps it. */
   #buffer: Uint8Array | undefined
 
-  /** @param socket - a blocking stream socket; borrowed as long as the process, or the worker thread, lives */
+  /**
+   * @param socket - a blocking stream socket; borrowed as long as the process, or the worker thread, lives
+   * @throws TypeError for another socket; `ENOTSOCK`, `EBADF`
+   */
   constructor(socket: Handle) {
+    const { type, isListening } = socketKind(socket)
+    if (type !== 'stream' || isListening || isNonblocking(socket)) throw new TypeError('expected a blocking stream socket that does not listen')
     const native = binding.lateMake(descriptorNumber(socket), this.#control, this)
     if (typeof native === 'number') throw systemError(native, 'pthread_mutex_init')
     this.#native = native

@@ -24,7 +24,7 @@ const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
 /**
  * Sends one descriptor with one zero byte, as IO::FDPass::send does.
  *
- * @param socket - an AF_UNIX socket
+ * @param socket - an AF_UNIX socket; over others the kernel sends the byte alone, see `assertUnixSocket`
  * @param handle - what to send; the caller still owns its own copy and may close it at once
  * @throws the kernel's error: `EAGAIN` (non-blocking, queue full), `EPIPE` (peer gone), `ETOOMANYREFS`, `EBADF`
  */
@@ -35,7 +35,7 @@ export function send(socket: Handle, handle: Handle): void {
 /**
  * Sends bytes and, with the first of them, descriptors, as sendmsg(2).
  *
- * @param socket - an AF_UNIX socket
+ * @param socket - an AF_UNIX socket; over others the kernel sends the bytes alone, see `assertUnixSocket`
  * @param bytes - at least one where descriptors go along on a stream
  * @param handles - at most `MAX_DESCRIPTORS`; the caller still owns them
  * @returns how many bytes were taken. Fewer than all is possible on a
@@ -53,7 +53,7 @@ export function sendMessage(socket: Handle, bytes: Uint8Array, handles: readonly
  * Sends descriptors with one zero byte for each, or for each `batch`, with one call
  * for up to `MAX_DESCRIPTORS` of them.
  *
- * @param socket - an AF_UNIX stream socket
+ * @param socket - an AF_UNIX stream socket; over others the kernel sends the bytes alone, see `assertUnixSocket`
  * @param handles - the caller still owns them
  * @param batch - how many go into a message, 1 to `MAX_DESCRIPTORS`; default: 1, as `send`
  * @returns how many were sent, from the first; fewer than all when these are more than

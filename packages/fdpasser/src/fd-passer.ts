@@ -1,4 +1,4 @@
-import { Descriptor, descriptorNumber, hasEnded, socketpair, watch, type Handle, type Watch } from '@anyfork/fdpass'
+import { assertUnixSocket, Descriptor, descriptorNumber, hasEnded, socketpair, watch, type Handle, type Watch } from '@anyfork/fdpass'
 import { callSafely } from './call-safely.js'
 import { PasserError } from './errors.js'
 import { Incoming, type Receiver } from './incoming.js'
@@ -26,17 +26,19 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   #closing: Promise<void> | undefined
   readonly #waiting = new Waiting()
 
-  /** @throws TypeError for what has no descriptor, RangeError for a batch or mark out of range, `EMFILE`, `EEXIST` for a socket that is watched already; the caller then still owns the socket */
+  /** @throws TypeError for what is no AF_UNIX stream socket, or one that listens, `ENOTSOCK` and `EBADF` for what is no socket at all, RangeError for a batch or mark out of range, `EMFILE`, `EEXIST` for a socket that is watched already; the caller then still owns the socket */
   constructor(options: FdPasserOptions = {}) {
     this.#options = complete(options)
     const { fd } = options
-    if (fd === undefined) this.#ends = socketpair()
-    else if (!Array.isArray(fd)) this.#begin(fd as Handle)
-    else if (fd.length === 1) this.#begin(fd[0] as Handle)
-    else {
-      if (fd.length !== 2) throw new TypeError(`a connection has two ends, not ${fd.length}`)
-      this.#ends = takeOverBoth(fd as [Handle, Handle])
+    if (fd === undefined) {
+      this.#ends = socketpair()
+      return
     }
+    const ends = (Array.isArray(fd) ? fd : [fd]) as Handle[]
+    if (ends.length !== 1 && ends.length !== 2) throw new TypeError(`a connection has two ends, not ${ends.length}`)
+    for (const end of ends) assertUnixSocket(end)
+    if (ends.length === 1) this.#begin(ends[0]!)
+    else this.#ends = takeOverBoth(ends as [Handle, Handle])
   }
 
   /** This process is the parent: it keeps the first of two ends and closes the second, as `i_am_parent`. */

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import { existsSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
-import { connect as connectTo, createServer, type Server } from 'node:net'
+import { connect as connectTo, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { dup, pipe, sendMessage, shutdown, isNonblocking } from '@anyfork/fdpass'
-import { Descriptor, FdPasser, socketpair, type FdPasserOptions, type SendOptions } from '@anyfork/fdpasser'
+import { dup, pipe, sendMessage, shutdown, isNonblocking, socketpair as fdpassSocketpair } from '@anyfork/fdpass'
+import { Descriptor, FdPasser, server, socketpair, type FdPasserOptions, type Handle, type SendOptions } from '@anyfork/fdpasser'
 import { taggedPipe, tagOf } from './support/tagged-pipe.js'
 
 describe('FdPasser', () => {
@@ -269,6 +270,38 @@ describe('FdPasser', () => {
     await drained
     assert.ok(left.pressure < 1)
     await Promise.all(sent)
+  })
+
+  it('takes over AF_UNIX stream sockets that do not listen only; all else stays its owner’s, untouched', async () => {
+    const tcp = createServer().listen(0, '127.0.0.1')
+    await once(tcp, 'listening')
+    const client = connectTo((tcp.address() as AddressInfo).port, '127.0.0.1')
+    const [[accepted]] = await Promise.all([once(tcp, 'connection') as Promise<[Socket]>, once(client, 'connect')])
+    const udp = createSocket('udp4')
+    udp.connect((tcp.address() as AddressInfo).port, '127.0.0.1')
+    await once(udp, 'connect')
+    const packets = fdpassSocketpair({ type: 'seqpacket' })
+    const listener = server(`\0anyfork-passer-${process.pid}`)
+    const ends = pipe()
+    for (const [fd, error] of [
+      [client, TypeError],
+      [udp, TypeError],
+      [packets[0], TypeError],
+      [listener, TypeError],
+      [ends[0], { code: 'ENOTSOCK' }],
+      [9999, { code: 'EBADF' }],
+    ] as [Handle, typeof TypeError][]) {
+      const [one, other] = socketpair()
+      for (const pair of [fd, [fd], [one, fd], [fd, one], [one.fd, fd]] as Handle[]) assert.throws(() => new FdPasser({ fd: pair }), error)
+      one.close() // it is still ours
+      other.close()
+    }
+    for (const descriptor of [...packets, listener, ...ends]) {
+      assert.equal(isNonblocking(descriptor), false)
+      descriptor.close()
+    }
+    for (const socket of [client, accepted, tcp, udp]) 'destroy' in socket ? socket.destroy() : socket.close()
+    await Promise.all([once(client, 'close'), once(accepted, 'close')])
   })
 
   it('throws at the call for what makes no sense', () => {

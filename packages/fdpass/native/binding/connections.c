@@ -36,6 +36,22 @@ static napi_value bind_shutdown(napi_env env, napi_callback_info info) {
   return number(env, fdpass_shutdown(fd, how));
 }
 
+/* socketKind(socket, Int32Array[3]): whether it is AF_UNIX, its type, whether it listens */
+static napi_value bind_socket_kind(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  INT32(env, argv[0], socket);
+  int32_t *out;
+  if (!int32s_of(env, argv[1], 3, &out)) return NULL;
+  struct fdpass_socket_kind kind;
+  int rc = fdpass_socket_kind(socket, &kind);
+  if (rc == 0) {
+    out[0] = kind.is_unix;
+    out[1] = kind.type;
+    out[2] = kind.is_listening;
+  }
+  return number(env, rc);
+}
+
 /* peerCredentials(socket, Int32Array[3]): pid, uid, gid */
 static napi_value bind_peer_credentials(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
@@ -67,6 +83,7 @@ bool define_connections(napi_env env, napi_value exports) {
       METHOD("accept", bind_accept),
       METHOD("connect", bind_connect),
       METHOD("shutdown", bind_shutdown),
+      METHOD("socketKind", bind_socket_kind),
       METHOD("peerCredentials", bind_peer_credentials),
       METHOD("keepPath", bind_keep_path),
   };

@@ -87,6 +87,7 @@ static void connections(void) {
   char path[] = "/tmp/fdpass-test-XXXXXX";
   int file = mkstemp(path);
   struct fdpass_credentials credentials;
+  struct fdpass_socket_kind kind;
   assert(fdpass_listen(path, strlen(path), 1) == -EADDRINUSE);
   close(file);
   unlink(path);
@@ -97,6 +98,9 @@ static void connections(void) {
   assert(fdpass_get_nonblocking(client) == 0);
   assert(fdpass_peer_credentials(server, &credentials) == 0 && credentials.pid == getpid());
   assert(fdpass_peer_credentials(listener, &credentials) <= 0);
+  assert(fdpass_socket_kind(client, &kind) == 0 && kind.is_unix && kind.type == SOCK_STREAM && !kind.is_listening);
+  assert(fdpass_socket_kind(listener, &kind) == 0 && kind.is_unix && kind.is_listening);
+  assert(fdpass_socket_kind(0x7fffffff, &kind) == -EBADF);
   assert(fdpass_shutdown(client, SHUT_WR) == 0 && fdpass_shutdown(0x7fffffff, SHUT_WR) == -EBADF);
   fdpass_close(listener);
   listener = fdpass_listen(path, strlen(path), 1);

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { openSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { createSocket } from 'node:dgram'
+import { afterEach, describe, it } from 'mocha'
+import { assertUnixSocket, Descriptor, DescriptorReceiver, LateWriter, listen, pipe, setNonblocking, socketKind, socketpair, type Handle, type SocketType } from '@anyfork/fdpass'
+
+describe('socketKind()', () => {
+  const opened: Disposable[] = []
+  const open = <T extends readonly Disposable[]>(...some: T): T => {
+    opened.push(...some)
+    return some
+  }
+  afterEach(() => opened.splice(0).forEach(one => one[Symbol.dispose]()))
+
+  const tcp = async (): Promise<Handle> => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    open({ [Symbol.dispose]: () => server.close() })
+    return server
+  }
+  const udp = async (): Promise<Handle> => {
+    const socket = createSocket('udp4').bind(0, '127.0.0.1')
+    await once(socket, 'listening')
+    open({ [Symbol.dispose]: () => socket.close() })
+    return socket
+  }
+  const listener = (): Handle => open(listen(`\0anyfork-kind-${process.pid}`))[0]
+  const pair = (type?: SocketType): Handle => open(...socketpair({ type: type! }))[0]
+  const closed = (): number => {
+    const [one, other] = socketpair()
+    const { fd } = one
+    one.close()
+    other.close()
+    return fd
+  }
+
+  it('tells family, type, and whether it listens', async () => {
+    for (const type of ['stream', 'seqpacket', 'dgram'] as const) assert.deepEqual(socketKind(pair(type)), { isUnix: true, type, isListening: false })
+    assert.deepEqual(socketKind(listener()), { isUnix: true, type: 'stream', isListening: true })
+    assert.deepEqual(socketKind(await tcp()), { isUnix: false, type: 'stream', isListening: true })
+    assert.deepEqual(socketKind(await udp()), { isUnix: false, type: 'dgram', isListening: false })
+  })
+
+  it('throws ENOTSOCK for what is no socket, EBADF for what is not open, and a TypeError for what has no descriptor', () => {
+    const [readEnd] = open(...pipe())
+    assert.throws(() => socketKind(readEnd), { code: 'ENOTSOCK' })
+    assert.throws(() => socketKind(closed()), { code: 'EBADF' })
+    assert.throws(() => socketKind({}), TypeError)
+  })
+
+  it('lets assertUnixSocket() refuse what carries no descriptors, and other types', async () => {
+    assertUnixSocket(pair())
+    assertUnixSocket(pair('dgram'), ['seqpacket', 'dgram'])
+    assert.throws(() => assertUnixSocket(pair('seqpacket')), { name: 'TypeError', message: /type stream, not seqpacket/ })
+    assert.throws(() => assertUnixSocket(listener()), { name: 'TypeError', message: /listens/ })
+    for (const other of [await tcp(), await udp()]) assert.throws(() => assertUnixSocket(other, ['stream', 'dgram']), { name: 'TypeError', message: /AF_UNIX/ })
+    assert.throws(() => assertUnixSocket(closed()), { code: 'EBADF' })
+  })
+
+  it('lets a DescriptorReceiver be made of streams and packets only', async () => {
+    new DescriptorReceiver(pair())
+    new DescriptorReceiver(pair('seqpacket'))
+    for (const other of [pair('dgram'), listener(), await tcp(), await udp()]) assert.throws(() => new DescriptorReceiver(other), TypeError)
+    assert.throws(() => new DescriptorReceiver(open(...pipe())[0]), { code: 'ENOTSOCK' })
+    assert.throws(() => new DescriptorReceiver(closed()), { code: 'EBADF' })
+  })
+
+  it('lets a LateWriter be made of blocking streams only', async () => {
+    const nonblocking = pair()
+    setNonblocking(nonblocking, true)
+    for (const other of [pair('dgram'), pair('seqpacket'), listener(), await tcp(), nonblocking]) assert.throws(() => new LateWriter(other), TypeError)
+    const [file] = open(new Descriptor(openSync('/dev/null', 'w')))
+    for (const other of [file, open(...pipe())[1]]) assert.throws(() => new LateWriter(other), { code: 'ENOTSOCK' })
+    assert.throws(() => new LateWriter(closed()), { code: 'EBADF' })
+  })
+})
