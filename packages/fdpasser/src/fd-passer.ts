@@ -124,7 +124,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
 
   /** Ends at once: closes the socket and all descriptors that were not sent or not fetched; what was promised rejects. Idempotent. */
   destroy(): void {
-    for (const end of this.#ends.length === 2 ? this.#ends.splice(0) : []) end.close()
+    for (const end of this.#ends.length === 2 ? this.#ends.splice(0) : []) closeHandle(end)
     this.#end(new PasserError('ERR_PASSER_CLOSED', 'the passer was closed'))
     this.#incoming?.discard()
   }
@@ -138,7 +138,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     if (this.#ends.length !== 2) throw new TypeError('there are no two ends to choose from')
     const [kept, other] = which === 0 ? this.#ends : this.#ends.toReversed()
     this.#begin(kept!)
-    other!.close()
+    closeHandle(other!)
     return this
   }
 
@@ -208,7 +208,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     this.#watch?.close()
     this.#outgoing?.end(reason)
     this.#incoming?.end(reason)
-    for (const end of this.#ends.splice(0)) end.close()
+    for (const end of this.#ends.splice(0)) closeHandle(end)
     this.#waiting.end()
     const isOrderly = reason instanceof PasserError
     if (isToldBy) callSafely(() => this.#options.onError(isOrderly ? undefined : reason))

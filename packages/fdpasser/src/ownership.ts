@@ -20,12 +20,11 @@ export function closeSent(handle: Handle): void {
 
 /** Closes whatever has a descriptor, as it wants to be closed. */
 export function closeHandle(handle: Handle): void {
-  if (handle instanceof Descriptor) return handle[Symbol.dispose]()
-  if (typeof handle === 'number') {
+  if (typeof handle === 'number' || handle instanceof Descriptor) {
     try {
-      return closeSync(handle)
+      return typeof handle === 'number' ? closeSync(handle) : handle[Symbol.dispose]()
     } catch {
-      return // it was closed by somebody else, and the sending has failed for it
+      return // it was closed by somebody else, by its number
     }
   }
   const { destroy, close } = handle as { destroy?(): unknown; close?(): unknown }

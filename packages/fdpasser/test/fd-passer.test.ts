@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
-import { existsSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
 import { connect as connectTo, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -221,6 +221,15 @@ describe('FdPasser', () => {
     })
   }
 
+  it('refuses a Descriptor that somebody has closed by its number with EBADF, and goes on', async () => {
+    const closed = taggedPipe('never sent')
+    const { fd } = closed
+    const outcomes = Promise.allSettled([left.pushSend(taggedPipe('a')), left.pushSend(closed), left.pushSend(taggedPipe('b'))])
+    closeSync(fd)
+    assert.deepEqual((await outcomes).map(outcome => (outcome.status === 'rejected' ? outcome.reason.code : 'sent')), ['sent', 'EBADF', 'sent'])
+    for (const tag of ['a', 'b']) assert.equal(tagOf(await right.pushRecv()), tag)
+  })
+
   it('goes on when closing what was sent ends the passer', async () => {
     const handles = [1, 2, 3].map(() => {
       const descriptor = taggedPipe('x')
@@ -303,6 +312,22 @@ describe('FdPasser', () => {
     for (const socket of [client, accepted, tcp, udp]) 'destroy' in socket ? socket.destroy() : socket.close()
     await Promise.all([once(client, 'close'), once(accepted, 'close')])
   })
+
+  for (const [how, end] of [
+    ['destroyed', (passer: FdPasser): void => passer.destroy()],
+    ['closed', (passer: FdPasser): Promise<void> => passer.close()],
+    ['told that it is the child', (passer: FdPasser): Promise<void> => passer.iAmChild().close()],
+    ['told that it is the parent', (passer: FdPasser): Promise<void> => assert.rejects(async () => passer.iAmParent(), { code: 'EBADF' }).then(() => passer.close())],
+  ] as const) {
+    it(`closes its other end when it is ${how}, though somebody has closed the first by its number`, async () => {
+      const [one, other] = socketpair()
+      const passer = new FdPasser({ fd: [one.fd, other.fd], reservation: 'peek' }) // takes no number that is free
+      one.close()
+      await end(passer)
+      assert.throws(() => fstatSync(other.fd), { code: 'EBADF' })
+      other.release()
+    })
+  }
 
   it('throws at the call for what makes no sense', () => {
     for (const batch of [0, 254, 1.5]) assert.throws(() => new FdPasser({ batch }), RangeError)
