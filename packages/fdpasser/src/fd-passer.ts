@@ -94,12 +94,13 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
    *
    * @param callback - as in the original; what it throws is an uncaught error and disturbs nothing here
    * @returns resolves with the descriptor, close-on-exec, which the caller owns; rejects when none will come
-   * @throws TypeError before it was said which end is meant
+   * @throws TypeError for what is no function, and before it was said which end is meant
    */
   pushRecv(): Promise<Descriptor>
   pushRecv(callback: Receiver): void
   pushRecv(callback?: Receiver): Promise<Descriptor> | void {
     this.#assertBegun()
+    if (callback !== undefined && typeof callback !== 'function') throw new TypeError(`the callback is a function, not ${String(callback)}`)
     if (callback) return this.#incoming.ask((error, descriptor) => callSafely(() => callback(error, descriptor)))
     return new Promise((resolve, reject) => this.#incoming.ask((error, descriptor) => (descriptor ? resolve(descriptor) : reject(error!))))
   }

@@ -346,6 +346,7 @@ describe('FdPasser', () => {
     end.close()
     for (const options of [true, null, { kept: true }, { keep: 1 }]) assert.throws(() => left.pushSend(kept, options as SendOptions), { name: 'TypeError', message: /options|option|keep/ })
     kept.close() // it is still ours
+    for (const callback of [5, 'x', {}, null, 0, true]) assert.throws(() => left.pushRecv(callback as () => void), { name: 'TypeError', message: /callback/ })
     assert.throws(() => left.iAmParent(), TypeError)
   })
 })
