@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import { endAll } from './before-close.js'
 import { binding } from './binding.js'
 import { checked, systemError } from './system-error.js'
-import { descriptorNumber, type Handle } from './handle.js'
+import { descriptorNumber, isDescriptorNumber, type Handle } from './handle.js'
 
 /**
  * An open file descriptor and the right to close it.
@@ -22,7 +22,7 @@ export class Descriptor implements Disposable {
    * @param fd - its number; from now on this object closes it
    */
   constructor(fd: number) {
-    if (!Number.isInteger(fd) || fd < 0) throw new TypeError(`a file descriptor is an integer from 0, not ${String(fd)}`)
+    if (!isDescriptorNumber(fd)) throw new TypeError(`a file descriptor is an integer from 0 below 2 ** 31, not ${String(fd)}`)
     this.#fd = fd
   }
 

@@ -6,6 +6,11 @@
  */
 export type Handle = number | { readonly fd: number } | object
 
+/** The kernel's numbers are ints: the addon would take another one for what is left of it. */
+export function isDescriptorNumber(fd: unknown): fd is number {
+  return Number.isInteger(fd) && (fd as number) >= 0 && (fd as number) <= 0x7fffffff
+}
+
 /**
  * Tells the descriptor of a handle.
  *
@@ -13,9 +18,7 @@ export type Handle = number | { readonly fd: number } | object
  */
 export function descriptorNumber(handle: Handle): number {
   const fd = typeof handle === 'number' ? handle : numberWithin(handle)
-  if (typeof fd !== 'number' || !Number.isInteger(fd) || fd < 0 || fd > 0x7fffffff) {
-    throw new TypeError('expected a file descriptor or an open object that has one')
-  }
+  if (!isDescriptorNumber(fd)) throw new TypeError('expected a file descriptor or an open object that has one')
   return fd
 }
 

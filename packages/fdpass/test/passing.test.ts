@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { describe, it } from 'mocha'
-import { read, receiveMessage, recv, send, sendMessage, socketpair, watch, write } from '@anyfork/fdpass'
+import { Descriptor, read, receiveMessage, recv, send, sendMessage, socketpair, watch, write } from '@anyfork/fdpass'
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length
 
@@ -55,6 +55,13 @@ describe('Descriptor', () => {
     left.close()
     assert.throws(() => left.close(), { code: 'EBADF' })
     assert.throws(() => send(left, right), { code: 'EBADF' })
+    right.close()
+  })
+
+  it('is made of numbers that a descriptor can have only', () => {
+    const [left, right] = socketpair()
+    for (const number of [-1, 1.5, NaN, 2 ** 31, 2 ** 32 + left.fd, '3' as unknown as number]) assert.throws(() => new Descriptor(number).close(), TypeError)
+    left.close()
     right.close()
   })
 })
