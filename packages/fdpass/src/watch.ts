@@ -46,7 +46,7 @@ export interface Watch {
  * @param handle - a socket, pipe or tty; regular files cannot be watched (`EPERM`)
  * @param callback - gets what the descriptor is ready for. An error of the
  *   descriptor itself counts as ready for all that was waited for.
- * @throws `EEXIST` when this loop watches the descriptor already
+ * @throws `EEXIST` when this loop watches the descriptor already; nothing has changed when this throws
  */
 export function watch(handle: Handle, events: WatchEvents, callback: (ready: Required<WatchEvents>) => void, { keepBlocking = false, onClose }: WatchOptions = {}): Watch {
   if (typeof callback !== 'function') throw new TypeError('the callback is not a function')
@@ -100,8 +100,8 @@ export function watch(handle: Handle, events: WatchEvents, callback: (ready: Req
     close()
     if (onClose) queueMicrotask(onClose)
   }
-  if (!keepBlocking) setNonblocking(fd, true)
   change(events)
+  if (!keepBlocking) setNonblocking(fd, true) // not before: where it throws, nothing has changed
   if (handle instanceof Descriptor) forget = endBeforeClose(handle, onDescriptorClose)
   return {
     change,

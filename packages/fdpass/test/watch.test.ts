@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { closeSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, it } from 'mocha'
-import { dup, isNonblocking, read, shutdown, socketpair, watch, write, type Descriptor, type WatchEvents } from '@anyfork/fdpass'
+import { Descriptor, dup, isNonblocking, read, shutdown, socketpair, watch, write, type WatchEvents } from '@anyfork/fdpass'
 
 const turns = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i++) await new Promise(setImmediate)
@@ -67,6 +68,21 @@ describe('watch', () => {
     watching.close()
     left.close()
     right.close()
+  })
+
+  it('leaves a descriptor as it was where it throws', () => {
+    const [left, right] = socketpair()
+    const callback = (): void => {}
+    const watching = watch(left, { readable: true }, callback, { keepBlocking: true })
+    assert.throws(() => watch(left, { readable: true }, callback), { code: 'EEXIST' })
+    assert.equal(isNonblocking(left), false)
+    assert.throws(() => watch(right, null as unknown as WatchEvents, callback), TypeError)
+    assert.equal(isNonblocking(right), false)
+    const file = new Descriptor(openSync(fileURLToPath(import.meta.url), 'r'))
+    assert.throws(() => watch(file, { readable: true }, callback), { code: 'EPERM' })
+    assert.equal(isNonblocking(file), false)
+    watching.close()
+    for (const descriptor of [left, right, file]) descriptor.close()
   })
 
   for (const [how, end] of [
