@@ -2,17 +2,9 @@ import { binding, type NativeWatch } from './binding.js'
 import { endBeforeClose } from './before-close.js'
 import { Descriptor, isNonblocking, setNonblocking } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
+import { assertBoolean, assertOptions } from './options.js'
 import { checked, systemError } from './system-error.js'
-
-/** What to wait for. */
-export interface WatchEvents {
-  /** There is something to read, the peer is gone, or an error waits to be fetched by a read. */
-  readable?: boolean
-  /** There is room to write. */
-  writable?: boolean
-  /** The peer has closed or shut down its end; told again and again while this is waited for. */
-  hangup?: boolean
-}
+import { eventsOf, flagsOf, type WatchEvents } from './watch-events.js'
 
 export interface WatchOptions {
   /**
@@ -46,9 +38,13 @@ export interface Watch {
  * @param handle - a socket, pipe or tty; regular files cannot be watched (`EPERM`)
  * @param callback - gets what the descriptor is ready for. An error of the
  *   descriptor itself counts as ready for all that was waited for.
- * @throws `EEXIST` when this loop watches the descriptor already; nothing has changed when this throws
+ * @throws TypeError for what makes no sense; `EEXIST` when this loop watches the descriptor already; nothing has changed when this throws
  */
-export function watch(handle: Handle, events: WatchEvents, callback: (ready: Required<WatchEvents>) => void, { keepBlocking = false, onClose }: WatchOptions = {}): Watch {
+export function watch(handle: Handle, events: WatchEvents, callback: (ready: Required<WatchEvents>) => void, options: WatchOptions = {}): Watch {
+  assertOptions(options, 'watch()', ['keepBlocking', 'onClose'])
+  const { keepBlocking = false, onClose } = options
+  assertBoolean(keepBlocking, 'keepBlocking')
+  if (onClose !== undefined && typeof onClose !== 'function') throw new TypeError('onClose is not a function')
   if (typeof callback !== 'function') throw new TypeError('the callback is not a function')
   const fd = descriptorNumber(handle)
   const staysBlocking = keepBlocking && !isNonblocking(fd)
@@ -60,12 +56,7 @@ export function watch(handle: Handle, events: WatchEvents, callback: (ready: Req
 
   const onReady = (result: number): void => {
     const ready = result < 0 ? waiting : result & waiting
-    if (!ready) return
-    callback({
-      readable: (ready & binding.UV_READABLE) !== 0,
-      writable: (ready & binding.UV_WRITABLE) !== 0,
-      hangup: (ready & binding.UV_DISCONNECT) !== 0,
-    })
+    if (ready) callback(eventsOf(ready))
   }
   const stop = (): void => {
     if (native) binding.watchClose(native)
@@ -73,7 +64,7 @@ export function watch(handle: Handle, events: WatchEvents, callback: (ready: Req
   }
   const change = (next: WatchEvents): void => {
     if (closed) throw systemError(-9, 'watch closed')
-    const wanted = (next.readable ? binding.UV_READABLE : 0) | (next.writable ? binding.UV_WRITABLE : 0) | (next.hangup ? binding.UV_DISCONNECT : 0)
+    const wanted = flagsOf(next)
     if (native && wanted === waiting) return // libuv would tell the kernel all over again
     waiting = wanted
     if (!waiting) return stop()

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, it } from 'mocha'
-import { Descriptor, dup, isNonblocking, read, shutdown, socketpair, watch, write, type WatchEvents } from '@anyfork/fdpass'
+import { Descriptor, dup, isNonblocking, read, shutdown, socketpair, watch, write, type WatchEvents, type WatchOptions } from '@anyfork/fdpass'
 
 const turns = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i++) await new Promise(setImmediate)
@@ -83,6 +83,24 @@ describe('watch', () => {
     assert.equal(isNonblocking(file), false)
     watching.close()
     for (const descriptor of [left, right, file]) descriptor.close()
+  })
+
+  it('throws a TypeError for events, options and callbacks that make no sense, as change() does', () => {
+    const [left, right] = socketpair()
+    const callback = (): void => {}
+    const watching = watch(left, { hangup: true, writable: undefined! }, callback)
+    for (const events of [{ readble: true }, { readable: 1 }, { hangup: 'yes' }, { writable: null }, 'readable', 5, null, undefined, ['readable']] as unknown as WatchEvents[]) {
+      assert.throws(() => watch(right, events, callback), { name: 'TypeError', message: /event|readable|hangup|writable/ })
+      assert.throws(() => watching.change(events), { name: 'TypeError', message: /event|readable|hangup|writable/ })
+    }
+    for (const options of [{ keepBlockng: true }, { keepBlocking: 1 }, { onClose: 5 }, null, true] as unknown as WatchOptions[]) {
+      assert.throws(() => watch(right, { readable: true }, callback, options), { name: 'TypeError', message: /option|keepBlocking|onClose/ })
+    }
+    for (const none of [undefined, {}, 'x']) assert.throws(() => watch(right, { readable: true }, none as () => void), { name: 'TypeError', message: /callback/ })
+    assert.equal(isNonblocking(right), false)
+    watching.close()
+    left.close()
+    right.close()
   })
 
   for (const [how, end] of [
