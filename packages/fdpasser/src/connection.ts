@@ -1,5 +1,6 @@
 import * as fdpass from '@anyfork/fdpass'
 import type { Descriptor } from '@anyfork/fdpass'
+import { signalOf, type WaitOptions } from './options.js'
 
 /** How long to wait for a place in the queue of a listener, in milliseconds. */
 const RETRY_MS = 20
@@ -27,10 +28,12 @@ export function server(path: string, backlog = 10): Descriptor {
  * @param listener - borrowed; one call at a time
  * @param options.signal - ends the waiting
  * @returns resolves with the connection, which the caller owns
- * @throws rejects with `EBADF` when the listener is closed meanwhile
+ * @throws rejects with a TypeError for options that make no sense; with `EBADF` when the listener is closed meanwhile, `EINVAL` where it does not listen
  */
-export async function accept(listener: Descriptor, { signal }: { signal?: AbortSignal } = {}): Promise<Descriptor> {
+export async function accept(listener: Descriptor, options: WaitOptions = {}): Promise<Descriptor> {
+  const signal = signalOf(options, 'accept()')
   signal?.throwIfAborted()
+  if (!fdpass.socketKind(listener).isListening) return fdpass.accept(listener) // at once: the kernel says what is wrong
   for (;;) {
     await readable(listener, signal)
     try {
@@ -48,9 +51,10 @@ export async function accept(listener: Descriptor, { signal }: { signal?: AbortS
  *
  * @param options.signal - ends the waiting
  * @returns resolves with the connection, which the caller owns
- * @throws rejects with `ENOENT`, `ECONNREFUSED` and the like
+ * @throws rejects with a TypeError for options that make no sense; with `ENOENT`, `ECONNREFUSED` and the like
  */
-export async function connect(path: string, { signal }: { signal?: AbortSignal } = {}): Promise<Descriptor> {
+export async function connect(path: string, options: WaitOptions = {}): Promise<Descriptor> {
+  const signal = signalOf(options, 'connect()')
   for (;;) {
     signal?.throwIfAborted()
     try {

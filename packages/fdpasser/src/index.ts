@@ -1,5 +1,5 @@
 export { FdPasser } from './fd-passer.js'
-export type { FdPasserOptions, SendOptions } from './options.js'
+export type { FdPasserOptions, SendOptions, WaitOptions } from './options.js'
 export { PasserError, type PasserErrorCode } from './errors.js'
 export type { Reservation } from './slot-reservation.js'
 export { accept, connect, server, socketpair } from './connection.js'

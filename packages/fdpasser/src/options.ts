@@ -26,6 +26,11 @@ export interface SendOptions {
   keep?: boolean
 }
 
+export interface WaitOptions {
+  /** Ends the waiting. */
+  signal?: AbortSignal
+}
+
 /** The options with their defaults, those about the socket aside. @throws TypeError, RangeError */
 export function complete(options: FdPasserOptions): Required<Omit<FdPasserOptions, 'fd'>> {
   if (typeof options !== 'object' || options === null) throw new TypeError(`options are an object, not ${String(options)}`)
@@ -46,4 +51,13 @@ export function isKept(options: SendOptions): boolean {
   for (const name of Object.keys(rest)) throw new TypeError(`pushSend() has no option ${name}`)
   if (typeof keep !== 'boolean') throw new TypeError(`keep is true or false, not ${String(keep)}`)
   return keep
+}
+
+/** @throws TypeError for what makes no sense, a signal instead of options also */
+export function signalOf(options: WaitOptions, call: string): AbortSignal | undefined {
+  if (typeof options !== 'object' || options === null || options instanceof AbortSignal) throw new TypeError(`the options of ${call} are an object, not ${String(options)}`)
+  const { signal, ...rest } = options
+  for (const name of Object.keys(rest)) throw new TypeError(`${call} has no option ${name}`)
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal is an AbortSignal')
+  return signal
 }

@@ -1,22 +1,60 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { accept, server, type Descriptor } from '@anyfork/fdpasser'
+import { isNonblocking, pipe } from '@anyfork/fdpass'
+import { accept, connect, server, socketpair, type Descriptor } from '@anyfork/fdpasser'
+
+const path = `\0anyfork-accept-${process.pid}`
 
 describe('accept()', () => {
   let listener: Descriptor
 
-  beforeEach(() => void (listener = server(`\0anyfork-accept-${process.pid}`)))
+  beforeEach(() => void (listener = server(path)))
   afterEach(() => listener[Symbol.dispose]())
 
   it('rejects with EBADF when the listener is closed, at once or in a later turn', async () => {
     const accepting = accept(listener)
     listener.close()
     await assert.rejects(accepting, { code: 'EBADF' })
-    listener = server(`\0anyfork-accept-${process.pid}`)
+    listener = server(path)
     const later = accept(listener)
     await new Promise(setImmediate)
     listener.close()
     await assert.rejects(later, { code: 'EBADF' })
     await assert.rejects(accept(listener), { code: 'EBADF' })
   })
+
+  it('rejects with the error of the kernel at once where there is nothing to accept from', async () => {
+    const [one, other] = socketpair()
+    const [readEnd, writeEnd] = pipe()
+    await assert.rejects(accept(one), { code: 'EINVAL' })
+    await assert.rejects(accept(readEnd), { code: 'ENOTSOCK' })
+    for (const descriptor of [one, other, readEnd, writeEnd]) {
+      assert.equal(isNonblocking(descriptor), false)
+      descriptor.close()
+    }
+  })
+
+  it('is ended by its signal, and leaves the listener as it was to the next one', async () => {
+    const controller = new AbortController()
+    const accepting = accept(listener, { signal: controller.signal })
+    await new Promise(setImmediate)
+    controller.abort()
+    await assert.rejects(accepting, { name: 'AbortError' })
+    await assert.rejects(accept(listener, { signal: controller.signal }), { name: 'AbortError' })
+    const client = await connect(path)
+    const accepted = await accept(listener)
+    accepted.close()
+    client.close()
+  })
 })
+
+for (const [name, call] of [
+  ['accept', (options: object) => accept(0 as unknown as Descriptor, options)],
+  ['connect', (options: object) => connect('\0nobody', options)],
+] as const) {
+  it(`${name}() rejects with a TypeError for options that make no sense, before it does anything`, async () => {
+    for (const options of [AbortSignal.abort(), new AbortController().signal, { sginal: AbortSignal.abort() }, { signal: 5 }, { signal: null }, null, 5, 'x'] as object[]) {
+      await assert.rejects(call(options), { name: 'TypeError', message: /option|signal/ })
+    }
+  })
+}
