@@ -7,14 +7,16 @@ const NO_ROOM = -constants.errno.EAGAIN
 /** malloc maps memory of this size by itself, whatever it has seen so far: the advice ends with it. See mallopt(3), M_MMAP_THRESHOLD. */
 const MAPPED_BYTES = 1 << 25
 
+// What is no buffer may be nothing at all (`?.`): the addon refuses both.
+
 /**
  * Reads bytes, as read(2). On a socket that carries descriptors use
  * `receiveMessage`: a plain read drops them.
  *
  * @returns how many bytes are now at `buffer[offset]`; 0 at the end of the file
- * @throws RangeError; the kernel's error, `EAGAIN` where a non-blocking file has nothing
+ * @throws TypeError for what is no buffer, RangeError for what is no part of it; the kernel's error, `EAGAIN` where a non-blocking file has nothing
  */
-export function read(handle: Handle, buffer: Uint8Array, offset = 0, length: number = buffer.byteLength - offset): number {
+export function read(handle: Handle, buffer: Uint8Array, offset = 0, length: number = buffer?.byteLength - offset): number {
   return checked(binding.read(descriptorNumber(handle), buffer, offset, length), 'read')
 }
 
@@ -22,9 +24,9 @@ export function read(handle: Handle, buffer: Uint8Array, offset = 0, length: num
  * Writes bytes, as write(2); a peer that is gone is `EPIPE`, never a signal.
  *
  * @returns how many bytes were taken
- * @throws RangeError; the kernel's error, `EAGAIN` where a non-blocking file takes none
+ * @throws TypeError for what is no buffer, RangeError for what is no part of it; the kernel's error, `EAGAIN` where a non-blocking file takes none
  */
-export function write(handle: Handle, bytes: Uint8Array, offset = 0, length: number = bytes.byteLength - offset): number {
+export function write(handle: Handle, bytes: Uint8Array, offset = 0, length: number = bytes?.byteLength - offset): number {
   return checked(binding.write(descriptorNumber(handle), bytes, offset, length), 'write')
 }
 
@@ -32,9 +34,9 @@ export function write(handle: Handle, bytes: Uint8Array, offset = 0, length: num
  * Writes bytes as `write` does, but throws nothing when there is no room: for those who write all the time.
  *
  * @returns how many bytes were taken; -1 where a non-blocking file takes none
- * @throws RangeError; the kernel's error
+ * @throws TypeError for what is no buffer, RangeError for what is no part of it; the kernel's error
  */
-export function tryWrite(handle: Handle, bytes: Uint8Array, offset = 0, length: number = bytes.byteLength - offset): number {
+export function tryWrite(handle: Handle, bytes: Uint8Array, offset = 0, length: number = bytes?.byteLength - offset): number {
   const taken = binding.write(descriptorNumber(handle), bytes, offset, length)
   return taken === NO_ROOM ? -1 : checked(taken, 'write')
 }

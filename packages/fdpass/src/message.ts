@@ -46,7 +46,7 @@ export function send(socket: Handle, handle: Handle): void {
 export function sendMessage(socket: Handle, bytes: Uint8Array, handles: readonly Handle[] = [], { dontWait = false }: SendOptions = {}): number {
   if (handles.length > MAX_DESCRIPTORS) throw new RangeError(`at most ${MAX_DESCRIPTORS} descriptors fit in a message, not ${handles.length}`)
   for (let i = 0; i < handles.length; i++) outgoing[i] = descriptorNumber(handles[i]!)
-  return checked(binding.send(descriptorNumber(socket), bytes, 0, bytes.byteLength, outgoing, handles.length, dontWait ? binding.DONT_WAIT : 0), 'sendmsg')
+  return checked(binding.send(descriptorNumber(socket), bytes, 0, bytes?.byteLength, outgoing, handles.length, dontWait ? binding.DONT_WAIT : 0), 'sendmsg')
 }
 
 /**
@@ -93,14 +93,13 @@ export interface ReceiveOptions extends SendOptions {
  *
  * @param socket - an AF_UNIX socket
  * @param buffer - where the bytes go, at least one long
- * @throws `EAGAIN` (non-blocking, nothing there), `EMFILE`, `ECONNRESET`;
+ * @throws TypeError for what is no buffer, RangeError for an empty one; `EAGAIN` (non-blocking, nothing there), `EMFILE`, `ECONNRESET`;
  *   `EBADMSG` when the system refused a descriptor though there was room, and,
  *   without `peek`, when there was none: the descriptors of this message are lost
  */
 export function receiveMessage(socket: Handle, buffer: Uint8Array, { peek = true, dontWait = false }: ReceiveOptions = {}): Message {
-  if (buffer.byteLength === 0) throw new RangeError('the buffer is empty')
   const flags = (peek ? binding.PEEK : 0) | (dontWait ? binding.DONT_WAIT : 0)
-  const bytes = checked(binding.receive(descriptorNumber(socket), buffer, 0, buffer.byteLength, incoming, flags), 'recvmsg')
+  const bytes = checked(binding.receive(descriptorNumber(socket), buffer, 0, buffer?.byteLength, incoming, flags), 'recvmsg')
   const count = incoming[0]!
   const descriptors: Descriptor[] = []
   for (let i = 0; i < count; i++) descriptors.push(new Descriptor(incoming[2 + i]!))

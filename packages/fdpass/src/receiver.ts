@@ -8,7 +8,7 @@ import { systemError } from './system-error.js'
 export interface ReceiverOptions {
   /** Never wait, also where the socket is blocking; default: false. */
   dontWait?: boolean
-  /** Before it sleeps, or says that nothing is there, try again and again for so many microseconds; default: 0. */
+  /** Before it sleeps, or says that nothing is there, try again and again for so many microseconds, up to a second; default: 0. */
   spin?: number
   /** Let others have the processor between the tries, where there is only one; default: false. */
   yields?: boolean
@@ -42,11 +42,11 @@ export class Receiver {
    *
    * @param buffer - the bytes go there, from `offset` on
    * @returns how many bytes came; 0 at the end of the stream; -1 when nothing is there
-   * @throws `EMFILE` when the descriptor table is full: nothing is lost, try again later; `EBADMSG` as `receiveMessage`; `ECONNRESET`
+   * @throws TypeError for what is no buffer, RangeError where there is no room in it, or for a time out of range; `EMFILE` when the descriptor table is full: nothing is lost, try again later; `EBADMSG` as `receiveMessage`; `ECONNRESET`
    */
   receive(buffer: Uint8Array, offset = 0, { dontWait = false, spin = 0, yields = false }: ReceiverOptions = {}): number {
     const flags = (dontWait ? binding.DONT_WAIT : 0) | (yields ? binding.YIELD : 0) | (this.takesDescriptors ? binding.PEEK : binding.BYTES_ONLY)
-    const bytes = binding.receiveSpinning(this.#fd, buffer, offset, buffer.byteLength - offset, incoming, flags, spin)
+    const bytes = binding.receiveSpinning(this.#fd, buffer, offset, buffer?.byteLength - offset, incoming, flags, spin)
     if (bytes < 0) {
       if (bytes === NOTHING_THERE) return -1
       throw systemError(bytes, 'recvmsg')

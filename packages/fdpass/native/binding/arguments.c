@@ -9,17 +9,31 @@ napi_value number(napi_env env, int64_t value) {
 bool bytes_of(napi_env env, napi_value buffer, napi_value offset, napi_value length, char **bytes, size_t *size) {
   void *data;
   size_t total;
-  int64_t from, count;
-  if (napi_get_buffer_info(env, buffer, &data, &total) != napi_ok ||
-      napi_get_value_int64(env, offset, &from) != napi_ok ||
-      napi_get_value_int64(env, length, &count) != napi_ok || from < 0 || count < 0 ||
-      (uint64_t)from > total || (uint64_t)count > total - (uint64_t)from) {
-    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "offset and length lie outside the buffer");
+  double from, count;
+  if (napi_get_buffer_info(env, buffer, &data, &total) != napi_ok) {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected a Buffer or typed array");
     return false;
   }
-  *bytes = (char *)data + from;
+  if (napi_get_value_double(env, offset, &from) != napi_ok || napi_get_value_double(env, length, &count) != napi_ok) {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "offset and length are numbers");
+    return false;
+  }
+  /* NaN is in no range. */
+  int is_within = from >= 0 && from <= (double)total && count >= 0 && count <= (double)total - from;
+  if (!is_within || from != (double)(size_t)from || count != (double)(size_t)count) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "offset and length are no part of the buffer");
+    return false;
+  }
+  *bytes = (char *)data + (size_t)from;
   *size = (size_t)count;
   return true;
+}
+
+bool room_of(napi_env env, napi_value buffer, napi_value offset, napi_value length, char **bytes, size_t *size) {
+  if (!bytes_of(env, buffer, offset, length, bytes, size)) return false;
+  if (*size > 0) return true;
+  napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "there is no room in the buffer");
+  return false;
 }
 
 bool int32s_of(napi_env env, napi_value array, size_t need, int32_t **values) {

@@ -30,9 +30,26 @@
     return NULL;                                                           \
   }
 
+/* As TRY, for what reads an argument: it is the caller's mistake. */
+#define TRY_ARGUMENT(env, call, message)                                 \
+  do {                                                                   \
+    if ((call) != napi_ok) {                                             \
+      napi_throw_type_error((env), "ERR_INVALID_ARG_TYPE", (message));   \
+      return NULL;                                                       \
+    }                                                                    \
+  } while (0)
+
 #define INT32(env, argument, name) \
   int32_t name;                    \
-  TRY((env), napi_get_value_int32((env), (argument), &(name)))
+  TRY_ARGUMENT((env), napi_get_value_int32((env), (argument), &(name)), #name " is a number")
+
+#define UINT32(env, argument, name) \
+  uint32_t name;                    \
+  TRY_ARGUMENT((env), napi_get_value_uint32((env), (argument), &(name)), #name " is a number")
+
+#define BOOL(env, argument, name) \
+  bool name;                      \
+  TRY_ARGUMENT((env), napi_get_value_bool((env), (argument), &(name)), #name " is true or false")
 
 /* A result, or a negative errno. */
 napi_value number(napi_env env, int64_t value);
@@ -41,6 +58,8 @@ napi_value number(napi_env env, int64_t value);
 
 /* A buffer argument and the part of it that [offset, offset + length) names. */
 bool bytes_of(napi_env env, napi_value buffer, napi_value offset, napi_value length, char **bytes, size_t *size);
+/* The same, of at least one byte: nothing received into no room would look like the end. */
+bool room_of(napi_env env, napi_value buffer, napi_value offset, napi_value length, char **bytes, size_t *size);
 /* An Int32Array with at least so many elements. */
 bool int32s_of(napi_env env, napi_value array, size_t need, int32_t **values);
 /* A path, as the bytes of a buffer. */

@@ -32,8 +32,7 @@ static napi_value bind_pipe(napi_env env, napi_callback_info info) {
   static napi_value bind_##name(napi_env env, napi_callback_info info) { \
     ARGUMENTS(env, info, 2);                                             \
     INT32(env, argv[0], fd);                                             \
-    bool on;                                                             \
-    TRY(env, napi_get_value_bool(env, argv[1], &on));                    \
+    BOOL(env, argv[1], on);                                              \
     return number(env, fdpass_##name(fd, on));                           \
   }
 

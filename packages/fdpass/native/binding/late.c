@@ -56,9 +56,8 @@ static napi_value bind_late_put_off(napi_env env, napi_callback_info info) {
   LATE_ARGUMENT(env, argv[0], self);
   void *bytes;
   size_t size;
-  uint32_t from;
   TRY(env, napi_get_buffer_info(env, argv[1], &bytes, &size));
-  TRY(env, napi_get_value_uint32(env, argv[2], &from));
+  UINT32(env, argv[2], from);
   return number(env, fdpass_late_put_off(self->late, bytes, size, from));
 }
 

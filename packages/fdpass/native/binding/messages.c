@@ -6,10 +6,9 @@ static napi_value bind_send(napi_env env, napi_callback_info info) {
   INT32(env, argv[0], socket);
   char *bytes;
   size_t size;
-  uint32_t count;
   int32_t *fds;
   if (!bytes_of(env, argv[1], argv[2], argv[3], &bytes, &size)) return NULL;
-  TRY(env, napi_get_value_uint32(env, argv[5], &count));
+  UINT32(env, argv[5], count);
   if (!int32s_of(env, argv[4], count, &fds)) return NULL;
   INT32(env, argv[6], flags);
   return number(env, fdpass_send(socket, bytes, size, fds, count, flags));
@@ -23,7 +22,7 @@ static napi_value bind_receive(napi_env env, napi_callback_info info) {
   char *bytes;
   size_t size;
   int32_t *out;
-  if (!bytes_of(env, argv[1], argv[2], argv[3], &bytes, &size)) return NULL;
+  if (!room_of(env, argv[1], argv[2], argv[3], &bytes, &size)) return NULL;
   if (!int32s_of(env, argv[4], 2 + FDPASS_MAX_DESCRIPTORS, &out)) return NULL;
   INT32(env, argv[5], flags);
   struct fdpass_received received;
@@ -64,10 +63,9 @@ static napi_value bind_receive_one(napi_env env, napi_callback_info info) {
 static napi_value bind_send_many(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 5);
   INT32(env, argv[0], socket);
-  uint32_t count, batch;
   int32_t *fds;
-  TRY(env, napi_get_value_uint32(env, argv[2], &count));
-  TRY(env, napi_get_value_uint32(env, argv[3], &batch));
+  UINT32(env, argv[2], count);
+  UINT32(env, argv[3], batch);
   INT32(env, argv[4], flags);
   if (!int32s_of(env, argv[1], count, &fds)) return NULL;
   return number(env, fdpass_send_many(socket, fds, count, batch, flags));
@@ -78,10 +76,9 @@ static napi_value bind_send_many(napi_env env, napi_callback_info info) {
 static napi_value bind_receive_many(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 4);
   INT32(env, argv[0], socket);
-  uint32_t wanted;
   int32_t *out;
   if (!int32s_of(env, argv[1], 2 + FDPASS_MAX_DESCRIPTORS, &out)) return NULL;
-  TRY(env, napi_get_value_uint32(env, argv[2], &wanted));
+  UINT32(env, argv[2], wanted);
   INT32(env, argv[3], flags);
   struct fdpass_many many;
   ssize_t n = fdpass_receive_many(socket, out + 2, wanted, &many, flags);

@@ -1,5 +1,8 @@
 #include "arguments.h"
 
+/* Longer than this is better slept. */
+#define MOST_SPIN_US 1000000
+
 /* receiveSpinning(socket, buffer, offset, length, Int32Array[2 + 253], flags, microseconds): as receive */
 static napi_value bind_receive_spinning(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 7);
@@ -7,13 +10,17 @@ static napi_value bind_receive_spinning(napi_env env, napi_callback_info info) {
   char *bytes;
   size_t size;
   int32_t *out;
-  uint32_t spin_us;
-  if (!bytes_of(env, argv[1], argv[2], argv[3], &bytes, &size)) return NULL;
+  double spin;
+  if (!room_of(env, argv[1], argv[2], argv[3], &bytes, &size)) return NULL;
   if (!int32s_of(env, argv[4], 2 + FDPASS_MAX_DESCRIPTORS, &out)) return NULL;
   INT32(env, argv[5], flags);
-  TRY(env, napi_get_value_uint32(env, argv[6], &spin_us));
+  TRY_ARGUMENT(env, napi_get_value_double(env, argv[6], &spin), "spin is a number");
+  if (!(spin >= 0 && spin <= MOST_SPIN_US)) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "spin is 0 to 1000000 microseconds");
+    return NULL;
+  }
   struct fdpass_received received;
-  ssize_t n = fdpass_receive_spinning(socket, bytes, size, out + 2, &received, flags, spin_us * 1000ull);
+  ssize_t n = fdpass_receive_spinning(socket, bytes, size, out + 2, &received, flags, (uint64_t)(spin * 1000));
   out[0] = (int32_t)received.count;
   out[1] = received.truncated;
   return number(env, n);

@@ -111,8 +111,7 @@ static napi_value bind_watch_change(napi_env env, napi_callback_info info) {
 static napi_value bind_watch_ref(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   WATCH_ARGUMENT(env, argv[0], self);
-  bool on;
-  TRY(env, napi_get_value_bool(env, argv[1], &on));
+  BOOL(env, argv[1], on);
   fdpass_watch_ref(self->watch, on);
   return NULL;
 }

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import {
+  type Descriptor,
+  read,
+  receiveMessage,
+  Receiver,
+  sendMessage,
+  setCloseOnExec,
+  setNonblocking,
+  socketpair,
+  tryWrite,
+  write,
+} from '@anyfork/fdpass'
+
+describe('what makes no sense is refused at the call', () => {
+  let left: Descriptor
+  let right: Descriptor
+  const bytes = Buffer.from('abc')
+  const none = [undefined, null, 'abc', 5, {}, [], new ArrayBuffer(8)] as unknown as Buffer[]
+  const outside = [NaN, -1, 0.5, 4, Infinity, -Infinity, 2 ** 53]
+
+  beforeEach(() => void ([left, right] = socketpair()))
+  afterEach(() => {
+    setNonblocking(left, true)
+    assert.throws(() => read(left, Buffer.alloc(1)), { code: 'EAGAIN' }) // nothing was sent
+    left.close()
+    right.close()
+  })
+
+  for (const [name, call] of [
+    ['read', bytes => read(left, bytes)],
+    ['write', bytes => write(right, bytes)],
+    ['tryWrite', bytes => tryWrite(right, bytes)],
+    ['sendMessage', bytes => sendMessage(right, bytes)],
+    ['receiveMessage', bytes => receiveMessage(left, bytes, { dontWait: true })],
+    ['Receiver.receive', bytes => new Receiver(left).receive(bytes, 0, { dontWait: true })],
+  ] as [string, (bytes: Buffer) => unknown][]) {
+    it(`${name}: what is no buffer is a TypeError`, () => {
+      for (const what of none) assert.throws(() => call(what), { name: 'TypeError', message: 'expected a Buffer or typed array' })
+    })
+  }
+
+  for (const [name, call] of [
+    ['read', (...range) => read(left, bytes, ...range)],
+    ['write', (...range) => write(right, bytes, ...range)],
+    ['tryWrite', (...range) => tryWrite(right, bytes, ...range)],
+  ] as [string, (offset: number, length?: number) => unknown][]) {
+    it(`${name}: what is no part of the buffer is a RangeError, what is no number a TypeError`, () => {
+      for (const number of outside) {
+        assert.throws(() => call(number), RangeError)
+        assert.throws(() => call(0, number), RangeError)
+        assert.throws(() => call(number, 1), RangeError)
+      }
+      assert.throws(() => call('1' as unknown as number, 1), TypeError)
+      assert.throws(() => call(0, null as unknown as number), TypeError)
+    })
+  }
+
+  it('Receiver.receive: what is no room in the buffer is a RangeError, and takes nothing', () => {
+    const receiver = new Receiver(left)
+    receiver.takesDescriptors = true
+    sendMessage(right, Buffer.from('x'), [right])
+    for (const offset of [...outside, 3]) assert.throws(() => receiver.receive(bytes, offset), RangeError)
+    assert.throws(() => receiver.receive(Buffer.alloc(0)), RangeError)
+    assert.throws(() => receiveMessage(left, Buffer.alloc(0)), RangeError)
+    assert.equal(receiver.receive(bytes, 2), 1)
+    assert.equal(receiver.descriptors.length, 1)
+    receiver.discard()
+  })
+
+  it('Receiver.receive: no time to spin, or too long a one, is a RangeError, another type a TypeError', () => {
+    const receiver = new Receiver(left)
+    for (const spin of [-1, NaN, Infinity, 1_000_001, 2 ** 32]) assert.throws(() => receiver.receive(bytes, 0, { dontWait: true, spin }), RangeError)
+    for (const spin of ['x', null, {}, true] as unknown as number[]) assert.throws(() => receiver.receive(bytes, 0, { dontWait: true, spin }), { name: 'TypeError', message: /spin/ })
+    assert.equal(receiver.receive(bytes, 0, { dontWait: true, spin: 0.5 }), -1)
+  })
+
+  it('setNonblocking, setCloseOnExec: what is neither true nor false is a TypeError', () => {
+    for (const on of [1, undefined, null, 'yes'] as unknown as boolean[]) {
+      assert.throws(() => setNonblocking(left, on), { name: 'TypeError', message: /true or false/ })
+      assert.throws(() => setCloseOnExec(left, on), { name: 'TypeError', message: /true or false/ })
+    }
+  })
+})
