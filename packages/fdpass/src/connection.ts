@@ -1,10 +1,13 @@
 import { binding } from './binding.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
+import { assertOptions } from './options.js'
 import { checked } from './system-error.js'
 
 /** How many connections may wait to be accepted, where nothing else is said. */
 const BACKLOG = 128
+/** The kernel takes an int, and makes less of it. */
+const MOST_BACKLOG = 0x7fffffff
 
 const ways = { read: binding.SHUT_RD, write: binding.SHUT_WR, both: binding.SHUT_RDWR }
 
@@ -27,9 +30,13 @@ export interface ListenOptions {
  *
  * @param path - of the socket; one that begins with `\0` is an abstract name of Linux, unix(7)
  * @returns the listening socket; the caller owns it, and the file
- * @throws `ENAMETOOLONG` beyond some 100 bytes; `EADDRINUSE`, `EACCES`, `ENOENT`
+ * @throws TypeError, RangeError; `ENAMETOOLONG` beyond some 100 bytes; `EADDRINUSE`, `EACCES`, `ENOENT`
  */
-export function listen(path: string, { backlog = BACKLOG }: ListenOptions = {}): Descriptor {
+export function listen(path: string, options: ListenOptions = {}): Descriptor {
+  assertOptions(options, 'listen()', ['backlog'])
+  const { backlog = BACKLOG } = options
+  if (typeof backlog !== 'number') throw new TypeError(`the backlog is a number of connections, not ${String(backlog)}`)
+  if (!Number.isInteger(backlog) || backlog < 0 || backlog > MOST_BACKLOG) throw new RangeError(`the backlog is an integer from 0 below 2 ** 31, not ${backlog}`)
   return new Descriptor(checked(binding.listen(pathBytes(path), backlog), 'listen'))
 }
 

@@ -2,6 +2,7 @@ import { binding } from './binding.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { MAX_DESCRIPTORS, type ReceiveOptions } from './message.js'
+import { assertBoolean, assertOptions } from './options.js'
 import { assertUnixSocket } from './socket-kind.js'
 import { checked, systemError, type SystemError } from './system-error.js'
 
@@ -22,9 +23,13 @@ export class DescriptorReceiver {
   /**
    * @param socket - an AF_UNIX stream socket, or one of packets; borrowed, and nobody else may read from it
    * @param options - as those of `receiveMessage`; without `peek` it receives one message at a time
-   * @throws TypeError for another socket; `ENOTSOCK`, `EBADF`
+   * @throws TypeError for another socket, and for options that make no sense; `ENOTSOCK`, `EBADF`
    */
-  constructor(socket: Handle, { peek = true, dontWait = false }: ReceiveOptions = {}) {
+  constructor(socket: Handle, options: ReceiveOptions = {}) {
+    assertOptions(options, 'a DescriptorReceiver', ['peek', 'dontWait'])
+    const { peek = true, dontWait = false } = options
+    assertBoolean(peek, 'peek')
+    assertBoolean(dontWait, 'dontWait')
     assertUnixSocket(socket, ['stream', 'seqpacket'])
     this.#socket = socket
     this.#flags = (peek ? binding.PEEK : 0) | (dontWait ? binding.DONT_WAIT : 0)

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import { endAll } from './before-close.js'
 import { binding } from './binding.js'
+import { isListening } from './socket-kind.js'
 import { checked, systemError } from './system-error.js'
 import { descriptorNumber, isDescriptorNumber, type Handle } from './handle.js'
 
@@ -50,9 +51,14 @@ export class Descriptor implements Disposable {
     checked(binding.close(this.release()), 'close')
   }
 
-  /** Hands it over to a new `net.Socket`, which makes it non-blocking. For stream sockets and pipes. */
+  /**
+   * Hands it over to a new `net.Socket`, which makes it non-blocking. For stream sockets and pipes.
+   *
+   * @throws TypeError for a socket that listens: nothing could be read from it or written to it
+   */
   toSocket(): Socket {
     const fd = this.fd
+    if (isListening(fd)) throw new TypeError('the socket listens: accept() its connections, or net.createServer().listen({ fd: descriptor.release() })')
     endAll(this)
     const socket = new Socket({ fd, readable: true, writable: true })
     this.#fd = -1

@@ -44,6 +44,7 @@ export function send(socket: Handle, handle: Handle): void {
  * @throws TypeError, RangeError; else the kernel's error, and nothing was sent
  */
 export function sendMessage(socket: Handle, bytes: Uint8Array, handles: readonly Handle[] = [], { dontWait = false }: SendOptions = {}): number {
+  if (!Array.isArray(handles)) throw new TypeError('handles are an array')
   if (handles.length > MAX_DESCRIPTORS) throw new RangeError(`at most ${MAX_DESCRIPTORS} descriptors fit in a message, not ${handles.length}`)
   for (let i = 0; i < handles.length; i++) outgoing[i] = descriptorNumber(handles[i]!)
   return checked(binding.send(descriptorNumber(socket), bytes, 0, bytes?.byteLength, outgoing, handles.length, dontWait ? binding.DONT_WAIT : 0), 'sendmsg')
@@ -61,6 +62,7 @@ export function sendMessage(socket: Handle, bytes: Uint8Array, handles: readonly
  * @throws TypeError, RangeError; else the kernel's error, as `send`, and nothing was sent
  */
 export function sendMany(socket: Handle, handles: readonly Handle[], { batch = 1, dontWait = false }: SendManyOptions = {}): number {
+  if (!Array.isArray(handles)) throw new TypeError('handles are an array')
   if (!Number.isInteger(batch) || batch < 1 || batch > MAX_DESCRIPTORS) throw new RangeError(`a batch is 1 to ${MAX_DESCRIPTORS} descriptors, not ${String(batch)}`)
   const count = Math.min(handles.length, MAX_DESCRIPTORS)
   for (let i = 0; i < count; i++) outgoing[i] = descriptorNumber(handles[i]!)

@@ -42,3 +42,8 @@ export function assertUnixSocket(socket: Handle, types: readonly SocketType[] = 
   if (!type || !types.includes(type)) throw new TypeError(`expected a socket of type ${types.join(' or ')}, not ${String(type)}`)
   if (isListening) throw new TypeError('the socket listens: accept() a connection from it')
 }
+
+/** Whether a descriptor is a socket that listens; nothing else does. */
+export function isListening(fd: number): boolean {
+  return binding.socketKind(fd, out) >= 0 && out[2] !== 0
+}

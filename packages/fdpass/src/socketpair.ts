@@ -1,5 +1,6 @@
 import { binding } from './binding.js'
 import { Descriptor } from './descriptor.js'
+import { assertOptions } from './options.js'
 import { socketTypes, type SocketType } from './socket-type.js'
 import { checked } from './system-error.js'
 
@@ -12,12 +13,13 @@ export interface SocketpairOptions {
  * Makes two connected AF_UNIX sockets, blocking and close-on-exec, as
  * socketpair(2). The caller owns both.
  *
- * @throws TypeError for an unknown type; `EMFILE` and the like from the kernel
+ * @throws TypeError for options that make no sense; `EMFILE` and the like from the kernel
  */
 export function socketpair(options: SocketpairOptions = {}): [Descriptor, Descriptor] {
-  const type = socketTypes[options.type ?? 'stream']
-  if (type === undefined) throw new TypeError(`unknown socket type ${String(options.type)}`)
+  assertOptions(options, 'socketpair()', ['type'])
+  const { type = 'stream' } = options
+  if (!Object.hasOwn(socketTypes, type)) throw new TypeError(`unknown socket type ${String(type)}`)
   const pair = new Int32Array(2)
-  checked(binding.socketpair(type, pair), 'socketpair')
+  checked(binding.socketpair(socketTypes[type], pair), 'socketpair')
   return [new Descriptor(pair[0]!), new Descriptor(pair[1]!)]
 }

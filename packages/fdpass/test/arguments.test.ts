@@ -1,21 +1,26 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import {
-  type Descriptor,
+  DescriptorReceiver,
+  listen,
   read,
   receiveMessage,
   Receiver,
+  sendMany,
   sendMessage,
   setCloseOnExec,
   setNonblocking,
   socketpair,
   tryWrite,
   write,
+  type Descriptor,
+  type Handle,
 } from '@anyfork/fdpass'
 
 describe('what makes no sense is refused at the call', () => {
   let left: Descriptor
   let right: Descriptor
+  const path = `\0anyfork-arguments-${process.pid}`
   const bytes = Buffer.from('abc')
   const none = [undefined, null, 'abc', 5, {}, [], new ArrayBuffer(8)] as unknown as Buffer[]
   const outside = [NaN, -1, 0.5, 4, Infinity, -Infinity, 2 ** 53]
@@ -81,5 +86,34 @@ describe('what makes no sense is refused at the call', () => {
       assert.throws(() => setNonblocking(left, on), { name: 'TypeError', message: /true or false/ })
       assert.throws(() => setCloseOnExec(left, on), { name: 'TypeError', message: /true or false/ })
     }
+  })
+
+  it('sendMessage, sendMany: handles that are no array are a TypeError', () => {
+    for (const handles of [new Set([0]), {}, 5, null, 'abc', Int32Array.of(0)] as unknown as Handle[][]) {
+      assert.throws(() => sendMessage(right, bytes, handles), { name: 'TypeError', message: /array/ })
+      assert.throws(() => sendMany(right, handles), { name: 'TypeError', message: /array/ })
+    }
+    assert.throws(() => sendMany(right, undefined as unknown as Handle[]), { name: 'TypeError', message: /array/ })
+  })
+
+  for (const [name, call, options] of [
+    ['socketpair', options => socketpair(options), ['dgram', 5, null, { typ: 'dgram' }, { type: 'toString' }, { type: 'packets' }, { type: null }, { type: 1 }]],
+    ['listen', options => listen(path, options), [5, null, 'x', { backlogg: 1 }, { backlog: 'x' }, { backlog: null }, { backlog: true }]],
+    ['new DescriptorReceiver', options => new DescriptorReceiver(left, options), [5, null, true, { dontwait: true }, { peek: 1 }, { dontWait: 'x' }, { dontWait: null }]],
+  ] as [string, (options: object) => unknown, object[]][]) {
+    it(`${name}: options that do not exist, or make no sense, are a TypeError`, () => {
+      for (const one of options) assert.throws(() => call(one), { name: 'TypeError', message: /option|type|backlog|peek|dontWait/ })
+    })
+  }
+
+  it('listen: a backlog out of range is a RangeError', () => {
+    for (const backlog of [-1, NaN, 1.5, 2 ** 31, 2 ** 40]) assert.throws(() => listen(path, { backlog }), RangeError)
+    listen(path, { backlog: 0 }).close()
+  })
+
+  it('toSocket: of a socket that listens it is a TypeError that says what to do, and it stays its owner’s', () => {
+    const listener = listen(path)
+    assert.throws(() => listener.toSocket(), { name: 'TypeError', message: /accept\(\).*listen\(\{ fd/ })
+    listener.close()
   })
 })

@@ -16,7 +16,7 @@ export function socketpair(): [Descriptor, Descriptor] {
  *
  * @param backlog - how many connections may wait
  * @returns the listener; the caller owns it, and the file
- * @throws `EADDRINUSE` where somebody listens, or a file of another kind is; `ENAMETOOLONG`
+ * @throws TypeError, RangeError for a backlog that makes no sense; `EADDRINUSE` where somebody listens, or a file of another kind is; `ENAMETOOLONG`
  */
 export function server(path: string, backlog = 10): Descriptor {
   return fdpass.listen(path, { backlog })

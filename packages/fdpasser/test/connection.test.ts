@@ -48,6 +48,11 @@ describe('accept()', () => {
   })
 })
 
+it('server() throws at the call for a backlog that makes no sense', () => {
+  for (const backlog of [-1, NaN, 1.5, 2 ** 31]) assert.throws(() => server(path, backlog), RangeError)
+  for (const backlog of ['x', null, {}] as unknown as number[]) assert.throws(() => server(path, backlog), { name: 'TypeError', message: /backlog/ })
+})
+
 for (const [name, call] of [
   ['accept', (options: object) => accept(0 as unknown as Descriptor, options)],
   ['connect', (options: object) => connect('\0nobody', options)],
