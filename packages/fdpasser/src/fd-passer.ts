@@ -79,9 +79,9 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     const keep = options !== undefined && isKept(options)
     descriptorNumber(handle)
     const owned = handle instanceof Descriptor && !keep ? new Descriptor(handle.release()) : handle
-    if (this.#failure) {
+    if (this.#failure || this.#closing) {
       if (!keep) closeHandle(owned)
-      return Promise.reject(this.#failure)
+      return Promise.reject(this.#failure ?? closedError())
     }
     return new Promise((resolve, reject) => {
       this.#outgoing.push({ handle: owned, keep, settle: error => (error ? reject(error) : resolve()) })
@@ -117,7 +117,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     }
   }
 
-  /** Sends what is queued, then ends. What was asked for and has not come rejects. Idempotent. */
+  /** Sends what is queued, and nothing that is pushed from now on, then ends. What was asked for and has not come rejects. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#waiting.for(() => !this.#watch || this.#failure !== undefined || this.#outgoing.length === 0).then(() => this.destroy())
     return this.#closing
@@ -126,7 +126,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   /** Ends at once: closes the socket and all descriptors that were not sent or not fetched; what was promised rejects. Idempotent. */
   destroy(): void {
     for (const end of this.#ends.length === 2 ? this.#ends.splice(0) : []) closeHandle(end)
-    this.#end(new PasserError('ERR_PASSER_CLOSED', 'the passer was closed'))
+    this.#end(closedError())
     this.#incoming?.discard()
   }
 
@@ -214,4 +214,8 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     const isOrderly = reason instanceof PasserError
     if (isToldBy) callSafely(() => this.#options.onError(isOrderly ? undefined : reason))
   }
+}
+
+function closedError(): PasserError {
+  return new PasserError('ERR_PASSER_CLOSED', 'the passer was closed')
 }

@@ -1,9 +1,11 @@
+import { constants } from 'node:os'
 import Denque from 'denque'
-import { MAX_DESCRIPTORS, sendMany, type Handle } from '@anyfork/fdpass'
+import { MAX_DESCRIPTORS, sendMany, systemError, type Handle } from '@anyfork/fdpass'
 import { closeHandle, closeSent } from './ownership.js'
 
 /** How long to wait where nothing tells when there will be room again, in milliseconds. */
 const RETRY_MS = 50
+const EBADF = -constants.errno.EBADF
 
 /** What to send, and whom to tell. */
 export interface Sending {
@@ -79,7 +81,8 @@ export class Outgoing {
           this.#oneByOne = count
           continue
         }
-        refusal = error as Error
+        // It had a descriptor when it was pushed.
+        refusal = error instanceof TypeError ? systemError(EBADF, 'sendmsg') : (error as Error)
       }
       if (this.#oneByOne) this.#oneByOne--
       // Closing them may end the passer, and empty the queue.

@@ -214,8 +214,8 @@ describe('FdPasser', () => {
       const outcomes = Promise.allSettled(handles.map(handle => left.pushSend(handle, { keep: handle === kept || handle === file })))
       kept.close()
       const closed = file.close()
-      const codes = (await outcomes).map(outcome => (outcome.status === 'rejected' ? ((outcome.reason as NodeJS.ErrnoException).code ?? outcome.reason.name) : 'sent'))
-      assert.deepEqual(codes, ['sent', 'sent', 'EBADF', 'sent', 'TypeError', 'sent'])
+      const codes = (await outcomes).map(outcome => (outcome.status === 'rejected' ? (outcome.reason as NodeJS.ErrnoException).code : 'sent'))
+      assert.deepEqual(codes, ['sent', 'sent', 'EBADF', 'sent', 'EBADF', 'sent'])
       for (const tag of ['a', 'b', 'c', 'd']) assert.equal(tagOf(await right.pushRecv()), tag)
       await closed
     })
@@ -228,6 +228,33 @@ describe('FdPasser', () => {
     closeSync(fd)
     assert.deepEqual((await outcomes).map(outcome => (outcome.status === 'rejected' ? outcome.reason.code : 'sent')), ['sent', 'EBADF', 'sent'])
     for (const tag of ['a', 'b']) assert.equal(tagOf(await right.pushRecv()), tag)
+  })
+
+  it('refuses a socket that was destroyed before it could be sent with EBADF', async () => {
+    const [one, other] = socketpair()
+    const socket = one.toSocket()
+    const sending = left.pushSend(socket)
+    socket.destroy()
+    await assert.rejects(sending, { code: 'EBADF' })
+    other.close()
+  })
+
+  it('that is being closed refuses what is pushed with ERR_PASSER_CLOSED, closes it unless it is to be kept, and sends the rest', async () => {
+    const sent = Array.from({ length: 500 }, (_, i) => left.pushSend(taggedPipe(`${i}`)))
+    await sent[0]
+    const closing = left.close()
+    const late = taggedPipe('late')
+    const number = taggedPipe('late').release()
+    const kept = taggedPipe('kept')
+    await assert.rejects(left.pushSend(late), { code: 'ERR_PASSER_CLOSED' })
+    await assert.rejects(left.pushSend(number), { code: 'ERR_PASSER_CLOSED' })
+    await assert.rejects(left.pushSend(kept, { keep: true }), { code: 'ERR_PASSER_CLOSED' })
+    assert.equal(late.isOpen, false)
+    assert.throws(() => fstatSync(number), { code: 'EBADF' })
+    assert.equal(tagOf(kept), 'kept')
+    for (let i = 0; i < 500; i++) assert.equal(tagOf(await right.pushRecv()), `${i}`)
+    await Promise.all([closing, ...sent])
+    await assert.rejects(right.pushRecv(), { code: 'ERR_PASSER_ENDED' })
   })
 
   it('goes on when closing what was sent ends the passer', async () => {
