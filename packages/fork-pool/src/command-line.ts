@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { ForkProcess } from '@anyfork/fork-rpc'
 import { display } from './command-line/display.js'
@@ -20,7 +20,7 @@ interface Options {
   null?: true
   ndjson?: true
   isolate?: true
-  preload: string[]
+  preload?: string[]
   halt?: true
   joblog?: string
   resume?: true
@@ -38,19 +38,20 @@ const INTERRUPTED = 130
 /** The program `fork-pool`. Sets the exit status. */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('fork-pool')
-    .description('Calls a function once for each input, in a pool of processes that are forked from one\nthat has its module loaded. Results go to standard output, one line of JSON for each.')
-    .argument('<module[#export]>', "a file or the name of a package, and the function's name; default: the default export")
-    .argument('[inputs...]', 'one call for each; none: the lines of standard input')
+    .description('Calls a function once for each input, in a pool of forked processes.\nResults go to standard output, one line of JSON for each.')
+    .version(versionOf(), '--version', 'print the version')
+    .argument('<module[#export]>', 'a file or package; default: its default export')
+    .argument('[inputs...]', 'one call for each; none: lines of standard input')
     .option('-w, --workers <n>', 'most processes at a time', positiveInteger, ncpu())
     .option('-l, --load <n>', 'calls that a process has at a time', positiveInteger, 1)
     .option('-t, --timeout <seconds>', 'ends a call that takes longer, and its process', seconds)
-    .option('-r, --retries <n>', 'how often a call that failed is made again', integer, 0)
+    .option('-r, --retries <n>', 'how often a failed call is made again', integer, 0)
     .option('-u, --unordered', 'print results as they come')
     .addOption(new Option('--ordered', 'print results in the order of the inputs; the default').conflicts('unordered'))
     .option('-0, --null', 'inputs on standard input end with NUL')
     .addOption(new Option('--ndjson', 'inputs are JSON, one in each line').conflicts('null'))
     .option('--isolate', 'a process of its own for each call')
-    .option('-p, --preload <module>', 'load this first, too; can be repeated', (module, modules: string[]) => [...modules, module], [])
+    .option('-p, --preload <module>', 'load this first, too; can be repeated', (module, modules: string[] = []) => [...modules, module])
     .option('--halt', 'begin nothing more after a failure')
     .addOption(new Option('-k, --keep-going', 'go on after failures; the default').conflicts('halt'))
     .option('--joblog <file>', 'log each call, as GNU parallel does')
@@ -58,8 +59,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('--resume-failed', 'the same, but do again what has failed')
     .option('--json <file>', 'write counts, times and memory to a file')
     .option('--watch', 'show the workers while they work')
-    .option('-s, --summary', 'say at the end what was done; on a terminal the default')
-    .addHelpText('after', '\nExit status: the number of failures, 101 for more than 100; 255 for any other error.\nSIGINT lets the calls under way finish, and tells what was not done.')
+    .option('-s, --summary', 'say at the end what was done; default on a terminal')
+    .addHelpText('after', '\nExit status: number of failures, 101 for more than 100; 255 for other errors.\nSIGINT lets the calls under way finish, and tells what was not done.')
     .exitOverride()
     .action((target: string, inputs: string[], options: Options) => run(target, inputs, options))
   try {
@@ -71,7 +72,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 async function run(target: string, args: string[], options: Options): Promise<void> {
-  const { workers, load, timeout, isolate = false, preload, json } = options
+  const { workers, load, timeout, isolate = false, preload = [], json } = options
   const [module, name] = splitTarget(target)
   const joblog = joblogOf(options)
   if (json !== undefined) closeSync(openSync(json, 'a')) // so that no work is done in vain
@@ -137,6 +138,10 @@ function joblogOf({ joblog, resume, resumeFailed }: Options): Joblog | undefined
   if (joblog !== undefined) return openJoblog(joblog, resumeFailed ? 'failed' : resume ? 'all' : 'none')
   if (resume || resumeFailed) throw new Error('--resume needs a --joblog')
   return undefined
+}
+
+function versionOf(): string {
+  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
 }
 
 /** Runs in the template, and so in all workers: the terminal sends SIGINT to them, too. */

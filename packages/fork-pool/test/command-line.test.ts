@@ -131,6 +131,9 @@ describe('fork-pool', () => {
   it('tells how it is used', async () => {
     const { code, stdout } = await forkPool(['--help'])
     assert.equal(code, 0)
+    assert.ok(stdout.split('\n').every(line => line.length <= 80) && stdout.split('\n').length <= 36, 'fits on a screen')
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+    assert.equal((await forkPool(['--version'])).stdout, `${version}\n`)
     for (const part of ['fork-pool [options] <module[#export]> [inputs...]', '--workers <n>', '--joblog <file>', 'Exit status']) assert.ok(stdout.includes(part), part)
   })
 
@@ -149,6 +152,21 @@ describe('fork-pool', () => {
     assert.equal((await forkPool([`${worker}#echo`, '-0'], odd.map(text => `${text}\0`).join(''))).stdout, odd.map(text => `${JSON.stringify(text)}\n`).join(''))
     assert.equal((await forkPool([`${worker}#echo`, '--ndjson'], '{"a":[1,null]}\n7\n"x"\n')).stdout, '{"a":[1,null]}\n7\n"x"\n')
     assert.equal((await forkPool([`${worker}#echo`, '--ndjson', '[1]', 'true'])).stdout, '[1]\ntrue\n')
+  })
+
+  it('takes lines as they are: a carriage return alone, or a separator of Unicode, ends none; blank ones are no JSON', async () => {
+    assert.equal((await forkPool([`${worker}#echo`], 'a\rb\u2028c\r\nd\n\n ')).stdout, '"a\\rb\u2028c"\n"d"\n" "\n')
+    assert.equal((await forkPool([`${worker}#echo`, '--ndjson'], '1\n  \n"x\u2029y"\r\n\n')).stdout, '1\n"x\u2029y"\n')
+  })
+
+  it('takes one input of 40 MB, however it comes, in no time', async () => {
+    const { code, stdout } = await forkPool([`${worker}#lengthOf`, '-0'], Buffer.alloc(40e6, 'x'))
+    assert.deepEqual({ code, stdout }, { code: 0, stdout: '40000000\n' })
+  }).timeout(10_000)
+
+  it('refuses an input that is not UTF-8, which no text could stand for, and ends with 255', async () => {
+    const { code, stdout, stderr } = await forkPool([`${worker}#echo`, '-0'], Buffer.from([0x61, 0, 0xff, 0xfe, 0]))
+    assert.deepEqual({ code, stdout, stderr }, { code: 255, stdout: '"a"\n', stderr: 'fork-pool: input 2 of standard input is not UTF-8\n' })
   })
 
   it('says that standard input cannot be read, and ends with 255', async () => {
@@ -196,6 +214,69 @@ describe('fork-pool', () => {
     const { code, stdout, stderr } = await forkPool([`${worker}#doAs`, '-t', '0.2', '-w', '1', 'a', 'loop', 'b'])
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '"a"\n"b"\n' })
     assert.match(stderr, /^fork-pool: loop: the call has been running for 200 ms\n$/)
+  })
+
+  it('ends a stream that takes longer than --timeout, too', async () => {
+    const { code, stdout, stderr } = await forkPool([`${worker}#countAs`, '-t', '0.3', '-w', '1', 'end', 'wait', 'leave'])
+    assert.deepEqual({ code, stdout }, { code: 1, stdout: '1\n2\n1\n2\n' })
+    assert.match(stderr, /^fork-pool: wait: the call has been yielding for 300 ms\n$/)
+  })
+
+  it('stops making a call again at SIGINT', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const file = join(folder, 'file')
+    const child = start(`${worker}#succeedAt`, '--ndjson', '-r', '1000000000', JSON.stringify([file, 1e9]))
+    await until(() => existsSync(file))
+    child.kill('SIGINT')
+    const { code, stderr } = await outcomeOf(child)
+    assert.equal(code, 130)
+    assert.match(stderr, /not yet\n$/)
+    rmSync(folder, { recursive: true })
+  })
+
+  it('names what was not done, and writes its report, where SIGINT comes while the module is loaded', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const [module, report, begun] = [join(folder, 'never.mjs'), join(folder, 'report'), join(folder, 'begun')] as const
+    writeFileSync(module, `(await import('node:fs')).writeFileSync(${JSON.stringify(begun)}, ''); await new Promise(resolve => setTimeout(resolve, 1e8)); export default () => 1`)
+    const child = start(module, '--json', report, 'a', 'b')
+    await until(() => existsSync(begun))
+    child.kill('SIGINT')
+    const { code, stderr } = await outcomeOf(child)
+    assert.deepEqual({ code, stderr }, { code: 130, stderr: 'fork-pool: not done: a\nfork-pool: not done: b\n' })
+    const { inputs, notDone, done } = JSON.parse(readFileSync(report, 'utf8')) as Record<string, number>
+    assert.deepEqual({ inputs, notDone, done }, { inputs: 2, notDone: 2, done: 0 })
+    rmSync(folder, { recursive: true })
+  })
+
+  it('does no work where the report cannot be written', async () => {
+    const { code, stdout, stderr } = await forkPool([worker, '--json', '/no/such/folder/report', 'a'])
+    assert.deepEqual({ code, stdout }, { code: 255, stdout: '' })
+    assert.match(stderr, /^fork-pool: ENOENT.*report'\n$/)
+  })
+
+  it('takes a file with # in its name, the function of CommonJS that was an ES module, and a package beside a folder of its name', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    writeFileSync(join(folder, 'a#b.mjs'), 'export default text => text + 1')
+    writeFileSync(join(folder, 'compiled.cjs'), 'Object.defineProperty(exports, "__esModule", { value: true }); exports.default = text => text + 2')
+    mkdirSync(join(folder, 'path'))
+    assert.equal((await forkPool(['./a#b.mjs', 'x'], '', folder)).stdout, '"x1"\n')
+    assert.equal((await forkPool(['./compiled.cjs', 'x'], '', folder)).stdout, '"x2"\n')
+    assert.equal((await forkPool(['path#basename', '/a/x'], '', folder)).stdout, '"x"\n')
+    rmSync(folder, { recursive: true })
+  })
+
+  it('writes counts that add up with --json', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const report = join(folder, 'report')
+    const counts = (): unknown => {
+      const { inputs, done, failed, skipped, notDone, retried } = JSON.parse(readFileSync(report, 'utf8')) as Record<string, number>
+      return { inputs, done, failed, skipped, notDone, retried }
+    }
+    await forkPool([`${worker}#failOnB`, '--halt', '-w', '1', '--json', report, 'a', 'c', 'b', 'd', 'e', 'f'])
+    assert.deepEqual(counts(), { inputs: 6, done: 2, failed: 1, skipped: 0, notDone: 3, retried: 0 })
+    await forkPool([`${worker}#exitOrEcho`, '-r', '2', '-w', '1', '--json', report, 'exit', 'a'])
+    assert.deepEqual(counts(), { inputs: 2, done: 1, failed: 1, skipped: 0, notDone: 0, retried: 2 })
+    rmSync(folder, { recursive: true })
   })
 
   it('makes calls that failed again, as often as --retries says', async () => {
@@ -261,6 +342,27 @@ describe('fork-pool', () => {
     })
     afterEach(() => rmSync(folder, { recursive: true }))
     const rows = (): string[][] => readFileSync(log, 'utf8').trim().split('\n').map(line => line.split('\t'))
+
+    it('logs a failure as one, also where the worker ended with status 0', async () => {
+      assert.equal((await forkPool([`${worker}#exit`, '--ndjson', '--joblog', log, '0', '3'])).code, 2)
+      assert.deepEqual(rows().slice(1).map(([number, , , , , , exit, signal]) => [number, exit, signal]), [['1', '1', '0'], ['2', '3', '0']])
+      assert.equal((await forkPool([`${worker}#exit`, '--ndjson', '--joblog', log, '--resume-failed', '0', '3'])).code, 2)
+    })
+
+    it('that is none is refused by --resume, and left as it is', async () => {
+      const head = ['Seq', 'Host', 'Starttime', 'JobRuntime', 'Send', 'Receive', 'Exitval', 'Signal', 'Command'].join('\t')
+      for (const [content, message] of [
+        ['precious data', /log is no joblog/],
+        ['precious\ndata\n', /log is no joblog/],
+        [`${head}\n1\t:\t0\t0\t0\t0\t0\t0\techo a\n`, /log, line 2: echo a is no input/],
+      ] as const) {
+        writeFileSync(log, content)
+        const { code, stderr } = await forkPool([worker, '--joblog', log, '--resume', 'a'])
+        assert.equal(code, 255)
+        assert.match(stderr, message)
+        assert.equal(readFileSync(log, 'utf8'), content)
+      }
+    })
 
     it('logs each call as GNU parallel does', async () => {
       await forkPool([`${worker}#doAs`, '-w', '1', '-t', '0.3', '--joblog', log, 'a', 'throw', 'exit', 'kill', 'loop'])

@@ -1,5 +1,5 @@
 import { fstatSync } from 'node:fs'
-import { Descriptor, setNonblocking, socketpair } from '@anyfork/fdpass'
+import { assertUnixSocket, Descriptor, setNonblocking, socketpair } from '@anyfork/fdpass'
 import type { CheckReport } from './check.js'
 import type { ExitStatus } from './errors.js'
 import { checkExecOptions } from './exec-options.js'
@@ -130,11 +130,13 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    * here code and signal are `null`.
    *
    * @param socket - as `toFd` gave it, or as it came from another process; this object owns it from now on
-   * @throws TypeError for what is no socket; `EBADF` for what was handed over before; the kernel's error for a socket
+   * @throws TypeError for what is no AF_UNIX stream socket; `EBADF` for what was handed over before; the kernel's error for a socket
    *   that nobody is at the other end of. It is still the caller's then
    */
   static fromFd(socket: Descriptor): ForkProcess {
-    if (!(socket instanceof Descriptor) || !fstatSync(socket.fd).isSocket()) throw new TypeError('fromFd() takes the Descriptor of a socket')
+    if (!(socket instanceof Descriptor)) throw new TypeError('fromFd() takes a Descriptor')
+    if (!fstatSync(socket.fd).isSocket()) throw new TypeError('fromFd() takes the Descriptor of a socket')
+    assertUnixSocket(socket)
     return new ForkProcess(Member.attach(socket))
   }
 

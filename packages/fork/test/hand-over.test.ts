@@ -5,7 +5,7 @@ import { describe, it } from 'mocha'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { listen, pipe, watch } from '@anyfork/fdpass'
+import { listen, pipe, socketpair, watch } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
 import { answer } from './support/answer.js'
 import { allGone, assertNothingLeft, census, isRunning } from './support/census.js'
@@ -125,11 +125,15 @@ describe('toFd and fromFd', () => {
     await template.fork().close()
     const [readEnd, writeEnd] = pipe()
     assert.throws(() => ForkProcess.fromFd(readEnd), TypeError)
+    const [one, other] = socketpair({ type: 'dgram' })
+    assert.throws(() => ForkProcess.fromFd(one), { name: 'TypeError', message: /stream/ })
+    one.close() // it is still ours
+    other.close()
     readEnd.close()
     writeEnd.close()
     assert.throws(() => ForkProcess.fromFd(readEnd), { code: 'EBADF' })
     const listener = listen('\0anyfork.hand-over.' + process.pid)
-    assert.throws(() => ForkProcess.fromFd(listener), { code: 'ENOTCONN' })
+    assert.throws(() => ForkProcess.fromFd(listener), { name: 'TypeError', message: /listens/ })
     listener.close() // it is still ours
     template.kill('SIGKILL')
     await template.exited

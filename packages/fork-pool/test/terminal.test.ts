@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { before, describe, it } from 'mocha'
+import { buffer } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import xterm from '@xterm/headless'
+
+const program = fileURLToPath(new URL('../../bin/fork-pool.js', import.meta.url))
+const worker = fileURLToPath(new URL('./fixtures/worker.js', import.meta.url))
+const ROWS = 12
+
+/** What a terminal shows in the end, lines that were scrolled away included, and then what a shell would print. */
+async function screenAfter(...args: string[]): Promise<string[]> {
+  const command = [process.execPath, program, ...args].map(word => `'${word}'`).join(' ')
+  const child = spawn('script', ['-qec', `stty rows ${ROWS} cols 80; ${command}; true`, '/dev/null'], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, TERM: 'xterm' } })
+  const [output] = await Promise.all([buffer(child.stdout), once(child, 'exit')])
+  const terminal = new xterm.Terminal({ rows: ROWS, cols: 80, allowProposedApi: true })
+  await new Promise<void>(resolve => terminal.write(Buffer.concat([output, Buffer.from('prompt$')]), resolve))
+  const lines = Array.from({ length: terminal.buffer.active.length }, (_, i) => terminal.buffer.active.getLine(i)!.translateToString(true))
+  return lines.slice(0, lines.findLastIndex(line => line !== '') + 1)
+}
+
+describe('fork-pool on a terminal', function () {
+  before(function () {
+    if (spawnSync('script', ['--version']).error) this.skip()
+  })
+
+  it('erases nothing of what it has printed, more than the terminal has rows, beside its progress bar', async () => {
+    const times = Array.from({ length: 40 }, (_, i) => 20 + i)
+    const screen = await screenAfter(`${worker}#sleepAndSay`, '-w', '2', ...times.map(String))
+    assert.deepEqual(screen.slice(0, 40), times.map(String))
+    assert.match(screen[40]!, /^fork-pool: 40 done, 0 failed in \d+\.\d s$/)
+    assert.deepEqual(screen.slice(41), ['prompt$'])
+  })
+
+  it('erases no message of a failure', async () => {
+    const screen = await screenAfter(`${worker}#failOnB`, '-w', '1', 'a', 'b', 'c', 'b')
+    assert.match(screen.pop()!, /^prompt\$$/)
+    assert.match(screen.pop()!, /^fork-pool: 2 done, 2 failed/)
+    assert.deepEqual(screen.sort(), ['"a"', '"c"', 'fork-pool: b: b is not wanted', 'fork-pool: b: b is not wanted'])
+  })
+
+  it('leaves the last view of --watch', async () => {
+    const screen = await screenAfter(`${worker}#sleepAndSay`, '--watch', '-w', '2', '300', '301')
+    assert.deepEqual(screen.filter(line => /^\d+$/.test(line)), ['300', '301'])
+    assert.equal(screen.filter(line => line.includes('template')).length, 1)
+    assert.equal(screen.at(-1), 'prompt$')
+  })
+})
