@@ -18,6 +18,7 @@ const benchmarks: Record<string, Benchmark> = {
       'pool-tiny-calls',
       'pool-cpu-bound',
       'pool-burst',
+      'pool-isolated-calls',
       'pool-recovery',
     ].map(name => [name, contestBenchmark(name)]),
   ),

@@ -6,9 +6,10 @@ const worker = new URL('../workers/list-tasks.js', import.meta.url)
 interface Variant {
   runtime: 'worker_threads' | 'child_process'
   concurrentTasksPerWorker?: number
+  isolateWorkers?: boolean
 }
 
-export function start({ task, workers, fromZero = false }: Wish, { runtime, concurrentTasksPerWorker = 1 }: Variant): Team {
+export function start({ task, workers, fromZero = false }: Wish, { runtime, concurrentTasksPerWorker = 1, isolateWorkers = false }: Variant): Team {
   const pool = new Tinypool({
     filename: worker.href,
     name: task,
@@ -17,6 +18,7 @@ export function start({ task, workers, fromZero = false }: Wish, { runtime, conc
     maxThreads: workers,
     idleTimeout: 60_000,
     concurrentTasksPerWorker,
+    isolateWorkers,
     env: process.env as Record<string, string>, // its processes would have none
   })
   return { call: (...args) => pool.run(args) }

@@ -1,0 +1,29 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { Request } from './numbered-calls.js'
+import type { Team, Wish } from './team.js'
+
+const worker = new URL('../workers/messages.js', import.meta.url)
+
+/** A process or a thread for each call, as one would write it by hand. */
+export function start({ task }: Wish, { kind }: { kind: 'process' | 'thread' }): Team {
+  const answer = kind === 'process' ? answerOfProcess : answerOfThread
+  return { call: async (...args) => (await answer([0, task, args]))[1] }
+}
+
+async function answerOfProcess(request: Request): Promise<[number, unknown]> {
+  const child = fork(worker)
+  child.send(request)
+  const [answer] = (await once(child, 'message')) as [[number, unknown]]
+  child.disconnect() // it ends then
+  return answer
+}
+
+async function answerOfThread(request: Request): Promise<[number, unknown]> {
+  const thread = new Worker(worker)
+  thread.postMessage(request)
+  const [answer] = (await once(thread, 'message')) as [[number, unknown]]
+  void thread.terminate()
+  return answer
+}
