@@ -87,9 +87,9 @@ async function run(target: string, args: string[], options: Options): Promise<vo
   process.stdout.on('error', quitOnBrokenPipe)
   const interruption = noticeInterruption(() => void call.destroy())
   try {
-    await Promise.race([template.ready(), interruption.wanted])
+    const isLoaded = await Promise.race([template.ready().then(() => true), interruption.wanted.then(() => false)])
     await work(call, args, options, joblog, interruption)
-    if (interruption.isWanted) await call.destroy() // where it is still being loaded
+    if (!isLoaded) await call.destroy() // nobody knows how long that takes
   } catch (error) {
     await call.destroy() // results of calls under way would come to nothing
     throw error

@@ -13,8 +13,10 @@ const REHEARSAL = new URL('./child/rehearsal.js', import.meta.url)
  * The default template has it without being told.
  *
  * @returns the template
+ * @throws TypeError for what is none
  */
 export function preload(template: ForkProcess): ForkProcess {
+  if (!(template instanceof ForkProcess)) throw new TypeError('expected a ForkProcess')
   return template.require(backends.sync, backends.async).warm(REHEARSAL, 'rehearse')
 }
 

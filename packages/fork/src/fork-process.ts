@@ -1,6 +1,7 @@
 import { fstatSync } from 'node:fs'
 import { assertUnixSocket, Descriptor, setNonblocking, socketpair } from '@anyfork/fdpass'
 import type { CheckReport } from './check.js'
+import { DefaultTemplate } from './default-template.js'
 import type { ExitStatus } from './errors.js'
 import { checkExecOptions } from './exec-options.js'
 import { afterFork } from './fork-hooks.js'
@@ -36,9 +37,11 @@ const dropped = new FinalizationRegistry<Member>(member => {
  * ends some time after the last reference to it is gone, as if by `close`.
  */
 export class ForkProcess extends Preparation implements AsyncDisposable {
-  static #template: ForkProcess | undefined
-  static #templateOptions: Readonly<ExecOptions> = Object.freeze({})
-  static readonly #preparations: ((template: ForkProcess) => void)[] = []
+  static readonly #default = new DefaultTemplate({
+    start: options => ForkProcess.exec(options),
+    isForkable: template => template.#isForkable,
+    letGo: template => template.#letGo(),
+  })
   #isExitAwaited = false
 
   private constructor(member: Member) {
@@ -49,12 +52,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
 
   /** The default template: started on first use, and again after it was killed. What it loads, all that `create` makes has. */
   static get template(): ForkProcess {
-    const found = ForkProcess.#template
-    if (found && found.#isForkable) return found
-    const made = ForkProcess.exec(ForkProcess.#templateOptions)
-    ForkProcess.#template = made
-    for (const prepare of ForkProcess.#preparations) ForkProcess.#prepare(made, prepare)
-    return made
+    return ForkProcess.#default.get()
   }
 
   /**
@@ -65,24 +63,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    * @throws TypeError for what is no function, or an asynchronous one; what it throws, after which another template is made when one is needed
    */
   static onTemplate(prepare: (template: ForkProcess) => void): void {
-    if (typeof prepare !== 'function') throw new TypeError('onTemplate() takes a function')
-    ForkProcess.#preparations.push(prepare)
-    const present = ForkProcess.#template
-    if (present && present.#isForkable) ForkProcess.#prepare(present, prepare)
-  }
-
-  /** Lets go of a template that could not be prepared: nobody is to get it half-prepared. */
-  static #prepare(template: ForkProcess, prepare: (template: ForkProcess) => void): void {
-    try {
-      if ((prepare(template) as unknown) instanceof Promise) {
-        ForkProcess.#preparations.splice(ForkProcess.#preparations.indexOf(prepare), 1)
-        throw new TypeError('onTemplate() takes a function that gives its orders at once: they are carried out later by themselves')
-      }
-    } catch (error) {
-      template.#letGo()
-      ForkProcess.#template = undefined
-      throw error
-    }
+    ForkProcess.#default.addPreparation(prepare)
   }
 
   /**
@@ -92,15 +73,11 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    * @throws TypeError for what makes no sense
    */
   static get templateOptions(): Readonly<ExecOptions> {
-    return ForkProcess.#templateOptions
+    return ForkProcess.#default.options
   }
 
   static set templateOptions(options: ExecOptions) {
-    checkExecOptions(options)
-    ForkProcess.#templateOptions = Object.freeze({ ...options })
-    const former = ForkProcess.#template
-    if (former) former.#letGo()
-    ForkProcess.#template = undefined
+    ForkProcess.#default.options = options
   }
 
   /** Forks an empty process from the default template. */
@@ -338,6 +315,6 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
   }
 
   static {
-    afterFork(() => (ForkProcess.#template = undefined)) // it is the parent's
+    afterFork(() => ForkProcess.#default.forget())
   }
 }
