@@ -11,6 +11,8 @@ const ENVIRONMENT = '/proc/self/environ'
 
 /** The main one, V8's one worker, that of delayed tasks, and the one that listens for SIGUSR1: the same from Node 20 to 26. */
 const NODES_OWN = 4
+/** A flag of the kernel's, for threads that have begun to end. */
+const PF_EXITING = 4
 /** Those of an io_uring, which belong to that. */
 const KERNELS = /^iou-/
 /** Without the last of these; Node takes `_` for `-`. */
@@ -107,7 +109,17 @@ export async function startPool(): Promise<void> {
 }
 
 function othersThan(some: ReadonlySet<string>): string[] {
-  return threadIds().filter(id => !some.has(id))
+  return threadIds().filter(id => !some.has(id) && !isExiting(id))
+}
+
+/** Who has joined a thread may still see it for a moment; it is in the kernel, and holds nothing any more. proc_pid_stat(5) */
+function isExiting(id: string): boolean {
+  try {
+    const stat = readFileSync(`${TASKS}/${id}/stat`, 'latin1')
+    return (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6]) & PF_EXITING) !== 0
+  } catch {
+    return true
+  }
 }
 
 function threadIds(): string[] {
