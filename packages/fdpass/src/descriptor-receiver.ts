@@ -21,7 +21,7 @@ export class DescriptorReceiver {
   #later: SystemError | undefined
 
   /**
-   * @param socket - an AF_UNIX stream socket, or one of packets; borrowed, and nobody else may read from it
+   * @param socket - a connected AF_UNIX socket; borrowed, and nobody else may read from it
    * @param options - as those of `receiveMessage`; without `peek` it receives one message at a time
    * @throws TypeError for another socket, and for options that make no sense; `ENOTSOCK`, `EBADF`
    */
@@ -30,7 +30,7 @@ export class DescriptorReceiver {
     const { peek = true, dontWait = false } = options
     assertBoolean(peek, 'peek')
     assertBoolean(dontWait, 'dontWait')
-    assertUnixSocket(socket, ['stream', 'seqpacket'])
+    assertUnixSocket(socket, ['stream', 'seqpacket', 'dgram'])
     this.#socket = socket
     this.#flags = (peek ? binding.PEEK : 0) | (dontWait ? binding.DONT_WAIT : 0)
   }

@@ -26,7 +26,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   #closing: Promise<void> | undefined
   readonly #waiting = new Waiting()
 
-  /** @throws TypeError for what is no AF_UNIX stream socket, or one that listens, `ENOTSOCK` and `EBADF` for what is no socket at all, RangeError for a batch or mark out of range, `EMFILE`, `EEXIST` for a socket that is watched already; the caller then still owns the socket */
+  /** @throws TypeError for what is no AF_UNIX socket, or one that listens, `ENOTSOCK` and `EBADF` for what is no socket at all, RangeError for a batch or mark out of range, `EMFILE`, `EEXIST` for a socket that is watched already; the caller then still owns the socket */
   constructor(options: FdPasserOptions = {}) {
     this.#options = complete(options)
     const { fd } = options
@@ -36,7 +36,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     }
     const ends = (Array.isArray(fd) ? fd : [fd]) as Handle[]
     if (ends.length !== 1 && ends.length !== 2) throw new TypeError(`a connection has two ends, not ${ends.length}`)
-    for (const end of ends) assertUnixSocket(end)
+    for (const end of ends) assertUnixSocket(end, ['stream', 'seqpacket', 'dgram'])
     if (ends.length === 1) this.#begin(ends[0]!)
     else this.#ends = takeOverBoth(ends as [Handle, Handle])
   }

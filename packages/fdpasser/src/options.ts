@@ -56,7 +56,8 @@ export function isKept(options: SendOptions): boolean {
 /** @throws TypeError for what makes no sense, a signal instead of options also */
 export function signalOf(options: WaitOptions, call: string): AbortSignal | undefined {
   if (typeof options !== 'object' || options === null || options instanceof AbortSignal) throw new TypeError(`the options of ${call} are an object, not ${String(options)}`)
-  const { signal, ...rest } = options
+  const { signal: given, ...rest } = options
+  const signal = given ?? undefined
   for (const name of Object.keys(rest)) throw new TypeError(`${call} has no option ${name}`)
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal is an AbortSignal')
   return signal

@@ -308,7 +308,22 @@ describe('FdPasser', () => {
     await Promise.all(sent)
   })
 
-  it('takes over AF_UNIX stream sockets that do not listen only; all else stays its owner’s, untouched', async () => {
+  for (const type of ['seqpacket', 'dgram'] as const) {
+    it(`passes over a socket of type ${type}, too`, async () => {
+      const [one, other] = fdpassSocketpair({ type })
+      const [sender, receiver] = [new FdPasser({ fd: one }), new FdPasser({ fd: other })]
+      const number = openSync('/dev/null', 'r')
+      const { ino } = fstatSync(number)
+      await sender.pushSend(number)
+      const received = await receiver.pushRecv()
+      assert.equal(fstatSync(received.fd).ino, ino)
+      received.close()
+      sender.destroy()
+      receiver.destroy()
+    })
+  }
+
+  it('takes over AF_UNIX sockets that do not listen only; all else stays its owner’s, untouched', async () => {
     const tcp = createServer().listen(0, '127.0.0.1')
     await once(tcp, 'listening')
     const client = connectTo((tcp.address() as AddressInfo).port, '127.0.0.1')
@@ -316,13 +331,11 @@ describe('FdPasser', () => {
     const udp = createSocket('udp4')
     udp.connect((tcp.address() as AddressInfo).port, '127.0.0.1')
     await once(udp, 'connect')
-    const packets = fdpassSocketpair({ type: 'seqpacket' })
     const listener = server(`\0anyfork-passer-${process.pid}`)
     const ends = pipe()
     for (const [fd, error] of [
       [client, TypeError],
       [udp, TypeError],
-      [packets[0], TypeError],
       [listener, TypeError],
       [ends[0], { code: 'ENOTSOCK' }],
       [9999, { code: 'EBADF' }],
@@ -332,7 +345,7 @@ describe('FdPasser', () => {
       one.close() // it is still ours
       other.close()
     }
-    for (const descriptor of [...packets, listener, ...ends]) {
+    for (const descriptor of [listener, ...ends]) {
       assert.equal(isNonblocking(descriptor), false)
       descriptor.close()
     }

@@ -75,7 +75,7 @@ async function run(target: string, args: string[], options: Options): Promise<vo
   const { workers, load, timeout, isolate = false, preload = [], json } = options
   const [module, name] = splitTarget(target)
   const joblog = joblogOf(options)
-  if (json !== undefined) closeSync(openSync(json, 'a')) // so that no work is done in vain
+  const report = json === undefined ? undefined : openSync(json, 'w') // now, so that no work is done in vain
   const makeTemplate = (): ForkProcess => {
     const template = ForkProcess.exec({ stdio: ['ignore', process.stderr.fd] }).eval(ignoreInterrupts) // results alone are on standard output
     for (const one of preload) template.require(moduleAt(one))
@@ -88,19 +88,20 @@ async function run(target: string, args: string[], options: Options): Promise<vo
   const interruption = noticeInterruption(() => void call.destroy())
   try {
     const isLoaded = await Promise.race([template.ready().then(() => true), interruption.wanted.then(() => false)])
-    await work(call, args, options, joblog, interruption)
-    if (!isLoaded) await call.destroy() // nobody knows how long that takes
+    await work(call, args, options, joblog, interruption, report)
+    if (!isLoaded) template.kill('SIGKILL') // nobody knows how long that takes
   } catch (error) {
     await call.destroy() // results of calls under way would come to nothing
     throw error
   } finally {
     interruption.stop()
     await Promise.all([call.close(), joblog?.close()])
+    if (report !== undefined) closeSync(report)
   }
 }
 
-async function work(call: ForkPool, args: string[], options: Options, joblog: Joblog | undefined, interruption: Interruption): Promise<void> {
-  const { workers, load, retries, timeout, unordered, halt = false, json, watch = false, summary = process.stderr.isTTY } = options
+async function work(call: ForkPool, args: string[], options: Options, joblog: Joblog | undefined, interruption: Interruption, report: number | undefined): Promise<void> {
+  const { workers, load, retries, timeout, unordered, halt = false, watch = false, summary = process.stderr.isTTY } = options
   const format: Format = options.null ? 'null' : options.ndjson ? 'ndjson' : 'lines'
   const started = performance.now()
   const shown = display(args.length, watch, () => call.stats())
@@ -111,7 +112,7 @@ async function work(call: ForkPool, args: string[], options: Options, joblog: Jo
     await shown.stop()
     tellRest(notDone, counts, args, isAtEnd)
     const milliseconds = performance.now() - started
-    if (json) await writeReport(json, counts, milliseconds, await call.stats())
+    if (report !== undefined) writeReport(report, counts, milliseconds, await call.stats())
     if (summary) complain(summaryOf(counts, milliseconds))
     process.exitCode = interruption.isWanted ? INTERRUPTED : Math.min(counts.failed, MORE_FAILURES)
   } finally {

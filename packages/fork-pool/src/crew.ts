@@ -205,25 +205,32 @@ export class Crew {
     this.past.busyMilliseconds += busyMilliseconds
     this.past.aliveMilliseconds += ageMilliseconds
     if (worker.hasDied) this.past.died++
-    const wasReady = this.ready.delete(worker)
     if (!worker.isEnding && worker.isReady) {
       const error = new ProcessExitedError(status, 'a worker')
+      let isTold = worker.isLost
       if (worker.calls || ageMilliseconds > AT_ONCE_MS) this.#backOff.succeeded()
-      else this.#fail(error, worker.madeAt)
-      if (!worker.isLost) this.#settings.onError?.(error)
+      else isTold ||= this.#fail(error, worker.madeAt, this.ready.size - (this.ready.has(worker) ? 1 : 0))
+      if (!isTold) this.#settings.onError?.(error)
     }
-    if (wasReady) this.#listener.onGone(worker)
+    worker.endStreams()
+    this.forget(worker)
     this.#listener.onChange()
   }
 
-  /** Some reasons will be the same at the next attempt; of the others, it takes several in a row. */
-  #fail(error: unknown, begunAt: number): void {
-    if (this.#hasEnded) return
+  /**
+   * Some reasons will be the same at the next attempt; of the others, it takes several in a row.
+   *
+   * @param left - how many workers there are
+   * @returns whether all who wait are told
+   */
+  #fail(error: unknown, begunAt: number, left: number = this.ready.size): boolean {
+    if (this.#hasEnded) return false
     this.#backOff.failed(begunAt, weightOf(error))
-    if (this.ready.size || (isPassing(error) && !this.isHopeless)) return
+    if (left || (isPassing(error) && !this.isHopeless)) return false
     const told = toldOf(error)
     this.#settings.onError?.(told as Error)
     this.#listener.onHopeless(told)
+    return true
   }
 }
 

@@ -58,6 +58,7 @@ export class Lifecycle {
   close(timeout: number = Infinity): Promise<void> {
     checkTimeout(timeout)
     this.#scheduler.admission.refusal ??= new PoolError('ERR_POOL_CLOSED', 'called after close()')
+    this.#scheduler.ledger.announce() // who waits for more calls to be taken waits in vain
     const killer = timeout === Infinity ? undefined : setTimeout(() => void this.destroy(), timeout)
     this.#closing ??= this.#scheduler.ledger.finished().then(() => this.#destroying ?? this.#end('end'))
     return this.#closing.finally(() => clearTimeout(killer))

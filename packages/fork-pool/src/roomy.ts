@@ -46,6 +46,7 @@ export class Roomy {
       const worker = this.#settings.balancer(this.#workers, args) as Worker
       if (!this.has(worker)) throw new TypeError('a balancer returns one of the workers that it was given')
       if (worker.isUsable) return worker
+      this.remove(worker)
       this.#crew.forget(worker)
     }
     return undefined

@@ -52,7 +52,6 @@ export class Worker implements Candidate {
     this.#listener = listener
     this.#connection = connect(process, () => listener.onRetire(this))
     this.ended = this.#connection.control.ended
-    void this.ended.then(status => this.load && this.#lose(new ProcessExitedError(status, 'a worker'))) // of streams nobody has told
   }
 
   get pid(): number | undefined {
@@ -213,10 +212,20 @@ export class Worker implements Candidate {
     call.stop()
     const { first } = this.#running
     if (!first) this.#busyMs += now - this.#busySince
-    else if (wasFirst && !this.#isAsync && !first.isSettled) first.begin(now, this.#onTimeout)
+    else if (wasFirst && !this.#isAsync && !first.isSettled && !this.#isKilled && !(hasFailed && isLoss(value))) first.begin(now, this.#onTimeout)
     this.lastFree = now
     if (this.#isEnding && !this.load) this.#close()
     this.#listener.onAnswer(this, call, hasFailed, value, now)
+  }
+
+  /** It has ended: what it was yielding is over, read or not. */
+  endStreams(): void {
+    for (const call of this.running) {
+      this.#running.remove(call)
+      call.worker = undefined
+      this.#listener.onStreamLost(call)
+      call.end()
+    }
   }
 
   #close(): void {
@@ -240,7 +249,7 @@ export class Worker implements Candidate {
       this.#listener.onStreamLost(call)
       call.end()
     }
-    const begun = this.#isAsync ? calls.length : 1
+    const begun = this.#isAsync ? calls.length : calls[0]?.beganAt ? 1 : 0
     const open = (some: Call[]): Call[] => some.filter(call => !call.isSettled)
     this.#listener.onLost(this, error, open(calls.slice(0, begun)), open(calls.slice(begun)))
   }

@@ -262,6 +262,8 @@ describe('fork-pool', () => {
     assert.equal((await forkPool(['./a#b.mjs', 'x'], '', folder)).stdout, '"x1"\n')
     assert.equal((await forkPool(['./compiled.cjs', 'x'], '', folder)).stdout, '"x2"\n')
     assert.equal((await forkPool(['path#basename', '/a/x'], '', folder)).stdout, '"x"\n')
+    const long = `data:text/javascript,${'/**/'.repeat(1500)}export default text => text + 3`
+    assert.equal((await forkPool([long, 'x'], '', folder)).stdout, '"x3"\n')
     rmSync(folder, { recursive: true })
   })
 

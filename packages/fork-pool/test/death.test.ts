@@ -156,8 +156,27 @@ describe('the death of', () => {
     await new Promise(resolve => setTimeout(resolve, 300))
     assert.equal((await pid.stats()).started, started, 'no more are started')
     assert.equal(codes.filter(code => code === 'ERR_POOL_CRASH_LOOP').length, 1)
+    assert.equal(codes.at(-1), 'ERR_POOL_CRASH_LOOP')
     await reasonOf(pid())
     assert.ok((await pid.stats()).started > started)
+  })
+
+  it('an idle worker lets onError make a call', async () => {
+    let again: Promise<unknown> | undefined
+    const pid = start('pid', { max: 2, onError: () => (again ??= pid()) })
+    process.kill((await pid()) as number, 'SIGKILL')
+    await until(() => again !== undefined)
+    assert.equal(typeof (await again), 'number')
+  })
+
+  it('a worker with a stream is told to onError where nobody reads that', async () => {
+    const errors: Error[] = []
+    const count = start('countAs', { max: 1, async: true, onError: error => errors.push(error) })
+    const values = (await count('wait')) as AsyncIterator<number>
+    process.kill(count.workers[0]!.pid, 'SIGKILL')
+    await until(() => errors.length > 0)
+    assert.equal(errors.length, 1)
+    await reasonOf((async () => { while (!(await values.next()).done); })()) // prettier-ignore
   })
 
   it('a module that never loads rejects after two times startTimeout', async () => {

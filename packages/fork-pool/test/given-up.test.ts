@@ -165,6 +165,29 @@ describe('a stream of an asynchronous pool', () => {
   })
 })
 
+describe('a stream of a synchronous pool that is given up', () => {
+  const start = usePools()
+
+  it('costs no call that waits behind it, how often so ever', async () => {
+    const count = start('countAs', { max: 1, load: 4 })
+    for (let round = 0; round < 5; round++) {
+      const abort = new AbortController()
+      const stream = (await count.with({ signal: abort.signal })('wait')) as AsyncIterator<number>
+      const behind = ['end', 'end', 'end'].map(async how => {
+        const values: number[] = []
+        for await (const value of count(how) as unknown as AsyncIterable<number>) values.push(value)
+        return values
+      })
+      await stream.next()
+      const reading = reasonOf((async () => { while (!(await stream.next()).done); })()) // prettier-ignore
+      abort.abort()
+      assert.equal((await reading)?.name, 'AbortError')
+      assert.deepEqual(await Promise.all(behind), [[1, 2], [1, 2], [1, 2]])
+    }
+    assert.equal((await count.stats()).calls.lost, 0)
+  })
+})
+
 describe('a timeout of Infinity', () => {
   const start = usePools()
 

@@ -126,6 +126,13 @@ describe('calls that wait', () => {
     const drained = sleep.drained()
     await Promise.all([sleep.destroy(), reasonOf(last)])
     await drained
+    const closing = start('countTo', { max: 1, maxQueue: 0 })
+    const values = (await closing(2)) as AsyncIterator<number>
+    const stillDrained = closing.drained()
+    const closed = closing.close()
+    await stillDrained
+    while (!(await values.next()).done);
+    await closed
   })
 
   it('are gone when drained() resolves; at once when none waits', async () => {

@@ -98,6 +98,16 @@ describe('stats()', () => {
     })
   }
 
+  it('counts a call that yields as failed that has thrown before anybody has heard of it', async () => {
+    const count = start('countAs', { max: 1 })
+    await count('end')
+    const call = count('throw')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300) // all of it comes at once
+    const values = (await call) as AsyncIterator<number>
+    assert.equal((await reasonOf((async () => { while (!(await values.next()).done); })()))?.message, 'on purpose') // prettier-ignore
+    assert.deepEqual((await count.stats()).calls, { done: 1, failed: 1, lost: 0, timedOut: 0, aborted: 0, retried: 0, waiting: 0, running: 0 })
+  })
+
   it('counts a call that yields as lost when its worker dies and nobody reads', async () => {
     const count = start('countAs', { max: 1, async: true })
     const values = (await count('wait')) as AsyncIterator<number>

@@ -29,5 +29,5 @@ function refuseObject(value: object): void {
 
 /** A server of `node:net`, which need not be loaded. Sockets are streams. */
 function isListener(value: object): boolean {
-  return '_handle' in value && 'listen' in value
+  return '_handle' in value && 'listen' in value && typeof (value as { listening?: unknown }).listening === 'boolean'
 }

@@ -32,7 +32,7 @@ export class DefaultTemplate {
     return made
   }
 
-  /** For the one that is there, and all that are made later. @throws TypeError for what is no function, or an asynchronous one; what it throws */
+  /** For the one that is there, and all that are made later. @throws TypeError for what is no function; what it throws */
   addPreparation(prepare: Prepare): void {
     if (typeof prepare !== 'function') throw new TypeError('onTemplate() takes a function')
     this.#preparations.push(prepare)
@@ -64,14 +64,16 @@ export class DefaultTemplate {
   /** Lets go of a template that could not be prepared: nobody is to get it half-prepared. */
   #prepare(template: ForkProcess, prepare: Prepare): void {
     try {
-      if ((prepare(template) as unknown) instanceof Promise) {
-        this.#preparations.splice(this.#preparations.indexOf(prepare), 1)
-        throw new TypeError('onTemplate() takes a function that gives its orders at once: they are carried out later by themselves')
-      }
+      const result: unknown = prepare(template)
+      if (result instanceof Promise) void result.catch(error => this.#drop(template, error))
     } catch (error) {
-      this.#maker.letGo(template)
-      this.#present = undefined
-      throw error
+      this.#drop(template, error)
     }
+  }
+
+  #drop(template: ForkProcess, error: unknown): never {
+    this.#maker.letGo(template)
+    if (this.#present === template) this.#present = undefined
+    throw error
   }
 }

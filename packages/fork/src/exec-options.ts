@@ -21,7 +21,7 @@ export function checkExecOptions(options: ExecOptions): void {
 }
 
 function checkStream(stream: unknown): void {
-  if (stream === undefined || stream === 'inherit' || stream === 'ignore') return
-  if (typeof stream === 'string' || stream === null) throw new TypeError(`stdio is of 'inherit', 'ignore' and descriptors, not ${stream}`)
+  if (stream === undefined || stream === null || stream === 'inherit' || stream === 'ignore') return
+  if (typeof stream === 'string') throw new TypeError(`stdio is of 'inherit', 'ignore' and descriptors, not ${stream}`)
   descriptorNumber(stream as Handle)
 }

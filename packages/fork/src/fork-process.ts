@@ -60,7 +60,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    * all that are made later, because of other options or because it was killed.
    *
    * @param prepare - gives it orders, as `template => template.require('typescript')`
-   * @throws TypeError for what is no function, or an asynchronous one; what it throws, after which another template is made when one is needed
+   * @throws TypeError for what is no function; what it throws, after which another template is made when one is needed
    */
   static onTemplate(prepare: (template: ForkProcess) => void): void {
     ForkProcess.#default.addPreparation(prepare)
@@ -251,9 +251,9 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    */
   run(module: ModuleSpecifier, name: string): Promise<Descriptor>
   run(name: string): Promise<Descriptor>
-  async run(...which: [module: ModuleSpecifier, name: string] | [name: string]): Promise<Descriptor> {
+  async run(moduleOrName: ModuleSpecifier, exported?: string): Promise<Descriptor> {
     this.assertOpen('run')
-    const { module, name } = which.length === 1 ? functionReference(undefined, which[0]) : functionReference(...which)
+    const { module, name } = exported === undefined ? functionReference(undefined, moduleOrName) : functionReference(moduleOrName, exported)
     const folder = lookUpFolder(module)
     const [ours, theirs] = socketpair()
     let release = (): void => {}

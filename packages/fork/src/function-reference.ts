@@ -14,6 +14,6 @@ export interface FunctionReference {
  */
 export function functionReference(module: ModuleSpecifier | undefined, name: unknown): FunctionReference {
   if (typeof name !== 'string' || name === '') throw new TypeError(`a function is named by a string, not ${String(name)}`)
-  if (module === undefined && /^(\.{0,2}\/|[a-z]+:)/i.test(name)) throw new TypeError(`${name} is a module: which function of it?`)
+  if (module === undefined && /^(\.{0,2}\/|(file|node|data|https?):)/i.test(name)) throw new TypeError(`${name} is a module: which function of it?`)
   return { module: module === undefined ? undefined : resolveSpecifier(module), name }
 }

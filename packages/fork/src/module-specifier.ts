@@ -17,7 +17,7 @@ export function resolveSpecifier(module: ModuleSpecifier): string {
     throw new TypeError(`${module} is relative to nothing here: use new URL('${module}', import.meta.url)`)
   }
   if (isAbsolute(module)) return pathToFileURL(module).href
-  return /^[a-z][a-z\d+.-]*:/i.test(module) && !isBuiltin(module) ? checkUrl(new URL(module)).href : module
+  return /^file:/i.test(module) ? checkUrl(new URL(module)).href : module // of others, the loader there knows
 }
 
 /** @throws TypeError for one that no module is at */

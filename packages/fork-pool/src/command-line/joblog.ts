@@ -34,7 +34,7 @@ export interface Joblog {
 export function openJoblog(file: string, resume: 'none' | 'all' | 'failed'): Joblog {
   const old = resume !== 'none' && existsSync(file) ? readFileSync(file) : Buffer.alloc(0)
   const whole = old.subarray(0, old.lastIndexOf('\n') + 1)
-  if (!`${HEADER}\n`.startsWith(old.subarray(0, HEADER.length + 1).toString())) throw new Error(`${file} is no joblog`)
+  if (!HEADER.startsWith(old.subarray(0, HEADER.length + 1).toString().trimEnd())) throw new Error(`${file} is no joblog`)
   const logged = parse(file, whole.toString())
   const fd = openSync(file, resume === 'none' ? 'w' : 'a')
   if (whole.length < old.length) ftruncateSync(fd, whole.length)

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { writeFileSync } from 'node:fs'
 import type { Histogram } from 'node:perf_hooks'
 import type { MemoryFigures } from '@anyfork/fork-rpc'
 import type { PoolStats } from '../pool-stats.js'
@@ -15,8 +15,8 @@ export interface Counts {
   retried: number
 }
 
-/** Writes counts, times and memory to a file, as JSON; times in milliseconds, memory in bytes. */
-export async function writeReport(file: string, counts: Counts, milliseconds: number, stats: PoolStats): Promise<void> {
+/** Writes counts, times and memory to an open file, as JSON; times in milliseconds, memory in bytes. */
+export function writeReport(file: number, counts: Counts, milliseconds: number, stats: PoolStats): void {
   const { wait, run, workers, template, calls, utilisation, started, died } = stats
   const report = {
     ...counts,
@@ -30,7 +30,7 @@ export async function writeReport(file: string, counts: Counts, milliseconds: nu
     template: { pid: template.pid, ...memory(template.memory) },
     workers: workers.map(({ memory: figures, running, ...worker }) => ({ ...worker, ...memory(figures) })),
   }
-  await writeFile(file, JSON.stringify(report, null, 2) + '\n')
+  writeFileSync(file, JSON.stringify(report, null, 2) + '\n')
 }
 
 function summary(histogram: Histogram): Record<string, number> {

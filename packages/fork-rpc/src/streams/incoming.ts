@@ -35,6 +35,8 @@ export class Incoming {
   onOver: (() => void) | undefined
   /** Called when it is over elsewhere, whatever is still to be read here. */
   onFinished: ((failure?: { error: unknown }) => void) | undefined
+  /** What was thrown there at its end, if anything was. */
+  outcome: { error: unknown } | undefined
   readonly #id: number
   readonly #link: IncomingLink
   readonly #values: Arrived[] = []
@@ -112,6 +114,7 @@ export class Incoming {
 
   /** Who iterates has told the end. */
   finish(failure?: { error: unknown }): void {
+    this.outcome = failure
     this.end(failure)
     this.onFinished?.(failure)
     this.onFinished = undefined

@@ -58,7 +58,7 @@ export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
    */
   onceFinished(call: (failure?: { error: unknown }) => void): void {
     if (this.#incoming.isIterated) this.#incoming.onFinished = call
-    else call()
+    else call(this.#incoming.outcome)
   }
 
   [Symbol.asyncIterator](): this {

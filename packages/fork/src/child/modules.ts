@@ -48,10 +48,10 @@ export async function loadModule(specifier: string, folder?: string): Promise<Na
  */
 export async function loadFunction(specifier: string | undefined, name: string, folder?: string): Promise<(...args: unknown[]) => unknown> {
   const namespace = specifier === undefined ? (globalThis as Namespace) : await loadModule(specifier, folder)
-  const found = [own(namespace, name), own(namespace['default'], name)] // of CommonJS, the latter
-  const run = found.find(one => typeof one === 'function')
-  if (run) return run as (...args: unknown[]) => unknown
-  const what = found.every(one => one === undefined) ? 'is not exported' : 'is not a function'
+  const exported = own(namespace, name)
+  const found = typeof exported === 'function' ? exported : (own(namespace['default'], name) ?? exported) // of CommonJS, the latter
+  if (typeof found === 'function') return found as (...args: unknown[]) => unknown
+  const what = found === undefined ? 'is not exported' : 'is not a function'
   throw new ForkError('ERR_EXPORT_NOT_FOUND', specifier === undefined ? `there is no global function ${name}` : `${name} ${what} by ${specifier}`)
 }
 

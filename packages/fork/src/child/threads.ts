@@ -117,8 +117,8 @@ function isExiting(id: string): boolean {
   try {
     const stat = readFileSync(`${TASKS}/${id}/stat`, 'latin1')
     return (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6]) & PF_EXITING) !== 0
-  } catch {
-    return true
+  } catch (error) {
+    return ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code!)
   }
 }
 
