@@ -61,7 +61,7 @@ describe('accept() and connect()', () => {
     ['connect', (options: object) => connect('\0nobody', options)],
   ] as const) {
     it(`reject with a TypeError for options that make no sense, before anything is done (${name})`, async () => {
-      for (const options of [AbortSignal.abort(), new AbortController().signal, { sginal: AbortSignal.abort() }, { signal: 5 }, { signal: null }, null, 5, 'x'] as object[]) {
+      for (const options of [AbortSignal.abort(), new AbortController().signal, { sginal: AbortSignal.abort() }, { signal: 5 }, null, 5, 'x'] as object[]) {
         await assert.rejects(call(options), { name: 'TypeError', message: /option|signal/ })
       }
     })
