@@ -207,10 +207,10 @@ export class Crew {
     if (worker.hasDied) this.past.died++
     if (!worker.isEnding && worker.isReady) {
       const error = new ProcessExitedError(status, 'a worker')
-      let isTold = worker.isLost
-      if (worker.calls || ageMilliseconds > AT_ONCE_MS) this.#backOff.succeeded()
-      else isTold ||= this.#fail(error, worker.madeAt, this.ready.size - (this.ready.has(worker) ? 1 : 0))
-      if (!isTold) this.#settings.onError?.(error)
+      const hasStarted = worker.calls > 0 || ageMilliseconds > AT_ONCE_MS
+      if (hasStarted) this.#backOff.succeeded()
+      const isTold = !hasStarted && this.#fail(error, worker.madeAt, this.ready.size - (this.ready.has(worker) ? 1 : 0))
+      if (!isTold && !worker.isLost) this.#settings.onError?.(error)
     }
     worker.endStreams()
     this.forget(worker)

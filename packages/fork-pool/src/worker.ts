@@ -194,33 +194,45 @@ export class Worker implements Candidate {
       if (!call.isSettled) {
         call.isStreaming = true
         const onOver = (failure?: { error: unknown }): void => this.#release(call, performance.now(), failure !== undefined, failure?.error)
-        this.#listener.onStream(call, new PoolStream(value, onOver))
-        return value.onceFinished(onOver) // what is still to be read is not the worker's affair
+        const stream = new PoolStream(value, failure => {
+          onOver(failure)
+          if (!this.#isKilled && !isLoss(failure?.error)) this.#goOn()
+        })
+        this.#listener.onStream(call, stream)
+        return value.onceFinished(failure => {
+          onOver(failure)
+          this.#goOn() // what is still to be read is not the worker's affair
+        })
       }
       value.return().catch(() => {}) // nobody will read it
     }
     this.#release(call, now, hasFailed, value)
+    this.#goOn()
+  }
+
+  /** A synchronous one runs its calls one after the other. To be called when it is done with one: those that have begun are not made again. */
+  #goOn(): void {
+    const { first } = this.#running
+    if (first && !this.#isAsync && !first.beganAt && !first.isSettled) first.begin(performance.now(), this.#onTimeout)
   }
 
   /** A call does not need this worker any more. */
   #release(call: Call, now: number, hasFailed = false, value?: unknown): void {
     if (call.worker !== this) return
     call.end()
-    const wasFirst = call === this.#running.first
     this.#running.remove(call)
     call.worker = undefined
     call.stop()
-    const { first } = this.#running
-    if (!first) this.#busyMs += now - this.#busySince
-    else if (wasFirst && !this.#isAsync && !first.isSettled && !this.#isKilled && !(hasFailed && isLoss(value))) first.begin(now, this.#onTimeout)
+    if (!this.load) this.#busyMs += now - this.#busySince
     this.lastFree = now
     if (this.#isEnding && !this.load) this.#close()
     this.#listener.onAnswer(this, call, hasFailed, value, now)
   }
 
-  /** It has ended: what it was yielding is over, read or not. */
+  /** It has ended: what it was yielding is over, read or not. Other calls are told by themselves. */
   endStreams(): void {
     for (const call of this.running) {
+      if (!call.isStreaming) continue
       this.#running.remove(call)
       call.worker = undefined
       this.#listener.onStreamLost(call)

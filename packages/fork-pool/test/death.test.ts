@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { tracingChannel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'mocha'
@@ -159,6 +160,24 @@ describe('the death of', () => {
     assert.equal(codes.at(-1), 'ERR_POOL_CRASH_LOOP')
     await reasonOf(pid())
     assert.ok((await pid.stats()).started > started)
+  })
+
+  it('a worker rejects its calls also where these are traced, which takes them longer', async () => {
+    const channel = tracingChannel('anyfork:rpc:call')
+    const subscriber = { start() {}, end() {}, asyncStart() {}, asyncEnd() {}, error() {} }
+    channel.subscribe(subscriber)
+    try {
+      for (const async of [false, true]) {
+        const act = start('doAs', { max: 1, async })
+        assert.deepEqual(await reasonOf(act('exit')).then(reason => [reason?.code, reason?.exitCode]), ['ERR_PROCESS_EXITED', 3])
+        assert.equal(await act('a'), 'a')
+        assert.equal(await act.with({ retries: 1, timeout: 5000 })('kill').catch((reason: { signal: string }) => reason.signal), 'SIGKILL')
+        const { running, waiting } = (await act.stats()).calls
+        assert.deepEqual({ running, waiting }, { running: 0, waiting: 0 })
+      }
+    } finally {
+      channel.unsubscribe(subscriber)
+    }
   })
 
   it('an idle worker lets onError make a call', async () => {

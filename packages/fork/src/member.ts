@@ -281,7 +281,8 @@ export class Member {
     }
   }
 
-  #onReport({ type, id, payload }: Frame<Descriptor>): void {
+  #onReport({ type, id, payload, descriptors }: Frame<Descriptor>): void {
+    for (const descriptor of descriptors) descriptor.close() // a report has none
     const child = this.#offspring.get(id)
     switch (type) {
       case Report.started:

@@ -79,10 +79,16 @@ export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, optio
     })
   const moreRoom = (): Promise<void> => new Promise(resolve => (onRoom = resolve))
 
+  const mayRetry = (): boolean => {
+    if (hasStopped()) return false
+    counts.retried++
+    return true
+  }
+
   /** Gives nothing of a call that was cut off. */
   const work = async (input: Input): Promise<Attempt | undefined> => {
     running++
-    const last = await attempt(call, input, options, () => !hasStopped() && ++counts.retried > 0)
+    const last = await attempt(call, input, options, mayRetry)
     running--
     onRoom()
     if (isNoFunction(last.error)) {
@@ -158,9 +164,9 @@ function isNoFunction(error: unknown): boolean {
 /**
  * The last of the attempts at an input: any failure is tried again, as often as it may be.
  *
- * @param onRetry - asked whether it may now
+ * @param mayRetry - whether it may now; asked where it would be
  */
-async function attempt(call: ForkPool, input: Input, { retries, timeout }: RunAllOptions, onRetry: () => boolean): Promise<Attempt> {
+async function attempt(call: ForkPool, input: Input, { retries, timeout }: RunAllOptions, mayRetry: () => boolean): Promise<Attempt> {
   for (let left = retries; ; left--) {
     const startedAt = Date.now()
     const began = performance.now()
@@ -168,7 +174,7 @@ async function attempt(call: ForkPool, input: Input, { retries, timeout }: RunAl
       const lines = await (timeout === undefined ? linesOf(await call(input.value), () => {}) : linesInTime(call, input, timeout))
       return { startedAt, milliseconds: performance.now() - began, hasFailed: false, lines }
     } catch (error) {
-      if (left > 0 && onRetry()) continue
+      if (left > 0 && mayRetry()) continue
       return { startedAt, milliseconds: performance.now() - began, hasFailed: true, error }
     }
   }
