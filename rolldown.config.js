@@ -24,7 +24,7 @@ function fileOf(id, context) {
     if (seen.has(id)) return
     seen.add(id)
     const { isEntry, importers } = context.getModuleInfo(id)
-    if (isEntry && !id.endsWith('/src/command-line.ts')) sides.add(id.includes('/src/child/') ? 'child' : 'program')
+    if (isEntry && !id.endsWith('/src/command-line.ts')) sides.add(/\/src\/(child\/|template\.ts$)/.test(id) ? 'child' : 'program')
     for (const importer of importers) visit(importer)
   }
   visit(id)
