@@ -1,5 +1,5 @@
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import load from 'node-gyp-build'
 
 /** An fdpass_watch of native/fdpass.h. */
 export type NativeWatch = { readonly nativeWatch: unique symbol }
@@ -67,5 +67,8 @@ export interface Binding {
 }
 
 if (process.platform === 'win32') throw new Error('@anyfork/fdpass: unsupported platform win32: it has no SCM_RIGHTS')
+
+// An import would have Node look for the names that CommonJS exports, which takes as long as loading the addon.
+const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => unknown
 
 export const binding: Binding = load(join(import.meta.dirname, '..')) as Binding

@@ -1,5 +1,5 @@
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import load from 'node-gyp-build'
 
 /** The addon. Numbers returned are results, or a negative errno. */
 export interface Binding {
@@ -34,5 +34,8 @@ export interface Binding {
 }
 
 if (process.platform === 'win32') throw new Error('@anyfork/fork: unsupported platform win32: it has no fork(2)')
+
+// An import would have Node look for the names that CommonJS exports, which takes as long as loading the addon.
+const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => unknown
 
 export const binding: Binding = load(join(import.meta.dirname, '..')) as Binding
