@@ -1,4 +1,5 @@
 import { ForkProcess } from '@anyfork/fork'
+import { loadCbor } from './codec.js'
 
 /** Where the code is that serves calls in a process. */
 export const backends: { sync: URL; async: URL } = {
@@ -17,6 +18,7 @@ const REHEARSAL = new URL('./child/rehearsal.js', import.meta.url)
  */
 export function preload(template: ForkProcess): ForkProcess {
   if (!(template instanceof ForkProcess)) throw new TypeError('expected a ForkProcess')
+  setImmediate(loadCbor).unref() // there is time for it here, too
   return template.require(backends.sync, backends.async).warm(REHEARSAL, 'rehearse')
 }
 

@@ -23,11 +23,16 @@ const SCRATCH_BYTES = 512
 const REUSE_AND_RESET = 512 | 1024
 const ENCODER_BYTES = 8192
 
+type Cbor = typeof import('cbor-x')
+type EncoderOptions = ConstructorParameters<Cbor['Encoder']>[0]
+
+let cbor: Cbor | undefined
+
 /**
- * cbor-x takes longest to load of all that a program needs for calls: it is, while the template starts. By `require`, as
- * one file instead of five.
+ * cbor-x takes longest to load of all that calls need: a program does that while its template
+ * starts, at the latest with its first connection. By `require`, as one file instead of five.
  */
-const loadEncoder = (): typeof import('cbor-x').Encoder => (createRequire(import.meta.url)('cbor-x') as typeof import('cbor-x')).Encoder
+export const loadCbor = (): Cbor => (cbor ??= createRequire(import.meta.url)('cbor-x') as Cbor)
 
 /** RFC 8949, by cbor-x: plain values, buffers and typed arrays, dates, maps, sets, big integers. */
 export class CborCodec implements Codec {
@@ -36,7 +41,7 @@ export class CborCodec implements Codec {
   end = 0
   readonly enclosable = 'everywhere'
   // Without variableMapSize, objects of more than 65,535 keys are written with a wrong size.
-  readonly #cbor = new (loadEncoder())({ useRecords: false, variableMapSize: true, copyBuffers: true } as ConstructorParameters<ReturnType<typeof loadEncoder>>[0])
+  readonly #cbor = new (loadCbor().Encoder)({ useRecords: false, variableMapSize: true, copyBuffers: true } as EncoderOptions)
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
   encode(values: readonly unknown[]): void {
