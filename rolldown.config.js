@@ -5,7 +5,8 @@ import { defineConfig } from 'rolldown'
 /**
  * What is loaded by its name or by that of its file: each package's exports, the main programs of its
  * commands, and what templates and workers load. All else is put into few files, as finding,
- * reading and linking a hundred small ones takes longer than running them.
+ * reading and linking a hundred small ones takes longer than running them. Those few lie in `dist` itself, so
+ * only entries and modules in `src` itself may speak of files by `import.meta.url`.
  */
 const entries = {
   fdpass: ['index'],
