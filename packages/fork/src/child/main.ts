@@ -3,7 +3,11 @@ import { binding } from '../binding.js'
 
 binding.ignoreInterrupt(1) // at a terminal it is meant for the program, also while this one starts
 
-// A function is compiled when it is first called: in every child anew, unless here at once.
+/** What takes longest to load of all that this package uses. */
+const used = ['@anyfork/fdpass', 'node:child_process', 'node:crypto', 'node:worker_threads']
+for (const name of used) await import(name)
+
+// A function is compiled when it is first called: in every child anew, unless here at once. Those of others are left as they are.
 setFlagsFromString('--no-lazy')
 const { takeOrders } = await import('./take-orders.js')
 setFlagsFromString('--lazy')
