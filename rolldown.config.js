@@ -16,6 +16,9 @@ const entries = {
   'fork-pool': ['index', 'command-line', 'child/index', 'child/rest'],
 }
 
+/** Few load these: they do not count, and take from all sides. */
+const besides = /\/src\/(command-line|template)\.ts$/
+
 /** The file that a module goes into: by who loads it, the program, templates and workers, or both. None for entries, and what is loaded on demand. */
 function fileOf(id, context) {
   if (context.getModuleInfo(id).isEntry) return
@@ -25,7 +28,7 @@ function fileOf(id, context) {
     if (seen.has(id)) return
     seen.add(id)
     const { isEntry, importers } = context.getModuleInfo(id)
-    if (isEntry && !id.endsWith('/src/command-line.ts')) sides.add(/\/src\/(child\/|template\.ts$)/.test(id) ? 'child' : 'program')
+    if (isEntry && !besides.test(id)) sides.add(id.includes('/src/child/') ? 'child' : 'program')
     for (const importer of importers) visit(importer)
   }
   visit(id)
