@@ -210,7 +210,7 @@ export class Crew {
       const hasStarted = worker.calls > 0 || ageMilliseconds > AT_ONCE_MS
       if (hasStarted) this.#backOff.succeeded()
       const isTold = !hasStarted && this.#fail(error, worker.madeAt, this.ready.size - (this.ready.has(worker) ? 1 : 0))
-      if (!isTold && !worker.isLost) this.#settings.onError?.(error)
+      if (!isTold && !worker.isToldByCalls) this.#settings.onError?.(error)
     }
     worker.endStreams()
     this.forget(worker)

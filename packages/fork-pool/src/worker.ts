@@ -71,9 +71,9 @@ export class Worker implements Candidate {
     return this.#isEnding
   }
 
-  /** It has died, and calls of it were told. */
-  get isLost(): boolean {
-    return this.#isLost
+  /** Whether its calls tell of its death, now or in a moment; those with a stream do not. */
+  get isToldByCalls(): boolean {
+    return this.#isLost || this.running.some(call => !call.isStreaming)
   }
 
   /** Whether it has died, now that it has ended: nobody killed it, and it was not told to end or had calls yet. */

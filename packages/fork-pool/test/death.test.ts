@@ -168,12 +168,14 @@ describe('the death of', () => {
     channel.subscribe(subscriber)
     try {
       for (const async of [false, true]) {
-        const act = start('doAs', { max: 1, async })
+        const told: Error[] = []
+        const act = start('doAs', { max: 1, async, onError: error => told.push(error) })
         assert.deepEqual(await reasonOf(act('exit')).then(reason => [reason?.code, reason?.exitCode]), ['ERR_PROCESS_EXITED', 3])
         assert.equal(await act('a'), 'a')
         assert.equal(await act.with({ retries: 1, timeout: 5000 })('kill').catch((reason: { signal: string }) => reason.signal), 'SIGKILL')
         const { running, waiting } = (await act.stats()).calls
         assert.deepEqual({ running, waiting }, { running: 0, waiting: 0 })
+        assert.deepEqual(told, [], 'none is told twice')
       }
     } finally {
       channel.unsubscribe(subscriber)

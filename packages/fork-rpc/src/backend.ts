@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers'
 import { ForkProcess } from '@anyfork/fork'
 import { loadCbor } from './codec.js'
 
@@ -18,8 +19,15 @@ const REHEARSAL = new URL('./child/rehearsal.js', import.meta.url)
  */
 export function preload(template: ForkProcess): ForkProcess {
   if (!(template instanceof ForkProcess)) throw new TypeError('expected a ForkProcess')
-  setImmediate(loadCbor).unref() // there is time for it here, too
+  setImmediate(loadAhead).unref()
   return template.require(backends.sync, backends.async).warm(REHEARSAL, 'rehearse')
+}
+
+/** While the template starts, there is time for it here, too. What goes wrong, the first connection tells. */
+function loadAhead(): void {
+  try {
+    loadCbor()
+  } catch {}
 }
 
 ForkProcess.onTemplate(preload)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { describe, it } from 'mocha'
-import { inspect } from 'node:util'
+import { inspect, promisify } from 'node:util'
 import { run, type RpcOptions, type SerialiserName } from '@anyfork/fork-rpc'
 import { useConnections } from './support/connections.js'
 
@@ -101,5 +102,29 @@ describe('serialisers', () => {
     assert.throws(() => first(new URL('./fixtures/worker.js', import.meta.url)), TypeError)
     assert.throws(() => first('toString' as 'json'), TypeError)
     await unused.close()
+  })
+
+  it('that cannot be loaded ahead is an error of the first connection, and only there', async () => {
+    const program = `
+      import Module from 'node:module'
+      import { setTimeout } from 'node:timers/promises'
+      import { ForkProcess, preload, run } from '@anyfork/fork-rpc'
+      const load = Module._load
+      let attempts = 0
+      Module._load = (name, ...rest) => {
+        if (name === 'cbor-x' && attempts++ < 2) throw new Error('not to be had')
+        return load(name, ...rest)
+      }
+      const template = preload(ForkProcess.exec())
+      while (!attempts) await setTimeout(1)
+      try {
+        run(template.fork(), 'node:path', 'basename')
+      } catch ({ message }) {
+        console.log(message)
+      }
+      console.log(await run(template.fork(), 'node:path', 'basename')('/a/b'))
+      process.exit()`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
+    assert.equal(stdout, 'not to be had\nb\n')
   })
 })
