@@ -211,7 +211,8 @@ describe('the death of', () => {
 
   it('a template that answers no more, and its workers with it, costs the time for a start', async () => {
     const templates: ForkProcess[] = []
-    const pid = start('pid', { max: 1, startTimeout: 2000 }, () => {
+    // Beside suites that have hundreds of processes at work, a start has taken 4 s.
+    const pid = start('pid', { max: 1, startTimeout: 6000 }, () => {
       templates.push(ForkProcess.exec())
       return templates.at(-1)!
     })
