@@ -29,7 +29,8 @@ static int compare(const void *a, const void *b) {
 static double processor(int who) {
   struct rusage usage;
   getrusage(who, &usage);
-  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
+         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
 static void answer(int socket) {
@@ -54,7 +55,8 @@ int main(int argc, char **argv) {
   double sum = 0, started = now();
   size_t count = 0, all = 0;
   for (double asked; (asked = now()) - started < 2 * microseconds && count < MOST_TIMES; all++) {
-    if (send(pair[0], bytes, size, MSG_NOSIGNAL) != (ssize_t)size || recv(pair[0], bytes, sizeof bytes, 0) <= 0) return 1;
+    if (send(pair[0], bytes, size, MSG_NOSIGNAL) != (ssize_t)size || recv(pair[0], bytes, sizeof bytes, 0) <= 0)
+      return 1;
     if (asked - started < microseconds) continue;
     sum += times[count++] = (float)(now() - asked);
   }
@@ -62,6 +64,6 @@ int main(int argc, char **argv) {
   if (waitpid(child, NULL, 0) != child || count == 0) return 1;
   qsort(times, count, sizeof *times, compare);
   printf("%f %f %f %f\n", times[count / 2], sum / (double)count, times[count * 99 / 100],
-         (processor(RUSAGE_SELF) + processor(RUSAGE_CHILDREN)) / (double)all);
+    (processor(RUSAGE_SELF) + processor(RUSAGE_CHILDREN)) / (double)all);
   return 0;
 }

@@ -21,7 +21,11 @@ export function viaPerl(program: string, count: number): number {
 export async function viaPasser(count: number, batch: number): Promise<number> {
   const [ours, theirs] = socketpair()
   const warmUp = Math.ceil(count / 10)
-  const receiver = spawn(process.execPath, [fileURLToPath(new URL('./workers/fd-receiver.js', import.meta.url)), `${count + warmUp}`], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
+  const receiver = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('./workers/fd-receiver.js', import.meta.url)), `${count + warmUp}`],
+    { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] },
+  )
   const exited = once(receiver, 'exit')
   theirs.close()
   const passer = new FdPasser({ fd: ours, batch, highWaterMark: 4096 })
@@ -57,7 +61,11 @@ export async function viaUsocket(count: number): Promise<number> {
   const { default: usocket } = await import('usocket')
   const [ours, theirs] = socketpair()
   const warmUp = Math.ceil(count / 1000) * 100
-  const receiver = spawn(process.execPath, [fileURLToPath(new URL('./workers/usocket-receiver.js', import.meta.url)), `${count + warmUp}`], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
+  const receiver = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('./workers/usocket-receiver.js', import.meta.url)), `${count + warmUp}`],
+    { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] },
+  )
   const exited = once(receiver, 'exit')
   theirs.close()
   const socket = new usocket.USocket({ fd: ours.release() })
@@ -110,7 +118,10 @@ async function connections(count: number): Promise<Socket[]> {
   const { port } = server.address() as AddressInfo
   for (let i = 0; i < count; i++) {
     const client = connect(port, '127.0.0.1')
-    client.on('error', () => {}).on('close', () => client.destroy()).resume()
+    client
+      .on('error', () => {})
+      .on('close', () => client.destroy())
+      .resume()
     await once(client, 'connect')
   }
   while (accepted.length < count) await new Promise(setImmediate)

@@ -3,7 +3,10 @@ import { compile, type CProgram } from './harness/c-program.js'
 
 /** Compiles the loop in C with the C interface of fdpass. */
 export function compileLoop(): CProgram {
-  return compile('pass-descriptor', ['descriptor', 'peek', 'receive', 'rights', 'send'].map(part => `packages/fdpass/native/${part}.c`))
+  return compile(
+    'pass-descriptor',
+    ['descriptor', 'peek', 'receive', 'rights', 'send'].map(part => `packages/fdpass/native/${part}.c`),
+  )
 }
 
 /** Descriptors a second, sent, received and closed by the program. */

@@ -33,14 +33,26 @@ export async function fdPassing(count = 300_000, rounds = 5): Promise<FdPassing[
     { name: 'one process: send, receive, close in C', measure: () => loopInC(inC, count) },
     { name: 'one process: @anyfork/fdpass', measure: () => loop(count) },
   ]
-  const between: Way[] = [{ name: 'two processes: process.send(message, socket)', measure: () => viaProcessSend(Math.min(1000, count)) }]
+  const between: Way[] = [
+    { name: 'two processes: process.send(message, socket)', measure: () => viaProcessSend(Math.min(1000, count)) },
+  ]
   if (await hasUsocket()) between.push({ name: USOCKET, measure: () => viaUsocket(count) })
-  if (hasPerl('AnyEvent::FDpasser')) between.push({ name: FDPASSER, measure: () => viaPerl('anyevent-fdpasser.pl', count) })
-  if (hasPerl('IO::FDPass')) between.push({ name: 'two processes: IO::FDPass, both waiting for nothing else', measure: () => viaPerl('io-fdpass.pl', count) })
-  for (const batch of [1, 32, 253]) between.push({ name: `two processes: @anyfork/fdpasser, batch ${batch}`, measure: () => viaPasser(batch > 1 ? 5 * count : count, batch) })
+  if (hasPerl('AnyEvent::FDpasser'))
+    between.push({ name: FDPASSER, measure: () => viaPerl('anyevent-fdpasser.pl', count) })
+  if (hasPerl('IO::FDPass'))
+    between.push({
+      name: 'two processes: IO::FDPass, both waiting for nothing else',
+      measure: () => viaPerl('io-fdpass.pl', count),
+    })
+  for (const batch of [1, 32, 253])
+    between.push({
+      name: `two processes: @anyfork/fdpasser, batch ${batch}`,
+      measure: () => viaPasser(batch > 1 ? 5 * count : count, batch),
+    })
 
   const speeds = new Map<string, number[]>([...within, ...between].map(({ name }) => [name, []]))
-  for (let run = 0; run < rounds; run++) for (const { name, measure } of [...within, ...between]) speeds.get(name)!.push(await measure())
+  for (let run = 0; run < rounds; run++)
+    for (const { name, measure } of [...within, ...between]) speeds.get(name)!.push(await measure())
   const speed = (name: string): number => median(speeds.get(name)!)
 
   return [within, between].flatMap(([first, ...others]) => [

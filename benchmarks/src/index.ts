@@ -25,7 +25,8 @@ const benchmarks: Record<string, Benchmark> = {
   'fd-passing': {
     describe: async () => ({
       title: 'How many descriptors a second can be passed?',
-      method: 'Within one process beside the same loop in C; between two processes beside what Node, usocket and the originals have. Medians of five rounds. Ratio: times as fast as the first row of its kind.',
+      method:
+        'Within one process beside the same loop in C; between two processes beside what Node, usocket and the originals have. Medians of five rounds. Ratio: times as fast as the first row of its kind.',
     }),
     run: async ({ isQuick, rounds }) => (await fdPassing(isQuick ? 300 : undefined, rounds)).map(row => ({ ...row })),
   },

@@ -7,7 +7,8 @@ const WORKERS = 2
 
 export const question: Question = {
   title: `How soon have ${WORKERS} workers of a pool done work that takes nothing but processors?`,
-  method: 'Counts primes in as many calls, all asked for at once, each of some ten milliseconds, after as many to warm up; all workers have started before.',
+  method:
+    'Counts primes in as many calls, all asked for at once, each of some ten milliseconds, after as many to warm up; all workers have started before.',
   isMoreBetter: false,
   contestants: pools.map(singleCalls),
   settings: isQuick => [{ calls: isQuick ? 4 : 100, limit: isQuick ? 1000 : 100_000, cpus: 'free' }],

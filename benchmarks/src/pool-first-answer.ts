@@ -24,7 +24,8 @@ export const question: Question = {
 }
 
 async function firstCall(contestant: Contestant, start: Start): Promise<number> {
-  const make = (): Team => start({ task: 'add', workers: 1, fromZero: true }, (contestant.variant ?? {}) as Record<string, never>)
+  const make = (): Team =>
+    start({ task: 'add', workers: 1, fromZero: true }, (contestant.variant ?? {}) as Record<string, never>)
   const made = isEager(contestant) ? undefined : make()
   await made?.ready?.()
   const asked = performance.now()

@@ -11,13 +11,26 @@ export const question: Question = {
   isMoreBetter: true,
   contestants: [
     { way: '@anyfork/fork-pool, isolate', peer: 'fork-pool', variant: { isolate: true } },
-    { way: `@anyfork/fork-pool, isolate, spare ${WORKERS}`, peer: 'fork-pool', variant: { isolate: true, spare: WORKERS } },
-    { way: 'tinypool, worker_threads, isolateWorkers', peer: 'tinypool', variant: { runtime: 'worker_threads', isolateWorkers: true } },
-    { way: 'tinypool, child_process, isolateWorkers', peer: 'tinypool', variant: { runtime: 'child_process', isolateWorkers: true } },
+    {
+      way: `@anyfork/fork-pool, isolate, spare ${WORKERS}`,
+      peer: 'fork-pool',
+      variant: { isolate: true, spare: WORKERS },
+    },
+    {
+      way: 'tinypool, worker_threads, isolateWorkers',
+      peer: 'tinypool',
+      variant: { runtime: 'worker_threads', isolateWorkers: true },
+    },
+    {
+      way: 'tinypool, child_process, isolateWorkers',
+      peer: 'tinypool',
+      variant: { runtime: 'child_process', isolateWorkers: true },
+    },
     { way: 'child_process.fork, by hand', peer: 'single-use', variant: { kind: 'process' } },
     { way: 'worker_threads, by hand', peer: 'single-use', variant: { kind: 'thread' } },
   ],
-  settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY]).map(module => ({ module, outstanding: WORKERS, cpus: 'free' })),
+  settings: isQuick =>
+    (isQuick ? ['bare'] : ['bare', HEAVY]).map(module => ({ module, outstanding: WORKERS, cpus: 'free' })),
   async measure(contestant, { module, outstanding }, isQuick) {
     chooseModule(module)
     const team = await startPeer(contestant, { task: 'add', workers: WORKERS, fromZero: true })

@@ -25,7 +25,11 @@ async function recovery(contestant: Contestant, file: string, death: string | nu
   process.on('uncaughtException', () => {}) // poolifier's cluster sometimes writes to a channel that is closed; it recovers
   const team = await startPeer(contestant, { task: 'dieOnce', workers: 1 })
   let answered: bigint | undefined
-  const call = (): void => void team.call(file, death).then(() => (answered ??= process.hrtime.bigint()), () => {})
+  const call = (): void =>
+    void team.call(file, death).then(
+      () => (answered ??= process.hrtime.bigint()),
+      () => {},
+    )
   call()
   for (const isOver = after(LONGEST_MS); answered === undefined && !isOver(); await setTimeout(5)) call()
   return { milliseconds: answered === undefined ? null : Number(answered - BigInt(readFileSync(file, 'utf8'))) / 1e6 }

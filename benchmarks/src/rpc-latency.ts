@@ -12,7 +12,8 @@ const BYTES = 16
 
 export const question: Question = {
   title: 'How long is a round trip to one worker?',
-  method: 'One call after the other for a second: from the call until its promise is settled. Processor µs: what a round trip costs program and worker together, waiting by turning included. Beside them what the kernel takes: as many bytes between two programs in C that do nothing else.',
+  method:
+    'One call after the other for a second: from the call until its promise is settled. Processor µs: what a round trip costs program and worker together, waiting by turning included. Beside them what the kernel takes: as many bytes between two programs in C that do nothing else.',
   isMoreBetter: false,
   contestants: [
     { way: '@anyfork/fork-rpc, cbor', peer: 'fork-rpc', variant: { serialiser: 'cbor' } },
@@ -33,9 +34,16 @@ export const question: Question = {
   ],
   settings: isQuick =>
     isQuick
-      ? [{ message: 'add(1, 2)', cpus: 'one' }, { message: '8-byte string', cpus: 'free' }]
-      : Object.keys(messages).flatMap(message => [{ message, cpus: 'free' }, { message, cpus: 'one' }]),
-  excludes: ({ variant }, { message }) => messages[message as Message].isNumbers && variant?.['serialiser'] === 'octets',
+      ? [
+          { message: 'add(1, 2)', cpus: 'one' },
+          { message: '8-byte string', cpus: 'free' },
+        ]
+      : Object.keys(messages).flatMap(message => [
+          { message, cpus: 'free' },
+          { message, cpus: 'one' },
+        ]),
+  excludes: ({ variant }, { message }) =>
+    messages[message as Message].isNumbers && variant?.['serialiser'] === 'octets',
   async measure(contestant, { message }, isQuick) {
     const { task, args, result } = messages[message as Message]
     if (contestant.perlModule) return roundTripFigures((await callPerl(contestant, message!, 1, isQuick)).milliseconds)
@@ -53,6 +61,9 @@ export const question: Question = {
 
 function inC(milliseconds: number): Figures {
   using program = compile('round-trip')
-  const [medianMicroseconds, meanMicroseconds, p99Microseconds, processorMicroseconds] = program.run(BYTES, milliseconds) as [number, number, number, number]
+  const [medianMicroseconds, meanMicroseconds, p99Microseconds, processorMicroseconds] = program.run(
+    BYTES,
+    milliseconds,
+  ) as [number, number, number, number]
   return { medianMicroseconds, meanMicroseconds, p99Microseconds, processorMicroseconds }
 }

@@ -5,12 +5,19 @@ import type { Contestant, Question } from './harness/question.js'
 import { messages, type Message } from './peers/rpc-messages.js'
 
 const own = [false, true].flatMap(async =>
-  (['cbor', 'octets', 'json', 'v8'] as const).map((serialiser): Contestant => ({ way: `@anyfork/fork-rpc, ${serialiser}${async ? ', async' : ''}`, peer: 'fork-rpc', variant: { serialiser, async } })),
+  (['cbor', 'octets', 'json', 'v8'] as const).map(
+    (serialiser): Contestant => ({
+      way: `@anyfork/fork-rpc, ${serialiser}${async ? ', async' : ''}`,
+      peer: 'fork-rpc',
+      variant: { serialiser, async },
+    }),
+  ),
 )
 
 export const question: Question = {
   title: 'How many calls a second does one worker answer?',
-  method: 'Always so many calls outstanding, for a second: each that is answered is followed by the next. A peer that gives a worker one call at a time unless told otherwise is there both ways.',
+  method:
+    'Always so many calls outstanding, for a second: each that is answered is followed by the next. A peer that gives a worker one call at a time unless told otherwise is there both ways.',
   isMoreBetter: true,
   contestants: [
     ...own,
@@ -28,11 +35,15 @@ export const question: Question = {
   settings: isQuick =>
     isQuick
       ? [{ message: '8-byte string', outstanding: 100, cpus: 'free' }]
-      : Object.keys(messages).flatMap(message => [100, 1000].map(outstanding => ({ message, outstanding, cpus: 'free' }))),
-  excludes: ({ variant }, { message }) => messages[message as Message].isNumbers && variant?.['serialiser'] === 'octets',
+      : Object.keys(messages).flatMap(message =>
+          [100, 1000].map(outstanding => ({ message, outstanding, cpus: 'free' })),
+        ),
+  excludes: ({ variant }, { message }) =>
+    messages[message as Message].isNumbers && variant?.['serialiser'] === 'octets',
   async measure(contestant, { message, outstanding }, isQuick) {
     const { task, args, result } = messages[message as Message]
-    if (contestant.perlModule) return { perSecond: (await callPerl(contestant, message!, Number(outstanding), isQuick)).perSecond }
+    if (contestant.perlModule)
+      return { perSecond: (await callPerl(contestant, message!, Number(outstanding), isQuick)).perSecond }
     const team = await startPeer(contestant, { task, workers: 1 })
     const call = (): Promise<unknown> => team.call(...args)
     await expectAnswer(call, result)

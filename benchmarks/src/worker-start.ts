@@ -20,7 +20,8 @@ export const question: Question = {
   settings: isQuick => (isQuick ? everything.filter((_, i) => i === 2 || i === 5) : everything),
   excludes: ({ perlModule }, { module }) => perlModule !== undefined && module === HEAVY,
   async measure({ peer, perlModule }, { module, atATime }, isQuick) {
-    if (perlModule) return figuresOf((await runPerl('start.pl', { atATime: atATime!, ...durations(isQuick) })) as Starts)
+    if (perlModule)
+      return figuresOf((await runPerl('start.pl', { atATime: atATime!, ...durations(isQuick) })) as Starts)
     chooseModule(module)
     const start = await starters[peer]!()
     const { warmUp, measured } = durations(isQuick)
@@ -44,13 +45,17 @@ async function startFor(start: () => Promise<Started>, atATime: number, millisec
   const started = performance.now()
   let last = started
   const isOver = after(milliseconds)
-  await inLanes(atATime, () => times.length > 0 && isOver(), async () => {
-    const asked = performance.now()
-    const worker = await start()
-    last = performance.now()
-    times.push(last - asked)
-    worker.stop()
-  })
+  await inLanes(
+    atATime,
+    () => times.length > 0 && isOver(),
+    async () => {
+      const asked = performance.now()
+      const worker = await start()
+      last = performance.now()
+      times.push(last - asked)
+      worker.stop()
+    },
+  )
   return { perSecond: (1000 * times.length) / (last - started), milliseconds: times }
 }
 

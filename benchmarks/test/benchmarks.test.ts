@@ -11,14 +11,18 @@ import type { Row } from '@anyfork/benchmarks/harness/contest'
 import type { Contestant, Question } from '@anyfork/benchmarks/harness/question'
 
 const dist = fileURLToPath(new URL('..', import.meta.url))
-const names = readdirSync(dist).map(file => /^((?:worker|rpc|pool)-[\w-]+)\.js$/.exec(file)?.[1]).filter(name => name !== undefined)
+const names = readdirSync(dist)
+  .map(file => /^((?:worker|rpc|pool)-[\w-]+)\.js$/.exec(file)?.[1])
+  .filter(name => name !== undefined)
 
 /** In the environment of every process that a benchmark starts. */
 const MARK = `ANYFORK_BENCH_TEST=${randomUUID()}`
 
 async function bench(...args: string[]): Promise<string> {
   const [name, value] = MARK.split('=') as [string, string]
-  const { stdout } = await promisify(execFile)(process.execPath, [join(dist, 'index.js'), ...args], { env: { ...process.env, [name]: value } })
+  const { stdout } = await promisify(execFile)(process.execPath, [join(dist, 'index.js'), ...args], {
+    env: { ...process.env, [name]: value },
+  })
   return stdout
 }
 
@@ -32,7 +36,9 @@ describe('npm run bench -- --quick', function () {
       for (const setting of question.settings(true)) {
         for (const contestant of question.contestants) {
           if (question.excludes?.(contestant, setting) || mayBeMissing(contestant)) continue
-          const row = rows.find(row => row['way'] === contestant.way && Object.entries(setting).every(([key, value]) => row[key] === value))
+          const row = rows.find(
+            row => row['way'] === contestant.way && Object.entries(setting).every(([key, value]) => row[key] === value),
+          )
           assert.ok(row, `${contestant.way} is missing`)
           assertFigures(row, name)
         }
@@ -48,7 +54,14 @@ describe('npm run bench -- --quick', function () {
     const chart = readFileSync(join(folder, 'worker-memory.svg'), 'utf8')
     rmSync(folder, { recursive: true })
     assert.match(chart, /^<svg .*@anyfork\/fork/s)
-    for (const part of ['# How much memory', process.version, new Date().toISOString().slice(0, 10), '--quick', '| @anyfork/fork ']) assert.ok(report.includes(part), part)
+    for (const part of [
+      '# How much memory',
+      process.version,
+      new Date().toISOString().slice(0, 10),
+      '--quick',
+      '| @anyfork/fork ',
+    ])
+      assert.ok(report.includes(part), part)
   })
 
   it('names the benchmarks that there are when asked for another', async () => {
@@ -65,7 +78,8 @@ function mayBeMissing({ perlModule }: Contestant): boolean {
 function assertFigures(row: Row, name: string): void {
   const figures = Object.entries(row).filter(([, value]) => typeof value !== 'string')
   assert.ok(row['failure'] === undefined && figures.length >= 4, JSON.stringify(row))
-  for (const [figure, value] of figures) assert.ok((value === null && name === 'pool-recovery') || Number(value) > 0, `${figure} of ${JSON.stringify(row)}`)
+  for (const [figure, value] of figures)
+    assert.ok((value === null && name === 'pool-recovery') || Number(value) > 0, `${figure} of ${JSON.stringify(row)}`)
 }
 
 /** Processes that have our mark. */

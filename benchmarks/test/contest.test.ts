@@ -23,7 +23,16 @@ describe('contest', () => {
 
   it('has no figure where something never happened', async () => {
     const rows = await contest(numbers, { isQuick: true })
-    assert.deepEqual(rows[2], { atATime: 1, cpus: 'free', way: 'nothing', perSecond: null, medianMilliseconds: 1, ratio: null, lowest: null, highest: null })
+    assert.deepEqual(rows[2], {
+      atATime: 1,
+      cpus: 'free',
+      way: 'nothing',
+      perSecond: null,
+      medianMilliseconds: 1,
+      ratio: null,
+      lowest: null,
+      highest: null,
+    })
   })
 
   it('says why one failed, and goes on', async () => {
@@ -93,7 +102,11 @@ describe('a process that a contestant leaves behind', () => {
     assert.deepEqual(await exited, [0, null])
   })
 
-  for (const [signal, outcome] of [['SIGINT', [1, null]], ['SIGTERM', [1, null]], ['SIGKILL', [null, 'SIGKILL']]] as const) {
+  for (const [signal, outcome] of [
+    ['SIGINT', [1, null]],
+    ['SIGTERM', [1, null]],
+    ['SIGKILL', [null, 'SIGKILL']],
+  ] as const) {
     it(`is gone after ${signal} has ended the benchmark`, async () => {
       const connection = once(server, 'connection')
       const asking = ask('unfinished')

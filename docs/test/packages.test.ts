@@ -45,7 +45,11 @@ describe('a packed package', () => {
     this.timeout(120_000)
     folder = mkdtempSync(join(tmpdir(), 'anyfork-pack-'))
     const names = Object.keys(programs)
-    const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', folder, ...names.map(name => `./packages/${name}`)], { cwd: top })
+    const { stdout } = await run(
+      'npm',
+      ['pack', '--json', '--pack-destination', folder, ...names.map(name => `./packages/${name}`)],
+      { cwd: top },
+    )
     const packed = JSON.parse(stdout) as { name: string; filename: string }[]
     tarballs = Object.fromEntries(packed.map(({ name, filename }) => [name, `file:${join(folder, filename)}`]))
     assert.deepEqual(Object.keys(tarballs).sort(), names.map(name => `@anyfork/${name}`).sort())
@@ -59,9 +63,15 @@ describe('a packed package', () => {
       const packageName = `@anyfork/${name}`
       const { [packageName]: own, ...overrides } = tarballs
       mkdirSync(project)
-      writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module', dependencies: { [packageName]: own }, overrides }))
+      writeFileSync(
+        join(project, 'package.json'),
+        JSON.stringify({ type: 'module', dependencies: { [packageName]: own }, overrides }),
+      )
       writeFileSync(join(project, 'program.js'), program)
-      writeFileSync(join(project, 'required.cjs'), `console.log(typeof require('${packageName}') === 'object'); process.exit()`)
+      writeFileSync(
+        join(project, 'required.cjs'),
+        `console.log(typeof require('${packageName}') === 'object'); process.exit()`,
+      )
       await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: project })
       for (const file of ['program.js', 'required.cjs']) {
         const { stdout } = await run(process.execPath, [file], { cwd: project, timeout: 15_000 })

@@ -53,9 +53,14 @@ for (const readme of markdownFiles()) {
 
 /** All that is written here, without what is installed. */
 function markdownFiles(): string[] {
-  const below = (folder: string): string[] => readdirSync(join(top, folder)).map(name => join(folder, name, 'README.md'))
-  const texts = readdirSync(docs).filter(name => name.endsWith('.md')).map(name => join('docs', name))
-  return ['README.md', 'CONTRIBUTING.md', ...below('packages'), ...below('examples'), ...texts].map(path => join(top, path)).filter(existsSync)
+  const below = (folder: string): string[] =>
+    readdirSync(join(top, folder)).map(name => join(folder, name, 'README.md'))
+  const texts = readdirSync(docs)
+    .filter(name => name.endsWith('.md'))
+    .map(name => join('docs', name))
+  return ['README.md', 'CONTRIBUTING.md', ...below('packages'), ...below('examples'), ...texts]
+    .map(path => join(top, path))
+    .filter(existsSync)
 }
 
 function codeBlocks(markdown: string): Block[] {
@@ -76,7 +81,10 @@ function expectedLines(code: string): string[] {
 }
 
 function commandsOf({ code }: Block): string[] {
-  return code.split('\n').map(line => line.replace(/\s# .*/, '').trim()).filter(line => line && !line.startsWith('#'))
+  return code
+    .split('\n')
+    .map(line => line.replace(/\s# .*/, '').trim())
+    .filter(line => line && !line.startsWith('#'))
 }
 
 /** npm's commands are looked up, because this test is one of those; others are run. */
@@ -88,16 +96,26 @@ async function checkCommand(line: string, folder: string, home: string): Promise
       const workspace = /--workspace (\S+)/.exec(command)?.[1]
       if (workspace) assert.ok(existsSync(join(top, 'node_modules', workspace)), `there is no workspace ${workspace}`)
     } else if (/^npm (ci|install @anyfork\/[\w-]+)$/.test(command)) {
-      assert.equal(JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')).name, command.split(' ')[2] ?? 'anyfork')
+      assert.equal(
+        JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')).name,
+        command.split(' ')[2] ?? 'anyfork',
+      )
     } else {
-      await runCommand(command.replace(/^find .*?\| /, 'printf "x.js\\n" | ').replace('./dist/minify.js#minify', 'node:path#basename'), folder)
+      await runCommand(
+        command.replace(/^find .*?\| /, 'printf "x.js\\n" | ').replace('./dist/minify.js#minify', 'node:path#basename'),
+        folder,
+      )
     }
   }
 }
 
 async function runCommand(command: string, folder: string): Promise<void> {
   const path = [join(top, 'node_modules/.bin'), process.env['PATH']].join(delimiter)
-  const { stdout } = await run('sh', ['-c', command], { cwd: folder, env: { ...process.env, PATH: path }, timeout: 15_000 })
+  const { stdout } = await run('sh', ['-c', command], {
+    cwd: folder,
+    env: { ...process.env, PATH: path },
+    timeout: 15_000,
+  })
   assert.notEqual(stdout, '')
 }
 

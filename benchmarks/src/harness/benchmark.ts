@@ -8,7 +8,8 @@ export interface Benchmark {
   run(extent: Extent, onProgress: Progress): Promise<Row[]>
 }
 
-const FIGURES = 'Figures are medians of all rounds. Lowest and highest are those of the first figure. Ratio: how many times as good the first row is.'
+const FIGURES =
+  'Figures are medians of all rounds. Lowest and highest are those of the first figure. Ratio: how many times as good the first row is.'
 
 /** The benchmark whose file exports a `question`. */
 export function contestBenchmark(name: string): Benchmark {

@@ -34,7 +34,14 @@ function layOut(rows: readonly Row[]): Panel[] {
     const figure = firstFigure(group)
     const top = (panels.at(-1)?.bottom ?? 0) + TITLE_HEIGHT
     const values = group.map(row => (typeof row[figure] === 'number' ? row[figure] : null))
-    panels.push({ title, figure, ways: group.map(row => `${row['way']}`), values, top, bottom: top + BAR_HEIGHT * group.length })
+    panels.push({
+      title,
+      figure,
+      ways: group.map(row => `${row['way']}`),
+      values,
+      top,
+      bottom: top + BAR_HEIGHT * group.length,
+    })
   }
   return panels
 }
@@ -45,17 +52,39 @@ function optionsOf(panels: readonly Panel[], figure: string): EChartsCoreOption 
   return {
     animation: false,
     backgroundColor: '#fff',
-    title: panels.map(({ title, top }) => ({ text: [title, words(figure)].filter(text => text).join(': '), left: 8, top: top - TITLE_HEIGHT + 10, textStyle: { fontSize: 13 } })),
+    title: panels.map(({ title, top }) => ({
+      text: [title, words(figure)].filter(text => text).join(': '),
+      left: 8,
+      top: top - TITLE_HEIGHT + 10,
+      textStyle: { fontSize: 13 },
+    })),
     grid: panels.map(({ top, bottom }) => ({ left: NAMES_WIDTH, right: 80, top, height: bottom - top })),
-    xAxis: panels.map((_, gridIndex) => ({ gridIndex, type: 'log', show: false, min: least, startValue: least, max: Math.max(...values) })),
-    yAxis: panels.map(({ ways }, gridIndex) => ({ gridIndex, type: 'category', data: ways, inverse: true, axisTick: { show: false }, axisLine: { show: false } })),
+    xAxis: panels.map((_, gridIndex) => ({
+      gridIndex,
+      type: 'log',
+      show: false,
+      min: least,
+      startValue: least,
+      max: Math.max(...values),
+    })),
+    yAxis: panels.map(({ ways }, gridIndex) => ({
+      gridIndex,
+      type: 'category',
+      data: ways,
+      inverse: true,
+      axisTick: { show: false },
+      axisLine: { show: false },
+    })),
     series: panels.map(({ values, ways }, i) => ({
       type: 'bar',
       xAxisIndex: i,
       yAxisIndex: i,
       barWidth: '70%',
       label: { show: true, position: 'right', formatter: ({ value }: { value: number }) => cell(value) },
-      data: values.map((value, row) => ({ value: value ?? '-', itemStyle: { color: ways[row]!.includes('@anyfork') ? '#2f7d32' : '#9aa5b1' } })),
+      data: values.map((value, row) => ({
+        value: value ?? '-',
+        itemStyle: { color: ways[row]!.includes('@anyfork') ? '#2f7d32' : '#9aa5b1' },
+      })),
     })),
   }
 }

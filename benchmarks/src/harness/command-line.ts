@@ -21,7 +21,11 @@ export async function runCommandLine(benchmarks: Record<string, Benchmark>): Pro
     .description('Measures anyfork beside its peers, in one run.')
     .argument('[names...]', `which; default: all of ${names.join(', ')}`, names)
     .option('--quick', 'smallest sizes, once: shows that everything runs, the figures mean nothing')
-    .option('--rounds <number>', 'how often each is measured; default: 5, or 9 where a measurement is one event', parseRounds)
+    .option(
+      '--rounds <number>',
+      'how often each is measured; default: 5, or 9 where a measurement is one event',
+      parseRounds,
+    )
     .option('--json', 'print a line of JSON for each instead of tables')
     .option('--markdown', 'also write a report of each, with a chart')
     .option('--output <folder>', 'where to write reports', RESULTS)
@@ -34,7 +38,11 @@ export async function runCommandLine(benchmarks: Record<string, Benchmark>): Pro
     .parseAsync()
 }
 
-async function runOne(name: string, benchmark: Benchmark, { quick = false, json, markdown, output, rounds }: Options): Promise<void> {
+async function runOne(
+  name: string,
+  benchmark: Benchmark,
+  { quick = false, json, markdown, output, rounds }: Options,
+): Promise<void> {
   const description = await benchmark.describe()
   const before = surroundings(quick)
   const rows = await benchmark.run({ isQuick: quick, rounds }, (entry, result) => {

@@ -32,25 +32,33 @@ interface Entry {
  *
  * @param file - URL of the module that exports the `question`
  */
-export async function contest(file: string, { isQuick = false, rounds }: Extent, onProgress: Progress = () => {}): Promise<Row[]> {
+export async function contest(
+  file: string,
+  { isQuick = false, rounds }: Extent,
+  onProgress: Progress = () => {},
+): Promise<Row[]> {
   const { question } = (await import(file)) as { question: Question }
   const entries = entriesOf(question, isQuick)
   const { longest = 120_000 } = question
   const length = isQuick ? 1 : (rounds ?? question.rounds ?? 5)
   const queue = Array.from({ length }, () => entries).flat()
-  await inLanes(isQuick ? availableParallelism() : 1, () => !queue.length, async () => {
-    const entry = queue.shift()!
-    if (entry.failure !== undefined) return
-    const title = `${Object.values(entry.setting).join(', ')}: ${entry.contestant.way}`
-    try {
-      const figures = await perform(file, entry.contestant, entry.setting, { isQuick, longest })
-      entry.results.push(figures)
-      onProgress(title, figures)
-    } catch (error) {
-      entry.failure = (error as Error).message
-      onProgress(title, error as Error)
-    }
-  })
+  await inLanes(
+    isQuick ? availableParallelism() : 1,
+    () => !queue.length,
+    async () => {
+      const entry = queue.shift()!
+      if (entry.failure !== undefined) return
+      const title = `${Object.values(entry.setting).join(', ')}: ${entry.contestant.way}`
+      try {
+        const figures = await perform(file, entry.contestant, entry.setting, { isQuick, longest })
+        entry.results.push(figures)
+        onProgress(title, figures)
+      } catch (error) {
+        entry.failure = (error as Error).message
+        onProgress(title, error as Error)
+      }
+    },
+  )
   return entries.map(entry => rowOf(entry, referenceOf(entry, entries), question.isMoreBetter))
 }
 
@@ -58,7 +66,9 @@ function entriesOf(question: Question, isQuick: boolean): Entry[] {
   const settings = question.settings(isQuick).filter(({ cpus }) => cpus !== 'one' || canPin())
   const contestants = question.contestants.filter(({ perlModule }) => !perlModule || hasPerlModule(perlModule))
   return settings.flatMap(setting =>
-    contestants.filter(contestant => !question.excludes?.(contestant, setting)).map(contestant => ({ contestant, setting, results: [] })),
+    contestants
+      .filter(contestant => !question.excludes?.(contestant, setting))
+      .map(contestant => ({ contestant, setting, results: [] })),
   )
 }
 

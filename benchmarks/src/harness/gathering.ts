@@ -21,7 +21,10 @@ export async function withTemporaryFile<T>(use: (file: string) => Promise<T>): P
 export function gather(workers: number, meet: (file: string, count: number) => Promise<unknown>): Promise<bigint> {
   return withTemporaryFile(async file => {
     await Promise.all(Array.from({ length: workers }, () => meet(file, workers)))
-    const arrivals = readFileSync(file, 'utf8').trim().split('\n').map(line => line.split(' '))
+    const arrivals = readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map(line => line.split(' '))
     assert.equal(new Set(arrivals.map(([, worker]) => worker)).size, workers, 'a worker was given two calls at a time')
     return arrivals.map(([time]) => BigInt(time!)).reduce((a, b) => (a > b ? a : b))
   })

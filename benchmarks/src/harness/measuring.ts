@@ -23,7 +23,11 @@ export async function timeEach(call: Call, milliseconds: number): Promise<number
 }
 
 /** Always so many calls outstanding: calls a second. */
-export async function countCalls(call: Call, outstanding: number, { warmUp, measured }: { warmUp: number; measured: number }): Promise<number> {
+export async function countCalls(
+  call: Call,
+  outstanding: number,
+  { warmUp, measured }: { warmUp: number; measured: number },
+): Promise<number> {
   await inLanes(outstanding, after(warmUp), call)
   const started = performance.now()
   const count = await inLanes(outstanding, after(measured, 16), call)
@@ -33,7 +37,11 @@ export async function countCalls(call: Call, outstanding: number, { warmUp, meas
 /** What a round trip takes, of the usual one and of one in a hundred. */
 export function roundTripFigures(milliseconds: readonly number[]): Figures {
   const sum = milliseconds.reduce((a, b) => a + b)
-  return { medianMicroseconds: 1000 * median(milliseconds), meanMicroseconds: (1000 * sum) / milliseconds.length, p99Microseconds: 1000 * quantile(milliseconds, 0.99) }
+  return {
+    medianMicroseconds: 1000 * median(milliseconds),
+    meanMicroseconds: (1000 * sum) / milliseconds.length,
+    p99Microseconds: 1000 * quantile(milliseconds, 0.99),
+  }
 }
 
 /** That a worker answers, and rightly: nobody is measured who does not do the work. */

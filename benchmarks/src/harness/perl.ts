@@ -10,6 +10,8 @@ import { promisify } from 'node:util'
  */
 export async function runPerl(program: string, settings: Record<string, string | number>): Promise<unknown> {
   const file = fileURLToPath(new URL(`../../perl/${program}`, import.meta.url))
-  const { stdout } = await promisify(execFile)('perl', [file, ...Object.entries(settings).flat().map(String)], { maxBuffer: 1 << 28 })
+  const { stdout } = await promisify(execFile)('perl', [file, ...Object.entries(settings).flat().map(String)], {
+    maxBuffer: 1 << 28,
+  })
   return JSON.parse(stdout)
 }

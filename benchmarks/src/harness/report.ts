@@ -26,7 +26,11 @@ export function surroundings(isQuick: boolean): Surroundings {
 }
 
 /** Writes what was found as Markdown and a chart to `<folder>/<name>.md` and `.svg`. */
-export async function writeReport(folder: string, name: string, { title, method, before, rows }: { title: string; method: string; before: Surroundings; rows: readonly Row[] }): Promise<void> {
+export async function writeReport(
+  folder: string,
+  name: string,
+  { title, method, before, rows }: { title: string; method: string; before: Surroundings; rows: readonly Row[] },
+): Promise<void> {
   const { chartOf } = await import('./chart.js') // a big library that nothing else needs
   const { date, node, machine, load, isQuick } = before
   mkdirSync(folder, { recursive: true })

@@ -17,10 +17,19 @@ const PERFORM = fileURLToPath(new URL('./perform.js', import.meta.url))
  * @param longest - how long it may take, in milliseconds
  * @throws Error when there is no result, with the last line that was written to standard error
  */
-export async function perform(file: string, { way }: Contestant, setting: Setting, { isQuick, longest }: { isQuick: boolean; longest: number }): Promise<Figures> {
+export async function perform(
+  file: string,
+  { way }: Contestant,
+  setting: Setting,
+  { isQuick, longest }: { isQuick: boolean; longest: number },
+): Promise<Figures> {
   const pinned = setting['cpus'] === 'one' ? ['taskset', '-c', `${firstCpu()}`] : []
   const [command, ...args] = [...pinned, process.execPath, PERFORM, JSON.stringify([file, way, setting, isQuick])]
-  const leader = spawn(command!, args, { detached: true, stdio: ['pipe', 'ignore', 'pipe', 'pipe'], env: environment() })
+  const leader = spawn(command!, args, {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+    env: environment(),
+  })
   const ended = once(leader, 'exit')
   if (leader.pid === undefined) await ended // rejects with why it could not be started
   const kill = (): void => killGroup(leader.pid!)

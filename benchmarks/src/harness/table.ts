@@ -13,7 +13,9 @@ export function bySetting(rows: readonly Row[]): Map<string, Row[]> {
   const groups = new Map<string, Row[]>()
   for (const row of rows) {
     const { setting, findings } = splitRow(row)
-    const title = Object.entries(setting).map(([name, value]) => `${words(name)}: ${value}`).join(', ')
+    const title = Object.entries(setting)
+      .map(([name, value]) => `${words(name)}: ${value}`)
+      .join(', ')
     groups.set(title, [...(groups.get(title) ?? []), findings])
   }
   return groups
@@ -27,7 +29,9 @@ export function tableOf(rows: readonly Row[]): string {
 function oneTable(rows: readonly Row[]): string {
   const columns = [...new Set(rows.flatMap(row => Object.keys(row)))]
   const cells = rows.map(row => columns.map(column => cell(row[column])))
-  return markdownTable([columns.map(words), ...cells], { align: columns.map(column => (column === 'way' || column === 'failure' ? 'l' : 'r')) })
+  return markdownTable([columns.map(words), ...cells], {
+    align: columns.map(column => (column === 'way' || column === 'failure' ? 'l' : 'r')),
+  })
 }
 
 const units: [ending: RegExp, symbol: string][] = [
@@ -41,7 +45,9 @@ const units: [ending: RegExp, symbol: string][] = [
 export function words(name: string): string {
   const [ending, symbol = ''] = units.find(([ending]) => ending.test(name)) ?? []
   const rest = ending ? name.replace(ending, '') : name
-  const spaced = rest.replace(/(?<=\w)[A-Z]/g, letter => ` ${letter.toLowerCase()}`).replace(/^(pss|uss)$/, name => name.toUpperCase())
+  const spaced = rest
+    .replace(/(?<=\w)[A-Z]/g, letter => ` ${letter.toLowerCase()}`)
+    .replace(/^(pss|uss)$/, name => name.toUpperCase())
   return (spaced + symbol).trim()
 }
 

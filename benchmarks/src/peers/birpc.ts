@@ -6,7 +6,10 @@ import type { Team, Wish } from './team.js'
 const worker = new URL('../workers/birpc.js', import.meta.url)
 
 export function start({ task }: Wish, { channel }: { channel: 'thread' | 'process' }): Team {
-  const rpc = createBirpc<Record<string, (...args: unknown[]) => unknown>>({}, channel === 'thread' ? overThread() : overProcess())
+  const rpc = createBirpc<Record<string, (...args: unknown[]) => unknown>>(
+    {},
+    channel === 'thread' ? overThread() : overProcess(),
+  )
   return { call: rpc[task]! }
 }
 

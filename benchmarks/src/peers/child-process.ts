@@ -6,5 +6,9 @@ const worker = new URL('../workers/messages.js', import.meta.url)
 
 export function start({ task }: Wish, { serialization }: { serialization: SerializationType }): Team {
   const child = fork(worker, { serialization })
-  return numberedCalls(task, request => void child.send(request), onMessage => child.on('message', message => onMessage(message as [number, unknown])))
+  return numberedCalls(
+    task,
+    request => void child.send(request),
+    onMessage => child.on('message', message => onMessage(message as [number, unknown])),
+  )
 }

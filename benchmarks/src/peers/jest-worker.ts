@@ -6,6 +6,8 @@ const worker = fileURLToPath(new URL('../workers/tasks.js', import.meta.url))
 
 /** It starts its workers at once, and all of them. */
 export function start({ task, workers }: Wish): Team {
-  const farm = new Worker(worker, { numWorkers: workers, exposedMethods: [task] }) as JestWorkerFarm<Record<string, (...args: unknown[]) => unknown>>
+  const farm = new Worker(worker, { numWorkers: workers, exposedMethods: [task] }) as JestWorkerFarm<
+    Record<string, (...args: unknown[]) => unknown>
+  >
   return { call: (...args) => farm[task]!(...args) }
 }

@@ -4,7 +4,11 @@ import type { Team, Task } from './team.js'
 export type Request = [id: number, task: Task, args: unknown[]]
 
 /** Calls over a channel of messages, as one would write it by hand: each has a number and a promise. */
-export function numberedCalls(task: Task, send: (request: Request) => void, listen: (onMessage: (answer: [id: number, result: unknown]) => void) => void): Team {
+export function numberedCalls(
+  task: Task,
+  send: (request: Request) => void,
+  listen: (onMessage: (answer: [id: number, result: unknown]) => void) => void,
+): Team {
   const calls = new Map<number, (result: unknown) => void>()
   let lastId = 0
   listen(([id, result]) => {

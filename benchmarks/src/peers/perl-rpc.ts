@@ -11,6 +11,16 @@ export const perlRpc: readonly Contestant[] = ['sync', 'async'].map(backend => (
 }))
 
 /** Calls it, so many outstanding. */
-export async function callPerl({ variant }: Contestant, message: string | number, outstanding: number, isQuick: boolean): Promise<{ perSecond: number; milliseconds: number[] }> {
-  return (await runPerl('rpc.pl', { backend: variant!['backend'] as string, message, outstanding, ...durations(isQuick) })) as { perSecond: number; milliseconds: number[] }
+export async function callPerl(
+  { variant }: Contestant,
+  message: string | number,
+  outstanding: number,
+  isQuick: boolean,
+): Promise<{ perSecond: number; milliseconds: number[] }> {
+  return (await runPerl('rpc.pl', {
+    backend: variant!['backend'] as string,
+    message,
+    outstanding,
+    ...durations(isQuick),
+  })) as { perSecond: number; milliseconds: number[] }
 }

@@ -3,7 +3,17 @@ import type { Team, Wish } from './team.js'
 
 const worker = new URL('../workers/list-tasks.js', import.meta.url)
 
-export function start({ task, workers, fromZero = false }: Wish, { concurrentTasksPerWorker = 1 }: { concurrentTasksPerWorker?: number }): Team {
-  const pool = new Piscina({ filename: worker.href, name: task, minThreads: fromZero ? 0 : workers, maxThreads: workers, idleTimeout: 60_000, concurrentTasksPerWorker })
+export function start(
+  { task, workers, fromZero = false }: Wish,
+  { concurrentTasksPerWorker = 1 }: { concurrentTasksPerWorker?: number },
+): Team {
+  const pool = new Piscina({
+    filename: worker.href,
+    name: task,
+    minThreads: fromZero ? 0 : workers,
+    maxThreads: workers,
+    idleTimeout: 60_000,
+    concurrentTasksPerWorker,
+  })
   return { call: (...args) => pool.run(args) }
 }

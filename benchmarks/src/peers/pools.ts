@@ -24,7 +24,9 @@ export function isEager({ peer }: Contestant): boolean {
 
 /** Whether its workers are threads. */
 export function hasThreads({ peer, variant }: Contestant): boolean {
-  return peer === 'piscina' || Object.values(variant ?? {}).some(value => value === 'thread' || value === 'worker_threads')
+  return (
+    peer === 'piscina' || Object.values(variant ?? {}).some(value => value === 'thread' || value === 'worker_threads')
+  )
 }
 
 /** worker-farm gives a worker ten calls at a time; for work that blocks, its documentation says one. */

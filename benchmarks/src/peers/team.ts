@@ -22,7 +22,10 @@ export interface Team {
 export type Start = (wish: Wish, variant: Record<string, never>) => Team
 
 /** Starts what a contestant names. */
-export async function startPeer({ peer, variant = {} }: { peer: string; variant?: Record<string, unknown> }, wish: Wish): Promise<Team> {
+export async function startPeer(
+  { peer, variant = {} }: { peer: string; variant?: Record<string, unknown> },
+  wish: Wish,
+): Promise<Team> {
   return (await loadPeer(peer))(wish, variant as Record<string, never>)
 }
 

@@ -9,7 +9,10 @@ interface Variant {
   isolateWorkers?: boolean
 }
 
-export function start({ task, workers, fromZero = false }: Wish, { runtime, concurrentTasksPerWorker = 1, isolateWorkers = false }: Variant): Team {
+export function start(
+  { task, workers, fromZero = false }: Wish,
+  { runtime, concurrentTasksPerWorker = 1, isolateWorkers = false }: Variant,
+): Team {
   const pool = new Tinypool({
     filename: worker.href,
     name: task,

@@ -5,11 +5,17 @@ import type { Team, Wish } from './team.js'
 const worker = fileURLToPath(new URL('../workers/callback-tasks.js', import.meta.url))
 
 /** @param variant - `callsPerWorker`: at a time; 10 is its default */
-export function start({ task, workers, fromZero = false }: Wish, { callsPerWorker = 10 }: { callsPerWorker?: number }): Team {
+export function start(
+  { task, workers, fromZero = false }: Wish,
+  { callsPerWorker = 10 }: { callsPerWorker?: number },
+): Team {
   const options = { maxConcurrentWorkers: workers, maxConcurrentCallsPerWorker: callsPerWorker, autoStart: !fromZero }
   const functions = farm(options, worker, [task]) as unknown as Record<string, (...args: unknown[]) => void>
   const call = functions[task]!
   return {
-    call: (...args) => new Promise((resolve, reject) => call(...args, (error: unknown, result: unknown) => (error ? reject(error) : resolve(result)))),
+    call: (...args) =>
+      new Promise((resolve, reject) =>
+        call(...args, (error: unknown, result: unknown) => (error ? reject(error) : resolve(result))),
+      ),
   }
 }

@@ -7,6 +7,11 @@ const worker = new URL('../workers/messages.js', import.meta.url)
 /** @param variant - `transfer`: whether the memory of a buffer is moved instead of copied, both ways */
 export function start({ task }: Wish, { transfer = false }: { transfer?: boolean }): Team {
   const thread = new Worker(worker, { argv: transfer ? ['transfer'] : [] })
-  const transferred = (args: unknown[]): ArrayBuffer[] => (transfer ? [(args[0] as Uint8Array<ArrayBuffer>).buffer] : [])
-  return numberedCalls(task, request => thread.postMessage(request, transferred(request[2])), onMessage => thread.on('message', onMessage))
+  const transferred = (args: unknown[]): ArrayBuffer[] =>
+    transfer ? [(args[0] as Uint8Array<ArrayBuffer>).buffer] : []
+  return numberedCalls(
+    task,
+    request => thread.postMessage(request, transferred(request[2])),
+    onMessage => thread.on('message', onMessage),
+  )
 }

@@ -4,7 +4,10 @@ import type { Team, Wish } from './team.js'
 
 const worker = fileURLToPath(new URL('../workers/workerpool.js', import.meta.url))
 
-export function start({ task, workers, fromZero = false }: Wish, { workerType }: { workerType: 'thread' | 'process' }): Team {
+export function start(
+  { task, workers, fromZero = false }: Wish,
+  { workerType }: { workerType: 'thread' | 'process' },
+): Team {
   const pool = workerpool.pool(worker, { workerType, minWorkers: fromZero ? 0 : workers, maxWorkers: workers })
   return { call: (...args) => pool.exec(task, args) as unknown as Promise<unknown> }
 }

@@ -3,7 +3,8 @@ import * as tasks from './tasks.js'
 /** The tasks for pools whose functions have one argument, which is the list of all. */
 type OfList<F> = F extends (...args: infer A) => infer R ? (args: A) => R : never
 
-const ofList = <F extends (...args: never[]) => unknown>(task: F): OfList<F> => ((args: Parameters<F>) => task(...args)) as unknown as OfList<F>
+const ofList = <F extends (...args: never[]) => unknown>(task: F): OfList<F> =>
+  ((args: Parameters<F>) => task(...args)) as unknown as OfList<F>
 
 export const add: OfList<typeof tasks.add> = ofList(tasks.add)
 export const echo: OfList<typeof tasks.echo> = ofList(tasks.echo)

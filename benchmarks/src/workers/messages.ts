@@ -3,11 +3,15 @@ import type { Request } from '../peers/numbered-calls.js'
 import * as tasks from './tasks.js'
 
 /** Answers messages, as one would write it by hand, in a thread or a process. */
-const answer = async ([id, task, args]: Request, send: (message: unknown, transfer: ArrayBuffer[]) => void): Promise<void> => {
+const answer = async (
+  [id, task, args]: Request,
+  send: (message: unknown, transfer: ArrayBuffer[]) => void,
+): Promise<void> => {
   const result = await (tasks[task] as (...args: unknown[]) => unknown)(...args)
   send([id, result], process.argv[2] === 'transfer' ? [(result as Uint8Array<ArrayBuffer>).buffer] : [])
 }
 
 const port = parentPort
-if (port) port.on('message', message => void answer(message, (message, transfer) => port.postMessage(message, transfer)))
+if (port)
+  port.on('message', message => void answer(message, (message, transfer) => port.postMessage(message, transfer)))
 else process.on('message', message => void answer(message as Request, message => void process.send!(message)))

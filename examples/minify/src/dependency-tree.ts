@@ -12,7 +12,9 @@ export function installedTree(name: string, folder: string, found: Set<string> =
   const home = findPackage(name, folder)
   if (!home || found.has(home)) return found
   found.add(home)
-  const { dependencies = {} } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { dependencies?: Record<string, string> }
+  const { dependencies = {} } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as {
+    dependencies?: Record<string, string>
+  }
   for (const dependency of Object.keys(dependencies)) installedTree(dependency, home, found)
   return found
 }

@@ -35,6 +35,8 @@ if (!Number.isInteger(workers) || workers < 1) throw new Error(`--workers is a p
 process.env['MINIFY_OUTPUT'] = resolve(values.output)
 const outcomes: Record<string, Outcome> = { 'fork-pool': await withForkPool(files, workers) }
 if (values.compare) outcomes['child_process.fork'] = await withChildProcess(files, workers)
-console.log(`${values.package} and what it needs, ${folders.size} packages, written to ${process.env['MINIFY_OUTPUT']}\n`)
+console.log(
+  `${values.package} and what it needs, ${folders.size} packages, written to ${process.env['MINIFY_OUTPUT']}\n`,
+)
 console.log(tabulate(outcomes))
 if (Object.values(outcomes).some(outcome => outcome.failed)) process.exitCode = 1

@@ -21,8 +21,19 @@ const presets: babel.PluginItem[] = [[presetEnv, { targets: 'defaults', bugfixes
  */
 export async function minify(file: string): Promise<Minified> {
   const source = await readFile(file, 'utf8')
-  const transformed = await babel.transformAsync(source, { filename: file, presets, sourceType: 'unambiguous', babelrc: false, configFile: false, compact: false, parserOpts: { allowReturnOutsideFunction: true } })
-  const { code } = await shorten(transformed?.code ?? '', { module: file.endsWith('.mjs'), parse: { bare_returns: true } })
+  const transformed = await babel.transformAsync(source, {
+    filename: file,
+    presets,
+    sourceType: 'unambiguous',
+    babelrc: false,
+    configFile: false,
+    compact: false,
+    parserOpts: { allowReturnOutsideFunction: true },
+  })
+  const { code } = await shorten(transformed?.code ?? '', {
+    module: file.endsWith('.mjs'),
+    parse: { bare_returns: true },
+  })
   const target = join(process.env['MINIFY_OUTPUT'] ?? 'minified', resolve(file))
   await mkdir(dirname(target), { recursive: true })
   await writeFile(target, code ?? '')

@@ -23,7 +23,10 @@ const rows: [title: string, cell: (outcome: Outcome) => string][] = [
 
 /** Outcomes beside each other, as lines of text. */
 export function tabulate(outcomes: Record<string, Outcome>): string {
-  const table = [['', ...Object.keys(outcomes)], ...rows.map(([title, cell]) => [title, ...Object.values(outcomes).map(cell)])]
+  const table = [
+    ['', ...Object.keys(outcomes)],
+    ...rows.map(([title, cell]) => [title, ...Object.values(outcomes).map(cell)]),
+  ]
   return table.map(([title, ...cells]) => title!.padEnd(24) + cells.map(cell => cell.padStart(22)).join('')).join('\n')
 }
 

@@ -16,14 +16,23 @@ export async function withForkPool(files: readonly string[], workers: number): P
   const folder = mkdtempSync(join(tmpdir(), 'anyfork-minify-'))
   try {
     const report = join(folder, 'report.json')
-    const child = spawn(process.execPath, [program, target, '--workers', `${workers}`, '--json', report], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [program, target, '--workers', `${workers}`, '--json', report], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
     const closed = once(child, 'close')
     child.stdin.end(files.join('\n'))
     const lines = (await text(child.stdout)).split('\n').filter(Boolean)
     await closed
     const done = lines.map(line => JSON.parse(line) as Minified)
     const { inputs, failed, seconds, workers: figures } = JSON.parse(readFileSync(report, 'utf8'))
-    return { files: inputs, failed, seconds, workers: figures, bytesIn: sum(done.map(one => one.bytesIn)), bytesOut: sum(done.map(one => one.bytesOut)) }
+    return {
+      files: inputs,
+      failed,
+      seconds,
+      workers: figures,
+      bytesIn: sum(done.map(one => one.bytesIn)),
+      bytesOut: sum(done.map(one => one.bytesOut)),
+    }
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -14,8 +14,23 @@ describe('examples/minify', () => {
   it('minifies a dependency tree with forked workers and with child processes, alike', async function () {
     this.timeout(60_000)
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
-    const { stdout } = await run(process.execPath, [main, '--package', 'commander', '--output', folder, '--workers', '2', '--compare'])
-    const row = (title: string): string[] => stdout.split('\n').find(line => line.startsWith(title))!.slice(24).trim().split(/\s{2,}/)
+    const { stdout } = await run(process.execPath, [
+      main,
+      '--package',
+      'commander',
+      '--output',
+      folder,
+      '--workers',
+      '2',
+      '--compare',
+    ])
+    const row = (title: string): string[] =>
+      stdout
+        .split('\n')
+        .find(line => line.startsWith(title))!
+        .slice(24)
+        .trim()
+        .split(/\s{2,}/)
     const written = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile())
     const bytes = written.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0)
     rmSync(folder, { recursive: true })
@@ -27,6 +42,9 @@ describe('examples/minify', () => {
   })
 
   it('refuses a package that is not installed', async () => {
-    await assert.rejects(run(process.execPath, [main, '--package', 'no-such-package']), /no-such-package is not installed/)
+    await assert.rejects(
+      run(process.execPath, [main, '--package', 'no-such-package']),
+      /no-such-package is not installed/,
+    )
   })
 })

@@ -11,12 +11,18 @@ describe('examples/rpc-count-down', () => {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, '100'], { timeout: 15_000 })
     const lines = stdout.trim().split('\n')
     const only = (pattern: RegExp): string[] => lines.filter(line => pattern.test(line))
-    assert.deepEqual(lines.slice(0, 3), [3, 2, 1].map(to => `starting to count up to ${to}`))
+    assert.deepEqual(
+      lines.slice(0, 3),
+      [3, 2, 1].map(to => `starting to count up to ${to}`),
+    )
     for (const to of [1, 2, 3]) {
       const counts = Array.from({ length: to }, (_, i) => `count ${i + 1} of ${to}`)
       assert.deepEqual(only(new RegExp(`of ${to}$|job ${to}`)), [...counts, `job ${to} finished`])
     }
-    assert.deepEqual(only(/^job/), [1, 2, 3].map(to => `job ${to} finished`))
+    assert.deepEqual(
+      only(/^job/),
+      [1, 2, 3].map(to => `job ${to} finished`),
+    )
     assert.equal(lines.length, 12)
     assert.equal(stderr, '')
   })

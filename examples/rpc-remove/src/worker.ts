@@ -18,7 +18,9 @@ export function remove(command: string, path: string): [ok: boolean, reason?: st
 }
 
 /** The same for the asynchronous backend, in the way of the original: it ends when `done` is called. */
-export const removeAndTell: (...args: [string, string]) => unknown = withDone((done, command: string, path: string) => done(remove(command, path)))
+export const removeAndTell: (...args: [string, string]) => unknown = withDone((done, command: string, path: string) =>
+  done(remove(command, path)),
+)
 
 function reasonOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'No such file or directory' : (error as Error).message

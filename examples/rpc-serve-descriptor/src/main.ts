@@ -4,7 +4,9 @@ import { connect as connectTo, createServer, type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { connect, fd, ForkProcess, rpcOf } from '@anyfork/fork-rpc'
 
-const worker = connect<typeof import('./worker.js')>(ForkProcess.create(), new URL('./worker.js', import.meta.url), { async: true })
+const worker = connect<typeof import('./worker.js')>(ForkProcess.create(), new URL('./worker.js', import.meta.url), {
+  async: true,
+})
 
 // Connections are accepted here, and answered there.
 const server = createServer({ pauseOnConnect: true }, async socket => {

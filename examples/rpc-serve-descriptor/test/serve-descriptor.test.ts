@@ -10,8 +10,14 @@ describe('examples/rpc-serve-descriptor', () => {
   it('lets another process answer connections, and open files', async () => {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [main], { timeout: 15_000 })
     const lines = stdout.trim().split('\n')
-    assert.deepEqual(lines.filter(line => line.startsWith('hello')), [1, 2].map(n => `hello visitor ${n}, this is process of the worker`))
-    assert.deepEqual(lines.filter(line => line.endsWith('answered')), ['1 answered', '2 answered'])
+    assert.deepEqual(
+      lines.filter(line => line.startsWith('hello')),
+      [1, 2].map(n => `hello visitor ${n}, this is process of the worker`),
+    )
+    assert.deepEqual(
+      lines.filter(line => line.endsWith('answered')),
+      ['1 answered', '2 answered'],
+    )
     assert.equal(lines.at(-1), 'true')
     assert.equal(stderr, '')
   })

@@ -5,7 +5,14 @@ import webpack, { type Stats } from 'webpack'
 const require = createRequire(import.meta.url)
 
 /** What is bundled: programs that people do bundle, each by itself. */
-export const packages: readonly string[] = ['@babel/generator', '@babel/parser', 'acorn', 'commander', 'semver', 'terser']
+export const packages: readonly string[] = [
+  '@babel/generator',
+  '@babel/parser',
+  'acorn',
+  'commander',
+  'semver',
+  'terser',
+]
 
 /**
  * Bundles packages for production.
@@ -26,7 +33,9 @@ export async function build(output: string, plugin: TerserPlugin, names: readonl
     infrastructureLogging: { level: 'error' },
   })
   try {
-    const stats = await new Promise<Stats>((resolve, reject) => compiler.run((error, result) => (result ? resolve(result) : reject(error))))
+    const stats = await new Promise<Stats>((resolve, reject) =>
+      compiler.run((error, result) => (result ? resolve(result) : reject(error))),
+    )
     if (stats.hasErrors()) throw new Error(stats.toString({ all: false, errors: true }))
     return stats
   } finally {

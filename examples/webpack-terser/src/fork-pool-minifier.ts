@@ -15,7 +15,10 @@ export interface ForkPoolMinifier {
  */
 export function forkPoolMinifier(workers: number): ForkPoolMinifier {
   const worker = new URL('./worker.js', import.meta.url)
-  const minifiers = pool<Minify>(() => ForkProcess.exec().warm(worker, 'load'), worker, 'minify', { max: workers, serialiser: 'v8' })
+  const minifiers = pool<Minify>(() => ForkProcess.exec().warm(worker, 'load'), worker, 'minify', {
+    max: workers,
+    serialiser: 'v8',
+  })
   const minify = Object.assign((...args: Parameters<Minify>) => minifiers(...args), {
     supportsWorker: () => false, // it is called in this process, for all assets at a time
     getMinimizerVersion: TerserPlugin.terserMinify.getMinimizerVersion, // a part of the names of cached results

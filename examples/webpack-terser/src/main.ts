@@ -26,9 +26,13 @@ const { calls, started } = await pool.stats()
 await pool.close()
 
 const files = readdirSync(folders.plugin).sort()
-const differing = [...new Set([...files, ...readdirSync(folders.pool)])].filter(file => !isSame(join(folders.plugin, file), join(folders.pool, file)))
+const differing = [...new Set([...files, ...readdirSync(folders.pool)])].filter(
+  file => !isSame(join(folders.plugin, file), join(folders.pool, file)),
+)
 const bytes = files.reduce((sum, file) => sum + statSync(join(folders.plugin, file)).size, 0)
-console.log(`${names.length} bundles, ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB, below ${resolve(values.output)}`)
+console.log(
+  `${names.length} bundles, ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB, below ${resolve(values.output)}`,
+)
 console.log(`terser-webpack-plugin as it is, with jest-worker  ${unmodified}`)
 console.log(`terser-webpack-plugin over fork-pool              ${moved}, ${calls.done} calls in ${started} workers`)
 console.log(differing.length ? `different: ${differing.join(', ')}` : 'all files are the same')

@@ -1,7 +1,9 @@
 import TerserPlugin from 'terser-webpack-plugin'
 
 /** What the plugin takes as a minifier. */
-export type Minify = (...args: Parameters<typeof TerserPlugin.terserMinify>) => ReturnType<typeof TerserPlugin.terserMinify>
+export type Minify = (
+  ...args: Parameters<typeof TerserPlugin.terserMinify>
+) => ReturnType<typeof TerserPlugin.terserMinify>
 
 /** What the plugin does in its own workers, with what it hands to them. */
 export const minify: Minify = (...args) => TerserPlugin.terserMinify(...args)

@@ -37,7 +37,9 @@ describe('examples/webpack-terser', function () {
   })
 
   it('writes bundles that work', () => {
-    const { parse } = createRequire(import.meta.url)(join(folder, 'fork-pool/acorn.js')) as { parse(code: string, options: object): { type: string } }
+    const { parse } = createRequire(import.meta.url)(join(folder, 'fork-pool/acorn.js')) as {
+      parse(code: string, options: object): { type: string }
+    }
     assert.equal(parse('1 + 1', { ecmaVersion: 2022 }).type, 'Program')
   })
 })

@@ -36,7 +36,8 @@ static int fail(int fd) {
 static int prepare(int fd) {
   int on = 1;
   if (fd < 0) return -errno;
-  if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) < 0) return fail(fd);
+  if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) < 0)
+    return fail(fd);
   return fd;
 }
 #endif

@@ -32,8 +32,7 @@ int fdpass_socketpair(int type, int out[2]) {
   int no_signal = 1;
   for (int i = 0; i < 2; i++) {
     int rc = fdpass_set_close_on_exec(out[i], 1);
-    if (rc == 0 && setsockopt(out[i], SOL_SOCKET, SO_NOSIGPIPE, &no_signal, sizeof no_signal) < 0)
-      rc = failed();
+    if (rc == 0 && setsockopt(out[i], SOL_SOCKET, SO_NOSIGPIPE, &no_signal, sizeof no_signal) < 0) rc = failed();
     if (rc < 0) {
       close(out[0]);
       close(out[1]);
@@ -66,9 +65,7 @@ int fdpass_duplicate(int fd) {
   return copy < 0 ? failed() : copy;
 }
 
-int fdpass_close(int fd) {
-  return close(fd) < 0 && errno != EINTR ? failed() : 0;
-}
+int fdpass_close(int fd) { return close(fd) < 0 && errno != EINTR ? failed() : 0; }
 
 ssize_t fdpass_read(int fd, void *bytes, size_t length) {
   ssize_t n;

@@ -58,8 +58,7 @@ enum {
  * bytes were taken; the descriptors are then on their way however few bytes
  * these were, and the rest is to be sent without them. The caller still owns
  * its descriptors. */
-ssize_t fdpass_send(int socket, const void *bytes, size_t length,
-                    const int *fds, size_t count, int flags);
+ssize_t fdpass_send(int socket, const void *bytes, size_t length, const int *fds, size_t count, int flags);
 
 struct fdpass_received {
   size_t count;  /* descriptors stored, all close-on-exec; the caller owns them */
@@ -73,9 +72,8 @@ struct fdpass_received {
  * ENFILE) and the message stays in the queue, whole: nothing is lost. EBADMSG
  * says that the system refused a descriptor though there was room; its message
  * has been taken from the queue, without its descriptors. */
-ssize_t fdpass_receive(int socket, void *bytes, size_t length,
-                       int fds[FDPASS_MAX_DESCRIPTORS],
-                       struct fdpass_received *received, int flags);
+ssize_t fdpass_receive(
+  int socket, void *bytes, size_t length, int fds[FDPASS_MAX_DESCRIPTORS], struct fdpass_received *received, int flags);
 
 /* 1 when something can be received, 0 at the end of the stream. Takes nothing. */
 int fdpass_pending(int socket);
@@ -96,16 +94,15 @@ struct fdpass_many {
  * be: several messages when each has one descriptor, else one, with all that it
  * brings. Fewer may come though there are more. Returns their number, 0 at the end;
  * EPROTO for a byte without a descriptor, else fails as fdpass_receive does. */
-ssize_t fdpass_receive_many(int socket, int fds[FDPASS_MAX_DESCRIPTORS], size_t wanted,
-                            struct fdpass_many *many, int flags);
+ssize_t fdpass_receive_many(
+  int socket, int fds[FDPASS_MAX_DESCRIPTORS], size_t wanted, struct fdpass_many *many, int flags);
 
 /* spin.c */
 
 /* As fdpass_receive, but before it sleeps, or returns EAGAIN, tries again and again for
  * a time in nanoseconds: what is about to come is then had without waking a processor. */
-ssize_t fdpass_receive_spinning(int socket, void *bytes, size_t length,
-                                int fds[FDPASS_MAX_DESCRIPTORS],
-                                struct fdpass_received *received, int flags, uint64_t spin_ns);
+ssize_t fdpass_receive_spinning(int socket, void *bytes, size_t length, int fds[FDPASS_MAX_DESCRIPTORS],
+  struct fdpass_received *received, int flags, uint64_t spin_ns);
 
 /* late.c */
 
@@ -167,9 +164,8 @@ typedef void (*fdpass_watch_callback)(void *context, int status, int events);
 
 /* Calls back on the loop's thread while fd is ready for events (UV_READABLE,
  * UV_WRITABLE, UV_DISCONNECT). Sets O_NONBLOCK on fd. EEXIST when the loop watches fd already. */
-int fdpass_watch_start(uv_loop_t *loop, int fd, int events,
-                       fdpass_watch_callback callback, void *context,
-                       struct fdpass_watch **out);
+int fdpass_watch_start(
+  uv_loop_t *loop, int fd, int events, fdpass_watch_callback callback, void *context, struct fdpass_watch **out);
 int fdpass_watch_change(struct fdpass_watch *watch, int events);
 void fdpass_watch_ref(struct fdpass_watch *watch, int on);
 /* Ends it: no callback comes after this. The memory goes when the loop lets go,

@@ -38,8 +38,10 @@ static int send_all(struct fdpass_late *late, int flags) {
   if (end > late->size) end = late->size;
   while (late->written < end) {
     ssize_t n = send(late->socket, late->bytes + late->written, end - late->written, MSG_NOSIGNAL | flags);
-    if (n >= 0) late->written += (size_t)n;
-    else if (errno != EINTR) return -errno;
+    if (n >= 0)
+      late->written += (size_t)n;
+    else if (errno != EINTR)
+      return -errno;
   }
   return 0;
 }
@@ -51,8 +53,10 @@ static void *run(void *context) {
     nanosleep(&(struct timespec){.tv_nsec = TICK_NS}, NULL);
     atomic_fetch_add(&late->control[FDPASS_LATE_TICKS], 1);
     pthread_mutex_lock(&late->lock);
-    if (late->bytes == NULL) idle++;
-    else idle = 0;
+    if (late->bytes == NULL)
+      idle++;
+    else
+      idle = 0;
     /* Put off for a whole tick: whoever wanted to send it is busy. Errors are for its own next attempt. */
     if (late->bytes != NULL && late->generation == seen) send_all(late, MSG_DONTWAIT);
     seen = late->generation;

@@ -40,12 +40,11 @@ struct fdpass_once {
   int flags;    /* of the message: MSG_CTRUNC, MSG_TRUNC */
   int others;   /* whether anything but descriptors came with it */
 };
-ssize_t fdpass_receive_once(int socket, void *bytes, size_t length, int flags,
-                            int fds[FDPASS_MAX_DESCRIPTORS], struct fdpass_once *once);
+ssize_t fdpass_receive_once(
+  int socket, void *bytes, size_t length, int flags, int fds[FDPASS_MAX_DESCRIPTORS], struct fdpass_once *once);
 
 /* peek.c: only on Linux */
-ssize_t fdpass_receive_peeking(int socket, void *bytes, size_t length,
-                               int fds[FDPASS_MAX_DESCRIPTORS],
-                               struct fdpass_received *received, int wait_flag);
+ssize_t fdpass_receive_peeking(int socket, void *bytes, size_t length, int fds[FDPASS_MAX_DESCRIPTORS],
+  struct fdpass_received *received, int wait_flag);
 
 #endif

@@ -19,13 +19,15 @@ static void visit(uv_handle_t *handle, void *context) {
   uv_os_fd_t fd;
   if (handle->type != UV_NAMED_PIPE || uv_fileno(handle, &fd) < 0 || fd != search->fd) return;
   char *noted = (char *)((uv_pipe_t *)handle)->pipe_fname;
-  if (noted != NULL && strncmp(noted, search->address->sun_path, sizeof search->address->sun_path) == 0) noted[0] = '\0';
+  if (noted != NULL && strncmp(noted, search->address->sun_path, sizeof search->address->sun_path) == 0)
+    noted[0] = '\0';
 }
 
 int fdpass_keep_path(uv_loop_t *loop, int fd) {
   struct sockaddr_un address = {0};
   socklen_t size = sizeof address;
   if (getsockname(fd, (struct sockaddr *)&address, &size) < 0) return -errno;
-  if (address.sun_family == AF_UNIX && address.sun_path[0] != '\0') uv_walk(loop, visit, &(struct search){fd, &address});
+  if (address.sun_family == AF_UNIX && address.sun_path[0] != '\0')
+    uv_walk(loop, visit, &(struct search){fd, &address});
   return 0;
 }

@@ -35,7 +35,8 @@ static void unmute(int socket, const int was_on[ADDITIONS]) {
 static ssize_t consume(int socket, void *bytes, size_t length, int is_muting, int *had_descriptors) {
   struct iovec iov = {.iov_base = bytes, .iov_len = length};
   char too_small;
-  struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &too_small, .msg_controllen = sizeof too_small};
+  struct msghdr message = {
+    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &too_small, .msg_controllen = sizeof too_small};
   int was_on[ADDITIONS];
   if (is_muting) mute(socket, was_on);
   ssize_t n;
@@ -52,9 +53,8 @@ static ssize_t consume(int socket, void *bytes, size_t length, int is_muting, in
  * have this descriptor (a security module's refusal looks just so). */
 #define MOST_PEEKS 1000
 
-ssize_t fdpass_receive_peeking(int socket, void *bytes, size_t length,
-                               int fds[FDPASS_MAX_DESCRIPTORS],
-                               struct fdpass_received *received, int wait_flag) {
+ssize_t fdpass_receive_peeking(int socket, void *bytes, size_t length, int fds[FDPASS_MAX_DESCRIPTORS],
+  struct fdpass_received *received, int wait_flag) {
   for (int peeks = 0;; peeks++) {
     struct fdpass_once once;
     int had_descriptors;

@@ -29,7 +29,7 @@ static int peek_burst(int socket, unsigned length, int *fds, size_t *count) {
   for (unsigned i = 0; i < length; i++) {
     iov[i] = (struct iovec){.iov_base = bytes[i], .iov_len = sizeof bytes[i]};
     messages[i].msg_hdr = (struct msghdr){
-        .msg_iov = &iov[i], .msg_iovlen = 1, .msg_control = control[i].bytes, .msg_controllen = sizeof control[i].bytes};
+      .msg_iov = &iov[i], .msg_iovlen = 1, .msg_control = control[i].bytes, .msg_controllen = sizeof control[i].bytes};
   }
   int n;
   do n = recvmmsg(socket, messages, length, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
@@ -60,9 +60,12 @@ static int consume_burst(int socket, int length, int *later) {
   for (int i = 0; i < length; i++) messages[i].msg_hdr = (struct msghdr){.msg_iov = &iov, .msg_iovlen = 1};
   for (int taken = 0; taken < length;) {
     int n = recvmmsg(socket, messages, (unsigned)(length - taken), MSG_DONTWAIT, NULL);
-    if (n >= 0) taken += n;
-    else if (errno == EAGAIN || *later != 0) return -errno;
-    else if (errno != EINTR) *later = -errno;
+    if (n >= 0)
+      taken += n;
+    else if (errno == EAGAIN || *later != 0)
+      return -errno;
+    else if (errno != EINTR)
+      *later = -errno;
   }
   return 0;
 }
@@ -74,8 +77,10 @@ static ssize_t receive_burst(int socket, int *fds, size_t wanted, int *later) {
   if (set_peek_offset(socket, 0) < 0) return 0;
   size_t count = 0;
   int rc = peek_burst(socket, wanted < BURST ? (unsigned)wanted : BURST, fds, &count);
-  if (rc > 0) rc = consume_burst(socket, rc, later);
-  else if (rc < 0 && rc != -EAGAIN) *later = rc, rc = 0;
+  if (rc > 0)
+    rc = consume_burst(socket, rc, later);
+  else if (rc < 0 && rc != -EAGAIN)
+    *later = rc, rc = 0;
   set_peek_offset(socket, -1);
   if (rc == 0) return (ssize_t)count;
   fdpass_close_all(fds, count); /* none, unless somebody else has read in between */
@@ -84,8 +89,8 @@ static ssize_t receive_burst(int socket, int *fds, size_t wanted, int *later) {
 
 #endif
 
-ssize_t fdpass_receive_many(int socket, int fds[FDPASS_MAX_DESCRIPTORS], size_t wanted,
-                            struct fdpass_many *many, int flags) {
+ssize_t fdpass_receive_many(
+  int socket, int fds[FDPASS_MAX_DESCRIPTORS], size_t wanted, struct fdpass_many *many, int flags) {
   *many = (struct fdpass_many){0};
 #ifdef __linux__
   if (wanted > 1 && flags & FDPASS_PEEK) {

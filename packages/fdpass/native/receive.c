@@ -12,8 +12,8 @@ static int has_others(struct msghdr *message) {
   return 0;
 }
 
-ssize_t fdpass_receive_once(int socket, void *bytes, size_t length, int flags,
-                            int fds[FDPASS_MAX_DESCRIPTORS], struct fdpass_once *once) {
+ssize_t fdpass_receive_once(
+  int socket, void *bytes, size_t length, int flags, int fds[FDPASS_MAX_DESCRIPTORS], struct fdpass_once *once) {
   union {
     struct cmsghdr align;
     char bytes[RIGHTS_SPACE(FDPASS_MAX_DESCRIPTORS) + OTHER_SPACE];
@@ -34,9 +34,8 @@ ssize_t fdpass_receive_once(int socket, void *bytes, size_t length, int flags,
   return n;
 }
 
-static ssize_t receive_at_once(int socket, void *bytes, size_t length,
-                               int fds[FDPASS_MAX_DESCRIPTORS],
-                               struct fdpass_received *received, int wait_flag) {
+static ssize_t receive_at_once(int socket, void *bytes, size_t length, int fds[FDPASS_MAX_DESCRIPTORS],
+  struct fdpass_received *received, int wait_flag) {
   struct fdpass_once once;
   ssize_t n = fdpass_receive_once(socket, bytes, length, wait_flag, fds, &once);
 #ifndef __linux__
@@ -51,9 +50,8 @@ static ssize_t receive_at_once(int socket, void *bytes, size_t length,
   return n;
 }
 
-ssize_t fdpass_receive(int socket, void *bytes, size_t length,
-                       int fds[FDPASS_MAX_DESCRIPTORS],
-                       struct fdpass_received *received, int flags) {
+ssize_t fdpass_receive(int socket, void *bytes, size_t length, int fds[FDPASS_MAX_DESCRIPTORS],
+  struct fdpass_received *received, int flags) {
   *received = (struct fdpass_received){0};
   int wait_flag = flags & FDPASS_DONT_WAIT ? MSG_DONTWAIT : 0;
 #ifdef __linux__

@@ -17,8 +17,7 @@ void fdpass_put_rights(struct msghdr *message, void *control, const int *fds, si
 
 size_t fdpass_take_rights(struct msghdr *message, int *fds, size_t room) {
   size_t count = 0;
-  for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL;
-       header = CMSG_NXTHDR(message, header)) {
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header)) {
     if (header->cmsg_level != SOL_SOCKET) continue;
     const unsigned char *data = CMSG_DATA(header);
     /* A header may claim more than the buffer held (seen on macOS). */

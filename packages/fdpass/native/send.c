@@ -2,8 +2,7 @@
 
 #include <errno.h>
 
-ssize_t fdpass_send(int socket, const void *bytes, size_t length,
-                    const int *fds, size_t count, int flags) {
+ssize_t fdpass_send(int socket, const void *bytes, size_t length, const int *fds, size_t count, int flags) {
   if (count > FDPASS_MAX_DESCRIPTORS) return -EINVAL;
   /* A stream queues nothing for an empty message, and its descriptors with it. */
   if (length == 0 && count > 0) {

@@ -30,14 +30,13 @@ static ssize_t receive_plain(int socket, void *bytes, size_t length, int flags) 
 }
 
 static ssize_t receive(int socket, void *bytes, size_t length, int fds[FDPASS_MAX_DESCRIPTORS],
-                       struct fdpass_received *received, int flags) {
+  struct fdpass_received *received, int flags) {
   if (flags & FDPASS_BYTES_ONLY) return receive_plain(socket, bytes, length, flags);
   return fdpass_receive(socket, bytes, length, fds, received, flags);
 }
 
-ssize_t fdpass_receive_spinning(int socket, void *bytes, size_t length,
-                                int fds[FDPASS_MAX_DESCRIPTORS],
-                                struct fdpass_received *received, int flags, uint64_t spin_ns) {
+ssize_t fdpass_receive_spinning(int socket, void *bytes, size_t length, int fds[FDPASS_MAX_DESCRIPTORS],
+  struct fdpass_received *received, int flags, uint64_t spin_ns) {
   *received = (struct fdpass_received){0};
   if (spin_ns > 0) {
     uint64_t until = 0;
@@ -45,8 +44,10 @@ ssize_t fdpass_receive_spinning(int socket, void *bytes, size_t length,
       for (int i = 0; i < TRIES_PER_LOOK; i++) {
         ssize_t n = receive(socket, bytes, length, fds, received, flags | FDPASS_DONT_WAIT);
         if (n != -EAGAIN) return n;
-        if (flags & FDPASS_YIELD) sched_yield();
-        else pause_briefly();
+        if (flags & FDPASS_YIELD)
+          sched_yield();
+        else
+          pause_briefly();
       }
       if (until == 0) until = now() + spin_ns;
     } while (now() < until);

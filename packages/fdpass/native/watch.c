@@ -24,9 +24,8 @@ static void on_closed(uv_handle_t *handle) {
   free(watch);
 }
 
-int fdpass_watch_start(uv_loop_t *loop, int fd, int events,
-                       fdpass_watch_callback callback, void *context,
-                       struct fdpass_watch **out) {
+int fdpass_watch_start(
+  uv_loop_t *loop, int fd, int events, fdpass_watch_callback callback, void *context, struct fdpass_watch **out) {
   struct fdpass_watch *watch = malloc(sizeof *watch);
   if (watch == NULL) return UV_ENOMEM;
   *watch = (struct fdpass_watch){.events = events, .callback = callback, .context = context};
@@ -51,8 +50,10 @@ int fdpass_watch_change(struct fdpass_watch *watch, int events) {
 }
 
 void fdpass_watch_ref(struct fdpass_watch *watch, int on) {
-  if (on) uv_ref((uv_handle_t *)&watch->poll);
-  else uv_unref((uv_handle_t *)&watch->poll);
+  if (on)
+    uv_ref((uv_handle_t *)&watch->poll);
+  else
+    uv_unref((uv_handle_t *)&watch->poll);
 }
 
 void fdpass_watch_close(struct fdpass_watch *watch, void (*closed)(void *context)) {

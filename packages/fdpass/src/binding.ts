@@ -39,9 +39,25 @@ export interface Binding {
   read(fd: number, buffer: Uint8Array, offset: number, length: number): number
   write(fd: number, buffer: Uint8Array, offset: number, length: number): number
   adviseHugePages(buffer: Uint8Array, offset: number, length: number): number
-  send(socket: number, buffer: Uint8Array, offset: number, length: number, fds: Int32Array, count: number, flags: number): number
+  send(
+    socket: number,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    fds: Int32Array,
+    count: number,
+    flags: number,
+  ): number
   receive(socket: number, buffer: Uint8Array, offset: number, length: number, out: Int32Array, flags: number): number
-  receiveSpinning(socket: number, buffer: Uint8Array, offset: number, length: number, out: Int32Array, flags: number, microseconds: number): number
+  receiveSpinning(
+    socket: number,
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    out: Int32Array,
+    flags: number,
+    microseconds: number,
+  ): number
   lateMake(socket: number, control: Int32Array, writer: object): NativeLate | number
   latePutOff(late: NativeLate, buffer: Uint8Array, from: number): number
   lateFlush(late: NativeLate): number

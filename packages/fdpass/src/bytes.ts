@@ -16,7 +16,12 @@ const MAPPED_BYTES = 1 << 25
  * @returns how many bytes are now at `buffer[offset]`; 0 at the end of the file
  * @throws TypeError for what is no buffer, RangeError for what is no part of it; the kernel's error, `EAGAIN` where a non-blocking file has nothing
  */
-export function read(handle: Handle, buffer: Uint8Array, offset = 0, length: number = buffer?.byteLength - offset): number {
+export function read(
+  handle: Handle,
+  buffer: Uint8Array,
+  offset = 0,
+  length: number = buffer?.byteLength - offset,
+): number {
   return checked(binding.read(descriptorNumber(handle), buffer, offset, length), 'read')
 }
 
@@ -26,7 +31,12 @@ export function read(handle: Handle, buffer: Uint8Array, offset = 0, length: num
  * @returns how many bytes were taken
  * @throws TypeError for what is no buffer, RangeError for what is no part of it; the kernel's error, `EAGAIN` where a non-blocking file takes none
  */
-export function write(handle: Handle, bytes: Uint8Array, offset = 0, length: number = bytes?.byteLength - offset): number {
+export function write(
+  handle: Handle,
+  bytes: Uint8Array,
+  offset = 0,
+  length: number = bytes?.byteLength - offset,
+): number {
   return checked(binding.write(descriptorNumber(handle), bytes, offset, length), 'write')
 }
 
@@ -36,7 +46,12 @@ export function write(handle: Handle, bytes: Uint8Array, offset = 0, length: num
  * @returns how many bytes were taken; -1 where a non-blocking file takes none
  * @throws TypeError for what is no buffer, RangeError for what is no part of it; the kernel's error
  */
-export function tryWrite(handle: Handle, bytes: Uint8Array, offset = 0, length: number = bytes?.byteLength - offset): number {
+export function tryWrite(
+  handle: Handle,
+  bytes: Uint8Array,
+  offset = 0,
+  length: number = bytes?.byteLength - offset,
+): number {
   const taken = binding.write(descriptorNumber(handle), bytes, offset, length)
   return taken === NO_ROOM ? -1 : checked(taken, 'write')
 }

@@ -36,7 +36,8 @@ export function listen(path: string, options: ListenOptions = {}): Descriptor {
   assertOptions(options, 'listen()', ['backlog'])
   const { backlog = BACKLOG } = options
   if (typeof backlog !== 'number') throw new TypeError(`the backlog is a number of connections, not ${String(backlog)}`)
-  if (!Number.isInteger(backlog) || backlog < 0 || backlog > MOST_BACKLOG) throw new RangeError(`the backlog is an integer from 0 below 2 ** 31, not ${backlog}`)
+  if (!Number.isInteger(backlog) || backlog < 0 || backlog > MOST_BACKLOG)
+    throw new RangeError(`the backlog is an integer from 0 below 2 ** 31, not ${backlog}`)
   return new Descriptor(checked(binding.listen(pathBytes(path), backlog), 'listen'))
 }
 

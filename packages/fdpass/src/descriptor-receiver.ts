@@ -45,7 +45,8 @@ export class DescriptorReceiver {
    * @throws as `receiveMessage` in other cases; `EPROTO` when a byte came without a descriptor
    */
   receive(most: number): Descriptor[] | undefined {
-    if (!Number.isInteger(most) || most < 1) throw new RangeError(`at least one descriptor is to be received, not ${String(most)}`)
+    if (!Number.isInteger(most) || most < 1)
+      throw new RangeError(`at least one descriptor is to be received, not ${String(most)}`)
     const wanted = this.#isBurst && !this.#later ? Math.min(most, MAX_DESCRIPTORS) : 1
     const result = binding.receiveMany(descriptorNumber(this.#socket), incoming, wanted, this.#flags)
     if (incoming[1]) this.#later = systemError(incoming[1], 'recvmmsg')

@@ -23,7 +23,8 @@ export class Descriptor implements Disposable {
    * @param fd - its number; from now on this object closes it
    */
   constructor(fd: number) {
-    if (!isDescriptorNumber(fd)) throw new TypeError(`a file descriptor is an integer from 0 below 2 ** 31, not ${String(fd)}`)
+    if (!isDescriptorNumber(fd))
+      throw new TypeError(`a file descriptor is an integer from 0 below 2 ** 31, not ${String(fd)}`)
     this.#fd = fd
   }
 
@@ -58,7 +59,10 @@ export class Descriptor implements Disposable {
    */
   toSocket(): Socket {
     const fd = this.fd
-    if (isListening(fd)) throw new TypeError('the socket listens: accept() its connections, or net.createServer().listen({ fd: descriptor.release() })')
+    if (isListening(fd))
+      throw new TypeError(
+        'the socket listens: accept() its connections, or net.createServer().listen({ fd: descriptor.release() })',
+      )
     endAll(this)
     const socket = new Socket({ fd, readable: true, writable: true })
     this.#fd = -1

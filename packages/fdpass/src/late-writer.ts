@@ -27,7 +27,8 @@ export class LateWriter {
    */
   constructor(socket: Handle) {
     const { type, isListening } = socketKind(socket)
-    if (type !== 'stream' || isListening || isNonblocking(socket)) throw new TypeError('expected a blocking stream socket that does not listen')
+    if (type !== 'stream' || isListening || isNonblocking(socket))
+      throw new TypeError('expected a blocking stream socket that does not listen')
     const native = binding.lateMake(descriptorNumber(socket), this.#control, this)
     if (typeof native === 'number') throw systemError(native, 'pthread_mutex_init')
     this.#native = native
@@ -53,7 +54,14 @@ export class LateWriter {
   putOff(buffer: Uint8Array, from: number, end: number): void {
     if (!ArrayBuffer.isView(buffer)) throw new TypeError('expected a Buffer or typed array')
     if (typeof from !== 'number' || typeof end !== 'number') throw new TypeError('the bytes are between two numbers')
-    if (!Number.isInteger(from) || !Number.isInteger(end) || from < 0 || from > end || end > buffer.byteLength || end > MOST_BYTES) {
+    if (
+      !Number.isInteger(from) ||
+      !Number.isInteger(end) ||
+      from < 0 ||
+      from > end ||
+      end > buffer.byteLength ||
+      end > MOST_BYTES
+    ) {
       throw new RangeError(`${from} to ${end} is no part of the buffer`)
     }
     if (this.#buffer && this.#buffer !== buffer) throw new TypeError('another buffer is put off: flush() it first')

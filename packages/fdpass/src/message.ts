@@ -43,11 +43,28 @@ export function send(socket: Handle, handle: Handle): void {
  *   rest of the bytes is to be sent again.
  * @throws TypeError, RangeError; else the kernel's error, and nothing was sent
  */
-export function sendMessage(socket: Handle, bytes: Uint8Array, handles: readonly Handle[] = [], { dontWait = false }: SendOptions = {}): number {
+export function sendMessage(
+  socket: Handle,
+  bytes: Uint8Array,
+  handles: readonly Handle[] = [],
+  { dontWait = false }: SendOptions = {},
+): number {
   if (!Array.isArray(handles)) throw new TypeError('handles are an array')
-  if (handles.length > MAX_DESCRIPTORS) throw new RangeError(`at most ${MAX_DESCRIPTORS} descriptors fit in a message, not ${handles.length}`)
+  if (handles.length > MAX_DESCRIPTORS)
+    throw new RangeError(`at most ${MAX_DESCRIPTORS} descriptors fit in a message, not ${handles.length}`)
   for (let i = 0; i < handles.length; i++) outgoing[i] = descriptorNumber(handles[i]!)
-  return checked(binding.send(descriptorNumber(socket), bytes, 0, bytes?.byteLength, outgoing, handles.length, dontWait ? binding.DONT_WAIT : 0), 'sendmsg')
+  return checked(
+    binding.send(
+      descriptorNumber(socket),
+      bytes,
+      0,
+      bytes?.byteLength,
+      outgoing,
+      handles.length,
+      dontWait ? binding.DONT_WAIT : 0,
+    ),
+    'sendmsg',
+  )
 }
 
 /**
@@ -61,12 +78,20 @@ export function sendMessage(socket: Handle, bytes: Uint8Array, handles: readonly
  *   one call takes, when the queue is full, or when one cannot be sent: the next call tells
  * @throws TypeError, RangeError; else the kernel's error, as `send`, and nothing was sent
  */
-export function sendMany(socket: Handle, handles: readonly Handle[], { batch = 1, dontWait = false }: SendManyOptions = {}): number {
+export function sendMany(
+  socket: Handle,
+  handles: readonly Handle[],
+  { batch = 1, dontWait = false }: SendManyOptions = {},
+): number {
   if (!Array.isArray(handles)) throw new TypeError('handles are an array')
-  if (!Number.isInteger(batch) || batch < 1 || batch > MAX_DESCRIPTORS) throw new RangeError(`a batch is 1 to ${MAX_DESCRIPTORS} descriptors, not ${String(batch)}`)
+  if (!Number.isInteger(batch) || batch < 1 || batch > MAX_DESCRIPTORS)
+    throw new RangeError(`a batch is 1 to ${MAX_DESCRIPTORS} descriptors, not ${String(batch)}`)
   const count = Math.min(handles.length, MAX_DESCRIPTORS)
   for (let i = 0; i < count; i++) outgoing[i] = descriptorNumber(handles[i]!)
-  return checked(binding.sendMany(descriptorNumber(socket), outgoing, count, batch, dontWait ? binding.DONT_WAIT : 0), 'sendmmsg')
+  return checked(
+    binding.sendMany(descriptorNumber(socket), outgoing, count, batch, dontWait ? binding.DONT_WAIT : 0),
+    'sendmmsg',
+  )
 }
 
 export interface SendManyOptions extends SendOptions {
@@ -99,9 +124,16 @@ export interface ReceiveOptions extends SendOptions {
  *   `EBADMSG` when the system refused a descriptor though there was room, and,
  *   without `peek`, when there was none: the descriptors of this message are lost
  */
-export function receiveMessage(socket: Handle, buffer: Uint8Array, { peek = true, dontWait = false }: ReceiveOptions = {}): Message {
+export function receiveMessage(
+  socket: Handle,
+  buffer: Uint8Array,
+  { peek = true, dontWait = false }: ReceiveOptions = {},
+): Message {
   const flags = (peek ? binding.PEEK : 0) | (dontWait ? binding.DONT_WAIT : 0)
-  const bytes = checked(binding.receive(descriptorNumber(socket), buffer, 0, buffer?.byteLength, incoming, flags), 'recvmsg')
+  const bytes = checked(
+    binding.receive(descriptorNumber(socket), buffer, 0, buffer?.byteLength, incoming, flags),
+    'recvmsg',
+  )
   const count = incoming[0]!
   const descriptors: Descriptor[] = []
   for (let i = 0; i < count; i++) descriptors.push(new Descriptor(incoming[2 + i]!))

@@ -6,8 +6,10 @@
  * @throws TypeError
  */
 export function assertOptions(options: object, call: string, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`the options of ${call} are an object, not ${String(options)}`)
-  for (const name of Object.keys(options)) if (!names.includes(name)) throw new TypeError(`${call} has no option ${name}`)
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`the options of ${call} are an object, not ${String(options)}`)
+  for (const name of Object.keys(options))
+    if (!names.includes(name)) throw new TypeError(`${call} has no option ${name}`)
 }
 
 /** @throws TypeError for what is neither true nor false */

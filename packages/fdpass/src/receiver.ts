@@ -44,8 +44,15 @@ export class Receiver {
    * @returns how many bytes came; 0 at the end of the stream; -1 when nothing is there
    * @throws TypeError for what is no buffer, RangeError where there is no room in it, or for a time out of range; `EMFILE` when the descriptor table is full: nothing is lost, try again later; `EBADMSG` as `receiveMessage`; `ECONNRESET`
    */
-  receive(buffer: Uint8Array, offset = 0, { dontWait = false, spin = 0, yields = false }: ReceiverOptions = {}): number {
-    const flags = (dontWait ? binding.DONT_WAIT : 0) | (yields ? binding.YIELD : 0) | (this.takesDescriptors ? binding.PEEK : binding.BYTES_ONLY)
+  receive(
+    buffer: Uint8Array,
+    offset = 0,
+    { dontWait = false, spin = 0, yields = false }: ReceiverOptions = {},
+  ): number {
+    const flags =
+      (dontWait ? binding.DONT_WAIT : 0) |
+      (yields ? binding.YIELD : 0) |
+      (this.takesDescriptors ? binding.PEEK : binding.BYTES_ONLY)
     const bytes = binding.receiveSpinning(this.#fd, buffer, offset, buffer?.byteLength - offset, incoming, flags, spin)
     if (bytes < 0) {
       if (bytes === NOTHING_THERE) return -1

@@ -39,7 +39,8 @@ export function socketKind(socket: Handle): SocketKind {
 export function assertUnixSocket(socket: Handle, types: readonly SocketType[] = ['stream']): void {
   const { isUnix, type, isListening } = socketKind(socket)
   if (!isUnix) throw new TypeError('only AF_UNIX sockets carry descriptors')
-  if (!type || !types.includes(type)) throw new TypeError(`expected a socket of type ${types.join(' or ')}, not ${String(type)}`)
+  if (!type || !types.includes(type))
+    throw new TypeError(`expected a socket of type ${types.join(' or ')}, not ${String(type)}`)
   if (isListening) throw new TypeError('the socket listens: accept() a connection from it')
 }
 

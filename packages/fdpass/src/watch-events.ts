@@ -14,11 +14,17 @@ export interface WatchEvents {
 export function flagsOf(events: WatchEvents): number {
   if (typeof events !== 'object' || events === null) throw new TypeError(`events are an object, not ${String(events)}`)
   for (const name in events) {
-    if (name !== 'readable' && name !== 'writable' && name !== 'hangup') throw new TypeError(`there is no event ${name}`)
+    if (name !== 'readable' && name !== 'writable' && name !== 'hangup')
+      throw new TypeError(`there is no event ${name}`)
     const isWanted = events[name]
-    if (typeof isWanted !== 'boolean' && isWanted !== undefined) throw new TypeError(`${name} is true or false, not ${String(isWanted)}`)
+    if (typeof isWanted !== 'boolean' && isWanted !== undefined)
+      throw new TypeError(`${name} is true or false, not ${String(isWanted)}`)
   }
-  return (events.readable ? binding.UV_READABLE : 0) | (events.writable ? binding.UV_WRITABLE : 0) | (events.hangup ? binding.UV_DISCONNECT : 0)
+  return (
+    (events.readable ? binding.UV_READABLE : 0) |
+    (events.writable ? binding.UV_WRITABLE : 0) |
+    (events.hangup ? binding.UV_DISCONNECT : 0)
+  )
 }
 
 /** The events of such flags. */

@@ -40,7 +40,12 @@ export interface Watch {
  *   descriptor itself counts as ready for all that was waited for.
  * @throws TypeError for what makes no sense; `EEXIST` when this loop watches the descriptor already; nothing has changed when this throws
  */
-export function watch(handle: Handle, events: WatchEvents, callback: (ready: Required<WatchEvents>) => void, options: WatchOptions = {}): Watch {
+export function watch(
+  handle: Handle,
+  events: WatchEvents,
+  callback: (ready: Required<WatchEvents>) => void,
+  options: WatchOptions = {},
+): Watch {
   assertOptions(options, 'watch()', ['keepBlocking', 'onClose'])
   const { keepBlocking = false, onClose } = options
   assertBoolean(keepBlocking, 'keepBlocking')

@@ -42,7 +42,8 @@ describe('what makes no sense is refused at the call', () => {
     ['Receiver.receive', bytes => new Receiver(left).receive(bytes, 0, { dontWait: true })],
   ] as [string, (bytes: Buffer) => unknown][]) {
     it(`${name}: what is no buffer is a TypeError`, () => {
-      for (const what of none) assert.throws(() => call(what), { name: 'TypeError', message: 'expected a Buffer or typed array' })
+      for (const what of none)
+        assert.throws(() => call(what), { name: 'TypeError', message: 'expected a Buffer or typed array' })
     })
   }
 
@@ -76,8 +77,10 @@ describe('what makes no sense is refused at the call', () => {
 
   it('Receiver.receive: no time to spin, or too long a one, is a RangeError, another type a TypeError', () => {
     const receiver = new Receiver(left)
-    for (const spin of [-1, NaN, Infinity, 1_000_001, 2 ** 32]) assert.throws(() => receiver.receive(bytes, 0, { dontWait: true, spin }), RangeError)
-    for (const spin of ['x', null, {}, true] as unknown as number[]) assert.throws(() => receiver.receive(bytes, 0, { dontWait: true, spin }), { name: 'TypeError', message: /spin/ })
+    for (const spin of [-1, NaN, Infinity, 1_000_001, 2 ** 32])
+      assert.throws(() => receiver.receive(bytes, 0, { dontWait: true, spin }), RangeError)
+    for (const spin of ['x', null, {}, true] as unknown as number[])
+      assert.throws(() => receiver.receive(bytes, 0, { dontWait: true, spin }), { name: 'TypeError', message: /spin/ })
     assert.equal(receiver.receive(bytes, 0, { dontWait: true, spin: 0.5 }), -1)
   })
 
@@ -97,12 +100,25 @@ describe('what makes no sense is refused at the call', () => {
   })
 
   for (const [name, call, options] of [
-    ['socketpair', options => socketpair(options), ['dgram', 5, null, { typ: 'dgram' }, { type: 'toString' }, { type: 'packets' }, { type: null }, { type: 1 }]],
-    ['listen', options => listen(path, options), [5, null, 'x', { backlogg: 1 }, { backlog: 'x' }, { backlog: null }, { backlog: true }]],
-    ['new DescriptorReceiver', options => new DescriptorReceiver(left, options), [5, null, true, { dontwait: true }, { peek: 1 }, { dontWait: 'x' }, { dontWait: null }]],
+    [
+      'socketpair',
+      options => socketpair(options),
+      ['dgram', 5, null, { typ: 'dgram' }, { type: 'toString' }, { type: 'packets' }, { type: null }, { type: 1 }],
+    ],
+    [
+      'listen',
+      options => listen(path, options),
+      [5, null, 'x', { backlogg: 1 }, { backlog: 'x' }, { backlog: null }, { backlog: true }],
+    ],
+    [
+      'new DescriptorReceiver',
+      options => new DescriptorReceiver(left, options),
+      [5, null, true, { dontwait: true }, { peek: 1 }, { dontWait: 'x' }, { dontWait: null }],
+    ],
   ] as [string, (options: object) => unknown, object[]][]) {
     it(`${name}: options that do not exist, or make no sense, are a TypeError`, () => {
-      for (const one of options) assert.throws(() => call(one), { name: 'TypeError', message: /option|type|backlog|peek|dontWait/ })
+      for (const one of options)
+        assert.throws(() => call(one), { name: 'TypeError', message: /option|type|backlog|peek|dontWait/ })
     })
   }
 

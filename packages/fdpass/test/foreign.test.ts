@@ -5,14 +5,32 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, it, type Context } from 'mocha'
-import { receiveMessage, DescriptorReceiver, listen, recv, send, sendMany, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
+import {
+  receiveMessage,
+  DescriptorReceiver,
+  listen,
+  recv,
+  send,
+  sendMany,
+  sendMessage,
+  setNonblocking,
+  socketpair,
+  write,
+  type Descriptor,
+} from '@anyfork/fdpass'
 
 // What other programs may do to a socket, done by Python, which has it as descriptor 3.
 
 /** The second socket, where there is one, is `t`. */
 function python(program: string, ...sockets: Descriptor[]): void {
-  const preamble = ['import array, os, socket, struct', ...sockets.map((_, i) => `${'st'[i]} = socket.socket(fileno=${3 + i})`)]
-  const { status, stderr } = spawnSync('python3', ['-c', [...preamble, program].join('\n')], { stdio: ['ignore', 'ignore', 'pipe', ...sockets.map(({ fd }) => fd)], encoding: 'utf8' })
+  const preamble = [
+    'import array, os, socket, struct',
+    ...sockets.map((_, i) => `${'st'[i]} = socket.socket(fileno=${3 + i})`),
+  ]
+  const { status, stderr } = spawnSync('python3', ['-c', [...preamble, program].join('\n')], {
+    stdio: ['ignore', 'ignore', 'pipe', ...sockets.map(({ fd }) => fd)],
+    encoding: 'utf8',
+  })
   assert.equal(status, 0, stderr)
 }
 
@@ -29,7 +47,12 @@ function closeAll(descriptors: readonly Descriptor[]): number {
 describe('a socket that adds to its messages', () => {
   before(needsPython)
 
-  for (const [name, option] of [['SO_PASSCRED', 16], ['SO_PASSSEC', 34], ['SO_PASSPIDFD', 76], ['SO_TIMESTAMP', 29]] as const) {
+  for (const [name, option] of [
+    ['SO_PASSCRED', 16],
+    ['SO_PASSSEC', 34],
+    ['SO_PASSPIDFD', 76],
+    ['SO_TIMESTAMP', 29],
+  ] as const) {
     describe(name, () => {
       let count: number
       let left: Descriptor
@@ -40,7 +63,10 @@ describe('a socket that adds to its messages', () => {
         count = readdirSync('/proc/self/fd').length
         ;[left, right] = socketpair()
         setNonblocking(right, true)
-        python(`try: s.setsockopt(socket.SOL_SOCKET, ${option}, 1)\nexcept OSError as error: assert ${option} == 76, error`, right)
+        python(
+          `try: s.setsockopt(socket.SOL_SOCKET, ${option}, 1)\nexcept OSError as error: assert ${option} == 76, error`,
+          right,
+        )
       })
       afterEach(() => assert.equal(readdirSync('/proc/self/fd').length, count + 2))
       after(() => void closeAll([left, right]))
@@ -68,9 +94,12 @@ describe('a socket that adds to its messages', () => {
         write(left, Buffer.from('x'))
         const receiver = new DescriptorReceiver(right)
         let received = 0
-        assert.throws(() => {
-          for (;;) received += closeAll(receiver.receive(64)!)
-        }, { code: 'EPROTO' })
+        assert.throws(
+          () => {
+            for (;;) received += closeAll(receiver.receive(64)!)
+          },
+          { code: 'EPROTO' },
+        )
         assert.equal(received, 100)
       })
     })
@@ -83,7 +112,11 @@ describe('a socket that takes no descriptors (SO_PASSRIGHTS)', () => {
   it('refuses them with EPERM, and goes on with bytes', function () {
     const [left, right] = socketpair()
     try {
-      const { status } = spawnSync('python3', ['-c', 'import socket; socket.socket(fileno=3).setsockopt(socket.SOL_SOCKET, 83, 0)'], { stdio: ['ignore', 'ignore', 'ignore', right.fd] })
+      const { status } = spawnSync(
+        'python3',
+        ['-c', 'import socket; socket.socket(fileno=3).setsockopt(socket.SOL_SOCKET, 83, 0)'],
+        { stdio: ['ignore', 'ignore', 'ignore', right.fd] },
+      )
       if (status !== 0) return this.skip() // before Linux 6.16
       assert.throws(() => send(left, 0), { code: 'EPERM' })
       assert.throws(() => sendMany(left, [0, 0]), { code: 'EPERM' })
@@ -106,7 +139,15 @@ describe('what Python makes', () => {
     it(`is not robbed of its path where it takes ${what}; when it has ended, it is`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
       const path = join(folder, 'socket')
-      const server = spawn('python3', ['-c', `import socket, sys\npath = sys.argv[1]\n${program}\nprint('bound', flush=True)\nsys.stdin.read()`, path], { stdio: ['pipe', 'pipe', 'inherit'] })
+      const server = spawn(
+        'python3',
+        [
+          '-c',
+          `import socket, sys\npath = sys.argv[1]\n${program}\nprint('bound', flush=True)\nsys.stdin.read()`,
+          path,
+        ],
+        { stdio: ['pipe', 'pipe', 'inherit'] },
+      )
       await once(server.stdout, 'data')
       const ended = once(server, 'exit')
       try {
@@ -164,9 +205,21 @@ describe('a message from elsewhere', () => {
   before(needsPython)
 
   for (const [what, ancillary, count] of [
-    ['two control messages with descriptors', '(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3, 3])), (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3, 3, 3]))', 5],
-    ['credentials before descriptors', '(socket.SOL_SOCKET, 2, struct.pack("3i", os.getpid(), os.getuid(), os.getgid())), (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3, 3]))', 2],
-    ['descriptors before credentials', '(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3, 3])), (socket.SOL_SOCKET, 2, struct.pack("3i", os.getpid(), os.getuid(), os.getgid()))', 2],
+    [
+      'two control messages with descriptors',
+      '(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3, 3])), (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3, 3, 3]))',
+      5,
+    ],
+    [
+      'credentials before descriptors',
+      '(socket.SOL_SOCKET, 2, struct.pack("3i", os.getpid(), os.getuid(), os.getgid())), (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3, 3]))',
+      2,
+    ],
+    [
+      'descriptors before credentials',
+      '(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3, 3])), (socket.SOL_SOCKET, 2, struct.pack("3i", os.getpid(), os.getuid(), os.getgid()))',
+      2,
+    ],
     ['credentials alone', '(socket.SOL_SOCKET, 2, struct.pack("3i", os.getpid(), os.getuid(), os.getgid()))', 0],
   ] as const) {
     for (const passesCredentials of [false, true]) {
@@ -174,7 +227,11 @@ describe('a message from elsewhere', () => {
         this.timeout(60_000)
         const before = readdirSync('/proc/self/fd').length
         const [left, right] = socketpair()
-        python(`t.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, ${passesCredentials ? 1 : 0})\ns.sendmsg([b"abc"], [${ancillary}])`, left, right)
+        python(
+          `t.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, ${passesCredentials ? 1 : 0})\ns.sendmsg([b"abc"], [${ancillary}])`,
+          left,
+          right,
+        )
         const { bytes, descriptors } = receiveMessage(right, Buffer.alloc(10))
         assert.deepEqual([bytes, closeAll(descriptors)], [3, count])
         closeAll([left, right])

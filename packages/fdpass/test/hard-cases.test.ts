@@ -2,7 +2,18 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { closeSync, constants, existsSync, fstatSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { open } from 'node:fs/promises'
 import { connect as connectTcp, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -99,7 +110,10 @@ describe('fdpass', () => {
       for (const descriptor of descriptors) descriptor.close()
       return [buffer.toString('utf8', 0, bytes), descriptors.length]
     })
-    assert.deepEqual(got, [['AAB', 1], ['CCD', 1]])
+    assert.deepEqual(got, [
+      ['AAB', 1],
+      ['CCD', 1],
+    ])
   })
 
   for (const type of ['stream', 'seqpacket'] as const) {
@@ -275,9 +289,12 @@ describe('fdpass', () => {
   it('refuses a full queue with EAGAIN, and what is refused is still the sender’s', () => {
     const [readEnd, writeEnd] = pipe()
     let sent = 0
-    assert.throws(() => {
-      for (;; sent++) send(left, readEnd)
-    }, { code: 'EAGAIN' })
+    assert.throws(
+      () => {
+        for (; ; sent++) send(left, readEnd)
+      },
+      { code: 'EAGAIN' },
+    )
     assert.ok(fstatSync(readEnd.fd).isFIFO())
     for (let i = 0; i < sent; i++) recv(right)!.close()
     readEnd.close()
@@ -303,7 +320,13 @@ describe('fdpass', () => {
     first.close()
     const second = dup(0)
     assert.equal(second.fd, number)
-    for (const use of [() => first.close(), () => first.fd, () => first.release(), () => send(left, first), () => read(first, Buffer.alloc(1))]) {
+    for (const use of [
+      () => first.close(),
+      () => first.fd,
+      () => first.release(),
+      () => send(left, first),
+      () => read(first, Buffer.alloc(1)),
+    ]) {
       assert.throws(use, { code: 'EBADF' })
     }
     assert.ok(fstatSync(number))
@@ -332,7 +355,8 @@ describe('fdpass', () => {
     server.close()
     udp.close()
     await Promise.all([...closed, file.close()])
-    for (const handle of [file, client, server, udp, {}, -1, 1.5, NaN, null, 'a']) assert.throws(() => send(left, handle as Handle), TypeError)
+    for (const handle of [file, client, server, udp, {}, -1, 1.5, NaN, null, 'a'])
+      assert.throws(() => send(left, handle as Handle), TypeError)
   }).timeout(5000)
 
   it('passes files of all kinds', () => {
@@ -341,7 +365,10 @@ describe('fdpass', () => {
     const kinds: [open: () => Descriptor, is: (fd: number) => boolean][] = [
       [() => new Descriptor(openSync(join(folder, 'file'), 'r')), fd => fstatSync(fd).isFile()],
       [() => new Descriptor(openSync(folder, 'r')), fd => fstatSync(fd).isDirectory()],
-      [() => new Descriptor(openSync(folder, constants.O_DIRECTORY | 0o10000000 /* O_PATH */)), fd => fstatSync(fd).isDirectory()],
+      [
+        () => new Descriptor(openSync(folder, constants.O_DIRECTORY | 0o10000000 /* O_PATH */)),
+        fd => fstatSync(fd).isDirectory(),
+      ],
       [() => new Descriptor(openSync('/dev/null', 'r')), fd => fstatSync(fd).isCharacterDevice()],
       [() => dup(left), fd => fstatSync(fd).isSocket()],
     ]
@@ -397,7 +424,10 @@ describe('fdpass', () => {
       const cut = receiveMessage(other, buffer)
       assert.deepEqual([cut.bytes, cut.truncated, cut.descriptors.length, buffer.toString()], [3, true, 1, '123'])
       cut.descriptors[0]!.close()
-      assert.deepEqual({ ...receiveMessage(other, buffer), descriptors: 0 }, { bytes: 2, descriptors: 0, endOfFile: false, truncated: false })
+      assert.deepEqual(
+        { ...receiveMessage(other, buffer), descriptors: 0 },
+        { bytes: 2, descriptors: 0, endOfFile: false, truncated: false },
+      )
       assert.throws(() => sendMessage(one, Buffer.alloc(1 << 20)), { code: 'EMSGSIZE' })
       one.close()
       other.close()
@@ -442,9 +472,12 @@ describe('fdpass', () => {
     assert.throws(() => listen(path), { code: 'EADDRINUSE' })
     assert.throws(() => accept(listener), { code: 'EAGAIN' })
     const waiting: Descriptor[] = []
-    assert.throws(() => {
-      for (;;) waiting.push(connect(path))
-    }, { code: 'EAGAIN' })
+    assert.throws(
+      () => {
+        for (;;) waiting.push(connect(path))
+      },
+      { code: 'EAGAIN' },
+    )
     assert.throws(() => listen(path), { code: 'EADDRINUSE' })
     const served = accept(listener)
     // Who was accepted there does not listen.
@@ -457,7 +490,9 @@ describe('fdpass', () => {
   for (const where of ['absolute', 'relative'] as const) {
     it(`leaves the file of a server whose path is to be kept (${where})`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
-      const [kept, removed] = ['kept', 'removed'].map(name => (where === 'absolute' ? join(folder, name) : relative('.', join(folder, name)))) as [string, string]
+      const [kept, removed] = ['kept', 'removed'].map(name =>
+        where === 'absolute' ? join(folder, name) : relative('.', join(folder, name)),
+      ) as [string, string]
       const servers = [kept, removed].map(path => createServer().listen(path))
       await Promise.all(servers.map(server => once(server, 'listening')))
       keepPath(servers[0]!)
@@ -485,9 +520,12 @@ describe('fdpass', () => {
     const path = `\0anyfork-backlog-${process.pid}`
     const listener = listen(path, { backlog: 0 })
     const waiting: Descriptor[] = []
-    assert.throws(() => {
-      for (;;) waiting.push(connect(path))
-    }, { code: 'EAGAIN' })
+    assert.throws(
+      () => {
+        for (;;) waiting.push(connect(path))
+      },
+      { code: 'EAGAIN' },
+    )
     for (const descriptor of [listener, ...waiting]) descriptor.close()
   })
 
@@ -495,9 +533,12 @@ describe('fdpass', () => {
     const [one, other] = socketpair()
     assert.throws(() => receiveMessage(one, Buffer.alloc(1), { dontWait: true }), { code: 'EAGAIN' })
     assert.throws(() => receiveMessage(one, Buffer.alloc(1), { dontWait: true, peek: false }), { code: 'EAGAIN' })
-    assert.throws(() => {
-      for (;;) sendMessage(one, Buffer.alloc(1000), [], { dontWait: true })
-    }, { code: 'EAGAIN' })
+    assert.throws(
+      () => {
+        for (;;) sendMessage(one, Buffer.alloc(1000), [], { dontWait: true })
+      },
+      { code: 'EAGAIN' },
+    )
     one.close()
     other.close()
   })

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, it } from 'mocha'
-import { pipe, read, receiveMessage, recv, send, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
+import {
+  pipe,
+  read,
+  receiveMessage,
+  recv,
+  send,
+  sendMessage,
+  setNonblocking,
+  socketpair,
+  write,
+  type Descriptor,
+} from '@anyfork/fdpass'
 
 /** Programs that get a socket as descriptor 3: first they send three descriptors of pipes that say 0, 1 and 2, then they receive three and write 3, 4 and 5 to them. */
 const peers: Record<string, { command: string; probe: string[]; program: string[] }> = {
@@ -67,9 +78,14 @@ describe('interoperation', () => {
   }
 
   it('with several descriptors in one message, both ways', async function () {
-    if (process.env['ANYFORK_PEERS'] !== 'required' && spawnSync('python3', ['-c', 'import socket; socket.send_fds']).status !== 0) return this.skip()
+    if (
+      process.env['ANYFORK_PEERS'] !== 'required' &&
+      spawnSync('python3', ['-c', 'import socket; socket.send_fds']).status !== 0
+    )
+      return this.skip()
     const [ours, theirs] = socketpair()
-    const program = 'import socket; s = socket.socket(fileno=3); d, f, _, _ = socket.recv_fds(s, 100, 253); socket.send_fds(s, [d], f)'
+    const program =
+      'import socket; s = socket.socket(fileno=3); d, f, _, _ = socket.recv_fds(s, 100, 253); socket.send_fds(s, [d], f)'
     const peer = spawn('python3', ['-c', program], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
     theirs.close()
     const [readEnd, writeEnd] = pipe()

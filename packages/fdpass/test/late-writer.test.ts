@@ -43,11 +43,25 @@ describe('LateWriter', () => {
     assert.ok(late.ticks > before)
     late.flush()
     read(right, buffer)
-    for (const until = performance.now() + 10_000; threads() >= while_ && performance.now() < until; ) await new Promise(setImmediate)
+    for (const until = performance.now() + 10_000; threads() >= while_ && performance.now() < until; )
+      await new Promise(setImmediate)
     assert.ok(threads() < while_)
   })
 
-  for (const [from, end] of [[0, 11], [0, -1], [-1, 3], [5, 4], [11, 11], [0, 2 ** 31], [0, 2 ** 32 + 1], [2 ** 32, 3], [0, 1.5], [0.5, 2], [NaN, 3], [0, NaN]] as const) {
+  for (const [from, end] of [
+    [0, 11],
+    [0, -1],
+    [-1, 3],
+    [5, 4],
+    [11, 11],
+    [0, 2 ** 31],
+    [0, 2 ** 32 + 1],
+    [2 ** 32, 3],
+    [0, 1.5],
+    [0.5, 2],
+    [NaN, 3],
+    [0, NaN],
+  ] as const) {
     it(`throws a RangeError for what is no part of the buffer, and puts nothing off then (${from} to ${end})`, () => {
       assert.throws(() => late.putOff(bytes, from, end), RangeError)
       assert.equal(late.isPending, false)
@@ -60,7 +74,8 @@ describe('LateWriter', () => {
   }
 
   it('throws a TypeError for what is no buffer, and for positions that are no numbers', () => {
-    for (const what of ['abc', new ArrayBuffer(8), {}, null, undefined]) assert.throws(() => late.putOff(what as Buffer, 0, 1), { name: 'TypeError', message: /typed array/ })
+    for (const what of ['abc', new ArrayBuffer(8), {}, null, undefined])
+      assert.throws(() => late.putOff(what as Buffer, 0, 1), { name: 'TypeError', message: /typed array/ })
     assert.throws(() => late.putOff(bytes, '2' as unknown as number, 4), TypeError)
     assert.throws(() => late.putOff(bytes, 0, undefined as unknown as number), TypeError)
     assert.equal(late.flush(), 0)
@@ -105,7 +120,8 @@ describe('LateWriter', () => {
     assert.ok(forgotten.deref() && text.deref())
     const receiver = new Receiver(theirs)
     const came = Buffer.alloc(filled + 60_000)
-    for (let length = 0; length < came.length; await new Promise(setImmediate)) length += Math.max(0, receiver.receive(came, length, { dontWait: true }))
+    for (let length = 0; length < came.length; await new Promise(setImmediate))
+      length += Math.max(0, receiver.receive(came, length, { dontWait: true }))
     assert.ok(came.equals(Buffer.alloc(came.length, 'P').fill('F', 0, filled)))
     assert.equal(forgotten.deref()!.flush(), 60_000)
     await collectGarbage()
@@ -117,7 +133,9 @@ describe('LateWriter', () => {
   it('writes what is put off when its thread ends, and leaves nothing running', () => {
     const [ours, theirs] = socketpair()
     const program = fileURLToPath(new URL('fixtures/late-threads.js', import.meta.url))
-    const { status, signal } = spawnSync(process.execPath, [program], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
+    const { status, signal } = spawnSync(process.execPath, [program], {
+      stdio: ['ignore', 'inherit', 'inherit', theirs.fd],
+    })
     assert.deepEqual([status, signal], [0, null])
     theirs.close()
     assert.equal(buffer.toString('latin1', 0, read(ours, buffer)), 'late'.repeat(6))

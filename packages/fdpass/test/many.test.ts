@@ -3,7 +3,18 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { pipe, receiveMessage, DescriptorReceiver, send, sendMany, sendMessage, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
+import {
+  pipe,
+  receiveMessage,
+  DescriptorReceiver,
+  send,
+  sendMany,
+  sendMessage,
+  setNonblocking,
+  socketpair,
+  write,
+  type Descriptor,
+} from '@anyfork/fdpass'
 import { taggedPipe, tagOf } from './support/tagged-pipe.js'
 
 describe('many at a time', () => {
@@ -71,7 +82,10 @@ describe('many at a time', () => {
       count += descriptors.length
       for (const descriptor of descriptors) descriptor.close()
     }
-    assert.equal(count, sizes.reduce((sum, size) => sum + size))
+    assert.equal(
+      count,
+      sizes.reduce((sum, size) => sum + size),
+    )
     readEnd.close()
     writeEnd.close()
   })
@@ -161,7 +175,11 @@ describe('many at a time', () => {
       for (const descriptor of descriptors) descriptor.close()
       return [bytes, descriptors.length]
     })
-    assert.deepEqual(sizes, [[1, 8], [1, 8], [1, 4]])
+    assert.deepEqual(sizes, [
+      [1, 8],
+      [1, 8],
+      [1, 4],
+    ])
     assert.equal(sendMany(left, []), 0)
   })
 
@@ -191,9 +209,12 @@ describe('many at a time', () => {
 
   it('sends as many as there is room for, then EAGAIN, then EPIPE', () => {
     let sent = 0
-    assert.throws(() => {
-      for (;;) sent += sendMany(left, new Array(100).fill(0))
-    }, { code: 'EAGAIN' })
+    assert.throws(
+      () => {
+        for (;;) sent += sendMany(left, new Array(100).fill(0))
+      },
+      { code: 'EAGAIN' },
+    )
     let received = 0
     while (received < sent) {
       const descriptors = receive(64)

@@ -16,7 +16,9 @@ describe('IO::FDPass', () => {
   it('01_basic: one end of a socket pair goes from parent to child, and a byte each way over it', async () => {
     const [ours, theirs] = socketpair()
     const [kept, passed] = socketpair()
-    const child = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/basic-child.js', import.meta.url))], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
+    const child = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/basic-child.js', import.meta.url))], {
+      stdio: ['ignore', 'inherit', 'inherit', theirs.fd],
+    })
     theirs.close()
     send(ours, passed)
     passed.close()

@@ -60,7 +60,8 @@ describe('Descriptor', () => {
 
   it('is made of numbers that a descriptor can have only', () => {
     const [left, right] = socketpair()
-    for (const number of [-1, 1.5, NaN, 2 ** 31, 2 ** 32 + left.fd, '3' as unknown as number]) assert.throws(() => new Descriptor(number).close(), TypeError)
+    for (const number of [-1, 1.5, NaN, 2 ** 31, 2 ** 32 + left.fd, '3' as unknown as number])
+      assert.throws(() => new Descriptor(number).close(), TypeError)
     left.close()
     right.close()
   })

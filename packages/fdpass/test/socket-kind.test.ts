@@ -4,7 +4,19 @@ import { openSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { createSocket } from 'node:dgram'
 import { afterEach, describe, it } from 'mocha'
-import { assertUnixSocket, Descriptor, DescriptorReceiver, LateWriter, listen, pipe, setNonblocking, socketKind, socketpair, type Handle, type SocketType } from '@anyfork/fdpass'
+import {
+  assertUnixSocket,
+  Descriptor,
+  DescriptorReceiver,
+  LateWriter,
+  listen,
+  pipe,
+  setNonblocking,
+  socketKind,
+  socketpair,
+  type Handle,
+  type SocketType,
+} from '@anyfork/fdpass'
 
 describe('socketKind()', () => {
   const opened: Disposable[] = []
@@ -37,7 +49,8 @@ describe('socketKind()', () => {
   }
 
   it('tells family, type, and whether it listens', async () => {
-    for (const type of ['stream', 'seqpacket', 'dgram'] as const) assert.deepEqual(socketKind(pair(type)), { isUnix: true, type, isListening: false })
+    for (const type of ['stream', 'seqpacket', 'dgram'] as const)
+      assert.deepEqual(socketKind(pair(type)), { isUnix: true, type, isListening: false })
     assert.deepEqual(socketKind(listener()), { isUnix: true, type: 'stream', isListening: true })
     assert.deepEqual(socketKind(await tcp()), { isUnix: false, type: 'stream', isListening: true })
     assert.deepEqual(socketKind(await udp()), { isUnix: false, type: 'dgram', isListening: false })
@@ -53,9 +66,13 @@ describe('socketKind()', () => {
   it('lets assertUnixSocket() refuse what carries no descriptors, and other types', async () => {
     assertUnixSocket(pair())
     assertUnixSocket(pair('dgram'), ['seqpacket', 'dgram'])
-    assert.throws(() => assertUnixSocket(pair('seqpacket')), { name: 'TypeError', message: /type stream, not seqpacket/ })
+    assert.throws(() => assertUnixSocket(pair('seqpacket')), {
+      name: 'TypeError',
+      message: /type stream, not seqpacket/,
+    })
     assert.throws(() => assertUnixSocket(listener()), { name: 'TypeError', message: /listens/ })
-    for (const other of [await tcp(), await udp()]) assert.throws(() => assertUnixSocket(other, ['stream', 'dgram']), { name: 'TypeError', message: /AF_UNIX/ })
+    for (const other of [await tcp(), await udp()])
+      assert.throws(() => assertUnixSocket(other, ['stream', 'dgram']), { name: 'TypeError', message: /AF_UNIX/ })
     assert.throws(() => assertUnixSocket(closed()), { code: 'EBADF' })
   })
 
@@ -63,7 +80,8 @@ describe('socketKind()', () => {
     new DescriptorReceiver(pair())
     new DescriptorReceiver(pair('seqpacket'))
     new DescriptorReceiver(pair('dgram'))
-    for (const other of [listener(), await tcp(), await udp()]) assert.throws(() => new DescriptorReceiver(other), TypeError)
+    for (const other of [listener(), await tcp(), await udp()])
+      assert.throws(() => new DescriptorReceiver(other), TypeError)
     assert.throws(() => new DescriptorReceiver(open(...pipe())[0]), { code: 'ENOTSOCK' })
     assert.throws(() => new DescriptorReceiver(closed()), { code: 'EBADF' })
   })
@@ -71,7 +89,8 @@ describe('socketKind()', () => {
   it('lets a LateWriter be made of blocking streams only', async () => {
     const nonblocking = pair()
     setNonblocking(nonblocking, true)
-    for (const other of [pair('dgram'), pair('seqpacket'), listener(), await tcp(), nonblocking]) assert.throws(() => new LateWriter(other), TypeError)
+    for (const other of [pair('dgram'), pair('seqpacket'), listener(), await tcp(), nonblocking])
+      assert.throws(() => new LateWriter(other), TypeError)
     const [file] = open(new Descriptor(openSync('/dev/null', 'w')))
     for (const other of [file, open(...pipe())[1]]) assert.throws(() => new LateWriter(other), { code: 'ENOTSOCK' })
     assert.throws(() => new LateWriter(closed()), { code: 'EBADF' })

@@ -4,7 +4,18 @@ import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, it } from 'mocha'
-import { Descriptor, dup, isNonblocking, read, shutdown, socketpair, watch, write, type WatchEvents, type WatchOptions } from '@anyfork/fdpass'
+import {
+  Descriptor,
+  dup,
+  isNonblocking,
+  read,
+  shutdown,
+  socketpair,
+  watch,
+  write,
+  type WatchEvents,
+  type WatchOptions,
+} from '@anyfork/fdpass'
 
 const turns = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i++) await new Promise(setImmediate)
@@ -89,14 +100,40 @@ describe('watch', () => {
     const [left, right] = socketpair()
     const callback = (): void => {}
     const watching = watch(left, { hangup: true, writable: undefined! }, callback)
-    for (const events of [{ readble: true }, { readable: 1 }, { hangup: 'yes' }, { writable: null }, 'readable', 5, null, undefined, ['readable']] as unknown as WatchEvents[]) {
-      assert.throws(() => watch(right, events, callback), { name: 'TypeError', message: /event|readable|hangup|writable/ })
+    for (const events of [
+      { readble: true },
+      { readable: 1 },
+      { hangup: 'yes' },
+      { writable: null },
+      'readable',
+      5,
+      null,
+      undefined,
+      ['readable'],
+    ] as unknown as WatchEvents[]) {
+      assert.throws(() => watch(right, events, callback), {
+        name: 'TypeError',
+        message: /event|readable|hangup|writable/,
+      })
       assert.throws(() => watching.change(events), { name: 'TypeError', message: /event|readable|hangup|writable/ })
     }
-    for (const options of [{ keepBlockng: true }, { keepBlocking: 1 }, { onClose: 5 }, null, true] as unknown as WatchOptions[]) {
-      assert.throws(() => watch(right, { readable: true }, callback, options), { name: 'TypeError', message: /option|keepBlocking|onClose/ })
+    for (const options of [
+      { keepBlockng: true },
+      { keepBlocking: 1 },
+      { onClose: 5 },
+      null,
+      true,
+    ] as unknown as WatchOptions[]) {
+      assert.throws(() => watch(right, { readable: true }, callback, options), {
+        name: 'TypeError',
+        message: /option|keepBlocking|onClose/,
+      })
     }
-    for (const none of [undefined, {}, 'x']) assert.throws(() => watch(right, { readable: true }, none as () => void), { name: 'TypeError', message: /callback/ })
+    for (const none of [undefined, {}, 'x'])
+      assert.throws(() => watch(right, { readable: true }, none as () => void), {
+        name: 'TypeError',
+        message: /callback/,
+      })
     assert.equal(isNonblocking(right), false)
     watching.close()
     left.close()
@@ -114,7 +151,9 @@ describe('watch', () => {
         const [left, right] = socketpair()
         write(right, Buffer.from('x'))
         const called: string[] = []
-        const watching = watch(left, when === 'later' ? {} : { readable: true }, () => called.push('callback'), { onClose: () => called.push('onClose') })
+        const watching = watch(left, when === 'later' ? {} : { readable: true }, () => called.push('callback'), {
+          onClose: () => called.push('onClose'),
+        })
         watch(left, {}, () => called.push('callback')) // waits for nothing
         if (when === 'later') {
           await turns(2)
@@ -163,7 +202,10 @@ describe('watch', () => {
       await turns(1)
       gc()
     }
-    assert.deepEqual(forgotten.map(one => one.deref()), [undefined, undefined, undefined])
+    assert.deepEqual(
+      forgotten.map(one => one.deref()),
+      [undefined, undefined, undefined],
+    )
     lasting.close()
     right.close()
   })

@@ -1,4 +1,13 @@
-import { assertUnixSocket, Descriptor, descriptorNumber, hasEnded, socketpair, watch, type Handle, type Watch } from '@anyfork/fdpass'
+import {
+  assertUnixSocket,
+  Descriptor,
+  descriptorNumber,
+  hasEnded,
+  socketpair,
+  watch,
+  type Handle,
+  type Watch,
+} from '@anyfork/fdpass'
 import { callSafely } from './call-safely.js'
 import { PasserError } from './errors.js'
 import { Incoming, type Receiver } from './incoming.js'
@@ -100,9 +109,12 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   pushRecv(callback: Receiver): void
   pushRecv(callback?: Receiver): Promise<Descriptor> | void {
     this.#assertBegun()
-    if (callback !== undefined && typeof callback !== 'function') throw new TypeError(`the callback is a function, not ${String(callback)}`)
+    if (callback !== undefined && typeof callback !== 'function')
+      throw new TypeError(`the callback is a function, not ${String(callback)}`)
     if (callback) return this.#incoming.ask((error, descriptor) => callSafely(() => callback(error, descriptor)))
-    return new Promise((resolve, reject) => this.#incoming.ask((error, descriptor) => (descriptor ? resolve(descriptor) : reject(error!))))
+    return new Promise((resolve, reject) =>
+      this.#incoming.ask((error, descriptor) => (descriptor ? resolve(descriptor) : reject(error!))),
+    )
   }
 
   /** All descriptors that come, until the peer ends the connection. */
@@ -119,7 +131,9 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
 
   /** Sends what is queued, and nothing that is pushed from now on, then ends. What was asked for and has not come rejects. Idempotent. */
   close(): Promise<void> {
-    this.#closing ??= this.#waiting.for(() => !this.#watch || this.#failure !== undefined || this.#outgoing.length === 0).then(() => this.destroy())
+    this.#closing ??= this.#waiting
+      .for(() => !this.#watch || this.#failure !== undefined || this.#outgoing.length === 0)
+      .then(() => this.destroy())
     return this.#closing
   }
 
@@ -150,7 +164,9 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     const watched = isBorrowed ? takeOver(handle) : handle
     try {
       // By its number: a Descriptor is handed over only once it is watched.
-      this.#watch = watch(descriptorNumber(watched), { hangup: true }, ready => this.#onReady(ready), { keepBlocking: dontSetNonblocking })
+      this.#watch = watch(descriptorNumber(watched), { hangup: true }, ready => this.#onReady(ready), {
+        keepBlocking: dontSetNonblocking,
+      })
     } catch (error) {
       if (isBorrowed) closeHandle(watched)
       throw error
@@ -159,7 +175,10 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     this.#ends = [socket]
     const onChange = (): void => this.#update()
     this.#outgoing = new Outgoing(socket, batch, dontSetNonblocking, { onChange, onBroken: () => this.#onHangup() })
-    this.#incoming = new Incoming(socket, reservation, batch, dontSetNonblocking, { onChange, onEnd: error => (error ? this.#end(error, true) : this.#onSilence()) })
+    this.#incoming = new Incoming(socket, reservation, batch, dontSetNonblocking, {
+      onChange,
+      onEnd: error => (error ? this.#end(error, true) : this.#onSilence()),
+    })
     this.#update()
   }
 
@@ -195,7 +214,8 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
 
   #update(): void {
     if (this.#failure) return
-    if (this.#peer === 'silent' && !this.#outgoing.length) return this.#end(new PasserError('ERR_PASSER_ENDED', 'the peer has closed its end'), true)
+    if (this.#peer === 'silent' && !this.#outgoing.length)
+      return this.#end(new PasserError('ERR_PASSER_ENDED', 'the peer has closed its end'), true)
     const readable = this.#incoming.waitsForMessage
     this.#watch.change({ readable, writable: this.#outgoing.waitsForRoom, hangup: !readable && this.#peer === 'there' })
     if (this.#incoming.length || this.#outgoing.length) this.#watch.ref()

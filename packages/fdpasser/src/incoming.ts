@@ -160,7 +160,10 @@ export class Incoming {
       const immediate = setImmediate(retry)
       this.#cancelRetry = () => clearImmediate(immediate)
     } else {
-      const timer = setTimeout(retry, Math.min(FIRST_RETRY_MS * 2 ** (this.#retries - IMMEDIATE_RETRIES), LAST_RETRY_MS))
+      const timer = setTimeout(
+        retry,
+        Math.min(FIRST_RETRY_MS * 2 ** (this.#retries - IMMEDIATE_RETRIES), LAST_RETRY_MS),
+      )
       this.#cancelRetry = () => clearTimeout(timer)
     }
     this.#retries++

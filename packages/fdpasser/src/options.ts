@@ -33,20 +33,34 @@ export interface WaitOptions {
 
 /** The options with their defaults, those about the socket aside. @throws TypeError, RangeError */
 export function complete(options: FdPasserOptions): Required<Omit<FdPasserOptions, 'fd'>> {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`options are an object, not ${String(options)}`)
-  const { fd, onError = () => {}, batch = 1, reservation = 'both', dontSetNonblocking = false, highWaterMark = 256, ...rest } = options
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`options are an object, not ${String(options)}`)
+  const {
+    fd,
+    onError = () => {},
+    batch = 1,
+    reservation = 'both',
+    dontSetNonblocking = false,
+    highWaterMark = 256,
+    ...rest
+  } = options
   for (const name of Object.keys(rest)) throw new TypeError(`a connection has no option ${name}`)
-  if (!Number.isInteger(batch) || batch < 1 || batch > MAX_DESCRIPTORS) throw new RangeError(`a batch is 1 to ${MAX_DESCRIPTORS} descriptors, not ${String(batch)}`)
-  if (!Number.isInteger(highWaterMark) || highWaterMark < 1) throw new RangeError(`the high-water mark is a positive integer, not ${String(highWaterMark)}`)
-  if (!['sentinel', 'peek', 'both'].includes(reservation)) throw new TypeError(`unknown reservation ${String(reservation)}`)
-  if (typeof dontSetNonblocking !== 'boolean') throw new TypeError(`dontSetNonblocking is true or false, not ${String(dontSetNonblocking)}`)
+  if (!Number.isInteger(batch) || batch < 1 || batch > MAX_DESCRIPTORS)
+    throw new RangeError(`a batch is 1 to ${MAX_DESCRIPTORS} descriptors, not ${String(batch)}`)
+  if (!Number.isInteger(highWaterMark) || highWaterMark < 1)
+    throw new RangeError(`the high-water mark is a positive integer, not ${String(highWaterMark)}`)
+  if (!['sentinel', 'peek', 'both'].includes(reservation))
+    throw new TypeError(`unknown reservation ${String(reservation)}`)
+  if (typeof dontSetNonblocking !== 'boolean')
+    throw new TypeError(`dontSetNonblocking is true or false, not ${String(dontSetNonblocking)}`)
   if (typeof onError !== 'function') throw new TypeError('onError is not a function')
   return { onError, batch, reservation, dontSetNonblocking, highWaterMark }
 }
 
 /** @throws TypeError for what makes no sense */
 export function isKept(options: SendOptions): boolean {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`options are an object, not ${String(options)}`)
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`options are an object, not ${String(options)}`)
   const { keep = false, ...rest } = options
   for (const name of Object.keys(rest)) throw new TypeError(`pushSend() has no option ${name}`)
   if (typeof keep !== 'boolean') throw new TypeError(`keep is true or false, not ${String(keep)}`)
@@ -55,7 +69,8 @@ export function isKept(options: SendOptions): boolean {
 
 /** @throws TypeError for what makes no sense, a signal instead of options also */
 export function signalOf(options: WaitOptions, call: string): AbortSignal | undefined {
-  if (typeof options !== 'object' || options === null || options instanceof AbortSignal) throw new TypeError(`the options of ${call} are an object, not ${String(options)}`)
+  if (typeof options !== 'object' || options === null || options instanceof AbortSignal)
+    throw new TypeError(`the options of ${call} are an object, not ${String(options)}`)
   const { signal: given, ...rest } = options
   const signal = given ?? undefined
   for (const name of Object.keys(rest)) throw new TypeError(`${call} has no option ${name}`)

@@ -39,7 +39,8 @@ export function closeHandle(handle: Handle): void {
  */
 export function takeOverBoth(ends: readonly [Handle, Handle]): Descriptor[] {
   const [first, second] = ends
-  if (descriptorNumber(first) === descriptorNumber(second)) throw new TypeError('a connection has two ends, not the same twice')
+  if (descriptorNumber(first) === descriptorNumber(second))
+    throw new TypeError('a connection has two ends, not the same twice')
   const isBorrowed = (end: Handle): boolean => typeof end === 'object' && !(end instanceof Descriptor)
   // Those that are duplicated come first: only that may fail.
   if (!isBorrowed(second)) return [takeOver(first), takeOver(second)]

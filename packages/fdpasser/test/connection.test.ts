@@ -51,7 +51,8 @@ describe('accept()', () => {
 describe('server()', () => {
   it('throws at the call for a backlog that makes no sense', () => {
     for (const backlog of [-1, NaN, 1.5, 2 ** 31]) assert.throws(() => server(path, backlog), RangeError)
-    for (const backlog of ['x', null, {}] as unknown as number[]) assert.throws(() => server(path, backlog), { name: 'TypeError', message: /backlog/ })
+    for (const backlog of ['x', null, {}] as unknown as number[])
+      assert.throws(() => server(path, backlog), { name: 'TypeError', message: /backlog/ })
   })
 })
 
@@ -61,7 +62,15 @@ describe('accept() and connect()', () => {
     ['connect', (options: object) => connect('\0nobody', options)],
   ] as const) {
     it(`reject with a TypeError for options that make no sense, before anything is done (${name})`, async () => {
-      for (const options of [AbortSignal.abort(), new AbortController().signal, { sginal: AbortSignal.abort() }, { signal: 5 }, null, 5, 'x'] as object[]) {
+      for (const options of [
+        AbortSignal.abort(),
+        new AbortController().signal,
+        { sginal: AbortSignal.abort() },
+        { signal: 5 },
+        null,
+        5,
+        'x',
+      ] as object[]) {
         await assert.rejects(call(options), { name: 'TypeError', message: /option|signal/ })
       }
     })

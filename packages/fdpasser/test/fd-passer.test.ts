@@ -9,7 +9,15 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { dup, pipe, sendMessage, shutdown, isNonblocking, socketpair as fdpassSocketpair } from '@anyfork/fdpass'
-import { Descriptor, FdPasser, server, socketpair, type FdPasserOptions, type Handle, type SendOptions } from '@anyfork/fdpasser'
+import {
+  Descriptor,
+  FdPasser,
+  server,
+  socketpair,
+  type FdPasserOptions,
+  type Handle,
+  type SendOptions,
+} from '@anyfork/fdpasser'
 import { taggedPipe, tagOf } from './support/tagged-pipe.js'
 
 describe('FdPasser', () => {
@@ -60,7 +68,13 @@ describe('FdPasser', () => {
     const server = createServer()
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     const kept = openSync('/dev/null', 'r')
-    await Promise.all([left.pushSend(descriptor), left.pushSend(number), left.pushSend(file), left.pushSend(server), left.pushSend(kept, { keep: true })])
+    await Promise.all([
+      left.pushSend(descriptor),
+      left.pushSend(number),
+      left.pushSend(file),
+      left.pushSend(server),
+      left.pushSend(kept, { keep: true }),
+    ])
     assert.equal(descriptor.isOpen, false)
     assert.throws(() => fstatSync(number), { code: 'EBADF' })
     assert.equal(server.listening, false)
@@ -174,16 +188,23 @@ describe('FdPasser', () => {
     left.destroy()
     const settled = await Promise.allSettled([receiving, ...sending])
     assert.equal(settled[0]!.status, 'rejected')
-    assert.ok(settled.some(({ status }) => status === 'fulfilled') && settled.slice(1).some(({ status }) => status === 'rejected'))
+    assert.ok(
+      settled.some(({ status }) => status === 'fulfilled') &&
+        settled.slice(1).some(({ status }) => status === 'rejected'),
+    )
   })
 
   it('closes everything in both directions when destroyed', async () => {
-    const settled = Promise.allSettled([left.pushRecv(), ...Array.from({ length: 500 }, () => left.pushSend(taggedPipe('x')))])
+    const settled = Promise.allSettled([
+      left.pushRecv(),
+      ...Array.from({ length: 500 }, () => left.pushSend(taggedPipe('x'))),
+    ])
     connect({ batch: 4 })
     for (let i = 0; i < 4; i++) void left.pushSend(taggedPipe('x'))
     ;(await right.pushRecv()).close() // three more came with it
     right.destroy()
-    for (const one of (await settled).filter(({ status }) => status === 'rejected')) assert.equal((one as PromiseRejectedResult).reason.code, 'ERR_PASSER_CLOSED')
+    for (const one of (await settled).filter(({ status }) => status === 'rejected'))
+      assert.equal((one as PromiseRejectedResult).reason.code, 'ERR_PASSER_CLOSED')
   })
 
   it('refuses only the one that cannot be sent, alone and in a batch', async () => {
@@ -194,7 +215,10 @@ describe('FdPasser', () => {
       const sent = [left.pushSend(taggedPipe('a')), left.pushSend(bad, { keep: true }), left.pushSend(taggedPipe('b'))]
       if (batch === 8) new Descriptor(bad).close()
       const outcome = await Promise.allSettled(sent)
-      assert.deepEqual(outcome.map(({ status }) => status), ['fulfilled', batch === 8 ? 'rejected' : 'fulfilled', 'fulfilled'])
+      assert.deepEqual(
+        outcome.map(({ status }) => status),
+        ['fulfilled', batch === 8 ? 'rejected' : 'fulfilled', 'fulfilled'],
+      )
       if (batch === 8) assert.equal((outcome[1] as PromiseRejectedResult).reason.code, 'EBADF')
       assert.equal(tagOf(await right.pushRecv()), 'a')
       if (batch === 1) (await right.pushRecv()).close()
@@ -211,10 +235,14 @@ describe('FdPasser', () => {
       const kept = taggedPipe('never sent')
       const file = await open('/dev/null')
       const handles = [taggedPipe('a'), taggedPipe('b'), kept, taggedPipe('c'), file, taggedPipe('d')]
-      const outcomes = Promise.allSettled(handles.map(handle => left.pushSend(handle, { keep: handle === kept || handle === file })))
+      const outcomes = Promise.allSettled(
+        handles.map(handle => left.pushSend(handle, { keep: handle === kept || handle === file })),
+      )
       kept.close()
       const closed = file.close()
-      const codes = (await outcomes).map(outcome => (outcome.status === 'rejected' ? (outcome.reason as NodeJS.ErrnoException).code : 'sent'))
+      const codes = (await outcomes).map(outcome =>
+        outcome.status === 'rejected' ? (outcome.reason as NodeJS.ErrnoException).code : 'sent',
+      )
       assert.deepEqual(codes, ['sent', 'sent', 'EBADF', 'sent', 'EBADF', 'sent'])
       for (const tag of ['a', 'b', 'c', 'd']) assert.equal(tagOf(await right.pushRecv()), tag)
       await closed
@@ -224,9 +252,16 @@ describe('FdPasser', () => {
   it('refuses a Descriptor that somebody has closed by its number with EBADF, and goes on', async () => {
     const closed = taggedPipe('never sent')
     const { fd } = closed
-    const outcomes = Promise.allSettled([left.pushSend(taggedPipe('a')), left.pushSend(closed), left.pushSend(taggedPipe('b'))])
+    const outcomes = Promise.allSettled([
+      left.pushSend(taggedPipe('a')),
+      left.pushSend(closed),
+      left.pushSend(taggedPipe('b')),
+    ])
     closeSync(fd)
-    assert.deepEqual((await outcomes).map(outcome => (outcome.status === 'rejected' ? outcome.reason.code : 'sent')), ['sent', 'EBADF', 'sent'])
+    assert.deepEqual(
+      (await outcomes).map(outcome => (outcome.status === 'rejected' ? outcome.reason.code : 'sent')),
+      ['sent', 'EBADF', 'sent'],
+    )
     for (const tag of ['a', 'b']) assert.equal(tagOf(await right.pushRecv()), tag)
   })
 
@@ -269,7 +304,10 @@ describe('FdPasser', () => {
       }
     })
     const outcomes = await Promise.allSettled(handles.map(handle => left.pushSend(handle)))
-    assert.deepEqual(outcomes.map(({ status }) => status), ['fulfilled', 'fulfilled', 'fulfilled'])
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'fulfilled', 'fulfilled'],
+    )
     for (let i = 0; i < 3; i++) tagOf(await right.pushRecv())
   })
 
@@ -279,7 +317,10 @@ describe('FdPasser', () => {
     const passer = new FdPasser({ fd: one, onError: error => errors.push(error) })
     sendMessage(other, Buffer.from('x'))
     await assert.rejects(passer.pushRecv(), { code: 'EPROTO' })
-    assert.deepEqual(errors.map(error => (error as NodeJS.ErrnoException).code), ['EPROTO'])
+    assert.deepEqual(
+      errors.map(error => (error as NodeJS.ErrnoException).code),
+      ['EPROTO'],
+    )
     other.close()
   })
 
@@ -341,7 +382,8 @@ describe('FdPasser', () => {
       [9999, { code: 'EBADF' }],
     ] as [Handle, typeof TypeError][]) {
       const [one, other] = socketpair()
-      for (const pair of [fd, [fd], [one, fd], [fd, one], [one.fd, fd]] as Handle[]) assert.throws(() => new FdPasser({ fd: pair }), error)
+      for (const pair of [fd, [fd], [one, fd], [fd, one], [one.fd, fd]] as Handle[])
+        assert.throws(() => new FdPasser({ fd: pair }), error)
       one.close() // it is still ours
       other.close()
     }
@@ -357,7 +399,11 @@ describe('FdPasser', () => {
     ['destroyed', (passer: FdPasser): void => passer.destroy()],
     ['closed', (passer: FdPasser): Promise<void> => passer.close()],
     ['told that it is the child', (passer: FdPasser): Promise<void> => passer.iAmChild().close()],
-    ['told that it is the parent', (passer: FdPasser): Promise<void> => assert.rejects(async () => passer.iAmParent(), { code: 'EBADF' }).then(() => passer.close())],
+    [
+      'told that it is the parent',
+      (passer: FdPasser): Promise<void> =>
+        assert.rejects(async () => passer.iAmParent(), { code: 'EBADF' }).then(() => passer.close()),
+    ],
   ] as const) {
     it(`closes its other end when it is ${how}, though somebody has closed the first by its number`, async () => {
       const [one, other] = socketpair()
@@ -379,14 +425,22 @@ describe('FdPasser', () => {
     other.close()
     assert.throws(() => new FdPasser({ fd: [one, other] }), { code: 'EBADF' })
     one.close() // it is still ours
-    assert.throws(() => new FdPasser({ fdd: 3 } as FdPasserOptions), { name: 'TypeError', message: 'a connection has no option fdd' })
+    assert.throws(() => new FdPasser({ fdd: 3 } as FdPasserOptions), {
+      name: 'TypeError',
+      message: 'a connection has no option fdd',
+    })
     assert.throws(() => new FdPasser(5 as FdPasserOptions), { name: 'TypeError', message: /are an object, not 5/ })
     assert.throws(() => left.pushSend({}), TypeError)
     const [kept, end] = socketpair()
     end.close()
-    for (const options of [true, null, { kept: true }, { keep: 1 }]) assert.throws(() => left.pushSend(kept, options as SendOptions), { name: 'TypeError', message: /options|option|keep/ })
+    for (const options of [true, null, { kept: true }, { keep: 1 }])
+      assert.throws(() => left.pushSend(kept, options as SendOptions), {
+        name: 'TypeError',
+        message: /options|option|keep/,
+      })
     kept.close() // it is still ours
-    for (const callback of [5, 'x', {}, null, 0, true]) assert.throws(() => left.pushRecv(callback as () => void), { name: 'TypeError', message: /callback/ })
+    for (const callback of [5, 'x', {}, null, 0, true])
+      assert.throws(() => left.pushRecv(callback as () => void), { name: 'TypeError', message: /callback/ })
     assert.throws(() => left.iAmParent(), TypeError)
   })
 })

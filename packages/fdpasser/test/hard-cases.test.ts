@@ -93,9 +93,14 @@ describe('hard cases', () => {
 
   for (const batch of [1, 8]) {
     it(`a descriptor that the kernel does not pass, an io_uring, keeps back no other (batch ${batch})`, async function () {
-      const ring = 'import ctypes, os, sys; fd = ctypes.CDLL(None).syscall(425, 4, ctypes.create_string_buffer(120)); os.dup2(fd, 5) if fd >= 0 else sys.exit(77)'
+      const ring =
+        'import ctypes, os, sys; fd = ctypes.CDLL(None).syscall(425, 4, ctypes.create_string_buffer(120)); os.dup2(fd, 5) if fd >= 0 else sys.exit(77)'
       if (spawnSync('python3', ['-c', ring]).status !== 0) return this.skip()
-      const peer = startPeer('sendRefused', { shell: `set -- python3 -c '${ring}; os.execvp(sys.argv[1], sys.argv[1:])' "$@"`, args: [`${batch}`], stdout: 'lines' })
+      const peer = startPeer('sendRefused', {
+        shell: `set -- python3 -c '${ring}; os.execvp(sys.argv[1], sys.argv[1:])' "$@"`,
+        args: [`${batch}`],
+        stdout: 'lines',
+      })
       const passer = new FdPasser({ fd: peer.socket })
       const line = firstLine(peer)
       for (let i = 0; i < 3; i++) (await passer.pushRecv()).close()
@@ -121,12 +126,17 @@ describe('hard cases', () => {
   it('nothing stays open after 1000 passers that were destroyed with full queues', async () => {
     for (let i = 0; i < 1000; i++) {
       const [left, right] = socketpair().map(fd => new FdPasser({ fd, batch: 1 + (i % 5) })) as [FdPasser, FdPasser]
-      const settled = Promise.allSettled([left.pushRecv(), right.pushRecv(), ...[left, right].flatMap(passer => Array.from({ length: 5 }, () => passer.pushSend(dup(0))))])
+      const settled = Promise.allSettled([
+        left.pushRecv(),
+        right.pushRecv(),
+        ...[left, right].flatMap(passer => Array.from({ length: 5 }, () => passer.pushSend(dup(0)))),
+      ])
       if (i % 3) await new Promise(setImmediate)
       ;[left, right][i % 2]!.destroy()
       if (i % 7) await new Promise(setImmediate)
       ;[left, right][(i + 1) % 2]!.destroy()
-      for (const outcome of await settled) if (outcome.status === 'fulfilled') (outcome.value as Descriptor | undefined)?.close()
+      for (const outcome of await settled)
+        if (outcome.status === 'fulfilled') (outcome.value as Descriptor | undefined)?.close()
     }
   })
 
@@ -166,17 +176,24 @@ describe('hard cases', () => {
     const [left, right] = socketpair().map(fd => new FdPasser({ fd })) as [FdPasser, FdPasser]
     const outcomes: string[] = []
     const all = Promise.all(
-      Array.from({ length: 50 }, (_, i) => new Promise<void>(resolve => {
-        right.pushRecv((error, descriptor) => {
-          outcomes.push(descriptor ? tagOf(descriptor) : (error as NodeJS.ErrnoException).code!)
-          if (i === 10) right.destroy()
-          resolve()
-        })
-      })),
+      Array.from(
+        { length: 50 },
+        (_, i) =>
+          new Promise<void>(resolve => {
+            right.pushRecv((error, descriptor) => {
+              outcomes.push(descriptor ? tagOf(descriptor) : (error as NodeJS.ErrnoException).code!)
+              if (i === 10) right.destroy()
+              resolve()
+            })
+          }),
+      ),
     )
     for (let i = 0; i < 50; i++) void left.pushSend(taggedPipe(`${i}`))
     await all
-    assert.deepEqual(outcomes.slice(0, 11), Array.from({ length: 11 }, (_, i) => `${i}`))
+    assert.deepEqual(
+      outcomes.slice(0, 11),
+      Array.from({ length: 11 }, (_, i) => `${i}`),
+    )
     assert.deepEqual(new Set(outcomes.slice(11)), new Set(['ERR_PASSER_CLOSED']))
     left.destroy()
   })
@@ -210,7 +227,10 @@ describe('hard cases', () => {
   for (const way of ['callbacks', 'promises'] as const) {
     it(`however many come, the event loop gets its turn after each 64 (${way})`, async () => {
       const count = 5000
-      const [sender, receiver] = socketpair().map(fd => new FdPasser({ fd, highWaterMark: count })) as [FdPasser, FdPasser]
+      const [sender, receiver] = socketpair().map(fd => new FdPasser({ fd, highWaterMark: count })) as [
+        FdPasser,
+        FdPasser,
+      ]
       let inTurn = 0
       let most = 0
       let isOver = false
@@ -258,7 +278,10 @@ describe('hard cases', () => {
       const keep = setInterval(() => {}, 1000)
       await new Promise(setImmediate); await new Promise(resolve => setTimeout(resolve, 50))
       clearInterval(keep)`
-    const { stdout, status } = spawnSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', program], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+    const { stdout, status } = spawnSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', program], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     assert.deepEqual([stdout, status], ['told undefined\n', 0])
   })
 
@@ -267,7 +290,11 @@ describe('hard cases', () => {
       import { FdPasser, socketpair } from '@anyfork/fdpasser'
       const [left, right] = socketpair().map(fd => new FdPasser({ fd }))
       for (let i = 0; i < 100; i++) { left.pushSend(0, { keep: true }); right.pushRecv(() => process.exit(7)) }`
-    assert.equal(spawnSync(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'inherit', 'inherit'] }).status, 7)
+    assert.equal(
+      spawnSync(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'inherit', 'inherit'] })
+        .status,
+      7,
+    )
   })
 
   it('descriptors and memory stay where they were while receivers come and are killed', async function () {
@@ -283,7 +310,10 @@ describe('hard cases', () => {
       try {
         for (; pushed < perRound; pushed++) {
           if (pushed === killAt) peer.process.kill('SIGKILL')
-          passer.pushSend(pushed % 10 ? 0 : dup(0), { keep: pushed % 10 > 0 }).then(() => settled++, () => settled++)
+          passer.pushSend(pushed % 10 ? 0 : dup(0), { keep: pushed % 10 > 0 }).then(
+            () => settled++,
+            () => settled++,
+          )
           if (passer.pressure >= 1) await passer.drained()
         }
       } catch (error) {

@@ -32,13 +32,18 @@ describe('nothing is lost', () => {
       this.timeout(isSoak ? 600_000 : 120_000)
       const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
       const files = Array.from({ length: FILES }, (_, i) => openSync(join(folder, String(i).padStart(2, '0')), 'w'))
-      const peer = startPeer('checkAtLimit', { shell: 'ulimit -n 100', args: [`${race}`, reservation, `${batch}`, `${free}`, folder, `${asked}`] })
+      const peer = startPeer('checkAtLimit', {
+        shell: 'ulimit -n 100',
+        args: [`${race}`, reservation, `${batch}`, `${free}`, folder, `${asked}`],
+      })
       const passer = new FdPasser({ fd: peer.socket, batch })
       for (let i = 0; i < race; i++) {
         void passer.pushSend(files[i % FILES]!, { keep: true })
         if (passer.pressure >= 1) await passer.drained()
       }
-      const [right, tries] = tagOf(await passer.pushRecv()).split(' ').map(Number)
+      const [right, tries] = tagOf(await passer.pushRecv())
+        .split(' ')
+        .map(Number)
       assert.equal(right, race)
       assert.ok(tries! > 100, `the thread tried ${tries} times only: there was no race`)
       await passer.close()
@@ -69,14 +74,19 @@ describe('nothing is lost', () => {
     const passer = new FdPasser({ fd: peer.socket })
     const sent = Array.from({ length: 1000 }, () => passer.pushSend(taggedPipe('x')))
     let settled = 0
-    for (const promise of sent) promise.then(() => settled++, () => settled++)
+    for (const promise of sent)
+      promise.then(
+        () => settled++,
+        () => settled++,
+      )
     peer.process.kill('SIGKILL')
     const outcomes = await Promise.allSettled(sent)
     await new Promise(setImmediate)
     assert.equal(settled, 1000)
     const rejected = outcomes.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[]
     assert.ok(rejected.length > 500)
-    for (const { reason } of rejected) assert.match((reason as NodeJS.ErrnoException).code!, /^(EPIPE|ECONNRESET|ERR_PASSER_ENDED)$/)
+    for (const { reason } of rejected)
+      assert.match((reason as NodeJS.ErrnoException).code!, /^(EPIPE|ECONNRESET|ERR_PASSER_ENDED)$/)
     await peer.exited
     passer.destroy()
     assert.equal(readdirSync('/proc/self/fd').length, before)
@@ -86,7 +96,10 @@ describe('nothing is lost', () => {
     this.timeout(60_000)
     const peer = startPeer('floodUnprivileged', { shell: 'ulimit -n 64', stdout: 'lines' })
     const passer = new FdPasser({ fd: peer.socket })
-    const { queued, cpuMilliseconds } = JSON.parse(await firstLine(peer.process.stdout!)) as { queued: number; cpuMilliseconds: number }
+    const { queued, cpuMilliseconds } = JSON.parse(await firstLine(peer.process.stdout!)) as {
+      queued: number
+      cpuMilliseconds: number
+    }
     for (let i = 0; i < 1000; i++) (await passer.pushRecv()).close()
     assert.deepEqual(await peer.exited, [0, null])
     assert.ok(queued > 900, `only ${queued} were held back: it was the socket that was full`)

@@ -6,5 +6,8 @@ import { socketpair } from '@anyfork/fdpass'
 before(done => {
   const [one, other] = socketpair()
   other.close()
-  one.toSocket().on('close', () => done()).destroy()
+  one
+    .toSocket()
+    .on('close', () => done())
+    .destroy()
 })

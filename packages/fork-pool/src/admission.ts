@@ -37,6 +37,10 @@ export class Admission {
   /** Calls that only wait for a worker to be started do not count. */
   #isFull(unbound: number): boolean {
     const { maxQueue, load } = this.#settings
-    return maxQueue !== Infinity && this.#ledger.waiting - Math.min(unbound, Math.max(0, this.#crew.starting + this.#crew.vacancies) * load) >= maxQueue
+    return (
+      maxQueue !== Infinity &&
+      this.#ledger.waiting - Math.min(unbound, Math.max(0, this.#crew.starting + this.#crew.vacancies) * load) >=
+        maxQueue
+    )
   }
 }

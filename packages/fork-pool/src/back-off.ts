@@ -25,7 +25,8 @@ export class BackOff {
     if (begunAt < this.#failedAt) return
     this.#failures += weight
     this.#failedAt = performance.now()
-    if (this.#failures > 1) this.#notBefore = this.#failedAt + Math.min(LONGEST_MS, FIRST_MS * 2 ** (this.#failures - 2))
+    if (this.#failures > 1)
+      this.#notBefore = this.#failedAt + Math.min(LONGEST_MS, FIRST_MS * 2 ** (this.#failures - 2))
   }
 
   succeeded(): void {

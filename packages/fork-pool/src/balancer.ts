@@ -20,6 +20,7 @@ export type Balancer = (workers: readonly Candidate[], args: readonly unknown[])
 /** The one that has fewest calls; of those that have none, the one that was busy last, so that others may end. */
 export const leastLoaded: Balancer = workers => {
   let best = workers[0]!
-  for (const worker of workers) if (worker.load < best.load || (worker.load === best.load && worker.lastFree > best.lastFree)) best = worker
+  for (const worker of workers)
+    if (worker.load < best.load || (worker.load === best.load && worker.lastFree > best.lastFree)) best = worker
   return best
 }

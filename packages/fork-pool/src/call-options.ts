@@ -52,7 +52,8 @@ function check(options: CallOptions, isIsolated: boolean): void {
   const { signal, timeout, priority, key, retries, restrict } = options
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal is an AbortSignal')
   if (timeout !== undefined) checkTimeout(timeout)
-  if (priority !== undefined && (typeof priority !== 'number' || Number.isNaN(priority))) throw new TypeError(`priority is a number, not ${String(priority)}`)
+  if (priority !== undefined && (typeof priority !== 'number' || Number.isNaN(priority)))
+    throw new TypeError(`priority is a number, not ${String(priority)}`)
   if (retries !== undefined) checkCount('retries', retries)
   if (key !== undefined && isIsolated) throw new TypeError('a key is for workers that live on, not with isolate')
   if (restrict === undefined) return
@@ -62,7 +63,8 @@ function check(options: CallOptions, isIsolated: boolean): void {
 
 /** @throws TypeError for what is no time that a timer can measure */
 export function checkMilliseconds(name: string, value: unknown): void {
-  if (typeof value !== 'number' || !(value >= 0 && value <= LONGEST_MS)) throw new TypeError(`${name} is a number of milliseconds from 0 to ${LONGEST_MS}, not ${String(value)}`)
+  if (typeof value !== 'number' || !(value >= 0 && value <= LONGEST_MS))
+    throw new TypeError(`${name} is a number of milliseconds from 0 to ${LONGEST_MS}, not ${String(value)}`)
 }
 
 /** @throws TypeError for what is no such time, nor Infinity, for any */
@@ -72,5 +74,6 @@ export function checkTimeout(value: unknown): void {
 
 /** @throws TypeError for what is no integer from 0, or from another number, or Infinity */
 export function checkCount(name: string, value: unknown, least = 0): void {
-  if (value !== Infinity && (!Number.isInteger(value) || (value as number) < least)) throw new TypeError(`${name} is an integer from ${least}, not ${String(value)}`)
+  if (value !== Infinity && (!Number.isInteger(value) || (value as number) < least))
+    throw new TypeError(`${name} is an integer from ${least}, not ${String(value)}`)
 }

@@ -38,7 +38,9 @@ const INTERRUPTED = 130
 /** The program `fork-pool`. Sets the exit status. */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('fork-pool')
-    .description('Calls a function once for each input, in a pool of forked processes.\nResults go to standard output, one line of JSON for each.')
+    .description(
+      'Calls a function once for each input, in a pool of forked processes.\nResults go to standard output, one line of JSON for each.',
+    )
     .version(versionOf(), '--version', 'print the version')
     .argument('<module[#export]>', 'a file or package; default: its default export')
     .argument('[inputs...]', 'one call for each; none: lines of standard input')
@@ -51,7 +53,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('-0, --null', 'inputs on standard input end with NUL')
     .addOption(new Option('--ndjson', 'inputs are JSON, one in each line').conflicts('null'))
     .option('--isolate', 'a process of its own for each call')
-    .option('-p, --preload <module>', 'load this first, too; can be repeated', (module, modules: string[] = []) => [...modules, module])
+    .option('-p, --preload <module>', 'load this first, too; can be repeated', (module, modules: string[] = []) => [
+      ...modules,
+      module,
+    ])
     .option('--halt', 'begin nothing more after a failure')
     .addOption(new Option('-k, --keep-going', 'go on after failures; the default').conflicts('halt'))
     .option('--joblog <file>', 'log each call, as GNU parallel does')
@@ -60,7 +65,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option('--json <file>', 'write counts, times and memory to a file')
     .option('--watch', 'show the workers while they work')
     .option('-s, --summary', 'say at the end what was done; default on a terminal')
-    .addHelpText('after', '\nExit status: number of failures, 101 for more than 100; 255 for other errors.\nSIGINT lets the calls under way finish, and tells what was not done.')
+    .addHelpText(
+      'after',
+      '\nExit status: number of failures, 101 for more than 100; 255 for other errors.\nSIGINT lets the calls under way finish, and tells what was not done.',
+    )
     .exitOverride()
     .action((target: string, inputs: string[], options: Options) => run(target, inputs, options))
   try {
@@ -83,7 +91,13 @@ async function run(target: string, args: string[], options: Options): Promise<vo
   }
   const template = makeTemplate().require(module)
   const templates = [template].values()
-  const call = pool(() => templates.next().value ?? makeTemplate(), module, name, { max: workers, load, isolate, ...(isolate && { spare: workers }), ...(timeout !== undefined && { timeout }) })
+  const call = pool(() => templates.next().value ?? makeTemplate(), module, name, {
+    max: workers,
+    load,
+    isolate,
+    ...(isolate && { spare: workers }),
+    ...(timeout !== undefined && { timeout }),
+  })
   process.stdout.on('error', quitOnBrokenPipe)
   const interruption = noticeInterruption(() => void call.destroy())
   try {
@@ -100,14 +114,39 @@ async function run(target: string, args: string[], options: Options): Promise<vo
   }
 }
 
-async function work(call: ForkPool, args: string[], options: Options, joblog: Joblog | undefined, interruption: Interruption, report: number | undefined): Promise<void> {
-  const { workers, load, retries, timeout, unordered, halt = false, watch = false, summary = process.stderr.isTTY } = options
+async function work(
+  call: ForkPool,
+  args: string[],
+  options: Options,
+  joblog: Joblog | undefined,
+  interruption: Interruption,
+  report: number | undefined,
+): Promise<void> {
+  const {
+    workers,
+    load,
+    retries,
+    timeout,
+    unordered,
+    halt = false,
+    watch = false,
+    summary = process.stderr.isTTY,
+  } = options
   const format: Format = options.null ? 'null' : options.ndjson ? 'ndjson' : 'lines'
   const started = performance.now()
   const shown = display(args.length, watch, () => call.stats())
   const inputs = inputsOf(args, format)
   try {
-    const settings = { slots: workers * load, isOrdered: !unordered, retries, timeout, halts: halt, joblog, interruption, display: shown }
+    const settings = {
+      slots: workers * load,
+      isOrdered: !unordered,
+      retries,
+      timeout,
+      halts: halt,
+      joblog,
+      interruption,
+      display: shown,
+    }
     const { counts, notDone, isAtEnd } = await runAll(call, inputs, settings)
     await shown.stop()
     tellRest(notDone, counts, args, isAtEnd)
@@ -131,7 +170,12 @@ function tellRest(notDone: Input[], counts: Counts, args: string[], isAtEnd: boo
 }
 
 function summaryOf({ done, failed, skipped, notDone }: Counts, milliseconds: number): string {
-  const parts = [`${done} done`, `${failed} failed`, ...(skipped ? [`${skipped} left out`] : []), ...(notDone ? [`${notDone} not done`] : [])]
+  const parts = [
+    `${done} done`,
+    `${failed} failed`,
+    ...(skipped ? [`${skipped} left out`] : []),
+    ...(notDone ? [`${notDone} not done`] : []),
+  ]
   return `${parts.join(', ')} in ${(milliseconds / 1000).toFixed(1)} s`
 }
 
@@ -162,7 +206,8 @@ function integer(text: string): number {
 
 function seconds(text: string): number {
   const milliseconds = Number(text) * 1000
-  if (text.trim() === '' || !(milliseconds > 0 && milliseconds < 2 ** 31)) throw new InvalidArgumentError('it is a number of seconds.')
+  if (text.trim() === '' || !(milliseconds > 0 && milliseconds < 2 ** 31))
+    throw new InvalidArgumentError('it is a number of seconds.')
   return milliseconds
 }
 

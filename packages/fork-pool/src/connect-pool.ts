@@ -7,7 +7,11 @@ import { checkTemplate, Templates, type TemplateSource } from './template.js'
 
 /** The exported functions of a module, to be called in a pool. */
 export type PooledModule<M> = {
-  readonly [K in keyof M as K extends NotRemote ? never : M[K] extends AnyFunction ? K : never]: M[K] extends AnyFunction ? PoolFunction<M[K]> : never
+  readonly [K in keyof M as K extends NotRemote
+    ? never
+    : M[K] extends AnyFunction
+      ? K
+      : never]: M[K] extends AnyFunction ? PoolFunction<M[K]> : never
 } & AsyncDisposable
 
 const controls = new WeakMap<object, PoolControl>()
@@ -22,14 +26,26 @@ const controls = new WeakMap<object, PoolControl>()
  * @param module - a file URL, absolute path or package name
  * @throws TypeError for a relative module, and options that make no sense
  */
-export function connectPool<M extends object>(template: TemplateSource, module: ModuleSpecifier, options: PoolOptions = {}): PooledModule<M> {
+export function connectPool<M extends object>(
+  template: TemplateSource,
+  module: ModuleSpecifier,
+  options: PoolOptions = {},
+): PooledModule<M> {
   checkTemplate(template)
   const settings = settingsOf(options)
-  const life = new Lifecycle(new Templates(template, module, settings.init !== undefined), settings, allFunctions(module, settings))
+  const life = new Lifecycle(
+    new Templates(template, module, settings.init !== undefined),
+    settings,
+    allFunctions(module, settings),
+  )
   const control = Object.defineProperties({}, controlOf(life)) as PoolControl
-  const functions = Object.create(null, { [Symbol.asyncDispose]: { value: () => life.close() }, ...likeAnObject }) as Record<string | symbol, unknown>
+  const functions = Object.create(null, {
+    [Symbol.asyncDispose]: { value: () => life.close() },
+    ...likeAnObject,
+  }) as Record<string | symbol, unknown>
   const pooled = new Proxy(functions, {
-    get: (known, name) => (name in known || !isRemoteName(name) ? known[name] : (known[name] = pooledFunction(life, name, settings))),
+    get: (known, name) =>
+      name in known || !isRemoteName(name) ? known[name] : (known[name] = pooledFunction(life, name, settings)),
     set: () => false,
     defineProperty: () => false,
   })

@@ -1,4 +1,14 @@
-import { closeDescriptors, connect, rpcOf, run, type Call as RpcCall, type ForkProcess, type ModuleSpecifier, type RpcControl, type RpcOptions } from '@anyfork/fork-rpc'
+import {
+  closeDescriptors,
+  connect,
+  rpcOf,
+  run,
+  type Call as RpcCall,
+  type ForkProcess,
+  type ModuleSpecifier,
+  type RpcControl,
+  type RpcOptions,
+} from '@anyfork/fork-rpc'
 import type { Call } from './call.js'
 import type { PoolSettings } from './pool-options.js'
 import { RETIRE } from './retire-event.js'
@@ -50,7 +60,9 @@ export function allFunctions(module: ModuleSpecifier, settings: PoolSettings): C
 
 function send(callable: Callable, call: Call, { async: isAsync }: PoolSettings): Promise<unknown> {
   const { abandoned: signal } = call
-  return signal ? callable.with({ signal, killOnAbort: !isAsync, untilOver: !isAsync })(...call.args) : callable(...call.args)
+  return signal
+    ? callable.with({ signal, killOnAbort: !isAsync, untilOver: !isAsync })(...call.args)
+    : callable(...call.args)
 }
 
 function rpcOptions({ async, init, serialiser, onEvent, refork }: PoolSettings, onRetire: () => void): RpcOptions {

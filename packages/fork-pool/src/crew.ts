@@ -40,7 +40,12 @@ export class Crew {
   readonly #starts = new Set<Start>()
   #hasEnded = false
   /** Over all workers that have ended. */
-  readonly past: { started: number; died: number; busyMilliseconds: number; aliveMilliseconds: number } = { started: 0, died: 0, busyMilliseconds: 0, aliveMilliseconds: 0 }
+  readonly past: { started: number; died: number; busyMilliseconds: number; aliveMilliseconds: number } = {
+    started: 0,
+    died: 0,
+    busyMilliseconds: 0,
+    aliveMilliseconds: 0,
+  }
 
   constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker, listener: CrewListener) {
     this.templates = templates
@@ -122,7 +127,10 @@ export class Crew {
   resign(worker: Worker): void {
     void this.retire(worker)
     if (worker.calls || performance.now() - worker.madeAt > AT_ONCE_MS) return
-    this.#fail(new PoolError('ERR_POOL_CRASH_LOOP', 'workers retire again and again before their first call'), worker.madeAt)
+    this.#fail(
+      new PoolError('ERR_POOL_CRASH_LOOP', 'workers retire again and again before their first call'),
+      worker.madeAt,
+    )
   }
 
   /** It gets no more calls: it is dead, or was told to end. */
@@ -163,7 +171,8 @@ export class Crew {
       worker?.kill()
       const isOfCall = reserved?.options.restrict !== undefined && worker?.pid !== undefined // its restrictions may be why
       if (!isOfCall && !wasReplaced) this.#fail(error, begunAt)
-      if (reserved) this.#listener.onStartFailed(reserved, !wasReplaced && isLast(reserved, error) ? toldOf(error) : undefined)
+      if (reserved)
+        this.#listener.onStartFailed(reserved, !wasReplaced && isLast(reserved, error) ? toldOf(error) : undefined)
       this.#listener.onChange()
     }
   }
@@ -182,7 +191,10 @@ export class Crew {
     if (this.#hasEnded) throw new PoolError('ERR_POOL_CLOSED', 'the pool has been closed meanwhile')
     const { restrict, async: isAsync, recycle } = this.#settings
     for (const restrictions of [restrict, reserved?.options.restrict]) if (restrictions) process.restrict(restrictions)
-    const lifetime = recycle.calls === Infinity ? Infinity : Math.max(1, Math.round(recycle.calls * (1 - Math.random() * recycle.jitter)))
+    const lifetime =
+      recycle.calls === Infinity
+        ? Infinity
+        : Math.max(1, Math.round(recycle.calls * (1 - Math.random() * recycle.jitter)))
     const worker = new Worker(process, template, { isAsync, lifetime, connect: this.#connect }, this.#listener)
     this.past.started++
     this.all.add(worker)
@@ -246,11 +258,18 @@ function weightOf(error: unknown): number {
 }
 
 function toldOf(error: unknown): unknown {
-  return error instanceof ProcessExitedError ? new PoolError('ERR_POOL_CRASH_LOOP', `workers die again and again: ${error.message}`, { cause: error }) : error
+  return error instanceof ProcessExitedError
+    ? new PoolError('ERR_POOL_CRASH_LOOP', `workers die again and again: ${error.message}`, { cause: error })
+    : error
 }
 
 /** A dead process or a full system may be otherwise the next time; a function that is missing is not. */
 function isPassing(error: unknown): boolean {
   const { code, syscall } = error as NodeJS.ErrnoException
-  return error instanceof ProcessExitedError || code === 'ERR_POOL_START_TIMEOUT' || code === 'ERR_POOL_CRASH_LOOP' || syscall !== undefined
+  return (
+    error instanceof ProcessExitedError ||
+    code === 'ERR_POOL_START_TIMEOUT' ||
+    code === 'ERR_POOL_CRASH_LOOP' ||
+    syscall !== undefined
+  )
 }

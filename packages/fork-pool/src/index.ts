@@ -9,4 +9,17 @@ export { PoolError, type PoolErrorCode } from './errors.js'
 export type { PoolStats } from './pool-stats.js'
 export type { CallCounts } from './statistics.js'
 export type { WorkerFigures, WorkerState } from './worker-figures.js'
-export { Descriptor, fd, ForkError, ForkProcess, memoryOf, ProcessExitedError, RpcError, type ExecOptions, type Handle, type MemoryFigures, type ModuleSpecifier, type Restrictions } from '@anyfork/fork-rpc'
+export {
+  Descriptor,
+  fd,
+  ForkError,
+  ForkProcess,
+  memoryOf,
+  ProcessExitedError,
+  RpcError,
+  type ExecOptions,
+  type Handle,
+  type MemoryFigures,
+  type ModuleSpecifier,
+  type Restrictions,
+} from '@anyfork/fork-rpc'

@@ -27,7 +27,12 @@ export class Lifecycle {
     const { refork, onError } = settings
     if (refork.length) {
       const { crew } = this.#scheduler
-      const reforks = new Refork(refork, crew, make => this.#rollOver(make), error => onError?.(error))
+      const reforks = new Refork(
+        refork,
+        crew,
+        make => this.#rollOver(make),
+        error => onError?.(error),
+      )
       this.#scheduler.onAnswered = worker => reforks.consider(worker)
     }
     this.#unwatch = watchMemory(this.#scheduler.crew, settings.recycle.pss)

@@ -18,7 +18,8 @@ function quota(): number {
     const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? []
     if (path === undefined) continue
     if (controllers === '') least = Math.min(least, leastUpwards(path, '/sys/fs/cgroup', unified))
-    else if (controllers!.split(',').includes('cpu')) least = Math.min(least, leastUpwards(path, `/sys/fs/cgroup/${controllers}`, separate))
+    else if (controllers!.split(',').includes('cpu'))
+      least = Math.min(least, leastUpwards(path, `/sys/fs/cgroup/${controllers}`, separate))
   }
   return least
 }

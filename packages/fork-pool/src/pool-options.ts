@@ -1,5 +1,11 @@
 import { AsyncResource } from 'node:async_hooks'
-import { checkNames, checkRestrictions, checkRpcOptions, type Restrictions, type SerialiserName } from '@anyfork/fork-rpc'
+import {
+  checkNames,
+  checkRestrictions,
+  checkRpcOptions,
+  type Restrictions,
+  type SerialiserName,
+} from '@anyfork/fork-rpc'
 import { leastLoaded, type Balancer } from './balancer.js'
 import { callbackOf } from './callback.js'
 import { checkCount, checkMilliseconds, checkTimeout } from './call-options.js'
@@ -70,7 +76,8 @@ export interface PoolOptions {
 type Optional = 'restrict' | 'timeout' | 'init' | 'onEvent' | 'onError' | 'onDestroy'
 
 /** The options with their defaults. */
-export type PoolSettings = Required<Omit<PoolOptions, Optional | 'recycle' | 'refork'>> & Pick<PoolOptions, Optional> & { recycle: Required<Recycling>; refork: readonly number[] }
+export type PoolSettings = Required<Omit<PoolOptions, Optional | 'recycle' | 'refork'>> &
+  Pick<PoolOptions, Optional> & { recycle: Required<Recycling>; refork: readonly number[] }
 
 const defaults = {
   idle: 0,
@@ -88,7 +95,18 @@ const defaults = {
 }
 const never: Required<Recycling> = { calls: Infinity, jitter: 0.1, pss: Infinity, age: Infinity }
 const recyclingNames = new Set(Object.keys(never))
-const names = new Set([...Object.keys(defaults), 'max', 'recycle', 'refork', 'restrict', 'timeout', 'init', 'onEvent', 'onError', 'onDestroy'])
+const names = new Set([
+  ...Object.keys(defaults),
+  'max',
+  'recycle',
+  'refork',
+  'restrict',
+  'timeout',
+  'init',
+  'onEvent',
+  'onError',
+  'onDestroy',
+])
 
 /**
  * @returns the options with their defaults
@@ -98,7 +116,13 @@ export function settingsOf(options: PoolOptions): PoolSettings {
   checkNames('a pool', options, names)
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as PoolOptions
   if (given.recycle !== undefined) checkNames('recycle', given.recycle, recyclingNames)
-  const settings = { ...defaults, max: given.max ?? ncpu(), ...given, recycle: { ...never, ...given.recycle }, refork: reforksOf(given.refork) }
+  const settings = {
+    ...defaults,
+    max: given.max ?? ncpu(),
+    ...given,
+    recycle: { ...never, ...given.recycle },
+    refork: reforksOf(given.refork),
+  }
   check(settings)
   const { onEvent, onError, onDestroy } = settings
   if (settings.balancer !== leastLoaded) settings.balancer = AsyncResource.bind(settings.balancer)
@@ -109,11 +133,33 @@ export function settingsOf(options: PoolOptions): PoolSettings {
   return settings
 }
 
-function check({ max, idle, load, start, stop, startTimeout, spare, maxQueue, retries, timeout, recycle, refork, restrict, balancer, isolate, async, init, serialiser, ...rest }: PoolSettings): void {
+function check({
+  max,
+  idle,
+  load,
+  start,
+  stop,
+  startTimeout,
+  spare,
+  maxQueue,
+  retries,
+  timeout,
+  recycle,
+  refork,
+  restrict,
+  balancer,
+  isolate,
+  async,
+  init,
+  serialiser,
+  ...rest
+}: PoolSettings): void {
   if (!Number.isInteger(max) || max < 1) throw new TypeError(`max is a positive integer, not ${String(max)}`)
-  if (!Number.isInteger(idle) || idle < 0 || idle > max) throw new TypeError(`idle is an integer from 0 to max, not ${String(idle)}`)
+  if (!Number.isInteger(idle) || idle < 0 || idle > max)
+    throw new TypeError(`idle is an integer from 0 to max, not ${String(idle)}`)
   checkCount('load', load, 1)
-  if (isolate && (load !== 1 || idle)) throw new TypeError('with isolate, a worker has one call and none is kept idle: use spare')
+  if (isolate && (load !== 1 || idle))
+    throw new TypeError('with isolate, a worker has one call and none is kept idle: use spare')
   checkMilliseconds('start', start)
   if (stop !== Infinity) checkMilliseconds('stop', stop)
   checkMilliseconds('startTimeout', startTimeout)
@@ -123,19 +169,26 @@ function check({ max, idle, load, start, stop, startTimeout, spare, maxQueue, re
   if (timeout !== undefined) checkTimeout(timeout)
   checkRecycling(recycle)
   for (const calls of refork) checkCount('refork', calls, 1)
-  if (refork.length && (isolate || init !== undefined)) throw new TypeError('refork is for workers that live on, and that need no arguments for init')
-  for (const calls of refork) if (calls !== Infinity && calls >= recycle.calls) throw new TypeError(`refork is below recycle.calls, or it never happens, not ${calls}`)
+  if (refork.length && (isolate || init !== undefined))
+    throw new TypeError('refork is for workers that live on, and that need no arguments for init')
+  for (const calls of refork)
+    if (calls !== Infinity && calls >= recycle.calls)
+      throw new TypeError(`refork is below recycle.calls, or it never happens, not ${calls}`)
   if (restrict !== undefined) checkRestrictions(restrict)
   if (typeof isolate !== 'boolean') throw new TypeError(`isolate is true or false, not ${String(isolate)}`)
   checkRpcOptions({ async, serialiser, ...(init !== undefined && { init }) })
-  for (const [name, value] of Object.entries({ balancer, ...rest })) if (typeof value !== 'function') throw new TypeError(`${name} is a function, not ${String(value)}`)
+  for (const [name, value] of Object.entries({ balancer, ...rest }))
+    if (typeof value !== 'function') throw new TypeError(`${name} is a function, not ${String(value)}`)
 }
 
 function checkRecycling(recycle: Required<Recycling>): void {
   const { calls, jitter, pss, age } = recycle
   checkCount('recycle.calls', calls, 1)
-  if (typeof jitter !== 'number' || !(jitter >= 0 && jitter <= 1)) throw new TypeError(`recycle.jitter is a number from 0 to 1, not ${String(jitter)}`)
-  for (const [name, value] of Object.entries({ pss, age })) if (typeof value !== 'number' || !(value > 0)) throw new TypeError(`recycle.${name} is a positive number, not ${String(value)}`)
+  if (typeof jitter !== 'number' || !(jitter >= 0 && jitter <= 1))
+    throw new TypeError(`recycle.jitter is a number from 0 to 1, not ${String(jitter)}`)
+  for (const [name, value] of Object.entries({ pss, age }))
+    if (typeof value !== 'number' || !(value > 0))
+      throw new TypeError(`recycle.${name} is a positive number, not ${String(value)}`)
 }
 
 /** After how many calls, for each time; the last is for all later ones. */

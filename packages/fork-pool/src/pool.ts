@@ -63,7 +63,9 @@ export interface PoolFunction<F extends AnyFunction> {
 }
 
 /** A function in a pool of processes. */
-export interface ForkPool<F extends AnyFunction = (...args: unknown[]) => unknown> extends PoolFunction<F>, PoolControl {}
+export interface ForkPool<F extends AnyFunction = (...args: unknown[]) => unknown>
+  extends PoolFunction<F>,
+    PoolControl {}
 
 /**
  * Puts a function of a module into a pool of processes, all forked from one. They are
@@ -79,19 +81,37 @@ export interface ForkPool<F extends AnyFunction = (...args: unknown[]) => unknow
  * @param name - of the function; it may return a promise
  * @throws TypeError for a relative module, an empty name, and options that make no sense
  */
-export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(template: TemplateSource, module: ModuleSpecifier, name: string, options: PoolOptions = {}): ForkPool<F> {
+export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(
+  template: TemplateSource,
+  module: ModuleSpecifier,
+  name: string,
+  options: PoolOptions = {},
+): ForkPool<F> {
   checkTemplate(template)
   functionReference(module, name)
   const settings = settingsOf(options)
-  const life = new Lifecycle(new Templates(template, module, settings.init !== undefined), settings, oneFunction(module, name, settings))
+  const life = new Lifecycle(
+    new Templates(template, module, settings.init !== undefined),
+    settings,
+    oneFunction(module, name, settings),
+  )
   return Object.defineProperties(pooledFunction(life, '', settings), controlOf(life)) as unknown as ForkPool<F>
 }
 
 /** A function that calls one of the pool, by its name where there are several. */
-export function pooledFunction(life: Lifecycle, name: string, { retries, timeout, isolate }: PoolSettings): PoolFunction<AnyFunction> {
+export function pooledFunction(
+  life: Lifecycle,
+  name: string,
+  { retries, timeout, isolate }: PoolSettings,
+): PoolFunction<AnyFunction> {
   const defaults: CallSettings = { priority: 0, retries, ...(timeout !== undefined && { timeout }) }
-  const make = (options: CallSettings) => (...args: unknown[]) => life.call(name, args, options)
-  return Object.assign(make(defaults), { with: (options: CallOptions) => make(callSettings(options, defaults, isolate)) }) as unknown as PoolFunction<AnyFunction>
+  const make =
+    (options: CallSettings) =>
+    (...args: unknown[]) =>
+      life.call(name, args, options)
+  return Object.assign(make(defaults), {
+    with: (options: CallOptions) => make(callSettings(options, defaults, isolate)),
+  }) as unknown as PoolFunction<AnyFunction>
 }
 
 /** The properties that make an object a `PoolControl`. */

@@ -12,7 +12,12 @@ export class Refork {
   #isUnderWay = false
 
   /** @param calls - for each generation; the last holds for all that come after */
-  constructor(calls: readonly number[], crew: Crew, rollOver: (make: () => Promise<Template>) => Promise<void>, onError: (error: Error) => void) {
+  constructor(
+    calls: readonly number[],
+    crew: Crew,
+    rollOver: (make: () => Promise<Template>) => Promise<void>,
+    onError: (error: Error) => void,
+  ) {
     this.#calls = calls
     this.#crew = crew
     this.#rollOver = rollOver

@@ -23,7 +23,8 @@ export class Roomy {
 
   /** Adds it if it has room. */
   add(worker: Worker): void {
-    if (worker.load < this.#settings.load && this.#crew.ready.has(worker) && !this.has(worker)) this.#workers.push(worker)
+    if (worker.load < this.#settings.load && this.#crew.ready.has(worker) && !this.has(worker))
+      this.#workers.push(worker)
   }
 
   /** Takes it out if it has no room any more. */

@@ -80,7 +80,8 @@ export class Scaling {
   /** The one that has been without a call longest. */
   #stopOne(): void {
     let longest
-    for (const worker of this.#crew.ready) if (!worker.load && (!longest || worker.lastFree < longest.lastFree)) longest = worker
+    for (const worker of this.#crew.ready)
+      if (!worker.load && (!longest || worker.lastFree < longest.lastFree)) longest = worker
     if (longest) void this.#crew.retire(longest)
   }
 }

@@ -50,7 +50,9 @@ export class Scheduler implements CrewListener {
     const call = new Call(name, args, options)
     const { promise } = call
     const bound = this.#keys.workerOf(options.key)
-    const refusal = bound ? this.admission.refusalOf(options, this.#roomy.has(bound), this.#queue.length) : this.admission.refusalOf(options, this.#roomy.length > 0, Infinity)
+    const refusal = bound
+      ? this.admission.refusalOf(options, this.#roomy.has(bound), this.#queue.length)
+      : this.admission.refusalOf(options, this.#roomy.length > 0, Infinity)
     if (refusal) {
       call.reject(refusal.reason)
       return promise
@@ -132,7 +134,11 @@ export class Scheduler implements CrewListener {
   }
 
   onTimeout(call: Call): void {
-    this.#cancel(call, 'timedOut', new PoolError('ERR_POOL_TIMEOUT', `the call has been running for ${call.options.timeout} ms`))
+    this.#cancel(
+      call,
+      'timedOut',
+      new PoolError('ERR_POOL_TIMEOUT', `the call has been running for ${call.options.timeout} ms`),
+    )
   }
 
   onRetire(worker: Worker): void {
@@ -243,7 +249,8 @@ export class Scheduler implements CrewListener {
 
   #rejectWaiting(error: unknown): void {
     for (const call of this.#reserved) this.#cancel(call, 'failed', error)
-    for (const { waiting } of this.crew.all) for (let call = waiting.first; call; call = waiting.first) this.#cancel(call, 'failed', error)
+    for (const { waiting } of this.crew.all)
+      for (let call = waiting.first; call; call = waiting.first) this.#cancel(call, 'failed', error)
     for (let call = this.#queue.first; call; call = this.#queue.first) this.#cancel(call, 'failed', error)
   }
 

@@ -48,4 +48,3 @@ export class PoolStream implements AsyncIterableIterator<unknown> {
     this.#onOver(failure)
   }
 }
-

@@ -9,7 +9,10 @@ const GRACE_MS = 2000
 
 /** @throws TypeError for what is none, nor makes one */
 export function checkTemplate(source: TemplateSource): void {
-  if (!(source instanceof ForkProcess) && typeof source !== 'function') throw new TypeError(`a pool begins with its template, a ForkProcess or a function that makes one, not ${String(source)}`)
+  if (!(source instanceof ForkProcess) && typeof source !== 'function')
+    throw new TypeError(
+      `a pool begins with its template, a ForkProcess or a function that makes one, not ${String(source)}`,
+    )
 }
 
 /** A process with the module loaded, which workers are forked from. */
@@ -23,7 +26,8 @@ export class Template {
 
   /** Loads it into a process. @throws TypeError for what is none */
   static of(process: ForkProcess, module: ModuleSpecifier): Template {
-    if (!(process instanceof ForkProcess)) throw new TypeError(`the function that makes templates returns a ForkProcess, not ${String(process)}`)
+    if (!(process instanceof ForkProcess))
+      throw new TypeError(`the function that makes templates returns a ForkProcess, not ${String(process)}`)
     return new Template(preload(process).require(module))
   }
 
@@ -103,5 +107,8 @@ export class Templates {
 }
 
 function refuse(): never {
-  throw new PoolError('ERR_POOL_NO_TEMPLATE', 'another template is needed, for init(): give pool() a function that makes templates')
+  throw new PoolError(
+    'ERR_POOL_NO_TEMPLATE',
+    'another template is needed, for init(): give pool() a function that makes templates',
+  )
 }

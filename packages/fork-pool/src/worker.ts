@@ -1,4 +1,10 @@
-import { closeDescriptors, ProcessExitedError, RemoteIterable, type ExitStatus, type ForkProcess } from '@anyfork/fork-rpc'
+import {
+  closeDescriptors,
+  ProcessExitedError,
+  RemoteIterable,
+  type ExitStatus,
+  type ForkProcess,
+} from '@anyfork/fork-rpc'
 import type { Candidate } from './balancer.js'
 import { CallList } from './call-list.js'
 import { CallQueue } from './call-queue.js'
@@ -44,7 +50,12 @@ export class Worker implements Candidate {
   #isEnding = false
   #isKilled = false
 
-  constructor(process: ForkProcess, template: Template, { isAsync, lifetime, connect }: { isAsync: boolean; lifetime: number; connect: ConnectWorker }, listener: WorkerListener) {
+  constructor(
+    process: ForkProcess,
+    template: Template,
+    { isAsync, lifetime, connect }: { isAsync: boolean; lifetime: number; connect: ConnectWorker },
+    listener: WorkerListener,
+  ) {
     this.process = process
     this.template = template
     this.lifetime = lifetime
@@ -117,7 +128,8 @@ export class Worker implements Candidate {
     }
     this.#connection.call(call).then(
       value => this.#finish(call, false, value),
-      error => (isLoss(error) && error !== call.abandoned?.reason ? this.#lose(error) : this.#finish(call, true, error)),
+      error =>
+        isLoss(error) && error !== call.abandoned?.reason ? this.#lose(error) : this.#finish(call, true, error),
     )
   }
 
@@ -130,7 +142,8 @@ export class Worker implements Candidate {
     const isBlocking = !this.#isAsync && call === this.#running.first
     if (!isBlocking || call.isStreaming) call.abandon(reason)
     if (isBlocking) this.kill()
-    else if (call.isStreaming) this.#release(call, performance.now()) // who reads it may never come to the next value
+    else if (call.isStreaming)
+      this.#release(call, performance.now()) // who reads it may never come to the next value
     else if (this.#isAsync) void this.end()
   }
 
@@ -193,7 +206,8 @@ export class Worker implements Candidate {
     if (!hasFailed && value instanceof RemoteIterable) {
       if (!call.isSettled) {
         call.isStreaming = true
-        const onOver = (failure?: { error: unknown }): void => this.#release(call, performance.now(), failure !== undefined, failure?.error)
+        const onOver = (failure?: { error: unknown }): void =>
+          this.#release(call, performance.now(), failure !== undefined, failure?.error)
         const stream = new PoolStream(value, failure => {
           onOver(failure)
           if (!this.#isKilled && !isLoss(failure?.error)) this.#goOn()

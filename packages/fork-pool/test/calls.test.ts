@@ -56,7 +56,10 @@ describe('options of a call', () => {
     const act = start('doAs', { max: 1, load: 4 })
     const calls = [act('a'), act.with({ timeout: 50 })('loop'), act('b'), act('c')]
     const outcomes = await Promise.allSettled(calls)
-    assert.deepEqual(outcomes.map(one => (one.status === 'fulfilled' ? one.value : one.reason.code)), ['a', 'ERR_POOL_TIMEOUT', 'b', 'c'])
+    assert.deepEqual(
+      outcomes.map(one => (one.status === 'fulfilled' ? one.value : one.reason.code)),
+      ['a', 'ERR_POOL_TIMEOUT', 'b', 'c'],
+    )
   })
 
   it('timeout: does not count the time that a call waits', async () => {
@@ -125,21 +128,69 @@ describe('options of a call', () => {
     const note = start('note', { max: 1, load: 10 })
     await note(join(folder, 'warm'), 'x')
     const file = join(folder, 'behind')
-    const outcomes = await Promise.allSettled([note(file, 'a'), note(file, 'kill'), ...['b', 'c', 'd'].map(value => note(file, value))])
-    assert.deepEqual(outcomes.map(one => (one.status === 'fulfilled' ? one.value : one.reason.signal)), ['a', 'SIGKILL', 'b', 'c', 'd'])
+    const outcomes = await Promise.allSettled([
+      note(file, 'a'),
+      note(file, 'kill'),
+      ...['b', 'c', 'd'].map(value => note(file, value)),
+    ])
+    assert.deepEqual(
+      outcomes.map(one => (one.status === 'fulfilled' ? one.value : one.reason.signal)),
+      ['a', 'SIGKILL', 'b', 'c', 'd'],
+    )
     assert.equal(readFileSync(file, 'utf8').trim().split('\n').length, 5)
   })
 
   it('what makes no sense is a TypeError at the call', () => {
     const pid = start('pid')
-    for (const options of [{ timeout: -1 }, { timeout: NaN }, { retries: 0.5 }, { priority: NaN }, { signal: {} }, { restrict: {} }, { tiemout: 1 }]) {
+    for (const options of [
+      { timeout: -1 },
+      { timeout: NaN },
+      { retries: 0.5 },
+      { priority: NaN },
+      { signal: {} },
+      { restrict: {} },
+      { tiemout: 1 },
+    ]) {
       assert.throws(() => pid.with(options as never), TypeError)
     }
-    for (const options of [undefined, null, 100]) assert.throws(() => pid.with(options as never), { name: 'TypeError', message: /^the options of a call are an object/ })
-    for (const options of [{ isolate: true, load: 2 }, { isolate: true, idle: 1 }, { idle: 3, max: 2 }, { load: 0 }, { start: -1 }, { stop: NaN }, { spare: 0.5 }, { maxQueue: -1 }, { recycle: { calls: 0 } }, { recycle: { often: 1 } }, { recycle: 100 }, { recycle: null }, { restrict: 5 }, { restrict: { rlimits: 5 } }, { serialiser: 'xml' }, { isolate: 'yes' }, { restrict: { rlimits: { as: 'x' } } }, { balancer: 1 }, { onEvent: 1 }, { async: 1 }, { init: '' }, { workers: 2 }, { refork: 10, recycle: { calls: 10 } }, { refork: [5, 20], recycle: { calls: 10, jitter: 0 } }]) {
+    for (const options of [undefined, null, 100])
+      assert.throws(() => pid.with(options as never), {
+        name: 'TypeError',
+        message: /^the options of a call are an object/,
+      })
+    for (const options of [
+      { isolate: true, load: 2 },
+      { isolate: true, idle: 1 },
+      { idle: 3, max: 2 },
+      { load: 0 },
+      { start: -1 },
+      { stop: NaN },
+      { spare: 0.5 },
+      { maxQueue: -1 },
+      { recycle: { calls: 0 } },
+      { recycle: { often: 1 } },
+      { recycle: 100 },
+      { recycle: null },
+      { restrict: 5 },
+      { restrict: { rlimits: 5 } },
+      { serialiser: 'xml' },
+      { isolate: 'yes' },
+      { restrict: { rlimits: { as: 'x' } } },
+      { balancer: 1 },
+      { onEvent: 1 },
+      { async: 1 },
+      { init: '' },
+      { workers: 2 },
+      { refork: 10, recycle: { calls: 10 } },
+      { refork: [5, 20], recycle: { calls: 10, jitter: 0 } },
+    ]) {
       assert.throws(() => start('pid', options as never), TypeError, JSON.stringify(options))
     }
-    for (const options of [null, 5]) assert.throws(() => start('pid', options as never), { name: 'TypeError', message: /^the options of a pool are an object/ })
+    for (const options of [null, 5])
+      assert.throws(() => start('pid', options as never), {
+        name: 'TypeError',
+        message: /^the options of a pool are an object/,
+      })
     start('pid', { refork: [5, Infinity], recycle: { calls: 10 } })
     assert.throws(() => start('pid', { isolate: true }).with({ key: 1 }), TypeError)
   })

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -58,7 +69,10 @@ describe('fork-pool', () => {
     const lines = Array.from({ length: 500 }, (_, i) => `line ${i}`)
     const { code, stdout } = await forkPool([worker, '--workers', '3'], lines.join('\n'))
     assert.equal(code, 0)
-    assert.deepEqual(stdout.trim().split('\n'), lines.map(line => JSON.stringify(line.toUpperCase())))
+    assert.deepEqual(
+      stdout.trim().split('\n'),
+      lines.map(line => JSON.stringify(line.toUpperCase())),
+    )
   })
 
   it('prints a result as soon as those before it are printed, while more inputs may come', async () => {
@@ -73,7 +87,9 @@ describe('fork-pool', () => {
 
   it('keeps no input that was done', async () => {
     const input = 'x'.repeat(500_000) + '\0'
-    const child = spawn(process.execPath, [program, 'node:path#isAbsolute', '--null', '-w', '1'], { env: { ...process.env, NODE_OPTIONS: '--max-old-space-size=64' } })
+    const child = spawn(process.execPath, [program, 'node:path#isAbsolute', '--null', '-w', '1'], {
+      env: { ...process.env, NODE_OPTIONS: '--max-old-space-size=64' },
+    })
     started.push(child)
     Readable.from(new Array(200).fill(input)).pipe(child.stdin.on('error', () => {})) // the outcome tells
     const { code, stdout } = await outcomeOf(child)
@@ -81,22 +97,37 @@ describe('fork-pool', () => {
   })
 
   it('prints each value that a function yields', async () => {
-    assert.deepEqual(await forkPool([`${worker}#countTo`, '-w', '1', '3', '0', '2']), { code: 0, stdout: '1\n2\n3\n1\n2\n', stderr: '' })
+    assert.deepEqual(await forkPool([`${worker}#countTo`, '-w', '1', '3', '0', '2']), {
+      code: 0,
+      stdout: '1\n2\n3\n1\n2\n',
+      stderr: '',
+    })
   })
 
   it('makes a call that fails while it yields again, and prints its values once', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     const [log, file] = [join(folder, 'log'), join(folder, 'file')]
     const input = JSON.stringify([file, 3])
-    const attempts = (retries: string): Promise<Outcome> => forkPool([`${worker}#yieldAt`, '--ndjson', '--joblog', log, '-r', retries, input])
+    const attempts = (retries: string): Promise<Outcome> =>
+      forkPool([`${worker}#yieldAt`, '--ndjson', '--joblog', log, '-r', retries, input])
     assert.deepEqual(await attempts('1'), { code: 1, stdout: '', stderr: `fork-pool: ${input}: not yet\n` })
     assert.deepEqual(await attempts('0'), { code: 0, stdout: '"begun"\n"done"\n', stderr: '' })
-    assert.deepEqual(readFileSync(log, 'utf8').trim().split('\n').map(line => line.split('\t')[5]), ['Receive', '14'])
+    assert.deepEqual(
+      readFileSync(log, 'utf8')
+        .trim()
+        .split('\n')
+        .map(line => line.split('\t')[5]),
+      ['Receive', '14'],
+    )
     rmSync(folder, { recursive: true })
   })
 
   it('reports a failing input by name, goes on, and ends with the number of failures', async () => {
-    assert.deepEqual(await forkPool([`${worker}#failOnB`, 'a', 'b', 'c']), { code: 1, stdout: '"a"\n"c"\n', stderr: 'fork-pool: b: b is not wanted\n' })
+    assert.deepEqual(await forkPool([`${worker}#failOnB`, 'a', 'b', 'c']), {
+      code: 1,
+      stdout: '"a"\n"c"\n',
+      stderr: 'fork-pool: b: b is not wanted\n',
+    })
   })
 
   it('reports an input whose worker died, and goes on', async () => {
@@ -119,7 +150,11 @@ describe('fork-pool', () => {
   })
 
   it('prints results alone: what functions write to standard output goes to standard error', async () => {
-    assert.deepEqual(await forkPool(['node:console#log', 'a', 'b', '--workers', '1']), { code: 0, stdout: 'null\nnull\n', stderr: 'a\nb\n' })
+    assert.deepEqual(await forkPool(['node:console#log', 'a', 'b', '--workers', '1']), {
+      code: 0,
+      stdout: 'null\nnull\n',
+      stderr: 'a\nb\n',
+    })
   })
 
   it('refuses a number of workers that is none', async () => {
@@ -131,10 +166,21 @@ describe('fork-pool', () => {
   it('tells how it is used', async () => {
     const { code, stdout } = await forkPool(['--help'])
     assert.equal(code, 0)
-    assert.ok(stdout.split('\n').every(line => line.length <= 80) && stdout.split('\n').length <= 36, 'fits on a screen')
-    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+    assert.ok(
+      stdout.split('\n').every(line => line.length <= 80) && stdout.split('\n').length <= 36,
+      'fits on a screen',
+    )
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string
+    }
     assert.equal((await forkPool(['--version'])).stdout, `${version}\n`)
-    for (const part of ['fork-pool [options] <module[#export]> [inputs...]', '--workers <n>', '--joblog <file>', 'Exit status']) assert.ok(stdout.includes(part), part)
+    for (const part of [
+      'fork-pool [options] <module[#export]> [inputs...]',
+      '--workers <n>',
+      '--joblog <file>',
+      'Exit status',
+    ])
+      assert.ok(stdout.includes(part), part)
   })
 
   it('stops quietly when nobody reads its results any more', async () => {
@@ -149,8 +195,14 @@ describe('fork-pool', () => {
 
   it('takes inputs that end with NUL, and JSON', async () => {
     const odd = ['two\nlines', 'ünïcode', '']
-    assert.equal((await forkPool([`${worker}#echo`, '-0'], odd.map(text => `${text}\0`).join(''))).stdout, odd.map(text => `${JSON.stringify(text)}\n`).join(''))
-    assert.equal((await forkPool([`${worker}#echo`, '--ndjson'], '{"a":[1,null]}\n7\n"x"\n')).stdout, '{"a":[1,null]}\n7\n"x"\n')
+    assert.equal(
+      (await forkPool([`${worker}#echo`, '-0'], odd.map(text => `${text}\0`).join(''))).stdout,
+      odd.map(text => `${JSON.stringify(text)}\n`).join(''),
+    )
+    assert.equal(
+      (await forkPool([`${worker}#echo`, '--ndjson'], '{"a":[1,null]}\n7\n"x"\n')).stdout,
+      '{"a":[1,null]}\n7\n"x"\n',
+    )
     assert.equal((await forkPool([`${worker}#echo`, '--ndjson', '[1]', 'true'])).stdout, '[1]\ntrue\n')
   })
 
@@ -166,7 +218,10 @@ describe('fork-pool', () => {
 
   it('refuses an input that is not UTF-8, which no text could stand for, and ends with 255', async () => {
     const { code, stdout, stderr } = await forkPool([`${worker}#echo`, '-0'], Buffer.from([0x61, 0, 0xff, 0xfe, 0]))
-    assert.deepEqual({ code, stdout, stderr }, { code: 255, stdout: '"a"\n', stderr: 'fork-pool: input 2 of standard input is not UTF-8\n' })
+    assert.deepEqual(
+      { code, stdout, stderr },
+      { code: 255, stdout: '"a"\n', stderr: 'fork-pool: input 2 of standard input is not UTF-8\n' },
+    )
   })
 
   it('says that standard input cannot be read, and ends with 255', async () => {
@@ -185,7 +240,9 @@ describe('fork-pool', () => {
     const log = join(folder, 'log')
     const full = openSync('/dev/full', 'w')
     for (const rest of [[], ['a', 'loop']]) {
-      const child = spawn(process.execPath, [program, `${worker}#doAs`, '-w', '2', '--joblog', log, ...rest], { stdio: ['pipe', full, 'pipe'] })
+      const child = spawn(process.execPath, [program, `${worker}#doAs`, '-w', '2', '--joblog', log, ...rest], {
+        stdio: ['pipe', full, 'pipe'],
+      })
       started.push(child)
       child.stdin!.write('a\n')
       const [[code], stderr] = await Promise.all([once(child, 'close'), text(child.stderr!)])
@@ -204,9 +261,16 @@ describe('fork-pool', () => {
 
   it('prints results as they come with --unordered, else in the order of the inputs', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
-    const inputs = (name: string): string[] => ['waits', 'writes'].map(what => JSON.stringify([join(folder, name), what]))
-    assert.equal((await forkPool([`${worker}#inTurn`, '-u', '-w', '2', '--ndjson', ...inputs('a')])).stdout, '"writes"\n"waits"\n')
-    assert.equal((await forkPool([`${worker}#inTurn`, '--ordered', '-w', '2', '--ndjson', ...inputs('b')])).stdout, '"waits"\n"writes"\n')
+    const inputs = (name: string): string[] =>
+      ['waits', 'writes'].map(what => JSON.stringify([join(folder, name), what]))
+    assert.equal(
+      (await forkPool([`${worker}#inTurn`, '-u', '-w', '2', '--ndjson', ...inputs('a')])).stdout,
+      '"writes"\n"waits"\n',
+    )
+    assert.equal(
+      (await forkPool([`${worker}#inTurn`, '--ordered', '-w', '2', '--ndjson', ...inputs('b')])).stdout,
+      '"waits"\n"writes"\n',
+    )
     rmSync(folder, { recursive: true })
   })
 
@@ -217,7 +281,16 @@ describe('fork-pool', () => {
   })
 
   it('ends a stream that takes longer than --timeout, too', async () => {
-    const { code, stdout, stderr } = await forkPool([`${worker}#countAs`, '-t', '0.3', '-w', '1', 'end', 'wait', 'leave'])
+    const { code, stdout, stderr } = await forkPool([
+      `${worker}#countAs`,
+      '-t',
+      '0.3',
+      '-w',
+      '1',
+      'end',
+      'wait',
+      'leave',
+    ])
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '1\n2\n1\n2\n' })
     assert.match(stderr, /^fork-pool: wait: the call has been yielding for 300 ms\n$/)
   })
@@ -237,7 +310,10 @@ describe('fork-pool', () => {
   it('names what was not done, and writes its report, where SIGINT comes while the module is loaded', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     const [module, report, begun] = [join(folder, 'never.mjs'), join(folder, 'report'), join(folder, 'begun')] as const
-    writeFileSync(module, `(await import('node:fs')).writeFileSync(${JSON.stringify(begun)}, ''); await new Promise(resolve => setTimeout(resolve, 1e8)); export default () => 1`)
+    writeFileSync(
+      module,
+      `(await import('node:fs')).writeFileSync(${JSON.stringify(begun)}, ''); await new Promise(resolve => setTimeout(resolve, 1e8)); export default () => 1`,
+    )
     const child = start(module, '--json', report, 'a', 'b')
     await until(() => existsSync(begun))
     child.kill('SIGINT')
@@ -257,7 +333,10 @@ describe('fork-pool', () => {
   it('takes a file with # in its name, the function of CommonJS that was an ES module, and a package beside a folder of its name', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     writeFileSync(join(folder, 'a#b.mjs'), 'export default text => text + 1')
-    writeFileSync(join(folder, 'compiled.cjs'), 'Object.defineProperty(exports, "__esModule", { value: true }); exports.default = text => text + 2')
+    writeFileSync(
+      join(folder, 'compiled.cjs'),
+      'Object.defineProperty(exports, "__esModule", { value: true }); exports.default = text => text + 2',
+    )
     mkdirSync(join(folder, 'path'))
     assert.equal((await forkPool(['./a#b.mjs', 'x'], '', folder)).stdout, '"x1"\n')
     assert.equal((await forkPool(['./compiled.cjs', 'x'], '', folder)).stdout, '"x2"\n')
@@ -271,7 +350,10 @@ describe('fork-pool', () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     const report = join(folder, 'report')
     const counts = (): unknown => {
-      const { inputs, done, failed, skipped, notDone, retried } = JSON.parse(readFileSync(report, 'utf8')) as Record<string, number>
+      const { inputs, done, failed, skipped, notDone, retried } = JSON.parse(readFileSync(report, 'utf8')) as Record<
+        string,
+        number
+      >
       return { inputs, done, failed, skipped, notDone, retried }
     }
     await forkPool([`${worker}#failOnB`, '--halt', '-w', '1', '--json', report, 'a', 'c', 'b', 'd', 'e', 'f'])
@@ -284,7 +366,10 @@ describe('fork-pool', () => {
   it('makes calls that failed again, as often as --retries says', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     const inputs = ['a', 'b'].map(name => JSON.stringify([join(folder, name), 3]))
-    for (const [retries, code] of [['2', 0], ['1', 2]] as const) {
+    for (const [retries, code] of [
+      ['2', 0],
+      ['1', 2],
+    ] as const) {
       rmSync(folder, { recursive: true })
       mkdirSync(folder)
       assert.equal((await forkPool([`${worker}#succeedAt`, '--ndjson', '-r', retries, ...inputs])).code, code)
@@ -298,7 +383,15 @@ describe('fork-pool', () => {
   })
 
   it('loads more with --preload', async () => {
-    const { stdout } = await forkPool([`${worker}#globalNamed`, '--preload', 'data:text/javascript,globalThis.one = 1', '-p', 'data:text/javascript,globalThis.two = 2', 'one', 'two'])
+    const { stdout } = await forkPool([
+      `${worker}#globalNamed`,
+      '--preload',
+      'data:text/javascript,globalThis.one = 1',
+      '-p',
+      'data:text/javascript,globalThis.two = 2',
+      'one',
+      'two',
+    ])
     assert.equal(stdout, '1\n2\n')
   })
 
@@ -316,11 +409,20 @@ describe('fork-pool', () => {
   it('ends after a failure with --halt while more inputs may come', async () => {
     const child = start(`${worker}#failOnB`, '--halt')
     child.stdin.write('a\nb\n')
-    assert.deepEqual(await outcomeOf(child), { code: 1, stdout: '"a"\n', stderr: 'fork-pool: b: b is not wanted\nfork-pool: not done: all inputs after number 2\n' })
+    assert.deepEqual(await outcomeOf(child), {
+      code: 1,
+      stdout: '"a"\n',
+      stderr: 'fork-pool: b: b is not wanted\nfork-pool: not done: all inputs after number 2\n',
+    })
   })
 
   it('refuses options that exclude each other', async () => {
-    for (const both of [['--halt', '--keep-going'], ['--ordered', '--unordered'], ['--null', '--ndjson']]) assert.equal((await forkPool([worker, ...both, 'a'])).code, 255)
+    for (const both of [
+      ['--halt', '--keep-going'],
+      ['--ordered', '--unordered'],
+      ['--null', '--ndjson'],
+    ])
+      assert.equal((await forkPool([worker, ...both, 'a'])).code, 255)
     assert.equal((await forkPool([worker, '--resume', 'a'])).code, 255)
   })
 
@@ -343,16 +445,33 @@ describe('fork-pool', () => {
       log = join(folder, 'log')
     })
     afterEach(() => rmSync(folder, { recursive: true }))
-    const rows = (): string[][] => readFileSync(log, 'utf8').trim().split('\n').map(line => line.split('\t'))
+    const rows = (): string[][] =>
+      readFileSync(log, 'utf8')
+        .trim()
+        .split('\n')
+        .map(line => line.split('\t'))
 
     it('logs a failure as one, also where the worker ended with status 0', async () => {
       assert.equal((await forkPool([`${worker}#exit`, '--ndjson', '--joblog', log, '0', '3'])).code, 2)
-      assert.deepEqual(rows().slice(1).map(([number, , , , , , exit, signal]) => [number, exit, signal]), [['1', '1', '0'], ['2', '3', '0']])
-      assert.equal((await forkPool([`${worker}#exit`, '--ndjson', '--joblog', log, '--resume-failed', '0', '3'])).code, 2)
+      assert.deepEqual(
+        rows()
+          .slice(1)
+          .map(([number, , , , , , exit, signal]) => [number, exit, signal]),
+        [
+          ['1', '1', '0'],
+          ['2', '3', '0'],
+        ],
+      )
+      assert.equal(
+        (await forkPool([`${worker}#exit`, '--ndjson', '--joblog', log, '--resume-failed', '0', '3'])).code,
+        2,
+      )
     })
 
     it('that is none is refused by --resume, and left as it is', async () => {
-      const head = ['Seq', 'Host', 'Starttime', 'JobRuntime', 'Send', 'Receive', 'Exitval', 'Signal', 'Command'].join('\t')
+      const head = ['Seq', 'Host', 'Starttime', 'JobRuntime', 'Send', 'Receive', 'Exitval', 'Signal', 'Command'].join(
+        '\t',
+      )
       for (const [content, message] of [
         ['precious data', /log is no joblog/],
         ['precious\ndata\n', /log is no joblog/],
@@ -369,22 +488,45 @@ describe('fork-pool', () => {
     it('logs each call as GNU parallel does', async () => {
       await forkPool([`${worker}#doAs`, '-w', '1', '-t', '0.3', '--joblog', log, 'a', 'throw', 'exit', 'kill', 'loop'])
       const [head, ...lines] = rows()
-      assert.deepEqual(head, ['Seq', 'Host', 'Starttime', 'JobRuntime', 'Send', 'Receive', 'Exitval', 'Signal', 'Command'])
-      assert.deepEqual(lines.map(([number, , , , sent, , exit, signal, command]) => [number, sent, exit, signal, command]), [
-        ['1', '1', '0', '0', '"a"'],
-        ['2', '5', '1', '0', '"throw"'],
-        ['3', '4', '3', '0', '"exit"'],
-        ['4', '4', '0', '9', '"kill"'],
-        ['5', '4', '-1', '0', '"loop"'],
+      assert.deepEqual(head, [
+        'Seq',
+        'Host',
+        'Starttime',
+        'JobRuntime',
+        'Send',
+        'Receive',
+        'Exitval',
+        'Signal',
+        'Command',
       ])
+      assert.deepEqual(
+        lines.map(([number, , , , sent, , exit, signal, command]) => [number, sent, exit, signal, command]),
+        [
+          ['1', '1', '0', '0', '"a"'],
+          ['2', '5', '1', '0', '"throw"'],
+          ['3', '4', '3', '0', '"exit"'],
+          ['4', '4', '0', '9', '"kill"'],
+          ['5', '4', '-1', '0', '"loop"'],
+        ],
+      )
     })
 
     it('--resume leaves out what was done; --resume-failed does again what has failed', async () => {
       const run = (...args: string[]): Promise<Outcome> => forkPool([`${worker}#failOnB`, '--joblog', log, ...args])
       await run('a', 'b')
       assert.deepEqual(await run('--resume', 'a', 'b', 'c'), { code: 0, stdout: '"c"\n', stderr: '' })
-      assert.deepEqual(await run('--resume-failed', 'a', 'b', 'c', 'd'), { code: 1, stdout: '"d"\n', stderr: 'fork-pool: b: b is not wanted\n' })
-      assert.deepEqual(rows().slice(1).map(row => row[0]).sort(), ['1', '2', '2', '3', '4'])
+      assert.deepEqual(await run('--resume-failed', 'a', 'b', 'c', 'd'), {
+        code: 1,
+        stdout: '"d"\n',
+        stderr: 'fork-pool: b: b is not wanted\n',
+      })
+      assert.deepEqual(
+        rows()
+          .slice(1)
+          .map(row => row[0])
+          .sort(),
+        ['1', '2', '2', '3', '4'],
+      )
       await run('x')
       assert.equal(rows().length, 2)
     })
@@ -397,8 +539,16 @@ describe('fork-pool', () => {
     })
 
     it('that cannot be opened or written to is told of, and ends with 255', async () => {
-      assert.deepEqual(await forkPool([worker, '--joblog', join(folder, 'none/log'), 'a']), { code: 255, stdout: '', stderr: `fork-pool: ENOENT: no such file or directory, open '${join(folder, 'none/log')}'\n` })
-      assert.deepEqual(await forkPool([worker, '--joblog', '/dev/full', 'a', 'b']), { code: 255, stdout: '"A"\n"B"\n', stderr: 'fork-pool: ENOSPC: no space left on device, write\n' })
+      assert.deepEqual(await forkPool([worker, '--joblog', join(folder, 'none/log'), 'a']), {
+        code: 255,
+        stdout: '',
+        stderr: `fork-pool: ENOENT: no such file or directory, open '${join(folder, 'none/log')}'\n`,
+      })
+      assert.deepEqual(await forkPool([worker, '--joblog', '/dev/full', 'a', 'b']), {
+        code: 255,
+        stdout: '"A"\n"B"\n',
+        stderr: 'fork-pool: ENOSPC: no space left on device, write\n',
+      })
     })
 
     it('with a last line that was not written to its end can be resumed again and again', async () => {
@@ -407,14 +557,23 @@ describe('fork-pool', () => {
       truncateSync(log, readFileSync(log).indexOf('ü') + 1)
       assert.deepEqual(await run('a', 'ü'), { code: 0, stdout: '"Ü"\n', stderr: '' })
       assert.deepEqual(await run('a', 'ü', 'c'), { code: 0, stdout: '"C"\n', stderr: '' })
-      assert.deepEqual(rows().slice(1).map(row => row[0]), ['1', '2', '3'])
+      assert.deepEqual(
+        rows()
+          .slice(1)
+          .map(row => row[0]),
+        ['1', '2', '3'],
+      )
     })
 
     it('that is empty, or has only a part of its head, is begun anew by --resume', async () => {
       for (const content of ['', 'Seq\tHo']) {
         writeFileSync(log, content)
-        for (const stdout of ['"A"\n', '']) assert.deepEqual(await forkPool([worker, '--joblog', log, '--resume', 'a']), { code: 0, stdout, stderr: '' })
-        assert.deepEqual(rows().map(row => row[0]), ['Seq', '1'])
+        for (const stdout of ['"A"\n', ''])
+          assert.deepEqual(await forkPool([worker, '--joblog', log, '--resume', 'a']), { code: 0, stdout, stderr: '' })
+        assert.deepEqual(
+          rows().map(row => row[0]),
+          ['Seq', '1'],
+        )
       }
     })
 
@@ -428,27 +587,48 @@ describe('fork-pool', () => {
       child.kill('SIGTERM')
       assert.equal((await outcome).stdout, '')
       writeFileSync(names[0]!, '')
-      assert.deepEqual(await forkPool([...args, '--resume', ...inputs]), { code: 0, stdout: '"waits"\n' + '"writes"\n'.repeat(4), stderr: '' })
-      assert.deepEqual(rows().slice(1).map(row => row[0]), ['1', '2', '3', '4', '5'])
+      assert.deepEqual(await forkPool([...args, '--resume', ...inputs]), {
+        code: 0,
+        stdout: '"waits"\n' + '"writes"\n'.repeat(4),
+        stderr: '',
+      })
+      assert.deepEqual(
+        rows()
+          .slice(1)
+          .map(row => row[0]),
+        ['1', '2', '3', '4', '5'],
+      )
     })
 
     it('does not have a call that the second SIGINT has ended, which is named as not done', async () => {
-      for (const [name, input] of [['doAs', '"loop"'], ['countThenSpin', '1000000']] as const) {
-        const child = spawn(process.execPath, [program, `${worker}#${name}`, '--ndjson', '--joblog', log, '--retries', '1', '--summary', input], { detached: true })
+      for (const [name, input] of [
+        ['doAs', '"loop"'],
+        ['countThenSpin', '1000000'],
+      ] as const) {
+        const child = spawn(
+          process.execPath,
+          [program, `${worker}#${name}`, '--ndjson', '--joblog', log, '--retries', '1', '--summary', input],
+          { detached: true },
+        )
         started.push(child)
         const outcome = outcomeOf(child)
         await until(() => isBusy(child.pid!))
         await interruptTwice(child.pid!)
         const { code, stdout, stderr } = await outcome
         assert.deepEqual({ code, stdout }, { code: 130, stdout: '' })
-        assert.match(stderr, new RegExp(`^fork-pool: not done: ${input}\nfork-pool: 0 done, 0 failed, 1 not done in .* s\n$`))
+        assert.match(
+          stderr,
+          new RegExp(`^fork-pool: not done: ${input}\nfork-pool: 0 done, 0 failed, 1 not done in .* s\n$`),
+        )
         assert.equal(rows().length, 1)
       }
     })
 
     it('an interrupted run, resumed, does all inputs once', async () => {
       const inputs = Array.from({ length: 20 }, (_, i) => `${50 + i}`)
-      const child = spawn(process.execPath, [program, `${worker}#sleepAndSay`, '-w', '2', '--joblog', log, ...inputs], { detached: true })
+      const child = spawn(process.execPath, [program, `${worker}#sleepAndSay`, '-w', '2', '--joblog', log, ...inputs], {
+        detached: true,
+      })
       const outcome = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])
       while (!existsSync(log) || rows().length < 4) await new Promise(resolve => setTimeout(resolve, 5))
       process.kill(-child.pid!, 'SIGINT') // as a terminal does: to the workers, too
@@ -477,7 +657,13 @@ describe('fork-pool', () => {
     const report = JSON.parse(readFileSync(join(folder, 'report'), 'utf8'))
     rmSync(folder, { recursive: true })
     assert.equal(code, 130)
-    assert.equal(stderr, inputs.slice(done).map(input => `fork-pool: not done: ${input}\n`).join(''))
+    assert.equal(
+      stderr,
+      inputs
+        .slice(done)
+        .map(input => `fork-pool: not done: ${input}\n`)
+        .join(''),
+    )
     assert.deepEqual([report.done, report.notDone], [done, inputs.length - done])
   })
 
@@ -515,8 +701,15 @@ function isBusy(leader: number): boolean {
   return readdirSync('/proc').some(name => {
     if (!/^\d+$/.test(name)) return false
     try {
-      const fields = readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
-      return fields[2] === `${leader}` && Number(name) !== leader && readFileSync(`/proc/${name}/comm`, 'utf8').startsWith('anyfork serve') && Number(fields[11]) > 10
+      const fields = readFileSync(`/proc/${name}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ')
+      return (
+        fields[2] === `${leader}` &&
+        Number(name) !== leader &&
+        readFileSync(`/proc/${name}/comm`, 'utf8').startsWith('anyfork serve') &&
+        Number(fields[11]) > 10
+      )
     } catch {
       return false
     }
@@ -526,6 +719,8 @@ function isBusy(leader: number): boolean {
 /** The second comes when the first has been delivered: while one is pending, another is none. */
 async function interruptTwice(pid: number): Promise<void> {
   process.kill(pid, 'SIGINT')
-  await until(() => (BigInt(`0x${/^ShdPnd:\s*(\w+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]}`) & 2n) === 0n)
+  await until(
+    () => (BigInt(`0x${/^ShdPnd:\s*(\w+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]}`) & 2n) === 0n,
+  )
   process.kill(pid, 'SIGINT')
 }

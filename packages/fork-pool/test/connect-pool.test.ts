@@ -41,7 +41,10 @@ describe('connectPool', () => {
       if (number < 900) assert.equal(poolOf(worker).workers[0]!.load, 1) // the last ones come ahead
       numbers.push(number)
     }
-    assert.deepEqual(numbers, Array.from({ length: 1000 }, (_, i) => i + 1))
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 1000 }, (_, i) => i + 1),
+    )
     assert.equal(await next, 2)
   })
 
@@ -95,7 +98,8 @@ describe('connectPool', () => {
     worker = connectPool<Module>(ForkProcess.create(), module, { max: 1 })
     await assert.rejects(
       async () => {
-        for await (const number of worker.countTo(1e9)) if (number === 3) process.kill(poolOf(worker).workers[0]!.pid, 'SIGKILL')
+        for await (const number of worker.countTo(1e9))
+          if (number === 3) process.kill(poolOf(worker).workers[0]!.pid, 'SIGKILL')
       },
       { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' },
     )

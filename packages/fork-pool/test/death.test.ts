@@ -19,7 +19,10 @@ describe('the death of', () => {
     while (isRunning(first)); // without a turn of the event loop
     assert.notEqual(await pid(), first)
     await until(() => errors.length > 0)
-    assert.deepEqual(errors.map(error => error.signal), ['SIGKILL'])
+    assert.deepEqual(
+      errors.map(error => error.signal),
+      ['SIGKILL'],
+    )
     assert.equal((await pid.stats()).died, 1)
   })
 
@@ -99,7 +102,8 @@ describe('the death of', () => {
       const templates: ForkProcess[] = []
       let failures = 0
       const echo = start('echo', { max: 2, isolate }, () => {
-        if (templates.length && failures++ < 8) throw Object.assign(new Error('no descriptor is free'), { code: 'EMFILE', syscall: 'socketpair' })
+        if (templates.length && failures++ < 8)
+          throw Object.assign(new Error('no descriptor is free'), { code: 'EMFILE', syscall: 'socketpair' })
         templates.push(ForkProcess.exec())
         return templates.at(-1)!
       })
@@ -151,7 +155,13 @@ describe('the death of', () => {
 
   it('idle workers, again and again, is told as a crash loop, once; a later call tries again', async () => {
     const codes: (string | undefined)[] = []
-    const pid = start('pid', { max: 2, idle: 2, async: true, init: 'dieAfterStart', onError: error => codes.push((error as PoolError).code) })
+    const pid = start('pid', {
+      max: 2,
+      idle: 2,
+      async: true,
+      init: 'dieAfterStart',
+      onError: error => codes.push((error as PoolError).code),
+    })
     await until(() => codes.includes('ERR_POOL_CRASH_LOOP'))
     const { started } = await pid.stats()
     await new Promise(resolve => setTimeout(resolve, 300))
@@ -170,9 +180,17 @@ describe('the death of', () => {
       for (const async of [false, true]) {
         const told: Error[] = []
         const act = start('doAs', { max: 1, async, onError: error => told.push(error) })
-        assert.deepEqual(await reasonOf(act('exit')).then(reason => [reason?.code, reason?.exitCode]), ['ERR_PROCESS_EXITED', 3])
+        assert.deepEqual(await reasonOf(act('exit')).then(reason => [reason?.code, reason?.exitCode]), [
+          'ERR_PROCESS_EXITED',
+          3,
+        ])
         assert.equal(await act('a'), 'a')
-        assert.equal(await act.with({ retries: 1, timeout: 5000 })('kill').catch((reason: { signal: string }) => reason.signal), 'SIGKILL')
+        assert.equal(
+          await act
+            .with({ retries: 1, timeout: 5000 })('kill')
+            .catch((reason: { signal: string }) => reason.signal),
+          'SIGKILL',
+        )
         const { running, waiting } = (await act.stats()).calls
         assert.deepEqual({ running, waiting }, { running: 0, waiting: 0 })
         assert.deepEqual(told, [], 'none is told twice')
@@ -197,11 +215,20 @@ describe('the death of', () => {
     process.kill(count.workers[0]!.pid, 'SIGKILL')
     await until(() => errors.length > 0)
     assert.equal(errors.length, 1)
-    await reasonOf((async () => { while (!(await values.next()).done); })()) // prettier-ignore
+    await reasonOf(
+      (async () => {
+        while (!(await values.next()).done);
+      })(),
+    )
   })
 
   it('a module that never loads rejects after two times startTimeout', async () => {
-    const never = pool(() => ForkProcess.exec(), new URL(`data:text/javascript,await new Promise(resolve => setTimeout(resolve, 1e8)); export const f = 1`), 'f', { max: 1, startTimeout: 300 })
+    const never = pool(
+      () => ForkProcess.exec(),
+      new URL(`data:text/javascript,await new Promise(resolve => setTimeout(resolve, 1e8)); export const f = 1`),
+      'f',
+      { max: 1, startTimeout: 300 },
+    )
     const begun = performance.now()
     assert.equal((await reasonOf(never()))?.code, 'ERR_POOL_START_TIMEOUT')
     assert.ok(performance.now() - begun >= 600)
@@ -226,7 +253,10 @@ describe('the death of', () => {
   it('a worker while a call is sent that cannot be sent is none: a TypeError rejects that call', async () => {
     const echo = start('echo', { max: 1 })
     await echo(1)
-    await assert.rejects(echo(() => {}), TypeError)
+    await assert.rejects(
+      echo(() => {}),
+      TypeError,
+    )
     assert.equal((await echo.stats()).started, 1)
   })
 
@@ -238,7 +268,9 @@ describe('the death of', () => {
       const { workers, template } = await sleep.stats()
       console.log(JSON.stringify([...workers, template].map(one => one.pid)))
       sleep(60_000)`
-    const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const exited = once(child, 'exit')
     const [line] = await once(child.stdout, 'data')
     const pids = JSON.parse(String(line)) as number[]

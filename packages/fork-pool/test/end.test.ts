@@ -18,7 +18,10 @@ describe('the end of a pool', () => {
     const reasons = Promise.all(calls.map(reasonOf))
     await calls[0]
     await sleep.close({ timeout: 200 })
-    assert.deepEqual((await reasons).map(reason => reason?.code), [undefined, 'ERR_POOL_DESTROYED', 'ERR_POOL_DESTROYED'])
+    assert.deepEqual(
+      (await reasons).map(reason => reason?.code),
+      [undefined, 'ERR_POOL_DESTROYED', 'ERR_POOL_DESTROYED'],
+    )
   })
 
   it('close({ timeout }) of a worker that was stopped ends it', async () => {
@@ -106,6 +109,7 @@ describe('the end of a pool', () => {
   it('a timeout that is none is a TypeError', () => {
     const pid = start('pid')
     for (const timeout of [-1, NaN, '1']) assert.throws(() => pid.close({ timeout: timeout as number }), TypeError)
-    for (const options of [100, { timout: 100 }]) assert.throws(() => pid.close(options as object), { name: 'TypeError', message: /close\(\)/ })
+    for (const options of [100, { timout: 100 }])
+      assert.throws(() => pid.close(options as object), { name: 'TypeError', message: /close\(\)/ })
   })
 })

@@ -25,9 +25,13 @@ const failures: Record<string, Failure> = {
 }
 
 /** Makes the failing call, and others; tells which is the failing one. */
-type Situation = (act: ForkPool, fail: () => Promise<unknown>) => { failing: Promise<unknown>; others: Promise<unknown>[]; until?: Promise<unknown> }
+type Situation = (
+  act: ForkPool,
+  fail: () => Promise<unknown>,
+) => { failing: Promise<unknown>; others: Promise<unknown>[]; until?: Promise<unknown> }
 
-const others = (act: ForkPool, count: number, ms = 20): Promise<unknown>[] => Array.from({ length: count }, (_, i) => act(`${i}`, ms))
+const others = (act: ForkPool, count: number, ms = 20): Promise<unknown>[] =>
+  Array.from({ length: count }, (_, i) => act(`${i}`, ms))
 
 const situations: Record<string, Situation> = {
   'an otherwise idle pool': (_, fail) => ({ failing: fail(), others: [] }),
@@ -62,7 +66,14 @@ describe('every call is settled once when a worker', function () {
     for (const [where, make] of Object.entries(situations)) {
       for (const load of [1, 4]) {
         it(`${name}, in ${where}, with load ${load}`, async () => {
-          const act = start('doAs', { max: 2, idle: 1, load, stop: 50, ...(where === 'a pool that reforks' && { refork: 2 }) }, () => (flags ? ForkProcess.exec({ execArgv: flags, stdio: ['inherit', 'inherit', 'ignore'] }) : ForkProcess.create()))
+          const act = start(
+            'doAs',
+            { max: 2, idle: 1, load, stop: 50, ...(where === 'a pool that reforks' && { refork: 2 }) },
+            () =>
+              flags
+                ? ForkProcess.exec({ execArgv: flags, stdio: ['inherit', 'inherit', 'ignore'] })
+                : ForkProcess.create(),
+          )
           await until(() => act.workers.length > 0)
           const settled = new Map<Promise<unknown>, number>()
           const watch = (call: Promise<unknown>): Promise<unknown> => {
@@ -78,7 +89,10 @@ describe('every call is settled once when a worker', function () {
           for (const one of rest) assert.equal(one.status, 'fulfilled', String((one as PromiseRejectedResult).reason))
           assert.deepEqual([...settled.values()], new Array(made.others.length + 1).fill(1))
           const { done, failed: lost, waiting, running } = (await act.stats()).calls
-          assert.deepEqual({ done, lost, waiting, running }, { done: made.others.length, lost: 1, waiting: 0, running: 0 })
+          assert.deepEqual(
+            { done, lost, waiting, running },
+            { done: made.others.length, lost: 1, waiting: 0, running: 0 },
+          )
         })
       }
     }

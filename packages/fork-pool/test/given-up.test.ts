@@ -9,7 +9,8 @@ import { isRunning } from './support/leftovers.js'
 import { reasonOf, until, usePools } from './support/pools.js'
 
 const block = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
-const iterate = (call: Promise<unknown>): AsyncIterator<unknown> => (call as Call<AsyncIterable<unknown>>)[Symbol.asyncIterator]()
+const iterate = (call: Promise<unknown>): AsyncIterator<unknown> =>
+  (call as Call<AsyncIterable<unknown>>)[Symbol.asyncIterator]()
 const exited = (): ProcessExitedError => new ProcessExitedError({ code: null, signal: 'SIGKILL' })
 
 describe('a call that is given up', () => {
@@ -41,7 +42,10 @@ describe('a call that is given up', () => {
     controller.abort(exited())
     await assert.rejects(given, { code: 'ERR_PROCESS_EXITED' })
     assert.equal(await running, 'running')
-    assert.deepEqual(spin.workers.map(worker => worker.pid), [pid])
+    assert.deepEqual(
+      spin.workers.map(worker => worker.pid),
+      [pid],
+    )
   })
 
   it('is ended with its worker also when that has begun it and nobody has noticed; those that wait behind it run elsewhere', async () => {
@@ -105,9 +109,12 @@ describe('a call that is given up', () => {
     await Promise.all(streams.map(stream => stream.next()))
     for (const { pid } of count.workers) process.kill(pid, 'SIGKILL')
     for (const stream of streams) {
-      await assert.rejects(async () => {
-        while (!(await stream.next()).done);
-      }, { code: 'ERR_PROCESS_EXITED' })
+      await assert.rejects(
+        async () => {
+          while (!(await stream.next()).done);
+        },
+        { code: 'ERR_PROCESS_EXITED' },
+      )
     }
     await until(() => count.workers.length === 0)
     await until(() => getEventListeners(signal, 'abort').length === 0)
@@ -129,7 +136,8 @@ describe('a call that fails', () => {
 
   it('because its worker died is not made again with an iterator that has been read from', async () => {
     const die = start('sumThenDieOnce', { max: 1, retries: 3 })
-    for (const values of [[1, 2, 3].values(), Readable.from([1, 2, 3])]) await assert.rejects(die(values), { code: 'ERR_PROCESS_EXITED' })
+    for (const values of [[1, 2, 3].values(), Readable.from([1, 2, 3])])
+      await assert.rejects(die(values), { code: 'ERR_PROCESS_EXITED' })
   })
 
   it('is not given to a worker that is known to be dead, though calls run in it', async () => {
@@ -179,10 +187,18 @@ describe('a stream of a synchronous pool that is given up', () => {
         return values
       })
       await stream.next()
-      const reading = reasonOf((async () => { while (!(await stream.next()).done); })()) // prettier-ignore
+      const reading = reasonOf(
+        (async () => {
+          while (!(await stream.next()).done);
+        })(),
+      )
       abort.abort()
       assert.equal((await reading)?.name, 'AbortError')
-      assert.deepEqual(await Promise.all(behind), [[1, 2], [1, 2], [1, 2]])
+      assert.deepEqual(await Promise.all(behind), [
+        [1, 2],
+        [1, 2],
+        [1, 2],
+      ])
     }
     assert.equal((await count.stats()).calls.lost, 0)
   })

@@ -27,7 +27,9 @@ describe('isolate: one process for each call', function () {
 
   it('a process that ends itself costs only its call, without any delay for the others', async () => {
     const act = start('doAs', { isolate: true, max: 4 })
-    const outcomes = await Promise.allSettled(['a', 'exit', 'kill', 'b', 'segfault', 'exit', 'exit', 'exit', 'exit', 'c'].map(what => act(what)))
+    const outcomes = await Promise.allSettled(
+      ['a', 'exit', 'kill', 'b', 'segfault', 'exit', 'exit', 'exit', 'exit', 'c'].map(what => act(what)),
+    )
     assert.deepEqual(
       outcomes.map(one => (one.status === 'fulfilled' ? one.value : (one.reason.signal ?? one.reason.exitCode))),
       ['a', 3, 'SIGKILL', 'b', 'SIGSEGV', 3, 3, 3, 3, 'c'],
@@ -64,7 +66,8 @@ describe('isolate: one process for each call', function () {
 
   it('rejects every call when the function is missing', async () => {
     const absent = start('absent', { isolate: true, max: 2 })
-    for (const reason of await Promise.all([1, 2, 3, 4].map(() => reasonOf(absent())))) assert.equal(reason?.code, 'ERR_EXPORT_NOT_FOUND')
+    for (const reason of await Promise.all([1, 2, 3, 4].map(() => reasonOf(absent()))))
+      assert.equal(reason?.code, 'ERR_EXPORT_NOT_FOUND')
   })
 
   it('rejects a call whose process cannot start, even while others succeed', async () => {
@@ -82,7 +85,9 @@ describe('isolate: one process for each call', function () {
     const errors: Error[] = []
     const echo = start('echo', { isolate: true, max: 2, onError: error => errors.push(error) })
     const bad = echo.with({ restrict: { cwd: '/nonexistent' } })
-    const outcomes = await Promise.all([bad(0), echo(1), bad(2), bad(3), echo(4)].map(call => call.catch(error => error.code)))
+    const outcomes = await Promise.all(
+      [bad(0), echo(1), bad(2), bad(3), echo(4)].map(call => call.catch(error => error.code)),
+    )
     assert.deepEqual(outcomes, ['ENOENT', 1, 'ENOENT', 'ENOENT', 4])
     assert.deepEqual(errors, [])
   })

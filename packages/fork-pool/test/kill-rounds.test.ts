@@ -11,38 +11,45 @@ describe(`${rounds} rounds of ${calls} calls while workers are killed at random`
   const start = usePools()
 
   for (const retries of [Infinity, 0]) {
-    it(retries ? 'with retries, all results come and are right' : 'without retries, exactly the calls that were lost reject', async () => {
-      let kills = 0
-      let lost = 0
-      for (let round = 0; round < rounds; round++) {
-        const load = 1 + (round % 4)
-        const echo = start('spinALittle', { max: 3, load, retries, spare: round % 3 })
-        let settled = 0
-        let nextKill = 0
-        // by progress, not by time: on a busy machine workers would be killed before they have done anything
-        const killSometimes = (): void => {
-          if (++settled < nextKill) return
-          nextKill += 1 + Math.floor((Math.random() * calls) / 20)
-          const { workers } = echo
-          if (workers.length && kill(workers[Math.floor(Math.random() * workers.length)]!.pid)) kills++
-        }
-        const outcomes = await Promise.allSettled(Array.from({ length: calls }, (_, i) => echo(i).finally(killSometimes)))
-        for (const [i, outcome] of outcomes.entries()) {
-          if (outcome.status === 'fulfilled') assert.equal(outcome.value, i)
-          else {
-            assert.equal(outcome.reason.signal, 'SIGKILL')
-            lost++
+    it(
+      retries
+        ? 'with retries, all results come and are right'
+        : 'without retries, exactly the calls that were lost reject',
+      async () => {
+        let kills = 0
+        let lost = 0
+        for (let round = 0; round < rounds; round++) {
+          const load = 1 + (round % 4)
+          const echo = start('spinALittle', { max: 3, load, retries, spare: round % 3 })
+          let settled = 0
+          let nextKill = 0
+          // by progress, not by time: on a busy machine workers would be killed before they have done anything
+          const killSometimes = (): void => {
+            if (++settled < nextKill) return
+            nextKill += 1 + Math.floor((Math.random() * calls) / 20)
+            const { workers } = echo
+            if (workers.length && kill(workers[Math.floor(Math.random() * workers.length)]!.pid)) kills++
           }
+          const outcomes = await Promise.allSettled(
+            Array.from({ length: calls }, (_, i) => echo(i).finally(killSometimes)),
+          )
+          for (const [i, outcome] of outcomes.entries()) {
+            if (outcome.status === 'fulfilled') assert.equal(outcome.value, i)
+            else {
+              assert.equal(outcome.reason.signal, 'SIGKILL')
+              lost++
+            }
+          }
+          const { calls: counts, died } = await echo.stats()
+          assert.equal(counts.done + counts.lost, calls)
+          if (retries) assert.equal(counts.lost, 0)
+          else assert.ok(counts.lost <= died, `${counts.lost} calls lost with ${died} workers`)
+          await echo.close()
         }
-        const { calls: counts, died } = await echo.stats()
-        assert.equal(counts.done + counts.lost, calls)
-        if (retries) assert.equal(counts.lost, 0)
-        else assert.ok(counts.lost <= died, `${counts.lost} calls lost with ${died} workers`)
-        await echo.close()
-      }
-      assert.ok(kills > 0)
-      if (!retries) assert.ok(lost > 0)
-    })
+        assert.ok(kills > 0)
+        if (!retries) assert.ok(lost > 0)
+      },
+    )
   }
 })
 

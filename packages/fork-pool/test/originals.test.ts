@@ -21,13 +21,21 @@ describe('originals', () => {
           resolve()
         },
       })
-      for (let number = 1; number <= 30; number++) void job(number, Math.random() * 200, Math.random() < 0.5).then(result => lines.push(String(result)))
+      for (let number = 1; number <= 30; number++)
+        void job(number, Math.random() * 200, Math.random() < 0.5).then(result => lines.push(String(result)))
       void job.close() // the original drops its last reference
     })
-    const numbers = (what: string): number[] => lines.filter(line => line.startsWith(what)).map(line => Number(line.split(' ')[1]))
+    const numbers = (what: string): number[] =>
+      lines.filter(line => line.startsWith(what)).map(line => Number(line.split(' ')[1]))
     const all = Array.from({ length: 30 }, (_, i) => i + 1)
-    assert.deepEqual(numbers('run').sort((a, b) => a - b), all)
-    assert.deepEqual(numbers('return').sort((a, b) => a - b), all)
+    assert.deepEqual(
+      numbers('run').sort((a, b) => a - b),
+      all,
+    )
+    assert.deepEqual(
+      numbers('return').sort((a, b) => a - b),
+      all,
+    )
     for (const number of all) assert.ok(lines.indexOf(`run ${number}`) < lines.indexOf(`return ${number}`))
     assert.ok(isDestroyed)
   })

@@ -11,7 +11,8 @@ const worker = new URL('./fixtures/worker.js', import.meta.url)
 describe('pool', () => {
   let current: ForkPool
   let openBefore: number
-  const start = (name: string, options: PoolOptions = { max: 2 }): ForkPool => (current = pool(ForkProcess.create(), worker, name, options))
+  const start = (name: string, options: PoolOptions = { max: 2 }): ForkPool =>
+    (current = pool(ForkProcess.create(), worker, name, options))
 
   before(async () => {
     await start('pid')()
@@ -79,13 +80,20 @@ describe('pool', () => {
       if (outcome.status === 'fulfilled') assert.equal(outcome.value, i)
       else assert.equal(outcome.reason.signal, 'SIGKILL')
     }
-    for (const status of ['fulfilled', 'rejected']) assert.ok(outcomes.some(outcome => outcome.status === status), status)
+    for (const status of ['fulfilled', 'rejected'])
+      assert.ok(
+        outcomes.some(outcome => outcome.status === status),
+        status,
+      )
   })
 
   it('rejects every call, each once, when the function or the module is missing', async () => {
     const absent = start('absent')
     const settled = await Promise.allSettled([absent(), absent(), absent()])
-    assert.deepEqual(settled.map(one => (one as PromiseRejectedResult).reason.code), new Array(3).fill('ERR_EXPORT_NOT_FOUND'))
+    assert.deepEqual(
+      settled.map(one => (one as PromiseRejectedResult).reason.code),
+      new Array(3).fill('ERR_EXPORT_NOT_FOUND'),
+    )
     await current.destroy()
     current = pool(ForkProcess.create(), '/no/such.js', 'f')
     await assert.rejects(current(), { code: 'ERR_MODULE_NOT_FOUND', message: /\/no\/such\.js/ })
@@ -122,7 +130,12 @@ describe('pool', () => {
     const sleep = start('sleep', { max: 1 })
     const calls = [sleep(60_000), sleep(60_000)]
     while (!sleep.workers.length) await new Promise(setImmediate)
-    const rejected = calls.map(call => assert.rejects(call, ({ code }: NodeJS.ErrnoException) => code === 'ERR_POOL_DESTROYED' || code === 'ERR_PROCESS_EXITED'))
+    const rejected = calls.map(call =>
+      assert.rejects(
+        call,
+        ({ code }: NodeJS.ErrnoException) => code === 'ERR_POOL_DESTROYED' || code === 'ERR_PROCESS_EXITED',
+      ),
+    )
     await sleep.destroy()
     await Promise.all(rejected)
   })

@@ -21,12 +21,25 @@ describe('calls that wait', () => {
   it('are served by priority, and among equals by who came first', async () => {
     const sleep = start('sleep', { max: 1 })
     const order: unknown[] = []
-    const call = async (priority: number, value: string): Promise<void> => void order.push(await sleep.with({ priority })(0, value))
-    await Promise.all([sleep(30), call(0, 'a'), call(-1, 'z'), call(5, 'first'), call(0, 'b'), call(5, 'second'), call(0.5, 'third')])
+    const call = async (priority: number, value: string): Promise<void> =>
+      void order.push(await sleep.with({ priority })(0, value))
+    await Promise.all([
+      sleep(30),
+      call(0, 'a'),
+      call(-1, 'z'),
+      call(5, 'first'),
+      call(0, 'b'),
+      call(5, 'second'),
+      call(0.5, 'third'),
+    ])
     assert.deepEqual(order, ['first', 'second', 'third', 'a', 'b', 'z'])
   })
 
-  for (const [load, retries] of [[1, 1], [2, 0], [2, 1]] as const) {
+  for (const [load, retries] of [
+    [1, 1],
+    [2, 0],
+    [2, 1],
+  ] as const) {
     it(`of a key keep their order when their worker dies, with load ${load} and ${retries} retries`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
       const act = start('exitOnce', { max: 3, idle: 1, load, retries })
@@ -34,7 +47,8 @@ describe('calls that wait', () => {
       await keyed(folder, 'warm')
       await until(() => act.workers.some(one => !one.load)) // to which they can move at once
       const order: unknown[] = []
-      const note = async (file: string, value: string): Promise<unknown> => order.push(await keyed(file, value).catch(() => 'lost'))
+      const note = async (file: string, value: string): Promise<unknown> =>
+        order.push(await keyed(file, value).catch(() => 'lost'))
       await Promise.all([note(join(folder, 'once'), 'a'), ...['b', 'c', 'd', 'e'].map(value => note(folder, value))])
       rmSync(folder, { recursive: true })
       assert.deepEqual(order, [retries ? 'a' : 'lost', 'b', 'c', 'd', 'e'])
@@ -45,14 +59,16 @@ describe('calls that wait', () => {
     const templates: ForkProcess[] = []
     let failures = 4
     const sleep = start('sleep', { isolate: true, max: 2 }, () => {
-      if (templates.length && failures-- > 0) throw Object.assign(new Error('no descriptor is free'), { code: 'EMFILE', syscall: 'socketpair' })
+      if (templates.length && failures-- > 0)
+        throw Object.assign(new Error('no descriptor is free'), { code: 'EMFILE', syscall: 'socketpair' })
       templates.push(ForkProcess.exec())
       return templates.at(-1)!
     })
     templates[0]!.kill('SIGKILL')
     await until(() => !templates[0]!.isAlive)
     const calls = ['a', 'b', 'c'].map(value => reasonOf(sleep(60_000, value)))
-    const begun = async (): Promise<unknown[]> => (await sleep.stats()).workers.flatMap(({ running }) => running?.args[1] ?? [])
+    const begun = async (): Promise<unknown[]> =>
+      (await sleep.stats()).workers.flatMap(({ running }) => running?.args[1] ?? [])
     await until(async () => (await begun()).length === 2)
     assert.deepEqual(await begun(), ['a', 'b'])
     await sleep.destroy()
@@ -68,7 +84,8 @@ describe('calls that wait', () => {
     await templates[0]!.ready()
     const calls = ['a', 'b', 'c', 'd', 'e', 'f'].map(value => reasonOf(sleep(60_000, value)))
     templates[0]!.kill('SIGKILL')
-    const begun = async (): Promise<unknown[]> => (await sleep.stats()).workers.flatMap(({ running }) => running?.args[1] ?? [])
+    const begun = async (): Promise<unknown[]> =>
+      (await sleep.stats()).workers.flatMap(({ running }) => running?.args[1] ?? [])
     await until(async () => (await begun()).length === 3)
     assert.deepEqual((await begun()).sort(), ['a', 'b', 'c'])
     await sleep.destroy()
@@ -79,7 +96,10 @@ describe('calls that wait', () => {
     const sleep = start('sleep', { max: 2, maxQueue: 1 })
     const calls = Array.from({ length: 5 }, () => sleep(20, 'done'))
     const outcomes = await Promise.allSettled(calls)
-    assert.deepEqual(outcomes.map(one => one.status), ['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected'])
+    assert.deepEqual(
+      outcomes.map(one => one.status),
+      ['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected'],
+    )
     assert.equal((outcomes[3] as PromiseRejectedResult).reason.code, 'ERR_POOL_QUEUE_FULL')
     assert.equal(await sleep(1, 'again'), 'again')
   })
@@ -89,7 +109,10 @@ describe('calls that wait', () => {
     await until(() => sleep.workers.length === 2)
     const keyed = sleep.with({ key: 'k' })
     const outcomes = await Promise.allSettled([1, 2, 3, 4].map(() => keyed(20)))
-    assert.deepEqual(outcomes.map(one => one.status), ['fulfilled', 'fulfilled', 'rejected', 'rejected'])
+    assert.deepEqual(
+      outcomes.map(one => one.status),
+      ['fulfilled', 'fulfilled', 'rejected', 'rejected'],
+    )
     assert.equal((outcomes[2] as PromiseRejectedResult).reason.code, 'ERR_POOL_QUEUE_FULL')
   })
 
@@ -98,13 +121,19 @@ describe('calls that wait', () => {
     const keyed = sleep.with({ key: 'k' })
     await keyed(0)
     const outcomes = await Promise.allSettled([keyed(20), sleep(20), keyed(20), keyed(20), sleep(20)])
-    assert.deepEqual(outcomes.map(one => one.status), ['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected'])
+    assert.deepEqual(
+      outcomes.map(one => one.status),
+      ['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected'],
+    )
   })
 
   it('with maxQueue 0, only calls that a worker has room for are taken', async () => {
     const sleep = start('sleep', { max: 1, load: 2, maxQueue: 0 })
     const outcomes = await Promise.allSettled([sleep(5), sleep(5), sleep(5)])
-    assert.deepEqual(outcomes.map(one => one.status), ['fulfilled', 'fulfilled', 'rejected'])
+    assert.deepEqual(
+      outcomes.map(one => one.status),
+      ['fulfilled', 'fulfilled', 'rejected'],
+    )
   })
 
   it('are gone when drained() resolves, also where none may wait: then it resolves when a call is taken', async () => {
@@ -156,7 +185,8 @@ describe('calls that wait', () => {
         return dropped
       })
     const end = new AbortController()
-    const endless = (priority: number): Promise<void> => assert.rejects(sleep.with({ priority, signal: end.signal })(60_000))
+    const endless = (priority: number): Promise<void> =>
+      assert.rejects(sleep.with({ priority, signal: end.signal })(60_000))
     const running = [endless(0)]
     await until(() => sleep.workers.some(worker => worker.load))
     await Promise.all(churn(1))
@@ -172,7 +202,8 @@ describe('calls that wait', () => {
 
   it('of one key go to one worker, those of others to others', async () => {
     const pid = start('pidAfter', { max: 3 })
-    const of = async (key: unknown): Promise<unknown[]> => Promise.all(Array.from({ length: 6 }, () => pid.with({ key })(5)))
+    const of = async (key: unknown): Promise<unknown[]> =>
+      Promise.all(Array.from({ length: 6 }, () => pid.with({ key })(5)))
     const [a, b, c] = await Promise.all([of('a'), of('b'), of(3)])
     for (const pids of [a, b, c]) assert.equal(new Set(pids).size, 1)
     assert.equal(new Set([a![0], b![0], c![0]]).size, 3)
@@ -183,7 +214,12 @@ describe('calls that wait', () => {
     await Promise.all([sleep.with({ key: 'k' })(20), sleep(20)])
     const order: unknown[] = []
     const note = async (call: Promise<unknown>): Promise<void> => void order.push(await call)
-    await Promise.all([note(sleep.with({ key: 'k' })(150, 'k1')), note(sleep.with({ key: 'k' })(0, 'k2')), note(sleep(0, 'other')), note(sleep(0, 'another'))])
+    await Promise.all([
+      note(sleep.with({ key: 'k' })(150, 'k1')),
+      note(sleep.with({ key: 'k' })(0, 'k2')),
+      note(sleep(0, 'other')),
+      note(sleep(0, 'another')),
+    ])
     assert.deepEqual(order, ['other', 'another', 'k1', 'k2'])
   })
 
@@ -191,14 +227,16 @@ describe('calls that wait', () => {
     const act = start('doAs', { max: 2 })
     const keyed = act.with({ key: 'k' })
     const order: unknown[] = []
-    const note = async (call: Promise<unknown>): Promise<void> => void order.push(await call.catch(error => error.exitCode))
+    const note = async (call: Promise<unknown>): Promise<void> =>
+      void order.push(await call.catch(error => error.exitCode))
     await Promise.all([note(keyed('exit', 20)), note(keyed('a')), note(keyed('b')), note(keyed('c'))])
     assert.deepEqual(order, [3, 'a', 'b', 'c'])
   })
 
   it('of a key are served once their worker has room, even after a call that came before was made again elsewhere', async () => {
     let chosenFor: (value: unknown) => number | undefined = () => undefined
-    const balancer: Balancer = (workers, [, value]) => workers.find(({ pid }) => pid === chosenFor(value)) ?? workers[0]!
+    const balancer: Balancer = (workers, [, value]) =>
+      workers.find(({ pid }) => pid === chosenFor(value)) ?? workers[0]!
     const sleep = start('sleep', { max: 3, idle: 3, load: 2, async: true, balancer })
     await until(() => sleep.workers.length === 3)
     const [first, second, third] = sleep.workers.map(worker => worker.pid)
@@ -246,7 +284,9 @@ describe('calls that wait', () => {
     const told: unknown[] = []
     const balanced = new Set<unknown>()
     const balancer: Balancer = ([first]) => (balanced.add(context.getStore()), first!)
-    const tell = context.run('maker', () => start('tell', { max: 1, balancer, onEvent: value => told.push([value, context.getStore()]) }))
+    const tell = context.run('maker', () =>
+      start('tell', { max: 1, balancer, onEvent: value => told.push([value, context.getStore()]) }),
+    )
     await Promise.all(
       ['one', 'two'].map(name =>
         context.run(name, async () => {
@@ -255,7 +295,10 @@ describe('calls that wait', () => {
         }),
       ),
     )
-    assert.deepEqual(told, [['one', 'maker'], ['two', 'maker']])
+    assert.deepEqual(told, [
+      ['one', 'maker'],
+      ['two', 'maker'],
+    ])
     await context.run('three', () => tell())
     assert.deepEqual([...balanced], ['maker'])
   })

@@ -29,7 +29,10 @@ describe('workers that are replaced though they do well', () => {
   })
 
   it('and take no memory any more then', async () => {
-    for (const options of [{ max: 1, recycle: { calls: 1 } }, { max: 1, isolate: true }]) {
+    for (const options of [
+      { max: 1, recycle: { calls: 1 } },
+      { max: 1, isolate: true },
+    ]) {
       const pid = start('pid', options)
       const use = async (): Promise<number> => {
         for (let i = 0; i < 40; i++) await pid()

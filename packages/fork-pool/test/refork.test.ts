@@ -41,7 +41,9 @@ describe('refork', function () {
 
   it('goes on for ten generations, and loses no call', async () => {
     const errors: Error[] = []
-    const call = start('generations', { max: 2, load: 2, refork: 10, onError: error => errors.push(error) }, () => ForkProcess.exec())
+    const call = start('generations', { max: 2, load: 2, refork: 10, onError: error => errors.push(error) }, () =>
+      ForkProcess.exec(),
+    )
     const templates = new Set<number | undefined>()
     let most = 0
     while (templates.size < 11 && !errors.length) {
@@ -87,10 +89,16 @@ describe('refork', function () {
       throw Object.assign(new Error('no descriptor is free'), { code: 'EMFILE' })
     }
     try {
-      assert.deepEqual((await Promise.all([call(), call()]) as Answer[]).map(({ count }) => count), [2, 3])
+      assert.deepEqual(
+        ((await Promise.all([call(), call()])) as Answer[]).map(({ count }) => count),
+        [2, 3],
+      )
       await until(() => errors.length > 0)
       assert.equal(((await call()) as Answer).count, 1)
-      assert.deepEqual(errors.map(({ code }) => code), ['EMFILE'])
+      assert.deepEqual(
+        errors.map(({ code }) => code),
+        ['EMFILE'],
+      )
     } finally {
       ForkProcess.prototype.refork = refork
     }

@@ -15,8 +15,12 @@ describe('reload()', () => {
   let current: ForkPool | undefined
 
   const write = (version: number): void =>
-    writeFileSync(file, `import { setTimeout } from 'node:timers/promises'\nexport const version = async (ms = 0) => (await setTimeout(ms), ${version})\n`)
-  const start = (options = {}): ForkPool => (current = pool(() => ForkProcess.create(), file, 'version', { max: 2, ...options }))
+    writeFileSync(
+      file,
+      `import { setTimeout } from 'node:timers/promises'\nexport const version = async (ms = 0) => (await setTimeout(ms), ${version})\n`,
+    )
+  const start = (options = {}): ForkPool =>
+    (current = pool(() => ForkProcess.create(), file, 'version', { max: 2, ...options }))
 
   before(async () => {
     const warmUp = pool(ForkProcess.create(), 'node:path', 'basename')
@@ -105,7 +109,10 @@ describe('reload()', () => {
   })
 
   it('does not take workers that it ends while they start for crashes', async () => {
-    writeFileSync(file, 'export const init = () => new Promise(() => setInterval(() => {}, 60_000))\nexport const version = () => 1\n') // never ready
+    writeFileSync(
+      file,
+      'export const init = () => new Promise(() => setInterval(() => {}, 60_000))\nexport const version = () => 1\n',
+    ) // never ready
     const errors: Error[] = []
     const version = start({ isolate: true, max: 8, init: 'init', onError: (error: Error) => errors.push(error) })
     const calls = Promise.all(Array.from({ length: 10 }, () => version()))

@@ -66,7 +66,10 @@ describe('how many workers there are', () => {
     const spin = start('sleep', { max: 2, load: 3, start: 0 })
     await Promise.all([spin(50), spin(50)])
     const calls = Array.from({ length: 7 }, () => spin(50))
-    assert.deepEqual(spin.workers.map(one => one.load), [3, 3])
+    assert.deepEqual(
+      spin.workers.map(one => one.load),
+      [3, 3],
+    )
     assert.equal((await spin.stats()).calls.waiting, 1)
     await Promise.all(calls)
   })
@@ -84,7 +87,10 @@ describe('how many workers there are', () => {
     const calls = Array.from({ length: 50 }, (_, i) => sleep(50 - i, i))
     const order: unknown[] = []
     await Promise.all(calls.map(async call => order.push(await call)))
-    assert.notDeepEqual(order, order.toSorted((a, b) => Number(a) - Number(b)))
+    assert.notDeepEqual(
+      order,
+      order.toSorted((a, b) => Number(a) - Number(b)),
+    )
     assert.equal((await sleep.stats()).started, 1)
   })
 
@@ -104,7 +110,9 @@ describe('how many workers there are', () => {
       import { ForkProcess, pool } from '@anyfork/fork-pool'
       const basename = pool(ForkProcess.create(), 'node:path', 'basename', { idle: 2, max: 4, spare: 2, start: 10, recycle: { pss: 1e9 } })
       console.log(await basename('/a/b'))`
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+      timeout: 10_000,
+    })
     assert.equal(stdout, 'b\n')
   })
 
@@ -118,7 +126,9 @@ describe('how many workers there are', () => {
       await values.next()
       console.log(await act('spin', 0))
       await values.return()`
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+      timeout: 10_000,
+    })
     assert.equal(stdout, 'spin\n')
   })
 })

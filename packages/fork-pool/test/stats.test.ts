@@ -8,11 +8,27 @@ describe('stats()', () => {
   it('counts how calls ended', async () => {
     const act = start('doAs', { max: 1 })
     const abort = new AbortController()
-    const calls = [act('a'), act('throw'), act('exit'), act.with({ timeout: 20 })('loop'), act.with({ signal: abort.signal })('b'), act.with({ retries: 1 })('kill')]
+    const calls = [
+      act('a'),
+      act('throw'),
+      act('exit'),
+      act.with({ timeout: 20 })('loop'),
+      act.with({ signal: abort.signal })('b'),
+      act.with({ retries: 1 })('kill'),
+    ]
     abort.abort()
     await Promise.allSettled(calls)
     const { calls: counts } = await act.stats()
-    assert.deepEqual(counts, { done: 1, failed: 5, lost: 2, timedOut: 1, aborted: 1, retried: 1, waiting: 0, running: 0 })
+    assert.deepEqual(counts, {
+      done: 1,
+      failed: 5,
+      lost: 2,
+      timedOut: 1,
+      aborted: 1,
+      retried: 1,
+      waiting: 0,
+      running: 0,
+    })
   })
 
   it('has histograms of how long calls waited and ran', async () => {
@@ -59,8 +75,17 @@ describe('stats()', () => {
       const sleep = start('sleep', { max: 2, ...options })
       const calls = [sleep(300), sleep(300)]
       await until(async () => (await sleep.stats()).calls.running === 2 && sleep.workers.length === 2)
-      assert.deepEqual(sleep.workers.map(({ state, load }) => [state, load]), [['busy', 1], ['busy', 1]])
-      assert.deepEqual((await sleep.stats()).workers.map(({ state }) => state), ['busy', 'busy'])
+      assert.deepEqual(
+        sleep.workers.map(({ state, load }) => [state, load]),
+        [
+          ['busy', 1],
+          ['busy', 1],
+        ],
+      )
+      assert.deepEqual(
+        (await sleep.stats()).workers.map(({ state }) => state),
+        ['busy', 'busy'],
+      )
       await Promise.all(calls)
     })
   }
@@ -104,8 +129,26 @@ describe('stats()', () => {
     const call = count('throw')
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300) // all of it comes at once
     const values = (await call) as AsyncIterator<number>
-    assert.equal((await reasonOf((async () => { while (!(await values.next()).done); })()))?.message, 'on purpose') // prettier-ignore
-    assert.deepEqual((await count.stats()).calls, { done: 1, failed: 1, lost: 0, timedOut: 0, aborted: 0, retried: 0, waiting: 0, running: 0 })
+    assert.equal(
+      (
+        await reasonOf(
+          (async () => {
+            while (!(await values.next()).done);
+          })(),
+        )
+      )?.message,
+      'on purpose',
+    )
+    assert.deepEqual((await count.stats()).calls, {
+      done: 1,
+      failed: 1,
+      lost: 0,
+      timedOut: 0,
+      aborted: 0,
+      retried: 0,
+      waiting: 0,
+      running: 0,
+    })
   })
 
   it('counts a call that yields as lost when its worker dies and nobody reads', async () => {
@@ -114,7 +157,16 @@ describe('stats()', () => {
     process.kill(count.workers[0]!.pid, 'SIGKILL')
     await until(async () => (await count.stats()).calls.lost === 1)
     assert.equal((await count.stats()).calls.running, 0)
-    assert.equal((await reasonOf((async () => { while (!(await values.next()).done); })()))?.code, 'ERR_PROCESS_EXITED') // prettier-ignore
+    assert.equal(
+      (
+        await reasonOf(
+          (async () => {
+            while (!(await values.next()).done);
+          })(),
+        )
+      )?.code,
+      'ERR_PROCESS_EXITED',
+    )
   })
 
   it('tells of each worker what it does, and its memory', async () => {

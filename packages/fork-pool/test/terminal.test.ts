@@ -13,11 +13,16 @@ const ROWS = 12
 /** What a terminal shows in the end, lines that were scrolled away included, and then what a shell would print. */
 async function screenAfter(...args: string[]): Promise<string[]> {
   const command = [process.execPath, program, ...args].map(word => `'${word}'`).join(' ')
-  const child = spawn('script', ['-qec', `stty rows ${ROWS} cols 80; ${command}; true`, '/dev/null'], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, TERM: 'xterm' } })
+  const child = spawn('script', ['-qec', `stty rows ${ROWS} cols 80; ${command}; true`, '/dev/null'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, TERM: 'xterm' },
+  })
   const [output] = await Promise.all([buffer(child.stdout), once(child, 'exit')])
   const terminal = new xterm.Terminal({ rows: ROWS, cols: 80, allowProposedApi: true })
   await new Promise<void>(resolve => terminal.write(Buffer.concat([output, Buffer.from('prompt$')]), resolve))
-  const lines = Array.from({ length: terminal.buffer.active.length }, (_, i) => terminal.buffer.active.getLine(i)!.translateToString(true))
+  const lines = Array.from({ length: terminal.buffer.active.length }, (_, i) =>
+    terminal.buffer.active.getLine(i)!.translateToString(true),
+  )
   return lines.slice(0, lines.findLastIndex(line => line !== '') + 1)
 }
 
@@ -43,7 +48,10 @@ describe('fork-pool on a terminal', function () {
 
   it('leaves the last view of --watch', async () => {
     const screen = await screenAfter(`${worker}#sleepAndSay`, '--watch', '-w', '2', '300', '301')
-    assert.deepEqual(screen.filter(line => /^\d+$/.test(line)), ['300', '301'])
+    assert.deepEqual(
+      screen.filter(line => /^\d+$/.test(line)),
+      ['300', '301'],
+    )
     assert.equal(screen.filter(line => line.includes('template')).length, 1)
     assert.equal(screen.at(-1), 'prompt$')
   })

@@ -116,7 +116,8 @@ export class Answers {
   #onDropped(): void {
     const { calls, transport } = this.#line
     const call = calls.get(transport.reader.id)
-    if (call && !call.isAbandoned && !call.givenUp) throw new RpcError('ERR_RPC_PROTOCOL', 'a call was dropped that was not given up')
+    if (call && !call.isAbandoned && !call.givenUp)
+      throw new RpcError('ERR_RPC_PROTOCOL', 'a call was dropped that was not given up')
     calls.take(transport.reader.id)
     if (call?.givenUp) call.reject(call.givenUp.reason)
   }

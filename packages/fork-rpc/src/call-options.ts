@@ -33,8 +33,14 @@ export function checkCallOptions(options: CallOptions): void {
   checkNames('a call', options, names)
   const { signal, timeout, killOnAbort = false, untilOver = false } = options
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal is an AbortSignal')
-  if (timeout !== undefined && timeout !== Infinity && !(typeof timeout === 'number' && timeout >= 0 && timeout <= LONGEST_MS)) throw new TypeError(`timeout is a time in milliseconds up to ${LONGEST_MS}, not ${String(timeout)}`)
-  for (const [name, value] of Object.entries({ killOnAbort, untilOver })) if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false, not ${String(value)}`)
+  if (
+    timeout !== undefined &&
+    timeout !== Infinity &&
+    !(typeof timeout === 'number' && timeout >= 0 && timeout <= LONGEST_MS)
+  )
+    throw new TypeError(`timeout is a time in milliseconds up to ${LONGEST_MS}, not ${String(timeout)}`)
+  for (const [name, value] of Object.entries({ killOnAbort, untilOver }))
+    if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false, not ${String(value)}`)
 }
 
 /**

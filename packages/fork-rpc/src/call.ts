@@ -5,7 +5,9 @@
 export class Call<T = unknown> extends Promise<T> {
   /** Iterates over what the call returns; a call that fails throws at the first step. */
   [Symbol.asyncIterator](): AsyncIterator<T extends AsyncIterable<infer V> | Iterable<infer V> ? V : unknown> {
-    return new CallIterator(this as Promise<unknown>) as AsyncIterator<T extends AsyncIterable<infer V> | Iterable<infer V> ? V : unknown>
+    return new CallIterator(this as Promise<unknown>) as AsyncIterator<
+      T extends AsyncIterable<infer V> | Iterable<infer V> ? V : unknown
+    >
   }
 }
 
@@ -35,7 +37,9 @@ class CallIterator implements AsyncIterator<unknown> {
 }
 
 function iteratorOf(result: unknown): AsyncIterator<unknown> | Iterator<unknown> {
-  const { [Symbol.asyncIterator]: asynchronous, [Symbol.iterator]: synchronous } = Object(result) as Partial<AsyncIterable<unknown> & Iterable<unknown>>
+  const { [Symbol.asyncIterator]: asynchronous, [Symbol.iterator]: synchronous } = Object(result) as Partial<
+    AsyncIterable<unknown> & Iterable<unknown>
+  >
   if (asynchronous) return asynchronous.call(result)
   if (synchronous) return synchronous.call(result)
   throw new TypeError('the function did not return anything to iterate over')

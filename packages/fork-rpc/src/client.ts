@@ -1,5 +1,12 @@
 import { hasEnded, type Descriptor } from '@anyfork/fdpass'
-import { afterFork, ForkProcess, lookUpFolder, ProcessExitedError, resolveSpecifier, type ExitStatus } from '@anyfork/fork'
+import {
+  afterFork,
+  ForkProcess,
+  lookUpFolder,
+  ProcessExitedError,
+  resolveSpecifier,
+  type ExitStatus,
+} from '@anyfork/fork'
 import { Answers } from './answers.js'
 import { backends } from './backend.js'
 import { BriefWait } from './brief-wait.js'
@@ -51,7 +58,8 @@ export class Client {
    * @param name - of the function that has the number 0; without, exports are named as they are called
    */
   constructor(process: ForkProcess, module: string | undefined, name: string | undefined, options: RpcOptions) {
-    if (!(process instanceof ForkProcess)) throw new TypeError('expected a ForkProcess, of the same copy of @anyfork/fork')
+    if (!(process instanceof ForkProcess))
+      throw new TypeError('expected a ForkProcess, of the same copy of @anyfork/fork')
     checkOptions(options)
     const { async = false, init, spin = SPIN_US } = options
     const ownSpin = new Spin(spin)
@@ -72,7 +80,10 @@ export class Client {
       () => this.#hold(),
     )
     const { transport, calls } = this.#line
-    this.pressure = new Pressure(options.highWaterMark ?? {}, () => ({ calls: calls.size, bytes: transport.queue.length }))
+    this.pressure = new Pressure(options.highWaterMark ?? {}, () => ({
+      calls: calls.size,
+      bytes: transport.queue.length,
+    }))
     this.#requests = new Requests(this.#line, async, {
       onCall: () => {
         if (!this.#isHeld) this.#hold()
@@ -99,7 +110,15 @@ export class Client {
     this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve, reject }))
     this.#ready.catch(() => {}) // the calls tell
     const done = doneOf(options, module)
-    process.sendArg({ module, name, serialiser, init, done, spin, folder: lookUpFolder(module, done?.module) } satisfies Setting)
+    process.sendArg({
+      module,
+      name,
+      serialiser,
+      init,
+      done,
+      spin,
+      folder: lookUpFolder(module, done?.module),
+    } satisfies Setting)
     process
       .run(async ? backends.async : backends.sync, 'serve')
       .then(socket => this.#connect(socket))
@@ -215,7 +234,12 @@ export class Client {
   /** Keeps the program running while something is awaited, and only then. */
   #hold(): void {
     const { transport, calls, streams } = this.#line
-    const isNeeded = calls.awaited > 0 || this.#waitingForReady > 0 || this.#isEndAwaited || streams.isAwaited || this.pressure.isAwaited
+    const isNeeded =
+      calls.awaited > 0 ||
+      this.#waitingForReady > 0 ||
+      this.#isEndAwaited ||
+      streams.isAwaited ||
+      this.pressure.isAwaited
     if (!transport.isOpen || isNeeded === this.#isHeld) return
     this.#isHeld = isNeeded
     transport.hold(isNeeded)
@@ -229,7 +253,10 @@ export class Client {
 
   /** What the child says makes no sense: nothing can be had of it any more. */
   #break(cause: Error): void {
-    this.#requests.failure = cause instanceof RpcError ? cause : new RpcError('ERR_RPC_PROTOCOL', `what came from the process makes no sense: ${cause.message}`, { cause })
+    this.#requests.failure =
+      cause instanceof RpcError
+        ? cause
+        : new RpcError('ERR_RPC_PROTOCOL', `what came from the process makes no sense: ${cause.message}`, { cause })
     this.#process.kill('SIGKILL')
     void this.#finish()
   }
@@ -259,7 +286,10 @@ export class Client {
     for (const client of live) {
       client.#line.transport.close()
       client.#isAbandoned = true
-      client.#requests.failure = new RpcError('ERR_RPC_CLOSED', 'the connection is that of the process that this one was forked from')
+      client.#requests.failure = new RpcError(
+        'ERR_RPC_CLOSED',
+        'the connection is that of the process that this one was forked from',
+      )
     }
     live.clear()
   }
@@ -268,5 +298,9 @@ export class Client {
 afterFork(() => Client.abandonAll())
 
 function doneOf({ done }: RpcOptions, module: string | undefined): Setting['done'] {
-  return typeof done === 'object' ? { module: resolveSpecifier(done.module), name: done.name } : done === undefined ? undefined : { module, name: done }
+  return typeof done === 'object'
+    ? { module: resolveSpecifier(done.module), name: done.name }
+    : done === undefined
+      ? undefined
+      : { module, name: done }
 }

@@ -41,12 +41,19 @@ export class CborCodec implements Codec {
   end = 0
   readonly enclosable = 'everywhere'
   // Without variableMapSize, objects of more than 65,535 keys are written with a wrong size.
-  readonly #cbor = new (loadCbor().Encoder)({ useRecords: false, variableMapSize: true, copyBuffers: true } as EncoderOptions)
+  readonly #cbor = new (loadCbor().Encoder)({
+    useRecords: false,
+    variableMapSize: true,
+    copyBuffers: true,
+  } as EncoderOptions)
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
   encode(values: readonly unknown[]): void {
     refuseUnsendable(values)
-    const encoder = this.#cbor as unknown as { encode(value: unknown, options: number): Buffer & { start: number; end: number }; useBuffer(buffer: Buffer): void }
+    const encoder = this.#cbor as unknown as {
+      encode(value: unknown, options: number): Buffer & { start: number; end: number }
+      useBuffer(buffer: Buffer): void
+    }
     let bytes
     try {
       bytes = encoder.encode(values, REUSE_AND_RESET)
@@ -78,7 +85,11 @@ export class WholeCodec implements Codec {
   readonly #encode: (values: readonly unknown[]) => Uint8Array
   readonly #decode: (bytes: Buffer) => unknown
 
-  constructor(encode: (values: readonly unknown[]) => Uint8Array, decode: (bytes: Buffer) => unknown, enclosable: 'all' | 'none' = 'none') {
+  constructor(
+    encode: (values: readonly unknown[]) => Uint8Array,
+    decode: (bytes: Buffer) => unknown,
+    enclosable: 'all' | 'none' = 'none',
+  ) {
     this.enclosable = enclosable
     this.#encode = encode
     this.#decode = decode
@@ -99,7 +110,12 @@ export class WholeCodec implements Codec {
 }
 
 /** V8's structured clone: all that `postMessage` takes, cycles included. */
-export const v8Codec = (): Codec => new WholeCodec(values => serialize(refuseUnsendable(values)), bytes => deserialize(Uint8Array.prototype.slice.call(bytes)), 'all')
+export const v8Codec = (): Codec =>
+  new WholeCodec(
+    values => serialize(refuseUnsendable(values)),
+    bytes => deserialize(Uint8Array.prototype.slice.call(bytes)),
+    'all',
+  )
 
 /** JSON, RFC 8259. */
 export const jsonCodec = (): Codec =>

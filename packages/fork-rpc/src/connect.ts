@@ -42,14 +42,25 @@ export type Received<T> = T extends PassedDescriptor
 type Plain = { [key: string]: unknown } & { [Symbol.iterator]?: never; [Symbol.asyncIterator]?: never }
 
 /** Whether it is such an object: an interface, which has no index, is one when it has no methods. */
-type IsPlain<T> = T extends Plain ? true : T extends Error ? false : T extends object ? ([keyof T] extends [never] ? false : [Extract<T[keyof T], Fn>] extends [never] ? true : false) : false
+type IsPlain<T> = T extends Plain
+  ? true
+  : T extends Error
+    ? false
+    : T extends object
+      ? [keyof T] extends [never]
+        ? false
+        : [Extract<T[keyof T], Fn>] extends [never]
+          ? true
+          : false
+      : false
 
 /** What a call returns: a promise, and for what is iterated over one that is an async iterable itself. */
-export type Returned<R> = Awaited<R> extends AsyncIterable<infer V> | Iterator<infer V, unknown, never>
-  ? Promise<AsyncIterableIterator<Received<V>>> & AsyncIterable<Received<V>>
-  : Awaited<R> extends readonly (infer V)[]
-    ? Promise<Received<Awaited<R>>> & AsyncIterable<Received<V>>
-    : Promise<Received<Awaited<R>>>
+export type Returned<R> =
+  Awaited<R> extends AsyncIterable<infer V> | Iterator<infer V, unknown, never>
+    ? Promise<AsyncIterableIterator<Received<V>>> & AsyncIterable<Received<V>>
+    : Awaited<R> extends readonly (infer V)[]
+      ? Promise<Received<Awaited<R>>> & AsyncIterable<Received<V>>
+      : Promise<Received<Awaited<R>>>
 
 /** A function of another process. */
 export interface RemoteFunction<F extends Fn> {
@@ -64,7 +75,9 @@ export interface RemoteFunction<F extends Fn> {
 
 /** The exported functions of a module, to be called in another process. */
 export type Remote<M> = {
-  readonly [K in keyof M as K extends NotRemote ? never : M[K] extends Fn ? K : never]: M[K] extends Fn ? RemoteFunction<M[K]> : never
+  readonly [K in keyof M as K extends NotRemote ? never : M[K] extends Fn ? K : never]: M[K] extends Fn
+    ? RemoteFunction<M[K]>
+    : never
 } & AsyncDisposable
 
 const controls = new WeakMap<object, RpcControl>()
@@ -80,12 +93,20 @@ const controls = new WeakMap<object, RpcControl>()
  * @param module - a file URL, absolute path or package name
  * @throws TypeError for a relative module, and options that make no sense
  */
-export function connect<M extends object>(process: ForkProcess, module: ModuleSpecifier, options: RpcOptions = {}): Remote<M> {
+export function connect<M extends object>(
+  process: ForkProcess,
+  module: ModuleSpecifier,
+  options: RpcOptions = {},
+): Remote<M> {
   const owner = new Owner(new Client(process, resolveSpecifier(module), undefined, options))
   const control = Object.defineProperties({}, controlOf(owner)) as RpcControl
-  const functions = Object.create(null, { [Symbol.asyncDispose]: { value: control.close }, ...likeAnObject }) as Record<string | symbol, unknown>
+  const functions = Object.create(null, { [Symbol.asyncDispose]: { value: control.close }, ...likeAnObject }) as Record<
+    string | symbol,
+    unknown
+  >
   const remote = new Proxy(functions, {
-    get: (known, name) => (name in known || !isRemoteName(name) ? known[name] : (known[name] = remoteFunction(owner, name))),
+    get: (known, name) =>
+      name in known || !isRemoteName(name) ? known[name] : (known[name] = remoteFunction(owner, name)),
     set: () => false,
     defineProperty: () => false,
   })

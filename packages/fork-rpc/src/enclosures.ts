@@ -110,7 +110,8 @@ function packWithin(values: readonly unknown[], areBinaries: boolean): Parcel | 
   const search = (value: unknown): unknown => {
     if (typeof value !== 'object' || value === null) return value
     if (value instanceof PassedDescriptor) {
-      if (!value.isWaiting || parcel.descriptors.includes(value)) throw new TypeError('a descriptor made by fd() passes once')
+      if (!value.isWaiting || parcel.descriptors.includes(value))
+        throw new TypeError('a descriptor made by fd() passes once')
       parcel.notes.push(['fd', [...path]])
       parcel.descriptors.push(value)
       return PLACEHOLDER
@@ -170,7 +171,10 @@ function descriptorsAmong(values: readonly unknown[]): Set<PassedDescriptor> {
   return amongValues(values, PassedDescriptor)
 }
 
-function amongValues<T extends object>(values: readonly unknown[], Class: abstract new (...args: never[]) => T): Set<T> {
+function amongValues<T extends object>(
+  values: readonly unknown[],
+  Class: abstract new (...args: never[]) => T,
+): Set<T> {
   const seen = new Set<unknown>()
   const found = new Set<T>()
   const search = (value: unknown): void => {
@@ -213,14 +217,28 @@ export function unpack(values: unknown[], notes: readonly Note[], find: (note: N
 }
 
 const binaryTypes: Record<string, new (buffer: ArrayBuffer, offset: number, length: number) => ArrayBufferView> = {
-  BigInt64Array, BigUint64Array, DataView, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Uint8Array, Uint8ClampedArray, Uint16Array, Uint32Array,
+  BigInt64Array,
+  BigUint64Array,
+  DataView,
+  Float32Array,
+  Float64Array,
+  Int8Array,
+  Int16Array,
+  Int32Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Uint16Array,
+  Uint32Array,
 }
 
 /** The binary of a class that has these bytes, which become its own. */
 export function binaryOf(type: string, bytes: Buffer): unknown {
   if (type === 'Buffer') return bytes
   const { buffer, byteOffset, byteLength } = bytes
-  if (type === 'ArrayBuffer') return byteOffset === 0 && byteLength === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + byteLength)
+  if (type === 'ArrayBuffer')
+    return byteOffset === 0 && byteLength === buffer.byteLength
+      ? buffer
+      : buffer.slice(byteOffset, byteOffset + byteLength)
   const View = Object.hasOwn(binaryTypes, type) ? binaryTypes[type]! : undefined
   const unit = (View as unknown as { BYTES_PER_ELEMENT?: number } | undefined)?.BYTES_PER_ELEMENT ?? 1
   if (!View || byteLength % unit) throw new RpcError('ERR_RPC_PROTOCOL', 'a binary of no known class')
@@ -228,15 +246,27 @@ export function binaryOf(type: string, bytes: Buffer): unknown {
 }
 
 function isLargeBinary(value: object): value is ArrayBufferView | ArrayBuffer {
-  return (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) && value.byteLength >= LARGE_BYTES && (value.constructor.name === 'Buffer' || value.constructor.name === 'ArrayBuffer' || Object.hasOwn(binaryTypes, value.constructor.name))
+  return (
+    (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) &&
+    value.byteLength >= LARGE_BYTES &&
+    (value.constructor.name === 'Buffer' ||
+      value.constructor.name === 'ArrayBuffer' ||
+      Object.hasOwn(binaryTypes, value.constructor.name))
+  )
 }
 
 /** An async iterable, or an iterator: what can be iterated over only once, or only by waiting. */
 function isStream(value: object): boolean {
-  const { [Symbol.asyncIterator]: asynchronous, [Symbol.iterator]: synchronous, next } = value as Partial<AsyncIterable<unknown> & IterableIterator<unknown>>
+  const {
+    [Symbol.asyncIterator]: asynchronous,
+    [Symbol.iterator]: synchronous,
+    next,
+  } = value as Partial<AsyncIterable<unknown> & IterableIterator<unknown>>
   return typeof asynchronous === 'function' || (typeof synchronous === 'function' && typeof next === 'function')
 }
 
 function bytesOf(value: ArrayBufferView | ArrayBuffer): Buffer {
-  return ArrayBuffer.isView(value) ? Buffer.from(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength) : Buffer.from(value)
+  return ArrayBuffer.isView(value)
+    ? Buffer.from(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength)
+    : Buffer.from(value)
 }

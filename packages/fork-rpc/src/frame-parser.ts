@@ -96,18 +96,26 @@ export class FrameParser {
   /** Whether there is another frame. */
   get hasNext(): boolean {
     const held = this.#to - this.#from
-    return !this.#large && held >= HEADER_BYTES && held >= HEADER_BYTES + this.#view.getUint32(this.#from + At.length, true)
+    return (
+      !this.#large && held >= HEADER_BYTES && held >= HEADER_BYTES + this.#view.getUint32(this.#from + At.length, true)
+    )
   }
 
   /** The payload, as memory of its own. */
   takePayload(): Buffer {
-    return this.bytes === this.#buffer ? Buffer.from(this.bytes.subarray(this.start, this.end)) : this.bytes.subarray(this.start, this.end)
+    return this.bytes === this.#buffer
+      ? Buffer.from(this.bytes.subarray(this.start, this.end))
+      : this.bytes.subarray(this.start, this.end)
   }
 
   /** Tells of every frame that has come and was not gone to yet. */
   scan(onFrame: (kind: number, id: number) => void): void {
     const view = this.#view
-    for (let at = this.#from; !this.#large && at + HEADER_BYTES <= this.#to; at += HEADER_BYTES + view.getUint32(at + At.length, true)) {
+    for (
+      let at = this.#from;
+      !this.#large && at + HEADER_BYTES <= this.#to;
+      at += HEADER_BYTES + view.getUint32(at + At.length, true)
+    ) {
       onFrame(view.getUint8(at + At.kind), view.getUint32(at + At.id, true))
     }
   }

@@ -64,7 +64,15 @@ export class FrameQueue {
    * @param payload - copied when it is small; from `LARGE_BYTES` on it belongs to the queue
    * @throws RangeError for more than 4 GiB
    */
-  add(kind: number, id: number, payload?: Buffer, start = 0, end: number = payload ? payload.length : 0, flags = 0, number = 0): void {
+  add(
+    kind: number,
+    id: number,
+    payload?: Buffer,
+    start = 0,
+    end: number = payload ? payload.length : 0,
+    flags = 0,
+    number = 0,
+  ): void {
     const size = end - start
     if (size > 0xffffffff) throw new RangeError('a message has at most 4 GiB')
     const isLarge = size >= LARGE_BYTES
@@ -220,7 +228,14 @@ export class FrameQueue {
   }
 
   #addPayload(payload: Buffer): void {
-    this.#push({ bytes: payload, view: this.#tail.view, start: 0, end: payload.length, isPayload: true, isUrgent: false })
+    this.#push({
+      bytes: payload,
+      view: this.#tail.view,
+      start: 0,
+      end: payload.length,
+      isPayload: true,
+      isUrgent: false,
+    })
     this.#grow()
   }
 
@@ -235,7 +250,15 @@ function newSegment(size = SEGMENT_BYTES): Segment {
   return { bytes, view: new DataView(bytes.buffer), start: 0, end: 0, isPayload: false, isUrgent: false }
 }
 
-function writeHeader(view: DataView, at: number, size: number, id: number, kind: number, flags: number, number: number): void {
+function writeHeader(
+  view: DataView,
+  at: number,
+  size: number,
+  id: number,
+  kind: number,
+  flags: number,
+  number: number,
+): void {
   view.setUint32(at + At.length, size, true)
   view.setUint32(at + At.id, id, true)
   view.setUint32(at + At.kind, kind | (flags << 8) | (number << 16), true)

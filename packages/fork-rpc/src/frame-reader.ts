@@ -82,7 +82,8 @@ export class FrameReader extends FrameParser {
   #onEnclosure(): void {
     if (this.kind === Kind.binary) this.#binaries.push(this.takePayload())
     else if (this.kind === Kind.notes) this.#notes = parseNotes(this.takePayload())
-    else if (this.kind === Kind.descriptors && this.arrived.length >= this.number) this.#descriptors.push(...this.arrived.splice(0, this.number))
+    else if (this.kind === Kind.descriptors && this.arrived.length >= this.number)
+      this.#descriptors.push(...this.arrived.splice(0, this.number))
     else throw new RpcError('ERR_RPC_PROTOCOL', `a frame of unknown kind ${this.kind}`)
   }
 
@@ -91,7 +92,8 @@ export class FrameReader extends FrameParser {
     const binaries = this.#binaries
     const descriptors = this.#descriptors
     const count = (which: Note[0]): number => notes!.filter(([what]) => what === which).length
-    if (!notes || count('binary') !== binaries.length || count('fd') !== descriptors.length) throw new RpcError('ERR_RPC_PROTOCOL', 'a frame without what belongs to it')
+    if (!notes || count('binary') !== binaries.length || count('fd') !== descriptors.length)
+      throw new RpcError('ERR_RPC_PROTOCOL', 'a frame without what belongs to it')
     this.#notes = undefined
     this.#binaries = []
     this.#descriptors = []
@@ -114,7 +116,8 @@ export class FrameReader extends FrameParser {
 function parseNotes(payload: Buffer): Note[] {
   try {
     const notes = JSON.parse(payload.toString()) as Note[]
-    for (const [what, path] of notes) if (typeof what !== 'string' || !Array.isArray(path) || !path.length) throw new TypeError()
+    for (const [what, path] of notes)
+      if (typeof what !== 'string' || !Array.isArray(path) || !path.length) throw new TypeError()
     return notes
   } catch (cause) {
     throw new RpcError('ERR_RPC_PROTOCOL', 'notes that make no sense', { cause })

@@ -14,5 +14,18 @@ export { RemoteIterable } from './streams/remote-iterable.js'
 export { preload } from './backend.js'
 export { RpcError, type RpcErrorCode } from './errors.js'
 export type { Serialiser, SerialiserName } from './serialiser.js'
-export { checkNames, checkRestrictions, functionReference, ForkError, ForkProcess, memoryOf, ProcessExitedError, type ExecOptions, type ExitStatus, type MemoryFigures, type ModuleSpecifier, type Restrictions } from '@anyfork/fork'
+export {
+  checkNames,
+  checkRestrictions,
+  functionReference,
+  ForkError,
+  ForkProcess,
+  memoryOf,
+  ProcessExitedError,
+  type ExecOptions,
+  type ExitStatus,
+  type MemoryFigures,
+  type ModuleSpecifier,
+  type Restrictions,
+} from '@anyfork/fork'
 export { Descriptor, type Handle } from '@anyfork/fdpass'

@@ -36,5 +36,11 @@ export function makeLine(codec: Codec, listener: TransportListener, spin: Spin, 
     false,
     onStreams,
   )
-  return { transport, messages, streams, calls: new Outstanding(), counts: { calls: 0, results: 0, errors: 0, givenUp: 0, events: 0 } }
+  return {
+    transport,
+    messages,
+    streams,
+    calls: new Outstanding(),
+    counts: { calls: 0, results: 0, errors: 0, givenUp: 0, events: 0 },
+  }
 }

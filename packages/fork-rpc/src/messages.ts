@@ -63,7 +63,14 @@ export class Messages {
     streams.stopReading(ids)
   }
 
-  #addParcel({ values, notes, binaries, streams, descriptors }: Parcel, kind: number, id: number, number: number, flags: number, sent: number[] | undefined): number {
+  #addParcel(
+    { values, notes, binaries, streams, descriptors }: Parcel,
+    kind: number,
+    id: number,
+    number: number,
+    flags: number,
+    sent: number[] | undefined,
+  ): number {
     const codec = this.#codec
     const queue = this.#queue
     const passing = descriptors.map(passed => passed.release())

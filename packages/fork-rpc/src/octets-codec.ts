@@ -25,7 +25,8 @@ export class OctetsCodec implements Codec {
       const value = values[i]
       if (typeof value === 'string') this.#addText(value)
       else if (value instanceof Uint8Array) this.#addBytes(value)
-      else if (value !== undefined || values.length > 1) throw new TypeError(`octets are strings and Uint8Arrays, not ${value === null ? 'null' : typeof value}`)
+      else if (value !== undefined || values.length > 1)
+        throw new TypeError(`octets are strings and Uint8Arrays, not ${value === null ? 'null' : typeof value}`)
     }
   }
 

@@ -42,22 +42,46 @@ export interface RpcOptions {
 
 /** Spinning longer would stop all else that the program does. */
 const MOST_SPIN_US = 1000
-const names = new Set(['serialiser', 'async', 'init', 'done', 'spin', 'highWaterMark', 'onEvent', 'onError', 'onDestroy'])
+const names = new Set([
+  'serialiser',
+  'async',
+  'init',
+  'done',
+  'spin',
+  'highWaterMark',
+  'onEvent',
+  'onError',
+  'onDestroy',
+])
 
 /** @throws TypeError for options that make no sense */
 export function checkOptions(options: RpcOptions): void {
   checkNames('a connection', options, names)
-  const { spin = 0, serialiser = 'cbor', async = false, init, done, highWaterMark = {}, onEvent, onError, onDestroy } = options
-  if (!(Number.isInteger(spin) && spin >= 0 && spin <= MOST_SPIN_US)) throw new TypeError(`spin is a number of microseconds up to ${MOST_SPIN_US}, not ${String(spin)}`)
+  const {
+    spin = 0,
+    serialiser = 'cbor',
+    async = false,
+    init,
+    done,
+    highWaterMark = {},
+    onEvent,
+    onError,
+    onDestroy,
+  } = options
+  if (!(Number.isInteger(spin) && spin >= 0 && spin <= MOST_SPIN_US))
+    throw new TypeError(`spin is a number of microseconds up to ${MOST_SPIN_US}, not ${String(spin)}`)
   serialiserReference(serialiser)
   if (typeof async !== 'boolean') throw new TypeError(`async is true or false, not ${String(async)}`)
   if (init !== undefined) checkName('init', init)
   if (typeof done === 'object' && done !== null) checkName('done.name', done.name)
   else if (done !== undefined) checkName('done', done)
   checkHighWaterMark(highWaterMark)
-  for (const [name, value] of Object.entries({ onEvent, onError, onDestroy })) if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} is a function, not ${String(value)}`)
+  for (const [name, value] of Object.entries({ onEvent, onError, onDestroy }))
+    if (value !== undefined && typeof value !== 'function')
+      throw new TypeError(`${name} is a function, not ${String(value)}`)
 }
 
 function checkName(name: string, value: unknown): void {
-  if (typeof value !== 'string' || value === '') throw new TypeError(`${name} is the name of a function, not ${String(value)}`)
+  if (typeof value !== 'string' || value === '')
+    throw new TypeError(`${name} is the name of a function, not ${String(value)}`)
 }

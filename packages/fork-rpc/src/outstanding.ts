@@ -40,7 +40,12 @@ export class Outstanding {
     this.#free.push(id)
   }
 
-  set(id: number, resolve: (value: unknown) => void, reject: (error: unknown) => void, streams: readonly number[]): OutstandingCall {
+  set(
+    id: number,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+    streams: readonly number[],
+  ): OutstandingCall {
     const call: OutstandingCall = { resolve, reject, sequence: ++this.#sequence, isAbandoned: false, streams }
     this.#calls[id] = call
     this.#size++

@@ -17,7 +17,8 @@ export function checkHighWaterMark(mark: HighWaterMark): void {
   checkNames('highWaterMark', mark, names)
   const { calls = DEFAULT_CALLS, bytes = DEFAULT_BYTES } = mark
   for (const [name, value] of Object.entries({ calls, bytes })) {
-    if (!(typeof value === 'number' && value > 0)) throw new TypeError(`highWaterMark.${name} is a positive number, not ${String(value)}`)
+    if (!(typeof value === 'number' && value > 0))
+      throw new TypeError(`highWaterMark.${name} is a positive number, not ${String(value)}`)
   }
 }
 
@@ -28,7 +29,10 @@ export class Pressure {
   readonly #measure: () => { calls: number; bytes: number }
   #waiting: (() => void)[] = []
 
-  constructor({ calls = DEFAULT_CALLS, bytes = DEFAULT_BYTES }: HighWaterMark, measure: () => { calls: number; bytes: number }) {
+  constructor(
+    { calls = DEFAULT_CALLS, bytes = DEFAULT_BYTES }: HighWaterMark,
+    measure: () => { calls: number; bytes: number },
+  ) {
     this.#calls = calls
     this.#bytes = bytes
     this.#measure = measure

@@ -38,7 +38,11 @@ export class Requests {
     this.#line = line
     this.#isAsync = isAsync
     this.#listener = listener
-    this.#doomed = new Doomed(line.calls, call => this.#hasItsTurn(call), () => listener.onGivenUp(true))
+    this.#doomed = new Doomed(
+      line.calls,
+      call => this.#hasItsTurn(call),
+      () => listener.onGivenUp(true),
+    )
   }
 
   /** The number that stands for an export of the module. */
@@ -84,7 +88,13 @@ export class Requests {
     return rejected(this.failure ?? options!.signal!.reason)
   }
 
-  #setWithOptions(id: number, resolve: (value: unknown) => void, reject: (error: unknown) => void, streams: readonly number[], options: CallOptions): void {
+  #setWithOptions(
+    id: number,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+    streams: readonly number[],
+    options: CallOptions,
+  ): void {
     const undo = watchForAbort(options, reason => this.#giveUp(id, call, reason, options))
     const onResult = (value: unknown): void => {
       undo()
@@ -102,7 +112,12 @@ export class Requests {
   }
 
   /** Nobody waits for a call any more. */
-  #giveUp(id: number, call: OutstandingCall, reason: unknown, { killOnAbort = false, untilOver = false }: CallOptions): void {
+  #giveUp(
+    id: number,
+    call: OutstandingCall,
+    reason: unknown,
+    { killOnAbort = false, untilOver = false }: CallOptions,
+  ): void {
     const { calls, streams, transport, counts } = this.#line
     let isKilled = false
     const isWithdrawn = transport.queue.withdraw(id)

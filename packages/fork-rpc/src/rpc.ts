@@ -63,10 +63,17 @@ export interface Rpc extends RpcControl {
  */
 export function run(process: ForkProcess, module: ModuleSpecifier, name: string, options?: RpcOptions): Rpc
 export function run(process: ForkProcess, name: string, options?: RpcOptions): Rpc
-export function run(process: ForkProcess, moduleOrName: ModuleSpecifier, nameOrOptions?: string | RpcOptions, exportOptions?: RpcOptions): Rpc {
+export function run(
+  process: ForkProcess,
+  moduleOrName: ModuleSpecifier,
+  nameOrOptions?: string | RpcOptions,
+  exportOptions?: RpcOptions,
+): Rpc {
   const isExport = typeof nameOrOptions === 'string'
   const options = (isExport ? exportOptions : nameOrOptions) ?? {}
-  const { module, name } = isExport ? functionReference(moduleOrName, nameOrOptions) : functionReference(undefined, moduleOrName)
+  const { module, name } = isExport
+    ? functionReference(moduleOrName, nameOrOptions)
+    : functionReference(undefined, moduleOrName)
   const owner = new Owner(new Client(process, module, name, options))
   const call = (...args: unknown[]): Call => owner.client.call(0, args)
   const bound = (callOptions: CallOptions): ((...args: unknown[]) => Call) => {

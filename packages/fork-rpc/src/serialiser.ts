@@ -43,7 +43,8 @@ export function serialiserReference(serialiser: SerialiserName | URL): string {
 export function codecOf(reference: string): Codec {
   if (Object.hasOwn(known, reference)) return known[reference as SerialiserName]()
   const { encode, decode } = createRequire(import.meta.url)(fileURLToPath(reference)) as Partial<Serialiser>
-  if (typeof encode !== 'function' || typeof decode !== 'function') throw new TypeError(`${reference} does not export the functions encode and decode`)
+  if (typeof encode !== 'function' || typeof decode !== 'function')
+    throw new TypeError(`${reference} does not export the functions encode and decode`)
   return new WholeCodec(values => toKeep(encode(values)), decode)
 }
 

@@ -21,7 +21,13 @@ const { start, end, asyncStart, asyncEnd, error } = channel
 
 /** Whether anybody wants to know of calls. */
 export function isTraced(): boolean {
-  return start.hasSubscribers || end.hasSubscribers || asyncStart.hasSubscribers || asyncEnd.hasSubscribers || error.hasSubscribers
+  return (
+    start.hasSubscribers ||
+    end.hasSubscribers ||
+    asyncStart.hasSubscribers ||
+    asyncEnd.hasSubscribers ||
+    error.hasSubscribers
+  )
 }
 
 /** Tells subscribers of a call, as `TracingChannel.tracePromise` does. */

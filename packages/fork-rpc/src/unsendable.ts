@@ -23,7 +23,8 @@ export function cannotBeSent(type: string): TypeError {
 function refuseObject(value: object): void {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === Array.prototype || prototype === null) return
-  if (value instanceof Descriptor || isListener(value)) throw new TypeError(`a ${value.constructor.name} is passed to another process by fd()`)
+  if (value instanceof Descriptor || isListener(value))
+    throw new TypeError(`a ${value.constructor.name} is passed to another process by fd()`)
   if (value instanceof Promise) throw new TypeError('a promise cannot be sent to another process: await it before')
 }
 

@@ -75,8 +75,14 @@ for (const async of [false, true]) {
       untilStopped(pid!)
       process.kill(pid!, 'SIGCONT')
       await call
-      assert.deepEqual(events.seen.map(([what]) => what), ['made', 'text', 'made'])
-      assert.deepEqual([events.seen[0], events.seen[2]].map(event => textOf(event![1] as Descriptor)), ['first', 'behind'])
+      assert.deepEqual(
+        events.seen.map(([what]) => what),
+        ['made', 'text', 'made'],
+      )
+      assert.deepEqual(
+        [events.seen[0], events.seen[2]].map(event => textOf(event![1] as Descriptor)),
+        ['first', 'behind'],
+      )
     })
 
     it('does not begin a call that is given up while it waits, also when its number was given up before', async () => {

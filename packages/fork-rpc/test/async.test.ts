@@ -27,7 +27,10 @@ describe('the asynchronous backend', () => {
   it('carries many calls at once', async () => {
     const add = start('add', { async: true })
     const sums = await Promise.all(Array.from({ length: 20_000 }, (_, i) => add(i, 1)))
-    assert.deepEqual(sums, Array.from({ length: 20_000 }, (_, i) => i + 1))
+    assert.deepEqual(
+      sums,
+      Array.from({ length: 20_000 }, (_, i) => i + 1),
+    )
   })
 
   it('carries large values both ways at once', async () => {
@@ -107,7 +110,10 @@ for (const async of [false, true]) {
     })
 
     it('calls done of another module at the end', async () => {
-      const basename = run(ForkProcess.create(), 'node:path', 'basename', { async, done: { module: worker, name: 'exitWith' } })
+      const basename = run(ForkProcess.create(), 'node:path', 'basename', {
+        async,
+        done: { module: worker, name: 'exitWith' },
+      })
       assert.equal(await basename('/a/b'), 'b')
       await basename.close()
       assert.deepEqual(await basename.ended, { code: 12, signal: null })
@@ -128,7 +134,10 @@ for (const async of [false, true]) {
 
     it('tells onEvent of an error where there is no onError', async () => {
       const told: unknown[] = []
-      const add = start('add', { async, onEvent: (...values) => told.push(values[0], (values[1] as NodeJS.ErrnoException).code) })
+      const add = start('add', {
+        async,
+        onEvent: (...values) => told.push(values[0], (values[1] as NodeJS.ErrnoException).code),
+      })
       await add.ready()
       process.kill(add.pid!, 'SIGKILL')
       await add.ended
@@ -144,7 +153,11 @@ for (const async of [false, true]) {
 
     it('04_flush: an event before the end arrives before the error', async () => {
       const seen: unknown[] = []
-      const leaving = start('eventThenExit', { async, onEvent: (...values) => seen.push(values), onError: () => seen.push('error') })
+      const leaving = start('eventThenExit', {
+        async,
+        onEvent: (...values) => seen.push(values),
+        onError: () => seen.push('error'),
+      })
       await assert.rejects(leaving(), { exitCode: 2 })
       await leaving.ended
       assert.deepEqual(seen, [['last words'], 'error'])

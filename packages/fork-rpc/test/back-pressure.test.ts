@@ -45,7 +45,9 @@ for (const async of [false, true]) {
       const template = ForkProcess.exec()
       track({ destroy: () => template.close() })
       await template.ready()
-      const first = track(run(template.fork(), worker, 'first', { async, highWaterMark: { bytes: 100_000 }, onError: () => {} }))
+      const first = track(
+        run(template.fork(), worker, 'first', { async, highWaterMark: { bytes: 100_000 }, onError: () => {} }),
+      )
       await first('ready')
       const open = openDescriptors()
       process.kill(template.pid!, 'SIGSTOP') // who tells it
@@ -67,7 +69,9 @@ for (const async of [false, true]) {
         await after.with({ timeout: 0 })(300).catch(() => {}) // nobody waits for it, but the process is busy
         await after.drained()
         console.log('drained')`
-      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+        timeout: 10_000,
+      })
       assert.equal(stdout, 'drained\n')
     })
 
@@ -131,7 +135,9 @@ describe('who makes calls in a loop', () => {
     const refused = (highWaterMark: object): unknown => run(unused, worker, 'first', { highWaterMark })
     assert.throws(() => refused({ calls: 0 }), TypeError)
     assert.throws(() => refused({ bytes: null }), TypeError)
-    const first = track(run(unused, worker, 'first', { highWaterMark: { calls: undefined, bytes: undefined } as object }))
+    const first = track(
+      run(unused, worker, 'first', { highWaterMark: { calls: undefined, bytes: undefined } as object }),
+    )
     assert.equal(await first(1), 1)
   })
 

@@ -69,7 +69,10 @@ describe('with', () => {
       process.kill(told.pid!, 'SIGCONT')
       assert.equal(await kept, 'kept')
       await told.close()
-      assert.deepEqual(events.seen, [['begun', 'first'], ['begun', 'kept']])
+      assert.deepEqual(events.seen, [
+        ['begun', 'first'],
+        ['begun', 'kept'],
+      ])
     })
 
     it(`never begins calls that were given up before the socket had room for them; async: ${async}`, async () => {
@@ -78,7 +81,9 @@ describe('with', () => {
       await told('first')
       process.kill(told.pid!, 'SIGSTOP')
       const controller = new AbortController()
-      const given = Array.from({ length: 300 }, (_, i) => told.with({ signal: controller.signal })('x'.repeat(2000) + i))
+      const given = Array.from({ length: 300 }, (_, i) =>
+        told.with({ signal: controller.signal })('x'.repeat(2000) + i),
+      )
       await new Promise(setImmediate) // the socket is full now
       controller.abort()
       await Promise.all(given.map(call => assert.rejects(call, { name: 'AbortError' })))
@@ -91,7 +96,9 @@ describe('with', () => {
     it(`gives the numbers of calls that were given up to others; async: ${async}`, async () => {
       const after = start('after', { async })
       for (let i = 0; i < 50; i++) {
-        const given = after.with({ timeout: i % 4 })(i % 3, 'given up').catch(() => 'given up')
+        const given = after
+          .with({ timeout: i % 4 })(i % 3, 'given up')
+          .catch(() => 'given up')
         assert.equal(await after(0, i), i)
         assert.equal(await given, 'given up')
       }
@@ -117,7 +124,9 @@ describe('with', () => {
     it(`kills the process with killOnAbort when a stream that it does not go on with is given up; async: ${async}`, async () => {
       const yieldThenBlock = start('yieldThenBlock', { async })
       const controller = new AbortController()
-      const values = (await yieldThenBlock.with({ signal: controller.signal, killOnAbort: true })(60_000)) as AsyncIterableIterator<number>
+      const values = (await yieldThenBlock.with({ signal: controller.signal, killOnAbort: true })(
+        60_000,
+      )) as AsyncIterableIterator<number>
       assert.equal((await values.next()).value, 1)
       controller.abort(new RangeError('no more'))
       await assert.rejects(values.next(), new RangeError('no more'))
@@ -127,7 +136,9 @@ describe('with', () => {
     it(`does not kill the process with killOnAbort for a call that waits while it prepares; async: ${async}`, async () => {
       const events = new Events()
       const path = join(tmpdir(), `anyfork-${process.pid}-prepared`)
-      const told = track(run(fork().sendArg(path), worker, 'told', { async, init: 'awaitFile', onEvent: events.onEvent }))
+      const told = track(
+        run(fork().sendArg(path), worker, 'told', { async, init: 'awaitFile', onEvent: events.onEvent }),
+      )
       const controller = new AbortController()
       const given = told.with({ signal: controller.signal, killOnAbort: true })('given up')
       const kept = told('kept')
@@ -152,7 +163,10 @@ describe('with', () => {
     const third = blocking(0, 'third')
     await assert.rejects(second, { code: 'ERR_CALL_TIMEOUT' })
     await Promise.all([long, third])
-    assert.deepEqual(events.seen, [['told', 'long'], ['told', 'third']])
+    assert.deepEqual(events.seen, [
+      ['told', 'long'],
+      ['told', 'third'],
+    ])
   })
 
   it('does not kill the process for a call that waits, with killOnAbort', async () => {
@@ -166,7 +180,9 @@ describe('with', () => {
   })
 
   it('does not kill the process for a call that waits behind a stream, with killOnAbort', async () => {
-    const remote = connect<typeof Streams>(fork(), new URL('./fixtures/streams.js', import.meta.url), { onEvent: () => {} })
+    const remote = connect<typeof Streams>(fork(), new URL('./fixtures/streams.js', import.meta.url), {
+      onEvent: () => {},
+    })
     track(rpcOf(remote))
     const values = await remote.squares(1000)
     await values.next()
@@ -200,7 +216,13 @@ describe('with', () => {
     await first.ready()
     process.kill(first.pid!, 'SIGSTOP')
     const controllers = Array.from({ length: 5 }, () => new AbortController())
-    const calls = Array.from({ length: 100_000 }, (_, i) => (i % 3 ? first.with({ signal: controllers[i % 5]!.signal })(i).catch(() => -i) : first(i)))
+    const calls = Array.from({ length: 100_000 }, (_, i) =>
+      i % 3
+        ? first
+            .with({ signal: controllers[i % 5]!.signal })(i)
+            .catch(() => -i)
+        : first(i),
+    )
     for (const i of [3, 1, 4]) controllers[i]!.abort()
     const expected = calls.map((_, i) => (i % 3 && [3, 1, 4].includes(i % 5) ? -i : i))
     process.kill(first.pid!, 'SIGCONT')
@@ -214,7 +236,9 @@ describe('with', () => {
     const controller = new AbortController()
     const running = blocking(50, 'running')
     let isOver = false
-    const waiting = blocking.with({ signal: controller.signal, untilOver: true })(0, 'waiting').finally(() => (isOver = true))
+    const waiting = blocking
+      .with({ signal: controller.signal, untilOver: true })(0, 'waiting')
+      .finally(() => (isOver = true))
     await new Promise(setImmediate)
     controller.abort(new RangeError('no more'))
     await setTimeout(10)
@@ -262,7 +286,9 @@ describe('with', () => {
       import { ForkProcess, run } from '@anyfork/fork-rpc'
       const block = run(ForkProcess.create(), ${JSON.stringify(worker.href)}, 'block')
       console.log(await block.with({ timeout: 10 })(60_000).catch(error => error.code))`
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+      timeout: 10_000,
+    })
     assert.equal(stdout, 'ERR_CALL_TIMEOUT\n')
   })
 })

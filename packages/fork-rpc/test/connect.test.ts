@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import { describe, it } from 'mocha'
-import { connect, fd, rpcOf, type Descriptor, type PassedDescriptor, type Remote, type RpcOptions } from '@anyfork/fork-rpc'
+import {
+  connect,
+  fd,
+  rpcOf,
+  type Descriptor,
+  type PassedDescriptor,
+  type Remote,
+  type RpcOptions,
+} from '@anyfork/fork-rpc'
 import { useConnections } from './support/connections.js'
 
 type Typed = typeof import('./fixtures/typed.js')
@@ -79,10 +87,13 @@ for (const async of [false, true]) {
     it('leaves no descriptor behind in the process, whatever becomes of a call', async () => {
       const remote = connect<Leaks>(fork(), new URL('./fixtures/descriptors.js', import.meta.url), { async })
       track(rpcOf(remote))
-      for (const stream of [remote.makeStream(1), remote.makeStream(100)]) for await (const descriptor of stream) descriptor.close()
+      for (const stream of [remote.makeStream(1), remote.makeStream(100)])
+        for await (const descriptor of stream) descriptor.close()
       const before = await remote.openDescriptors()
       await assert.rejects(remote.fail(fd(0)), { message: 'failed' })
-      await assert.rejects((remote as unknown as { absent(of: unknown): Promise<unknown> }).absent(fd(0)), { code: 'ERR_EXPORT_NOT_FOUND' })
+      await assert.rejects((remote as unknown as { absent(of: unknown): Promise<unknown> }).absent(fd(0)), {
+        code: 'ERR_EXPORT_NOT_FOUND',
+      })
       await assert.rejects(remote.makeAndFail('x') as Promise<unknown>)
       const controller = new AbortController()
       const withdrawn = remote.textOf.with({ signal: controller.signal })(fd(0))

@@ -42,7 +42,8 @@ const withinCalls: Moment = async (connected, end) => {
   const { remote } = connected
   const calls = [isByItself(end) ? remote.die(end) : remote.never(), remote.never(), remote.never()]
   await setImmediate()
-  if (isByItself(end)) calls.shift() // in an asynchronous one it may have been answered before
+  if (isByItself(end))
+    calls.shift() // in an asynchronous one it may have been answered before
   else endIt(connected, end)
   return calls
 }
@@ -71,7 +72,8 @@ const withinStreamedResults: Moment = async (connected, end) => {
   const { remote } = connected
   const isOver = (async () => {
     let count = 0
-    for await (const _ of remote.numbers(isByItself(end) ? end : undefined)) if (++count === 2 && !isByItself(end)) endIt(connected, end)
+    for await (const _ of remote.numbers(isByItself(end) ? end : undefined))
+      if (++count === 2 && !isByItself(end)) endIt(connected, end)
   })()
   return [isOver, remote.never()]
 }
@@ -111,7 +113,11 @@ describe('a process that', () => {
     ['within an argument', withinArguments, { synchronous: fromOutside, asynchronous: all }],
     ['within a result', withinResults, { synchronous: fromOutside, asynchronous: fromOutside }],
     ['within a streamed result', withinStreamedResults, { synchronous: all, asynchronous: all }],
-    ['within a streamed argument', withinStreamedArguments, { synchronous: [...fromOutside, 'exits'], asynchronous: all }],
+    [
+      'within a streamed argument',
+      withinStreamedArguments,
+      { synchronous: [...fromOutside, 'exits'], asynchronous: all },
+    ],
   ] as const) {
     for (const async of [false, true]) {
       for (const end of async ? asynchronous : synchronous) {
@@ -137,9 +143,12 @@ describe('the end of a process', () => {
     it(`is told to who waits for a value of a stream, and no uncaught error (${async ? 'asynchronous' : 'synchronous'})`, async () => {
       const remote = connect<typeof Deaths>(fork(), module, { async })
       const { ended } = track(rpcOf(remote))
-      await assert.rejects(async () => {
-        for await (const _ of remote.numbers('exits'));
-      }, { code: 'ERR_PROCESS_EXITED', exitCode: 7 })
+      await assert.rejects(
+        async () => {
+          for await (const _ of remote.numbers('exits'));
+        },
+        { code: 'ERR_PROCESS_EXITED', exitCode: 7 },
+      )
       await ended
       await setImmediate() // it would be thrown before that
     })
@@ -152,9 +161,12 @@ describe('the end of a process', () => {
       process.kill(control.pid!, 'SIGKILL')
       await control.ended
       await setImmediate() // it would be thrown before that
-      await assert.rejects(async () => {
-        for await (const _ of values);
-      }, { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' })
+      await assert.rejects(
+        async () => {
+          for await (const _ of values);
+        },
+        { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' },
+      )
     })
   }
 })

@@ -12,7 +12,8 @@ const module = new URL('./fixtures/descriptors.js', import.meta.url)
 for (const async of [false, true]) {
   describe(`descriptors with async: ${async}`, () => {
     const { fork, track } = useConnections()
-    const start = (name: string, options: RpcOptions = {}): Rpc => track(run(fork(), module, name, { async, ...options }))
+    const start = (name: string, options: RpcOptions = {}): Rpc =>
+      track(run(fork(), module, name, { async, ...options }))
 
     it('are arguments, each a Descriptor of its own', async () => {
       const text = start('textOf')
@@ -22,7 +23,12 @@ for (const async of [false, true]) {
 
     it('are anywhere within arrays and plain objects', async () => {
       const first = pass('first')
-      assert.deepEqual(await start('textsWithin')({ first, rest: [pass('second'), pass('third')] }, pass('last')), ['first', 'second', 'third', 'last'])
+      assert.deepEqual(await start('textsWithin')({ first, rest: [pass('second'), pass('third')] }, pass('last')), [
+        'first',
+        'second',
+        'third',
+        'last',
+      ])
       const { a } = (await start('makeWithin')('deep')) as { a: [number, { b: Descriptor }] }
       assert.equal(textOf(a[1].b), 'deep')
     })
@@ -32,7 +38,10 @@ for (const async of [false, true]) {
       assert.deepEqual(made.map(textOf), ['a', 'b'])
       const texts: string[] = []
       for await (const descriptor of start('makeStream')(200)) texts.push(textOf(descriptor as Descriptor))
-      assert.deepEqual(texts, Array.from({ length: 200 }, (_, i) => `${i}`))
+      assert.deepEqual(
+        texts,
+        Array.from({ length: 200 }, (_, i) => `${i}`),
+      )
       const events = new Events()
       await start('makeAndTell', { onEvent: events.onEvent })('told')
       assert.equal(textOf(events.seen[0]![1] as Descriptor), 'told')
@@ -66,7 +75,10 @@ for (const async of [false, true]) {
 
     it('are closed when the call cannot be sent, is given up, or its process is gone', async () => {
       const text = start('textOf', { onError: () => {} })
-      await assert.rejects(text(pass('lost'), () => {}), TypeError)
+      await assert.rejects(
+        text(pass('lost'), () => {}),
+        TypeError,
+      )
       await text.ready()
       process.kill(text.pid!, 'SIGSTOP')
       const given = Array.from({ length: 20 }, () => text.with({ timeout: 1 })(pass('given up')))
@@ -92,14 +104,23 @@ for (const async of [false, true]) {
     })
 
     it('are not lost when the table of the child is full', async () => {
-      const texts = track(run(fork().restrict({ rlimits: { nofile: 60 } }), module, 'hoardThenTexts', { async, init: 'nothing' }))
+      const texts = track(
+        run(fork().restrict({ rlimits: { nofile: 60 } }), module, 'hoardThenTexts', { async, init: 'nothing' }),
+      )
       const calls = Array.from({ length: 5 }, (_, i) => texts(200, [pass(`${i}a`), pass(`${i}b`), pass(`${i}c`)]))
-      assert.deepEqual(await Promise.all(calls), calls.map((_, i) => [`${i}a`, `${i}b`, `${i}c`]))
+      assert.deepEqual(
+        await Promise.all(calls),
+        calls.map((_, i) => [`${i}a`, `${i}b`, `${i}c`]),
+      )
     })
 
     it('are not lost when the table here is full', async () => {
       const program = fileURLToPath(new URL('./fixtures/full-table.js', import.meta.url))
-      const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 80 && exec "$@"', 'sh', process.execPath, program, String(async)], { timeout: 15_000 })
+      const { stdout } = await promisify(execFile)(
+        'sh',
+        ['-c', 'ulimit -n 80 && exec "$@"', 'sh', process.execPath, program, String(async)],
+        { timeout: 15_000 },
+      )
       assert.equal(stdout, 'a,b,c\n')
     })
   })

@@ -7,7 +7,10 @@ const module = new URL('./fixtures/garbage.js', import.meta.url)
 const ROUNDS = process.env['ANYFORK_SOAK'] ? 2000 : 30
 
 /** A frame, as it goes over the socket. */
-function frame(kind: number, parts: { id?: number; flags?: number; number?: number; payload?: Buffer; length?: number } = {}): Buffer {
+function frame(
+  kind: number,
+  parts: { id?: number; flags?: number; number?: number; payload?: Buffer; length?: number } = {},
+): Buffer {
   const { id = 0, flags = 0, number = 0, payload = Buffer.alloc(0) } = parts
   const { length = payload.length } = parts
   const header = Buffer.alloc(12)

@@ -10,14 +10,16 @@ describe('a process that is forked from one with a connection', () => {
   const { fork, track } = useConnections()
 
   it('lets go of it, and the original goes on', async () => {
-    const original = fork().require(owner).eval(
-      async (owner, worker) => {
-        const { connectFirst } = (await import(owner)) as typeof import('./fixtures/owner.js')
-        await connectFirst(worker)
-      },
-      owner.href,
-      worker.href,
-    )
+    const original = fork()
+      .require(owner)
+      .eval(
+        async (owner, worker) => {
+          const { connectFirst } = (await import(owner)) as typeof import('./fixtures/owner.js')
+          await connectFirst(worker)
+        },
+        owner.href,
+        worker.href,
+      )
     const copy = original.fork()
     const tryIt = track(run(copy, owner, 'tryInFork', { async: true }))
     assert.equal(await tryIt(), 'ERR_RPC_CLOSED')

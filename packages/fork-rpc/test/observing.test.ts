@@ -25,7 +25,11 @@ describe('a call', () => {
         }),
       ),
     )
-    assert.deepEqual(seen, [[1, 1], [2, 2], [3, 3]])
+    assert.deepEqual(seen, [
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ])
   })
 
   it('runs what iterates over an argument in the context of its caller', async () => {
@@ -34,7 +38,10 @@ describe('a call', () => {
     async function* numbers(): AsyncGenerator<number> {
       for (let i = 0; i < 3; i++) yield storage.getStore()!
     }
-    const [a, b] = await Promise.all([storage.run(5, () => collect(numbers())), storage.run(7, () => collect(numbers()))])
+    const [a, b] = await Promise.all([
+      storage.run(5, () => collect(numbers())),
+      storage.run(7, () => collect(numbers())),
+    ])
     assert.deepEqual([a, b], [15, 21])
     await collect.close()
   })
@@ -42,7 +49,10 @@ describe('a call', () => {
   it('is told to subscribers of anyfork:rpc:call, step by step', async () => {
     const steps: [string, CallTrace][] = []
     const subscribers = Object.fromEntries(
-      (['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const).map(step => [step, (trace: unknown) => steps.push([step, trace as CallTrace])]),
+      (['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const).map(step => [
+        step,
+        (trace: unknown) => steps.push([step, trace as CallTrace]),
+      ]),
     ) as never
     const traced = tracingChannel('anyfork:rpc:call')
     traced.subscribe(subscribers)
@@ -50,15 +60,24 @@ describe('a call', () => {
       const add = start('add')
       await add.ready()
       const call = add(1, 2)
-      assert.deepEqual(steps.map(([step]) => step), ['start', 'end'])
+      assert.deepEqual(
+        steps.map(([step]) => step),
+        ['start', 'end'],
+      )
       assert.equal(await call, 3)
       const [, trace] = steps[0]!
       assert.deepEqual(trace, { module: worker.href, name: 'add', args: [1, 2], pid: add.pid, result: 3 })
       assert.ok(steps.every(([, each]) => each === trace))
-      assert.deepEqual(steps.splice(0).map(([step]) => step), ['start', 'end', 'asyncStart', 'asyncEnd'])
+      assert.deepEqual(
+        steps.splice(0).map(([step]) => step),
+        ['start', 'end', 'asyncStart', 'asyncEnd'],
+      )
       const fail = start('fail')
       await assert.rejects(fail(), TypeError)
-      assert.deepEqual(steps.map(([step]) => step), ['start', 'end', 'error', 'asyncStart', 'asyncEnd'])
+      assert.deepEqual(
+        steps.map(([step]) => step),
+        ['start', 'end', 'error', 'asyncStart', 'asyncEnd'],
+      )
       assert.equal((steps[0]![1].error as Error).name, 'OwnError')
     } finally {
       traced.unsubscribe(subscribers)
@@ -97,7 +116,10 @@ describe('a call', () => {
     await Promise.all([add(1), add(2)])
     await assert.rejects(add.with({ signal: AbortSignal.abort() })(3))
     const { calls, results, errors, outstanding, bytesSent, bytesReceived, events, givenUp } = add.counters
-    assert.deepEqual({ calls, results, errors, outstanding, events, givenUp }, { calls: 2, results: 2, errors: 0, outstanding: 0, events: 0, givenUp: 0 })
+    assert.deepEqual(
+      { calls, results, errors, outstanding, events, givenUp },
+      { calls: 2, results: 2, errors: 0, outstanding: 0, events: 0, givenUp: 0 },
+    )
     assert.ok(bytesSent > 20 && bytesReceived > 20)
     const fail = start('fail')
     await assert.rejects(fail())
@@ -117,7 +139,10 @@ describe('an error', () => {
       return await fail()
     }
     const { stack } = (await theCaller().catch((error: unknown) => error)) as Error
-    assert.match(stack!, /at fail .*worker\.js[^]*called from another process[^]*at async theCaller .*observing\.test\.js/)
+    assert.match(
+      stack!,
+      /at fail .*worker\.js[^]*called from another process[^]*at async theCaller .*observing\.test\.js/,
+    )
   })
 
   it('of several keeps each of them', async () => {
@@ -178,10 +203,16 @@ describe('an event that waits until the caller has seen the result before it', (
       track(rpcOf(remote))
       for (let i = 0; i < 600; i += 2) {
         const results = await Promise.all([remote.tellThenGive(i, 1), remote.tellThenGive(i + 1, 20_000)])
-        assert.deepEqual(results.map(({ length }) => length), [1, 20_000])
+        assert.deepEqual(
+          results.map(({ length }) => length),
+          [1, 20_000],
+        )
         assert.deepEqual(await Promise.all(answers.splice(0)), [i])
       }
-      assert.deepEqual(told, Array.from({ length: 600 }, (_, i) => i))
+      assert.deepEqual(
+        told,
+        Array.from({ length: 600 }, (_, i) => i),
+      )
     })
   }
 
@@ -191,13 +222,18 @@ describe('an event that waits until the caller has seen the result before it', (
     track(rpcOf(remote))
     for (let i = 0; i < 100; i++) {
       const controller = new AbortController()
-      const other = assert.rejects(remote.after.with({ signal: controller.signal })(60_000, 'x'), { name: 'AbortError' })
+      const other = assert.rejects(remote.after.with({ signal: controller.signal })(60_000, 'x'), {
+        name: 'AbortError',
+      })
       const given = remote.given()
       await remote.failThenGive(i, 20_000).catch(() => controller.abort())
       assert.equal((await given).length, 20_000)
       await other
     }
-    assert.deepEqual(told, Array.from({ length: 100 }, (_, i) => i))
+    assert.deepEqual(
+      told,
+      Array.from({ length: 100 }, (_, i) => i),
+    )
   })
 })
 

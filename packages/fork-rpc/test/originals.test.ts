@@ -17,7 +17,10 @@ describe('the original', () => {
 
   it('01_sync: events and replies of queued calls come in the order in which they were made, then the end', async () => {
     const seen: unknown[] = []
-    const told = start('told', { onEvent: (_, value) => seen.push(`event ${String(value)}`), onDestroy: () => seen.push('destroy') })
+    const told = start('told', {
+      onEvent: (_, value) => seen.push(`event ${String(value)}`),
+      onDestroy: () => seen.push('destroy'),
+    })
     for (const value of [1, 2, 3, 4]) void told(value).then(reply => seen.push(`reply ${String(reply)}`))
     await told.close()
     assert.deepEqual(seen, [1, 2, 3, 4].flatMap(n => [`event ${n}`, `reply ${n}`]).concat('destroy'))
@@ -25,7 +28,11 @@ describe('the original', () => {
 
   it('02_async: events from timers, then the reply, then the end', async () => {
     const seen: unknown[] = []
-    const ticking = start('ticking', { async: true, onEvent: (_, n) => seen.push(n), onDestroy: () => seen.push('destroy') })
+    const ticking = start('ticking', {
+      async: true,
+      onEvent: (_, n) => seen.push(n),
+      onDestroy: () => seen.push('destroy'),
+    })
     void ticking().then(reply => seen.push(reply))
     await ticking.close()
     assert.deepEqual(seen, [1, 2, 3, 4, 'done', 'destroy'])
@@ -34,7 +41,10 @@ describe('the original', () => {
   it('03_connfail: a process that cannot be had is told to onError, never to onDestroy', async () => {
     const gone = ForkProcess.exec({ execPath: '/no/such/node' })
     const seen: unknown[] = []
-    const add = run(gone, worker, 'add', { onError: error => seen.push((error as NodeJS.ErrnoException).code), onDestroy: () => seen.push('destroy') })
+    const add = run(gone, worker, 'add', {
+      onError: error => seen.push((error as NodeJS.ErrnoException).code),
+      onDestroy: () => seen.push('destroy'),
+    })
     await assert.rejects(Promise.resolve(add(1, 2)), { code: 'ENOENT' })
     await add.ended
     assert.deepEqual(seen, ['ENOENT'])
@@ -43,7 +53,11 @@ describe('the original', () => {
   for (const async of [false, true]) {
     it(`04_flush: what was flushed before an exit comes before the error; async: ${async}`, async () => {
       const seen: unknown[] = []
-      const leaving = start('eventThenExit', { async, onEvent: (...values) => seen.push(values), onError: () => seen.push('error') })
+      const leaving = start('eventThenExit', {
+        async,
+        onEvent: (...values) => seen.push(values),
+        onError: () => seen.push('error'),
+      })
       await assert.rejects(leaving(), { exitCode: 2 })
       await leaving.ended
       assert.deepEqual(seen, [['last words'], 'error'])
@@ -66,7 +80,10 @@ for (const async of [false, true]) {
       const told: unknown[] = []
       const exit = start('exit', { async, onError: error => told.push(error) })
       const outcomes = await Promise.allSettled([exit(7), exit(8), exit(9)])
-      assert.deepEqual(outcomes.map(outcome => (outcome as PromiseRejectedResult).reason.exitCode), [7, 7, 7])
+      assert.deepEqual(
+        outcomes.map(outcome => (outcome as PromiseRejectedResult).reason.exitCode),
+        [7, 7, 7],
+      )
       await exit.ended
       assert.equal(told.length, 1)
     })
@@ -81,7 +98,10 @@ for (const async of [false, true]) {
     it('a function that throws rejects its call, and the next one is served', async () => {
       const picky = start('throwOrSame', { async })
       const outcomes = await Promise.allSettled([picky('throw'), picky('a'), picky('throw'), picky('b')])
-      assert.deepEqual(outcomes.map(({ status }) => status), ['rejected', 'fulfilled', 'rejected', 'fulfilled'])
+      assert.deepEqual(
+        outcomes.map(({ status }) => status),
+        ['rejected', 'fulfilled', 'rejected', 'fulfilled'],
+      )
       await picky.close()
     })
 
@@ -124,7 +144,10 @@ for (const async of [false, true]) {
     it('a value that cannot be serialised rejects its call and poisons nothing', async () => {
       const first = start('first', { async, serialiser: 'octets' })
       const outcomes = await Promise.allSettled([first('a'), first(5), first('wide \u20ac'), first({})])
-      assert.deepEqual(outcomes.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled', 'rejected'])
+      assert.deepEqual(
+        outcomes.map(({ status }) => status),
+        ['fulfilled', 'rejected', 'fulfilled', 'rejected'],
+      )
       assert.equal(await first('b'), 'b')
     })
 
@@ -140,7 +163,9 @@ for (const async of [false, true]) {
     })
 
     it('a caller that is gone ends the process, also in the middle of a call', async () => {
-      const owner = track(run(fork(), new URL('./fixtures/owner.js', import.meta.url), 'own', { async: true, onError: () => {} }))
+      const owner = track(
+        run(fork(), new URL('./fixtures/owner.js', import.meta.url), 'own', { async: true, onError: () => {} }),
+      )
       const pid = (await owner(worker.href, async)) as number
       process.kill(owner.pid!, 'SIGKILL')
       await owner.ended

@@ -10,10 +10,14 @@ const line = `${'x'.repeat(199)}\n`
 
 /** What comes of calls for so many lines, where nobody reads at once, and whether the program ends well. */
 async function outputOf(backend: string, name: string, ...calls: number[]): Promise<[string, number | null]> {
-  const program = spawn(process.execPath, [talker, backend, name, ...calls.map(String)], { stdio: ['ignore', 'pipe', 'inherit'], timeout: 15_000 })
+  const program = spawn(process.execPath, [talker, backend, name, ...calls.map(String)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 15_000,
+  })
   await setTimeout(300)
   const output = await text(program.stdout)
-  if (program.exitCode === null && program.signalCode === null) await new Promise(resolve => program.once('exit', resolve))
+  if (program.exitCode === null && program.signalCode === null)
+    await new Promise(resolve => program.once('exit', resolve))
   return [output, program.exitCode]
 }
 

@@ -9,7 +9,15 @@ import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { socketpair } from '@anyfork/fdpass'
-import { ForkProcess, preload, run, type CallOptions, type ProcessExitedError, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
+import {
+  ForkProcess,
+  preload,
+  run,
+  type CallOptions,
+  type ProcessExitedError,
+  type Rpc,
+  type RpcOptions,
+} from '@anyfork/fork-rpc'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
@@ -41,7 +49,12 @@ describe('run', () => {
       const [ours, theirs] = [prepared[what], other[what]].map(found => (Array.isArray(found) ? found.length : found))
       assert.deepEqual(ours, theirs, what)
     }
-    const early = template.fork().eval(async (module: string) => ((await import(module)) as { event(): void }).event(), import.meta.resolve('@anyfork/fork-rpc/child'))
+    const early = template
+      .fork()
+      .eval(
+        async (module: string) => ((await import(module)) as { event(): void }).event(),
+        import.meta.resolve('@anyfork/fork-rpc/child'),
+      )
     await assert.rejects(early.ready(), /event\(\) works in a process that serves calls/)
   })
 
@@ -70,7 +83,10 @@ describe('run', () => {
   it('answers in order, many calls at once', async () => {
     const add = start('add')
     const sums = await Promise.all(Array.from({ length: 10_000 }, (_, i) => add(i, 1)))
-    assert.deepEqual(sums, Array.from({ length: 10_000 }, (_, i) => i + 1))
+    assert.deepEqual(
+      sums,
+      Array.from({ length: 10_000 }, (_, i) => i + 1),
+    )
   })
 
   it('waits for a promise that the function returns', async () => {
@@ -108,7 +124,10 @@ describe('run', () => {
   }
 
   it('rejects with what the function threw: class, name, message, stack, code, properties, cause', async () => {
-    const error = (await start('fail')().catch((reason: unknown) => reason)) as Error & { code: string; detail: unknown }
+    const error = (await start('fail')().catch((reason: unknown) => reason)) as Error & {
+      code: string
+      detail: unknown
+    }
     assert.ok(error instanceof TypeError)
     assert.equal(error.name, 'OwnError')
     assert.equal(error.message, 'failed on purpose')
@@ -150,12 +169,18 @@ describe('run', () => {
   }
 
   it('rejects with a TypeError for a function deep within, with cbor', async () => {
-    await assert.rejects(start('add')({ in: [() => {}] }), { name: 'TypeError', message: 'a function cannot be sent to another process' })
+    await assert.rejects(start('add')({ in: [() => {}] }), {
+      name: 'TypeError',
+      message: 'a function cannot be sent to another process',
+    })
   })
 
   it('rejects only the call whose argument or result cannot be sent', async () => {
     const same = start('same')
-    await assert.rejects(same(() => {}), TypeError)
+    await assert.rejects(
+      same(() => {}),
+      TypeError,
+    )
     assert.deepEqual(await same(1), [1])
     await rpc!.destroy()
     const unsendable = start('unsendable')
@@ -175,7 +200,8 @@ describe('run', () => {
     await block.ready()
     const calls = [block(10_000), block(10_000)]
     process.kill(block.pid!, 'SIGKILL')
-    for (const call of calls) await assert.rejects(call, { code: 'ERR_PROCESS_EXITED', exitCode: null, signal: 'SIGKILL' })
+    for (const call of calls)
+      await assert.rejects(call, { code: 'ERR_PROCESS_EXITED', exitCode: null, signal: 'SIGKILL' })
     assert.deepEqual(await block.ended, { code: null, signal: 'SIGKILL' })
   })
 
@@ -206,7 +232,8 @@ describe('run', () => {
 
   it('rejects every call when the module or the function is missing', async () => {
     const absent = start('absent')
-    for (const call of [absent(), absent()]) await assert.rejects(call, { code: 'ERR_EXPORT_NOT_FOUND', message: /absent/ })
+    for (const call of [absent(), absent()])
+      await assert.rejects(call, { code: 'ERR_EXPORT_NOT_FOUND', message: /absent/ })
     await rpc!.ended
     rpc = run(template.fork(), '/no/such.js', 'f')
     await assert.rejects(rpc.ready(), { code: 'ERR_MODULE_NOT_FOUND' })
@@ -260,7 +287,10 @@ describe('run', () => {
     const unused = template.fork()
     assert.throws(() => run(unused, './worker.js', 'add'), TypeError)
     assert.throws(() => run(unused, worker, ''), TypeError)
-    assert.throws(() => run({} as ForkProcess, worker, 'add'), { name: 'TypeError', message: /^expected a ForkProcess/ })
+    assert.throws(() => run({} as ForkProcess, worker, 'add'), {
+      name: 'TypeError',
+      message: /^expected a ForkProcess/,
+    })
     const misuses: [unknown, RegExp][] = [
       [5, /options of a connection are an object, not 5/],
       [{ asink: true }, /no option asink/],
@@ -277,7 +307,8 @@ describe('run', () => {
       [{ onError: 'log' }, /onError is a function/],
       [{ onDestroy: null }, /onDestroy is a function/],
     ]
-    for (const [options, message] of misuses) assert.throws(() => run(unused, worker, 'add', options as RpcOptions), { name: 'TypeError', message })
+    for (const [options, message] of misuses)
+      assert.throws(() => run(unused, worker, 'add', options as RpcOptions), { name: 'TypeError', message })
     await unused.close()
     const add = start('add')
     for (const [options, message] of [
@@ -300,7 +331,9 @@ describe('a program that uses run', () => {
       import { ForkProcess, run } from '@anyfork/fork-rpc'
       const add = run(ForkProcess.create(), ${JSON.stringify(worker.href)}, 'add')
       console.log(await add(1, 2))`
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+      timeout: 10_000,
+    })
     assert.equal(stdout, '3\n')
   })
 

@@ -29,10 +29,26 @@ describe('serialisers', () => {
       [serialiser, 'a large Float64Array', new Float64Array(LARGE).fill(0.5)],
       [serialiser, 'a large BigInt64Array', new BigInt64Array(LARGE).fill(-5n)],
       [serialiser, 'a large buffer within an object', { deep: [Buffer.alloc(LARGE, 'deep')] }],
-      [serialiser, 'large binaries of several classes within arrays and objects', { list: [1, [new Float64Array(LARGE), 'a']], [LARGE]: { data: Buffer.alloc(LARGE, 'b'), size: 2 }, last: new Uint8Array(LARGE) }],
-      [serialiser, 'a large buffer behind thousands of objects', [...Array.from({ length: 5000 }, (_, i) => ({ i })), { data: Buffer.alloc(LARGE, 'c') }]],
+      [
+        serialiser,
+        'large binaries of several classes within arrays and objects',
+        {
+          list: [1, [new Float64Array(LARGE), 'a']],
+          [LARGE]: { data: Buffer.alloc(LARGE, 'b'), size: 2 },
+          last: new Uint8Array(LARGE),
+        },
+      ],
+      [
+        serialiser,
+        'a large buffer behind thousands of objects',
+        [...Array.from({ length: 5000 }, (_, i) => ({ i })), { data: Buffer.alloc(LARGE, 'c') }],
+      ],
       [serialiser, 'long text', '\u20ac'.repeat(LARGE)],
-      ...[0, 23, 24, 255, 256, 65_535, 65_536, 100_000].map((count): (typeof carried)[number] => [serialiser, `an object of ${count} keys`, [withKeys(count), 'and more']]),
+      ...[0, 23, 24, 255, 256, 65_535, 65_536, 100_000].map((count): (typeof carried)[number] => [
+        serialiser,
+        `an object of ${count} keys`,
+        [withKeys(count), 'and more'],
+      ]),
       [serialiser, 'many small values', Array.from({ length: 50_000 }, (_, i) => ({ i }))],
     ]),
     ['json', 'values of JSON', { a: [1, 'b', null, true, { c: -0.5 }] }],
@@ -52,7 +68,7 @@ describe('serialisers', () => {
     const buffer = Buffer.alloc(LARGE, 'before')
     const answered = first({ list: [buffer] })
     buffer.fill('after')
-    assert.ok((await answered as { list: Buffer[] }).list[0]!.equals(Buffer.alloc(LARGE, 'after')))
+    assert.ok(((await answered) as { list: Buffer[] }).list[0]!.equals(Buffer.alloc(LARGE, 'after')))
   })
 
   it('a buffer of 100 MiB goes there and back', async function () {
@@ -84,7 +100,10 @@ describe('serialisers', () => {
   it('one of your own is loaded on both sides', async () => {
     const first = start('first', { serialiser: own })
     assert.deepEqual(await first({ x: [1, 'own'] }), { x: [1, 'by its own'] })
-    await assert.rejects(start('unspeakable', { serialiser: own })(), { name: 'RangeError', message: 'cannot say that' })
+    await assert.rejects(start('unspeakable', { serialiser: own })(), {
+      name: 'RangeError',
+      message: 'cannot say that',
+    })
   })
 
   it('one of your own may use its memory again', async () => {
@@ -124,7 +143,9 @@ describe('serialisers', () => {
       }
       console.log(await run(template.fork(), 'node:path', 'basename')('/a/b'))
       process.exit()`
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+      timeout: 10_000,
+    })
     assert.equal(stdout, 'not to be had\nb\n')
   })
 })

@@ -18,12 +18,16 @@ async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
 for (const async of [false, true]) {
   describe(`streams with async: ${async}`, () => {
     const { fork, track } = useConnections()
-    const start = (name: string, options: RpcOptions = {}): Rpc => track(run(fork(), module, name, { async, onEvent: () => {}, ...options }))
+    const start = (name: string, options: RpcOptions = {}): Rpc =>
+      track(run(fork(), module, name, { async, onEvent: () => {}, ...options }))
 
     it('iterate over what a generator yields, async or not', async () => {
       const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1)
       assert.deepEqual(await collect(start('count')(1000)), upTo(1000))
-      assert.deepEqual(await collect(start('squares')(1000)), upTo(1000).map(i => i * i))
+      assert.deepEqual(
+        await collect(start('squares')(1000)),
+        upTo(1000).map(i => i * i),
+      )
       assert.deepEqual(await collect(start('count')(0)), [])
     })
 
@@ -42,7 +46,10 @@ for (const async of [false, true]) {
     it('answer several steps that were asked for at once, in order', async () => {
       const stream = (await start('count')(2)) as AsyncIterableIterator<number>
       const steps = await Promise.all([stream.next(), stream.next(), stream.next()])
-      assert.deepEqual(steps.map(({ value }) => value), [1, 2, undefined])
+      assert.deepEqual(
+        steps.map(({ value }) => value),
+        [1, 2, undefined],
+      )
     })
 
     it('end in the generator when the loop is left, before the loop goes on', async () => {
@@ -113,7 +120,10 @@ for (const async of [false, true]) {
       const events = new Events()
       const commit = start('commit', { onEvent: events.onEvent, serialiser: ownSerialiser })
       await assert.rejects(Promise.resolve(commit(source())), { name: 'RangeError', message: 'cannot read that' })
-      assert.deepEqual(events.seen, [['got', 'a'], ['rolled back', 'RangeError', 'cannot read that']])
+      assert.deepEqual(events.seen, [
+        ['got', 'a'],
+        ['rolled back', 'RangeError', 'cannot read that'],
+      ])
       await commit(['c'].values())
       assert.deepEqual(events.seen.slice(2), [['got', 'c'], ['committed']])
       assert.equal(isOver, true)
@@ -204,9 +214,15 @@ for (const async of [false, true]) {
       }
       const events = new Events()
       const commit = start('commit', { onEvent: events.onEvent })
-      await assert.rejects(commit.with({ signal: controller.signal })(numbers()), { name: 'RangeError', message: 'no more' })
+      await assert.rejects(commit.with({ signal: controller.signal })(numbers()), {
+        name: 'RangeError',
+        message: 'no more',
+      })
       await commit.close()
-      assert.deepEqual(events.seen, [['got', 1], ['rolled back', 'RangeError', 'no more']])
+      assert.deepEqual(events.seen, [
+        ['got', 1],
+        ['rolled back', 'RangeError', 'no more'],
+      ])
     })
 
     it('as arguments reject also where they were given up before they began', async () => {
@@ -229,13 +245,19 @@ for (const async of [false, true]) {
         for (let i = 1; i <= 500; i++) yield i
       }
       const out = await collect(start('doubled')(numbers()))
-      assert.deepEqual(out, Array.from({ length: 500 }, (_, i) => 2 * (i + 1)))
+      assert.deepEqual(
+        out,
+        Array.from({ length: 500 }, (_, i) => 2 * (i + 1)),
+      )
     })
 
     it('run through all calls that were made meanwhile', async () => {
       const count = start('count')
       const streams = await Promise.all([collect(count(300)), collect(count(2)), collect(count(400))])
-      assert.deepEqual(streams.map(({ length }) => length), [300, 2, 400])
+      assert.deepEqual(
+        streams.map(({ length }) => length),
+        [300, 2, 400],
+      )
     })
 
     it('finish when the connection is closed meanwhile', async () => {

@@ -172,13 +172,10 @@ static void on_loop_end(void *context) {
   napi_handle_scope scope;
   if (napi_open_handle_scope(env, &scope) != napi_ok) return;
   napi_value global, callback, result;
-  if (napi_get_global(env, &global) == napi_ok &&
-      napi_get_reference_value(env, self->callback, &callback) == napi_ok &&
-      napi_make_callback(env, self->async, global, callback, 0, NULL, &result) ==
-          napi_pending_exception) {
+  if (napi_get_global(env, &global) == napi_ok && napi_get_reference_value(env, self->callback, &callback) == napi_ok &&
+      napi_make_callback(env, self->async, global, callback, 0, NULL, &result) == napi_pending_exception) {
     napi_value error;
-    if (napi_get_and_clear_last_exception(env, &error) == napi_ok)
-      napi_fatal_exception(env, error);
+    if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
   }
   napi_close_handle_scope(env, scope);
 }
@@ -233,26 +230,26 @@ NAPI_MODULE_INIT() {
 #define METHOD(property, function) \
   { .utf8name = property, .method = function, .attributes = napi_enumerable }
   const napi_property_descriptor properties[] = {
-      METHOD("refreshCodePages", bind_refresh_code_pages),
-      METHOD("fork", bind_fork),
-      METHOD("getpid", bind_getpid),
-      METHOD("exit", bind_exit),
-      METHOD("armLifeline", bind_arm_lifeline),
-      METHOD("claimLifeline", bind_claim_lifeline),
-      METHOD("ignoreInterrupt", bind_ignore_interrupt),
-      METHOD("becomeSubreaper", bind_become_subreaper),
-      METHOD("peekEnded", bind_peek_ended),
-      METHOD("reap", bind_reap),
-      METHOD("onLoopEnd", bind_on_loop_end),
-      METHOD("isLoopAlive", bind_is_loop_alive),
-      METHOD("activeRequests", bind_active_requests),
-      METHOD("fillRandom", bind_fill_random),
-      METHOD("signal", bind_signal),
-      METHOD("setLimit", bind_set_limit),
-      METHOD("noNewPrivileges", bind_no_new_privileges),
-      METHOD("keepFd", bind_keep_fd),
-      METHOD("keepChild", bind_keep_child),
-      METHOD("spareChild", bind_spare_child),
+    METHOD("refreshCodePages", bind_refresh_code_pages),
+    METHOD("fork", bind_fork),
+    METHOD("getpid", bind_getpid),
+    METHOD("exit", bind_exit),
+    METHOD("armLifeline", bind_arm_lifeline),
+    METHOD("claimLifeline", bind_claim_lifeline),
+    METHOD("ignoreInterrupt", bind_ignore_interrupt),
+    METHOD("becomeSubreaper", bind_become_subreaper),
+    METHOD("peekEnded", bind_peek_ended),
+    METHOD("reap", bind_reap),
+    METHOD("onLoopEnd", bind_on_loop_end),
+    METHOD("isLoopAlive", bind_is_loop_alive),
+    METHOD("activeRequests", bind_active_requests),
+    METHOD("fillRandom", bind_fill_random),
+    METHOD("signal", bind_signal),
+    METHOD("setLimit", bind_set_limit),
+    METHOD("noNewPrivileges", bind_no_new_privileges),
+    METHOD("keepFd", bind_keep_fd),
+    METHOD("keepChild", bind_keep_child),
+    METHOD("spareChild", bind_spare_child),
   };
   TRY(env, napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties));
   return exports;

@@ -42,8 +42,7 @@ static bool is_own_page(int pagemap, uintptr_t address, uintptr_t page) {
 static void refresh(const struct mapping *mapping, uintptr_t page, int memory) {
   (void)madvise((void *)(mapping->from + page), mapping->to - mapping->from - page, MADV_DONTNEED);
   char byte;
-  if (pread(memory, &byte, 1, (off_t)mapping->from) == 1)
-    (void)!pwrite(memory, &byte, 1, (off_t)mapping->from);
+  if (pread(memory, &byte, 1, (off_t)mapping->from) == 1) (void)!pwrite(memory, &byte, 1, (off_t)mapping->from);
 }
 
 /* fork(2) copies the page table of a file's mapping only where the process has a

@@ -12,14 +12,18 @@ static const struct {
   const char *name;
   int resource;
 } resources[] = {
-    {"core", RLIMIT_CORE},     {"cpu", RLIMIT_CPU},     {"data", RLIMIT_DATA},
-    {"fsize", RLIMIT_FSIZE},   {"nofile", RLIMIT_NOFILE}, {"stack", RLIMIT_STACK},
-    {"as", RLIMIT_AS},
+  {"core", RLIMIT_CORE},
+  {"cpu", RLIMIT_CPU},
+  {"data", RLIMIT_DATA},
+  {"fsize", RLIMIT_FSIZE},
+  {"nofile", RLIMIT_NOFILE},
+  {"stack", RLIMIT_STACK},
+  {"as", RLIMIT_AS},
 #ifdef RLIMIT_NPROC
-    {"nproc", RLIMIT_NPROC},
+  {"nproc", RLIMIT_NPROC},
 #endif
 #ifdef RLIMIT_MEMLOCK
-    {"memlock", RLIMIT_MEMLOCK},
+  {"memlock", RLIMIT_MEMLOCK},
 #endif
 };
 
@@ -27,8 +31,8 @@ int forking_set_limit(const char *name, double soft, double hard) {
   for (size_t i = 0; i < sizeof resources / sizeof *resources; i++) {
     if (strcmp(resources[i].name, name) != 0) continue;
     struct rlimit limit = {
-        .rlim_cur = soft < 0 ? RLIM_INFINITY : (rlim_t)soft,
-        .rlim_max = hard < 0 ? RLIM_INFINITY : (rlim_t)hard,
+      .rlim_cur = soft < 0 ? RLIM_INFINITY : (rlim_t)soft,
+      .rlim_max = hard < 0 ? RLIM_INFINITY : (rlim_t)hard,
     };
     return setrlimit(resources[i].resource, &limit) < 0 ? -errno : 0;
   }
@@ -36,9 +40,7 @@ int forking_set_limit(const char *name, double soft, double hard) {
 }
 
 #ifdef __linux__
-int forking_no_new_privileges(void) {
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
-}
+int forking_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0; }
 #else
 int forking_no_new_privileges(void) { return -ENOSYS; }
 #endif

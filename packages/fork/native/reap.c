@@ -6,9 +6,7 @@
 #ifdef __linux__
 #include <sys/prctl.h>
 
-int forking_become_subreaper(void) {
-  return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
-}
+int forking_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0; }
 #else
 int forking_become_subreaper(void) { return -ENOSYS; }
 #endif
@@ -29,9 +27,9 @@ static int peek(idtype_t type, id_t id, int options, struct forking_status *stat
   if (info.si_pid == 0) return 0;
   int exited = info.si_code == CLD_EXITED;
   *status = (struct forking_status){
-      .pid = info.si_pid,
-      .code = exited ? info.si_status : -1,
-      .signal = exited ? 0 : info.si_status,
+    .pid = info.si_pid,
+    .code = exited ? info.si_status : -1,
+    .signal = exited ? 0 : info.si_status,
   };
   return 1;
 }
@@ -41,9 +39,7 @@ int forking_peek_ended(struct forking_status *status) {
   return rc == -ECHILD ? 0 : rc;
 }
 
-int forking_peek_ended_one(pid_t pid, struct forking_status *status) {
-  return peek(P_PID, (id_t)pid, 0, status);
-}
+int forking_peek_ended_one(pid_t pid, struct forking_status *status) { return peek(P_PID, (id_t)pid, 0, status); }
 
 int forking_reap(pid_t pid) {
   pid_t rc;

@@ -50,7 +50,9 @@ static void reap_left(void) {
   pthread_mutex_unlock(&left_lock);
 }
 
-struct forking_kept *forking_kept_new(void) { return calloc(1, sizeof(struct forking_kept)); }
+struct forking_kept *forking_kept_new(void) {
+  return calloc(1, sizeof(struct forking_kept));
+}
 
 static int keep(struct forking_kept *self, struct kept one) {
   if (self->count == self->room) {
@@ -108,8 +110,10 @@ void forking_kept_end(struct forking_kept *self) {
     if (self->all[i].fd >= 0) close(self->all[i].fd);
   for (size_t i = 0; i < self->count; i++) {
     if (self->all[i].pid <= 0) continue;
-    if (self->all[i].is_spared) leave(self->all[i].pid);
-    else end_child(self->all[i].pid);
+    if (self->all[i].is_spared)
+      leave(self->all[i].pid);
+    else
+      end_child(self->all[i].pid);
   }
   reap_left();
   free(self->all);

@@ -18,7 +18,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('anyfork-fork').description('Tools for processes that are forked from a template.')
   program
     .command('doctor')
-    .description('Loads modules in a template, tells what stands in the way of a fork or would be shared by all children, and tries one.')
+    .description(
+      'Loads modules in a template, tells what stands in the way of a fork or would be shared by all children, and tries one.',
+    )
     .argument('<modules...>', 'files or names of packages')
     .option('--json', 'print all that is known, as JSON')
     .action(doctor)
@@ -56,11 +58,21 @@ async function diagnose(template: ForkProcess, modules: readonly string[]): Prom
 function toText({ modules, findings, fork }: Diagnosis): string {
   const lines = [`${modules.join(', ')}: ${findings.length ? `${findings.length} findings` : 'nothing found'}`]
   if (findings.length) {
-    const table = new Table({ head: ['', 'what', 'why', 'what to do'], colWidths: [10, 24, 48, 40], wordWrap: true, style: { head: [], border: [] } })
-    for (const { severity, topic, subject, text, advice } of findings) table.push([signs[severity], `${topic} ${subject}`, text, advice])
+    const table = new Table({
+      head: ['', 'what', 'why', 'what to do'],
+      colWidths: [10, 24, 48, 40],
+      wordWrap: true,
+      style: { head: [], border: [] },
+    })
+    for (const { severity, topic, subject, text, advice } of findings)
+      table.push([signs[severity], `${topic} ${subject}`, text, advice])
     lines.push(table.toString())
   }
-  lines.push(fork.works ? `A fork was tried and works (${fork.milliseconds.toFixed(1)} ms).` : `A fork was tried and does not work: ${fork.message}`)
+  lines.push(
+    fork.works
+      ? `A fork was tried and works (${fork.milliseconds.toFixed(1)} ms).`
+      : `A fork was tried and does not work: ${fork.message}`,
+  )
   return `${lines.join('\n')}\n`
 }
 

@@ -1,4 +1,14 @@
-import { receiveMessage, sendMessage, setNonblocking, shutdown, watch, type Descriptor, type Handle, type Message, type Watch } from '@anyfork/fdpass'
+import {
+  receiveMessage,
+  sendMessage,
+  setNonblocking,
+  shutdown,
+  watch,
+  type Descriptor,
+  type Handle,
+  type Message,
+  type Watch,
+} from '@anyfork/fdpass'
 import { Duplicates } from './duplicates.js'
 import { frameHeader, type Frame } from './frame.js'
 import { FrameReader } from './frame-reader.js'

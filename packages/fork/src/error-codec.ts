@@ -13,7 +13,15 @@ export interface PlainError {
 }
 
 /** Built-in classes that are made again, that of all last; all others become an `Error` with their name. */
-const classes: Record<string, new (message?: string) => Error> = { EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, Error }
+const classes: Record<string, new (message?: string) => Error> = {
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+  Error,
+}
 
 /** How many causes of causes are followed. */
 const MOST_CAUSES = 16

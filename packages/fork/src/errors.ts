@@ -67,7 +67,11 @@ export function describeExit({ code, signal }: ExitStatus): string {
 }
 
 /** Of names of one number, such as SIGABRT and SIGIOT, the first is the usual one. */
-const signalNames = new Map(Object.entries(constants.signals).reverse().map(([name, number]) => [number, name as NodeJS.Signals]))
+const signalNames = new Map(
+  Object.entries(constants.signals)
+    .reverse()
+    .map(([name, number]) => [number, name as NodeJS.Signals]),
+)
 
 /**
  * The number of a signal by its name, or a number as it is.
@@ -76,7 +80,8 @@ const signalNames = new Map(Object.entries(constants.signals).reverse().map(([na
  */
 export function signalNumber(signal: NodeJS.Signals | number): number {
   const number = typeof signal === 'number' ? signal : constants.signals[signal]
-  if (!Number.isInteger(number) || number < 0 || number > 64) throw new TypeError(`there is no signal ${String(signal)}`)
+  if (!Number.isInteger(number) || number < 0 || number > 64)
+    throw new TypeError(`there is no signal ${String(signal)}`)
   return number
 }
 

@@ -11,12 +11,17 @@ export function checkExecOptions(options: ExecOptions): void {
   const { mode, execPath, execArgv, env, cwd, stdio, argv0, title } = options
   resolveMode(mode)
   for (const [name, value] of Object.entries({ execPath, argv0, title })) {
-    if (value !== undefined && (typeof value !== 'string' || value === '' || value.includes('\0'))) throw new TypeError(`${name} is a text without zero bytes, not ${String(value)}`)
+    if (value !== undefined && (typeof value !== 'string' || value === '' || value.includes('\0')))
+      throw new TypeError(`${name} is a text without zero bytes, not ${String(value)}`)
   }
-  if (execArgv !== undefined && !(Array.isArray(execArgv) && execArgv.every(flag => typeof flag === 'string'))) throw new TypeError('execArgv is a list of texts')
-  if (env !== undefined && (typeof env !== 'object' || env === null || Symbol.iterator in env)) throw new TypeError('env is an object of texts, as process.env')
-  if (cwd !== undefined && !(typeof cwd === 'string' && cwd !== '') && !(cwd instanceof URL)) throw new TypeError('cwd is a path or a file URL')
-  if (stdio !== undefined && !(Array.isArray(stdio) && stdio.length <= 3)) throw new TypeError('stdio is a list of up to three')
+  if (execArgv !== undefined && !(Array.isArray(execArgv) && execArgv.every(flag => typeof flag === 'string')))
+    throw new TypeError('execArgv is a list of texts')
+  if (env !== undefined && (typeof env !== 'object' || env === null || Symbol.iterator in env))
+    throw new TypeError('env is an object of texts, as process.env')
+  if (cwd !== undefined && !(typeof cwd === 'string' && cwd !== '') && !(cwd instanceof URL))
+    throw new TypeError('cwd is a path or a file URL')
+  if (stdio !== undefined && !(Array.isArray(stdio) && stdio.length <= 3))
+    throw new TypeError('stdio is a list of up to three')
   for (const stream of (stdio ?? []) as readonly unknown[]) checkStream(stream)
 }
 

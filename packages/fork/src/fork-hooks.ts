@@ -12,7 +12,10 @@ export type BeforeHook = () => unknown
 
 /** Kept on the global object, so that every copy of this package in a process shares them. */
 const key = Symbol.for('anyfork.hooks')
-const hooks = ((globalThis as unknown as Record<symbol, Hooks | undefined>)[key] ??= { before: new Set(), after: new Set() })
+const hooks = ((globalThis as unknown as Record<symbol, Hooks | undefined>)[key] ??= {
+  before: new Set(),
+  after: new Set(),
+})
 
 /**
  * Calls back in this process before each fork, one after the other: the place to close

@@ -45,7 +45,8 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
   #isExitAwaited = false
 
   private constructor(member: Member) {
-    if (!(member instanceof Member)) throw new TypeError('processes are made by ForkProcess.create() and ForkProcess.exec()')
+    if (!(member instanceof Member))
+      throw new TypeError('processes are made by ForkProcess.create() and ForkProcess.exec()')
     super(member)
     dropped.register(this, member, this)
   }
@@ -253,7 +254,8 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
   run(name: string): Promise<Descriptor>
   async run(moduleOrName: ModuleSpecifier, exported?: string): Promise<Descriptor> {
     this.assertOpen('run')
-    const { module, name } = exported === undefined ? functionReference(undefined, moduleOrName) : functionReference(moduleOrName, exported)
+    const { module, name } =
+      exported === undefined ? functionReference(undefined, moduleOrName) : functionReference(moduleOrName, exported)
     const folder = lookUpFolder(module)
     const [ours, theirs] = socketpair()
     let release = (): void => {}

@@ -26,20 +26,54 @@ export function findObstacles(own: ReadonlySet<number>): Finding[] {
 }
 
 function lackingFlags(): Reason[] {
-  if (process.platform !== 'linux') return [['platform', process.platform, 'a program that runs Node.js can only be forked on Linux', 'use ForkProcess.exec(), which does without']]
-  if (!isMainThread) return [['platform', 'worker thread', 'only the main thread can be forked', 'call forkTemplate() there']]
+  if (process.platform !== 'linux')
+    return [
+      [
+        'platform',
+        process.platform,
+        'a program that runs Node.js can only be forked on Linux',
+        'use ForkProcess.exec(), which does without',
+      ],
+    ]
+  if (!isMainThread)
+    return [['platform', 'worker thread', 'only the main thread can be forked', 'call forkTemplate() there']]
   if (required.every(flag => process.execArgv.some(given => flag.test(given)))) return []
-  return [['platform', 'flags', 'V8 has threads that it waits for, and a copy would not have them', `start the program with node ${FORKING_FLAGS.join(' ')}`]]
+  return [
+    [
+      'platform',
+      'flags',
+      'V8 has threads that it waits for, and a copy would not have them',
+      `start the program with node ${FORKING_FLAGS.join(' ')}`,
+    ],
+  ]
 }
 
 function threads(): Reason[] {
   const count = countForeignThreads()
-  return count <= 0 ? [] : [['thread', String(count), 'threads beside those of Node.js and V8: a copy would not have them, and what they hold would be held for ever', `${BEGIN_LATER}; do not start it with --inspect, and set UV_THREADPOOL_SIZE before it starts`]]
+  return count <= 0
+    ? []
+    : [
+        [
+          'thread',
+          String(count),
+          'threads beside those of Node.js and V8: a copy would not have them, and what they hold would be held for ever',
+          `${BEGIN_LATER}; do not start it with --inspect, and set UV_THREADPOOL_SIZE before it starts`,
+        ],
+      ]
 }
 
 function requests(): Reason[] {
   const count = binding.activeRequests()
-  return count ? [['request', String(count), 'requests are under way, whose results a copy would wait for in vain', 'await them before']] : []
+  return count
+    ? [
+        [
+          'request',
+          String(count),
+          'requests are under way, whose results a copy would wait for in vain',
+          'await them before',
+        ],
+      ]
+    : []
 }
 
 function handles(): Reason[] {
@@ -47,13 +81,21 @@ function handles(): Reason[] {
   const names = activeResources()
   const own = hasTimer() ? names.indexOf('Timeout') : -1
   if (own >= 0) names.splice(own, 1) // ends in the copy
-  const reasons = [...new Set(names)].map((name): Reason => ['handle', name, 'it would go on in every copy', BEGIN_LATER])
-  if (active().some(({ fd }) => fd === 0)) reasons.push(['handle', 'stdin', 'standard input is being read, and every copy would read it, too', BEGIN_LATER])
+  const reasons = [...new Set(names)].map(
+    (name): Reason => ['handle', name, 'it would go on in every copy', BEGIN_LATER],
+  )
+  if (active().some(({ fd }) => fd === 0))
+    reasons.push(['handle', 'stdin', 'standard input is being read, and every copy would read it, too', BEGIN_LATER])
   return reasons
 }
 
 function sockets(own: ReadonlySet<number>): Reason[] {
   return describeDescriptors(own)
     .filter(({ kind, origin }) => kind === 'socket' && origin === 'opened')
-    .map(({ fd, state = 'unconnected', local }) => ['descriptor', String(fd), `a socket, ${state}${local === undefined ? '' : ` at ${local}`}, which every copy would have, too`, `${BEGIN_LATER}, or close it before`])
+    .map(({ fd, state = 'unconnected', local }) => [
+      'descriptor',
+      String(fd),
+      `a socket, ${state}${local === undefined ? '' : ` at ${local}`}, which every copy would have, too`,
+      `${BEGIN_LATER}, or close it before`,
+    ])
 }

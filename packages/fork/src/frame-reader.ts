@@ -62,7 +62,13 @@ export class FrameReader<D> {
     const payload = isWhole ? bytes.subarray(HEADER_BYTES, end) : Buffer.allocUnsafeSlow(length)
     if (!isWhole) bytes.copy(payload, 0, HEADER_BYTES)
     this.#bytes = bytes.subarray(Math.min(end, bytes.length))
-    this.#begun = { type: bytes[4]!, id: bytes.readUInt32LE(8), descriptors: bytes[5]!, payload, filled: isWhole ? length : bytes.length - HEADER_BYTES }
+    this.#begun = {
+      type: bytes[4]!,
+      id: bytes.readUInt32LE(8),
+      descriptors: bytes[5]!,
+      payload,
+      filled: isWhole ? length : bytes.length - HEADER_BYTES,
+    }
     return true
   }
 }

@@ -13,7 +13,9 @@ export interface FunctionReference {
  * @throws TypeError where none can
  */
 export function functionReference(module: ModuleSpecifier | undefined, name: unknown): FunctionReference {
-  if (typeof name !== 'string' || name === '') throw new TypeError(`a function is named by a string, not ${String(name)}`)
-  if (module === undefined && /^(\.{0,2}\/|(file|node|data|https?):)/i.test(name)) throw new TypeError(`${name} is a module: which function of it?`)
+  if (typeof name !== 'string' || name === '')
+    throw new TypeError(`a function is named by a string, not ${String(name)}`)
+  if (module === undefined && /^(\.{0,2}\/|(file|node|data|https?):)/i.test(name))
+    throw new TypeError(`${name} is a module: which function of it?`)
   return { module: module === undefined ? undefined : resolveSpecifier(module), name }
 }

@@ -6,7 +6,14 @@ export type { ExecOptions } from './spawn.js'
 export { afterFork, beforeFork, type BeforeHook, type Hook } from './fork-hooks.js'
 export type { ForkMode, MadeBy } from './mode.js'
 export { checkRestrictions, type Resource, type Restrictions } from './restrictions.js'
-export { ForkError, NotForkableError, ProcessExitedError, describeExit, type ExitStatus, type ForkErrorCode } from './errors.js'
+export {
+  ForkError,
+  NotForkableError,
+  ProcessExitedError,
+  describeExit,
+  type ExitStatus,
+  type ForkErrorCode,
+} from './errors.js'
 export { fromPlainError, toPlainError, type PlainError } from './error-codec.js'
 export { memoryOf, type MemoryFigures } from './memory.js'
 export type { CheckReport, Finding, OpenDescriptor, Severity } from './check.js'

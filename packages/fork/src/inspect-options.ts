@@ -15,6 +15,7 @@ export function checkInspectOptions(options: InspectOptions): Required<InspectOp
   checkNames('inspect()', options, names)
   const { host = '127.0.0.1', port = 0 } = options
   if (typeof host !== 'string' || host === '') throw new TypeError('host is a name or an address')
-  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new TypeError(`port is a number from 0 to 65535, not ${String(port)}`)
+  if (!Number.isInteger(port) || port < 0 || port > 65535)
+    throw new TypeError(`port is a number from 0 to 65535, not ${String(port)}`)
   return { host, port }
 }

@@ -107,7 +107,9 @@ export class Member {
   /** Forks this program: the root of a new family. */
   static async forkThisProgram(): Promise<Member> {
     const { forkThisProgram } = await import('./this-program.js')
-    const { pid, control } = await forkThisProgram(() => new Set([...live].filter(one => one.#channel.isOpen).map(one => one.#channel.fd)))
+    const { pid, control } = await forkThisProgram(
+      () => new Set([...live].filter(one => one.#channel.isOpen).map(one => one.#channel.fd)),
+    )
     return Member.#withChild(control, new OwnChild(pid), 'fork')
   }
 
@@ -152,7 +154,8 @@ export class Member {
 
   /** @throws TypeError while processes forked from it live, or from one of those: it tells how orphans end */
   assertChildless(order: string): void {
-    if ([...live].some(one => one.#descendsFrom(this))) throw new TypeError(`${order}() while processes forked from it live`)
+    if ([...live].some(one => one.#descendsFrom(this)))
+      throw new TypeError(`${order}() while processes forked from it live`)
   }
 
   /** Lets go of it once it has carried out all orders: another owner can take it on by its control socket. */
@@ -307,14 +310,19 @@ export class Member {
         break
       case Report.exited: {
         const { pid, code, signal } = decode<{ pid: number; code: number; signal: number }>(payload)
-        this.#lineage.ended(pid, code < 0 && signal === 0 ? NOTHING_KNOWN : { code: code < 0 ? null : code, signal: signalName(signal) })
+        this.#lineage.ended(
+          pid,
+          code < 0 && signal === 0 ? NOTHING_KNOWN : { code: code < 0 ? null : code, signal: signalName(signal) },
+        )
       }
     }
   }
 
   /** Its function can write to its control socket, too. Nothing can be had of it any more. */
   #break(cause: Error): void {
-    this.#failure ??= new ForkError('ERR_PROTOCOL', `what came from the process makes no sense: ${cause.message}`, { cause })
+    this.#failure ??= new ForkError('ERR_PROTOCOL', `what came from the process makes no sense: ${cause.message}`, {
+      cause,
+    })
     this.#killLate(signalNumber('SIGKILL'))
     this.#channel.close()
     this.#isChannelEnded = true

@@ -20,7 +20,8 @@ export interface MemoryFigures {
 export async function memoryOf(pid: number): Promise<MemoryFigures> {
   if (!Number.isInteger(pid) || pid < 1) throw new TypeError(`a process has a number from 1, not ${String(pid)}`)
   const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8')
-  const sum = (...names: string[]): number => names.reduce((total, name) => total + 1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0), 0)
+  const sum = (...names: string[]): number =>
+    names.reduce((total, name) => total + 1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0), 0)
   return {
     rss: sum('Rss'),
     pss: sum('Pss'),

@@ -12,7 +12,8 @@ export type ModuleSpecifier = string | URL
  */
 export function resolveSpecifier(module: ModuleSpecifier): string {
   if (module instanceof URL) return checkUrl(module).href
-  if (typeof module !== 'string' || module === '' || module.includes('\0')) throw new TypeError('a module is a URL, an absolute path or the name of a package')
+  if (typeof module !== 'string' || module === '' || module.includes('\0'))
+    throw new TypeError('a module is a URL, an absolute path or the name of a package')
   if (/^\.\.?(\/|$)/.test(module)) {
     throw new TypeError(`${module} is relative to nothing here: use new URL('${module}', import.meta.url)`)
   }

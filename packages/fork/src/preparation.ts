@@ -42,7 +42,12 @@ export abstract class Preparation {
   eval<A extends unknown[]>(code: string | ((...args: A) => unknown), ...args: A): this {
     if (typeof code !== 'string' && typeof code !== 'function') throw new TypeError('code is a string or a function')
     const isFunction = typeof code === 'function'
-    return this.#order('eval', Command.eval, { code: isFunction ? sourceOf(code) : code, args, call: isFunction || args.length > 0, folder: workingDirectory() })
+    return this.#order('eval', Command.eval, {
+      code: isFunction ? sourceOf(code) : code,
+      args,
+      call: isFunction || args.length > 0,
+      folder: workingDirectory(),
+    })
   }
 
   /**
@@ -101,7 +106,8 @@ export abstract class Preparation {
    */
   warm(module: ModuleSpecifier, name: string, args: readonly unknown[] = [], times = 1): this {
     if (!Array.isArray(args)) throw new TypeError('the arguments of a function are an array')
-    if (!Number.isSafeInteger(times) || times < 1) throw new TypeError(`times is a positive integer, not ${String(times)}`)
+    if (!Number.isSafeInteger(times) || times < 1)
+      throw new TypeError(`times is a positive integer, not ${String(times)}`)
     const reference = functionReference(module, name)
     return this.#order('warm', Command.warm, { ...reference, folder: lookUpFolder(reference.module), args, times })
   }

@@ -37,13 +37,20 @@ export function checkRestrictions(restrictions: Restrictions): void {
   for (const [name, limit] of Object.entries(rlimits)) {
     const pair = Array.isArray(limit) ? (limit as unknown[]) : [limit, limit]
     const [soft, hard] = pair
-    if (pair.length !== 2 || !isAmount(soft) || !isAmount(hard) || soft > hard) throw new TypeError(`a limit of ${name} is a number from 0, or two, the lower first`)
+    if (pair.length !== 2 || !isAmount(soft) || !isAmount(hard) || soft > hard)
+      throw new TypeError(`a limit of ${name} is a number from 0, or two, the lower first`)
   }
-  if (nice !== undefined && (!Number.isInteger(nice) || nice < -20 || nice > 19)) throw new TypeError(`nice is -20 to 19, not ${String(nice)}`)
-  if (umask !== undefined && (!Number.isInteger(umask) || umask < 0 || umask > 0o777)) throw new TypeError(`a umask is 0 to 0o777, not ${String(umask)}`)
-  if (cwd !== undefined && (typeof cwd !== 'string' || cwd === '' || cwd.includes('\0'))) throw new TypeError('cwd is a path')
-  if (typeof noNewPrivileges !== 'boolean') throw new TypeError(`noNewPrivileges is true or false, not ${String(noNewPrivileges)}`)
-  for (const id of [uid, gid]) if (id !== undefined && (!Number.isInteger(id) || id < 0 || id > HIGHEST_ID)) throw new TypeError(`a user or group is a number from 0 to ${HIGHEST_ID}, not ${String(id)}`)
+  if (nice !== undefined && (!Number.isInteger(nice) || nice < -20 || nice > 19))
+    throw new TypeError(`nice is -20 to 19, not ${String(nice)}`)
+  if (umask !== undefined && (!Number.isInteger(umask) || umask < 0 || umask > 0o777))
+    throw new TypeError(`a umask is 0 to 0o777, not ${String(umask)}`)
+  if (cwd !== undefined && (typeof cwd !== 'string' || cwd === '' || cwd.includes('\0')))
+    throw new TypeError('cwd is a path')
+  if (typeof noNewPrivileges !== 'boolean')
+    throw new TypeError(`noNewPrivileges is true or false, not ${String(noNewPrivileges)}`)
+  for (const id of [uid, gid])
+    if (id !== undefined && (!Number.isInteger(id) || id < 0 || id > HIGHEST_ID))
+      throw new TypeError(`a user or group is a number from 0 to ${HIGHEST_ID}, not ${String(id)}`)
 }
 
 /** Both limits of what may be one number for both. */

@@ -31,7 +31,12 @@ export interface ExecOptions {
  * V8 then waits for no thread of its own, which a forked process would not have, keeps what it compiled for the
  * children, and does not tidy up the memory of those that are idle, which they share until then.
  */
-export const FORKING_FLAGS: readonly string[] = ['--single-threaded', '--v8-pool-size=1', '--no-flush-bytecode', '--no-memory-reducer']
+export const FORKING_FLAGS: readonly string[] = [
+  '--single-threaded',
+  '--v8-pool-size=1',
+  '--no-flush-bytecode',
+  '--no-memory-reducer',
+]
 /** What every interpreter that takes orders runs. */
 export const MAIN: string = fileURLToPath(new URL('./child/main.js', import.meta.url))
 
@@ -51,7 +56,15 @@ const ownFlags = [
  */
 export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildProcess {
   const mode = resolveMode(options.mode)
-  const { execPath = process.execPath, execArgv = inheritedFlags(process.execArgv), env = process.env, cwd, stdio = [], argv0, title = 'anyfork' } = options
+  const {
+    execPath = process.execPath,
+    execArgv = inheritedFlags(process.execArgv),
+    env = process.env,
+    cwd,
+    stdio = [],
+    argv0,
+    title = 'anyfork',
+  } = options
   if (cwd !== undefined) accessSync(cwd) // spawn(2) would name the interpreter
   const standard = [0, 1, 2].map(i => standardStream(stdio[i] ?? 'inherit'))
   const child = spawn(execPath, [...execArgv, ...(mode === 'exec' ? [] : FORKING_FLAGS), MAIN, mode, title], {

@@ -28,9 +28,13 @@ describe('an addon that the template has loaded', () => {
       }
       const template = ForkProcess.exec().require(module)
       const { addons } = await template.check()
-      assert.ok(addons.some(file => file.endsWith('.node') && file.includes(name.split('/')[0]!)), addons.join())
+      assert.ok(
+        addons.some(file => file.endsWith('.node') && file.includes(name.split('/')[0]!)),
+        addons.join(),
+      )
       const children = Array.from({ length: 4 }, () => template.fork())
-      for (const seen of await Promise.all(children.map(async child => answer(await child.run(module, 'work'))))) assert.deepEqual(seen, told)
+      for (const seen of await Promise.all(children.map(async child => answer(await child.run(module, 'work')))))
+        assert.deepEqual(seen, told)
       for (const child of children) {
         assert.equal(child.mode, isForking ? 'fork' : 'exec')
         assert.deepEqual(await child.exited, { code: 0, signal: null })

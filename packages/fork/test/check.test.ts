@@ -35,7 +35,10 @@ describe('check', () => {
     rmSync(file)
   })
 
-  const found = (topic: Finding['topic']): [string, string, string][] => report.findings.filter(one => one.topic === topic && isNotInherited(one)).map(({ severity, subject, text }) => [severity, subject, text])
+  const found = (topic: Finding['topic']): [string, string, string][] =>
+    report.findings
+      .filter(one => one.topic === topic && isNotInherited(one))
+      .map(({ severity, subject, text }) => [severity, subject, text])
 
   it('finds nothing in a template that has loaded nothing, nor in one forked from it', async () => {
     const bare = ForkProcess.exec({ mode: 'fork' }).require(worker)
@@ -44,7 +47,10 @@ describe('check', () => {
       const { canFork, findings, descriptors } = await one.check()
       assert.deepEqual(findings.filter(isNotInherited), [])
       assert.equal(canFork, true)
-      assert.deepEqual(descriptors.filter(({ origin }) => origin === 'opened'), [])
+      assert.deepEqual(
+        descriptors.filter(({ origin }) => origin === 'opened'),
+        [],
+      )
       assert.ok(descriptors.filter(({ origin }) => origin === 'standard').length <= 3)
     }
     bare.kill('SIGKILL')
@@ -92,9 +98,20 @@ describe('check', () => {
   it('tells of active handles, listeners and unwritten output', () => {
     assert.equal(report.canFork, true)
     assert.equal(report.resources['Timeout'], 1)
-    assert.deepEqual(found('handle').map(([severity, subject]) => [severity, subject]), [['warns', 'Timeout']])
-    assert.deepEqual(found('listener').map(([, subject]) => subject).sort(), ['SIGTERM', 'exit'])
-    assert.deepEqual(found('output').map(([severity, subject, text]) => [severity, subject, text.slice(0, 7)]), [['warns', 'stdout', '6 bytes']])
+    assert.deepEqual(
+      found('handle').map(([severity, subject]) => [severity, subject]),
+      [['warns', 'Timeout']],
+    )
+    assert.deepEqual(
+      found('listener')
+        .map(([, subject]) => subject)
+        .sort(),
+      ['SIGTERM', 'exit'],
+    )
+    assert.deepEqual(
+      found('output').map(([severity, subject, text]) => [severity, subject, text.slice(0, 7)]),
+      [['warns', 'stdout', '6 bytes']],
+    )
   })
 
   it('tells of descriptors that came from the program that started it', async () => {
@@ -118,7 +135,10 @@ describe('check', () => {
     const fresh = ForkProcess.exec({ mode: 'exec' })
     const { canFork, findings } = await fresh.check()
     assert.equal(canFork, false)
-    assert.deepEqual(findings.map(({ severity, topic }) => [severity, topic]), [['blocks', 'platform']])
+    assert.deepEqual(
+      findings.map(({ severity, topic }) => [severity, topic]),
+      [['blocks', 'platform']],
+    )
     await fresh.close()
   })
 
@@ -133,7 +153,9 @@ describe('anyfork-fork doctor', () => {
   const program = fileURLToPath(new URL('../../bin/anyfork-fork.js', import.meta.url))
   const run = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
     new Promise(resolve => {
-      execFile(process.execPath, [program, ...args], { timeout: 15_000 }, (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }))
+      execFile(process.execPath, [program, ...args], { timeout: 15_000 }, (error, stdout, stderr) =>
+        resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+      )
     })
 
   it('prints a table, tries a fork, and exits with 0 when nothing blocks', async () => {
@@ -152,7 +174,11 @@ describe('anyfork-fork doctor', () => {
 
   it('prints JSON', async () => {
     const { code, stdout } = await run('doctor', '--json', 'node:zlib', 'mocha')
-    const { modules, findings, fork } = JSON.parse(stdout) as { modules: string[]; findings: Finding[]; fork: { works: boolean } }
+    const { modules, findings, fork } = JSON.parse(stdout) as {
+      modules: string[]
+      findings: Finding[]
+      fork: { works: boolean }
+    }
     assert.deepEqual(modules, ['node:zlib', 'mocha'])
     assert.ok(findings.every(({ severity }) => severity !== 'blocks'))
     assert.equal(fork.works, true)

@@ -10,12 +10,21 @@ const broken = new URL('./fixtures/throws-while-loading.js', import.meta.url)
 
 describe('ForkProcess rejects', () => {
   it('an unknown module with ERR_MODULE_NOT_FOUND, naming it', async () => {
-    await assert.rejects(ForkProcess.create().run('/no/such.js', 'f'), { code: 'ERR_MODULE_NOT_FOUND', message: /\/no\/such\.js/ })
-    await assert.rejects(ForkProcess.create().require('no-such-package').ready(), { code: 'ERR_MODULE_NOT_FOUND', message: /no-such-package/ })
+    await assert.rejects(ForkProcess.create().run('/no/such.js', 'f'), {
+      code: 'ERR_MODULE_NOT_FOUND',
+      message: /\/no\/such\.js/,
+    })
+    await assert.rejects(ForkProcess.create().require('no-such-package').ready(), {
+      code: 'ERR_MODULE_NOT_FOUND',
+      message: /no-such-package/,
+    })
   })
 
   it('an unknown export with ERR_EXPORT_NOT_FOUND, naming it', async () => {
-    await assert.rejects(ForkProcess.create().run(worker, 'absent'), { code: 'ERR_EXPORT_NOT_FOUND', message: /absent.*worker\.js/ })
+    await assert.rejects(ForkProcess.create().run(worker, 'absent'), {
+      code: 'ERR_EXPORT_NOT_FOUND',
+      message: /absent.*worker\.js/,
+    })
   })
 
   it('an unknown global function with ERR_EXPORT_NOT_FOUND', async () => {
@@ -24,7 +33,10 @@ describe('ForkProcess rejects', () => {
 
   it('a module that throws while loading with ERR_MODULE_FAILED and its error', async () => {
     const failed = ForkProcess.create().require(broken)
-    const error = await failed.ready().then(() => assert.fail(), (reason: unknown) => reason)
+    const error = await failed.ready().then(
+      () => assert.fail(),
+      (reason: unknown) => reason,
+    )
     assert.ok(error instanceof Error)
     assert.equal((error as NodeJS.ErrnoException).code, 'ERR_MODULE_FAILED')
     assert.match(error.message, /throws-while-loading\.js.*not today/)
@@ -33,23 +45,32 @@ describe('ForkProcess rejects', () => {
   })
 
   it('code that throws with ERR_EVAL_FAILED and its error', async () => {
-    await assert.rejects(ForkProcess.create().eval('throw new RangeError("no")').ready(), (error: NodeJS.ErrnoException) => {
-      assert.equal(error.code, 'ERR_EVAL_FAILED')
-      assert.ok(error.cause instanceof RangeError)
-      return true
-    })
+    await assert.rejects(
+      ForkProcess.create().eval('throw new RangeError("no")').ready(),
+      (error: NodeJS.ErrnoException) => {
+        assert.equal(error.code, 'ERR_EVAL_FAILED')
+        assert.ok(error.cause instanceof RangeError)
+        return true
+      },
+    )
   })
 
   it('with errors larger than its socket holds', async () => {
-    await assert.rejects(ForkProcess.create().eval('throw new Error("x".repeat(3000000))').ready(), (error: NodeJS.ErrnoException) => {
-      assert.equal(error.code, 'ERR_EVAL_FAILED')
-      return error.message.length > 3_000_000
-    })
+    await assert.rejects(
+      ForkProcess.create().eval('throw new Error("x".repeat(3000000))').ready(),
+      (error: NodeJS.ErrnoException) => {
+        assert.equal(error.code, 'ERR_EVAL_FAILED')
+        return error.message.length > 3_000_000
+      },
+    )
   })
 
   it('a descriptor that the kernel does not pass with EINVAL, and, where it had to wait, all after it; the process ends', async function () {
     const program = fileURLToPath(new URL('./fixtures/unpassable.js', import.meta.url))
-    const { stdout } = await promisify(execFile)(process.execPath, [program], { env: { ...process.env, UV_USE_IO_URING: '1' }, timeout: 15_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, [program], {
+      env: { ...process.env, UV_USE_IO_URING: '1' },
+      timeout: 15_000,
+    })
     if (stdout === 'none\n') return this.skip()
     assert.equal(stdout, 'done\n')
   })
@@ -86,7 +107,9 @@ describe('ForkProcess rejects', () => {
     const template = ForkProcess.exec()
     const child = template.fork().eval(() => new Promise(() => setTimeout(() => {}, 1e6)))
     const asked = [child.ready(), child.run('f'), child.exited.then(() => child.kill())]
-    const rejected = asked.slice(0, 2).map(promise => assert.rejects(promise, { code: 'ERR_PROCESS_EXITED', exitCode: null, signal: 'SIGKILL' }))
+    const rejected = asked
+      .slice(0, 2)
+      .map(promise => assert.rejects(promise, { code: 'ERR_PROCESS_EXITED', exitCode: null, signal: 'SIGKILL' }))
     assert.equal(child.pid, undefined)
     assert.equal(child.kill('SIGKILL'), true) // once it is there
     assert.equal(child.kill(0), true)

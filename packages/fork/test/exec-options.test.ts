@@ -12,13 +12,23 @@ import { forkingFlags } from '@anyfork/fork/template'
 import { answer } from './support/answer.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-type Surroundings = { argv0: string; execPath: string; execArgv: string[]; cwd: string; color: string | null; title: string }
+type Surroundings = {
+  argv0: string
+  execPath: string
+  execArgv: string[]
+  cwd: string
+  color: string | null
+  title: string
+}
 
 /** Of a process that was started so, and of one forked from it. */
 async function surroundings(options: ExecOptions): Promise<Surroundings[]> {
   const template = ForkProcess.exec(options)
   const forked = template.fork()
-  const told = [await answer<Surroundings>(await forked.run(worker, 'surroundings')), await answer<Surroundings>(await template.run(worker, 'surroundings'))]
+  const told = [
+    await answer<Surroundings>(await forked.run(worker, 'surroundings')),
+    await answer<Surroundings>(await template.run(worker, 'surroundings')),
+  ]
   await Promise.all([forked.exited, template.exited])
   return told
 }
@@ -42,7 +52,10 @@ describe('exec takes', () => {
     const [forked, running] = [template.fork(), template.fork()]
     await forked.ready()
     const socket = await running.run(worker, 'hold')
-    assert.deepEqual([template, forked, running].map(one => commandLine(one.pid)), ['mill template', 'mill template', 'mill hold'])
+    assert.deepEqual(
+      [template, forked, running].map(one => commandLine(one.pid)),
+      ['mill template', 'mill template', 'mill hold'],
+    )
     socket.close()
     await Promise.all([forked.close(), template.close()])
   })
@@ -50,12 +63,14 @@ describe('exec takes', () => {
   it('execPath and execArgv: the interpreter and its flags', async () => {
     const node = join(folder, 'node')
     symlinkSync(process.execPath, node)
-    for (const { execArgv } of await surroundings({ execPath: node, execArgv: ['--no-warnings'] })) assert.ok(execArgv.includes('--no-warnings'))
+    for (const { execArgv } of await surroundings({ execPath: node, execArgv: ['--no-warnings'] }))
+      assert.ok(execArgv.includes('--no-warnings'))
   })
 
   it('env and cwd, a path or a URL', async () => {
     for (const cwd of [folder, pathToFileURL(folder)]) {
-      for (const one of await surroundings({ cwd, env: { COLOR: 'red' } })) assert.deepEqual([one.cwd, one.color], [folder, 'red'])
+      for (const one of await surroundings({ cwd, env: { COLOR: 'red' } }))
+        assert.deepEqual([one.cwd, one.color], [folder, 'red'])
     }
   })
 
@@ -78,7 +93,19 @@ describe('exec takes', () => {
   })
 
   it('nothing that makes no sense', () => {
-    const misuses: object[] = [{ execPath: 7 }, { argv0: '' }, { title: 'a\0b' }, { execArgv: '--flag' }, { execArgv: [1] }, { env: 'A=B' }, { cwd: 7 }, { stdio: 'pipe' }, { stdio: ['tea'] }, { mode: 'spoon' }, { exccPath: '/bin/node' }]
+    const misuses: object[] = [
+      { execPath: 7 },
+      { argv0: '' },
+      { title: 'a\0b' },
+      { execArgv: '--flag' },
+      { execArgv: [1] },
+      { env: 'A=B' },
+      { cwd: 7 },
+      { stdio: 'pipe' },
+      { stdio: ['tea'] },
+      { mode: 'spoon' },
+      { exccPath: '/bin/node' },
+    ]
     for (const misuse of misuses) assert.throws(() => ForkProcess.exec(misuse as ExecOptions), TypeError)
     assert.throws(() => (ForkProcess.templateOptions = { title: '' }), TypeError)
   })
@@ -115,7 +142,12 @@ describe('the default template', () => {
     assert.equal(prepared[0], present)
     present.kill('SIGKILL')
     await present.exited
-    const child = ForkProcess.create().eval(() => Object.assign(globalThis, { tell: (socket: { toSocket(): { end(text: string): void } }) => socket.toSocket().end(String((globalThis as unknown as { prepared: number }).prepared)) }))
+    const child = ForkProcess.create().eval(() =>
+      Object.assign(globalThis, {
+        tell: (socket: { toSocket(): { end(text: string): void } }) =>
+          socket.toSocket().end(String((globalThis as unknown as { prepared: number }).prepared)),
+      }),
+    )
     assert.equal(await answer(await child.run('tell')), 5)
     assert.equal(prepared.length, 2)
     assert.equal(prepared[1], ForkProcess.template)
@@ -144,7 +176,12 @@ describe('the default template', () => {
   it('shares what it loads with all that create makes, and is made anew once it was used up', async () => {
     ForkProcess.templateOptions = {}
     ForkProcess.template.eval('globalThis.shared = 7')
-    const child = ForkProcess.create().eval(() => Object.assign(globalThis, { tell: (socket: { toSocket(): { end(text: string): void } }) => socket.toSocket().end(String((globalThis as unknown as { shared: number }).shared)) }))
+    const child = ForkProcess.create().eval(() =>
+      Object.assign(globalThis, {
+        tell: (socket: { toSocket(): { end(text: string): void } }) =>
+          socket.toSocket().end(String((globalThis as unknown as { shared: number }).shared)),
+      }),
+    )
     assert.equal(await answer(await child.run('tell')), 7)
     await child.exited
     const used = ForkProcess.template
@@ -170,17 +207,32 @@ describe('a template of a program', () => {
     console.log(text)`
 
   /** What it has of the flags of the program, and its NODE_OPTIONS. */
-  async function inherited(flags: readonly string[], options?: string): Promise<[execArgv: string[], options: string | null]> {
+  async function inherited(
+    flags: readonly string[],
+    options?: string,
+  ): Promise<[execArgv: string[], options: string | null]> {
     const env = { ...process.env, ...(options === undefined ? {} : { NODE_OPTIONS: options }) }
-    const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', program], { env, timeout: 15_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', program], {
+      env,
+      timeout: 15_000,
+    })
     const [execArgv, kept] = JSON.parse(stdout) as [string[], string | null]
     return [execArgv.filter(flag => !forkingFlags.includes(flag)), kept]
   }
 
   const separate: [own: string, flags: () => string[]][] = [
-    ['--cpu-prof', () => ['--cpu-prof', '--cpu-prof-dir', folder, '--cpu-prof-name', 'cpu', '--cpu-prof-interval', '1000']],
-    ['--heap-prof', () => ['--heap-prof', '--heap-prof-dir', folder, '--heap-prof-name', 'heap', '--heap-prof-interval', '1000']],
-    ['--test-reporter', () => ['--test-reporter', 'spec', '--test-reporter-destination', 'stdout', '--test-name-pattern', 'one']],
+    [
+      '--cpu-prof',
+      () => ['--cpu-prof', '--cpu-prof-dir', folder, '--cpu-prof-name', 'cpu', '--cpu-prof-interval', '1000'],
+    ],
+    [
+      '--heap-prof',
+      () => ['--heap-prof', '--heap-prof-dir', folder, '--heap-prof-name', 'heap', '--heap-prof-interval', '1000'],
+    ],
+    [
+      '--test-reporter',
+      () => ['--test-reporter', 'spec', '--test-reporter-destination', 'stdout', '--test-name-pattern', 'one'],
+    ],
     ['--test_reporter, spelled so,', () => ['--test_reporter', 'spec']],
   ]
   for (const [own, flags] of separate) {
@@ -191,7 +243,10 @@ describe('a template of a program', () => {
   }
 
   it('has neither --test-reporter of its NODE_OPTIONS nor the word after it', async () => {
-    assert.deepEqual(await inherited([], '--conditions kept --test-reporter spec -C too'), [[], '--conditions kept -C too'])
+    assert.deepEqual(await inherited([], '--conditions kept --test-reporter spec -C too'), [
+      [],
+      '--conditions kept -C too',
+    ])
   })
 })
 
@@ -208,7 +263,9 @@ describe('@anyfork/fork/early', () => {
       const { descriptors } = await child.check()
       console.log(descriptors.some(({ name }) => name === '/etc/passwd'))`
     for (const early of [true, false]) {
-      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program(early)], { timeout: 15_000 })
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program(early)], {
+        timeout: 15_000,
+      })
       assert.equal(stdout, `${!early}\n`)
     }
   })

@@ -54,7 +54,9 @@ describe('toFd and fromFd', () => {
   })
 
   it('let a process end with its new owner, not with the old one', async () => {
-    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/testator.js', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/testator.js', import.meta.url))], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
     const { heirPid, heritage } = JSON.parse(line) as { heirPid: number; heritage: number }
     owner.kill('SIGKILL')

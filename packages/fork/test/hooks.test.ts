@@ -17,18 +17,33 @@ describe('hooks', () => {
   it('run before the fork in the template and after it in the child, in order, each awaited', async () => {
     const log = await answer(await template.fork().run(hooks, 'tellLog'))
     assert.deepEqual(log, ['before 1', 'before 2', 'after 1', 'after 2'])
-    assert.deepEqual(await answer(await template.fork().run(hooks, 'tellLog')), ['before 1', 'before 2', 'before 1', 'before 2', 'after 1', 'after 2'])
+    assert.deepEqual(await answer(await template.fork().run(hooks, 'tellLog')), [
+      'before 1',
+      'before 2',
+      'before 1',
+      'before 2',
+      'after 1',
+      'after 2',
+    ])
   })
 
   it('that throw before a fork fail that fork, and only that', async () => {
-    await assert.rejects(template.eval(() => Object.assign(globalThis, { failBefore: true })).fork().ready(), { message: 'not before' })
+    await assert.rejects(
+      template
+        .eval(() => Object.assign(globalThis, { failBefore: true }))
+        .fork()
+        .ready(),
+      { message: 'not before' },
+    )
     const child = template.eval(() => Object.assign(globalThis, { failBefore: false })).fork()
     await child.ready()
     await child.close()
   })
 
   it('whose undoing throws are the error of the process that has forked; the child goes on', async () => {
-    const own = ForkProcess.exec({ mode: 'fork' }).require(hooks).eval(() => Object.assign(globalThis, { failUndo: true }))
+    const own = ForkProcess.exec({ mode: 'fork' })
+      .require(hooks)
+      .eval(() => Object.assign(globalThis, { failUndo: true }))
     const child = own.fork()
     await child.ready()
     await assert.rejects(own.ready(), { message: 'not undone' })
@@ -39,7 +54,9 @@ describe('hooks', () => {
 
   it('are undone, all of them, where one cannot be, and where a hook throws, whose error is told', async () => {
     const undone = `if (globalThis.undone !== '1') throw new Error(globalThis.undone)`
-    const own = ForkProcess.exec({ mode: 'fork' }).require(hooks).eval(() => Object.assign(globalThis, { failUndo: true, failLast: true }))
+    const own = ForkProcess.exec({ mode: 'fork' })
+      .require(hooks)
+      .eval(() => Object.assign(globalThis, { failUndo: true, failLast: true }))
     own.eval(async () => {
       const { beforeFork } = await import('@anyfork/fork')
       beforeFork(() => {

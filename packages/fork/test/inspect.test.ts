@@ -44,7 +44,10 @@ describe('inspect', () => {
     const sockets = await Promise.all(children.map(child => child.run(worker, 'hold')))
     const urls = await Promise.all(children.map(child => child.inspect()))
     assert.notEqual(urls[0], urls[1])
-    assert.deepEqual(await Promise.all(urls.map(url => evaluate(url, 'process.pid'))), children.map(child => child.pid))
+    assert.deepEqual(
+      await Promise.all(urls.map(url => evaluate(url, 'process.pid'))),
+      children.map(child => child.pid),
+    )
     assert.equal(await children[0]!.inspect(), urls[0])
     for (const socket of sockets) socket.close()
     for (const child of children) assert.deepEqual(await child.exited, { code: 0, signal: null })
@@ -56,7 +59,10 @@ describe('inspect', () => {
     await once(socket, 'open')
     const paused = new Promise<string>(resolve => {
       socket.on('message', data => {
-        const message = JSON.parse(String(data)) as { method?: string; params: { callFrames: { functionName: string }[] } }
+        const message = JSON.parse(String(data)) as {
+          method?: string
+          params: { callFrames: { functionName: string }[] }
+        }
         if (message.method === 'Debugger.paused') resolve(message.params.callFrames[0]!.functionName)
       })
     })
@@ -99,8 +105,14 @@ describe('inspect', () => {
     const child = template.fork()
     await assert.rejects(child.inspect({ port: 65536 }), TypeError)
     await assert.rejects(child.inspect({ host: '' }), TypeError)
-    await assert.rejects(child.inspect({ prot: 9229 } as InspectOptions), { name: 'TypeError', message: 'inspect() has no option prot' })
-    await assert.rejects(child.inspect(9229 as InspectOptions), { name: 'TypeError', message: /are an object, not 9229/ })
+    await assert.rejects(child.inspect({ prot: 9229 } as InspectOptions), {
+      name: 'TypeError',
+      message: 'inspect() has no option prot',
+    })
+    await assert.rejects(child.inspect(9229 as InspectOptions), {
+      name: 'TypeError',
+      message: /are an object, not 9229/,
+    })
     child.kill('SIGKILL')
     await child.exited
     await assert.rejects(child.inspect(), { code: 'ERR_PROCESS_EXITED' })
@@ -126,18 +138,26 @@ describe('a program that is inspected itself', () => {
       const args = [...(variable ? [] : [flag]), '--input-type=module', '-e', program]
       const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env, timeout: 15_000 })
       const [execArgv, options] = JSON.parse(stdout) as [string[], string | null]
-      assert.equal(execArgv.some(arg => arg.startsWith('--inspect')), false)
+      assert.equal(
+        execArgv.some(arg => arg.startsWith('--inspect')),
+        false,
+      )
       assert.equal(options, variable ? '--no-warnings "--title=a \\"b\\""' : null)
       assert.equal(stderr.match(/Debugger listening/g)?.length, 1)
     })
   }
 
-  const waiting = ['--inspect-brk=127.0.0.1:0', '--inspect-wait=127.0.0.1:0'].filter(flag => process.allowedNodeEnvironmentFlags.has(flag.split('=')[0]!))
+  const waiting = ['--inspect-brk=127.0.0.1:0', '--inspect-wait=127.0.0.1:0'].filter(flag =>
+    process.allowedNodeEnvironmentFlags.has(flag.split('=')[0]!),
+  )
   for (const flag of waiting) {
     for (const variable of [false, true]) {
       it(`by ${flag} in ${variable ? 'NODE_OPTIONS' : 'its arguments'}, once let go, has templates that do not wait`, async () => {
         const env = { ...process.env, ...(variable ? { NODE_OPTIONS: flag } : {}) }
-        const parent = spawn(process.execPath, [...(variable ? [] : [flag]), '--input-type=module', '-e', program], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+        const parent = spawn(process.execPath, [...(variable ? [] : [flag]), '--input-type=module', '-e', program], {
+          env,
+          stdio: ['ignore', 'pipe', 'pipe'],
+        })
         let stderr = ''
         const url = await new Promise<string>(resolve => {
           parent.stderr.on('data', data => {
@@ -149,11 +169,15 @@ describe('a program that is inspected itself', () => {
         const socket = new WebSocket(url)
         await once(socket, 'open')
         socket.on('message', data => {
-          if ((JSON.parse(String(data)) as { method?: string }).method === 'Debugger.paused') socket.send(JSON.stringify({ id: 9, method: 'Debugger.resume' }))
+          if ((JSON.parse(String(data)) as { method?: string }).method === 'Debugger.paused')
+            socket.send(JSON.stringify({ id: 9, method: 'Debugger.resume' }))
         })
         socket.send(JSON.stringify({ id: 1, method: 'Debugger.enable' }))
         // Node 26 may miss it when it comes before the wait has begun.
-        const letGo = setInterval(() => socket.send(JSON.stringify({ id: 2, method: 'Runtime.runIfWaitingForDebugger' })), 20)
+        const letGo = setInterval(
+          () => socket.send(JSON.stringify({ id: 2, method: 'Runtime.runIfWaitingForDebugger' })),
+          20,
+        )
         socket.once('close', () => clearInterval(letGo))
         let stdout = ''
         parent.stdout.on('data', data => {

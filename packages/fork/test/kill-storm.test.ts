@@ -34,7 +34,10 @@ describe('a storm of SIGKILL', () => {
       await template.ready()
       const inner = template.fork()
       const children = Array.from({ length: 12 }, (_, i) => (i % 2 ? template : inner).fork())
-      const settled = children.flatMap(child => [child.run(worker, 'hold').then(socket => socket.close()), child.exited])
+      const settled = children.flatMap(child => [
+        child.run(worker, 'hold').then(socket => socket.close()),
+        child.exited,
+      ])
       await setTimeout(random(12))
       const victims = [template, inner, ...children].filter(one => one.pid !== undefined)
       for (let i = 0; i <= random(3); i++) victims[random(victims.length)]?.kill('SIGKILL')
@@ -53,7 +56,9 @@ describe('a storm of SIGKILL', () => {
     this.timeout(600_000)
     const random = numbers(2)
     for (let round = 0; round < ROUNDS / 4; round++) {
-      const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/storm.js', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/storm.js', import.meta.url))], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
       const said = text(owner.stdout)
       await once(owner.stdout, 'readable')
       await setTimeout(random(200))

@@ -16,7 +16,9 @@ describe(`an argument of ${size / 2 ** 20} MiB`, () => {
     await child.ready()
     const before = await child.memory()
     child.sendArg(octets)
-    const { length, last, peak } = await answer<{ length: number; last: number; peak: number }>(await child.run(worker, 'weighArgument'))
+    const { length, last, peak } = await answer<{ length: number; last: number; peak: number }>(
+      await child.run(worker, 'weighArgument'),
+    )
     assert.deepEqual([length, last], [size, 7])
     console.log(`      the process grew by ${((peak - before.rss) / size).toFixed(2)} times that`)
     assert.ok(peak - before.rss < 1.5 * size)

@@ -20,7 +20,9 @@ const ended = { code: 0, signal: null }
 
 async function runWith(limit: string, fixture: string): Promise<string> {
   const program = fileURLToPath(new URL(`./fixtures/${fixture}`, import.meta.url))
-  const { stdout } = await promisify(execFile)('sh', ['-c', `${limit}; exec "$@"`, 'sh', process.execPath, program], { timeout: 15_000 })
+  const { stdout } = await promisify(execFile)('sh', ['-c', `${limit}; exec "$@"`, 'sh', process.execPath, program], {
+    timeout: 15_000,
+  })
   return stdout
 }
 
@@ -36,7 +38,9 @@ describe('ForkProcess at the limit', () => {
   it('of descriptors of the template gives EMFILE for the fork, and goes on when there is room', async () => {
     await ForkProcess.exec().close() // the first one opens what all of them share
     const before = census()
-    const template = ForkProcess.exec().require(hoard, worker).restrict({ rlimits: { nofile: [64, 64] } })
+    const template = ForkProcess.exec()
+      .require(hoard, worker)
+      .restrict({ rlimits: { nofile: [64, 64] } })
     await template.ready()
     template.eval('fillTable()')
     const refused = [template.fork(), template.fork()]
@@ -52,7 +56,9 @@ describe('ForkProcess at the limit', () => {
 
   it('of descriptors of the template but one gives EMFILE, too: it takes two to see that other threads sleep', async function () {
     if (!isForking) return this.skip()
-    const template = ForkProcess.exec({ mode: 'fork' }).require(hoard).restrict({ rlimits: { nofile: [64, 64] } })
+    const template = ForkProcess.exec({ mode: 'fork' })
+      .require(hoard)
+      .restrict({ rlimits: { nofile: [64, 64] } })
     await template.eval('fillTable(2)').ready() // one is for the control socket
     await assert.rejects(template.fork().ready(), { code: 'EMFILE' })
     await template.eval('freeTable()').eval('fillTable(3)').ready()
@@ -63,7 +69,9 @@ describe('ForkProcess at the limit', () => {
   })
 
   it('of descriptors of a child still runs its function, but fails with EMFILE when it is sent more than one', async () => {
-    const template = ForkProcess.exec().require(hoard, worker).restrict({ rlimits: { nofile: [64, 64] } })
+    const template = ForkProcess.exec()
+      .require(hoard, worker)
+      .restrict({ rlimits: { nofile: [64, 64] } })
     const child = template.fork()
     await child.eval('fillTable()').ready()
     ;(await child.run(worker, 'hold')).close()
@@ -114,7 +122,9 @@ describe('ForkProcess at the limit', () => {
       Object.assign(globalThis, { leave })
     })
     const socket = (await child.run('leave')).toSocket()
-    const refused = [child.refork(), child.refork()].map(copy => assert.rejects(copy.ready(), { code: 'ERR_PROCESS_EXITED' }))
+    const refused = [child.refork(), child.refork()].map(copy =>
+      assert.rejects(copy.ready(), { code: 'ERR_PROCESS_EXITED' }),
+    )
     socket.write('leave')
     assert.deepEqual(await child.exited, ended)
     await Promise.all(refused)

@@ -6,7 +6,12 @@ import { ForkProcess, memoryOf, type ExecOptions, type Restrictions } from '@any
 import { answer } from './support/answer.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const method = { half: (number: number) => number / 2, double(number: number) { return number * 2 } } // prettier-ignore
+const method = {
+  half: (number: number) => number / 2,
+  double(number: number) {
+    return number * 2
+  },
+}
 
 describe('ForkProcess throws a TypeError at the call', () => {
   const misuses: [what: string, call: (process: ForkProcess) => unknown, message: RegExp][] = [
@@ -19,7 +24,11 @@ describe('ForkProcess throws a TypeError at the call', () => {
     ['for a Descriptor as an argument', process => process.sendArg(1, socketpair()[0]), /sendFd/],
     ['for code that is neither text nor function', process => process.eval(7 as unknown as string), /code is/],
     ['for a method, whose source is no function', process => process.eval(method.double, 1), /does not stand alone/],
-    ['for a bound function, whose source is native', process => process.eval(method.half.bind(null), 1), /does not stand alone/],
+    [
+      'for a bound function, whose source is native',
+      process => process.eval(method.half.bind(null), 1),
+      /does not stand alone/,
+    ],
     ['for what has no descriptor', process => process.sendFd({}), /descriptor/],
     ['for what has no descriptor after what has', process => process.sendFd(0, {}), /descriptor/],
     ['for a list of arguments that is none', process => process.warm(worker, 'hold', 'abc' as unknown as []), /array/],
@@ -36,7 +45,10 @@ describe('ForkProcess throws a TypeError at the call', () => {
   }
 
   it('for a process that was made by new', () => {
-    assert.throws(() => new (ForkProcess as unknown as new () => ForkProcess)(), { name: 'TypeError', message: /ForkProcess\.create\(\)/ })
+    assert.throws(() => new (ForkProcess as unknown as new () => ForkProcess)(), {
+      name: 'TypeError',
+      message: /ForkProcess\.create\(\)/,
+    })
   })
 })
 
@@ -51,7 +63,10 @@ describe('run rejects with a TypeError', () => {
   for (const [what, args, message] of misuses) {
     it(`${what}; the process can still run`, async () => {
       const process = ForkProcess.create()
-      await assert.rejects((process.run as (...args: unknown[]) => Promise<unknown>)(...args), { name: 'TypeError', message })
+      await assert.rejects((process.run as (...args: unknown[]) => Promise<unknown>)(...args), {
+        name: 'TypeError',
+        message,
+      })
       ;(await process.run(worker, 'hold')).close()
       await process.exited
     })
@@ -96,7 +111,10 @@ describe('exec throws', () => {
   }
 
   it('ENOENT for a directory that is not there, and names that', () => {
-    assert.throws(() => ForkProcess.exec({ cwd: '/no/such/directory' }), { code: 'ENOENT', message: /no\/such\/directory/ })
+    assert.throws(() => ForkProcess.exec({ cwd: '/no/such/directory' }), {
+      code: 'ENOENT',
+      message: /no\/such\/directory/,
+    })
   })
 
   it('what is said of templateOptions is not said by changing what was said', () => {
@@ -106,13 +124,32 @@ describe('exec throws', () => {
 
 describe('restrict throws a TypeError', () => {
   const misuses: unknown[] = [
-    5, null, [], { rlimits: 5 }, { rlimits: { tea: 1 } }, { rlimits: { nofile: -1 } }, { rlimits: { nofile: [2, 1] } }, { rlimits: { nofile: [64, 64, 64] } },
-    { rlimits: { nofile: undefined } }, { rlimits: { nofile: null } }, { rlimits: { nofile: 1n } }, { nice: 20 }, { umask: 0o1000 }, { uid: -1 }, { uid: 2 ** 32 - 1 },
-    { gid: 2 ** 40 }, { cwd: 7 }, { cwd: '' }, { cwd: '/etc\0x' }, { noNewPrivileges: 'no' }, { luck: 1 },
-  ] // prettier-ignore
+    5,
+    null,
+    [],
+    { rlimits: 5 },
+    { rlimits: { tea: 1 } },
+    { rlimits: { nofile: -1 } },
+    { rlimits: { nofile: [2, 1] } },
+    { rlimits: { nofile: [64, 64, 64] } },
+    { rlimits: { nofile: undefined } },
+    { rlimits: { nofile: null } },
+    { rlimits: { nofile: 1n } },
+    { nice: 20 },
+    { umask: 0o1000 },
+    { uid: -1 },
+    { uid: 2 ** 32 - 1 },
+    { gid: 2 ** 40 },
+    { cwd: 7 },
+    { cwd: '' },
+    { cwd: '/etc\0x' },
+    { noNewPrivileges: 'no' },
+    { luck: 1 },
+  ]
   it('for what makes no sense', async () => {
     const process = ForkProcess.create()
-    for (const misuse of misuses) assert.throws(() => process.restrict(misuse as Restrictions), { name: 'TypeError', message: / (is|are|has) / })
+    for (const misuse of misuses)
+      assert.throws(() => process.restrict(misuse as Restrictions), { name: 'TypeError', message: / (is|are|has) / })
     await process.ready()
     await process.close()
   })

@@ -34,7 +34,8 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
   })
 
   it('forks no template whose interpreter was told to preload something that has a thread, which a fork would wait for for ever', async () => {
-    const preload = "import { Worker } from 'node:worker_threads'; new Worker('setInterval(() => {}, 1000)', { eval: true }).unref()"
+    const preload =
+      "import { Worker } from 'node:worker_threads'; new Worker('setInterval(() => {}, 1000)', { eval: true }).unref()"
     const execArgv = ['--import', `data:text/javascript,${encodeURIComponent(preload)}`]
     const refusing = ForkProcess.exec({ mode: 'fork', execArgv })
     assert.equal((await refusing.check()).canFork, false)
@@ -50,7 +51,10 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
 
   it('makes fresh copies where the system does not tell of threads and descriptors, as macOS', async () => {
     const preload = "Object.defineProperty(process, 'platform', { value: 'darwin' })"
-    const template = ForkProcess.exec({ mode: 'auto', execArgv: ['--import', `data:text/javascript,${encodeURIComponent(preload)}`] })
+    const template = ForkProcess.exec({
+      mode: 'auto',
+      execArgv: ['--import', `data:text/javascript,${encodeURIComponent(preload)}`],
+    })
     const child = template.fork()
     await child.ready()
     assert.equal(child.mode, 'exec')

@@ -13,7 +13,9 @@ const heir = new URL('./fixtures/heir.js', import.meta.url)
 const status = new URL('./fixtures/status.js', import.meta.url)
 
 async function output(program: string, flags: readonly string[] = []): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', program], { timeout: 15_000 })
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', program], {
+    timeout: 15_000,
+  })
   return stdout
 }
 
@@ -21,7 +23,8 @@ async function output(program: string, flags: readonly string[] = []): Promise<s
 function readAll(readEnd: Descriptor): string {
   const buffer = Buffer.alloc(100)
   let said = ''
-  for (let count = read(readEnd, buffer); count; count = read(readEnd, buffer)) said += buffer.toString('utf8', 0, count)
+  for (let count = read(readEnd, buffer); count; count = read(readEnd, buffer))
+    said += buffer.toString('utf8', 0, count)
   readEnd.close()
   return said
 }
@@ -80,7 +83,10 @@ describe('the tests of AnyEvent::Fork', () => {
     }
     const socket = await third.sendArg('172', '174').run(heir, 'dictate')
     assert.equal(await text(socket.toSocket()), 'done')
-    assert.deepEqual(pipes.map(([readEnd]) => readAll(readEnd)), ['172', '174'])
+    assert.deepEqual(
+      pipes.map(([readEnd]) => readAll(readEnd)),
+      ['172', '174'],
+    )
   })
 })
 

@@ -8,7 +8,9 @@ import { allGone, isRunning } from './support/census.js'
 
 describe('when its owner is killed with SIGKILL', () => {
   it('template, waiting, running and spinning workers are gone within a second, and who was to outlive it lives on', async () => {
-    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/owner.js', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/owner.js', import.meta.url))], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
     const pids = JSON.parse(line) as number[]
     assert.equal(pids.length, 6)
@@ -21,9 +23,21 @@ describe('when its owner is killed with SIGKILL', () => {
 
   it('a worker that has become another user is gone, too, where root is not the owner', async function () {
     const id = 20_000 + (process.pid % 40_000)
-    const asOther = ['--reuid', String(id), '--regid', String(id), '--clear-groups', '--inh-caps=+setuid', '--ambient-caps=+setuid']
+    const asOther = [
+      '--reuid',
+      String(id),
+      '--regid',
+      String(id),
+      '--clear-groups',
+      '--inh-caps=+setuid',
+      '--ambient-caps=+setuid',
+    ]
     if (process.getuid!() !== 0 || spawnSync('setpriv', [...asOther, 'true']).status !== 0) return this.skip()
-    const owner = spawn('setpriv', [...asOther, process.execPath, fileURLToPath(new URL('./fixtures/other-user.js', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const owner = spawn(
+      'setpriv',
+      [...asOther, process.execPath, fileURLToPath(new URL('./fixtures/other-user.js', import.meta.url))],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
     const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
     const pids = JSON.parse(line) as number[]
     owner.kill('SIGKILL')

@@ -52,7 +52,12 @@ describe('ForkProcess', () => {
 
   it('gives the function what was sent, in the order in which it was sent', async () => {
     const [readEnd, writeEnd] = pipe()
-    const child = template.fork().sendArg(1, 'two').sendFd(readEnd).sendArg({ three: [3n].map(String) }).sendFd(writeEnd, readEnd)
+    const child = template
+      .fork()
+      .sendArg(1, 'two')
+      .sendFd(readEnd)
+      .sendArg({ three: [3n].map(String) })
+      .sendFd(writeEnd, readEnd)
     const inode = fstatSync(readEnd.fd).ino
     readEnd.close()
     writeEnd.close()
@@ -115,7 +120,8 @@ describe('ForkProcess', () => {
     type Identity = Record<'pid' | 'random' | 'uuid' | 'webUuid' | 'int', unknown>
     const children = Array.from({ length: 8 }, () => source.fork())
     const seen = await Promise.all(children.map(async child => answer<Identity>(await child.run(worker, 'identity'))))
-    for (const key of ['pid', 'random', 'uuid', 'webUuid', 'int'] as const) assert.equal(new Set(seen.map(one => one[key])).size, 8, key)
+    for (const key of ['pid', 'random', 'uuid', 'webUuid', 'int'] as const)
+      assert.equal(new Set(seen.map(one => one[key])).size, 8, key)
     assert.equal(new Set(seen.flatMap(one => [one.uuid, one.webUuid])).size, 16)
     await source.close()
   })
@@ -128,7 +134,9 @@ describe('ForkProcess', () => {
     })
     const parent = source.fork()
     type Identity = Record<'uuid' | 'int', unknown>
-    const seen = await Promise.all([parent.fork(), parent.fork()].map(async child => answer<Identity>(await child.run(worker, 'identity'))))
+    const seen = await Promise.all(
+      [parent.fork(), parent.fork()].map(async child => answer<Identity>(await child.run(worker, 'identity'))),
+    )
     assert.notEqual(seen[0]!.uuid, seen[1]!.uuid)
     assert.notEqual(seen[0]!.int, seen[1]!.int)
     await Promise.all([parent.close(), source.close()])
@@ -169,13 +177,17 @@ describe('ForkProcess', () => {
   it('starts though an interrupt comes meanwhile, which is the program’s affair', async () => {
     // As soon as an addon is there: before any order is taken.
     const interrupt = `const load = process.dlopen; process.dlopen = (...args) => { load.apply(process, args); setImmediate(() => process.kill(process.pid, 'SIGINT')) }`
-    const template = ForkProcess.exec({ execArgv: ['--import', `data:text/javascript,${encodeURIComponent(interrupt)}`] })
+    const template = ForkProcess.exec({
+      execArgv: ['--import', `data:text/javascript,${encodeURIComponent(interrupt)}`],
+    })
     await template.ready()
     await template.close()
   })
 
   it('reaps orphans, and tells how they ended, where it is their parent after the template was killed', async () => {
-    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/subreaper.js', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/subreaper.js', import.meta.url))], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
     try {
       const [worker, early] = JSON.parse(line) as [ExitStatus, ExitStatus]
@@ -262,16 +274,19 @@ describe('ForkProcess', () => {
   it('leaves the children of a worker thread to it, which may be busy for long', async () => {
     const own = ForkProcess.exec()
     await own.fork().ready()
-    const told = own.eval(async (program: string) => {
-      const { Worker } = await import('node:worker_threads')
-      const said = await new Promise(resolve => new Worker(program, { eval: true }).once('message', resolve))
-      if (said !== 7) throw new Error(String(said))
-    }, `
+    const told = own.eval(
+      async (program: string) => {
+        const { Worker } = await import('node:worker_threads')
+        const said = await new Promise(resolve => new Worker(program, { eval: true }).once('message', resolve))
+        if (said !== 7) throw new Error(String(said))
+      },
+      `
       const { parentPort } = require('node:worker_threads')
       const child = require('node:child_process').spawn('sh', ['-c', 'exit 7'])
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1500)
       child.once('exit', code => parentPort.postMessage(code))
-      setTimeout(() => parentPort.postMessage('no exit'), 1000)`)
+      setTimeout(() => parentPort.postMessage('no exit'), 1000)`,
+    )
     await told.ready()
     own.kill()
     await own.exited
@@ -286,7 +301,8 @@ describe('ForkProcess', () => {
     await parent.close()
     assert.equal(childrenOf(own.pid!).length, 20)
     const deadline = performance.now() + 5000
-    while (childrenOf(own.pid!).length && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 50))
+    while (childrenOf(own.pid!).length && performance.now() < deadline)
+      await new Promise(resolve => setTimeout(resolve, 50))
     assert.deepEqual(childrenOf(own.pid!), [])
     await own.close()
   })
@@ -300,17 +316,37 @@ describe('ForkProcess', () => {
       let goesOn = false
       for (const one of [root, own]) void one.exited.then(() => (goesOn = true))
       const probe = async (socket: Descriptor): Promise<void> => {
-        const code = (promise: Promise<unknown>): Promise<unknown> => promise.then(() => 'fulfilled', (error: NodeJS.ErrnoException) => error.code)
+        const code = (promise: Promise<unknown>): Promise<unknown> =>
+          promise.then(
+            () => 'fulfilled',
+            (error: NodeJS.ErrnoException) => error.code,
+          )
         const asked: Promise<unknown>[] = [own.fork().toFd()]
         for (const one of [root, own, own.fork()]) asked.push(one.ready(), one.inspect(), one.memory(), one.run('none'))
         const codes = await Promise.all(asked.map(code))
-        const said = [new Set(codes).size, codes[0], await own.exited, await code(own.close()), own.kill(), own.isAlive, goesOn]
+        const said = [
+          new Set(codes).size,
+          codes[0],
+          await own.exited,
+          await code(own.close()),
+          own.kill(),
+          own.isAlive,
+          goesOn,
+        ]
         socket.toSocket().end(JSON.stringify(said))
       }
       Object.assign(globalThis, { probe })
     })
     const child = parent.fork()
-    assert.deepEqual(await answer(await child.run('probe')), [1, 'ERR_NOT_OWNED', { code: null, signal: null }, 'fulfilled', false, false, false])
+    assert.deepEqual(await answer(await child.run('probe')), [
+      1,
+      'ERR_NOT_OWNED',
+      { code: null, signal: null },
+      'fulfilled',
+      false,
+      false,
+      false,
+    ])
     await child.exited
     parent.kill()
     await parent.exited
@@ -351,7 +387,9 @@ describe('ForkProcess', () => {
       const idle = ForkProcess.create()
       await idle.ready()
       console.log(idle.pid)`
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+      timeout: 10_000,
+    })
     assert.match(stdout, /^\d+\n$/)
   })
 
@@ -361,7 +399,9 @@ describe('ForkProcess', () => {
       const child = ForkProcess.create().eval(() => { globalThis.later = () => { setTimeout(() => process.exit(12), 50) } })
       await child.run('later')
       console.log((await child.exited).code)`
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { timeout: 10_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+      timeout: 10_000,
+    })
     assert.equal(stdout, '12\n')
   })
 })

@@ -129,7 +129,9 @@ describe('refork', () => {
   })
 
   it('copies a process that outlives its owner; the copy and its forks end with the owner', async () => {
-    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/outliving.js', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/outliving.js', import.meta.url))], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const [line] = (await Promise.race([once(createInterface(owner.stdout), 'line'), once(owner, 'exit')])) as [string]
     const pids = JSON.parse(line) as number[]
     const outliving = pids.pop()!

@@ -40,7 +40,9 @@ describe('restrict', () => {
   })
 
   it('leaves the template and its other children as they are', async () => {
-    const { nice, noNewPrivileges } = await answer<{ nice: number; noNewPrivileges: string }>(await template.fork().run(worker, 'describe'))
+    const { nice, noNewPrivileges } = await answer<{ nice: number; noNewPrivileges: string }>(
+      await template.fork().run(worker, 'describe'),
+    )
     assert.deepEqual({ nice, noNewPrivileges }, { nice: getPriority(), noNewPrivileges: '0' })
   })
 
@@ -64,7 +66,14 @@ describe('restrict', () => {
     if (isRoot) child.restrict({ uid: 65534, gid: 65534 })
     await assert.rejects(child.restrict({ nice: -20 }).ready(), { code: /^(EACCES|EPERM)$/ })
     await assert.rejects(template.fork().restrict({ cwd: '/no/such/folder' }).ready(), { code: 'ENOENT' })
-    await assert.rejects(template.fork().restrict({ rlimits: { nofile: 50 } }).restrict({ rlimits: { nofile: 1e9 } }).ready(), { code: 'EPERM' })
+    await assert.rejects(
+      template
+        .fork()
+        .restrict({ rlimits: { nofile: 50 } })
+        .restrict({ rlimits: { nofile: 1e9 } })
+        .ready(),
+      { code: 'EPERM' },
+    )
   })
 
   it('ends a process that uses more processor time than it may', async () => {

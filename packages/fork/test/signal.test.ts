@@ -8,7 +8,9 @@ import { socketpair } from '@anyfork/fdpass'
 import { describe, it } from 'mocha'
 import { isRunning } from './support/census.js'
 
-const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => { signal(pid: number, signal: number, socket: number): number }
+const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => {
+  signal(pid: number, signal: number, socket: number): number
+}
 const { signal } = load(fileURLToPath(new URL('../..', import.meta.url)))
 
 describe('a signal', () => {

@@ -10,13 +10,21 @@ import { allGone, isRunning } from './support/census.js'
 const module = ['--input-type=module', '-e']
 
 /** What a program prints that was started with the flags that forking needs, or with others. */
-async function output(program: string, args: readonly string[] = [...forkingFlags, ...module], env: NodeJS.ProcessEnv = {}): Promise<string> {
-  const run = promisify(execFile)(process.execPath, [...args, program], { env: { ...process.env, ...env }, timeout: 15_000 })
+async function output(
+  program: string,
+  args: readonly string[] = [...forkingFlags, ...module],
+  env: NodeJS.ProcessEnv = {},
+): Promise<string> {
+  const run = promisify(execFile)(process.execPath, [...args, program], {
+    env: { ...process.env, ...env },
+    timeout: 15_000,
+  })
   run.child.stdin!.end()
   return (await run).stdout
 }
 
-const startWorker = "const { Worker } = await import('node:worker_threads'); await new Promise(done => new Worker('setInterval(() => {}, 1000)', { eval: true }).once('online', done))"
+const startWorker =
+  "const { Worker } = await import('node:worker_threads'); await new Promise(done => new Worker('setInterval(() => {}, 1000)', { eval: true }).once('online', done))"
 /** Whether it is refused for a thread, and then for how many. */
 const tellThreads = `
   const { forkTemplate } = await import('@anyfork/fork/template')
@@ -31,10 +39,25 @@ const tell = `
 /** What is under way in a program, and what the refusal names. */
 const obstacles: [what: string, begin: string, topic: string, subject: RegExp][] = [
   ['a timer', 'setTimeout(() => {}, 1e6)', 'handle', /Timeout/],
-  ['a server', "(await import('node:http')).createServer().listen(0); await new Promise(setImmediate)", 'descriptor', /\d/],
-  ['an idle connection', "const { socketpair } = await import('@anyfork/fdpass'); const pair = socketpair(); for (const one of pair) one.toSocket().unref()", 'descriptor', /\d/],
+  [
+    'a server',
+    "(await import('node:http')).createServer().listen(0); await new Promise(setImmediate)",
+    'descriptor',
+    /\d/,
+  ],
+  [
+    'an idle connection',
+    "const { socketpair } = await import('@anyfork/fdpass'); const pair = socketpair(); for (const one of pair) one.toSocket().unref()",
+    'descriptor',
+    /\d/,
+  ],
   ['a worker thread', startWorker, 'thread', /[1-9]/],
-  ['a child process', "(await import('node:child_process')).spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] })", 'handle', /ProcessWrap/],
+  [
+    'a child process',
+    "(await import('node:child_process')).spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] })",
+    'handle',
+    /ProcessWrap/,
+  ],
 ]
 
 /** How a program is started without one of Node's own threads, where it can be. */
@@ -70,7 +93,15 @@ describe('forkTemplate', () => {
       await template.close()
       console.log(JSON.stringify(await template.exited))`)
     const ok = '{"code":0,"signal":null}'
-    assert.deepEqual(said.trim().split('\n'), ['once', 'goes on', 'true', 'fork fork,fork,fork', `[${ok},${ok},{"code":null,"signal":"SIGTERM"}]`, ok, 'exit 0'])
+    assert.deepEqual(said.trim().split('\n'), [
+      'once',
+      'goes on',
+      'true',
+      'fork fork,fork,fork',
+      `[${ok},${ok},{"code":null,"signal":"SIGTERM"}]`,
+      ok,
+      'exit 0',
+    ])
   })
 
   it('is there for CommonJS, too', async () => {
@@ -115,14 +146,16 @@ describe('forkTemplate', () => {
   })
 
   it('is refused without the flags, with the flags in the message', async () => {
-    const program = "import { forkTemplate } from '@anyfork/fork/template'; await forkTemplate().catch(({ code, message }) => console.log(code, message))"
+    const program =
+      "import { forkTemplate } from '@anyfork/fork/template'; await forkTemplate().catch(({ code, message }) => console.log(code, message))"
     for (const args of [module, ['--single-threaded', ...module], ['--v8-pool-size=1', ...module]]) {
       assert.match(await output(program, args), /^ERR_NOT_FORKABLE .*node --single-threaded --v8-pool-size=1/s)
     }
   })
 
   it('is refused in a program that is being debugged, and in a worker thread', async () => {
-    const program = "import { forkTemplate } from '@anyfork/fork/template'; await forkTemplate().catch(({ findings }) => console.log(findings[0].topic, findings[0].subject)); process.exit()"
+    const program =
+      "import { forkTemplate } from '@anyfork/fork/template'; await forkTemplate().catch(({ findings }) => console.log(findings[0].topic, findings[0].subject)); process.exit()"
     assert.match(await output(program, [...forkingFlags, '--inspect=127.0.0.1:0', ...module]), /^thread \d\n$/)
     const inThread = `
       import { Worker } from 'node:worker_threads'
@@ -139,7 +172,10 @@ describe('forkTemplate', () => {
         process.exit()`)
       const [code, findings] = JSON.parse(said) as [string, [string, string][]]
       assert.equal(code, 'ERR_NOT_FORKABLE')
-      assert.ok(findings.some(found => found[0] === topic && subject.test(found[1])), said)
+      assert.ok(
+        findings.some(found => found[0] === topic && subject.test(found[1])),
+        said,
+      )
     })
   }
 
@@ -199,7 +235,9 @@ describe('forkTemplate', () => {
       await child.close()
       await Promise.all(copies.map(copy => copy.close()))
       console.log(JSON.stringify(await Promise.all(ends)), new Set(copies.map(({ pid }) => pid)).size)`
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [...forkingFlags, ...module, program], { timeout: 15_000 })
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [...forkingFlags, ...module, program], {
+      timeout: 15_000,
+    })
     assert.deepEqual([stdout, stderr], ['[{"code":0,"signal":null},{"code":0,"signal":null}] 12\n', ''])
   })
 
@@ -244,7 +282,9 @@ describe('forkTemplate', () => {
       await child.run('spin')
       console.log(JSON.stringify([signal, template.pid, child.pid]))
       setInterval(() => {}, 1000)`
-    const owner = spawn(process.execPath, [...forkingFlags, ...module, program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const owner = spawn(process.execPath, [...forkingFlags, ...module, program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
     const [signal, ...pids] = JSON.parse(line) as [string, ...number[]]
     assert.equal(signal, 'SIGKILL')
@@ -277,7 +317,11 @@ describe('forkTemplate', () => {
       await template.ready()
       await template.close()
       console.log(sockets() - before)`
-    const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 80; exec "$0" "$@"', process.execPath, ...forkingFlags, ...module, program], { timeout: 15_000 })
+    const { stdout } = await promisify(execFile)(
+      'sh',
+      ['-c', 'ulimit -n 80; exec "$0" "$@"', process.execPath, ...forkingFlags, ...module, program],
+      { timeout: 15_000 },
+    )
     assert.equal(stdout, '0\n')
   })
 
@@ -296,7 +340,11 @@ describe('forkTemplate', () => {
       const template = await forkTemplate()
       await template.close()
       console.log('forked')`
-    const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -n 80; exec "$0" "$@"', process.execPath, ...forkingFlags, ...module, program], { timeout: 15_000 })
+    const { stdout } = await promisify(execFile)(
+      'sh',
+      ['-c', 'ulimit -n 80; exec "$0" "$@"', process.execPath, ...forkingFlags, ...module, program],
+      { timeout: 15_000 },
+    )
     assert.equal(stdout, 'EMFILE\nforked\n')
   })
 
@@ -343,7 +391,9 @@ describe('forkTemplate', () => {
       afterFork(() => new Promise(() => setInterval(() => {}, 1000)))
       console.log((await forkTemplate()).pid)
       setInterval(() => {}, 1000)`
-    const owner = spawn(process.execPath, [...forkingFlags, ...module, program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const owner = spawn(process.execPath, [...forkingFlags, ...module, program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const [pid] = (await once(createInterface(owner.stdout), 'line')) as [string]
     owner.kill('SIGKILL')
     try {
@@ -362,7 +412,12 @@ describe('forkTemplate', () => {
       const child = template.fork()
       for (const one of [template.ready(), child.ready()]) console.log(await one.catch(error => error.name + ' ' + error.message))
       console.log(JSON.stringify(await template.exited))`
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [...forkingFlags, ...module, program], { timeout: 15_000 })
-    assert.deepEqual([stdout.trim().split('\n'), stderr], [['RangeError no', 'RangeError no', '{"code":1,"signal":null}'], ''])
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [...forkingFlags, ...module, program], {
+      timeout: 15_000,
+    })
+    assert.deepEqual(
+      [stdout.trim().split('\n'), stderr],
+      [['RangeError no', 'RangeError no', '{"code":1,"signal":null}'], ''],
+    )
   })
 })

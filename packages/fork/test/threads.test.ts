@@ -81,7 +81,9 @@ describe('a worker thread that owns processes', () => {
     await terminated('')
     const before = childrenOf(process.pid).length
     const pids = [
-      await leftBehind("const own = ForkProcess.exec().outlive().eval(() => { globalThis.stay = () => setInterval(() => {}, 1000) }); await own.run('stay')"),
+      await leftBehind(
+        "const own = ForkProcess.exec().outlive().eval(() => { globalThis.stay = () => setInterval(() => {}, 1000) }); await own.run('stay')",
+      ),
       await leftBehind('const own = ForkProcess.exec(); globalThis.socket = await own.toFd()'),
     ]
     for (const pid of pids.filter(isRunning)) process.kill(pid, 'SIGKILL')

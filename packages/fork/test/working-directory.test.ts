@@ -25,7 +25,11 @@ describe('a working directory', () => {
       return this.skip() // there are file systems without such names
     }
     try {
-      const { stdout } = await run('sh', ['-c', 'cd "$1"/* && shift && exec "$@"', 'sh', folder, process.execPath, fixture('odd-folder.js')], { timeout: 15_000 })
+      const { stdout } = await run(
+        'sh',
+        ['-c', 'cd "$1"/* && shift && exec "$@"', 'sh', folder, process.execPath, fixture('odd-folder.js')],
+        { timeout: 15_000 },
+      )
       assert.equal(stdout, 'done\n')
     } finally {
       await run('rm', ['-r', folder]) // Node looks for another name

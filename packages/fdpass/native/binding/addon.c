@@ -1,9 +1,8 @@
 #include "arguments.h"
 
 NAPI_MODULE_INIT() {
-  return define_descriptors(env, exports) && define_messages(env, exports) &&
-                 define_connections(env, exports) && define_watches(env, exports) &&
-                 define_spinning(env, exports) && define_late(env, exports)
-             ? exports
-             : NULL;
+  return define_descriptors(env, exports) && define_messages(env, exports) && define_connections(env, exports) &&
+             define_watches(env, exports) && define_spinning(env, exports) && define_late(env, exports)
+           ? exports
+           : NULL;
 }

@@ -40,8 +40,8 @@ bool int32s_of(napi_env env, napi_value array, size_t need, int32_t **values) {
   napi_typedarray_type type;
   size_t length;
   void *data;
-  if (napi_get_typedarray_info(env, array, &type, &length, &data, NULL, NULL) != napi_ok ||
-      type != napi_int32_array || length < need) {
+  if (napi_get_typedarray_info(env, array, &type, &length, &data, NULL, NULL) != napi_ok || type != napi_int32_array ||
+      length < need) {
     napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected an Int32Array with room enough");
     return false;
   }
@@ -55,9 +55,8 @@ bool path_of(napi_env env, napi_value value, char **path, size_t *length) {
   return false;
 }
 
-bool define(napi_env env, napi_value exports,
-            const napi_property_descriptor *methods, size_t method_count,
-            const struct constant *constants, size_t constant_count) {
+bool define(napi_env env, napi_value exports, const napi_property_descriptor *methods, size_t method_count,
+  const struct constant *constants, size_t constant_count) {
   TRY_OR(env, napi_define_properties(env, exports, method_count, methods), false);
   for (size_t i = 0; i < constant_count; i++) {
     napi_value value;

@@ -31,12 +31,12 @@
   }
 
 /* As TRY, for what reads an argument: it is the caller's mistake. */
-#define TRY_ARGUMENT(env, call, message)                                 \
-  do {                                                                   \
-    if ((call) != napi_ok) {                                             \
-      napi_throw_type_error((env), "ERR_INVALID_ARG_TYPE", (message));   \
-      return NULL;                                                       \
-    }                                                                    \
+#define TRY_ARGUMENT(env, call, message)                               \
+  do {                                                                 \
+    if ((call) != napi_ok) {                                           \
+      napi_throw_type_error((env), "ERR_INVALID_ARG_TYPE", (message)); \
+      return NULL;                                                     \
+    }                                                                  \
   } while (0)
 
 #define INT32(env, argument, name) \
@@ -75,13 +75,12 @@ struct constant {
   int32_t value;
 };
 
-bool define(napi_env env, napi_value exports,
-            const napi_property_descriptor *methods, size_t method_count,
-            const struct constant *constants, size_t constant_count);
+bool define(napi_env env, napi_value exports, const napi_property_descriptor *methods, size_t method_count,
+  const struct constant *constants, size_t constant_count);
 
-#define DEFINE(env, exports, methods, constants)                            \
-  define((env), (exports), (methods), sizeof(methods) / sizeof *(methods), \
-         (constants), sizeof(constants) / sizeof *(constants))
+#define DEFINE(env, exports, methods, constants)                                        \
+  define((env), (exports), (methods), sizeof(methods) / sizeof *(methods), (constants), \
+    sizeof(constants) / sizeof *(constants))
 
 bool define_descriptors(napi_env env, napi_value exports);
 bool define_messages(napi_env env, napi_value exports);

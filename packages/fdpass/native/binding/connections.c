@@ -79,18 +79,18 @@ static napi_value bind_keep_path(napi_env env, napi_callback_info info) {
 
 bool define_connections(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
-      METHOD("listen", bind_listen),
-      METHOD("accept", bind_accept),
-      METHOD("connect", bind_connect),
-      METHOD("shutdown", bind_shutdown),
-      METHOD("socketKind", bind_socket_kind),
-      METHOD("peerCredentials", bind_peer_credentials),
-      METHOD("keepPath", bind_keep_path),
+    METHOD("listen", bind_listen),
+    METHOD("accept", bind_accept),
+    METHOD("connect", bind_connect),
+    METHOD("shutdown", bind_shutdown),
+    METHOD("socketKind", bind_socket_kind),
+    METHOD("peerCredentials", bind_peer_credentials),
+    METHOD("keepPath", bind_keep_path),
   };
   const struct constant constants[] = {
-      {"SHUT_RD", SHUT_RD},
-      {"SHUT_WR", SHUT_WR},
-      {"SHUT_RDWR", SHUT_RDWR},
+    {"SHUT_RD", SHUT_RD},
+    {"SHUT_WR", SHUT_WR},
+    {"SHUT_RDWR", SHUT_RDWR},
   };
   return DEFINE(env, exports, methods, constants);
 }

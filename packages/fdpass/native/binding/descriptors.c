@@ -67,22 +67,22 @@ static napi_value bind_advise_huge_pages(napi_env env, napi_callback_info info) 
 
 bool define_descriptors(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
-      METHOD("socketpair", bind_socketpair),
-      METHOD("pipe", bind_pipe),
-      METHOD("duplicate", bind_duplicate),
-      METHOD("close", bind_close),
-      METHOD("getNonblocking", bind_get_nonblocking),
-      METHOD("setNonblocking", bind_set_nonblocking),
-      METHOD("getCloseOnExec", bind_get_close_on_exec),
-      METHOD("setCloseOnExec", bind_set_close_on_exec),
-      METHOD("read", bind_read),
-      METHOD("write", bind_write),
-      METHOD("adviseHugePages", bind_advise_huge_pages),
+    METHOD("socketpair", bind_socketpair),
+    METHOD("pipe", bind_pipe),
+    METHOD("duplicate", bind_duplicate),
+    METHOD("close", bind_close),
+    METHOD("getNonblocking", bind_get_nonblocking),
+    METHOD("setNonblocking", bind_set_nonblocking),
+    METHOD("getCloseOnExec", bind_get_close_on_exec),
+    METHOD("setCloseOnExec", bind_set_close_on_exec),
+    METHOD("read", bind_read),
+    METHOD("write", bind_write),
+    METHOD("adviseHugePages", bind_advise_huge_pages),
   };
   const struct constant constants[] = {
-      {"SOCK_STREAM", SOCK_STREAM},
-      {"SOCK_DGRAM", SOCK_DGRAM},
-      {"SOCK_SEQPACKET", SOCK_SEQPACKET},
+    {"SOCK_STREAM", SOCK_STREAM},
+    {"SOCK_DGRAM", SOCK_DGRAM},
+    {"SOCK_SEQPACKET", SOCK_SEQPACKET},
   };
   return DEFINE(env, exports, methods, constants);
 }

@@ -70,14 +70,14 @@ static napi_value bind_late_flush(napi_env env, napi_callback_info info) {
 
 bool define_late(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
-      METHOD("lateMake", bind_late_make),
-      METHOD("latePutOff", bind_late_put_off),
-      METHOD("lateFlush", bind_late_flush),
+    METHOD("lateMake", bind_late_make),
+    METHOD("latePutOff", bind_late_put_off),
+    METHOD("lateFlush", bind_late_flush),
   };
   const struct constant constants[] = {
-      {"LATE_END", FDPASS_LATE_END},
-      {"LATE_TICKS", FDPASS_LATE_TICKS},
-      {"LATE_CONTROLS", FDPASS_LATE_CONTROLS},
+    {"LATE_END", FDPASS_LATE_END},
+    {"LATE_TICKS", FDPASS_LATE_TICKS},
+    {"LATE_CONTROLS", FDPASS_LATE_CONTROLS},
   };
   return DEFINE(env, exports, methods, constants);
 }

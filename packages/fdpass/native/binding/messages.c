@@ -96,20 +96,20 @@ static napi_value bind_pending(napi_env env, napi_callback_info info) {
 
 bool define_messages(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
-      METHOD("send", bind_send),
-      METHOD("receive", bind_receive),
-      METHOD("sendOne", bind_send_one),
-      METHOD("receiveOne", bind_receive_one),
-      METHOD("sendMany", bind_send_many),
-      METHOD("receiveMany", bind_receive_many),
-      METHOD("pending", bind_pending),
+    METHOD("send", bind_send),
+    METHOD("receive", bind_receive),
+    METHOD("sendOne", bind_send_one),
+    METHOD("receiveOne", bind_receive_one),
+    METHOD("sendMany", bind_send_many),
+    METHOD("receiveMany", bind_receive_many),
+    METHOD("pending", bind_pending),
   };
   const struct constant constants[] = {
-      {"DONT_WAIT", FDPASS_DONT_WAIT},
-      {"PEEK", FDPASS_PEEK},
-      {"END_OF_STREAM", END_OF_STREAM},
-      {"EAGAIN", UV_EAGAIN},
-      {"maxDescriptors", FDPASS_MAX_DESCRIPTORS},
+    {"DONT_WAIT", FDPASS_DONT_WAIT},
+    {"PEEK", FDPASS_PEEK},
+    {"END_OF_STREAM", END_OF_STREAM},
+    {"EAGAIN", UV_EAGAIN},
+    {"maxDescriptors", FDPASS_MAX_DESCRIPTORS},
   };
   return DEFINE(env, exports, methods, constants);
 }

@@ -28,11 +28,11 @@ static napi_value bind_receive_spinning(napi_env env, napi_callback_info info) {
 
 bool define_spinning(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
-      METHOD("receiveSpinning", bind_receive_spinning),
+    METHOD("receiveSpinning", bind_receive_spinning),
   };
   const struct constant constants[] = {
-      {"BYTES_ONLY", FDPASS_BYTES_ONLY},
-      {"YIELD", FDPASS_YIELD},
+    {"BYTES_ONLY", FDPASS_BYTES_ONLY},
+    {"YIELD", FDPASS_YIELD},
   };
   return DEFINE(env, exports, methods, constants);
 }

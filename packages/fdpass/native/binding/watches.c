@@ -54,11 +54,9 @@ static void on_ready(void *context, int status, int events) {
       napi_get_reference_value(env, self->callback, &callback) == napi_ok && callback != NULL &&
       napi_create_int32(env, status < 0 ? status : events, &argument) == napi_ok) {
     napi_async_context async = self->async; /* self may end during the call */
-    if (napi_make_callback(env, async, receiver, callback, 1, &argument, &result) ==
-        napi_pending_exception) {
+    if (napi_make_callback(env, async, receiver, callback, 1, &argument, &result) == napi_pending_exception) {
       napi_value error;
-      if (napi_get_and_clear_last_exception(env, &error) == napi_ok)
-        napi_fatal_exception(env, error);
+      if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
     }
   }
   napi_close_handle_scope(env, scope);
@@ -149,15 +147,15 @@ static bool begin_thread(napi_env env) {
 
 bool define_watches(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
-      METHOD("watch", bind_watch),
-      METHOD("watchChange", bind_watch_change),
-      METHOD("watchRef", bind_watch_ref),
-      METHOD("watchClose", bind_watch_close),
+    METHOD("watch", bind_watch),
+    METHOD("watchChange", bind_watch_change),
+    METHOD("watchRef", bind_watch_ref),
+    METHOD("watchClose", bind_watch_close),
   };
   const struct constant constants[] = {
-      {"UV_READABLE", UV_READABLE},
-      {"UV_WRITABLE", UV_WRITABLE},
-      {"UV_DISCONNECT", UV_DISCONNECT},
+    {"UV_READABLE", UV_READABLE},
+    {"UV_WRITABLE", UV_WRITABLE},
+    {"UV_DISCONNECT", UV_DISCONNECT},
   };
   return begin_thread(env) && DEFINE(env, exports, methods, constants);
 }

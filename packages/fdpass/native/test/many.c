@@ -14,7 +14,8 @@ void many(void) {
   assert(fdpass_socketpair(SOCK_STREAM, pair) == 0);
   size_t open = open_descriptors();
   for (size_t batch = 1; batch <= FDPASS_MAX_DESCRIPTORS; batch = batch * 2 + 1) {
-    assert(fdpass_send_many(pair[0], all, FDPASS_MAX_DESCRIPTORS, batch, 0) == (ssize_t)(FDPASS_MAX_DESCRIPTORS / batch * batch));
+    assert(fdpass_send_many(pair[0], all, FDPASS_MAX_DESCRIPTORS, batch, 0) ==
+           (ssize_t)(FDPASS_MAX_DESCRIPTORS / batch * batch));
     size_t left = FDPASS_MAX_DESCRIPTORS / batch * batch;
     while (left > 0) {
       ssize_t n = fdpass_receive_many(pair[1], fds, 64, &result, FDPASS_PEEK);
@@ -26,7 +27,8 @@ void many(void) {
     assert(fdpass_receive_many(pair[1], fds, 64, &result, FDPASS_PEEK | FDPASS_DONT_WAIT) == -EAGAIN);
   }
   assert(fdpass_send_many(pair[0], all, 0, 1, 0) == 0);
-  assert(fdpass_send_many(pair[0], all, 1, 0, 0) == -EINVAL && fdpass_send_many(pair[0], all, 1, FDPASS_MAX_DESCRIPTORS + 1, 0) == -EINVAL);
+  assert(fdpass_send_many(pair[0], all, 1, 0, 0) == -EINVAL &&
+         fdpass_send_many(pair[0], all, 1, FDPASS_MAX_DESCRIPTORS + 1, 0) == -EINVAL);
   all[2] = 99999;
   assert(fdpass_send_many(pair[0], all, 5, 1, 0) == 2 && fdpass_send_many(pair[0], all + 2, 3, 1, 0) == -EBADF);
   assert(fdpass_send(pair[1], "x", 1, NULL, 0, 0) == 1);
@@ -40,4 +42,3 @@ void many(void) {
   assert(open_descriptors() == open - 1);
   close(pair[1]);
 }
-

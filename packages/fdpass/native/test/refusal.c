@@ -72,4 +72,3 @@ void refusal(void) {
   close(pair[0]);
   close(pair[1]);
 }
-

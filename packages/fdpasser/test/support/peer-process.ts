@@ -25,7 +25,9 @@ export interface Peer {
 /** Another process that plays a part of fixtures/peer.ts with one end of a new connection; the other end is the caller's. */
 export function startPeer(part: string, { shell = ':', args = [], stdout = 'inherit' }: PeerOptions = {}): Peer {
   const [ours, theirs] = socketpair()
-  const child = spawn('sh', ['-c', `${shell}; exec "$@"`, 'sh', process.execPath, program, part, ...args], { stdio: ['ignore', stdout === 'inherit' ? 'inherit' : 'pipe', 'inherit', theirs.fd] })
+  const child = spawn('sh', ['-c', `${shell}; exec "$@"`, 'sh', process.execPath, program, part, ...args], {
+    stdio: ['ignore', stdout === 'inherit' ? 'inherit' : 'pipe', 'inherit', theirs.fd],
+  })
   theirs.close()
   return {
     socket: ours,

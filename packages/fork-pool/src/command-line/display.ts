@@ -23,12 +23,15 @@ export function display(total: number, isWatching: boolean, stats: () => Promise
   const startedAt = performance.now()
   const counting = { expect: (inputs: number) => void (known = Math.max(known, inputs)), step: () => void done++ }
   if (isWatching) return { ...counting, ...draw(async () => tableOf(await stats(), done, known), true) }
-  if (process.stderr.isTTY) return { ...counting, ...draw(() => barOf(done, known, performance.now() - startedAt), false) }
+  if (process.stderr.isTTY)
+    return { ...counting, ...draw(() => barOf(done, known, performance.now() - startedAt), false) }
   return { ...counting, clear: () => {}, stop: async () => {} }
 }
 
 /** @param milliseconds - that it took so far */
 function barOf(done: number, known: number, milliseconds: number): string {
-  const rest = done ? ` ${progress.Format.TimeFormat(Math.ceil(((known - done) * milliseconds) / done / 1000), { autopaddingChar: ' ' }, 5)}` : ''
+  const rest = done
+    ? ` ${progress.Format.TimeFormat(Math.ceil(((known - done) * milliseconds) / done / 1000), { autopaddingChar: ' ' }, 5)}`
+    : ''
   return `${progress.Format.BarFormat(known ? done / known : 0, BAR)} ${done}/${known}${rest}`
 }

@@ -68,7 +68,9 @@ async function* pieces(end: number): AsyncGenerator<Buffer> {
 /** As a stream that tells what goes wrong; of a folder, for instance, Node's own would just end. */
 function standardInput(): Readable {
   const stdin: Readable = process.stdin
-  return stdin instanceof Socket || stdin instanceof ReadStream ? stdin : createReadStream('', { fd: 0, autoClose: false })
+  return stdin instanceof Socket || stdin instanceof ReadStream
+    ? stdin
+    : createReadStream('', { fd: 0, autoClose: false })
 }
 
 function parse(text: string, number: number): unknown {

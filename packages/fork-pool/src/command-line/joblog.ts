@@ -34,7 +34,15 @@ export interface Joblog {
 export function openJoblog(file: string, resume: 'none' | 'all' | 'failed'): Joblog {
   const old = resume !== 'none' && existsSync(file) ? readFileSync(file) : Buffer.alloc(0)
   const whole = old.subarray(0, old.lastIndexOf('\n') + 1)
-  if (!HEADER.startsWith(old.subarray(0, HEADER.length + 1).toString().trimEnd())) throw new Error(`${file} is no joblog`)
+  if (
+    !HEADER.startsWith(
+      old
+        .subarray(0, HEADER.length + 1)
+        .toString()
+        .trimEnd(),
+    )
+  )
+    throw new Error(`${file} is no joblog`)
   const logged = parse(file, whole.toString())
   const fd = openSync(file, resume === 'none' ? 'w' : 'a')
   if (whole.length < old.length) ftruncateSync(fd, whole.length)
@@ -43,12 +51,25 @@ export function openJoblog(file: string, resume: 'none' | 'all' | 'failed'): Job
   return {
     has: ({ number, text }) => {
       const before = logged.get(number)
-      if (before && before.text !== text) throw new Error(`the joblog ${file} is of other inputs: number ${number} was ${before.text}, not ${text}`)
+      if (before && before.text !== text)
+        throw new Error(`the joblog ${file} is of other inputs: number ${number} was ${before.text}, not ${text}`)
       return before !== undefined && (resume === 'all' || !before.hasFailed)
     },
     add: ({ number, text }, startedAt, milliseconds, { error, bytes }) => {
       const { exitValue, signal } = exitOf(error)
-      stream.write([number, ':', (startedAt / 1000).toFixed(3), (milliseconds / 1000).toFixed(3), Buffer.byteLength(text), bytes, exitValue, signal, JSON.stringify(text)].join('\t') + '\n')
+      stream.write(
+        [
+          number,
+          ':',
+          (startedAt / 1000).toFixed(3),
+          (milliseconds / 1000).toFixed(3),
+          Buffer.byteLength(text),
+          bytes,
+          exitValue,
+          signal,
+          JSON.stringify(text),
+        ].join('\t') + '\n',
+      )
     },
     close: async () => {
       stream.end()
@@ -59,10 +80,16 @@ export function openJoblog(file: string, resume: 'none' | 'all' | 'failed'): Job
 
 /** Of several lines for an input, the last counts. A line that was not written to its end is not there. */
 function parse(file: string, log: string): Map<number, Logged> {
-  const entries = log.split('\n').slice(1, -1).map((line, i) => {
-    const [number, , , , , , exitValue, signal, command = ''] = line.split('\t')
-    return [Number(number), { text: textOf(command, `${file}, line ${i + 2}`), hasFailed: exitValue !== '0' || signal !== '0' }] as const
-  })
+  const entries = log
+    .split('\n')
+    .slice(1, -1)
+    .map((line, i) => {
+      const [number, , , , , , exitValue, signal, command = ''] = line.split('\t')
+      return [
+        Number(number),
+        { text: textOf(command, `${file}, line ${i + 2}`), hasFailed: exitValue !== '0' || signal !== '0' },
+      ] as const
+    })
   return new Map(entries)
 }
 
@@ -79,5 +106,8 @@ function exitOf(error: unknown): { exitValue: number; signal: number } {
   if (error === undefined) return { exitValue: 0, signal: 0 }
   if (error instanceof PoolError) return { exitValue: -1, signal: 0 }
   if (!(error instanceof ProcessExitedError)) return { exitValue: 1, signal: 0 }
-  return { exitValue: error.exitCode || (error.signal ? 0 : 1), signal: error.signal ? constants.signals[error.signal] : 0 }
+  return {
+    exitValue: error.exitCode || (error.signal ? 0 : 1),
+    signal: error.signal ? constants.signals[error.signal] : 0,
+  }
 }

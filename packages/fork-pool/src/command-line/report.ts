@@ -36,7 +36,14 @@ export function writeReport(file: number, counts: Counts, milliseconds: number, 
 function summary(histogram: Histogram): Record<string, number> {
   if (!histogram.count) return {}
   const { min, max, mean } = histogram
-  const of = { min, mean, p50: histogram.percentile(50), p90: histogram.percentile(90), p99: histogram.percentile(99), max }
+  const of = {
+    min,
+    mean,
+    p50: histogram.percentile(50),
+    p90: histogram.percentile(90),
+    p99: histogram.percentile(99),
+    max,
+  }
   return Object.fromEntries(Object.entries(of).map(([name, nanoseconds]) => [name, nanoseconds / 1e6]))
 }
 

@@ -48,7 +48,11 @@ interface Attempt {
  * @throws what went wrong with the inputs, when what was begun has finished; what went wrong with standard output, or
  *   that there is no such function, at once
  */
-export async function runAll(call: ForkPool, inputs: AsyncIterator<Input>, options: RunAllOptions): Promise<RunAllOutcome> {
+export async function runAll(
+  call: ForkPool,
+  inputs: AsyncIterator<Input>,
+  options: RunAllOptions,
+): Promise<RunAllOutcome> {
   const { slots, isOrdered, halts, joblog, interruption, display } = options
   const counts: Counts = { inputs: 0, done: 0, failed: 0, skipped: 0, notDone: 0, retried: 0 }
   const notDone: Input[] = []
@@ -166,12 +170,19 @@ function isNoFunction(error: unknown): boolean {
  *
  * @param mayRetry - whether it may now; asked where it would be
  */
-async function attempt(call: ForkPool, input: Input, { retries, timeout }: RunAllOptions, mayRetry: () => boolean): Promise<Attempt> {
+async function attempt(
+  call: ForkPool,
+  input: Input,
+  { retries, timeout }: RunAllOptions,
+  mayRetry: () => boolean,
+): Promise<Attempt> {
   for (let left = retries; ; left--) {
     const startedAt = Date.now()
     const began = performance.now()
     try {
-      const lines = await (timeout === undefined ? linesOf(await call(input.value), () => {}) : linesInTime(call, input, timeout))
+      const lines = await (timeout === undefined
+        ? linesOf(await call(input.value), () => {})
+        : linesInTime(call, input, timeout))
       return { startedAt, milliseconds: performance.now() - began, hasFailed: false, lines }
     } catch (error) {
       if (left > 0 && mayRetry()) continue
@@ -184,9 +195,13 @@ async function attempt(call: ForkPool, input: Input, { retries, timeout }: RunAl
 async function linesInTime(call: ForkPool, input: Input, timeout: number): Promise<string | undefined> {
   const abort = new AbortController()
   let timer: NodeJS.Timeout | undefined
-  const onTimeout = (): void => abort.abort(new PoolError('ERR_POOL_TIMEOUT', `the call has been yielding for ${timeout} ms`))
+  const onTimeout = (): void =>
+    abort.abort(new PoolError('ERR_POOL_TIMEOUT', `the call has been yielding for ${timeout} ms`))
   try {
-    return await linesOf(await call.with({ signal: abort.signal })(input.value), () => (timer = setTimeout(onTimeout, timeout)))
+    return await linesOf(
+      await call.with({ signal: abort.signal })(input.value),
+      () => (timer = setTimeout(onTimeout, timeout)),
+    )
   } finally {
     clearTimeout(timer)
   }
@@ -199,7 +214,9 @@ async function linesInTime(call: ForkPool, input: Input, timeout: number): Promi
  */
 async function printLines(lines: string, display: Display): Promise<void> {
   if (process.stdout.isTTY) display.clear()
-  await new Promise<void>((resolve, reject) => process.stdout.write(`${lines}\n`, error => (error ? reject(error) : resolve())))
+  await new Promise<void>((resolve, reject) =>
+    process.stdout.write(`${lines}\n`, error => (error ? reject(error) : resolve())),
+  )
 }
 
 export function complain(message: string): void {

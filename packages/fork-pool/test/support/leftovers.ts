@@ -14,7 +14,8 @@ export function holdings(): Holdings {
 /** Waits until there is nothing more than before; what the kernel or Node let go of a moment later counts as gone. */
 export async function assertNothingLeft(before: Holdings): Promise<void> {
   const deadline = performance.now() + 5000
-  while (!isLike(holdings(), before) && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 5))
+  while (!isLike(holdings(), before) && performance.now() < deadline)
+    await new Promise(resolve => setTimeout(resolve, 5))
   assert.deepEqual(holdings(), before)
 }
 
@@ -31,7 +32,10 @@ function descendants(root: number): string[] {
     if (state) parents.set(Number(name), { state: /[ZX]/.test(state) ? 'zombie' : 'alive', parent: Number(parent) })
   }
   const isBelow = (pid: number): boolean => pid === root || (parents.has(pid) && isBelow(parents.get(pid)!.parent))
-  return [...parents].filter(([pid]) => pid !== root && isBelow(pid)).map(([pid, { state }]) => `${pid} ${state}`).sort()
+  return [...parents]
+    .filter(([pid]) => pid !== root && isBelow(pid))
+    .map(([pid, { state }]) => `${pid} ${state}`)
+    .sort()
 }
 
 /** Whether a process exists and is no zombie: one whose first thread has ended may still have others, and its descriptors with them. */

@@ -26,7 +26,9 @@ export function usePools(): (name: string, options?: PoolOptions, template?: () 
 }
 
 /** What a promise was rejected with; `undefined` when it was not. */
-export async function reasonOf(promise: Promise<unknown>): Promise<(Error & { code?: string; signal?: string; exitCode?: number }) | undefined> {
+export async function reasonOf(
+  promise: Promise<unknown>,
+): Promise<(Error & { code?: string; signal?: string; exitCode?: number }) | undefined> {
   try {
     await promise
     return undefined

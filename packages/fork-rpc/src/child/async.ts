@@ -37,7 +37,12 @@ class Connection {
 
   /** @param spin - how long to look for what comes, in microseconds */
   constructor(spin: number) {
-    const listener = { onFrames: () => this.#onFrames(), onEnd: () => this.#onCallerGone(), onWritten: () => this.#onWritten(), onBroken: endIfCallerGone }
+    const listener = {
+      onFrames: () => this.#onFrames(),
+      onEnd: () => this.#onCallerGone(),
+      onWritten: () => this.#onWritten(),
+      onBroken: endIfCallerGone,
+    }
     this.#transport = new Transport(listener, new Spin(spin))
   }
 
@@ -127,7 +132,8 @@ class Connection {
       const sent: number[] = []
       outlet.result(id, isThenable(result) ? await result : result, sent)
       if (call) this.#cancellable.delete(id) // its number will be used again
-      if (sent.length) await (call ? call.run(() => streams.begin(sent, () => call.cancel())) : streams.begin(sent, () => {}))
+      if (sent.length)
+        await (call ? call.run(() => streams.begin(sent, () => call.cancel())) : streams.begin(sent, () => {}))
     } catch (error) {
       outlet.error(id, error)
     }

@@ -76,7 +76,8 @@ export async function prepare(queue: FrameQueue, args: unknown[], writer: Writer
     return {
       functions,
       outlet: serving,
-      name: (number, exported) => void (functions[number] = lookUp(functions, number, loadFunction(module, exported, folder))),
+      name: (number, exported) =>
+        void (functions[number] = lookUp(functions, number, loadFunction(module, exported, folder))),
       finish: () => {
         serving.writeAll()
         if (hasUnwrittenOutput()) void outputWritten().then(atEnd)

@@ -60,7 +60,8 @@ async function loop(inbox: Inbox, outbox: Outbox, service: Service): Promise<voi
     const { kind, id } = reader
     if (kind === Kind.end) return
     if (kind === Kind.name) service.name(reader.number, reader.takePayload().toString())
-    else if (kind === Kind.cancel) continue // heard when it came
+    else if (kind === Kind.cancel)
+      continue // heard when it came
     else if (kind === Kind.nothing) outlet.messages.discard(reader.enclosed)
     else if (kind !== Kind.call) inbox.take()
     else if (inbox.isCancelled(id)) {
@@ -102,7 +103,12 @@ function carryOut(reader: FrameReader, { functions, outlet }: Service, outbox: O
       return answer(id, result, outlet)
     }
     const { enclosed } = reader
-    return carryOutSlowly(id, () => (typeof served === 'function' ? served : foundOr(served, () => outlet.messages.discard(enclosed))), args, outlet)
+    return carryOutSlowly(
+      id,
+      () => (typeof served === 'function' ? served : foundOr(served, () => outlet.messages.discard(enclosed))),
+      args,
+      outlet,
+    )
   } catch (error) {
     outlet.error(id, error)
     return undefined
@@ -120,7 +126,12 @@ async function answer(id: number, result: PromiseLike<unknown>, outlet: Service[
 }
 
 /** With streams among its arguments, which end with it, or before its function was found. */
-async function carryOutSlowly(id: number, find: () => Served | Promise<Served>, args: unknown[], outlet: Service['outlet']): Promise<void> {
+async function carryOutSlowly(
+  id: number,
+  find: () => Served | Promise<Served>,
+  args: unknown[],
+  outlet: Service['outlet'],
+): Promise<void> {
   const streams = received.splice(0)
   await answer(id, (async () => (await find())(...args))(), outlet)
   outlet.streams.stopReading(streams)

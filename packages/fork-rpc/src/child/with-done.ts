@@ -29,7 +29,10 @@ export function withDone<A extends unknown[]>(call: (done: Done, ...args: A) => 
       return (outcome as { result: unknown }).result
     }
     try {
-      const returned = call(Object.assign((result?: unknown) => end({ result }), { fail: (error: unknown) => end({ error }) }), ...args)
+      const returned = call(
+        Object.assign((result?: unknown) => end({ result }), { fail: (error: unknown) => end({ error }) }),
+        ...args,
+      )
       if (isThenable(returned)) returned.then(undefined, (error: unknown) => end({ error }))
     } catch (error) {
       end({ error })

@@ -21,7 +21,10 @@ const begun = new WeakSet<object>()
 
 /** Whether iterating again would not give all of it: it was iterated over before, and can be once only, as an iterator, or a stream of Node or of the web. */
 export function isUsedUp(source: object): boolean {
-  return begun.has(source) && ['next', 'destroy', 'getReader'].some(name => typeof (source as Record<string, unknown>)[name] === 'function')
+  return (
+    begun.has(source) &&
+    ['next', 'destroy', 'getReader'].some(name => typeof (source as Record<string, unknown>)[name] === 'function')
+  )
 }
 
 /** What is iterated over here, and read elsewhere, no faster than it is consumed there. */

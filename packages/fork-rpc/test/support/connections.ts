@@ -36,7 +36,8 @@ export function useConnections(): Connections {
   afterEach(async () => {
     await Promise.all(started.splice(0).map(rpc => rpc.destroy()))
     // Node closes those of its own child processes a little later.
-    for (const until = performance.now() + 5000; openDescriptors() !== openBefore && performance.now() < until; ) await new Promise(setImmediate)
+    for (const until = performance.now() + 5000; openDescriptors() !== openBefore && performance.now() < until; )
+      await new Promise(setImmediate)
     assert.equal(openDescriptors(), openBefore, `open: ${namesOfDescriptors().join(' ')}`)
   })
   after(() => template.close())

@@ -9,5 +9,6 @@ export function stop(pid: number): void {
 /** Blocks until a process was stopped, by whomever. */
 export function untilStopped(pid: number): void {
   const until = performance.now() + 10_000
-  while (!/^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) if (performance.now() > until) throw new Error('the process does not stop')
+  while (!/^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')))
+    if (performance.now() > until) throw new Error('the process does not stop')
 }

@@ -21,7 +21,10 @@ export async function refuseActiveHandles(own: () => ReadonlySet<number>): Promi
     if (!active.length) active = await connections(own)
     if (!active.length) return
   }
-  throw new ForkError('ERR_ACTIVE_HANDLES', `the function that was running would go on in the copy: let go in a hook of afterFork of ${active.join(', ')}`)
+  throw new ForkError(
+    'ERR_ACTIVE_HANDLES',
+    `the function that was running would go on in the copy: let go in a hook of afterFork of ${active.join(', ')}`,
+  )
 }
 
 async function connections(own: () => ReadonlySet<number>): Promise<string[]> {

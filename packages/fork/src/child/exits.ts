@@ -47,7 +47,11 @@ export function refuseWorkersOnceForked(): void {
   const threads = createRequire(import.meta.url)('node:worker_threads') as typeof import('node:worker_threads')
   threads.Worker = class Worker extends threads.Worker {
     constructor(...args: ConstructorParameters<typeof threads.Worker>) {
-      if (isForked) throw new ForkError('ERR_WORKER_UNSUPPORTED', 'a forked process cannot have worker threads: fork another process instead')
+      if (isForked)
+        throw new ForkError(
+          'ERR_WORKER_UNSUPPORTED',
+          'a forked process cannot have worker threads: fork another process instead',
+        )
       super(...args)
     }
   }

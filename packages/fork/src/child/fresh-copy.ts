@@ -26,7 +26,12 @@ const replaying = new Set<ControlChannel>()
  * @returns its pid; its end is the reaper's to tell
  * @throws `ERR_CANNOT_REPLAY`; the error of spawn(2); `ENOENT` where the working directory was changed, and the first one removed
  */
-export async function makeFreshCopy(control: Descriptor, lifeline: Descriptor, log: OrderLog, reaper: Reaper): Promise<number> {
+export async function makeFreshCopy(
+  control: Descriptor,
+  lifeline: Descriptor,
+  log: OrderLog,
+  reaper: Reaper,
+): Promise<number> {
   const cwd = workingDirectory() === started.cwd ? undefined : started.cwd
   if (cwd !== undefined) accessSync(cwd) // spawn(2) would name the interpreter
   const [ours, theirs] = socketpair()
@@ -35,12 +40,16 @@ export async function makeFreshCopy(control: Descriptor, lifeline: Descriptor, l
   try {
     log.sendTo(channel)
     channel.send(Command.replayed, 0)
-    const child = spawn(process.execPath, [...withoutForkingFlags(process.execArgv), MAIN, 'exec', getName(), 'replay'], {
-      argv0: process.argv0,
-      cwd,
-      env: started.env,
-      stdio: ['inherit', 'inherit', 'inherit', control.fd, lifeline.fd, theirs.fd],
-    })
+    const child = spawn(
+      process.execPath,
+      [...withoutForkingFlags(process.execArgv), MAIN, 'exec', getName(), 'replay'],
+      {
+        argv0: process.argv0,
+        cwd,
+        env: started.env,
+        stdio: ['inherit', 'inherit', 'inherit', control.fd, lifeline.fd, theirs.fd],
+      },
+    )
     child.unref()
     await once(child, 'spawn')
     reaper.addSpawned(child)

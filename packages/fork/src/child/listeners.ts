@@ -1,5 +1,6 @@
 /** Listeners of these act on the process: what is added by a function is not meant for a copy that does something else. */
-const acting = /^(SIG[A-Z]|exit$|beforeExit$|uncaughtException|unhandledRejection$|rejectionHandled$|message$|disconnect$)/
+const acting =
+  /^(SIG[A-Z]|exit$|beforeExit$|uncaughtException|unhandledRejection$|rejectionHandled$|message$|disconnect$)/
 
 let noted = new Map<'exit', unknown[]>()
 
@@ -12,7 +13,8 @@ export function noteListeners(): void {
 export function forgetNewListeners(): void {
   for (const event of actingEvents()) {
     const kept = noted.get(event) ?? []
-    for (const listener of process.rawListeners(event)) if (!kept.includes(listener)) process.off(event, listener as () => void)
+    for (const listener of process.rawListeners(event))
+      if (!kept.includes(listener)) process.off(event, listener as () => void)
   }
 }
 

@@ -17,7 +17,14 @@ const places = new Map<string, Place>()
 const loaded = new Map<string, Namespace>()
 
 /** Not found, as Node's loaders say it. */
-const notFound = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ERR_PACKAGE_PATH_NOT_EXPORTED', 'ERR_UNSUPPORTED_DIR_IMPORT', 'ERR_INVALID_MODULE_SPECIFIER', 'ERR_UNKNOWN_BUILTIN_MODULE'])
+const notFound = new Set([
+  'ERR_MODULE_NOT_FOUND',
+  'MODULE_NOT_FOUND',
+  'ERR_PACKAGE_PATH_NOT_EXPORTED',
+  'ERR_UNSUPPORTED_DIR_IMPORT',
+  'ERR_INVALID_MODULE_SPECIFIER',
+  'ERR_UNKNOWN_BUILTIN_MODULE',
+])
 
 /**
  * Loads a module, an ES module or CommonJS.
@@ -46,19 +53,29 @@ export async function loadModule(specifier: string, folder?: string): Promise<Na
  * @param specifier - of its module; left out for a global function
  * @throws as `loadModule`; `ERR_EXPORT_NOT_FOUND`
  */
-export async function loadFunction(specifier: string | undefined, name: string, folder?: string): Promise<(...args: unknown[]) => unknown> {
+export async function loadFunction(
+  specifier: string | undefined,
+  name: string,
+  folder?: string,
+): Promise<(...args: unknown[]) => unknown> {
   const namespace = specifier === undefined ? (globalThis as Namespace) : await loadModule(specifier, folder)
   const exported = own(namespace, name)
   const found = typeof exported === 'function' ? exported : (own(namespace['default'], name) ?? exported) // of CommonJS, the latter
   if (typeof found === 'function') return found as (...args: unknown[]) => unknown
   const what = found === undefined ? 'is not exported' : 'is not a function'
-  throw new ForkError('ERR_EXPORT_NOT_FOUND', specifier === undefined ? `there is no global function ${name}` : `${name} ${what} by ${specifier}`)
+  throw new ForkError(
+    'ERR_EXPORT_NOT_FOUND',
+    specifier === undefined ? `there is no global function ${name}` : `${name} ${what} by ${specifier}`,
+  )
 }
 
 /** A property, but nothing that every object or function has. */
 function own(holder: unknown, name: string): unknown {
   const found = (holder as Namespace | null | undefined)?.[name]
-  return found === (Object.prototype as unknown as Namespace)[name] || found === (Function.prototype as unknown as Namespace)[name] ? undefined : found
+  return found === (Object.prototype as unknown as Namespace)[name] ||
+    found === (Function.prototype as unknown as Namespace)[name]
+    ? undefined
+    : found
 }
 
 /**
@@ -66,14 +83,26 @@ function own(holder: unknown, name: string): unknown {
  *
  * @throws `ERR_EVAL_FAILED`
  */
-export async function evaluate({ code, args, call, folder }: { code: string; args: unknown[]; call: boolean; folder?: string }): Promise<void> {
+export async function evaluate({
+  code,
+  args,
+  call,
+  folder,
+}: {
+  code: string
+  args: unknown[]
+  call: boolean
+  folder?: string
+}): Promise<void> {
   try {
     const value = placeAt(folder).evaluate(`${code}\n//# sourceURL=anyfork-eval`)
     if (!call) await value
     else if (typeof value === 'function') await value(...args)
     else throw new TypeError('code with arguments evaluates to a function')
   } catch (cause) {
-    throw new ForkError('ERR_EVAL_FAILED', `eval failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new ForkError('ERR_EVAL_FAILED', `eval failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    })
   }
 }
 
@@ -82,12 +111,28 @@ export async function evaluate({ code, args, call, folder }: { code: string; arg
  *
  * @throws as `loadFunction`; `ERR_WARM_FAILED`
  */
-export async function warm({ module, name, folder, args, times }: { module: string; name: string; folder?: string; args: unknown[]; times: number }): Promise<void> {
+export async function warm({
+  module,
+  name,
+  folder,
+  args,
+  times,
+}: {
+  module: string
+  name: string
+  folder?: string
+  args: unknown[]
+  times: number
+}): Promise<void> {
   const run = await loadFunction(module, name, folder)
   try {
     for (let i = 0; i < times; i++) await run(...args)
   } catch (cause) {
-    throw new ForkError('ERR_WARM_FAILED', `warming up ${name} of ${module} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    throw new ForkError(
+      'ERR_WARM_FAILED',
+      `warming up ${name} of ${module} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    )
   }
 }
 
@@ -99,7 +144,10 @@ function placeAt(folder = ''): Place {
     const require = createRequire(filename)
     const Module = require('node:module') as ModuleConstructor
     const module = new Module(filename)
-    module._compile('exports.load = specifier => import(specifier); exports.evaluate = code => (0, eval)(code)', filename)
+    module._compile(
+      'exports.load = specifier => import(specifier); exports.evaluate = code => (0, eval)(code)',
+      filename,
+    )
     place = module.exports as Place
     places.set(folder, place)
   }

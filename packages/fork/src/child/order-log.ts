@@ -40,7 +40,8 @@ export class OrderLog {
 
   /** Whoever is started by a restricted process is restricted; only where it is to be, it does not inherit from there. */
   #addRestrictions({ cwd }: Restrictions): void {
-    if (cwd !== undefined) this.#orders.push({ type: Command.restrict, id: 0, payload: encode({ cwd }), descriptors: [] })
+    if (cwd !== undefined)
+      this.#orders.push({ type: Command.restrict, id: 0, payload: encode({ cwd }), descriptors: [] })
   }
 
   /** A function runs: the arguments so far went to it, and it alone outlives its owner, if that was ordered. */
@@ -54,9 +55,16 @@ export class OrderLog {
    * @throws `ERR_CANNOT_REPLAY`, before anything is sent, when a descriptor has been closed, or the log was given up
    */
   sendTo(channel: ControlChannel): void {
-    if (this.#isGivenUp) throw new ForkError('ERR_CANNOT_REPLAY', `the process was ordered to do more than the ${MOST_BYTES} bytes that mode 'auto' keeps: use 'exec'`)
+    if (this.#isGivenUp)
+      throw new ForkError(
+        'ERR_CANNOT_REPLAY',
+        `the process was ordered to do more than the ${MOST_BYTES} bytes that mode 'auto' keeps: use 'exec'`,
+      )
     if (this.#orders.some(({ descriptors }) => descriptors.some(one => !one.isOpen))) {
-      throw new ForkError('ERR_CANNOT_REPLAY', 'a descriptor that was sent has been used up, and cannot be given to another process')
+      throw new ForkError(
+        'ERR_CANNOT_REPLAY',
+        'a descriptor that was sent has been used up, and cannot be given to another process',
+      )
     }
     for (const { type, id, payload, descriptors } of this.#orders) channel.send(type, id, payload, descriptors)
   }

@@ -17,5 +17,8 @@ export async function waitForRequests(): Promise<void> {
     if (binding.activeRequests() === 0) return
   } while (performance.now() < deadline)
   const names = process.getActiveResourcesInfo().join(', ')
-  throw new ForkError('ERR_PENDING_REQUESTS', `the template has ${binding.activeRequests()} requests under way that a fork would not copy; active are: ${names}`)
+  throw new ForkError(
+    'ERR_PENDING_REQUESTS',
+    `the template has ${binding.activeRequests()} requests under way that a fork would not copy; active are: ${names}`,
+  )
 }

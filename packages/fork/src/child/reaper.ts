@@ -125,7 +125,8 @@ export class Reaper {
   }
 
   #reapOwn(): void {
-    for (const pid of this.#children) if (!this.#spawned.has(pid) && binding.peekEnded(pid, this.#out) === 1) this.#tellAndReap()
+    for (const pid of this.#children)
+      if (!this.#spawned.has(pid) && binding.peekEnded(pid, this.#out) === 1) this.#tellAndReap()
   }
 
   /** What `#out` has. */

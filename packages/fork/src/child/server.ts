@@ -100,7 +100,13 @@ export class Server implements ChannelListener {
         this.#enqueue(frame)
         if (frame.type === Command.replayed) channel.close()
       },
-      onEnd: () => this.#fail(new ForkError('ERR_CANNOT_REPLAY', 'the process that was to be copied ended before it had told what it was ordered to do')),
+      onEnd: () =>
+        this.#fail(
+          new ForkError(
+            'ERR_CANNOT_REPLAY',
+            'the process that was to be copied ended before it had told what it was ordered to do',
+          ),
+        ),
     })
   }
 
@@ -129,7 +135,9 @@ export class Server implements ChannelListener {
         this.#outlives = true
         return
       case Command.check:
-        return this.#answer(id, async () => (await import('./doctor/check.js')).check({ own: this.#ownDescriptors, mode: this.#mode }))
+        return this.#answer(id, async () =>
+          (await import('./doctor/check.js')).check({ own: this.#ownDescriptors, mode: this.#mode }),
+        )
       case Command.inspect:
         return this.#answer(id, async () => (await import('./inspector.js')).openInspector(decode(payload)))
       case Command.adopt:
@@ -199,7 +207,11 @@ export class Server implements ChannelListener {
     }
   }
 
-  async #run(id: number, { module, name, folder }: { module?: string; name: string; folder?: string }, socket: Descriptor): Promise<void> {
+  async #run(
+    id: number,
+    { module, name, folder }: { module?: string; name: string; folder?: string },
+    socket: Descriptor,
+  ): Promise<void> {
     const run = await loadFunction(module, name, folder)
     const args = runArgs()
     this.#offspring.noteRun()
@@ -260,7 +272,8 @@ export class Server implements ChannelListener {
   /** @param isPatient - the owner, who hears of orphans only now, may yet want to hear of their end */
   #endWithoutChildren(isPatient = true): void {
     if (!this.#isEnding || !this.#offspring.isEmpty) return
-    if (isPatient && this.#offspring.hasStrangers) return void setTimeout(() => this.#endWithoutChildren(false), ORPHANS_MS)
+    if (isPatient && this.#offspring.hasStrangers)
+      return void setTimeout(() => this.#endWithoutChildren(false), ORPHANS_MS)
     this.#channel.flushAll()
     process.exit()
   }

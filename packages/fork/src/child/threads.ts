@@ -30,7 +30,10 @@ export async function recordThreads(): Promise<void> {
   const all = threadIds()
   const preloaded = countForeignThreads()
   // Which ones cannot be known for sure: rather those that were there before the pool, after Node's own.
-  const suspects = [...early.slice(NODES_OWN), ...all.filter(id => !early.includes(id))].slice(0, Math.max(0, preloaded))
+  const suspects = [...early.slice(NODES_OWN), ...all.filter(id => !early.includes(id))].slice(
+    0,
+    Math.max(0, preloaded),
+  )
   harmless = new Set(all.filter(id => !suspects.includes(id)))
   isPoolAmongThem = true
 }
@@ -64,7 +67,10 @@ export async function refuseForeignThreads(): Promise<void> {
   const foreign = await findForeign()
   if (!foreign.length) return
   const names = foreign.map(id => `${threadName(id)} (thread ${id})`).join(', ')
-  throw new ForkError('ERR_FOREIGN_THREADS', `the template has ${foreign.length} thread${foreign.length > 1 ? 's' : ''} that a fork would not copy: ${names}`)
+  throw new ForkError(
+    'ERR_FOREIGN_THREADS',
+    `the template has ${foreign.length} thread${foreign.length > 1 ? 's' : ''} that a fork would not copy: ${names}`,
+  )
 }
 
 /** Whether there are threads that `refuseForeignThreads` has not looked at. */
@@ -79,7 +85,8 @@ export async function hasForeignThreads(): Promise<boolean> {
 
 /** In a forked process libuv's pool may have started since: it is started whole, and counted. */
 async function findForeign(): Promise<string[]> {
-  if (!areTold) throw new ForkError('ERR_FOREIGN_THREADS', 'this system does not tell which threads a fork would not copy')
+  if (!areTold)
+    throw new ForkError('ERR_FOREIGN_THREADS', 'this system does not tell which threads a fork would not copy')
   const suspects = othersThan(harmless)
   if (!suspects.length) return []
   if (!isPoolAmongThem) await startPool()
@@ -100,7 +107,9 @@ export function countForeignThreads(): number {
   const environments = [startEnvironment(), process.env]
   const flags = [...process.execArgv, ...environments.flatMap(({ NODE_OPTIONS: text }) => splitNodeOptions(text ?? ''))]
   const nodesOwn = flags.some(flag => WITHOUT_LISTENER.test(flag)) ? NODES_OWN - 1 : NODES_OWN
-  return threadIds().filter(id => !KERNELS.test(threadName(id))).length - nodesOwn - Math.min(...environments.map(poolSize))
+  return (
+    threadIds().filter(id => !KERNELS.test(threadName(id))).length - nodesOwn - Math.min(...environments.map(poolSize))
+  )
 }
 
 /** libuv starts all of it at once, with the first request. */

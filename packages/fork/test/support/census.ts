@@ -18,7 +18,8 @@ const PATIENCE_MS = 5000
 /** Fails if more is open, or more children are there, than before; what an earlier test closes late does not count. */
 export async function assertNothingLeft(before: Census): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS
-  const isLeft = ({ descriptors, children }: Census): boolean => descriptors > before.descriptors || children > before.children
+  const isLeft = ({ descriptors, children }: Census): boolean =>
+    descriptors > before.descriptors || children > before.children
   while (isLeft(census()) && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 5))
   const now = census()
   if (isLeft(now)) assert.deepEqual(now, before)
@@ -40,7 +41,8 @@ export function exists(pid: number): boolean {
 export async function allGone(pids: readonly number[], withinMs: number): Promise<void> {
   const deadline = performance.now() + withinMs
   while (pids.some(isRunning)) {
-    if (performance.now() > deadline) throw new Error(`still running after ${withinMs} ms: ${pids.filter(isRunning).join(', ')}`)
+    if (performance.now() > deadline)
+      throw new Error(`still running after ${withinMs} ms: ${pids.filter(isRunning).join(', ')}`)
     await new Promise(resolve => setTimeout(resolve, 5))
   }
 }

@@ -3,11 +3,23 @@ import { getBeginning } from '../beginning.js'
 
 /** By Node's names: what becomes of an active handle in a child. */
 const handles: Record<string, [severity: Finding['severity'], text: string, advice: string]> = {
-  ProcessWrap: ['warns', 'a child process: its end is never told to a forked process, which waits for it and does not end by itself', 'start it in the child, or wait for its end'],
-  Timeout: ['warns', 'a timer: it runs in every child, too, which does not end by itself before', 'unref() or clear it, or start it in the function'],
+  ProcessWrap: [
+    'warns',
+    'a child process: its end is never told to a forked process, which waits for it and does not end by itself',
+    'start it in the child, or wait for its end',
+  ],
+  Timeout: [
+    'warns',
+    'a timer: it runs in every child, too, which does not end by itself before',
+    'unref() or clear it, or start it in the function',
+  ],
   Immediate: ['notes', 'an immediate: it runs in every child, too', 'wait for it'],
   FSEventWrap: ['notes', 'a watched file: every child watches it, too', 'close() it, or start it in the function'],
-  StatWatcher: ['notes', 'a watched file: every child watches it, too', 'unwatchFile() it, or start it in the function'],
+  StatWatcher: [
+    'notes',
+    'a watched file: every child watches it, too',
+    'unwatchFile() it, or start it in the function',
+  ],
 }
 
 /** Active handles and requests, by Node's names, and how many of each. */
@@ -21,7 +33,9 @@ export function activeResources(): Record<string, number> {
 export function checkHandles(resources: Record<string, number>): Finding[] {
   return Object.entries(handles).flatMap(([type, [severity, text, advice]]) => {
     const count = resources[type]
-    return count ? [{ severity, topic: 'handle' as const, subject: count > 1 ? `${type} (${count})` : type, text, advice }] : []
+    return count
+      ? [{ severity, topic: 'handle' as const, subject: count > 1 ? `${type} (${count})` : type, text, advice }]
+      : []
   })
 }
 
@@ -31,12 +45,23 @@ export function checkListeners(): Finding[] {
   return process.eventNames().flatMap(event => {
     const isNew = process.rawListeners(event as 'exit').some(listener => !listeners.has(listener))
     const text = isNew ? telling(String(event)) : undefined
-    return text ? [{ severity: 'notes', topic: 'listener', subject: String(event), text, advice: 'add it in the function, or look at process.pid in it' }] : []
+    return text
+      ? [
+          {
+            severity: 'notes',
+            topic: 'listener',
+            subject: String(event),
+            text,
+            advice: 'add it in the function, or look at process.pid in it',
+          },
+        ]
+      : []
   })
 }
 
 function telling(event: string): string | undefined {
   if (event === 'exit' || event === 'beforeExit') return `it is called at the end of every child, too`
-  if (event === 'uncaughtException' || event === 'unhandledRejection') return `it is called for what is thrown in every child, too`
+  if (event === 'uncaughtException' || event === 'unhandledRejection')
+    return `it is called for what is thrown in every child, too`
   return /^SIG[A-Z]/.test(event) ? `children do not end by that signal either` : undefined
 }

@@ -42,7 +42,15 @@ function checkFresh(own: ReadonlySet<number>): CheckReport {
   const text = "its mode is 'exec': what is forked from it is a fresh process that carries out the same orders again"
   return {
     canFork: false,
-    findings: [{ severity: 'blocks', topic: 'platform', subject: 'mode', text, advice: "leave it out, and ANYFORK_MODE, where real forks are wanted" }],
+    findings: [
+      {
+        severity: 'blocks',
+        topic: 'platform',
+        subject: 'mode',
+        text,
+        advice: 'leave it out, and ANYFORK_MODE, where real forks are wanted',
+      },
+    ],
     threads: [],
     resources: activeResources(),
     descriptors: describeDescriptors(own),
@@ -56,7 +64,15 @@ async function checkRequests(): Promise<Finding[]> {
     await waitForRequests()
     return []
   } catch (error) {
-    return [{ severity: 'blocks', topic: 'request', subject: 'libuv', text: (error as Error).message, advice: 'start it in the child: in the function, or in a hook of afterFork()' }]
+    return [
+      {
+        severity: 'blocks',
+        topic: 'request',
+        subject: 'libuv',
+        text: (error as Error).message,
+        advice: 'start it in the child: in the function, or in a hook of afterFork()',
+      },
+    ]
   }
 }
 

@@ -21,7 +21,9 @@ export function describeDescriptors(own: ReadonlySet<number>): OpenDescriptor[] 
   let renewed = [...first].filter(([fd, name]) => isPipeToItself(name, first) && all.get(fd) !== name).length
   return [...all].map(([fd, name]) => {
     const wasThere = first.get(fd) === name
-    const isNodes = loopParts.has(name) || (wasThere ? name === '/dev/null' || isPipeToItself(name, first) : isPipeToItself(name, all) && renewed-- > 0)
+    const isNodes =
+      loopParts.has(name) ||
+      (wasThere ? name === '/dev/null' || isPipeToItself(name, first) : isPipeToItself(name, all) && renewed-- > 0)
     const kind = kindOf(name)
     return {
       fd,
@@ -51,18 +53,37 @@ const OPEN_LATER = 'open it in the child: in the function, or in a hook of after
 function judge({ kind, name, state, local, remote, isWritable, origin }: OpenDescriptor): Judgement {
   const where = local === undefined ? '' : ` at ${local}`
   if (origin === 'inherited') {
-    return ['warns', `${name} came from the program that started this one, which has not marked it close-on-exec: every child has it, too`, 'start the template before it is opened, as @anyfork/fork/early does, or mark it close-on-exec']
+    return [
+      'warns',
+      `${name} came from the program that started this one, which has not marked it close-on-exec: every child has it, too`,
+      'start the template before it is opened, as @anyfork/fork/early does, or mark it close-on-exec',
+    ]
   }
   if (kind === 'socket' && state === 'listening') {
-    return ['notes', `a socket that listens${where}: all children accept connections at it, which is what it is for, or a mistake`, 'close it in a hook of beforeFork() unless children are to accept']
+    return [
+      'notes',
+      `a socket that listens${where}: all children accept connections at it, which is what it is for, or a mistake`,
+      'close it in a hook of beforeFork() unless children are to accept',
+    ]
   }
   if (kind === 'socket' && state === 'connected') {
-    return ['warns', `a connection${remote === undefined ? where : ` to ${remote}`}: all children share it and disturb each other in it`, `${OPEN_LATER}; close it in a hook of beforeFork()`]
+    return [
+      'warns',
+      `a connection${remote === undefined ? where : ` to ${remote}`}: all children share it and disturb each other in it`,
+      `${OPEN_LATER}; close it in a hook of beforeFork()`,
+    ]
   }
-  if (kind === 'socket') return ['warns', `a socket${where}: all children share it, and one of them gets what comes`, OPEN_LATER]
-  if (kind === 'pipe') return ['warns', `a pipe (${name}): all children share it, and its end is told when the last of them has closed it`, OPEN_LATER]
+  if (kind === 'socket')
+    return ['warns', `a socket${where}: all children share it, and one of them gets what comes`, OPEN_LATER]
+  if (kind === 'pipe')
+    return [
+      'warns',
+      `a pipe (${name}): all children share it, and its end is told when the last of them has closed it`,
+      OPEN_LATER,
+    ]
   if (kind === 'anonymous') return ['notes', `${name}: all children share it`, OPEN_LATER]
-  if (kind === 'file' && isWritable) return ['warns', `${name}, open for writing: all children share it, and its position`, OPEN_LATER]
+  if (kind === 'file' && isWritable)
+    return ['warns', `${name}, open for writing: all children share it, and its position`, OPEN_LATER]
   return ['notes', `${name}: all children share it, and its position`, OPEN_LATER]
 }
 

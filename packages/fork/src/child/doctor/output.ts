@@ -7,6 +7,14 @@ export function checkOutput(): Finding[] {
     const { writableLength } = process[name]
     if (!writableLength) return []
     const text = `${writableLength} bytes are not written yet: every child would write them again`
-    return [{ severity: 'warns', topic: 'output', subject: name, text, advice: 'wait for the callback of write(), or uncork() what was corked' }]
+    return [
+      {
+        severity: 'warns',
+        topic: 'output',
+        subject: name,
+        text,
+        advice: 'wait for the callback of write(), or uncork() what was corked',
+      },
+    ]
   })
 }

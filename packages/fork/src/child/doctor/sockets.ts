@@ -52,7 +52,14 @@ function address(text: string): string {
   const bytes = (hex.match(/.{8}/g) ?? []).flatMap(word => word.match(/../g)!.reverse())
   const number = Number.parseInt(port, 16)
   if (bytes.length === 4) return `${bytes.map(byte => Number.parseInt(byte, 16)).join('.')}:${number}`
-  if (/^0{20}ffff/i.test(bytes.join(''))) return `${bytes.slice(12).map(byte => Number.parseInt(byte, 16)).join('.')}:${number}`
-  const groups = bytes.join('').match(/.{4}/g)!.map(group => Number.parseInt(group, 16).toString(16))
+  if (/^0{20}ffff/i.test(bytes.join('')))
+    return `${bytes
+      .slice(12)
+      .map(byte => Number.parseInt(byte, 16))
+      .join('.')}:${number}`
+  const groups = bytes
+    .join('')
+    .match(/.{4}/g)!
+    .map(group => Number.parseInt(group, 16).toString(16))
   return `[${groups.join(':').replace(/(^|:)0(:0)+(:|$)/, '::')}]:${number}`.toLowerCase()
 }
