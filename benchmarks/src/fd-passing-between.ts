@@ -1,6 +1,6 @@
 import { execFileSync, fork, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { socketpair } from '@anyfork/fdpass'
 import { FdPasser } from '@anyfork/fdpasser'

@@ -1,5 +1,5 @@
 import { recv, send, socketpair } from '@anyfork/fdpass'
-import { compile, type CProgram } from './harness/c-program.js'
+import { type CProgram, compile } from './harness/c-program.js'
 
 /** Compiles the loop in C with the C interface of fdpass. */
 export function compileLoop(): CProgram {

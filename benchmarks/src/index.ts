@@ -1,6 +1,6 @@
-import { runCommandLine } from './harness/command-line.js'
 import { fdPassing } from './fd-passing.js'
-import { contestBenchmark, type Benchmark } from './harness/benchmark.js'
+import { type Benchmark, contestBenchmark } from './harness/benchmark.js'
+import { runCommandLine } from './harness/command-line.js'
 
 /** Every benchmark: a file of the name that says which question it answers. */
 const benchmarks: Record<string, Benchmark> = {

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { HEAVY } from './harness/heavy-module.js'
-import { pools } from './peers/pools.js'
 import type { Question } from './harness/question.js'
+import { pools } from './peers/pools.js'
 
 const program = fileURLToPath(new URL('./workers/cold-program.js', import.meta.url))
 

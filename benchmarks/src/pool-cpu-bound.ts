@@ -1,7 +1,7 @@
 import { expectAnswer } from './harness/measuring.js'
-import { startPeer } from './peers/team.js'
-import { pools, singleCalls } from './peers/pools.js'
 import type { Question } from './harness/question.js'
+import { pools, singleCalls } from './peers/pools.js'
+import { startPeer } from './peers/team.js'
 
 const WORKERS = 2
 

@@ -1,7 +1,7 @@
-import { countCalls, durations, expectAnswer } from './harness/measuring.js'
 import { chooseModule, HEAVY } from './harness/heavy-module.js'
-import { startPeer } from './peers/team.js'
+import { countCalls, durations, expectAnswer } from './harness/measuring.js'
 import type { Question } from './harness/question.js'
+import { startPeer } from './peers/team.js'
 
 const WORKERS = 4
 

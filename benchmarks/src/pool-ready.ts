@@ -1,8 +1,8 @@
-import { chooseModule, HEAVY } from './harness/heavy-module.js'
-import { loadPeer } from './peers/team.js'
 import { gather } from './harness/gathering.js'
-import { pools, singleCalls } from './peers/pools.js'
+import { chooseModule, HEAVY } from './harness/heavy-module.js'
 import type { Question } from './harness/question.js'
+import { pools, singleCalls } from './peers/pools.js'
+import { loadPeer } from './peers/team.js'
 
 const WORKERS = 8
 

@@ -1,10 +1,10 @@
-import { durations, expectAnswer, roundTripFigures, timeEach } from './harness/measuring.js'
-import { startPeer } from './peers/team.js'
 import { compile } from './harness/c-program.js'
+import { durations, expectAnswer, roundTripFigures, timeEach } from './harness/measuring.js'
 import { treeProcessorTime } from './harness/process-tree.js'
 import type { Contestant, Figures, Question } from './harness/question.js'
-import { messages, type Message } from './peers/rpc-messages.js'
 import { callPerl, perlRpc } from './peers/perl-rpc.js'
+import { type Message, messages } from './peers/rpc-messages.js'
+import { startPeer } from './peers/team.js'
 
 const IN_C: Contestant = { way: 'send and recv in C', peer: 'c' }
 /** Of a frame with `add(1, 2)`. */

@@ -3,7 +3,7 @@ import { after, inLanes } from './harness/lanes.js'
 import { durations } from './harness/measuring.js'
 import { runPerl } from './harness/perl.js'
 import type { Figures, Question, Setting } from './harness/question.js'
-import { starters, type Started } from './peers/starters.js'
+import { type Started, starters } from './peers/starters.js'
 import { median, quantile } from './statistics.js'
 
 export const question: Question = {

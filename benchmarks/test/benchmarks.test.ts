@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { describe, it } from 'mocha'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Row } from '@anyfork/benchmarks/harness/contest'
 import type { Contestant, Question } from '@anyfork/benchmarks/harness/question'
+import { describe, it } from 'mocha'
 
 const dist = fileURLToPath(new URL('..', import.meta.url))
 const names = readdirSync(dist)

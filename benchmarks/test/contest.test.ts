@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { afterEach, beforeEach, describe, it } from 'mocha'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { contest } from '@anyfork/benchmarks/harness/contest'
 import { tableOf } from '@anyfork/benchmarks/harness/table'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 
 const numbers = new URL('./fixtures/numbers.js', import.meta.url).href
 

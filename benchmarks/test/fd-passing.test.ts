@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'mocha'
 import { fdPassing } from '@anyfork/benchmarks/fd-passing'
+import { describe, it } from 'mocha'
 
 describe('fd-passing', () => {
   it('measures every way', async function () {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { after, before, describe, it } from 'mocha'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { after, before, describe, it } from 'mocha'
 
 const run = promisify(execFile)
 const top = resolve(import.meta.dirname, '../../..')

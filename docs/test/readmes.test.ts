@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { after, before, describe, it } from 'mocha'
 import { delimiter, dirname, join, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { after, before, describe, it } from 'mocha'
 
 const run = promisify(execFile)
 const docs = resolve(import.meta.dirname, '../..')

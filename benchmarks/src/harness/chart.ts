@@ -1,4 +1,4 @@
-import { init, type EChartsCoreOption } from 'echarts'
+import { type EChartsCoreOption, init } from 'echarts'
 import type { Row } from './contest.js'
 import { bySetting, cell, words } from './table.js'
 

@@ -1,5 +1,5 @@
-import { Command, InvalidArgumentError } from 'commander'
 import { fileURLToPath } from 'node:url'
+import { Command, InvalidArgumentError } from 'commander'
 import type { Benchmark } from './benchmark.js'
 import { surroundings, writeReport } from './report.js'
 import { tableOf } from './table.js'

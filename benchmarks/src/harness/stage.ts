@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Readable } from 'node:stream'
 import type { Contestant, Figures, Setting } from './question.js'
 
 const PERFORM = fileURLToPath(new URL('./perform.js', import.meta.url))

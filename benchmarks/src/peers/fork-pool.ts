@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { ForkProcess, pool, type PoolOptions } from '@anyfork/fork-pool'
+import { ForkProcess, type PoolOptions, pool } from '@anyfork/fork-pool'
 import type { Team, Wish } from './team.js'
 
 const worker = new URL('../workers/tasks.js', import.meta.url)

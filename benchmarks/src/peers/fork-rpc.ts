@@ -1,4 +1,4 @@
-import { ForkProcess, run, type RpcOptions } from '@anyfork/fork-rpc'
+import { ForkProcess, type RpcOptions, run } from '@anyfork/fork-rpc'
 import type { Team, Wish } from './team.js'
 
 const worker = new URL('../workers/tasks.js', import.meta.url)

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { Worker, type JestWorkerFarm } from 'jest-worker'
+import { type JestWorkerFarm, Worker } from 'jest-worker'
 import type { Team, Wish } from './team.js'
 
 const worker = fileURLToPath(new URL('../workers/tasks.js', import.meta.url))

@@ -1,4 +1,4 @@
-import { minify, type Minified } from './minify.js'
+import { type Minified, minify } from './minify.js'
 
 /** What a worker answers for a file. */
 export type Answer = Minified | { error: string }

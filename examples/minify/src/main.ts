@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { installedTree, scriptsIn } from './dependency-tree.js'
-import { tabulate, type Outcome } from './outcome.js'
+import { type Outcome, tabulate } from './outcome.js'
 import { withChildProcess } from './with-child-process.js'
 import { withForkPool } from './with-fork-pool.js'
 

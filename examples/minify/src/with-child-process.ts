@@ -1,8 +1,8 @@
-import { fork, type ChildProcess } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { memoryOf } from '@anyfork/fork-pool'
-import type { Outcome } from './outcome.js'
 import type { Answer } from './child-process-worker.js'
+import type { Outcome } from './outcome.js'
 
 const worker = new URL('./child-process-worker.js', import.meta.url)
 

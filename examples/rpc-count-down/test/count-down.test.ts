@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { describe, it } from 'mocha'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { describe, it } from 'mocha'
 
 const main = fileURLToPath(new URL('../main.js', import.meta.url))
 

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
-import { connect as connectTo, createServer, type AddressInfo } from 'node:net'
+import { readFileSync } from 'node:fs'
+import { type AddressInfo, connect as connectTo, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { connect, fd, ForkProcess, rpcOf } from '@anyfork/fork-rpc'
+import { connect, ForkProcess, fd, rpcOf } from '@anyfork/fork-rpc'
 
 const worker = connect<typeof import('./worker.js')>(ForkProcess.create(), new URL('./worker.js', import.meta.url), {
   async: true,

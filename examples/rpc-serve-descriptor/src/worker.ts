@@ -1,6 +1,6 @@
-import { openSync, closeSync } from 'node:fs'
-import { fd, type PassedDescriptor } from '@anyfork/fork-rpc/child'
+import { closeSync, openSync } from 'node:fs'
 import type { Descriptor } from '@anyfork/fork-rpc'
+import { fd, type PassedDescriptor } from '@anyfork/fork-rpc/child'
 
 /** Answers a connection, which is its own, and closes it. @returns how many connections it has answered */
 export async function greet(connection: Descriptor, name: string): Promise<number> {

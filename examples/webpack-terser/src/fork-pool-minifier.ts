@@ -1,5 +1,5 @@
+import { type ForkPool, ForkProcess, pool } from '@anyfork/fork-pool'
 import TerserPlugin from 'terser-webpack-plugin'
-import { ForkProcess, pool, type ForkPool } from '@anyfork/fork-pool'
 import type { Minify } from './worker.js'
 
 /** A minifier for the plugin's option `minify`, and the pool behind it. */

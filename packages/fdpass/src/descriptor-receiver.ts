@@ -4,7 +4,7 @@ import { descriptorNumber, type Handle } from './handle.js'
 import { MAX_DESCRIPTORS, type ReceiveOptions } from './message.js'
 import { assertBoolean, assertOptions } from './options.js'
 import { assertUnixSocket } from './socket-kind.js'
-import { checked, systemError, type SystemError } from './system-error.js'
+import { checked, type SystemError, systemError } from './system-error.js'
 
 const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
 

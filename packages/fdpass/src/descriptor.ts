@@ -1,9 +1,9 @@
 import { Socket } from 'node:net'
 import { endAll } from './before-close.js'
 import { binding } from './binding.js'
+import { descriptorNumber, type Handle, isDescriptorNumber } from './handle.js'
 import { isListening } from './socket-kind.js'
 import { checked, systemError } from './system-error.js'
-import { descriptorNumber, isDescriptorNumber, type Handle } from './handle.js'
 
 /**
  * An open file descriptor and the right to close it.

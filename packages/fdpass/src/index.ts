@@ -1,36 +1,36 @@
-export { Descriptor, dup, isCloseOnExec, isNonblocking, setCloseOnExec, setNonblocking } from './descriptor.js'
-export { descriptorNumber, type Handle } from './handle.js'
-export { pipe } from './pipe.js'
+export { read, receiveBuffer, tryWrite, write } from './bytes.js'
 export {
   accept,
   connect,
   keepPath,
+  type ListenOptions,
   listen,
+  type PeerCredentials,
   peerCredentials,
   shutdown,
-  type ListenOptions,
-  type PeerCredentials,
 } from './connection.js'
-export { socketpair, type SocketpairOptions } from './socketpair.js'
-export { assertUnixSocket, socketKind, type SocketKind } from './socket-kind.js'
-export type { SocketType } from './socket-type.js'
+export { Descriptor, dup, isCloseOnExec, isNonblocking, setCloseOnExec, setNonblocking } from './descriptor.js'
+export { DescriptorReceiver } from './descriptor-receiver.js'
+export { descriptorNumber, type Handle } from './handle.js'
+export { LateWriter } from './late-writer.js'
 export {
   hasEnded,
   MAX_DESCRIPTORS,
+  type Message,
+  type ReceiveOptions,
   receiveMessage,
   recv,
+  type SendManyOptions,
+  type SendOptions,
   send,
   sendMany,
   sendMessage,
-  type Message,
-  type ReceiveOptions,
-  type SendManyOptions,
-  type SendOptions,
 } from './message.js'
-export { DescriptorReceiver } from './descriptor-receiver.js'
-export { LateWriter } from './late-writer.js'
+export { pipe } from './pipe.js'
 export { Receiver, type ReceiverOptions } from './receiver.js'
-export { read, receiveBuffer, tryWrite, write } from './bytes.js'
-export { watch, type Watch, type WatchOptions } from './watch.js'
+export { assertUnixSocket, type SocketKind, socketKind } from './socket-kind.js'
+export type { SocketType } from './socket-type.js'
+export { type SocketpairOptions, socketpair } from './socketpair.js'
+export { type SystemError, systemError } from './system-error.js'
+export { type Watch, type WatchOptions, watch } from './watch.js'
 export type { WatchEvents } from './watch-events.js'
-export { systemError, type SystemError } from './system-error.js'

@@ -1,6 +1,6 @@
 import { binding } from './binding.js'
 import { descriptorNumber, type Handle } from './handle.js'
-import { socketTypes, type SocketType } from './socket-type.js'
+import { type SocketType, socketTypes } from './socket-type.js'
 import { checked } from './system-error.js'
 
 /** What a socket is. */

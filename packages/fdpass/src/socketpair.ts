@@ -1,7 +1,7 @@
 import { binding } from './binding.js'
 import { Descriptor } from './descriptor.js'
 import { assertOptions } from './options.js'
-import { socketTypes, type SocketType } from './socket-type.js'
+import { type SocketType, socketTypes } from './socket-type.js'
 import { checked } from './system-error.js'
 
 export interface SocketpairOptions {

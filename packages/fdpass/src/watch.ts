@@ -1,5 +1,5 @@
-import { binding, type NativeWatch } from './binding.js'
 import { endBeforeClose } from './before-close.js'
+import { binding, type NativeWatch } from './binding.js'
 import { Descriptor, isNonblocking, setNonblocking } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { assertBoolean, assertOptions } from './options.js'

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, describe, it } from 'mocha'
 import {
+  type Descriptor,
   DescriptorReceiver,
+  type Handle,
   listen,
+  Receiver,
   read,
   receiveMessage,
-  Receiver,
   sendMany,
   sendMessage,
   setCloseOnExec,
@@ -13,9 +14,8 @@ import {
   socketpair,
   tryWrite,
   write,
-  type Descriptor,
-  type Handle,
 } from '@anyfork/fdpass'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 
 describe('what makes no sense is refused at the call', () => {
   let left: Descriptor

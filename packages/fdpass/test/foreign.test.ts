@@ -4,11 +4,11 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, afterEach, before, describe, it, type Context } from 'mocha'
 import {
-  receiveMessage,
+  type Descriptor,
   DescriptorReceiver,
   listen,
+  receiveMessage,
   recv,
   send,
   sendMany,
@@ -16,8 +16,8 @@ import {
   setNonblocking,
   socketpair,
   write,
-  type Descriptor,
 } from '@anyfork/fdpass'
+import { after, afterEach, before, type Context, describe, it } from 'mocha'
 
 // What other programs may do to a socket, done by Python, which has it as descriptor 3.
 

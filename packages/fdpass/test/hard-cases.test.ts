@@ -15,18 +15,18 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { connect as connectTcp, createServer, type AddressInfo } from 'node:net'
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { afterEach, beforeEach, describe, it } from 'mocha'
 import {
   accept,
   connect,
   Descriptor,
   dup,
+  type Handle,
   hasEnded,
   isCloseOnExec,
   isNonblocking,
@@ -44,8 +44,8 @@ import {
   shutdown,
   socketpair,
   write,
-  type Handle,
 } from '@anyfork/fdpass'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 
 describe('fdpass', () => {
   let left: Descriptor

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { describe, it } from 'mocha'
 import {
+  type Descriptor,
   pipe,
   read,
   receiveMessage,
@@ -12,8 +12,8 @@ import {
   setNonblocking,
   socketpair,
   write,
-  type Descriptor,
 } from '@anyfork/fdpass'
+import { describe, it } from 'mocha'
 
 /** Programs that get a socket as descriptor 3: first they send three descriptors of pipes that say 0, 1 and 2, then they receive three and write 3, 4 and 5 to them. */
 const peers: Record<string, { command: string; probe: string[]; program: string[] }> = {

@@ -4,8 +4,8 @@ import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { describe, it } from 'mocha'
 import { LateWriter, Receiver, read, setNonblocking, socketpair, tryWrite } from '@anyfork/fdpass'
+import { describe, it } from 'mocha'
 
 const threads = (): number => readdirSync('/proc/self/task').length
 const block = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)

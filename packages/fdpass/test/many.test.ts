@@ -2,19 +2,19 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, it } from 'mocha'
 import {
+  type Descriptor,
+  DescriptorReceiver,
   pipe,
   receiveMessage,
-  DescriptorReceiver,
   send,
   sendMany,
   sendMessage,
   setNonblocking,
   socketpair,
   write,
-  type Descriptor,
 } from '@anyfork/fdpass'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 import { taggedPipe, tagOf } from './support/tagged-pipe.js'
 
 describe('many at a time', () => {

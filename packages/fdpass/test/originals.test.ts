@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { describe, it } from 'mocha'
 import * as fdpass from '@anyfork/fdpass'
+import { describe, it } from 'mocha'
 
 const { read, send, socketpair, write } = fdpass
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
-import { describe, it } from 'mocha'
 import { Descriptor, read, receiveMessage, recv, send, sendMessage, socketpair, watch, write } from '@anyfork/fdpass'
+import { describe, it } from 'mocha'
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length
 

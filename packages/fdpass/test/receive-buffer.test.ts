@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
-import { describe, it } from 'mocha'
 import { receiveBuffer } from '@anyfork/fdpass'
+import { describe, it } from 'mocha'
 
 const HUGE_PAGES = '/sys/kernel/mm/transparent_hugepage/enabled'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
+import { type Descriptor, Receiver, sendMessage, setNonblocking, socketpair, tryWrite, write } from '@anyfork/fdpass'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { Receiver, sendMessage, tryWrite, setNonblocking, socketpair, write, type Descriptor } from '@anyfork/fdpass'
 
 describe('Receiver', () => {
   let left: Descriptor

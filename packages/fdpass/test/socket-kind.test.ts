@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { openSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { createSocket } from 'node:dgram'
-import { afterEach, describe, it } from 'mocha'
 import {
   assertUnixSocket,
   Descriptor,
   DescriptorReceiver,
+  type Handle,
   LateWriter,
   listen,
   pipe,
+  type SocketType,
   setNonblocking,
   socketKind,
   socketpair,
-  type Handle,
-  type SocketType,
 } from '@anyfork/fdpass'
+import { afterEach, describe, it } from 'mocha'
 
 describe('socketKind()', () => {
   const opened: Disposable[] = []

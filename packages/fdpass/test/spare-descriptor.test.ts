@@ -1,5 +1,5 @@
-import { before } from 'mocha'
 import { socketpair } from '@anyfork/fdpass'
+import { before } from 'mocha'
 
 // libuv opens a spare descriptor of its own with the first stream of a process. Tests
 // that count descriptors want it there before.

@@ -3,7 +3,6 @@ import { closeSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { describe, it } from 'mocha'
 import {
   Descriptor,
   dup,
@@ -11,11 +10,12 @@ import {
   read,
   shutdown,
   socketpair,
-  watch,
-  write,
   type WatchEvents,
   type WatchOptions,
+  watch,
+  write,
 } from '@anyfork/fdpass'
+import { describe, it } from 'mocha'
 
 const turns = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i++) await new Promise(setImmediate)

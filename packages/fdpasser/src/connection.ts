@@ -1,5 +1,5 @@
-import * as fdpass from '@anyfork/fdpass'
 import type { Descriptor } from '@anyfork/fdpass'
+import * as fdpass from '@anyfork/fdpass'
 import { signalOf, type WaitOptions } from './options.js'
 
 /** How long to wait for a place in the queue of a listener, in milliseconds. */

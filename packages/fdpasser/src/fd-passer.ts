@@ -2,16 +2,16 @@ import {
   assertUnixSocket,
   Descriptor,
   descriptorNumber,
+  type Handle,
   hasEnded,
   socketpair,
-  watch,
-  type Handle,
   type Watch,
+  watch,
 } from '@anyfork/fdpass'
 import { callSafely } from './call-safely.js'
 import { PasserError } from './errors.js'
 import { Incoming, type Receiver } from './incoming.js'
-import { complete, isKept, type FdPasserOptions, type SendOptions } from './options.js'
+import { complete, type FdPasserOptions, isKept, type SendOptions } from './options.js'
 import { Outgoing } from './outgoing.js'
 import { closeHandle, takeOver, takeOverBoth } from './ownership.js'
 import { Waiting } from './waiting.js'

@@ -1,6 +1,6 @@
+import { type Descriptor, DescriptorReceiver, type Handle } from '@anyfork/fdpass'
 import Denque from 'denque'
-import { DescriptorReceiver, type Descriptor, type Handle } from '@anyfork/fdpass'
-import { SlotReservation, type Reservation } from './slot-reservation.js'
+import { type Reservation, SlotReservation } from './slot-reservation.js'
 
 /** The descriptor table is full: a thread may have a slot for a moment only, so that the next turns of the event loop find it free; or it stays full. */
 const IMMEDIATE_RETRIES = 64

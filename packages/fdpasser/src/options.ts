@@ -1,4 +1,4 @@
-import { MAX_DESCRIPTORS, type Handle } from '@anyfork/fdpass'
+import { type Handle, MAX_DESCRIPTORS } from '@anyfork/fdpass'
 import type { Reservation } from './slot-reservation.js'
 
 export interface FdPasserOptions {

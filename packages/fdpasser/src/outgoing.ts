@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
+import { type Handle, MAX_DESCRIPTORS, sendMany, systemError } from '@anyfork/fdpass'
 import Denque from 'denque'
-import { MAX_DESCRIPTORS, sendMany, systemError, type Handle } from '@anyfork/fdpass'
 import { closeHandle, closeSent } from './ownership.js'
 
 /** How long to wait where nothing tells when there will be room again, in milliseconds. */

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs'
 import { Server } from 'node:net'
-import { Descriptor, descriptorNumber, dup, keepPath, type Handle } from '@anyfork/fdpass'
+import { Descriptor, descriptorNumber, dup, type Handle, keepPath } from '@anyfork/fdpass'
 
 /** What is ours from now on: numbers and `Descriptor`s themselves, of anything else a duplicate. */
 export function takeOver(handle: Handle): Descriptor {

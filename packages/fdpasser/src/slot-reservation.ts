@@ -1,4 +1,4 @@
-import { dup, type Descriptor, type Handle } from '@anyfork/fdpass'
+import { type Descriptor, dup, type Handle } from '@anyfork/fdpass'
 
 /** How a descriptor that comes finds a free slot in the descriptor table. */
 export type Reservation = 'sentinel' | 'peek' | 'both'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { afterEach, beforeEach, describe, it } from 'mocha'
 import { isNonblocking, pipe } from '@anyfork/fdpass'
-import { accept, connect, server, socketpair, type Descriptor } from '@anyfork/fdpasser'
+import { accept, connect, type Descriptor, server, socketpair } from '@anyfork/fdpasser'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 
 const path = `\0anyfork-accept-${process.pid}`
 

@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { open } from 'node:fs/promises'
 import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
-import { connect as connectTo, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { open } from 'node:fs/promises'
+import { type AddressInfo, connect as connectTo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterEach, beforeEach, describe, it } from 'mocha'
-import { dup, pipe, sendMessage, shutdown, isNonblocking, socketpair as fdpassSocketpair } from '@anyfork/fdpass'
+import { dup, socketpair as fdpassSocketpair, isNonblocking, pipe, sendMessage, shutdown } from '@anyfork/fdpass'
 import {
   Descriptor,
   FdPasser,
-  server,
-  socketpair,
   type FdPasserOptions,
   type Handle,
   type SendOptions,
+  server,
+  socketpair,
 } from '@anyfork/fdpasser'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 import { taggedPipe, tagOf } from './support/tagged-pipe.js'
 
 describe('FdPasser', () => {

@@ -4,11 +4,11 @@ import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
-import { afterEach, beforeEach, describe, it } from 'mocha'
 import { dup, pipe } from '@anyfork/fdpass'
 import { Descriptor, FdPasser, socketpair } from '@anyfork/fdpasser'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 import { floodBothWays } from './support/flood.js'
-import { startPeer, type Peer } from './support/peer-process.js'
+import { type Peer, startPeer } from './support/peer-process.js'
 import { taggedPipe, tagOf } from './support/tagged-pipe.js'
 
 /** The full size of what takes long. */

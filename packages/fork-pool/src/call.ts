@@ -1,7 +1,7 @@
-import { Call as RpcCall, dropDescriptors, forgetAbort, onceAborted } from '@anyfork/fork-rpc'
+import { dropDescriptors, forgetAbort, onceAborted, Call as RpcCall } from '@anyfork/fork-rpc'
 import type { CallList } from './call-list.js'
-import type { CallQueue } from './call-queue.js'
 import type { CallSettings } from './call-options.js'
+import type { CallQueue } from './call-queue.js'
 import type { Ending } from './statistics.js'
 import type { Worker } from './worker.js'
 

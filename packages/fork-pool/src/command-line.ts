@@ -1,15 +1,15 @@
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { ForkProcess } from '@anyfork/fork-rpc'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { display } from './command-line/display.js'
-import { inputsOf, type Format, type Input } from './command-line/inputs.js'
-import { noticeInterruption, type Interruption } from './command-line/interruption.js'
-import { openJoblog, type Joblog } from './command-line/joblog.js'
-import { writeReport, type Counts } from './command-line/report.js'
+import { type Format, type Input, inputsOf } from './command-line/inputs.js'
+import { type Interruption, noticeInterruption } from './command-line/interruption.js'
+import { type Joblog, openJoblog } from './command-line/joblog.js'
+import { type Counts, writeReport } from './command-line/report.js'
 import { complain, runAll } from './command-line/run-all.js'
 import { moduleAt, splitTarget } from './command-line/target.js'
 import { ncpu } from './ncpu.js'
-import { pool, type ForkPool } from './pool.js'
+import { type ForkPool, pool } from './pool.js'
 
 interface Options {
   workers: number

@@ -1,9 +1,9 @@
 import { isRemoteName, likeAnObject, type ModuleSpecifier, type NotRemote } from '@anyfork/fork-rpc'
 import { allFunctions } from './connection.js'
 import { Lifecycle } from './lifecycle.js'
-import { settingsOf, type PoolOptions } from './pool-options.js'
-import { controlOf, pooledFunction, type AnyFunction, type PoolControl, type PoolFunction } from './pool.js'
-import { checkTemplate, Templates, type TemplateSource } from './template.js'
+import { type AnyFunction, controlOf, type PoolControl, type PoolFunction, pooledFunction } from './pool.js'
+import { type PoolOptions, settingsOf } from './pool-options.js'
+import { checkTemplate, type TemplateSource, Templates } from './template.js'
 
 /** The exported functions of a module, to be called in a pool. */
 export type PooledModule<M> = {

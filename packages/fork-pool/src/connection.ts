@@ -1,13 +1,13 @@
 import {
   closeDescriptors,
   connect,
-  rpcOf,
-  run,
-  type Call as RpcCall,
   type ForkProcess,
   type ModuleSpecifier,
+  type Call as RpcCall,
   type RpcControl,
   type RpcOptions,
+  rpcOf,
+  run,
 } from '@anyfork/fork-rpc'
 import type { Call } from './call.js'
 import type { PoolSettings } from './pool-options.js'

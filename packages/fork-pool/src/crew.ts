@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ProcessExitedError, type ExitStatus, type ForkProcess } from '@anyfork/fork-rpc'
+import { type ExitStatus, type ForkProcess, ProcessExitedError } from '@anyfork/fork-rpc'
 import { BackOff, MOST_FAILURES } from './back-off.js'
 import type { Call } from './call.js'
 import type { ConnectWorker } from './connection.js'

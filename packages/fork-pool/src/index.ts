@@ -1,25 +1,25 @@
-export { pool, type AnyFunction, type ForkPool, type PoolCall, type PoolControl, type PoolFunction } from './pool.js'
-export { connectPool, poolOf, type PooledModule } from './connect-pool.js'
-export type { PoolOptions, Recycling } from './pool-options.js'
-export type { CallOptions } from './call-options.js'
-export type { TemplateSource } from './template.js'
-export { leastLoaded, type Balancer, type Candidate } from './balancer.js'
-export { ncpu } from './ncpu.js'
-export { PoolError, type PoolErrorCode } from './errors.js'
-export type { PoolStats } from './pool-stats.js'
-export type { CallCounts } from './statistics.js'
-export type { WorkerFigures, WorkerState } from './worker-figures.js'
 export {
   Descriptor,
-  fd,
+  type ExecOptions,
   ForkError,
   ForkProcess,
-  memoryOf,
-  ProcessExitedError,
-  RpcError,
-  type ExecOptions,
+  fd,
   type Handle,
   type MemoryFigures,
   type ModuleSpecifier,
+  memoryOf,
+  ProcessExitedError,
   type Restrictions,
+  RpcError,
 } from '@anyfork/fork-rpc'
+export { type Balancer, type Candidate, leastLoaded } from './balancer.js'
+export type { CallOptions } from './call-options.js'
+export { connectPool, type PooledModule, poolOf } from './connect-pool.js'
+export { PoolError, type PoolErrorCode } from './errors.js'
+export { ncpu } from './ncpu.js'
+export { type AnyFunction, type ForkPool, type PoolCall, type PoolControl, type PoolFunction, pool } from './pool.js'
+export type { PoolOptions, Recycling } from './pool-options.js'
+export type { PoolStats } from './pool-stats.js'
+export type { CallCounts } from './statistics.js'
+export type { TemplateSource } from './template.js'
+export type { WorkerFigures, WorkerState } from './worker-figures.js'

@@ -1,5 +1,5 @@
 import type { Call } from './call.js'
-import { Statistics, type Ending } from './statistics.js'
+import { type Ending, Statistics } from './statistics.js'
 import type { PoolStream } from './stream.js'
 
 /** How many calls there are, how they end, and who waits until there are none. */

@@ -6,9 +6,9 @@ import {
   type Restrictions,
   type SerialiserName,
 } from '@anyfork/fork-rpc'
-import { leastLoaded, type Balancer } from './balancer.js'
-import { callbackOf } from './callback.js'
+import { type Balancer, leastLoaded } from './balancer.js'
 import { checkCount, checkMilliseconds, checkTimeout } from './call-options.js'
+import { callbackOf } from './callback.js'
 import { ncpu } from './ncpu.js'
 
 /** When a worker that does well is replaced nevertheless. */

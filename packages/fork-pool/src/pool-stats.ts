@@ -1,5 +1,5 @@
 import type { Histogram } from 'node:perf_hooks'
-import { memoryOf, type MemoryFigures } from '@anyfork/fork-rpc'
+import { type MemoryFigures, memoryOf } from '@anyfork/fork-rpc'
 import type { Crew } from './crew.js'
 import type { Ledger } from './ledger.js'
 import type { CallCounts } from './statistics.js'

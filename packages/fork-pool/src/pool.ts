@@ -1,10 +1,10 @@
 import { checkNames, functionReference, type ModuleSpecifier, type Returned, type Sent } from '@anyfork/fork-rpc'
-import { callSettings, type CallOptions, type CallSettings } from './call-options.js'
+import { type CallOptions, type CallSettings, callSettings } from './call-options.js'
 import { oneFunction } from './connection.js'
 import { Lifecycle } from './lifecycle.js'
-import { settingsOf, type PoolOptions, type PoolSettings } from './pool-options.js'
+import { type PoolOptions, type PoolSettings, settingsOf } from './pool-options.js'
 import type { PoolStats } from './pool-stats.js'
-import { checkTemplate, Templates, type TemplateSource } from './template.js'
+import { checkTemplate, type TemplateSource, Templates } from './template.js'
 import type { WorkerFigures } from './worker-figures.js'
 
 /** Any function that a worker may export. */

@@ -1,4 +1,4 @@
-import { ForkProcess, preload, type ModuleSpecifier } from '@anyfork/fork-rpc'
+import { ForkProcess, type ModuleSpecifier, preload } from '@anyfork/fork-rpc'
 import { PoolError } from './errors.js'
 
 /** What workers are forked from: a process, or a function that makes one, called again whenever another is needed. */

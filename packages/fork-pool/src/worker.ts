@@ -1,18 +1,18 @@
 import {
   closeDescriptors,
-  ProcessExitedError,
-  RemoteIterable,
   type ExitStatus,
   type ForkProcess,
+  ProcessExitedError,
+  RemoteIterable,
 } from '@anyfork/fork-rpc'
 import type { Candidate } from './balancer.js'
+import type { Call } from './call.js'
 import { CallList } from './call-list.js'
 import { CallQueue } from './call-queue.js'
-import type { Call } from './call.js'
+import type { Connection, ConnectWorker } from './connection.js'
 import { isLoss } from './loss.js'
 import { PoolStream } from './stream.js'
 import type { Template } from './template.js'
-import type { ConnectWorker, Connection } from './connection.js'
 import type { WorkerFigures, WorkerState } from './worker-figures.js'
 import type { WorkerListener } from './worker-listener.js'
 

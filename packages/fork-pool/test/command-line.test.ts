@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process'
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
   closeSync,
@@ -13,12 +13,12 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { afterEach, beforeEach, describe, it } from 'mocha'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, it } from 'mocha'
 import { until } from './support/pools.js'
 
 const program = fileURLToPath(new URL('../../bin/fork-pool.js', import.meta.url))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import { type ForkPool, ForkProcess } from '@anyfork/fork-pool'
 import { describe, it } from 'mocha'
-import { ForkProcess, type ForkPool } from '@anyfork/fork-pool'
 import { until, usePools } from './support/pools.js'
 
 interface Failure {

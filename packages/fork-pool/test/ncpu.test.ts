@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process'
 import { accessSync, constants, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { promisify } from 'node:util'
-import { describe, it } from 'mocha'
 import { ncpu } from '@anyfork/fork-pool'
+import { describe, it } from 'mocha'
 
 const run = promisify(execFile)
 const program = "import { ncpu } from '@anyfork/fork-pool'; console.log(ncpu())"

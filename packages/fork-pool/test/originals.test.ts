@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'mocha'
 import { ForkProcess, pool } from '@anyfork/fork-pool'
+import { describe, it } from 'mocha'
 import { worker } from './support/pools.js'
 
 /** The tests of AnyEvent::Fork::Pool 1.3, under their names. */

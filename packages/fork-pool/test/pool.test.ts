@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type ForkPool, ForkProcess, type PoolOptions, pool } from '@anyfork/fork-pool'
 import { afterEach, before, describe, it } from 'mocha'
-import { ForkProcess, pool, type ForkPool, type PoolOptions } from '@anyfork/fork-pool'
 import { isRunning } from './support/leftovers.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)

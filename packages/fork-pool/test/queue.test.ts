@@ -3,10 +3,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, it } from 'mocha'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { ForkProcess, type Balancer } from '@anyfork/fork-pool'
+import { type Balancer, ForkProcess } from '@anyfork/fork-pool'
+import { describe, it } from 'mocha'
 import { reasonOf, until, usePools } from './support/pools.js'
 
 function heapUsed(): number {

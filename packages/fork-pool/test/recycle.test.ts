@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'mocha'
 import { ForkProcess, pool } from '@anyfork/fork-pool'
+import { describe, it } from 'mocha'
 import { collect } from './support/garbage.js'
 import { isRunning } from './support/leftovers.js'
 import { until, usePools, worker } from './support/pools.js'

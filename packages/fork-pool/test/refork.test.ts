@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'mocha'
 import { setTimeout } from 'node:timers/promises'
 import { ForkProcess } from '@anyfork/fork-pool'
+import { describe, it } from 'mocha'
 import { until, usePools } from './support/pools.js'
 
 interface Answer {

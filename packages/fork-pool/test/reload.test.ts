@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { type ForkPool, ForkProcess, pool } from '@anyfork/fork-pool'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
-import { ForkProcess, pool, type ForkPool } from '@anyfork/fork-pool'
-import { assertNothingLeft, holdings, type Holdings } from './support/leftovers.js'
+import { assertNothingLeft, type Holdings, holdings } from './support/leftovers.js'
 import { reasonOf, until } from './support/pools.js'
 
 describe('reload()', () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { before, describe, it } from 'mocha'
 import { buffer } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import xterm from '@xterm/headless'
+import { before, describe, it } from 'mocha'
 
 const program = fileURLToPath(new URL('../../bin/fork-pool.js', import.meta.url))
 const worker = fileURLToPath(new URL('./fixtures/worker.js', import.meta.url))

@@ -1,11 +1,11 @@
-import { hasEnded, type Descriptor } from '@anyfork/fdpass'
+import { type Descriptor, hasEnded } from '@anyfork/fdpass'
 import {
   afterFork,
+  type ExitStatus,
   ForkProcess,
   lookUpFolder,
   ProcessExitedError,
   resolveSpecifier,
-  type ExitStatus,
 } from '@anyfork/fork'
 import { Answers } from './answers.js'
 import { backends } from './backend.js'
@@ -16,13 +16,13 @@ import type { Setting } from './child/service.js'
 import type { Counters } from './counters.js'
 import { RpcError } from './errors.js'
 import { Kind } from './frame.js'
-import { makeLine, type Line } from './line.js'
+import { type Line, makeLine } from './line.js'
 import { Listeners } from './listeners.js'
 import { checkOptions, type RpcOptions } from './options.js'
 import { Pressure } from './pressure.js'
 import { Requests } from './requests.js'
 import { codecOf, serialiserReference } from './serialiser.js'
-import { Spin, SPIN_US } from './spin.js'
+import { SPIN_US, Spin } from './spin.js'
 import { isTraced, trace } from './tracing.js'
 
 /** How long a process that has closed its socket may take to end, in milliseconds. */

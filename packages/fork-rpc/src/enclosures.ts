@@ -1,7 +1,7 @@
 import { Descriptor } from '@anyfork/fdpass'
 import type { Codec } from './codec.js'
-import { PassedDescriptor } from './fd.js'
 import { RpcError } from './errors.js'
+import { PassedDescriptor } from './fd.js'
 import { LARGE_BYTES } from './frame.js'
 import { isUsedUp } from './streams/outgoing.js'
 

@@ -1,4 +1,4 @@
-import { dup, type Descriptor, type Handle } from '@anyfork/fdpass'
+import { type Descriptor, dup, type Handle } from '@anyfork/fdpass'
 
 /** How many are waiting to be sent: only then are values searched for them. */
 let waiting = 0

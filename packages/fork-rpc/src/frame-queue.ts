@@ -1,4 +1,4 @@
-import { MAX_DESCRIPTORS, sendMessage, tryWrite, type Descriptor } from '@anyfork/fdpass'
+import { type Descriptor, MAX_DESCRIPTORS, sendMessage, tryWrite } from '@anyfork/fdpass'
 import { closeAll } from './fd.js'
 import { At, HEADER_BYTES, Kind, LARGE_BYTES } from './frame.js'
 

@@ -1,5 +1,5 @@
 import type { Codec } from './codec.js'
-import { binaryOf, pack, unpack, type Note, type Parcel } from './enclosures.js'
+import { binaryOf, type Note, type Parcel, pack, unpack } from './enclosures.js'
 import { closeAll } from './fd.js'
 import { Flag, Kind } from './frame.js'
 import type { FrameQueue } from './frame-queue.js'

@@ -1,6 +1,6 @@
 import { checkNames, type ModuleSpecifier } from '@anyfork/fork'
 import { checkHighWaterMark, type HighWaterMark } from './pressure.js'
-import { serialiserReference, type SerialiserName } from './serialiser.js'
+import { type SerialiserName, serialiserReference } from './serialiser.js'
 
 /** What holds for a connection. */
 export interface RpcOptions {

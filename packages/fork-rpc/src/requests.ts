@@ -1,5 +1,5 @@
 import { Call } from './call.js'
-import { watchForAbort, type CallOptions } from './call-options.js'
+import { type CallOptions, watchForAbort } from './call-options.js'
 import { Doomed } from './doomed.js'
 import { dropDescriptors } from './enclosures.js'
 import { RpcError } from './errors.js'

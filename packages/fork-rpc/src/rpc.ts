@@ -1,6 +1,6 @@
-import { functionReference, type ExitStatus, type ForkProcess, type ModuleSpecifier } from '@anyfork/fork'
+import { type ExitStatus, type ForkProcess, functionReference, type ModuleSpecifier } from '@anyfork/fork'
 import type { Call } from './call.js'
-import { checkCallOptions, type CallOptions } from './call-options.js'
+import { type CallOptions, checkCallOptions } from './call-options.js'
 import { Client } from './client.js'
 import type { Counters } from './counters.js'
 import type { RpcOptions } from './options.js'

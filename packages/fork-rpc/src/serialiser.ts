@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { resolveSpecifier } from '@anyfork/fork'
-import { CborCodec, jsonCodec, v8Codec, WholeCodec, type Codec } from './codec.js'
+import { CborCodec, type Codec, jsonCodec, v8Codec, WholeCodec } from './codec.js'
 import { LARGE_BYTES } from './frame.js'
 import { OctetsCodec } from './octets-codec.js'
 

@@ -1,4 +1,4 @@
-import { Receiver, setNonblocking, watch, type Descriptor, type ReceiverOptions, type Watch } from '@anyfork/fdpass'
+import { type Descriptor, Receiver, type ReceiverOptions, setNonblocking, type Watch, watch } from '@anyfork/fdpass'
 import { closeAtThreadEnd } from '@anyfork/fork'
 import { Kind } from './frame.js'
 import { FrameQueue } from './frame-queue.js'

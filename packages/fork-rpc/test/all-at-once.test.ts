@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import { connect, type Descriptor, type Remote, type RpcOptions, rpcOf } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
-import { connect, rpcOf, type Descriptor, type Remote, type RpcOptions } from '@anyfork/fork-rpc'
 import { Events, useConnections } from './support/connections.js'
 import { stop, untilStopped } from './support/stopping.js'
 import { pass, textOf } from './support/tagged-pipes.js'

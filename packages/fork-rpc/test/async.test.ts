@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, describe, it } from 'mocha'
 import { pipe, write } from '@anyfork/fdpass'
-import { ForkProcess, preload, run, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
+import { ForkProcess, preload, type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
+import { after, afterEach, before, describe, it } from 'mocha'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { describe, it } from 'mocha'
 import { promisify } from 'node:util'
-import { fd, ForkProcess, run } from '@anyfork/fork-rpc'
+import { ForkProcess, fd, run } from '@anyfork/fork-rpc'
+import { describe, it } from 'mocha'
 import { Events, openDescriptors, useConnections } from './support/connections.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import { describe, it } from 'mocha'
 import {
   connect,
-  fd,
-  rpcOf,
   type Descriptor,
+  fd,
   type PassedDescriptor,
   type Remote,
   type RpcOptions,
+  rpcOf,
 } from '@anyfork/fork-rpc'
+import { describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
 
 type Typed = typeof import('./fixtures/typed.js')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'mocha'
 import { setImmediate } from 'node:timers/promises'
-import { connect, rpcOf, type Remote, type RpcControl } from '@anyfork/fork-rpc'
+import { connect, type Remote, type RpcControl, rpcOf } from '@anyfork/fork-rpc'
+import { describe, it } from 'mocha'
 import type * as Deaths from './fixtures/deaths.js'
 import { useConnections } from './support/connections.js'
 

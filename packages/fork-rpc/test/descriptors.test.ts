@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { describe, it } from 'mocha'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { Descriptor, run, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
-import { pass, textOf } from './support/tagged-pipes.js'
+import { Descriptor, type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
+import { describe, it } from 'mocha'
 import { Events, useConnections } from './support/connections.js'
+import { pass, textOf } from './support/tagged-pipes.js'
 
 const module = new URL('./fixtures/descriptors.js', import.meta.url)
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import { type Rpc, run } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
-import { run, type Rpc } from '@anyfork/fork-rpc'
 import { useConnections } from './support/connections.js'
 
 const module = new URL('./fixtures/garbage.js', import.meta.url)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'mocha'
 import { run } from '@anyfork/fork-rpc'
+import { describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
 
 const owner = new URL('./fixtures/owner.js', import.meta.url)

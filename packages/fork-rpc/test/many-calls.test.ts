@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'mocha'
 import type { Rpc, RpcOptions } from '@anyfork/fork-rpc'
+import { describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
 
 const CALLS = process.env['ANYFORK_SOAK'] ? 1_000_000 : 60_000

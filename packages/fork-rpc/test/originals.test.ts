@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { describe, it } from 'mocha'
-import { ForkProcess, run } from '@anyfork/fork-rpc'
 import * as rpc from '@anyfork/fork-rpc'
+import { ForkProcess, run } from '@anyfork/fork-rpc'
+import { describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)

@@ -4,20 +4,20 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, afterEach, before, describe, it } from 'mocha'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { socketpair } from '@anyfork/fdpass'
 import {
-  ForkProcess,
-  preload,
-  run,
   type CallOptions,
+  ForkProcess,
   type ProcessExitedError,
+  preload,
   type Rpc,
   type RpcOptions,
+  run,
 } from '@anyfork/fork-rpc'
+import { after, afterEach, before, describe, it } from 'mocha'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { describe, it } from 'mocha'
 import { inspect, promisify } from 'node:util'
-import { run, type RpcOptions, type SerialiserName } from '@anyfork/fork-rpc'
+import { type RpcOptions, run, type SerialiserName } from '@anyfork/fork-rpc'
+import { describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
 
 const LARGE = 200_000

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
-import { describe, it } from 'mocha'
 import { setTimeout } from 'node:timers/promises'
-import { run, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
+import { type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
+import { describe, it } from 'mocha'
 import { Events, useConnections } from './support/connections.js'
 import { collect as collectGarbage } from './support/garbage.js'
 

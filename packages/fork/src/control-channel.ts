@@ -1,16 +1,16 @@
 import {
+  type Descriptor,
+  type Handle,
+  type Message,
   receiveMessage,
   sendMessage,
   setNonblocking,
   shutdown,
-  watch,
-  type Descriptor,
-  type Handle,
-  type Message,
   type Watch,
+  watch,
 } from '@anyfork/fdpass'
 import { Duplicates } from './duplicates.js'
-import { frameHeader, type Frame } from './frame.js'
+import { type Frame, frameHeader } from './frame.js'
 import { FrameReader } from './frame-reader.js'
 import type { Reserve } from './reserve.js'
 import { closeAtThreadEnd } from './thread-end.js'

@@ -1,4 +1,4 @@
-import { dup, type Descriptor, type Handle } from '@anyfork/fdpass'
+import { type Descriptor, dup, type Handle } from '@anyfork/fdpass'
 import { closeAtThreadEnd } from './thread-end.js'
 
 /** Duplicates of descriptors, for what cannot be sent at once. They are closed also when this thread ends. */

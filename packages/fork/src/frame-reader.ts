@@ -1,4 +1,4 @@
-import { HEADER_BYTES, type Frame } from './frame.js'
+import { type Frame, HEADER_BYTES } from './frame.js'
 
 /** A frame whose header has come. */
 interface Begun {

@@ -1,4 +1,4 @@
-import { resolveSpecifier, type ModuleSpecifier } from './module-specifier.js'
+import { type ModuleSpecifier, resolveSpecifier } from './module-specifier.js'
 
 /** Which function is meant: an export of a module, or a global one. */
 export interface FunctionReference {

@@ -1,4 +1,4 @@
-import { dup, type Descriptor } from '@anyfork/fdpass'
+import { type Descriptor, dup } from '@anyfork/fdpass'
 
 /** A slot of the descriptor table that is kept for an order to come in when all others are taken. */
 export class Reserve {

@@ -1,9 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, fchmodSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { descriptorNumber, pipe, type Descriptor, type Handle } from '@anyfork/fdpass'
+import { type Descriptor, descriptorNumber, type Handle, pipe } from '@anyfork/fdpass'
 import { afterFork } from './fork-hooks.js'
-import { resolveMode, type ForkMode } from './mode.js'
+import { type ForkMode, resolveMode } from './mode.js'
 import { joinNodeOptions, splitNodeOptions } from './node-options.js'
 import { closeAtThreadEnd } from './thread-end.js'
 

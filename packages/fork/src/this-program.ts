@@ -1,4 +1,4 @@
-import { socketpair, systemError, type Descriptor } from '@anyfork/fdpass'
+import { type Descriptor, socketpair, systemError } from '@anyfork/fdpass'
 import { binding } from './binding.js'
 import { recordBeginning } from './child/beginning.js'
 import { installExits } from './child/exits.js'

@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads'
-import { systemError, type Descriptor } from '@anyfork/fdpass'
+import { type Descriptor, systemError } from '@anyfork/fdpass'
 import { binding } from './binding.js'
 
 /**

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { describe, it } from 'mocha'
 import { fileURLToPath } from 'node:url'
 import { ForkProcess } from '@anyfork/fork'
+import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 import { isForking } from './support/mode.js'
 

@@ -3,10 +3,10 @@ import { execFile } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'mocha'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { ForkProcess, type CheckReport, type Finding } from '@anyfork/fork'
+import { type CheckReport, type Finding, ForkProcess } from '@anyfork/fork'
+import { after, before, describe, it } from 'mocha'
 
 const suspicious = new URL('./fixtures/suspicious.js', import.meta.url)
 const worker = new URL('./fixtures/worker.js', import.meta.url)

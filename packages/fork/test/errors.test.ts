@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { describe, it } from 'mocha'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { ForkProcess } from '@anyfork/fork'
+import { describe, it } from 'mocha'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const broken = new URL('./fixtures/throws-while-loading.js', import.meta.url)

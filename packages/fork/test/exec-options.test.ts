@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, openSync, closeSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { after, before, describe, it } from 'mocha'
 import { pipe } from '@anyfork/fdpass'
-import { ForkProcess, type ExecOptions } from '@anyfork/fork'
+import { type ExecOptions, ForkProcess } from '@anyfork/fork'
 import { forkingFlags } from '@anyfork/fork/template'
+import { after, before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)

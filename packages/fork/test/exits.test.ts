@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'mocha'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { ForkProcess } from '@anyfork/fork'
+import { after, before, describe, it } from 'mocha'
 
 const module = new URL('./fixtures/exits.js', import.meta.url)
 

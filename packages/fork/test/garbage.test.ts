@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
-import { after, before, describe, it } from 'mocha'
 import { ForkProcess } from '@anyfork/fork'
+import { after, before, describe, it } from 'mocha'
 import { isForking } from './support/mode.js'
 
 const children = process.env['ANYFORK_SOAK'] ? 5000 : isForking ? 60 : 5

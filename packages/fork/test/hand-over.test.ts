@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { describe, it } from 'mocha'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { listen, pipe, socketpair, watch } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
+import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 import { allGone, assertNothingLeft, census, isRunning } from './support/census.js'
 

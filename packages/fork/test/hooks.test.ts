@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, it } from 'mocha'
 import { ForkProcess } from '@anyfork/fork'
+import { after, before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
 const hooks = new URL('./fixtures/hooks.js', import.meta.url)

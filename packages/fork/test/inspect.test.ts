@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
-import { after, before, describe, it } from 'mocha'
+import { type AddressInfo, createServer } from 'node:net'
 import { promisify } from 'node:util'
-import { WebSocket } from 'ws'
 import { ForkProcess, type InspectOptions } from '@anyfork/fork'
+import { after, before, describe, it } from 'mocha'
+import { WebSocket } from 'ws'
 import { answer } from './support/answer.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { describe, it } from 'mocha'
 import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ForkProcess } from '@anyfork/fork'
+import { describe, it } from 'mocha'
 import { allGone, assertNothingLeft, census, childrenOf } from './support/census.js'
 import { isForking } from './support/mode.js'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'mocha'
 import { ForkProcess } from '@anyfork/fork'
+import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)

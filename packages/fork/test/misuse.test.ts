@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { closeSync, openSync } from 'node:fs'
-import { describe, it } from 'mocha'
 import { socketpair } from '@anyfork/fdpass'
-import { ForkProcess, memoryOf, type ExecOptions, type Restrictions } from '@anyfork/fork'
+import { type ExecOptions, ForkProcess, memoryOf, type Restrictions } from '@anyfork/fork'
+import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { fstatSync } from 'node:fs'
-import { describe, it } from 'mocha'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
-import { pipe, read, type Descriptor } from '@anyfork/fdpass'
+import { type Descriptor, pipe, read } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
 import { forkingFlags } from '@anyfork/fork/template'
+import { describe, it } from 'mocha'
 import { isForking } from './support/mode.js'
 
 const heir = new URL('./fixtures/heir.js', import.meta.url)

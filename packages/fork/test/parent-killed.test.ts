@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { describe, it } from 'mocha'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { describe, it } from 'mocha'
 import { allGone, isRunning } from './support/census.js'
 
 describe('when its owner is killed with SIGKILL', () => {

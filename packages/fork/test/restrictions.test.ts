@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { getPriority, tmpdir } from 'node:os'
-import { after, before, describe, it } from 'mocha'
 import { realpathSync } from 'node:fs'
+import { getPriority, tmpdir } from 'node:os'
 import { ForkProcess } from '@anyfork/fork'
+import { after, before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
 const worker = new URL('./fixtures/restricted.js', import.meta.url)

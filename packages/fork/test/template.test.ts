@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { describe, it } from 'mocha'
 import { promisify } from 'node:util'
 import { forkingFlags } from '@anyfork/fork/template'
+import { describe, it } from 'mocha'
 import { allGone, isRunning } from './support/census.js'
 
 const module = ['--input-type=module', '-e']

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { describe, it } from 'mocha'
 import { Worker } from 'node:worker_threads'
+import { describe, it } from 'mocha'
 import { allGone, assertNothingLeft, census, childrenOf, isRunning } from './support/census.js'
 
 /** A thread that owns a template, a waiting process, one that spins and one that outlives it; tells their pids. */

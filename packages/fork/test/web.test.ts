@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'mocha'
 import type { Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { ForkProcess } from '@anyfork/fork'
+import { describe, it } from 'mocha'
 import { assertNothingLeft, census, childrenOf } from './support/census.js'
 import { isForking } from './support/mode.js'
 

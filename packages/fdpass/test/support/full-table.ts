@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { dup, type Descriptor } from '@anyfork/fdpass'
+import { type Descriptor, dup } from '@anyfork/fdpass'
 
 /** Takes all slots of the descriptor table that are free. */
 export function fill(): Descriptor[] {

@@ -1,8 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { socketpair, type Descriptor } from '@anyfork/fdpass'
+import { type Descriptor, socketpair } from '@anyfork/fdpass'
 
 const program = fileURLToPath(new URL('../fixtures/peer.js', import.meta.url))
 

@@ -1,4 +1,4 @@
-import { pipe, read, write, type Descriptor } from '@anyfork/fdpass'
+import { type Descriptor, pipe, read, write } from '@anyfork/fdpass'
 
 /** The reading end of a pipe that holds a text and then ends. */
 export function taggedPipe(tag: string): Descriptor {

@@ -1,7 +1,7 @@
 import { event } from '@anyfork/fork-rpc/child'
 import { RETIRE } from '../retire-event.js'
 
-export { callSignal, event, fd, flush, withDone, type Done, type PassedDescriptor } from '@anyfork/fork-rpc/child'
+export { callSignal, type Done, event, fd, flush, type PassedDescriptor, withDone } from '@anyfork/fork-rpc/child'
 
 /**
  * Asks the pool for no more calls: those that this worker has are finished, then it is

@@ -1,4 +1,4 @@
-import { ReadStream, createReadStream } from 'node:fs'
+import { createReadStream, ReadStream } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { TextDecoder } from 'node:util'

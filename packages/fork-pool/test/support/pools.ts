@@ -1,6 +1,6 @@
+import { type ForkPool, ForkProcess, type PoolOptions, pool } from '@anyfork/fork-pool'
 import { afterEach, before } from 'mocha'
-import { ForkProcess, pool, type ForkPool, type PoolOptions } from '@anyfork/fork-pool'
-import { assertNothingLeft, holdings, type Holdings } from './leftovers.js'
+import { assertNothingLeft, type Holdings, holdings } from './leftovers.js'
 
 export const worker: URL = new URL('../fixtures/worker.js', import.meta.url)
 

@@ -1,4 +1,4 @@
-import { Receiver, type Descriptor } from '@anyfork/fdpass'
+import { type Descriptor, Receiver } from '@anyfork/fdpass'
 import { Kind } from '../frame.js'
 import { FrameReader } from '../frame-reader.js'
 import type { Spin } from '../spin.js'

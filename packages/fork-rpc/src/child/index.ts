@@ -1,4 +1,4 @@
 export { fd, type PassedDescriptor } from '../fd.js'
-export { event, flush } from './events.js'
 export { callSignal } from './call-signal.js'
-export { withDone, type Done } from './with-done.js'
+export { event, flush } from './events.js'
+export { type Done, withDone } from './with-done.js'

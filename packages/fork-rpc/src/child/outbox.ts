@@ -1,4 +1,4 @@
-import { LateWriter, type Descriptor } from '@anyfork/fdpass'
+import { type Descriptor, LateWriter } from '@anyfork/fdpass'
 import type { FrameQueue } from '../frame-queue.js'
 import { writeAll } from '../write-all.js'
 

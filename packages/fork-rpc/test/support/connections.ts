@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
-import { after, afterEach, before } from 'mocha'
 import { socketpair } from '@anyfork/fdpass'
-import { ForkProcess, preload, run, type Rpc, type RpcOptions } from '@anyfork/fork-rpc'
+import { ForkProcess, preload, type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
+import { after, afterEach, before } from 'mocha'
 
 const worker = new URL('../fixtures/worker.js', import.meta.url)
 

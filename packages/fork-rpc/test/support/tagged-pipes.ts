@@ -1,4 +1,4 @@
-import { pipe, read, write, type Descriptor } from '@anyfork/fdpass'
+import { type Descriptor, pipe, read, write } from '@anyfork/fdpass'
 import { fd } from '@anyfork/fork-rpc'
 
 /** A pipe with text in it: its end to read from. */

@@ -1,6 +1,6 @@
+import { writeSync } from 'node:fs'
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { inspect } from 'node:util'
-import { writeSync } from 'node:fs'
 import { binding } from '../binding.js'
 import { ForkError } from '../errors.js'
 

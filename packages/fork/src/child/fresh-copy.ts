@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync } from 'node:fs'
-import { socketpair, type Descriptor } from '@anyfork/fdpass'
+import { type Descriptor, socketpair } from '@anyfork/fdpass'
 import { ControlChannel } from '../control-channel.js'
 import { afterFork } from '../fork-hooks.js'
 import { Command } from '../frame.js'

@@ -1,4 +1,4 @@
-import { systemError, type Descriptor } from '@anyfork/fdpass'
+import { type Descriptor, systemError } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
 import { callBeforeFork } from '../fork-hooks.js'
 import { Command, type Frame } from '../frame.js'
@@ -8,7 +8,7 @@ import { collectGarbage } from './garbage.js'
 import type { Lifeline } from './lifeline.js'
 import { OrderLog } from './order-log.js'
 import { waitForRequests } from './pending-requests.js'
-import { Reaper, type Ended } from './reaper.js'
+import { type Ended, Reaper } from './reaper.js'
 import { forgetThreads, hasForeignThreads, hasNewThreads, refuseForeignThreads } from './threads.js'
 
 /** A process that was made; its pid is 0 in itself, where it was forked. */

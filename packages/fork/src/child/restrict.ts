@@ -1,7 +1,7 @@
 import { setPriority } from 'node:os'
 import { systemError } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
-import { softAndHard, type Restrictions } from '../restrictions.js'
+import { type Restrictions, softAndHard } from '../restrictions.js'
 
 /**
  * Restricts this process; what needs privileges comes before they are given up.
