@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import TerserPlugin from 'terser-webpack-plugin'
+import type TerserPlugin from 'terser-webpack-plugin'
 import webpack, { type Stats } from 'webpack'
 
 const require = createRequire(import.meta.url)

@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { PACKAGE_FOLDER, requireModule } from './entry-files.js'
 
 /** An fdpass_watch of native/fdpass.h. */
 export type NativeWatch = { readonly nativeWatch: unique symbol }
@@ -85,6 +84,6 @@ export interface Binding {
 if (process.platform === 'win32') throw new Error('@anyfork/fdpass: unsupported platform win32: it has no SCM_RIGHTS')
 
 // An import would have Node look for the names that CommonJS exports, which takes as long as loading the addon.
-const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => unknown
+const load = requireModule('node-gyp-build') as (folder: string) => unknown
 
-export const binding: Binding = load(join(import.meta.dirname, '..')) as Binding
+export const binding: Binding = load(PACKAGE_FOLDER) as Binding

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { ForkProcess } from '@anyfork/fork-rpc'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { display } from './command-line/display.js'
@@ -8,6 +8,7 @@ import { type Joblog, openJoblog } from './command-line/joblog.js'
 import { type Counts, writeReport } from './command-line/report.js'
 import { complain, runAll } from './command-line/run-all.js'
 import { moduleAt, splitTarget } from './command-line/target.js'
+import { packageVersion } from './entry-files.js'
 import { ncpu } from './ncpu.js'
 import { type ForkPool, pool } from './pool.js'
 
@@ -41,7 +42,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description(
       'Calls a function once for each input, in a pool of forked processes.\nResults go to standard output, one line of JSON for each.',
     )
-    .version(versionOf(), '--version', 'print the version')
+    .version(packageVersion(), '--version', 'print the version')
     .argument('<module[#export]>', 'a file or package; default: its default export')
     .argument('[inputs...]', 'one call for each; none: lines of standard input')
     .option('-w, --workers <n>', 'most processes at a time', positiveInteger, ncpu())
@@ -183,10 +184,6 @@ function joblogOf({ joblog, resume, resumeFailed }: Options): Joblog | undefined
   if (joblog !== undefined) return openJoblog(joblog, resumeFailed ? 'failed' : resume ? 'all' : 'none')
   if (resume || resumeFailed) throw new Error('--resume needs a --joblog')
   return undefined
-}
-
-function versionOf(): string {
-  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
 }
 
 /** Runs in the template, and so in all workers: the terminal sends SIGINT to them, too. */

@@ -10,6 +10,7 @@ import {
   run,
 } from '@anyfork/fork-rpc'
 import type { Call } from './call.js'
+import { EXIT_OR_REFORK } from './entry-files.js'
 import type { PoolSettings } from './pool-options.js'
 import { RETIRE } from './retire-event.js'
 
@@ -40,7 +41,7 @@ export interface Connection {
 export type ConnectWorker = (process: ForkProcess, onRetire: () => void) => Connection
 
 /** What a worker does at its end, where it may be copied then. */
-const REST = { module: new URL('./child/rest.js', import.meta.url), name: 'rest' }
+const REST = { module: EXIT_OR_REFORK, name: 'rest' }
 
 /** One function of a module. */
 export function oneFunction(module: ModuleSpecifier, name: string, settings: PoolSettings): ConnectWorker {

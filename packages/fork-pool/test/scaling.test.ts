@@ -103,7 +103,7 @@ describe('how many workers there are', () => {
     assert.equal((await pid.stats()).started, 1)
   })
 
-  it('a program ends that has workers, spares and no call', async function () {
+  it('a program ends that has workers, spares and no call', async () => {
     const { execFile } = await import('node:child_process')
     const { promisify } = await import('node:util')
     const program = `

@@ -26,7 +26,7 @@ async function screenAfter(...args: string[]): Promise<string[]> {
   return lines.slice(0, lines.findLastIndex(line => line !== '') + 1)
 }
 
-describe('fork-pool on a terminal', function () {
+describe('fork-pool on a terminal', () => {
   before(function () {
     if (spawnSync('script', ['--version']).error) this.skip()
   })

@@ -1,14 +1,10 @@
 import { setImmediate } from 'node:timers'
 import { ForkProcess } from '@anyfork/fork'
 import { loadCbor } from './codec.js'
+import { ASYNC, SYNC, WARM_UP } from './entry-files.js'
 
 /** Where the code is that serves calls in a process. */
-export const backends: { sync: URL; async: URL } = {
-  sync: new URL('./child/sync.js', import.meta.url),
-  async: new URL('./child/async.js', import.meta.url),
-}
-
-const REHEARSAL = new URL('./child/rehearsal.js', import.meta.url)
+export const backends: { sync: URL; async: URL } = { sync: SYNC, async: ASYNC }
 
 /**
  * Loads what serves calls into a template, and runs it once, so that its forks need not.
@@ -20,7 +16,7 @@ const REHEARSAL = new URL('./child/rehearsal.js', import.meta.url)
 export function preload(template: ForkProcess): ForkProcess {
   if (!(template instanceof ForkProcess)) throw new TypeError('expected a ForkProcess')
   setImmediate(loadAhead).unref()
-  return template.require(backends.sync, backends.async).warm(REHEARSAL, 'rehearse')
+  return template.require(backends.sync, backends.async).warm(WARM_UP, 'rehearse')
 }
 
 /** While the template starts, there is time for it here, too. What goes wrong, the first connection tells. */

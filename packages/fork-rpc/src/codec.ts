@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module'
 import { deserialize, serialize } from 'node:v8'
+import { requireModule } from './entry-files.js'
 import { LARGE_BYTES } from './frame.js'
 import { cannotBeSent, refuseUnsendable } from './unsendable.js'
 
@@ -32,7 +32,7 @@ let cbor: Cbor | undefined
  * cbor-x takes longest to load of all that calls need: a program does that while its template
  * starts, at the latest with its first connection. By `require`, as one file instead of five.
  */
-export const loadCbor = (): Cbor => (cbor ??= createRequire(import.meta.url)('cbor-x') as Cbor)
+export const loadCbor = (): Cbor => (cbor ??= requireModule('cbor-x') as Cbor)
 
 /** RFC 8949, by cbor-x: plain values, buffers and typed arrays, dates, maps, sets, big integers. */
 export class CborCodec implements Codec {

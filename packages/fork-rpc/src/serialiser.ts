@@ -1,7 +1,7 @@
-import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { resolveSpecifier } from '@anyfork/fork'
 import { CborCodec, type Codec, jsonCodec, v8Codec, WholeCodec } from './codec.js'
+import { requireModule } from './entry-files.js'
 import { LARGE_BYTES } from './frame.js'
 import { OctetsCodec } from './octets-codec.js'
 
@@ -42,7 +42,7 @@ export function serialiserReference(serialiser: SerialiserName | URL): string {
  */
 export function codecOf(reference: string): Codec {
   if (Object.hasOwn(known, reference)) return known[reference as SerialiserName]()
-  const { encode, decode } = createRequire(import.meta.url)(fileURLToPath(reference)) as Partial<Serialiser>
+  const { encode, decode } = requireModule(fileURLToPath(reference)) as Partial<Serialiser>
   if (typeof encode !== 'function' || typeof decode !== 'function')
     throw new TypeError(`${reference} does not export the functions encode and decode`)
   return new WholeCodec(values => toKeep(encode(values)), decode)

@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { PACKAGE_FOLDER, requireModule } from './entry-files.js'
 
 /** The addon. Numbers returned are results, or a negative errno. */
 export interface Binding {
@@ -36,6 +35,6 @@ export interface Binding {
 if (process.platform === 'win32') throw new Error('@anyfork/fork: unsupported platform win32: it has no fork(2)')
 
 // An import would have Node look for the names that CommonJS exports, which takes as long as loading the addon.
-const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => unknown
+const load = requireModule('node-gyp-build') as (folder: string) => unknown
 
-export const binding: Binding = load(join(import.meta.dirname, '..')) as Binding
+export const binding: Binding = load(PACKAGE_FOLDER) as Binding

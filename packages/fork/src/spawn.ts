@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, fchmodSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { type Descriptor, descriptorNumber, type Handle, pipe } from '@anyfork/fdpass'
+import { MAIN } from './entry-files.js'
 import { afterFork } from './fork-hooks.js'
 import { type ForkMode, resolveMode } from './mode.js'
 import { joinNodeOptions, splitNodeOptions } from './node-options.js'
@@ -37,8 +37,6 @@ export const FORKING_FLAGS: readonly string[] = [
   '--no-flush-bytecode',
   '--no-memory-reducer',
 ]
-/** What every interpreter that takes orders runs. */
-export const MAIN: string = fileURLToPath(new URL('./child/main.js', import.meta.url))
 
 /** Flags that tell this program what to run or how to be watched. */
 const ownFlags = [

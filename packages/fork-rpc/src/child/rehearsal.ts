@@ -1,4 +1,5 @@
 import { socketpair } from '@anyfork/fdpass'
+import { WARM_UP } from '../entry-files.js'
 import { Kind } from '../frame.js'
 import { FrameQueue } from '../frame-queue.js'
 import { codecOf } from '../serialiser.js'
@@ -23,8 +24,8 @@ export async function rehearse(): Promise<void> {
   }
   queue.add(Kind.end, 0)
   queue.writeTo(caller)
-  const here = { module: import.meta.url, folder: '/', serialiser: 'cbor', spin: 0, init: undefined }
-  await serve(served, { ...here, name: 'answer', done: { module: import.meta.url, name: 'end' } })
+  const here = { module: WARM_UP.href, folder: '/', serialiser: 'cbor', spin: 0, init: undefined }
+  await serve(served, { ...here, name: 'answer', done: { module: WARM_UP.href, name: 'end' } })
   disconnect()
   caller.close()
   served.close()

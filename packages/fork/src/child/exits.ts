@@ -1,7 +1,8 @@
 import { writeSync } from 'node:fs'
-import { createRequire, syncBuiltinESMExports } from 'node:module'
+import { syncBuiltinESMExports } from 'node:module'
 import { inspect } from 'node:util'
 import { binding } from '../binding.js'
+import { requireModule } from '../entry-files.js'
 import { ForkError } from '../errors.js'
 
 /** What Node calls when nobody handles an error; true says that somebody did. */
@@ -44,7 +45,7 @@ export function installExits(): void {
 
 /** Refuses worker threads in forked processes: to end one, Node waits for threads of its own that are not there. */
 export function refuseWorkersOnceForked(): void {
-  const threads = createRequire(import.meta.url)('node:worker_threads') as typeof import('node:worker_threads')
+  const threads = requireModule('node:worker_threads') as typeof import('node:worker_threads')
   threads.Worker = class Worker extends threads.Worker {
     constructor(...args: ConstructorParameters<typeof threads.Worker>) {
       if (isForked)

@@ -1,7 +1,8 @@
 import * as crypto from 'node:crypto'
-import { createRequire, syncBuiltinESMExports } from 'node:module'
+import { syncBuiltinESMExports } from 'node:module'
 import { systemError } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
+import { requireModule } from '../entry-files.js'
 
 /** Node computes so many ahead (lib/internal/crypto/random.js), and children would all get the same. */
 const UUIDS_AHEAD = 128
@@ -20,7 +21,7 @@ let areIntsAhead = false
 export function installRandomness(): void {
   seed()
   Object.defineProperty(Math, 'random', { value: { random }.random, writable: true, configurable: true })
-  const module = createRequire(import.meta.url)('node:crypto') as { randomInt: unknown; randomUUID: unknown }
+  const module = requireModule('node:crypto') as { randomInt: unknown; randomUUID: unknown }
   module.randomInt = noting(randomInt, () => (areIntsAhead = true))
   module.randomUUID = noting(randomUUID, () => (areUuidsAhead = true))
   const web = Object.getPrototypeOf(crypto.webcrypto) as { randomUUID: (...args: never[]) => unknown }

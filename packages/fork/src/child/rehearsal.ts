@@ -1,4 +1,4 @@
-import { Descriptor, socketpair } from '@anyfork/fdpass'
+import { type Descriptor, socketpair } from '@anyfork/fdpass'
 import { ControlChannel } from '../control-channel.js'
 import { Command } from '../frame.js'
 import { decode, encode } from '../payload.js'

@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { Descriptor, systemError } from '@anyfork/fdpass'
+import { type Descriptor, systemError } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
 import { type ChannelListener, ControlChannel } from '../control-channel.js'
 import { ForkError } from '../errors.js'

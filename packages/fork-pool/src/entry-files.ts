@@ -1,0 +1,13 @@
+/**
+ * Where this package's own files are. This is the only file that uses `import.meta`: the bundler
+ * moves modules into files directly in `dist`, so the URL of any other module would change.
+ */
+import { readFileSync } from 'node:fs'
+
+/** The module that a worker runs when it ends, if it may be forked then. */
+export const EXIT_OR_REFORK: URL = new URL('./child/rest.js', import.meta.url)
+
+/** Reads the version of this package from its package.json. */
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version
+}
