@@ -1,7 +1,7 @@
 import { binding } from './binding.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
-import { assertOptions } from './options.js'
+import { assertOptions } from './check-options.js'
 import { checked } from './system-error.js'
 
 /** How many connections may wait to be accepted, where nothing else is said. */

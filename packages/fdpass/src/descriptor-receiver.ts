@@ -2,7 +2,7 @@ import { binding } from './binding.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { MAX_DESCRIPTORS, type ReceiveOptions } from './message.js'
-import { assertBoolean, assertOptions } from './options.js'
+import { assertBoolean, assertOptions } from './check-options.js'
 import { assertUnixSocket } from './socket-kind.js'
 import { checked, type SystemError, systemError } from './system-error.js'
 

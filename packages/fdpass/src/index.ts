@@ -12,7 +12,7 @@ export {
 export { Descriptor, dup, isCloseOnExec, isNonblocking, setCloseOnExec, setNonblocking } from './descriptor.js'
 export { DescriptorReceiver } from './descriptor-receiver.js'
 export { descriptorNumber, type Handle } from './handle.js'
-export { LateWriter } from './late-writer.js'
+export { LateWriter } from './deferred-writer.js'
 export {
   hasEnded,
   MAX_DESCRIPTORS,
@@ -27,7 +27,7 @@ export {
   sendMessage,
 } from './message.js'
 export { pipe } from './pipe.js'
-export { Receiver, type ReceiverOptions } from './receiver.js'
+export { Receiver, type ReceiverOptions } from './stream-receiver.js'
 export { assertUnixSocket, type SocketKind, socketKind } from './socket-kind.js'
 export type { SocketType } from './socket-type.js'
 export { type SocketpairOptions, socketpair } from './socketpair.js'

@@ -1,6 +1,6 @@
 import { binding } from './binding.js'
 import { Descriptor } from './descriptor.js'
-import { assertOptions } from './options.js'
+import { assertOptions } from './check-options.js'
 import { type SocketType, socketTypes } from './socket-type.js'
 import { checked } from './system-error.js'
 

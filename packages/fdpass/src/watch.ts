@@ -2,7 +2,7 @@ import { endBeforeClose } from './before-close.js'
 import { binding, type NativeWatch } from './binding.js'
 import { Descriptor, isNonblocking, setNonblocking } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
-import { assertBoolean, assertOptions } from './options.js'
+import { assertBoolean, assertOptions } from './check-options.js'
 import { checked, systemError } from './system-error.js'
 import { eventsOf, flagsOf, type WatchEvents } from './watch-events.js'
 
