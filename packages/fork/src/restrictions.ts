@@ -1,4 +1,4 @@
-import { checkNames } from './option-names.js'
+import { checkNames } from './check-names.js'
 
 /** The resources of setrlimit(2), in its units: bytes, seconds, or a number of things. */
 export type Resource = 'as' | 'core' | 'cpu' | 'data' | 'fsize' | 'memlock' | 'nofile' | 'nproc' | 'stack'

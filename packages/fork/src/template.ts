@@ -1,9 +1,9 @@
-import { refuseWorkersOnceForked } from './child/exits.js'
-import { installRandomness } from './child/randomness.js'
+import { refuseWorkersOnceForked } from './safety/exits.js'
+import { installRandomness } from './safety/randomness.js'
 import { ForkProcess } from './fork-process.js'
 
 /** The flags that a program is to be started with that wants to be forked itself. */
-export { FORKING_FLAGS as forkingFlags } from './spawn.js'
+export { FORKING_FLAGS as forkingFlags } from './owner/spawn.js'
 
 /**
  * Forks the current program: the copy, which has all that the program has loaded and

@@ -1,8 +1,8 @@
 import type { Descriptor } from '@anyfork/fdpass'
-import type { ControlChannel } from '../control-channel.js'
+import type { ControlChannel } from '../protocol/control-channel.js'
 import { ForkError } from '../errors.js'
-import { Command, type Frame } from '../frame.js'
-import { decode, encode } from '../payload.js'
+import { Command, type Frame } from '../protocol/frame.js'
+import { decode, encode } from '../protocol/payload.js'
 import type { Restrictions } from '../restrictions.js'
 
 /** What a function is given; it is used up when one has run. */

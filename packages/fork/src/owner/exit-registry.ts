@@ -1,4 +1,4 @@
-import type { ExitStatus } from './errors.js'
+import type { ExitStatus } from '../errors.js'
 
 /** Who wants to know how a process ended. */
 export type OnExit = (status: ExitStatus) => void

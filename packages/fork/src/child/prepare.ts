@@ -1,6 +1,6 @@
 import type { Descriptor } from '@anyfork/fdpass'
-import { Command, type Frame } from '../frame.js'
-import { decode } from '../payload.js'
+import { Command, type Frame } from '../protocol/frame.js'
+import { decode } from '../protocol/payload.js'
 import { evaluate, loadModule, warm } from './modules.js'
 import { addRunArgs } from './run-args.js'
 

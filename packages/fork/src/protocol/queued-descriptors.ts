@@ -1,5 +1,5 @@
 import { type Descriptor, dup, type Handle } from '@anyfork/fdpass'
-import { closeAtThreadEnd } from './thread-end.js'
+import { closeAtThreadEnd } from '../thread-end.js'
 
 /** Duplicates of descriptors, for what cannot be sent at once. They are closed also when this thread ends. */
 export class Duplicates {

@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8'
-import { fromPlainError, type PlainError, toPlainError } from './error-codec.js'
+import { fromPlainError, type PlainError, toPlainError } from '../error-codec.js'
 
 /**
  * Values as octets, by V8's structured clone: it is there without loading

@@ -28,7 +28,7 @@ export async function refuseActiveHandles(own: () => ReadonlySet<number>): Promi
 }
 
 async function connections(own: () => ReadonlySet<number>): Promise<string[]> {
-  const { describeDescriptors } = await import('./doctor/descriptors.js')
+  const { describeDescriptors } = await import('../doctor/descriptors.js')
   return describeDescriptors(own())
     .filter(({ kind, origin, state }) => kind === 'socket' && origin === 'opened' && state === 'connected')
     .map(({ fd, remote }) => `a connection${remote === undefined ? '' : ` to ${remote}`} (descriptor ${fd})`)

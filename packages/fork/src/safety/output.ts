@@ -1,5 +1,5 @@
 import { finished, type Writable } from 'node:stream'
-import { getBeginning } from './beginning.js'
+import { getBeginning } from './baseline.js'
 
 /**
  * Whether something that was written to standard output or error is not out yet, and will

@@ -1,4 +1,4 @@
-import { checkNames } from './option-names.js'
+import { checkNames } from '../check-names.js'
 
 /** Where an inspector listens. */
 export interface InspectOptions {

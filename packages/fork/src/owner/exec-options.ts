@@ -1,6 +1,6 @@
 import { descriptorNumber, type Handle } from '@anyfork/fdpass'
-import { resolveMode } from './mode.js'
-import { checkNames } from './option-names.js'
+import { resolveMode } from '../mode.js'
+import { checkNames } from '../check-names.js'
 import type { ExecOptions } from './spawn.js'
 
 const names = new Set(['mode', 'execPath', 'execArgv', 'env', 'cwd', 'stdio', 'argv0', 'title'])

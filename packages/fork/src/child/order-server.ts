@@ -1,21 +1,21 @@
 import { constants } from 'node:os'
 import { type Descriptor, systemError } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
-import { type ChannelListener, ControlChannel } from '../control-channel.js'
+import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
 import { ForkError } from '../errors.js'
 import { callAfterFork } from '../fork-hooks.js'
-import { Command, type Frame, Report } from '../frame.js'
+import { Command, type Frame, Report } from '../protocol/frame.js'
 import type { ForkMode, MadeBy } from '../mode.js'
-import { decode, encode, encodeError } from '../payload.js'
-import { Reserve } from '../reserve.js'
-import { refuseActiveHandles } from './active-handles.js'
-import { installExits } from './exits.js'
-import { armLifeline, claimLifeline, cutLifeline, type Lifeline } from './lifeline.js'
-import { forgetNewListeners, noteListeners } from './listeners.js'
+import { decode, encode, encodeError } from '../protocol/payload.js'
+import { Reserve } from '../protocol/reserved-slot.js'
+import { refuseActiveHandles } from '../safety/active-handles.js'
+import { installExits } from '../safety/exits.js'
+import { armLifeline, claimLifeline, cutLifeline, type Lifeline } from '../safety/lifeline.js'
+import { forgetNewListeners, noteListeners } from '../safety/listeners.js'
 import { loadFunction } from './modules.js'
-import { LOADING, type Made, Offspring } from './offspring.js'
-import { prepare } from './preparation.js'
-import { renewRandomness } from './randomness.js'
+import { LOADING, type Made, Offspring } from './children.js'
+import { prepare } from './prepare.js'
+import { renewRandomness } from '../safety/randomness.js'
 import { restrict } from './restrict.js'
 import { runArgs } from './run-args.js'
 import { showTitle } from './title.js'
@@ -136,7 +136,7 @@ export class Server implements ChannelListener {
         return
       case Command.check:
         return this.#answer(id, async () =>
-          (await import('./doctor/check.js')).check({ own: this.#ownDescriptors, mode: this.#mode }),
+          (await import('../doctor/check.js')).check({ own: this.#ownDescriptors, mode: this.#mode }),
         )
       case Command.inspect:
         return this.#answer(id, async () => (await import('./inspector.js')).openInspector(decode(payload)))

@@ -1,11 +1,11 @@
-import type { CheckReport, Finding, Severity } from '../../check.js'
-import type { ForkMode } from '../../mode.js'
-import { waitForRequests } from '../pending-requests.js'
-import { listThreads, type Thread } from '../threads.js'
+import type { CheckReport, Finding, Severity } from '../protocol/check-report.js'
+import type { ForkMode } from '../mode.js'
+import { waitForRequests } from '../safety/pending-requests.js'
+import { listThreads, type Thread } from '../safety/threads.js'
 import { activeResources, checkHandles, checkListeners } from './activity.js'
 import { checkAddons, loadedAddons } from './addons.js'
 import { checkDescriptors, describeDescriptors } from './descriptors.js'
-import { checkOutput } from './output.js'
+import { checkOutput } from './unwritten-output.js'
 
 const gravity: readonly Severity[] = ['blocks', 'warns', 'notes']
 

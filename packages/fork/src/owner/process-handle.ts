@@ -1,16 +1,16 @@
 import { getSystemErrorName } from 'node:util'
 import { Descriptor, type Handle, setNonblocking, socketpair, systemError } from '@anyfork/fdpass'
-import { binding } from './binding.js'
-import { ControlChannel } from './control-channel.js'
-import { type ExitStatus, ForkError, ProcessExitedError, signalName, signalNumber } from './errors.js'
-import { afterFork } from './fork-hooks.js'
-import { Command, type Frame, Report } from './frame.js'
-import { Lineage } from './lineage.js'
-import type { MadeBy } from './mode.js'
+import { binding } from '../binding.js'
+import { ControlChannel } from '../protocol/control-channel.js'
+import { type ExitStatus, ForkError, ProcessExitedError, signalName, signalNumber } from '../errors.js'
+import { afterFork } from '../fork-hooks.js'
+import { Command, type Frame, Report } from '../protocol/frame.js'
+import { Lineage } from './exit-registry.js'
+import type { MadeBy } from '../mode.js'
 import { isChild, OwnChild } from './own-child.js'
-import { decode, decodeError, encode } from './payload.js'
+import { decode, decodeError, encode } from '../protocol/payload.js'
 import { type ExecOptions, lifeline, spawnTemplate } from './spawn.js'
-import { reapAtThreadEnd, spareAtThreadEnd } from './thread-end.js'
+import { reapAtThreadEnd, spareAtThreadEnd } from '../thread-end.js'
 
 interface Waiting {
   resolve(answer: Buffer): void
@@ -106,7 +106,7 @@ export class Member {
 
   /** Forks this program: the root of a new family. */
   static async forkThisProgram(): Promise<Member> {
-    const { forkThisProgram } = await import('./this-program.js')
+    const { forkThisProgram } = await import('../fork-self/fork-self.js')
     const { pid, control } = await forkThisProgram(
       () => new Set([...live].filter(one => one.#channel.isOpen).map(one => one.#channel.fd)),
     )

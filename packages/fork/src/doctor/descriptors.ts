@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
-import type { Finding, OpenDescriptor } from '../../check.js'
-import { getBeginning, openDescriptors } from '../beginning.js'
+import type { Finding, OpenDescriptor } from '../protocol/check-report.js'
+import { getBeginning, openDescriptors } from '../safety/baseline.js'
 import { socketsByInode } from './sockets.js'
 
 /** What event loops are made of. */

@@ -1,5 +1,5 @@
-import type { Finding } from '../../check.js'
-import { getBeginning } from '../beginning.js'
+import type { Finding } from '../protocol/check-report.js'
+import { getBeginning } from '../safety/baseline.js'
 
 /** By Node's names: what becomes of an active handle in a child. */
 const handles: Record<string, [severity: Finding['severity'], text: string, advice: string]> = {

@@ -1,7 +1,7 @@
 import { type Descriptor, socketpair } from '@anyfork/fdpass'
-import { ControlChannel } from '../control-channel.js'
-import { Command } from '../frame.js'
-import { decode, encode } from '../payload.js'
+import { ControlChannel } from '../protocol/control-channel.js'
+import { Command } from '../protocol/frame.js'
+import { decode, encode } from '../protocol/payload.js'
 
 /**
  * Runs once, in the template, what every child begins with: V8 compiles a

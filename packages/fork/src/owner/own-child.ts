@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
-import { binding } from './binding.js'
-import { signalName } from './errors.js'
+import { binding } from '../binding.js'
+import { signalName } from '../errors.js'
 
 /** How often to look whether one has ended where the signal does not tell, in milliseconds. */
 const LOOK_MS = 1000

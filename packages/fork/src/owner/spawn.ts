@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, fchmodSync } from 'node:fs'
 import { type Descriptor, descriptorNumber, type Handle, pipe } from '@anyfork/fdpass'
-import { MAIN } from './entry-files.js'
-import { afterFork } from './fork-hooks.js'
-import { type ForkMode, resolveMode } from './mode.js'
-import { joinNodeOptions, splitNodeOptions } from './node-options.js'
-import { closeAtThreadEnd } from './thread-end.js'
+import { MAIN } from '../entry-files.js'
+import { afterFork } from '../fork-hooks.js'
+import { type ForkMode, resolveMode } from '../mode.js'
+import { joinNodeOptions, splitNodeOptions } from '../node-options.js'
+import { closeAtThreadEnd } from '../thread-end.js'
 
 /** How a fresh interpreter is started. */
 export interface ExecOptions {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import Table from 'cli-table3'
 import { Command } from 'commander'
-import type { CheckReport, Severity } from './check.js'
+import type { CheckReport, Severity } from './protocol/check-report.js'
 import { ForkProcess } from './fork-process.js'
 
 /** What the doctor found: by the check, and by a fork that was tried. */

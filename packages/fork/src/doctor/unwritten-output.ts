@@ -1,5 +1,5 @@
-import type { Finding } from '../../check.js'
-import { getBeginning } from '../beginning.js'
+import type { Finding } from '../protocol/check-report.js'
+import { getBeginning } from '../safety/baseline.js'
 
 /** Bytes that children would write, too. */
 export function checkOutput(): Finding[] {
