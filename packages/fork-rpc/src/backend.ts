@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers'
 import { ForkProcess } from '@anyfork/fork'
-import { loadCbor } from './codec.js'
+import { loadCbor } from './values/codec.js'
 import { ASYNC, SYNC, WARM_UP } from './entry-files.js'
 
 /** Where the code is that serves calls in a process. */

@@ -14,4 +14,4 @@ export const SYNC: URL = new URL('./child/sync.js', import.meta.url)
 export const ASYNC: URL = new URL('./child/async.js', import.meta.url)
 
 /** The module that serves a few calls in a template, so that its forks have the compiled code. */
-export const WARM_UP: URL = new URL('./child/rehearsal.js', import.meta.url)
+export const WARM_UP: URL = new URL('./child/warm-up.js', import.meta.url)

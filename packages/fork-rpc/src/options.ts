@@ -1,6 +1,6 @@
 import { checkNames, type ModuleSpecifier } from '@anyfork/fork'
-import { checkHighWaterMark, type HighWaterMark } from './pressure.js'
-import { type SerialiserName, serialiserReference } from './serialiser.js'
+import { checkHighWaterMark, type HighWaterMark } from './caller/back-pressure.js'
+import { type SerialiserName, serialiserReference } from './values/serialiser.js'
 
 /** What holds for a connection. */
 export interface RpcOptions {

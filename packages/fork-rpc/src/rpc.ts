@@ -1,8 +1,8 @@
 import { type ExitStatus, type ForkProcess, functionReference, type ModuleSpecifier } from '@anyfork/fork'
-import type { Call } from './call.js'
-import { type CallOptions, checkCallOptions } from './call-options.js'
-import { Client } from './client.js'
-import type { Counters } from './counters.js'
+import type { Call } from './caller/call-promise.js'
+import { type CallOptions, checkCallOptions } from './caller/call-options.js'
+import { Client } from './caller/connection.js'
+import type { Counters } from './caller/counters.js'
 import type { RpcOptions } from './options.js'
 
 /** What can be told of a connection, and done with it. */

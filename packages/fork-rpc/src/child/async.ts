@@ -1,10 +1,10 @@
 import type { Descriptor } from '@anyfork/fdpass'
 import { afterFork } from '@anyfork/fork'
-import { Flag, Kind } from '../frame.js'
-import { Spin } from '../spin.js'
-import { Transport } from '../transport.js'
+import { Flag, Kind } from '../wire/frame.js'
+import { Spin } from '../wire/spin.js'
+import { Transport } from '../wire/transport.js'
 import { CancellableCall } from './call-signal.js'
-import { Instalments } from './instalments.js'
+import { Instalments } from './reply-batching.js'
 import { endIfCallerGone, foundOr, isThenable, prepare, type Service, type Setting } from './service.js'
 
 /** More than this many bytes of answers, and no more calls are begun until the caller has read some. */

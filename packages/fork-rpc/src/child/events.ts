@@ -1,4 +1,4 @@
-import type { Outlet } from './outlet.js'
+import type { Outlet } from './responder.js'
 
 let outlet: Outlet | undefined
 

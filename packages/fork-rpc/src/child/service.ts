@@ -1,10 +1,10 @@
 import { afterFork } from '@anyfork/fork'
 import { hasUnwrittenOutput, loadFunction, loadModule, outputWritten } from '@anyfork/fork/child'
-import type { Codec } from '../codec.js'
-import type { FrameQueue } from '../frame-queue.js'
-import { codecOf } from '../serialiser.js'
+import type { Codec } from '../values/codec.js'
+import type { FrameQueue } from '../wire/frame-writer.js'
+import { codecOf } from '../values/serialiser.js'
 import { connectEvents } from './events.js'
-import { Outlet, type Writer } from './outlet.js'
+import { Outlet, type Writer } from './responder.js'
 
 export { isThenable } from './thenable.js'
 

@@ -1,4 +1,4 @@
-import { forgetAbort, onceAborted } from '../abort.js'
+import { forgetAbort, onceAborted } from '../caller/abort.js'
 import type { Incoming } from './incoming.js'
 
 /** How long who iterates may take to hear between two values that no more are wanted, in milliseconds. */

@@ -1,8 +1,8 @@
-import type { Codec } from '../codec.js'
-import { encodeError } from '../error-payload.js'
-import { Kind, LARGE_BYTES } from '../frame.js'
-import type { FrameQueue } from '../frame-queue.js'
-import { Messages } from '../messages.js'
+import type { Codec } from '../values/codec.js'
+import { encodeError } from '../wire/error-payload.js'
+import { Kind, LARGE_BYTES } from '../wire/frame.js'
+import type { FrameQueue } from '../wire/frame-writer.js'
+import { Messages } from '../values/messages.js'
 import { Streams } from '../streams/streams.js'
 
 /** Who writes what is queued. */

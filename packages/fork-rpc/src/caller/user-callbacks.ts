@@ -1,4 +1,4 @@
-import type { RpcOptions } from './options.js'
+import type { RpcOptions } from '../options.js'
 
 /** Who listens to a connection. */
 export class Listeners {

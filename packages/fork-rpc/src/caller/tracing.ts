@@ -1,5 +1,5 @@
 import { tracingChannel } from 'node:diagnostics_channel'
-import { Call } from './call.js'
+import { Call } from './call-promise.js'
 
 /** What subscribers get of a call; the same object at each of its steps. */
 export interface CallTrace {

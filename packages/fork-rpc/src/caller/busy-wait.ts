@@ -1,5 +1,5 @@
-import type { Spin } from './spin.js'
-import type { Transport } from './transport.js'
+import type { Spin } from '../wire/spin.js'
+import type { Transport } from '../wire/transport.js'
 
 /** With more calls under way, what counts is how many leave together. */
 const FEW_CALLS = 2

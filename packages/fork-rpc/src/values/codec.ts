@@ -1,6 +1,6 @@
 import { deserialize, serialize } from 'node:v8'
-import { requireModule } from './entry-files.js'
-import { LARGE_BYTES } from './frame.js'
+import { requireModule } from '../entry-files.js'
+import { LARGE_BYTES } from '../wire/frame.js'
 import { cannotBeSent, refuseUnsendable } from './unsendable.js'
 
 /** A serialiser as it is used here: without making an object for each message. */

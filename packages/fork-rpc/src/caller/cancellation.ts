@@ -1,4 +1,4 @@
-import type { Outstanding, OutstandingCall } from './outstanding.js'
+import type { Outstanding, OutstandingCall } from './pending-calls.js'
 
 /** How long a process may take to say that it has dropped a call that has its turn, in milliseconds. */
 const DROP_MS = 100

@@ -1,5 +1,5 @@
 import type { Descriptor } from '@anyfork/fdpass'
-import type { FrameQueue } from './frame-queue.js'
+import type { FrameQueue } from './frame-writer.js'
 
 /** How long to wait until there may be fewer descriptors in flight, in milliseconds. */
 const CROWDED_MS = 20

@@ -1,6 +1,6 @@
 import { checkNames } from '@anyfork/fork'
 import { forgetAbort, onceAborted } from './abort.js'
-import { RpcError } from './errors.js'
+import { RpcError } from '../errors.js'
 
 /** What holds for one call. */
 export interface CallOptions {

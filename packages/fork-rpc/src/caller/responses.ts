@@ -1,10 +1,10 @@
-import { afterTurns, TURNS_TO_TELL, withCallerStack } from './caller-stack.js'
-import { decodeError } from './error-payload.js'
-import { RpcError } from './errors.js'
-import { Kind } from './frame.js'
-import type { Line } from './line.js'
-import type { Listeners } from './listeners.js'
-import type { OutstandingCall } from './outstanding.js'
+import { afterTurns, TURNS_TO_TELL, withCallerStack } from './async-stack.js'
+import { decodeError } from '../wire/error-payload.js'
+import { RpcError } from '../errors.js'
+import { Kind } from '../wire/frame.js'
+import type { Line } from './channel.js'
+import type { Listeners } from './user-callbacks.js'
+import type { OutstandingCall } from './pending-calls.js'
 
 /** How many turns of the microtask queue it takes until a result has reached who waits for it: one more where the call is traced. */
 const TURNS_TO_SETTLE = 2
