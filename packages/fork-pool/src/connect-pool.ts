@@ -1,9 +1,9 @@
 import { isRemoteName, likeAnObject, type ModuleSpecifier, type NotRemote } from '@anyfork/fork-rpc'
-import { allFunctions } from './connection.js'
+import { allFunctions } from './worker/worker-connection.js'
 import { Lifecycle } from './lifecycle.js'
 import { type AnyFunction, controlOf, type PoolControl, type PoolFunction, pooledFunction } from './pool.js'
 import { type PoolOptions, settingsOf } from './pool-options.js'
-import { checkTemplate, type TemplateSource, Templates } from './template.js'
+import { checkTemplate, type TemplateSource, Templates } from './worker/templates.js'
 
 /** The exported functions of a module, to be called in a pool. */
 export type PooledModule<M> = {
@@ -18,7 +18,7 @@ const controls = new WeakMap<object, PoolControl>()
 
 /**
  * The same as `pool` for all functions that a module exports, in the same workers. Their
- * types come from the module: `connectPool<typeof import('./worker.js')>(…)`. What else can
+ * types come from the module: `connectPool<typeof import('./worker/worker.js')>(…)`. What else can
  * be done with the pool, `poolOf` gives. A module that exports `then` cannot be used: to
  * JavaScript it is a promise.
  *

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 
 /** The module that a worker runs when it ends, if it may be forked then. */
-export const EXIT_OR_REFORK: URL = new URL('./child/rest.js', import.meta.url)
+export const EXIT_OR_REFORK: URL = new URL('./child/exit-or-refork.js', import.meta.url)
 
 /** Reads the version of this package from its package.json. */
 export function packageVersion(): string {

@@ -1,15 +1,15 @@
 import type { Call as RpcCall } from '@anyfork/fork-rpc'
 import { type CallSettings, checkTimeout } from './call-options.js'
-import type { ConnectWorker } from './connection.js'
+import type { ConnectWorker } from './worker/worker-connection.js'
 import { PoolError } from './errors.js'
-import { watchMemory } from './memory-watch.js'
+import { watchMemory } from './worker/memory-limit.js'
 import type { PoolSettings } from './pool-options.js'
 import { type PoolStats, statsOf } from './pool-stats.js'
-import { Refork } from './refork.js'
-import { rollOver } from './rollover.js'
-import { Scheduler } from './scheduler.js'
-import type { Template, Templates } from './template.js'
-import type { WorkerFigures } from './worker-figures.js'
+import { Refork } from './scheduler/refork.js'
+import { rollOver } from './scheduler/rolling-restart.js'
+import { Scheduler } from './scheduler/scheduler.js'
+import type { Template, Templates } from './worker/templates.js'
+import type { WorkerFigures } from './call/worker-figures.js'
 
 /** A pool from its beginning to its end. */
 export class Lifecycle {

@@ -1,5 +1,5 @@
 import { memoryOf } from '@anyfork/fork-rpc'
-import type { Crew } from './crew.js'
+import type { Crew } from './worker-set.js'
 
 const PERIOD_MS = 500
 

@@ -1,4 +1,4 @@
-import { PoolError } from './errors.js'
+import { PoolError } from '../errors.js'
 import type { Worker } from './worker.js'
 
 /**

@@ -1,4 +1,4 @@
-import type { Worker } from './worker.js'
+import type { Worker } from '../worker/worker.js'
 
 /** So many keys are remembered; beyond, the oldest is forgotten. */
 const MOST = 100_000

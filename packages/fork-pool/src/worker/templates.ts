@@ -1,5 +1,5 @@
 import { ForkProcess, type ModuleSpecifier, preload } from '@anyfork/fork-rpc'
-import { PoolError } from './errors.js'
+import { PoolError } from '../errors.js'
 
 /** What workers are forked from: a process, or a function that makes one, called again whenever another is needed. */
 export type TemplateSource = ForkProcess | (() => ForkProcess)

@@ -5,15 +5,15 @@ import {
   ProcessExitedError,
   RemoteIterable,
 } from '@anyfork/fork-rpc'
-import type { Candidate } from './balancer.js'
-import type { Call } from './call.js'
-import { CallList } from './call-list.js'
-import { CallQueue } from './call-queue.js'
-import type { Connection, ConnectWorker } from './connection.js'
+import type { Candidate } from '../balancer.js'
+import type { Call } from '../call/call.js'
+import { CallList } from '../call/call-list.js'
+import { CallQueue } from '../call/call-queue.js'
+import type { Connection, ConnectWorker } from './worker-connection.js'
 import { isLoss } from './loss.js'
-import { PoolStream } from './stream.js'
-import type { Template } from './template.js'
-import type { WorkerFigures, WorkerState } from './worker-figures.js'
+import { PoolStream } from '../call/pool-stream.js'
+import type { Template } from './templates.js'
+import type { WorkerFigures, WorkerState } from '../call/worker-figures.js'
 import type { WorkerListener } from './worker-listener.js'
 
 /** How long a worker that was asked to end may take, in milliseconds. */

@@ -1,5 +1,5 @@
-import type { Call } from './call.js'
-import type { PoolStream } from './stream.js'
+import type { Call } from '../call/call.js'
+import type { PoolStream } from '../call/pool-stream.js'
 import type { Worker } from './worker.js'
 
 /** Who is told of what becomes of a worker and its calls, to settle them. */

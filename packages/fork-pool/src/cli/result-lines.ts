@@ -1,4 +1,4 @@
-import { PoolStream } from '../stream.js'
+import { PoolStream } from '../call/pool-stream.js'
 
 /**
  * A result as JSON; what is iterated over as a line for each value, once all have come, so

@@ -9,10 +9,10 @@ import {
   rpcOf,
   run,
 } from '@anyfork/fork-rpc'
-import type { Call } from './call.js'
-import { EXIT_OR_REFORK } from './entry-files.js'
-import type { PoolSettings } from './pool-options.js'
-import { RETIRE } from './retire-event.js'
+import type { Call } from '../call/call.js'
+import { EXIT_OR_REFORK } from '../entry-files.js'
+import type { PoolSettings } from '../pool-options.js'
+import { RETIRE } from '../retire-event.js'
 
 /** A function of a worker. */
 interface Callable {
