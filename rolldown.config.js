@@ -32,7 +32,7 @@ function entriesOf(folder) {
   const own = join(folder, 'src/entry-files.ts')
   const entries = new Map()
   for (const [name, target] of Object.entries(exports)) {
-    const side = name === './template' ? undefined : name === './child' ? 'worker' : 'caller'
+    const side = name === './template' ? undefined : name.endsWith('/child') ? 'worker' : 'caller'
     for (const file of distFiles(target.default ?? '')) entries.set(file, side)
   }
   for (const file of Object.values(bin))

@@ -1,18 +1,81 @@
-/**
- * Makes sure that options are an object without names that do not exist.
- *
- * @param call - whose they are, for the message
- * @param names - those that exist
- * @throws TypeError
- */
-export function assertOptions(options: object, call: string, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError(`the options of ${call} are an object, not ${String(options)}`)
-  for (const name of Object.keys(options))
-    if (!names.includes(name)) throw new TypeError(`${call} has no option ${name}`)
+/** What an option must be: a test, and the same in words for the error message. */
+export interface Expectation {
+  test(value: unknown): boolean
+  /** Completes the sentence "option x must be …". */
+  text: string
 }
 
-/** @throws TypeError for what is neither true nor false */
-export function assertBoolean(value: boolean, name: string): void {
-  if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false, not ${String(value)}`)
+/** What each option of a call must be. The type makes sure that no option is left out. */
+export type Expectations<Options> = { readonly [Name in keyof Options]-?: Expectation }
+
+/**
+ * Checks the options that a public call was given, before the call does anything. An option that is `undefined` counts
+ * as left out.
+ *
+ * @param call - the call as users write it, such as `socketpair()`, for the message
+ * @throws TypeError if `options` is not an object, has an option that does not exist, or one with an invalid value
+ */
+export function checkOptions<Options extends object>(
+  call: string,
+  options: Options,
+  expectations: Expectations<Options>,
+): void {
+  if (!isPlainObject(options))
+    throw new TypeError(`the options of ${call} must be an object, not ${describeValue(options)}`)
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(expectations, name))
+      throw new TypeError(`${call} has no option ${name}: it takes ${Object.keys(expectations).join(', ')}`)
+    if (value !== undefined) checkArgument(`option ${name} of ${call}`, value, expectations[name as keyof Options])
+  }
+}
+
+/**
+ * Checks one argument.
+ *
+ * @param what - the argument's name, for the message
+ * @throws TypeError if the argument is not as expected
+ */
+export function checkArgument(what: string, value: unknown, { test, text }: Expectation): void {
+  if (!test(value)) throw new TypeError(`${what} must be ${text}, not ${describeValue(value)}`)
+}
+
+/** Describes a value for an error message. Of strings and objects it gives only the kind: their content may be secret. */
+export function describeValue(value: unknown): string {
+  if (typeof value === 'string') return value === '' ? 'an empty string' : `a string of length ${value.length}`
+  if (typeof value === 'symbol') return 'a symbol'
+  if (typeof value === 'function') return 'a function'
+  if (Array.isArray(value)) return `an array of length ${value.length}`
+  if (typeof value !== 'object' || value === null) return String(value)
+  const tag = Object.prototype.toString.call(value).slice('[object '.length, -1)
+  return tag === 'Object' ? 'an object' : `an object of type ${tag}`
+}
+
+export const aBoolean: Expectation = { test: value => typeof value === 'boolean', text: 'a boolean' }
+export const aFunction: Expectation = { test: value => typeof value === 'function', text: 'a function' }
+export const aName: Expectation = {
+  test: value => typeof value === 'string' && value !== '',
+  text: 'a non-empty string',
+}
+export const anAbortSignal: Expectation = { test: value => value instanceof AbortSignal, text: 'an AbortSignal' }
+export const anything: Expectation = { test: () => true, text: 'anything' }
+
+/** @param most - the largest integer that is valid; left out: any */
+export function anInteger(least: number, most: number = Number.MAX_SAFE_INTEGER): Expectation {
+  return {
+    test: value => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
+    text: most === Number.MAX_SAFE_INTEGER ? `an integer of at least ${least}` : `an integer from ${least} to ${most}`,
+  }
+}
+
+export function oneOf(...values: readonly string[]): Expectation {
+  const quoted = values.map(value => `'${value}'`)
+  return {
+    test: value => values.includes(value as string),
+    text: quoted.length > 1 ? `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}` : quoted.join(),
+  }
+}
+
+/** Objects of built-in classes, such as an AbortSignal in place of `{ signal }`, are not options. Other realms' objects are. */
+function isPlainObject(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object Object]'
 }

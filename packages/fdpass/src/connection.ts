@@ -1,7 +1,7 @@
 import { binding } from './binding.js'
+import { anInteger, checkOptions } from './check-options.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
-import { assertOptions } from './check-options.js'
 import { checked } from './system-error.js'
 
 /** How many connections may wait to be accepted, where nothing else is said. */
@@ -33,11 +33,8 @@ export interface ListenOptions {
  * @throws TypeError, RangeError; `ENAMETOOLONG` beyond some 100 bytes; `EADDRINUSE`, `EACCES`, `ENOENT`
  */
 export function listen(path: string, options: ListenOptions = {}): Descriptor {
-  assertOptions(options, 'listen()', ['backlog'])
+  checkOptions('listen()', options, { backlog: anInteger(0, MOST_BACKLOG) })
   const { backlog = BACKLOG } = options
-  if (typeof backlog !== 'number') throw new TypeError(`the backlog is a number of connections, not ${String(backlog)}`)
-  if (!Number.isInteger(backlog) || backlog < 0 || backlog > MOST_BACKLOG)
-    throw new RangeError(`the backlog is an integer from 0 below 2 ** 31, not ${backlog}`)
   return new Descriptor(checked(binding.listen(pathBytes(path), backlog), 'listen'))
 }
 

@@ -1,8 +1,8 @@
 import { binding } from './binding.js'
+import { aBoolean, checkOptions } from './check-options.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { MAX_DESCRIPTORS, type ReceiveOptions } from './message.js'
-import { assertBoolean, assertOptions } from './check-options.js'
 import { assertUnixSocket } from './socket-kind.js'
 import { checked, type SystemError, systemError } from './system-error.js'
 
@@ -26,10 +26,8 @@ export class DescriptorReceiver {
    * @throws TypeError for another socket, and for options that make no sense; `ENOTSOCK`, `EBADF`
    */
   constructor(socket: Handle, options: ReceiveOptions = {}) {
-    assertOptions(options, 'a DescriptorReceiver', ['peek', 'dontWait'])
+    checkOptions('new DescriptorReceiver()', options, { peek: aBoolean, dontWait: aBoolean })
     const { peek = true, dontWait = false } = options
-    assertBoolean(peek, 'peek')
-    assertBoolean(dontWait, 'dontWait')
     assertUnixSocket(socket, ['stream', 'seqpacket', 'dgram'])
     this.#socket = socket
     this.#flags = (peek ? binding.PEEK : 0) | (dontWait ? binding.DONT_WAIT : 0)

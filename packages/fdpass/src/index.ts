@@ -9,10 +9,10 @@ export {
   peerCredentials,
   shutdown,
 } from './connection.js'
+export { LateWriter } from './deferred-writer.js'
 export { Descriptor, dup, isCloseOnExec, isNonblocking, setCloseOnExec, setNonblocking } from './descriptor.js'
 export { DescriptorReceiver } from './descriptor-receiver.js'
-export { descriptorNumber, type Handle } from './handle.js'
-export { LateWriter } from './deferred-writer.js'
+export type { Handle } from './handle.js'
 export {
   hasEnded,
   MAX_DESCRIPTORS,
@@ -27,10 +27,10 @@ export {
   sendMessage,
 } from './message.js'
 export { pipe } from './pipe.js'
-export { Receiver, type ReceiverOptions } from './stream-receiver.js'
 export { assertUnixSocket, type SocketKind, socketKind } from './socket-kind.js'
 export type { SocketType } from './socket-type.js'
 export { type SocketpairOptions, socketpair } from './socketpair.js'
-export { type SystemError, systemError } from './system-error.js'
+export { Receiver, type ReceiverOptions } from './stream-receiver.js'
+export type { SystemError } from './system-error.js'
 export { type Watch, type WatchOptions, watch } from './watch.js'
 export type { WatchEvents } from './watch-events.js'

@@ -1,6 +1,6 @@
 import { binding } from './binding.js'
+import { checkOptions, oneOf } from './check-options.js'
 import { Descriptor } from './descriptor.js'
-import { assertOptions } from './check-options.js'
 import { type SocketType, socketTypes } from './socket-type.js'
 import { checked } from './system-error.js'
 
@@ -16,9 +16,8 @@ export interface SocketpairOptions {
  * @throws TypeError for options that make no sense; `EMFILE` and the like from the kernel
  */
 export function socketpair(options: SocketpairOptions = {}): [Descriptor, Descriptor] {
-  assertOptions(options, 'socketpair()', ['type'])
+  checkOptions('socketpair()', options, { type: oneOf(...Object.keys(socketTypes)) })
   const { type = 'stream' } = options
-  if (!Object.hasOwn(socketTypes, type)) throw new TypeError(`unknown socket type ${String(type)}`)
   const pair = new Int32Array(2)
   checked(binding.socketpair(socketTypes[type], pair), 'socketpair')
   return [new Descriptor(pair[0]!), new Descriptor(pair[1]!)]

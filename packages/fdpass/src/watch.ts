@@ -1,8 +1,8 @@
 import { endBeforeClose } from './before-close.js'
 import { binding, type NativeWatch } from './binding.js'
+import { aBoolean, aFunction, checkArgument, checkOptions } from './check-options.js'
 import { Descriptor, isNonblocking, setNonblocking } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
-import { assertBoolean, assertOptions } from './check-options.js'
 import { checked, systemError } from './system-error.js'
 import { eventsOf, flagsOf, type WatchEvents } from './watch-events.js'
 
@@ -46,11 +46,9 @@ export function watch(
   callback: (ready: Required<WatchEvents>) => void,
   options: WatchOptions = {},
 ): Watch {
-  assertOptions(options, 'watch()', ['keepBlocking', 'onClose'])
+  checkOptions('watch()', options, { keepBlocking: aBoolean, onClose: aFunction })
   const { keepBlocking = false, onClose } = options
-  assertBoolean(keepBlocking, 'keepBlocking')
-  if (onClose !== undefined && typeof onClose !== 'function') throw new TypeError('onClose is not a function')
-  if (typeof callback !== 'function') throw new TypeError('the callback is not a function')
+  checkArgument('the callback of watch()', callback, aFunction)
   const fd = descriptorNumber(handle)
   const staysBlocking = keepBlocking && !isNonblocking(fd)
   let native: NativeWatch | undefined

@@ -122,8 +122,8 @@ describe('what makes no sense is refused at the call', () => {
     })
   }
 
-  it('listen: a backlog out of range is a RangeError', () => {
-    for (const backlog of [-1, NaN, 1.5, 2 ** 31, 2 ** 40]) assert.throws(() => listen(path, { backlog }), RangeError)
+  it('listen: a backlog out of range is a TypeError', () => {
+    for (const backlog of [-1, NaN, 1.5, 2 ** 31, 2 ** 40]) assert.throws(() => listen(path, { backlog }), TypeError)
     listen(path, { backlog: 0 }).close()
   })
 

@@ -1,13 +1,5 @@
-import {
-  assertUnixSocket,
-  Descriptor,
-  descriptorNumber,
-  type Handle,
-  hasEnded,
-  socketpair,
-  type Watch,
-  watch,
-} from '@anyfork/fdpass'
+import { assertUnixSocket, Descriptor, type Handle, hasEnded, socketpair, type Watch, watch } from '@anyfork/fdpass'
+import { descriptorNumber } from '@anyfork/fdpass/internal'
 import { callSafely } from './call-safely.js'
 import { PasserError } from './errors.js'
 import { Incoming, type Receiver } from './incoming.js'

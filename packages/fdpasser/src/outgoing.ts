@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
-import { type Handle, MAX_DESCRIPTORS, sendMany, systemError } from '@anyfork/fdpass'
+import { type Handle, MAX_DESCRIPTORS, sendMany } from '@anyfork/fdpass'
+import { systemError } from '@anyfork/fdpass/internal'
 import Denque from 'denque'
 import { closeHandle, closeSent } from './ownership.js'
 

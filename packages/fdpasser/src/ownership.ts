@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs'
 import { Server } from 'node:net'
-import { Descriptor, descriptorNumber, dup, type Handle, keepPath } from '@anyfork/fdpass'
+import { Descriptor, dup, type Handle, keepPath } from '@anyfork/fdpass'
+import { descriptorNumber } from '@anyfork/fdpass/internal'
 
 /** What is ours from now on: numbers and `Descriptor`s themselves, of anything else a duplicate. */
 export function takeOver(handle: Handle): Descriptor {

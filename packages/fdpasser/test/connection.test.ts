@@ -50,7 +50,7 @@ describe('accept()', () => {
 
 describe('server()', () => {
   it('throws at the call for a backlog that makes no sense', () => {
-    for (const backlog of [-1, NaN, 1.5, 2 ** 31]) assert.throws(() => server(path, backlog), RangeError)
+    for (const backlog of [-1, NaN, 1.5, 2 ** 31]) assert.throws(() => server(path, backlog), TypeError)
     for (const backlog of ['x', null, {}] as unknown as number[])
       assert.throws(() => server(path, backlog), { name: 'TypeError', message: /backlog/ })
   })

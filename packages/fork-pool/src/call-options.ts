@@ -1,4 +1,5 @@
-import { checkNames, checkRestrictions, type Restrictions } from '@anyfork/fork-rpc'
+import { checkNames, checkRestrictions } from '@anyfork/fork/internal'
+import { type Restrictions } from '@anyfork/fork-rpc'
 
 /** What may be said of a call beside its arguments. */
 export interface CallOptions {

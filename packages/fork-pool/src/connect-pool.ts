@@ -1,9 +1,10 @@
-import { isRemoteName, likeAnObject, type ModuleSpecifier, type NotRemote } from '@anyfork/fork-rpc'
-import { allFunctions } from './worker/worker-connection.js'
+import { type ModuleSpecifier, type NotRemote } from '@anyfork/fork-rpc'
+import { isRemoteName, likeAnObject } from '@anyfork/fork-rpc/internal'
 import { Lifecycle } from './lifecycle.js'
 import { type AnyFunction, controlOf, type PoolControl, type PoolFunction, pooledFunction } from './pool.js'
 import { type PoolOptions, settingsOf } from './pool-options.js'
 import { checkTemplate, type TemplateSource, Templates } from './worker/templates.js'
+import { allFunctions } from './worker/worker-connection.js'
 
 /** The exported functions of a module, to be called in a pool. */
 export type PooledModule<M> = {

@@ -1,15 +1,15 @@
 import type { Call as RpcCall } from '@anyfork/fork-rpc'
+import type { WorkerFigures } from './call/worker-figures.js'
 import { type CallSettings, checkTimeout } from './call-options.js'
-import type { ConnectWorker } from './worker/worker-connection.js'
 import { PoolError } from './errors.js'
-import { watchMemory } from './worker/memory-limit.js'
 import type { PoolSettings } from './pool-options.js'
 import { type PoolStats, statsOf } from './pool-stats.js'
 import { Refork } from './scheduler/refork.js'
 import { rollOver } from './scheduler/rolling-restart.js'
 import { Scheduler } from './scheduler/scheduler.js'
+import { watchMemory } from './worker/memory-limit.js'
 import type { Template, Templates } from './worker/templates.js'
-import type { WorkerFigures } from './call/worker-figures.js'
+import type { ConnectWorker } from './worker/worker-connection.js'
 
 /** A pool from its beginning to its end. */
 export class Lifecycle {

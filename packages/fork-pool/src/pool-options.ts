@@ -1,11 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
-import {
-  checkNames,
-  checkRestrictions,
-  checkRpcOptions,
-  type Restrictions,
-  type SerialiserName,
-} from '@anyfork/fork-rpc'
+import { checkNames, checkRestrictions } from '@anyfork/fork/internal'
+import { type Restrictions, type SerialiserName } from '@anyfork/fork-rpc'
+import { checkRpcOptions } from '@anyfork/fork-rpc/internal'
 import { type Balancer, leastLoaded } from './balancer.js'
 import { checkCount, checkMilliseconds, checkTimeout } from './call-options.js'
 import { callbackOf } from './callback.js'

@@ -1,9 +1,9 @@
 import type { Histogram } from 'node:perf_hooks'
 import { type MemoryFigures, memoryOf } from '@anyfork/fork-rpc'
-import type { Crew } from './worker/worker-set.js'
 import type { Ledger } from './call/call-tracker.js'
 import type { CallCounts } from './call/statistics.js'
 import type { WorkerFigures } from './call/worker-figures.js'
+import type { Crew } from './worker/worker-set.js'
 
 /** What a pool has done, and what it is doing. */
 export interface PoolStats {

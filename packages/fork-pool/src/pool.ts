@@ -1,11 +1,12 @@
-import { checkNames, functionReference, type ModuleSpecifier, type Returned, type Sent } from '@anyfork/fork-rpc'
+import { checkNames, functionReference } from '@anyfork/fork/internal'
+import { type ModuleSpecifier, type Returned, type Sent } from '@anyfork/fork-rpc'
+import type { WorkerFigures } from './call/worker-figures.js'
 import { type CallOptions, type CallSettings, callSettings } from './call-options.js'
-import { oneFunction } from './worker/worker-connection.js'
 import { Lifecycle } from './lifecycle.js'
 import { type PoolOptions, type PoolSettings, settingsOf } from './pool-options.js'
 import type { PoolStats } from './pool-stats.js'
 import { checkTemplate, type TemplateSource, Templates } from './worker/templates.js'
-import type { WorkerFigures } from './call/worker-figures.js'
+import { oneFunction } from './worker/worker-connection.js'
 
 /** Any function that a worker may export. */
 export type AnyFunction = (...args: never[]) => unknown

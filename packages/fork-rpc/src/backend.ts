@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers'
 import { ForkProcess } from '@anyfork/fork'
-import { loadCbor } from './values/codec.js'
 import { ASYNC, SYNC, WARM_UP } from './entry-files.js'
+import { loadCbor } from './values/codec.js'
 
 /** Where the code is that serves calls in a process. */
 export const backends: { sync: URL; async: URL } = { sync: SYNC, async: ASYNC }

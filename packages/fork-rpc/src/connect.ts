@@ -1,12 +1,13 @@
 import type { Descriptor } from '@anyfork/fdpass'
-import { type ForkProcess, type ModuleSpecifier, resolveSpecifier } from '@anyfork/fork'
-import type { Call } from './caller/call-promise.js'
+import { type ForkProcess, type ModuleSpecifier } from '@anyfork/fork'
+import { resolveSpecifier } from '@anyfork/fork/internal'
 import { type CallOptions, checkCallOptions } from './caller/call-options.js'
+import type { Call } from './caller/call-promise.js'
 import { Client } from './caller/connection.js'
-import type { PassedDescriptor } from './values/passed-descriptor.js'
 import type { RpcOptions } from './options.js'
 import { isRemoteName, likeAnObject, type NotRemote } from './remote-names.js'
 import { controlOf, Owner, type RpcControl } from './rpc.js'
+import type { PassedDescriptor } from './values/passed-descriptor.js'
 
 type Fn = (...args: never[]) => unknown
 

@@ -1,4 +1,5 @@
-import { checkNames, type ModuleSpecifier } from '@anyfork/fork'
+import { type ModuleSpecifier } from '@anyfork/fork'
+import { checkNames } from '@anyfork/fork/internal'
 import { checkHighWaterMark, type HighWaterMark } from './caller/back-pressure.js'
 import { type SerialiserName, serialiserReference } from './values/serialiser.js'
 

@@ -1,6 +1,6 @@
+import { ForkProcess } from './fork-process.js'
 import { refuseWorkersOnceForked } from './safety/exits.js'
 import { installRandomness } from './safety/randomness.js'
-import { ForkProcess } from './fork-process.js'
 
 /** The flags that a program is to be started with that wants to be forked itself. */
 export { FORKING_FLAGS as forkingFlags } from './owner/spawn.js'

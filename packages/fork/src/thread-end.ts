@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads'
-import { type Descriptor, systemError } from '@anyfork/fdpass'
+import { type Descriptor } from '@anyfork/fdpass'
+import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from './binding.js'
 
 /**

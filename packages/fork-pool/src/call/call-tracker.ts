@@ -1,6 +1,6 @@
 import type { Call } from './call.js'
-import { type Ending, Statistics } from './statistics.js'
 import type { PoolStream } from './pool-stream.js'
+import { type Ending, Statistics } from './statistics.js'
 
 /** How many calls there are, how they end, and who waits until there are none. */
 export class Ledger {

@@ -1,9 +1,9 @@
-import { dropDescriptors, forgetAbort, onceAborted, Call as RpcCall } from '@anyfork/fork-rpc'
-import type { CallList } from './call-list.js'
+import { dropDescriptors, forgetAbort, onceAborted, Call as RpcCall } from '@anyfork/fork-rpc/internal'
 import type { CallSettings } from '../call-options.js'
+import type { Worker } from '../worker/worker.js'
+import type { CallList } from './call-list.js'
 import type { CallQueue } from './call-queue.js'
 import type { Ending } from './statistics.js'
-import type { Worker } from '../worker/worker.js'
 
 let lastNumber = 0
 

@@ -1,6 +1,9 @@
 import { closeSync, openSync } from 'node:fs'
 import { ForkProcess } from '@anyfork/fork-rpc'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { packageVersion } from '../entry-files.js'
+import { ncpu } from '../ncpu.js'
+import { type ForkPool, pool } from '../pool.js'
 import { display } from './display.js'
 import { type Format, type Input, inputsOf } from './inputs.js'
 import { type Interruption, noticeInterruption } from './interruption.js'
@@ -8,9 +11,6 @@ import { type Joblog, openJoblog } from './joblog.js'
 import { type Counts, writeReport } from './report.js'
 import { complain, runAll } from './run-all.js'
 import { moduleAt, splitTarget } from './target.js'
-import { packageVersion } from '../entry-files.js'
-import { ncpu } from '../ncpu.js'
-import { type ForkPool, pool } from '../pool.js'
 
 interface Options {
   workers: number

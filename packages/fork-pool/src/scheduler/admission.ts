@@ -1,8 +1,8 @@
-import type { CallSettings } from '../call-options.js'
-import type { Crew } from '../worker/worker-set.js'
-import { PoolError } from '../errors.js'
 import type { Ledger } from '../call/call-tracker.js'
+import type { CallSettings } from '../call-options.js'
+import { PoolError } from '../errors.js'
 import type { PoolSettings } from '../pool-options.js'
+import type { Crew } from '../worker/worker-set.js'
 
 /** Decides which calls are taken. */
 export class Admission {

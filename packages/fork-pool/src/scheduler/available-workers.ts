@@ -1,6 +1,6 @@
-import type { Crew } from '../worker/worker-set.js'
 import type { PoolSettings } from '../pool-options.js'
 import type { Worker } from '../worker/worker.js'
+import type { Crew } from '../worker/worker-set.js'
 
 /** The workers that have room for a call. */
 export class Roomy {

@@ -1,6 +1,6 @@
-import type { Crew } from '../worker/worker-set.js'
 import type { Template } from '../worker/templates.js'
 import type { Worker } from '../worker/worker.js'
+import type { Crew } from '../worker/worker-set.js'
 
 /** Makes the worker a template that is the first to have had so many calls, generation after generation. */
 export class Refork {

@@ -1,6 +1,6 @@
-import type { Crew } from '../worker/worker-set.js'
 import type { Template } from '../worker/templates.js'
 import type { Worker } from '../worker/worker.js'
+import type { Crew } from '../worker/worker-set.js'
 
 /**
  * Replaces all workers by others, from another template, one after the other: each ends

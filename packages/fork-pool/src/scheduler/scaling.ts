@@ -1,5 +1,5 @@
-import type { Crew } from '../worker/worker-set.js'
 import type { PoolSettings } from '../pool-options.js'
+import type { Crew } from '../worker/worker-set.js'
 
 /** Decides when workers are started, and when those without calls end. */
 export class Scaling {

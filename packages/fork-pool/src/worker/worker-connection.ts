@@ -1,5 +1,4 @@
 import {
-  closeDescriptors,
   connect,
   type ForkProcess,
   type ModuleSpecifier,
@@ -9,6 +8,7 @@ import {
   rpcOf,
   run,
 } from '@anyfork/fork-rpc'
+import { closeDescriptors } from '@anyfork/fork-rpc/internal'
 import type { Call } from '../call/call.js'
 import { EXIT_OR_REFORK } from '../entry-files.js'
 import type { PoolSettings } from '../pool-options.js'

@@ -1,16 +1,16 @@
 import { AsyncResource } from 'node:async_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ExitStatus, type ForkProcess, ProcessExitedError } from '@anyfork/fork-rpc'
-import { BackOff, MOST_FAILURES } from './back-off.js'
 import type { Call } from '../call/call.js'
-import type { ConnectWorker } from './worker-connection.js'
-import type { CrewListener } from './worker-set-listener.js'
 import { PoolError } from '../errors.js'
 import type { PoolSettings } from '../pool-options.js'
+import { BackOff, MOST_FAILURES } from './back-off.js'
 import { Spares } from './spare-processes.js'
 import { startInTime } from './start-in-time.js'
 import type { Template, Templates } from './templates.js'
 import { Worker } from './worker.js'
+import type { ConnectWorker } from './worker-connection.js'
+import type { CrewListener } from './worker-set-listener.js'
 
 /** How long all workers may take to end, in milliseconds, before their templates are ended nevertheless. */
 const GRACE_MS = 5000

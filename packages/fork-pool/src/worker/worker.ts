@@ -1,19 +1,14 @@
-import {
-  closeDescriptors,
-  type ExitStatus,
-  type ForkProcess,
-  ProcessExitedError,
-  RemoteIterable,
-} from '@anyfork/fork-rpc'
+import { type ExitStatus, type ForkProcess, ProcessExitedError } from '@anyfork/fork-rpc'
+import { closeDescriptors, RemoteIterable } from '@anyfork/fork-rpc/internal'
 import type { Candidate } from '../balancer.js'
 import type { Call } from '../call/call.js'
 import { CallList } from '../call/call-list.js'
 import { CallQueue } from '../call/call-queue.js'
-import type { Connection, ConnectWorker } from './worker-connection.js'
-import { isLoss } from './loss.js'
 import { PoolStream } from '../call/pool-stream.js'
-import type { Template } from './templates.js'
 import type { WorkerFigures, WorkerState } from '../call/worker-figures.js'
+import { isLoss } from './loss.js'
+import type { Template } from './templates.js'
+import type { Connection, ConnectWorker } from './worker-connection.js'
 import type { WorkerListener } from './worker-listener.js'
 
 /** How long a worker that was asked to end may take, in milliseconds. */

@@ -1,4 +1,4 @@
-import { checkNames } from '@anyfork/fork'
+import { checkNames } from '@anyfork/fork/internal'
 
 /** How much may be under way before a caller should wait; for its own sake, nothing is refused. */
 export interface HighWaterMark {

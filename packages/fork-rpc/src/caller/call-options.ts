@@ -1,6 +1,6 @@
-import { checkNames } from '@anyfork/fork'
-import { forgetAbort, onceAborted } from './abort.js'
+import { checkNames } from '@anyfork/fork/internal'
 import { RpcError } from '../errors.js'
+import { forgetAbort, onceAborted } from './abort.js'
 
 /** What holds for one call. */
 export interface CallOptions {

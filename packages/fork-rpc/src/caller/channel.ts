@@ -1,10 +1,10 @@
-import type { Codec } from '../values/codec.js'
-import type { Counters } from './counters.js'
-import { Messages } from '../values/messages.js'
-import { Outstanding } from './pending-calls.js'
-import type { Spin } from '../wire/spin.js'
 import { Streams } from '../streams/streams.js'
+import type { Codec } from '../values/codec.js'
+import { Messages } from '../values/messages.js'
+import type { Spin } from '../wire/spin.js'
 import { Transport, type TransportListener } from '../wire/transport.js'
+import type { Counters } from './counters.js'
+import { Outstanding } from './pending-calls.js'
 
 type Counts = Pick<Counters, 'calls' | 'results' | 'errors' | 'givenUp' | 'events'>
 

@@ -1,29 +1,23 @@
 import { type Descriptor, hasEnded } from '@anyfork/fdpass'
-import {
-  afterFork,
-  type ExitStatus,
-  ForkProcess,
-  lookUpFolder,
-  ProcessExitedError,
-  resolveSpecifier,
-} from '@anyfork/fork'
-import { Answers } from './responses.js'
+import { afterFork, type ExitStatus, ForkProcess, ProcessExitedError } from '@anyfork/fork'
+import { lookUpFolder, resolveSpecifier } from '@anyfork/fork/internal'
 import { backends } from '../backend.js'
-import { BriefWait } from './busy-wait.js'
-import type { Call } from './call-promise.js'
-import type { CallOptions } from './call-options.js'
 import type { Setting } from '../child/service.js'
-import type { Counters } from './counters.js'
 import { RpcError } from '../errors.js'
-import { Kind } from '../wire/frame.js'
-import { type Line, makeLine } from './channel.js'
-import { Listeners } from './user-callbacks.js'
 import { checkOptions, type RpcOptions } from '../options.js'
-import { Pressure } from './back-pressure.js'
-import { Requests } from './requests.js'
 import { codecOf, serialiserReference } from '../values/serialiser.js'
+import { Kind } from '../wire/frame.js'
 import { SPIN_US, Spin } from '../wire/spin.js'
+import { Pressure } from './back-pressure.js'
+import { BriefWait } from './busy-wait.js'
+import type { CallOptions } from './call-options.js'
+import type { Call } from './call-promise.js'
+import { type Line, makeLine } from './channel.js'
+import type { Counters } from './counters.js'
+import { Requests } from './requests.js'
+import { Answers } from './responses.js'
 import { isTraced, trace } from './tracing.js'
+import { Listeners } from './user-callbacks.js'
 
 /** How long a process that has closed its socket may take to end, in milliseconds. */
 const GRACE_MS = 1000

@@ -1,12 +1,12 @@
-import { Call } from './call-promise.js'
-import { type CallOptions, watchForAbort } from './call-options.js'
-import { Doomed } from './cancellation.js'
-import { dropDescriptors } from '../values/attachments.js'
 import { RpcError } from '../errors.js'
+import { RemoteIterable } from '../streams/remote-iterable.js'
+import { dropDescriptors } from '../values/attachments.js'
 import { Flag, Kind } from '../wire/frame.js'
+import { type CallOptions, watchForAbort } from './call-options.js'
+import { Call } from './call-promise.js'
+import { Doomed } from './cancellation.js'
 import type { Line } from './channel.js'
 import type { OutstandingCall } from './pending-calls.js'
-import { RemoteIterable } from '../streams/remote-iterable.js'
 
 /** Of calls without streams, that is nearly all. */
 const NO_STREAMS: readonly number[] = []

@@ -1,10 +1,10 @@
-import { afterTurns, TURNS_TO_TELL, withCallerStack } from './async-stack.js'
-import { decodeError } from '../wire/error-payload.js'
 import { RpcError } from '../errors.js'
+import { decodeError } from '../wire/error-payload.js'
 import { Kind } from '../wire/frame.js'
+import { afterTurns, TURNS_TO_TELL, withCallerStack } from './async-stack.js'
 import type { Line } from './channel.js'
-import type { Listeners } from './user-callbacks.js'
 import type { OutstandingCall } from './pending-calls.js'
+import type { Listeners } from './user-callbacks.js'
 
 /** How many turns of the microtask queue it takes until a result has reached who waits for it: one more where the call is traced. */
 const TURNS_TO_SETTLE = 2

@@ -1,8 +1,8 @@
 import { type Descriptor, Receiver } from '@anyfork/fdpass'
+import { sleep } from '../wire/blocking-write.js'
 import { Kind } from '../wire/frame.js'
 import { FrameReader } from '../wire/frame-reader.js'
 import type { Spin } from '../wire/spin.js'
-import { sleep } from '../wire/blocking-write.js'
 
 /** How long to wait until the descriptor table may have room again, in milliseconds. */
 const TABLE_FULL_MS = 20

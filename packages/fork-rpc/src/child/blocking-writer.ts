@@ -1,6 +1,6 @@
 import { type Descriptor, LateWriter } from '@anyfork/fdpass'
-import type { FrameQueue } from '../wire/frame-writer.js'
 import { writeAll } from '../wire/blocking-write.js'
+import type { FrameQueue } from '../wire/frame-writer.js'
 
 /** More than this is not put off. */
 const MOST_BYTES = 1 << 15

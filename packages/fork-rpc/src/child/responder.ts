@@ -1,9 +1,9 @@
+import { Streams } from '../streams/streams.js'
 import type { Codec } from '../values/codec.js'
+import { Messages } from '../values/messages.js'
 import { encodeError } from '../wire/error-payload.js'
 import { Kind, LARGE_BYTES } from '../wire/frame.js'
 import type { FrameQueue } from '../wire/frame-writer.js'
-import { Messages } from '../values/messages.js'
-import { Streams } from '../streams/streams.js'
 
 /** Who writes what is queued. */
 export interface Writer {

@@ -1,8 +1,8 @@
 import { afterFork } from '@anyfork/fork'
-import { hasUnwrittenOutput, loadFunction, loadModule, outputWritten } from '@anyfork/fork/child'
+import { hasUnwrittenOutput, loadFunction, loadModule, outputWritten } from '@anyfork/fork/internal/child'
 import type { Codec } from '../values/codec.js'
-import type { FrameQueue } from '../wire/frame-writer.js'
 import { codecOf } from '../values/serialiser.js'
+import type { FrameQueue } from '../wire/frame-writer.js'
 import { connectEvents } from './events.js'
 import { Outlet, type Writer } from './responder.js'
 

@@ -1,12 +1,12 @@
 import type { Descriptor } from '@anyfork/fdpass'
-import { hasUnwrittenOutput, outputWritten } from '@anyfork/fork/child'
+import { hasUnwrittenOutput, outputWritten } from '@anyfork/fork/internal/child'
 import { Kind } from '../wire/frame.js'
-import { FrameQueue } from '../wire/frame-writer.js'
 import type { FrameReader } from '../wire/frame-reader.js'
+import { FrameQueue } from '../wire/frame-writer.js'
 import { Spin } from '../wire/spin.js'
 import { Inbox } from './blocking-reader.js'
-import { Instalments } from './reply-batching.js'
 import { Outbox } from './blocking-writer.js'
+import { Instalments } from './reply-batching.js'
 import { endIfCallerGone, foundOr, isThenable, prepare, type Served, type Service, type Setting } from './service.js'
 
 /**

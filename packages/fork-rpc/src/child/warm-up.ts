@@ -1,8 +1,8 @@
 import { socketpair } from '@anyfork/fdpass'
 import { WARM_UP } from '../entry-files.js'
+import { codecOf } from '../values/serialiser.js'
 import { Kind } from '../wire/frame.js'
 import { FrameQueue } from '../wire/frame-writer.js'
-import { codecOf } from '../values/serialiser.js'
 import { disconnect } from './service.js'
 import { serve } from './sync.js'
 

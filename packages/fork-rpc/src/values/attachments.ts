@@ -1,9 +1,9 @@
 import { Descriptor } from '@anyfork/fdpass'
-import type { Codec } from './codec.js'
 import { RpcError } from '../errors.js'
-import { PassedDescriptor } from './passed-descriptor.js'
-import { LARGE_BYTES } from '../wire/frame.js'
 import { isUsedUp } from '../streams/outgoing.js'
+import { LARGE_BYTES } from '../wire/frame.js'
+import type { Codec } from './codec.js'
+import { PassedDescriptor } from './passed-descriptor.js'
 
 /** Where something is to be put: an index of the list of values, then keys. */
 export type Path = (string | number)[]

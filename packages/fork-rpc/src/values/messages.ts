@@ -1,10 +1,10 @@
-import type { Codec } from './codec.js'
-import { binaryOf, type Note, type Parcel, pack, unpack } from './attachments.js'
-import { closeAll } from './passed-descriptor.js'
-import { Flag, Kind } from '../wire/frame.js'
-import type { FrameQueue } from '../wire/frame-writer.js'
-import type { Enclosed, FrameReader } from '../wire/frame-reader.js'
 import type { Streams } from '../streams/streams.js'
+import { Flag, Kind } from '../wire/frame.js'
+import type { Enclosed, FrameReader } from '../wire/frame-reader.js'
+import type { FrameQueue } from '../wire/frame-writer.js'
+import { binaryOf, type Note, type Parcel, pack, unpack } from './attachments.js'
+import type { Codec } from './codec.js'
+import { closeAll } from './passed-descriptor.js'
 
 /** Frames whose payload is a list of values, with what goes along with them. */
 export class Messages {

@@ -1,5 +1,5 @@
-import type { Codec } from './codec.js'
 import { LARGE_BYTES } from '../wire/frame.js'
+import type { Codec } from './codec.js'
 
 const FIRST_BYTES = 4096
 /** Each value: u32 length, with this bit for text in UTF-8; then its bytes. Little-endian. */

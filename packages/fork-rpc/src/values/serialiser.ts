@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
-import { resolveSpecifier } from '@anyfork/fork'
-import { CborCodec, type Codec, jsonCodec, v8Codec, WholeCodec } from './codec.js'
+import { resolveSpecifier } from '@anyfork/fork/internal'
 import { requireModule } from '../entry-files.js'
 import { LARGE_BYTES } from '../wire/frame.js'
+import { CborCodec, type Codec, jsonCodec, v8Codec, WholeCodec } from './codec.js'
 import { OctetsCodec } from './octets-codec.js'
 
 /** Makes octets of lists of values and the other way round: what a module of your own exports. */

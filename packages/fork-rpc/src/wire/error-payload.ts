@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8'
-import { fromPlainError, type PlainError, toPlainError } from '@anyfork/fork/error-codec'
+import { fromPlainError, type PlainError, toPlainError } from '@anyfork/fork/internal/error-codec'
 
 /** An error as the payload of a frame. */
 export function encodeError(error: unknown): Buffer {

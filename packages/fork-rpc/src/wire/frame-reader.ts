@@ -1,6 +1,6 @@
 import type { Descriptor } from '@anyfork/fdpass'
-import type { Note } from '../values/attachments.js'
 import { RpcError } from '../errors.js'
+import type { Note } from '../values/attachments.js'
 import { closeAll } from '../values/passed-descriptor.js'
 import { FIRST_ENCLOSURE, Flag, Kind } from './frame.js'
 import { FrameParser } from './frame-parser.js'

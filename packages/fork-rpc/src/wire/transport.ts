@@ -1,10 +1,10 @@
 import { type Descriptor, Receiver, type ReceiverOptions, setNonblocking, type Watch, watch } from '@anyfork/fdpass'
-import { closeAtThreadEnd } from '@anyfork/fork'
-import { Kind } from './frame.js'
-import { FrameQueue } from './frame-writer.js'
-import { FrameReader } from './frame-reader.js'
-import type { Spin } from './spin.js'
+import { closeAtThreadEnd } from '@anyfork/fork/internal'
 import { writeAll } from './blocking-write.js'
+import { Kind } from './frame.js'
+import { FrameReader } from './frame-reader.js'
+import { FrameQueue } from './frame-writer.js'
+import type { Spin } from './spin.js'
 
 /** How long to wait until the descriptor table may have room again, in milliseconds. */
 const RETRY_MS = 50

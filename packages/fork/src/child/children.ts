@@ -1,15 +1,16 @@
-import { type Descriptor, systemError } from '@anyfork/fdpass'
+import { type Descriptor } from '@anyfork/fdpass'
+import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { callBeforeFork } from '../fork-hooks.js'
-import { Command, type Frame } from '../protocol/frame.js'
 import type { ForkMode, MadeBy } from '../mode.js'
-import { makeFreshCopy } from './replay.js'
+import { Command, type Frame } from '../protocol/frame.js'
 import { collectGarbage } from '../safety/garbage.js'
 import type { Lifeline } from '../safety/lifeline.js'
-import { OrderLog } from './order-log.js'
 import { waitForRequests } from '../safety/pending-requests.js'
-import { type Ended, Reaper } from './reaper.js'
 import { forgetThreads, hasForeignThreads, hasNewThreads, refuseForeignThreads } from '../safety/threads.js'
+import { OrderLog } from './order-log.js'
+import { type Ended, Reaper } from './reaper.js'
+import { makeFreshCopy } from './replay.js'
 
 /** A process that was made; its pid is 0 in itself, where it was forked. */
 export interface Made {

@@ -1,6 +1,6 @@
 import type { Descriptor } from '@anyfork/fdpass'
-import type { ControlChannel } from '../protocol/control-channel.js'
 import { ForkError } from '../errors.js'
+import type { ControlChannel } from '../protocol/control-channel.js'
 import { Command, type Frame } from '../protocol/frame.js'
 import { decode, encode } from '../protocol/payload.js'
 import type { Restrictions } from '../restrictions.js'

@@ -1,5 +1,5 @@
 import { setPriority } from 'node:os'
-import { systemError } from '@anyfork/fdpass'
+import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { type Restrictions, softAndHard } from '../restrictions.js'
 

@@ -6,10 +6,10 @@ import { refuseWorkersOnceForked } from '../safety/exits.js'
 import { installPid } from '../safety/identity.js'
 import { armLifeline } from '../safety/lifeline.js'
 import { installRandomness } from '../safety/randomness.js'
-import { rehearse } from './warm-up.js'
-import { Server } from './order-server.js'
 import { recordThreads } from '../safety/threads.js'
+import { Server } from './order-server.js'
 import { setName } from './title.js'
+import { rehearse } from './warm-up.js'
 
 /** Where spawn.ts and fresh-copy.ts put them. */
 const CONTROL = 3

@@ -1,11 +1,11 @@
 import { isMainThread } from 'node:worker_threads'
 import { binding } from '../binding.js'
-import type { Finding } from '../protocol/check-report.js'
-import { activeResources } from '../safety/active-handles.js'
 import { describeDescriptors } from '../doctor/descriptors.js'
-import { countForeignThreads } from '../safety/threads.js'
 import { hasTimer } from '../owner/own-child.js'
 import { FORKING_FLAGS } from '../owner/spawn.js'
+import type { Finding } from '../protocol/check-report.js'
+import { activeResources } from '../safety/active-handles.js'
+import { countForeignThreads } from '../safety/threads.js'
 
 /** What V8 cannot be forked without; the flags beyond these are for speed. */
 const required = [/^--single[-_]threaded$/, /^--v8[-_]pool[-_]size=1$/]

@@ -1,5 +1,5 @@
-import { checkExecOptions } from './exec-options.js'
 import type { ForkProcess } from '../fork-process.js'
+import { checkExecOptions } from './exec-options.js'
 import type { ExecOptions } from './spawn.js'
 
 /** Gives a template its orders. */

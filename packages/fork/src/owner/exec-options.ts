@@ -1,6 +1,7 @@
-import { descriptorNumber, type Handle } from '@anyfork/fdpass'
-import { resolveMode } from '../mode.js'
+import { type Handle } from '@anyfork/fdpass'
+import { descriptorNumber } from '@anyfork/fdpass/internal'
 import { checkNames } from '../check-names.js'
+import { resolveMode } from '../mode.js'
 import type { ExecOptions } from './spawn.js'
 
 const names = new Set(['mode', 'execPath', 'execArgv', 'env', 'cwd', 'stdio', 'argv0', 'title'])

@@ -1,16 +1,17 @@
 import { getSystemErrorName } from 'node:util'
-import { Descriptor, type Handle, setNonblocking, socketpair, systemError } from '@anyfork/fdpass'
+import { Descriptor, type Handle, setNonblocking, socketpair } from '@anyfork/fdpass'
+import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
-import { ControlChannel } from '../protocol/control-channel.js'
 import { type ExitStatus, ForkError, ProcessExitedError, signalName, signalNumber } from '../errors.js'
 import { afterFork } from '../fork-hooks.js'
-import { Command, type Frame, Report } from '../protocol/frame.js'
-import { Lineage } from './exit-registry.js'
 import type { MadeBy } from '../mode.js'
-import { isChild, OwnChild } from './own-child.js'
+import { ControlChannel } from '../protocol/control-channel.js'
+import { Command, type Frame, Report } from '../protocol/frame.js'
 import { decode, decodeError, encode } from '../protocol/payload.js'
-import { type ExecOptions, lifeline, spawnTemplate } from './spawn.js'
 import { reapAtThreadEnd, spareAtThreadEnd } from '../thread-end.js'
+import { Lineage } from './exit-registry.js'
+import { isChild, OwnChild } from './own-child.js'
+import { type ExecOptions, lifeline, spawnTemplate } from './spawn.js'
 
 interface Waiting {
   resolve(answer: Buffer): void

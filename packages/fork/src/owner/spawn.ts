@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, fchmodSync } from 'node:fs'
-import { type Descriptor, descriptorNumber, type Handle, pipe } from '@anyfork/fdpass'
+import { type Descriptor, type Handle, pipe } from '@anyfork/fdpass'
+import { descriptorNumber } from '@anyfork/fdpass/internal'
 import { MAIN } from '../entry-files.js'
 import { afterFork } from '../fork-hooks.js'
 import { type ForkMode, resolveMode } from '../mode.js'

@@ -9,11 +9,11 @@ import {
   type Watch,
   watch,
 } from '@anyfork/fdpass'
-import { Duplicates } from './queued-descriptors.js'
+import { closeAtThreadEnd } from '../thread-end.js'
 import { type Frame, frameHeader } from './frame.js'
 import { FrameReader } from './frame-reader.js'
+import { Duplicates } from './queued-descriptors.js'
 import type { Reserve } from './reserved-slot.js'
-import { closeAtThreadEnd } from '../thread-end.js'
 
 /** How long to wait for a free slot in the descriptor table, in milliseconds. */
 const TABLE_FULL_RETRY_MS = 50

@@ -1,4 +1,5 @@
-import { Descriptor, systemError } from '@anyfork/fdpass'
+import { Descriptor } from '@anyfork/fdpass'
+import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 
 /** The pipe whose end is the end of this process. */

@@ -1,6 +1,6 @@
 import * as crypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
-import { systemError } from '@anyfork/fdpass'
+import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { requireModule } from '../entry-files.js'
 

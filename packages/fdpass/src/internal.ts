@@ -1,0 +1,17 @@
+/** What the sister packages share with this one. Not part of the documented API: it may change in any release. */
+export {
+  aBoolean,
+  aFunction,
+  aName,
+  anAbortSignal,
+  anInteger,
+  anything,
+  checkArgument,
+  checkOptions,
+  describeValue,
+  type Expectation,
+  type Expectations,
+  oneOf,
+} from './check-options.js'
+export { descriptorNumber } from './handle.js'
+export { systemError } from './system-error.js'
