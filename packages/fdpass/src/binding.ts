@@ -4,7 +4,7 @@ import { PACKAGE_FOLDER, requireModule } from './entry-files.js'
 export type NativeWatch = { readonly nativeWatch: unique symbol }
 
 /** What native/binding/late.c keeps of an fdpass_late of native/fdpass.h. */
-export type NativeLate = { readonly nativeLate: unique symbol }
+export type NativeDeferredWriter = { readonly nativeLate: unique symbol }
 
 /** The addon. Numbers returned are results, or a negative errno. */
 export interface Binding {
@@ -57,9 +57,9 @@ export interface Binding {
     flags: number,
     microseconds: number,
   ): number
-  lateMake(socket: number, control: Int32Array, writer: object): NativeLate | number
-  latePutOff(late: NativeLate, buffer: Uint8Array, from: number): number
-  lateFlush(late: NativeLate): number
+  makeDeferredWriter(socket: number, control: Int32Array, writer: object): NativeDeferredWriter | number
+  deferWrite(late: NativeDeferredWriter, buffer: Uint8Array, from: number): number
+  flushDeferred(late: NativeDeferredWriter): number
   sendOne(socket: number, fd: number): number
   /** The descriptor, `END_OF_STREAM`, or a negative errno. */
   receiveOne(socket: number): number

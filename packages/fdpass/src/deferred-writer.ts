@@ -1,4 +1,4 @@
-import { binding, type NativeLate } from './binding.js'
+import { binding, type NativeDeferredWriter } from './binding.js'
 import { isNonblocking } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { socketKind } from './socket-kind.js'
@@ -15,9 +15,9 @@ const MOST_BYTES = 0x7fffffff
  * one ends, what is put off is written as far as the socket takes it at once. No garbage
  * collection takes it before.
  */
-export class LateWriter {
+export class DeferredWriter {
   readonly #control = new Int32Array(binding.LATE_CONTROLS)
-  readonly #native: NativeLate
+  readonly #native: NativeDeferredWriter
   /** What the thread may read. This object is kept from the garbage collector, and keeps it. */
   #buffer: Uint8Array | undefined
 
@@ -29,7 +29,7 @@ export class LateWriter {
     const { type, isListening } = socketKind(socket)
     if (type !== 'stream' || isListening || isNonblocking(socket))
       throw new TypeError('expected a blocking stream socket that does not listen')
-    const native = binding.lateMake(descriptorNumber(socket), this.#control, this)
+    const native = binding.makeDeferredWriter(descriptorNumber(socket), this.#control, this)
     if (typeof native === 'number') throw systemError(native, 'pthread_mutex_init')
     this.#native = native
   }
@@ -67,7 +67,7 @@ export class LateWriter {
     if (this.#buffer && this.#buffer !== buffer) throw new TypeError('another buffer is put off: flush() it first')
     Atomics.store(this.#control, binding.LATE_END, end)
     if (this.#buffer) return
-    const result = binding.latePutOff(this.#native, buffer, from)
+    const result = binding.deferWrite(this.#native, buffer, from)
     if (result >= 0) this.#buffer = buffer
     checked(result, 'pthread_create')
   }
@@ -80,7 +80,7 @@ export class LateWriter {
    */
   flush(): number {
     if (!this.#buffer) return 0
-    const result = binding.lateFlush(this.#native)
+    const result = binding.flushDeferred(this.#native)
     this.#buffer = undefined // not before: until now the thread may read it
     return checked(result, 'send')
   }

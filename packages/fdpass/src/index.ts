@@ -9,7 +9,7 @@ export {
   peerCredentials,
   shutdown,
 } from './connection.js'
-export { LateWriter } from './deferred-writer.js'
+export { DeferredWriter } from './deferred-writer.js'
 export { Descriptor, dup, isCloseOnExec, isNonblocking, setCloseOnExec, setNonblocking } from './descriptor.js'
 export { DescriptorReceiver } from './descriptor-receiver.js'
 export type { Handle } from './handle.js'
@@ -30,7 +30,7 @@ export { pipe } from './pipe.js'
 export { assertUnixSocket, type SocketKind, socketKind } from './socket-kind.js'
 export type { SocketType } from './socket-type.js'
 export { type SocketpairOptions, socketpair } from './socketpair.js'
-export { Receiver, type ReceiverOptions } from './stream-receiver.js'
+export { StreamReceiver, type StreamReceiverOptions } from './stream-receiver.js'
 export type { SystemError } from './system-error.js'
 export { type Watch, type WatchOptions, watch } from './watch.js'
 export type { WatchEvents } from './watch-events.js'

@@ -5,7 +5,7 @@ import { descriptorNumber, type Handle } from './handle.js'
 import { MAX_DESCRIPTORS } from './message.js'
 import { systemError } from './system-error.js'
 
-export interface ReceiverOptions {
+export interface StreamReceiverOptions {
   /** Never wait, also where the socket is blocking; default: false. */
   dontWait?: boolean
   /** Before it sleeps, or says that nothing is there, try again and again for so many microseconds, up to a second; default: 0. */
@@ -22,7 +22,7 @@ const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
  * system calls and nothing thrown when nothing is there: for those who receive all the
  * time. There must be one reader at a time.
  */
-export class Receiver {
+export class StreamReceiver {
   /** What came and was not taken yet, in order; whoever takes one owns it. */
   readonly descriptors: Descriptor[] = []
   /**
@@ -47,7 +47,7 @@ export class Receiver {
   receive(
     buffer: Uint8Array,
     offset = 0,
-    { dontWait = false, spin = 0, yields = false }: ReceiverOptions = {},
+    { dontWait = false, spin = 0, yields = false }: StreamReceiverOptions = {},
   ): number {
     const flags =
       (dontWait ? binding.DONT_WAIT : 0) |

@@ -4,9 +4,9 @@ import {
   DescriptorReceiver,
   type Handle,
   listen,
-  Receiver,
   read,
   receiveMessage,
+  StreamReceiver,
   sendMany,
   sendMessage,
   setCloseOnExec,
@@ -39,7 +39,7 @@ describe('what makes no sense is refused at the call', () => {
     ['tryWrite', bytes => tryWrite(right, bytes)],
     ['sendMessage', bytes => sendMessage(right, bytes)],
     ['receiveMessage', bytes => receiveMessage(left, bytes, { dontWait: true })],
-    ['Receiver.receive', bytes => new Receiver(left).receive(bytes, 0, { dontWait: true })],
+    ['StreamReceiver.receive', bytes => new StreamReceiver(left).receive(bytes, 0, { dontWait: true })],
   ] as [string, (bytes: Buffer) => unknown][]) {
     it(`${name}: what is no buffer is a TypeError`, () => {
       for (const what of none)
@@ -63,8 +63,8 @@ describe('what makes no sense is refused at the call', () => {
     })
   }
 
-  it('Receiver.receive: what is no room in the buffer is a RangeError, and takes nothing', () => {
-    const receiver = new Receiver(left)
+  it('StreamReceiver.receive: what is no room in the buffer is a RangeError, and takes nothing', () => {
+    const receiver = new StreamReceiver(left)
     receiver.takesDescriptors = true
     sendMessage(right, Buffer.from('x'), [right])
     for (const offset of [...outside, 3]) assert.throws(() => receiver.receive(bytes, offset), RangeError)
@@ -75,8 +75,8 @@ describe('what makes no sense is refused at the call', () => {
     receiver.discard()
   })
 
-  it('Receiver.receive: no time to spin, or too long a one, is a RangeError, another type a TypeError', () => {
-    const receiver = new Receiver(left)
+  it('StreamReceiver.receive: no time to spin, or too long a one, is a RangeError, another type a TypeError', () => {
+    const receiver = new StreamReceiver(left)
     for (const spin of [-1, NaN, Infinity, 1_000_001, 2 ** 32])
       assert.throws(() => receiver.receive(bytes, 0, { dontWait: true, spin }), RangeError)
     for (const spin of ['x', null, {}, true] as unknown as number[])

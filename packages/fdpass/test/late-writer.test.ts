@@ -4,15 +4,15 @@ import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { LateWriter, Receiver, read, setNonblocking, socketpair, tryWrite } from '@anyfork/fdpass'
+import { DeferredWriter, read, StreamReceiver, setNonblocking, socketpair, tryWrite } from '@anyfork/fdpass'
 import { describe, it } from 'mocha'
 
 const threads = (): number => readdirSync('/proc/self/task').length
 const block = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 
-describe('LateWriter', () => {
+describe('DeferredWriter', () => {
   const [left, right] = socketpair()
-  const late = new LateWriter(left)
+  const late = new DeferredWriter(left)
   const bytes = Buffer.from('0123456789')
   const buffer = Buffer.alloc(100)
 
@@ -26,7 +26,7 @@ describe('LateWriter', () => {
   })
 
   it('writes it all the same when its owner is busy, and nothing twice', () => {
-    const receiver = new Receiver(right)
+    const receiver = new StreamReceiver(right)
     late.putOff(bytes, 0, 3)
     block(200)
     assert.equal(receiver.receive(buffer, 0, { dontWait: true }), 3)
@@ -109,8 +109,8 @@ describe('LateWriter', () => {
     let filled = 0
     for (let n: number; (n = tryWrite(ours, Buffer.alloc(1 << 16, 'F'))) > 0; ) filled += n
     setNonblocking(ours, false)
-    const putOff = (): [WeakRef<LateWriter>, WeakRef<Buffer>] => {
-      const forgotten = new LateWriter(ours)
+    const putOff = (): [WeakRef<DeferredWriter>, WeakRef<Buffer>] => {
+      const forgotten = new DeferredWriter(ours)
       const text = Buffer.alloc(60_000, 'P')
       forgotten.putOff(text, 0, text.length)
       return [new WeakRef(forgotten), new WeakRef(text)]
@@ -118,7 +118,7 @@ describe('LateWriter', () => {
     const [forgotten, text] = putOff()
     await collectGarbage()
     assert.ok(forgotten.deref() && text.deref())
-    const receiver = new Receiver(theirs)
+    const receiver = new StreamReceiver(theirs)
     const came = Buffer.alloc(filled + 60_000)
     for (let length = 0; length < came.length; await new Promise(setImmediate))
       length += Math.max(0, receiver.receive(came, length, { dontWait: true }))

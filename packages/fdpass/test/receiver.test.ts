@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
-import { type Descriptor, Receiver, sendMessage, setNonblocking, socketpair, tryWrite, write } from '@anyfork/fdpass'
+import {
+  type Descriptor,
+  StreamReceiver,
+  sendMessage,
+  setNonblocking,
+  socketpair,
+  tryWrite,
+  write,
+} from '@anyfork/fdpass'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 
-describe('Receiver', () => {
+describe('StreamReceiver', () => {
   let left: Descriptor
   let right: Descriptor
   let openBefore: number
@@ -21,12 +29,12 @@ describe('Receiver', () => {
 
   it('puts bytes at an offset', () => {
     write(left, Buffer.from('abc'))
-    assert.equal(new Receiver(right).receive(buffer, 4), 3)
+    assert.equal(new StreamReceiver(right).receive(buffer, 4), 3)
     assert.equal(buffer.toString('latin1', 4, 7), 'abc')
   })
 
   it('returns -1 when nothing is there, and 0 at the end', () => {
-    const receiver = new Receiver(right)
+    const receiver = new StreamReceiver(right)
     assert.equal(receiver.receive(buffer, 0, { dontWait: true }), -1)
     setNonblocking(right, true)
     assert.equal(receiver.receive(buffer), -1)
@@ -36,12 +44,12 @@ describe('Receiver', () => {
 
   it('tries again for the time it was told before it gives up', () => {
     const before = performance.now()
-    assert.equal(new Receiver(right).receive(buffer, 0, { dontWait: true, spin: 5000 }), -1)
+    assert.equal(new StreamReceiver(right).receive(buffer, 0, { dontWait: true, spin: 5000 }), -1)
     assert.ok(performance.now() - before >= 5)
   })
 
   it('gives the processor to others between the tries, where it is told to', () => {
-    const receiver = new Receiver(right)
+    const receiver = new StreamReceiver(right)
     const before = performance.now()
     assert.equal(receiver.receive(buffer, 0, { dontWait: true, spin: 5000, yields: true }), -1)
     assert.ok(performance.now() - before >= 5)
@@ -51,11 +59,11 @@ describe('Receiver', () => {
 
   it('gives what is there at once, spinning or not', () => {
     write(left, Buffer.from('abc'))
-    assert.equal(new Receiver(right).receive(buffer, 0, { spin: 1_000_000 }), 3)
+    assert.equal(new StreamReceiver(right).receive(buffer, 0, { spin: 1_000_000 }), 3)
   })
 
   it('keeps descriptors in order where they are expected, and closes what was not taken', () => {
-    const receiver = new Receiver(right)
+    const receiver = new StreamReceiver(right)
     receiver.takesDescriptors = true
     sendMessage(left, Buffer.from('a'), [left, right])
     sendMessage(left, Buffer.from('b'), [left])
@@ -69,7 +77,7 @@ describe('Receiver', () => {
 
   it('drops descriptors where none are expected', () => {
     sendMessage(left, Buffer.from('a'), [left])
-    assert.equal(new Receiver(right).receive(buffer), 1)
+    assert.equal(new StreamReceiver(right).receive(buffer), 1)
   })
 
   it('has in tryWrite its counterpart: -1 when there is no room, and the error of the kernel', () => {
@@ -81,7 +89,7 @@ describe('Receiver', () => {
   })
 
   it('throws the error of the kernel, and a RangeError for an offset outside', () => {
-    const receiver = new Receiver(right)
+    const receiver = new StreamReceiver(right)
     assert.throws(() => receiver.receive(buffer, 17), RangeError)
     right.close()
     assert.throws(() => receiver.receive(buffer), { code: 'EBADF' })

@@ -5,10 +5,10 @@ import { openSync } from 'node:fs'
 import { createServer } from 'node:net'
 import {
   assertUnixSocket,
+  DeferredWriter,
   Descriptor,
   DescriptorReceiver,
   type Handle,
-  LateWriter,
   listen,
   pipe,
   type SocketType,
@@ -86,13 +86,13 @@ describe('socketKind()', () => {
     assert.throws(() => new DescriptorReceiver(closed()), { code: 'EBADF' })
   })
 
-  it('lets a LateWriter be made of blocking streams only', async () => {
+  it('lets a DeferredWriter be made of blocking streams only', async () => {
     const nonblocking = pair()
     setNonblocking(nonblocking, true)
     for (const other of [pair('dgram'), pair('seqpacket'), listener(), await tcp(), nonblocking])
-      assert.throws(() => new LateWriter(other), TypeError)
+      assert.throws(() => new DeferredWriter(other), TypeError)
     const [file] = open(new Descriptor(openSync('/dev/null', 'w')))
-    for (const other of [file, open(...pipe())[1]]) assert.throws(() => new LateWriter(other), { code: 'ENOTSOCK' })
-    assert.throws(() => new LateWriter(closed()), { code: 'EBADF' })
+    for (const other of [file, open(...pipe())[1]]) assert.throws(() => new DeferredWriter(other), { code: 'ENOTSOCK' })
+    assert.throws(() => new DeferredWriter(closed()), { code: 'EBADF' })
   })
 })

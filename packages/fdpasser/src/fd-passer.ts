@@ -2,7 +2,7 @@ import { assertUnixSocket, Descriptor, type Handle, hasEnded, socketpair, type W
 import { descriptorNumber } from '@anyfork/fdpass/internal'
 import { callSafely } from './call-safely.js'
 import { PasserError } from './errors.js'
-import { Incoming, type Receiver } from './incoming.js'
+import { Incoming, type ReceiveCallback } from './incoming.js'
 import { complete, type FdPasserOptions, isKept, type SendOptions } from './options.js'
 import { Outgoing } from './outgoing.js'
 import { closeHandle, takeOver, takeOverBoth } from './ownership.js'
@@ -98,8 +98,8 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
    * @throws TypeError for what is no function, and before it was said which end is meant
    */
   pushRecv(): Promise<Descriptor>
-  pushRecv(callback: Receiver): void
-  pushRecv(callback?: Receiver): Promise<Descriptor> | void {
+  pushRecv(callback: ReceiveCallback): void
+  pushRecv(callback?: ReceiveCallback): Promise<Descriptor> | void {
     this.#assertBegun()
     if (callback !== undefined && typeof callback !== 'function')
       throw new TypeError(`the callback is a function, not ${String(callback)}`)

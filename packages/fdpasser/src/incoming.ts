@@ -10,7 +10,7 @@ const LAST_RETRY_MS = 500
 const MOST_IN_A_ROW = 64
 
 /** Gets a descriptor, which is then its own, or the reason why there is none. */
-export type Receiver = (error: Error | undefined, descriptor?: Descriptor) => void
+export type ReceiveCallback = (error: Error | undefined, descriptor?: Descriptor) => void
 
 /** Who looks after the socket. */
 export interface IncomingListener {
@@ -26,7 +26,7 @@ export class Incoming {
   readonly #isPeeking: boolean
   readonly #listener: IncomingListener
   readonly #slots: SlotReservation | undefined
-  readonly #receivers = new Denque<Receiver>()
+  readonly #receivers = new Denque<ReceiveCallback>()
   /** What came in one message with something that was asked for. */
   readonly #surplus = new Denque<Descriptor>()
   /** Puts off the next attempt, while it waits for the table to have room. */
@@ -60,7 +60,7 @@ export class Incoming {
     return this.#receivers.length > 0 && !this.#cancelRetry && !this.#end
   }
 
-  ask(receiver: Receiver): void {
+  ask(receiver: ReceiveCallback): void {
     const descriptor = this.#surplus.shift()
     if (descriptor) receiver(undefined, descriptor)
     else if (this.#end) receiver(this.#end.reason)

@@ -1,4 +1,4 @@
-import type { Call as RpcCall } from '@anyfork/fork-rpc'
+import type { CallPromise } from '@anyfork/fork-rpc'
 import type { WorkerFigures } from './call/worker-figures.js'
 import { type CallSettings, checkTimeout } from './call-options.js'
 import { PoolError } from './errors.js'
@@ -43,7 +43,7 @@ export class Lifecycle {
     return [...all].filter(worker => ready.has(worker) || worker.load > 0).map(worker => worker.figures())
   }
 
-  call(name: string, args: unknown[], options: CallSettings): RpcCall {
+  call(name: string, args: unknown[], options: CallSettings): CallPromise {
     return this.#scheduler.call(name, args, options)
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { Readable } from 'node:stream'
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { type Call, fd, ProcessExitedError } from '@anyfork/fork-rpc'
+import { type CallPromise, fd, ProcessExitedError } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
 import { collect } from './support/garbage.js'
 import { isRunning } from './support/leftovers.js'
@@ -10,7 +10,7 @@ import { reasonOf, until, usePools } from './support/pools.js'
 
 const block = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 const iterate = (call: Promise<unknown>): AsyncIterator<unknown> =>
-  (call as Call<AsyncIterable<unknown>>)[Symbol.asyncIterator]()
+  (call as CallPromise<AsyncIterable<unknown>>)[Symbol.asyncIterator]()
 const exited = (): ProcessExitedError => new ProcessExitedError({ code: null, signal: 'SIGKILL' })
 
 describe('a call that is given up', () => {

@@ -2,7 +2,7 @@ import type { Descriptor } from '@anyfork/fdpass'
 import { type ForkProcess, type ModuleSpecifier } from '@anyfork/fork'
 import { resolveSpecifier } from '@anyfork/fork/internal'
 import { type CallOptions, checkCallOptions } from './caller/call-options.js'
-import type { Call } from './caller/call-promise.js'
+import type { CallPromise } from './caller/call-promise.js'
 import { Client } from './caller/connection.js'
 import type { RpcOptions } from './options.js'
 import { isRemoteName, likeAnObject, type NotRemote } from './remote-names.js'
@@ -130,8 +130,8 @@ export function rpcOf(remote: object): RpcControl {
 function remoteFunction(owner: Owner, name: string): object {
   const { client } = owner
   const number = client.numberOf(name)
-  const call = (...args: unknown[]): Call => owner.client.call(number, args)
-  const bound = (options: CallOptions): ((...args: unknown[]) => Call) => {
+  const call = (...args: unknown[]): CallPromise => owner.client.call(number, args)
+  const bound = (options: CallOptions): ((...args: unknown[]) => CallPromise) => {
     checkCallOptions(options)
     return (...args) => owner.client.call(number, args, options)
   }

@@ -13,7 +13,7 @@ export {
 export { preload } from './backend.js'
 export type { HighWaterMark } from './caller/back-pressure.js'
 export type { CallOptions } from './caller/call-options.js'
-export type { Call } from './caller/call-promise.js'
+export type { CallPromise } from './caller/call-promise.js'
 export type { Counters } from './caller/counters.js'
 export type { CallTrace } from './caller/tracing.js'
 export { connect, type Received, type Remote, type RemoteFunction, type Returned, rpcOf, type Sent } from './connect.js'

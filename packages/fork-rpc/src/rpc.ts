@@ -1,7 +1,7 @@
 import { type ExitStatus, type ForkProcess, type ModuleSpecifier } from '@anyfork/fork'
 import { functionReference } from '@anyfork/fork/internal'
 import { type CallOptions, checkCallOptions } from './caller/call-options.js'
-import type { Call } from './caller/call-promise.js'
+import type { CallPromise } from './caller/call-promise.js'
 import { Client } from './caller/connection.js'
 import type { Counters } from './caller/counters.js'
 import type { RpcOptions } from './options.js'
@@ -40,13 +40,13 @@ export interface Rpc extends RpcControl {
    *   for values that cannot be sent, with `ERR_PROCESS_EXITED` when its process is
    *   gone, and with `ERR_RPC_CLOSED` after `close` and `destroy`
    */
-  (...args: unknown[]): Call
+  (...args: unknown[]): CallPromise
   /**
    * The same function, with options for the calls that are made of what is returned.
    *
    * @throws TypeError for options that make no sense
    */
-  with(options: CallOptions): (...args: unknown[]) => Call
+  with(options: CallOptions): (...args: unknown[]) => CallPromise
 }
 
 /**
@@ -76,8 +76,8 @@ export function run(
     ? functionReference(moduleOrName, nameOrOptions)
     : functionReference(undefined, moduleOrName)
   const owner = new Owner(new Client(process, module, name, options))
-  const call = (...args: unknown[]): Call => owner.client.call(0, args)
-  const bound = (callOptions: CallOptions): ((...args: unknown[]) => Call) => {
+  const call = (...args: unknown[]): CallPromise => owner.client.call(0, args)
+  const bound = (callOptions: CallOptions): ((...args: unknown[]) => CallPromise) => {
     checkCallOptions(callOptions)
     return (...args) => owner.client.call(0, args, callOptions)
   }

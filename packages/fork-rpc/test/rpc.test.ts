@@ -30,7 +30,7 @@ describe('run', () => {
 
   before(async () => {
     template = preload(ForkProcess.exec()).require(worker)
-    await Promise.all([template.ready(), ForkProcess.template.ready()])
+    await Promise.all([template.ready(), ForkProcess.startTemplate().ready()])
     await run(template.fork(), worker, 'nothing').close()
     openBefore = readdirSync('/proc/self/fd').length
   })

@@ -5,4 +5,4 @@
  */
 import { ForkProcess } from './fork-process.js'
 
-void ForkProcess.template
+void ForkProcess.startTemplate()

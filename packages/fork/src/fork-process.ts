@@ -51,8 +51,11 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
     dropped.register(this, member, this)
   }
 
-  /** The default template: started on first use, and again after it was killed. What it loads, all that `create` makes has. */
-  static get template(): ForkProcess {
+  /**
+   * Starts the default template, unless it runs already. After it was killed, the next call starts another. Every
+   * process that `create` makes has what the template has loaded.
+   */
+  static startTemplate(): ForkProcess {
     return ForkProcess.#default.get()
   }
 
@@ -83,7 +86,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
 
   /** Forks an empty process from the default template. */
   static create(): ForkProcess {
-    return ForkProcess.template.fork()
+    return ForkProcess.startTemplate().fork()
   }
 
   /**

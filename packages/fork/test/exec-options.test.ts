@@ -117,9 +117,9 @@ describe('the default template', () => {
   it('is started with the options that were set, by another interpreter for instance, also after it was killed', async () => {
     const before = ForkProcess.create()
     await before.ready()
-    const former = ForkProcess.template
+    const former = ForkProcess.startTemplate()
     ForkProcess.templateOptions = { title: 'other' }
-    const first = ForkProcess.template
+    const first = ForkProcess.startTemplate()
     assert.notEqual(first, former)
     await first.ready()
     assert.equal(commandLine(first.pid), 'other template')
@@ -135,7 +135,7 @@ describe('the default template', () => {
   })
 
   it('is prepared as onTemplate() says, the present one and those that come after it', async () => {
-    const present = ForkProcess.template
+    const present = ForkProcess.startTemplate()
     const prepared: ForkProcess[] = []
     ForkProcess.onTemplate(template => void prepared.push(template.eval('globalThis.prepared = 5')))
     assert.equal(prepared.length, 1)
@@ -150,7 +150,7 @@ describe('the default template', () => {
     )
     assert.equal(await answer(await child.run('tell')), 5)
     assert.equal(prepared.length, 2)
-    assert.equal(prepared[1], ForkProcess.template)
+    assert.equal(prepared[1], ForkProcess.startTemplate())
     await child.exited
     assert.throws(() => ForkProcess.onTemplate(undefined as never), TypeError)
   })
@@ -162,7 +162,7 @@ describe('the default template', () => {
       template.eval('globalThis.isWhole = true')
     }
     const isWhole = 'if (!globalThis.isWhole) throw new Error("half-prepared")'
-    const present = ForkProcess.template
+    const present = ForkProcess.startTemplate()
     isBad = true
     assert.throws(() => ForkProcess.onTemplate(prepare), { message: 'not prepared' })
     assert.throws(() => ForkProcess.create(), { message: 'not prepared' })
@@ -175,7 +175,7 @@ describe('the default template', () => {
 
   it('shares what it loads with all that create makes, and is made anew once it was used up', async () => {
     ForkProcess.templateOptions = {}
-    ForkProcess.template.eval('globalThis.shared = 7')
+    ForkProcess.startTemplate().eval('globalThis.shared = 7')
     const child = ForkProcess.create().eval(() =>
       Object.assign(globalThis, {
         tell: (socket: { toSocket(): { end(text: string): void } }) =>
@@ -184,11 +184,11 @@ describe('the default template', () => {
     )
     assert.equal(await answer(await child.run('tell')), 7)
     await child.exited
-    const used = ForkProcess.template
+    const used = ForkProcess.startTemplate()
     await used.close()
     const other = ForkProcess.create()
     await other.ready()
-    assert.notEqual(ForkProcess.template, used)
+    assert.notEqual(ForkProcess.startTemplate(), used)
     await other.close()
   })
 })

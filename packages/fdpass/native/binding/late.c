@@ -17,7 +17,7 @@ static void js_late_end(void *context) {
   free(self);
 }
 
-/* lateMake(socket, Int32Array, writer): an external, or a negative errno. The writer is kept as
+/* makeDeferredWriter(socket, Int32Array, writer): an external, or a negative errno. The writer is kept as
  * long as the environment, and keeps the array. */
 static napi_value bind_late_make(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 3);
@@ -50,7 +50,7 @@ static napi_value bind_late_make(napi_env env, napi_callback_info info) {
   struct js_late *self;                    \
   TRY((env), napi_get_value_external((env), (argument), (void **)&self))
 
-/* latePutOff(late, buffer, from): 0, or a negative errno. The writer keeps the buffer until the flush. */
+/* deferWrite(late, buffer, from): 0, or a negative errno. The writer keeps the buffer until the flush. */
 static napi_value bind_late_put_off(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 3);
   LATE_ARGUMENT(env, argv[0], self);
@@ -61,7 +61,7 @@ static napi_value bind_late_put_off(napi_env env, napi_callback_info info) {
   return number(env, fdpass_late_put_off(self->late, bytes, size, from));
 }
 
-/* lateFlush(late): how many bytes were sent since they were put off, or a negative errno */
+/* flushDeferred(late): how many bytes were sent since they were put off, or a negative errno */
 static napi_value bind_late_flush(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   LATE_ARGUMENT(env, argv[0], self);
@@ -70,9 +70,9 @@ static napi_value bind_late_flush(napi_env env, napi_callback_info info) {
 
 bool define_late(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
-    METHOD("lateMake", bind_late_make),
-    METHOD("latePutOff", bind_late_put_off),
-    METHOD("lateFlush", bind_late_flush),
+    METHOD("makeDeferredWriter", bind_late_make),
+    METHOD("deferWrite", bind_late_put_off),
+    METHOD("flushDeferred", bind_late_flush),
   };
   const struct constant constants[] = {
     {"LATE_END", FDPASS_LATE_END},

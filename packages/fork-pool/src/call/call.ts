@@ -1,4 +1,4 @@
-import { dropDescriptors, forgetAbort, onceAborted, Call as RpcCall } from '@anyfork/fork-rpc/internal'
+import { CallPromise, dropDescriptors, forgetAbort, onceAborted } from '@anyfork/fork-rpc/internal'
 import type { CallSettings } from '../call-options.js'
 import type { Worker } from '../worker/worker.js'
 import type { CallList } from './call-list.js'
@@ -33,7 +33,7 @@ export class Call {
   list: CallList | undefined
   previous: Call | undefined
   next: Call | undefined
-  #promise: RpcCall | undefined
+  #promise: CallPromise | undefined
   #resolve!: (value: unknown) => void
   #reject!: (error: unknown) => void
   #timer: NodeJS.Timeout | undefined
@@ -44,14 +44,14 @@ export class Call {
     this.name = name
     this.args = args
     this.options = options
-    this.#promise = new RpcCall((resolve, reject) => {
+    this.#promise = new CallPromise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
   }
 
   /** To be asked for before it is settled. It is kept no longer: who drops it drops the stream that it may have brought. */
-  get promise(): RpcCall {
+  get promise(): CallPromise {
     return this.#promise!
   }
 

@@ -1,4 +1,4 @@
-import { type Call as RpcCall } from '@anyfork/fork-rpc'
+import { type CallPromise } from '@anyfork/fork-rpc'
 import { areSendable, closeDescriptors } from '@anyfork/fork-rpc/internal'
 import { Call } from '../call/call.js'
 import { CallQueue, isBefore } from '../call/call-queue.js'
@@ -47,7 +47,7 @@ export class Scheduler implements CrewListener {
     this.ledger.isReceptive = () => this.admission.isReceptive(this.#roomy.length > 0)
   }
 
-  call(name: string, args: unknown[], options: CallSettings): RpcCall {
+  call(name: string, args: unknown[], options: CallSettings): CallPromise {
     const call = new Call(name, args, options)
     const { promise } = call
     const bound = this.#keys.workerOf(options.key)

@@ -1,8 +1,8 @@
 import {
+  type CallPromise,
   connect,
   type ForkProcess,
   type ModuleSpecifier,
-  type Call as RpcCall,
   type RpcControl,
   type RpcOptions,
   rpcOf,
@@ -16,8 +16,8 @@ import { RETIRE } from '../retire-event.js'
 
 /** A function of a worker. */
 interface Callable {
-  (...args: unknown[]): RpcCall
-  with(options: GivingUp): (...args: unknown[]) => RpcCall
+  (...args: unknown[]): CallPromise
+  with(options: GivingUp): (...args: unknown[]) => CallPromise
 }
 
 /** How a call is given up: a synchronous worker has it until it is done with it, or is killed. */

@@ -2,7 +2,7 @@
  * What a call returns: a promise of the result, that can also be iterated over, where
  * the result is an iterable: `for await (const line of rpc())`.
  */
-export class Call<T = unknown> extends Promise<T> {
+export class CallPromise<T = unknown> extends Promise<T> {
   /** Iterates over what the call returns; a call that fails throws at the first step. */
   [Symbol.asyncIterator](): AsyncIterator<T extends AsyncIterable<infer V> | Iterable<infer V> ? V : unknown> {
     return new CallIterator(this as Promise<unknown>) as AsyncIterator<
@@ -12,7 +12,7 @@ export class Call<T = unknown> extends Promise<T> {
 }
 
 // `await` and `then` make plain promises of it, without detours.
-Object.defineProperty(Call.prototype, 'constructor', { value: Promise })
+Object.defineProperty(CallPromise.prototype, 'constructor', { value: Promise })
 
 class CallIterator implements AsyncIterator<unknown> {
   readonly #result: Promise<unknown>

@@ -11,7 +11,7 @@ import { SPIN_US, Spin } from '../wire/spin.js'
 import { Pressure } from './back-pressure.js'
 import { BriefWait } from './busy-wait.js'
 import type { CallOptions } from './call-options.js'
-import type { Call } from './call-promise.js'
+import type { CallPromise } from './call-promise.js'
 import { type Line, makeLine } from './channel.js'
 import type { Counters } from './counters.js'
 import { Requests } from './requests.js'
@@ -140,7 +140,7 @@ export class Client {
     return this.#requests.numberOf(name)
   }
 
-  call(number: number, args: readonly unknown[], options?: CallOptions): Call {
+  call(number: number, args: readonly unknown[], options?: CallOptions): CallPromise {
     if (!isTraced()) return this.#requests.call(number, args, options)
     const name = number ? this.#requests.nameOf(number) : this.#name
     return trace({ module: this.#module, name, args, pid: this.pid }, () => this.#requests.call(number, args, options))

@@ -3,7 +3,7 @@ import { RemoteIterable } from '../streams/remote-iterable.js'
 import { dropDescriptors } from '../values/attachments.js'
 import { Flag, Kind } from '../wire/frame.js'
 import { type CallOptions, watchForAbort } from './call-options.js'
-import { Call } from './call-promise.js'
+import { CallPromise } from './call-promise.js'
 import { Doomed } from './cancellation.js'
 import type { Line } from './channel.js'
 import type { OutstandingCall } from './pending-calls.js'
@@ -60,7 +60,7 @@ export class Requests {
     return [...this.#functions.keys()][number - 1]!
   }
 
-  call(number: number, args: readonly unknown[], options?: CallOptions): Call {
+  call(number: number, args: readonly unknown[], options?: CallOptions): CallPromise {
     if (this.isClosed || this.failure || options?.signal?.aborted) return this.#refuse(args, options)
     const { calls, messages, transport, counts } = this.#line
     const id = calls.reserve()
@@ -74,7 +74,7 @@ export class Requests {
     counts.calls++
     transport.flushSoon()
     const streams = sent.length ? sent : NO_STREAMS
-    const call = new Call((resolve, reject) => {
+    const call = new CallPromise((resolve, reject) => {
       if (options) this.#setWithOptions(id, resolve, reject, streams, options)
       else calls.set(id, resolve, reject, streams)
     })
@@ -82,7 +82,7 @@ export class Requests {
     return call
   }
 
-  #refuse(args: readonly unknown[], options: CallOptions | undefined): Call {
+  #refuse(args: readonly unknown[], options: CallOptions | undefined): CallPromise {
     dropDescriptors(args)
     if (this.isClosed) return rejected(new RpcError('ERR_RPC_CLOSED', 'called after close()'))
     return rejected(this.failure ?? options!.signal!.reason)
@@ -148,6 +148,6 @@ export class Requests {
   }
 }
 
-function rejected(reason: unknown): Call {
-  return new Call((_, reject) => reject(reason))
+function rejected(reason: unknown): CallPromise {
+  return new CallPromise((_, reject) => reject(reason))
 }

@@ -1,5 +1,5 @@
 import { tracingChannel } from 'node:diagnostics_channel'
-import { Call } from './call-promise.js'
+import { CallPromise } from './call-promise.js'
 
 /** What subscribers get of a call; the same object at each of its steps. */
 export interface CallTrace {
@@ -31,11 +31,11 @@ export function isTraced(): boolean {
 }
 
 /** Tells subscribers of a call, as `TracingChannel.tracePromise` does. */
-export function trace(context: CallTrace, make: () => Call): Call {
+export function trace(context: CallTrace, make: () => CallPromise): CallPromise {
   return start.runStores(context, () => {
     const call = make()
     end.publish(context)
-    return new Call((resolve, reject) => {
+    return new CallPromise((resolve, reject) => {
       call.then(
         result => {
           context.result = result

@@ -1,4 +1,4 @@
-import { type Descriptor, Receiver } from '@anyfork/fdpass'
+import { type Descriptor, StreamReceiver } from '@anyfork/fdpass'
 import { sleep } from '../wire/blocking-write.js'
 import { Kind } from '../wire/frame.js'
 import { FrameReader } from '../wire/frame-reader.js'
@@ -18,7 +18,7 @@ export interface InboxListener {
 /** What comes from the caller, for a process that waits for it by blocking. */
 export class Inbox {
   readonly reader: FrameReader = new FrameReader()
-  readonly #receiver: Receiver
+  readonly #receiver: StreamReceiver
   readonly #listener: InboxListener
   readonly #spin: Spin
   /** What was said last of these ids is that the call was cancelled. They may be over, or have begun, and are used again. */
@@ -32,7 +32,7 @@ export class Inbox {
 
   /** @param socket - blocking */
   constructor(socket: Descriptor, spin: Spin, listener: InboxListener) {
-    this.#receiver = new Receiver(socket)
+    this.#receiver = new StreamReceiver(socket)
     this.reader.arrived = this.#receiver.descriptors
     this.#spin = spin
     this.#listener = listener
@@ -105,7 +105,7 @@ export class Inbox {
     return count >= 0 ? count > 0 : this.#waitFor()
   }
 
-  /** As `Receiver.receive`. */
+  /** As `StreamReceiver.receive`. */
   #spinForNext(): number {
     const spin = this.#spin.isAlone ? 0 : this.#spin.next()
     if (!spin) return -1
@@ -129,7 +129,7 @@ export class Inbox {
     }
   }
 
-  /** As `Receiver.receive`, without waiting. */
+  /** As `StreamReceiver.receive`, without waiting. */
   #tryReceive(spin: number): number {
     try {
       const { reader } = this

@@ -1,4 +1,4 @@
-import { type Descriptor, LateWriter } from '@anyfork/fdpass'
+import { DeferredWriter, type Descriptor } from '@anyfork/fdpass'
 import { writeAll } from '../wire/blocking-write.js'
 import type { FrameQueue } from '../wire/frame-writer.js'
 
@@ -10,7 +10,7 @@ export class Outbox {
   readonly #queue: FrameQueue
   readonly #socket: Descriptor
   readonly #hear: () => boolean
-  #late: LateWriter | undefined
+  #late: DeferredWriter | undefined
   #hasLate = true
 
   /**
@@ -44,7 +44,7 @@ export class Outbox {
     const lent = this.#queue.lend()
     if (!lent || lent.end > MOST_BYTES || !this.#hasLate) return false
     try {
-      this.#late ??= new LateWriter(this.#socket)
+      this.#late ??= new DeferredWriter(this.#socket)
       this.#late.putOff(lent.bytes, lent.start, lent.end)
       return true
     } catch {

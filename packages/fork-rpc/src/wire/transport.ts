@@ -1,4 +1,11 @@
-import { type Descriptor, Receiver, type ReceiverOptions, setNonblocking, type Watch, watch } from '@anyfork/fdpass'
+import {
+  type Descriptor,
+  StreamReceiver,
+  type StreamReceiverOptions,
+  setNonblocking,
+  type Watch,
+  watch,
+} from '@anyfork/fdpass'
 import { closeAtThreadEnd } from '@anyfork/fork/internal'
 import { writeAll } from './blocking-write.js'
 import { Kind } from './frame.js'
@@ -36,7 +43,7 @@ export class Transport {
   readonly #spin: Spin
   #socket: Descriptor | undefined
   #received = 0
-  #receiver: Receiver | undefined
+  #receiver: StreamReceiver | undefined
   #watch: Watch | undefined
   #release = (): void => {}
   #isFlushing = false
@@ -73,7 +80,7 @@ export class Transport {
   open(socket: Descriptor): void {
     this.#socket = socket
     this.#release = closeAtThreadEnd(socket)
-    this.#receiver = new Receiver(socket)
+    this.#receiver = new StreamReceiver(socket)
     this.reader.arrived = this.#receiver.descriptors
     this.#watch = watch(socket, { readable: this.#isReading }, ready => {
       if (ready.writable) this.flush()
@@ -173,7 +180,7 @@ export class Transport {
   }
 
   /** Whether something came, or the end. */
-  #read(options?: ReceiverOptions): boolean {
+  #read(options?: StreamReceiverOptions): boolean {
     let count
     try {
       count = this.#receive(options)
@@ -194,13 +201,13 @@ export class Transport {
   }
 
   /** Waits for what comes, outside of the event loop; whether something came. */
-  await(options: ReceiverOptions): boolean {
+  await(options: StreamReceiverOptions): boolean {
     if (!this.#watch || !this.#isReading || this.#isTableFull || this.#isFull || this.isFramePutOff) return false
     return this.#read(options)
   }
 
-  /** Takes what is there into the reader. @returns as `Receiver.receive` */
-  #receive(options?: ReceiverOptions): number {
+  /** Takes what is there into the reader. @returns as `StreamReceiver.receive` */
+  #receive(options?: StreamReceiverOptions): number {
     const { reader } = this
     const receiver = this.#receiver!
     receiver.takesDescriptors = this.#expectsDescriptors && !reader.isWithinPayload
