@@ -1,6 +1,5 @@
 import { assertUnixSocket, Descriptor, type Handle, hasEnded, socketpair, type Watch, watch } from '@anyfork/fdpass'
-import { descriptorNumber } from '@anyfork/fdpass/internal'
-import { callSafely } from './call-safely.js'
+import { callSafely, descriptorNumber } from '@anyfork/fdpass/internal'
 import { PasserError } from './errors.js'
 import { Incoming, type ReceiveCallback } from './incoming.js'
 import { complete, type FdPasserOptions, isKept, type SendOptions } from './options.js'

@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
+import { callSafely } from '@anyfork/fdpass/internal'
 
 /**
  * Makes of a user's callback one that is called in the asynchronous context of now, and
@@ -6,12 +7,6 @@ import { AsyncResource } from 'node:async_hooks'
  */
 export function callbackOf<A extends unknown[]>(callback: (...args: A) => void): (...args: A) => void {
   return AsyncResource.bind((...args: A) => {
-    try {
-      callback(...args)
-    } catch (error) {
-      process.nextTick(() => {
-        throw error
-      })
-    }
+    callSafely(() => callback(...args))
   })
 }

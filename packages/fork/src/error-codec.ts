@@ -1,3 +1,5 @@
+import { deserialize, serialize } from 'node:v8'
+
 /**
  * An error as plain values, for the way to another process: its class, name,
  * message, stack, causes and own properties. What cannot be cloned is left out.
@@ -137,5 +139,25 @@ function describe(value: unknown): string {
     return String(value)
   } catch {
     return typeof value
+  }
+}
+
+/** Encodes an error as bytes, by V8's structured clone. Of its own properties, those that cannot be cloned are left out. */
+export function encodeError(error: unknown): Buffer {
+  return serialize(toPlainError(error, isClonable))
+}
+
+/** Decodes the bytes that `encodeError` returned. */
+export function decodeError(bytes: Uint8Array): Error {
+  return fromPlainError(deserialize(bytes) as PlainError)
+}
+
+/** Whether V8's structured clone can copy a value. */
+export function isClonable(value: unknown): boolean {
+  try {
+    serialize(value)
+    return true
+  } catch {
+    return false
   }
 }

@@ -1,6 +1,5 @@
 /** What the sister packages share with this one. Not part of the documented API: it may change in any release. */
 export { checkNames } from './check-names.js'
-export { fromPlainError, type PlainError, toPlainError } from './error-codec.js'
 export { describeExit } from './errors.js'
 export { type FunctionReference, functionReference } from './function-reference.js'
 export { lookUpFolder, resolveSpecifier } from './module-specifier.js'

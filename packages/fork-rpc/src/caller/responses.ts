@@ -1,5 +1,5 @@
+import { decodeError } from '@anyfork/fork/internal/error-codec'
 import { RpcError } from '../errors.js'
-import { decodeError } from '../wire/error-payload.js'
 import { Kind } from '../wire/frame.js'
 import { afterTurns, TURNS_TO_TELL, withCallerStack } from './async-stack.js'
 import type { Line } from './channel.js'

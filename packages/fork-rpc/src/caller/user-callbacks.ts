@@ -1,3 +1,4 @@
+import { callSafely } from '@anyfork/fdpass/internal'
 import type { RpcOptions } from '../options.js'
 
 /** Who listens to a connection. */
@@ -40,16 +41,5 @@ export class Listeners {
         throw failure
       })
     }
-  }
-}
-
-/** What a listener throws is an uncaught error, but later: it must not disturb what comes after. */
-function callSafely(call: () => void): void {
-  try {
-    call()
-  } catch (error) {
-    process.nextTick(() => {
-      throw error
-    })
   }
 }

@@ -1,7 +1,7 @@
+import { encodeError } from '@anyfork/fork/internal/error-codec'
 import { Streams } from '../streams/streams.js'
 import type { Codec } from '../values/codec.js'
 import { Messages } from '../values/messages.js'
-import { encodeError } from '../wire/error-payload.js'
 import { Kind, LARGE_BYTES } from '../wire/frame.js'
 import type { FrameQueue } from '../wire/frame-writer.js'
 

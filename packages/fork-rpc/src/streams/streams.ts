@@ -1,5 +1,5 @@
+import { decodeError, encodeError } from '@anyfork/fork/internal/error-codec'
 import { dropDescriptors } from '../values/attachments.js'
-import { decodeError, encodeError } from '../wire/error-payload.js'
 import { Kind } from '../wire/frame.js'
 import type { Enclosed, FrameReader } from '../wire/frame-reader.js'
 import type { FrameQueue } from '../wire/frame-writer.js'

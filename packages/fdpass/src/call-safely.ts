@@ -1,4 +1,4 @@
-/** Calls a function of the user's: what it throws is an uncaught error, but later. */
+/** Calls a user's function. Rethrows its error on the next tick, so that it cannot interrupt the code that follows. */
 export function callSafely(call: () => void): void {
   try {
     call()
