@@ -3,7 +3,7 @@ import { type Rpc, run } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
 
-const module = new URL('./fixtures/garbage.js', import.meta.url)
+const module = new URL('./fixtures/raw-writer.js', import.meta.url)
 const ROUNDS = process.env['ANYFORK_SOAK'] ? 2000 : 30
 
 /** A frame, as it goes over the socket. */

@@ -5,9 +5,9 @@ import { Events, useConnections } from './support/connections.js'
 import { stop, untilStopped } from './support/stopping.js'
 import { pass, textOf } from './support/tagged-pipes.js'
 
-type Functions = typeof import('./fixtures/all-at-once.js')
+type Functions = typeof import('./fixtures/mixed-traffic.js')
 
-const module = new URL('./fixtures/all-at-once.js', import.meta.url)
+const module = new URL('./fixtures/mixed-traffic.js', import.meta.url)
 
 for (const async of [false, true]) {
   describe(`calls, streams and descriptors at once with async: ${async}`, () => {

@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, it } from 'mocha'
 
-const talker = fileURLToPath(new URL('./fixtures/talker.js', import.meta.url))
+const talker = fileURLToPath(new URL('./fixtures/stdout-writer.js', import.meta.url))
 const line = `${'x'.repeat(199)}\n`
 
 /** What comes of calls for so many lines, where nobody reads at once, and whether the program ends well. */

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { connect, type Remote, type RpcControl, rpcOf } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
-import type * as Deaths from './fixtures/deaths.js'
+import type * as Deaths from './fixtures/exit-matrix.js'
 import { useConnections } from './support/connections.js'
 
-const module = new URL('./fixtures/deaths.js', import.meta.url)
+const module = new URL('./fixtures/exit-matrix.js', import.meta.url)
 const LARGE = Buffer.alloc(64 << 20)
 
 /** How a process ends, and what is told of it. */
