@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
-import { Readable } from 'node:stream'
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { type CallPromise, fd, ProcessExitedError } from '@anyfork/fork-rpc'
+import { type CallPromise, ProcessExitedError } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
-import { collect } from './support/garbage.js'
 import { isRunning } from './support/leftovers.js'
 import { reasonOf, until, usePools } from './support/pools.js'
 
@@ -123,37 +121,6 @@ describe('a call that is given up', () => {
   })
 })
 
-describe('a call that fails', () => {
-  const start = usePools()
-
-  it('after it has sent a descriptor settles, though others wait to be sent', async () => {
-    const fail = start('failWith', { max: 1 })
-    const unsent = fd(0)
-    const calls = [fail(fd(0)), fail(fd(0))]
-    for (const call of calls) assert.equal((await reasonOf(call))?.message, 'on purpose')
-    unsent.release().close()
-  })
-
-  it('because its worker died is not made again with an iterator that has been read from', async () => {
-    const die = start('sumThenDieOnce', { max: 1, retries: 3 })
-    for (const values of [[1, 2, 3].values(), Readable.from([1, 2, 3])])
-      await assert.rejects(die(values), { code: 'ERR_PROCESS_EXITED' })
-  })
-
-  it('is not given to a worker that is known to be dead, though calls run in it', async () => {
-    const sleep = start('sleep', { max: 1, load: 4, async: true, stop: 60_000 })
-    await sleep(0)
-    const running = sleep(60_000)
-    const { pid } = sleep.workers[0]!
-    await setTimeout(5)
-    process.kill(pid, 'SIGKILL')
-    while (isRunning(pid)); // without a turn of the event loop
-    const made = sleep(0, 'made after that')
-    await assert.rejects(running, { code: 'ERR_PROCESS_EXITED' })
-    assert.equal(await made, 'made after that')
-  })
-})
-
 describe('a stream of an asynchronous pool', () => {
   const start = usePools()
 
@@ -201,36 +168,5 @@ describe('a stream of a synchronous pool that is given up', () => {
       ])
     }
     assert.equal((await count.stats()).calls.lost, 0)
-  })
-})
-
-describe('a timeout of Infinity', () => {
-  const start = usePools()
-
-  it('lifts that of the pool, and may be that of close()', async () => {
-    const sleep = start('sleep', { max: 1, timeout: 50 })
-    assert.equal((await reasonOf(sleep(150)))?.code, 'ERR_POOL_TIMEOUT')
-    assert.equal(await sleep.with({ timeout: Infinity })(150, 'x'), 'x')
-    await sleep.close({ timeout: Infinity })
-  })
-})
-
-describe('a stream that nobody refers to any more', () => {
-  const start = usePools()
-
-  it('frees its worker', async () => {
-    const count = start('countTo', { max: 1 })
-    await (async () => {
-      const values = (await count(1e9)) as AsyncIterableIterator<number>
-      await values.next()
-    })()
-    assert.equal(count.workers[0]!.load, 1)
-    await until(async () => {
-      await collect()
-      return count.workers[0]!.load === 0
-    })
-    const again = iterate(count(2))
-    assert.deepEqual(await again.next(), { done: false, value: 1 })
-    await again.return!()
   })
 })

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type Balancer } from '@anyfork/fork-pool'
+import { describe, it } from 'mocha'
+import { until, usePools } from './support/pools.js'
+
+describe('calls that wait', () => {
+  const start = usePools()
+
+  it('go where the balancer says', async () => {
+    const seen: unknown[] = []
+    const balancer: Balancer = (workers, args) => {
+      seen.push(args)
+      return workers.reduce((a, b) => (a.calls <= b.calls ? a : b))
+    }
+    const pid = start('pidAfter', { max: 2, idle: 2, balancer })
+    await until(() => pid.workers.length === 2)
+    const pids = []
+    for (let i = 0; i < 6; i++) pids.push(await pid(0))
+    assert.equal(new Set(pids.slice(0, 2)).size, 2)
+    assert.deepEqual(pids.slice(2), [...pids.slice(0, 2), ...pids.slice(0, 2)])
+    assert.deepEqual(seen.at(-1), [0])
+  })
+
+  it('reject with what the balancer throws, and with a TypeError where it returns no worker', async () => {
+    let balancer: Balancer = () => {
+      throw new RangeError('no')
+    }
+    const pid = start('pid', { max: 1, balancer: (...args) => balancer(...args) })
+    await assert.rejects(pid(), { name: 'RangeError', message: 'no' })
+    balancer = () => ({}) as never
+    await assert.rejects(pid(), TypeError)
+    balancer = ([first]) => first!
+    assert.equal(typeof (await pid()), 'number')
+  })
+
+  it('keep the asynchronous context of the caller; callbacks have that in which the pool was made', async () => {
+    const context = new AsyncLocalStorage<string>()
+    const told: unknown[] = []
+    const balanced = new Set<unknown>()
+    const balancer: Balancer = ([first]) => (balanced.add(context.getStore()), first!)
+    const tell = context.run('maker', () =>
+      start('tell', { max: 1, balancer, onEvent: value => told.push([value, context.getStore()]) }),
+    )
+    await Promise.all(
+      ['one', 'two'].map(name =>
+        context.run(name, async () => {
+          await tell(name)
+          assert.equal(context.getStore(), name)
+        }),
+      ),
+    )
+    assert.deepEqual(told, [
+      ['one', 'maker'],
+      ['two', 'maker'],
+    ])
+    await context.run('three', () => tell())
+    assert.deepEqual([...balanced], ['maker'])
+  })
+})

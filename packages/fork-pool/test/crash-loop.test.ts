@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { ForkProcess, type PoolError } from '@anyfork/fork-pool'
+import { describe, it } from 'mocha'
+import { reasonOf, until, usePools } from './support/pools.js'
+
+describe('the death of', () => {
+  const start = usePools()
+
+  it('workers that never start ends in an error, not in a loop', async () => {
+    const errors: unknown[] = []
+    const options = { max: 2, init: 'dieSoon', onError: (error: Error) => errors.push(error) }
+    const pid = start('pid', options)
+    const reasons = await Promise.all([1, 2, 3].map(() => reasonOf(pid())))
+    for (const reason of reasons) {
+      assert.equal(reason?.code, 'ERR_POOL_CRASH_LOOP')
+      assert.equal((reason?.cause as { exitCode: number }).exitCode, 5)
+    }
+    assert.ok((await pid.stats()).started <= 16)
+    assert.equal((await reasonOf(pid()))?.code, 'ERR_POOL_CRASH_LOOP')
+  })
+
+  it('idle workers that never start ends, too: no attempt is made until a call comes', async () => {
+    const errors: Error[] = []
+    const pid = start('pid', { max: 2, idle: 2, init: 'dieSoon', onError: error => errors.push(error) })
+    await until(() => errors.length > 0)
+    const { started } = await pid.stats()
+    await new Promise(resolve => setTimeout(resolve, 300))
+    assert.equal((await pid.stats()).started, started)
+    assert.equal((errors[0] as PoolError).code, 'ERR_POOL_CRASH_LOOP')
+  })
+
+  it('idle workers that retire before their first call, again and again, ends, too', async () => {
+    const errors: Error[] = []
+    const pid = start('pid', { max: 2, idle: 1, async: true, init: 'retireSoon', onError: error => errors.push(error) })
+    await until(() => errors.length > 0)
+    const { started } = await pid.stats()
+    assert.ok(started <= 16, `${started} started`)
+    await new Promise(resolve => setTimeout(resolve, 300))
+    assert.equal((await pid.stats()).started, started)
+    assert.equal((errors[0] as PoolError).code, 'ERR_POOL_CRASH_LOOP')
+  })
+
+  it('every template ends in an error, not in a loop', async () => {
+    let made = 0
+    const pid = start('pid', { max: 2 }, () => {
+      made++
+      return ForkProcess.exec().eval(() => process.exit(9))
+    })
+    const reason = await reasonOf(pid())
+    assert.equal(reason?.code, 'ERR_POOL_CRASH_LOOP')
+    assert.ok(made <= 8, `${made} templates`)
+  })
+
+  it('idle workers, again and again, is told as a crash loop, once; a later call tries again', async () => {
+    const codes: (string | undefined)[] = []
+    const pid = start('pid', {
+      max: 2,
+      idle: 2,
+      async: true,
+      init: 'dieAfterStart',
+      onError: error => codes.push((error as PoolError).code),
+    })
+    await until(() => codes.includes('ERR_POOL_CRASH_LOOP'))
+    const { started } = await pid.stats()
+    await new Promise(resolve => setTimeout(resolve, 300))
+    assert.equal((await pid.stats()).started, started, 'no more are started')
+    assert.equal(codes.filter(code => code === 'ERR_POOL_CRASH_LOOP').length, 1)
+    assert.equal(codes.at(-1), 'ERR_POOL_CRASH_LOOP')
+    await reasonOf(pid())
+    assert.ok((await pid.stats()).started > started)
+  })
+})

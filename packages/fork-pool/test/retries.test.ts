@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
+import { fd } from '@anyfork/fork-rpc'
+import { describe, it } from 'mocha'
+import { isRunning } from './support/leftovers.js'
+import { reasonOf, usePools } from './support/pools.js'
+
+describe('a call that fails', () => {
+  const start = usePools()
+
+  it('after it has sent a descriptor settles, though others wait to be sent', async () => {
+    const fail = start('failWith', { max: 1 })
+    const unsent = fd(0)
+    const calls = [fail(fd(0)), fail(fd(0))]
+    for (const call of calls) assert.equal((await reasonOf(call))?.message, 'on purpose')
+    unsent.release().close()
+  })
+
+  it('because its worker died is not made again with an iterator that has been read from', async () => {
+    const die = start('sumThenDieOnce', { max: 1, retries: 3 })
+    for (const values of [[1, 2, 3].values(), Readable.from([1, 2, 3])])
+      await assert.rejects(die(values), { code: 'ERR_PROCESS_EXITED' })
+  })
+
+  it('is not given to a worker that is known to be dead, though calls run in it', async () => {
+    const sleep = start('sleep', { max: 1, load: 4, async: true, stop: 60_000 })
+    await sleep(0)
+    const running = sleep(60_000)
+    const { pid } = sleep.workers[0]!
+    await setTimeout(5)
+    process.kill(pid, 'SIGKILL')
+    while (isRunning(pid)); // without a turn of the event loop
+    const made = sleep(0, 'made after that')
+    await assert.rejects(running, { code: 'ERR_PROCESS_EXITED' })
+    assert.equal(await made, 'made after that')
+  })
+})

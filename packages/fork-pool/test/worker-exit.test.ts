@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { tracingChannel } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { describe, it } from 'mocha'
+import { isRunning } from './support/leftovers.js'
+import { reasonOf, until, usePools, worker } from './support/pools.js'
+
+describe('the death of', () => {
+  const start = usePools()
+
+  it('an idle worker is told to onError, and costs no call', async () => {
+    const errors: (Error & { signal?: unknown })[] = []
+    const pid = start('pid', { max: 1, onError: error => errors.push(error) })
+    const first = (await pid()) as number
+    process.kill(first, 'SIGKILL')
+    while (isRunning(first)); // without a turn of the event loop
+    assert.notEqual(await pid(), first)
+    await until(() => errors.length > 0)
+    assert.deepEqual(
+      errors.map(error => error.signal),
+      ['SIGKILL'],
+    )
+    assert.equal((await pid.stats()).died, 1)
+  })
+
+  it('an idle worker below idle is made good without a call', async () => {
+    const pid = start('pid', { max: 2, idle: 1 })
+    await until(() => pid.workers.length === 1)
+    const first = pid.workers[0]!.pid
+    process.kill(first, 'SIGKILL')
+    await until(() => pid.workers.length === 1 && pid.workers[0]!.pid !== first)
+  })
+
+  it('a worker rejects its calls also where these are traced, which takes them longer', async () => {
+    const channel = tracingChannel('anyfork:rpc:call')
+    const subscriber = { start() {}, end() {}, asyncStart() {}, asyncEnd() {}, error() {} }
+    channel.subscribe(subscriber)
+    try {
+      for (const async of [false, true]) {
+        const told: Error[] = []
+        const act = start('doAs', { max: 1, async, onError: error => told.push(error) })
+        assert.deepEqual(await reasonOf(act('exit')).then(reason => [reason?.code, reason?.exitCode]), [
+          'ERR_PROCESS_EXITED',
+          3,
+        ])
+        assert.equal(await act('a'), 'a')
+        assert.equal(
+          await act
+            .with({ retries: 1, timeout: 5000 })('kill')
+            .catch((reason: { signal: string }) => reason.signal),
+          'SIGKILL',
+        )
+        const { running, waiting } = (await act.stats()).calls
+        assert.deepEqual({ running, waiting }, { running: 0, waiting: 0 })
+        assert.deepEqual(told, [], 'none is told twice')
+      }
+    } finally {
+      channel.unsubscribe(subscriber)
+    }
+  })
+
+  it('an idle worker lets onError make a call', async () => {
+    let again: Promise<unknown> | undefined
+    const pid = start('pid', { max: 2, onError: () => (again ??= pid()) })
+    process.kill((await pid()) as number, 'SIGKILL')
+    await until(() => again !== undefined)
+    assert.equal(typeof (await again), 'number')
+  })
+
+  it('a worker with a stream is told to onError where nobody reads that', async () => {
+    const errors: Error[] = []
+    const count = start('countAs', { max: 1, async: true, onError: error => errors.push(error) })
+    const values = (await count('wait')) as AsyncIterator<number>
+    process.kill(count.workers[0]!.pid, 'SIGKILL')
+    await until(() => errors.length > 0)
+    assert.equal(errors.length, 1)
+    await reasonOf(
+      (async () => {
+        while (!(await values.next()).done);
+      })(),
+    )
+  })
+
+  it('a worker while a call is sent that cannot be sent is none: a TypeError rejects that call', async () => {
+    const echo = start('echo', { max: 1 })
+    await echo(1)
+    await assert.rejects(
+      echo(() => {}),
+      TypeError,
+    )
+    assert.equal((await echo.stats()).started, 1)
+  })
+
+  it('the program ends workers, spares and templates', async () => {
+    const program = `
+      import { ForkProcess, pool } from '@anyfork/fork-pool'
+      const sleep = pool(ForkProcess.create(), ${JSON.stringify(worker.href)}, 'sleep', { idle: 2, max: 2, spare: 2 })
+      await Promise.all([sleep(1), sleep(1)])
+      const { workers, template } = await sleep.stats()
+      console.log(JSON.stringify([...workers, template].map(one => one.pid)))
+      sleep(60_000)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const exited = once(child, 'exit')
+    const [line] = await once(child.stdout, 'data')
+    const pids = JSON.parse(String(line)) as number[]
+    assert.equal(pids.length, 3)
+    for (const pid of pids) assert.ok(isRunning(pid), readFileSync(`/proc/${pid}/status`, 'utf8'))
+    child.kill('SIGKILL')
+    await exited
+    await until(() => !pids.some(isRunning))
+  })
+})
