@@ -14,7 +14,7 @@ const exited = (): ProcessExitedError => new ProcessExitedError({ code: null, si
 describe('a call that is given up', () => {
   const start = usePools()
 
-  it('for the reason that another process has ended takes no worker along, where others run in it', async () => {
+  it('aborting with a ProcessExitedError lets the other calls of the worker finish', async () => {
     const sleep = start('sleep', { max: 1, load: 2, async: true })
     await sleep(0)
     const { pid } = sleep.workers[0]!
@@ -29,7 +29,7 @@ describe('a call that is given up', () => {
     assert.equal((await sleep.stats()).died, 0)
   })
 
-  it('for the reason that another process has ended, while it waits in a synchronous worker, does not make the pool forget that', async () => {
+  it('aborting a queued call with a ProcessExitedError as reason does not retire its worker', async () => {
     const spin = start('spin', { max: 1, load: 3 })
     await spin(0)
     const { pid } = spin.workers[0]!
@@ -80,7 +80,7 @@ describe('a call that is given up', () => {
     assert.equal(await act('spin', 0), 'spin')
   }).timeout(5000) // then garbage may have been collected, which ends streams, too
 
-  it('while its stream is read ends its synchronous worker, which may never come to the next value', async () => {
+  it('aborting a call while its stream is read ends its synchronous worker', async () => {
     const stall = start('countThenSpin', { max: 1 })
     const controller = new AbortController()
     const values = iterate(stall.with({ signal: controller.signal })(60_000))
@@ -124,7 +124,7 @@ describe('a call that is given up', () => {
 describe('a stream of an asynchronous pool', () => {
   const start = usePools()
 
-  it('that is given up makes room for another call at once, though nobody reads on', async () => {
+  it('an aborted stream of an asynchronous pool frees its slot at once', async () => {
     const count = start('countTo', { max: 1, async: true })
     const controller = new AbortController()
     const values = iterate(count.with({ signal: controller.signal })(1e9))
@@ -143,7 +143,7 @@ describe('a stream of an asynchronous pool', () => {
 describe('a stream of a synchronous pool that is given up', () => {
   const start = usePools()
 
-  it('costs no call that waits behind it, how often so ever', async () => {
+  it('an aborted stream of a synchronous pool costs no call that waits behind it', async () => {
     const count = start('countAs', { max: 1, load: 4 })
     for (let round = 0; round < 5; round++) {
       const abort = new AbortController()

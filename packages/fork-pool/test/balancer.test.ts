@@ -4,10 +4,10 @@ import { type Balancer } from '@anyfork/fork-pool'
 import { describe, it } from 'mocha'
 import { until, usePools } from './support/pools.js'
 
-describe('calls that wait', () => {
+describe('balancer', () => {
   const start = usePools()
 
-  it('go where the balancer says', async () => {
+  it('each call goes to the worker that the balancer returns', async () => {
     const seen: unknown[] = []
     const balancer: Balancer = (workers, args) => {
       seen.push(args)
@@ -22,7 +22,7 @@ describe('calls that wait', () => {
     assert.deepEqual(seen.at(-1), [0])
   })
 
-  it('reject with what the balancer throws, and with a TypeError where it returns no worker', async () => {
+  it('a call rejects with the error of the balancer, or with TypeError if it returns no worker', async () => {
     let balancer: Balancer = () => {
       throw new RangeError('no')
     }
@@ -34,7 +34,7 @@ describe('calls that wait', () => {
     assert.equal(typeof (await pid()), 'number')
   })
 
-  it('keep the asynchronous context of the caller; callbacks have that in which the pool was made', async () => {
+  it('calls keep the async context of their caller; callbacks run in that of the creator of the pool', async () => {
     const context = new AsyncLocalStorage<string>()
     const told: unknown[] = []
     const balanced = new Set<unknown>()

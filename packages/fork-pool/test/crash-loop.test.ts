@@ -3,10 +3,10 @@ import { ForkProcess, type PoolError } from '@anyfork/fork-pool'
 import { describe, it } from 'mocha'
 import { reasonOf, until, usePools } from './support/pools.js'
 
-describe('the death of', () => {
+describe('crash loop', () => {
   const start = usePools()
 
-  it('workers that never start ends in an error, not in a loop', async () => {
+  it('workers that never start reject calls with ERR_POOL_CRASH_LOOP', async () => {
     const errors: unknown[] = []
     const options = { max: 2, init: 'dieSoon', onError: (error: Error) => errors.push(error) }
     const pid = start('pid', options)
@@ -19,7 +19,7 @@ describe('the death of', () => {
     assert.equal((await reasonOf(pid()))?.code, 'ERR_POOL_CRASH_LOOP')
   })
 
-  it('idle workers that never start ends, too: no attempt is made until a call comes', async () => {
+  it('idle workers that never start are not started again before the next call', async () => {
     const errors: Error[] = []
     const pid = start('pid', { max: 2, idle: 2, init: 'dieSoon', onError: error => errors.push(error) })
     await until(() => errors.length > 0)
@@ -29,7 +29,7 @@ describe('the death of', () => {
     assert.equal((errors[0] as PoolError).code, 'ERR_POOL_CRASH_LOOP')
   })
 
-  it('idle workers that retire before their first call, again and again, ends, too', async () => {
+  it('workers that retire before their first call end in a crash loop', async () => {
     const errors: Error[] = []
     const pid = start('pid', { max: 2, idle: 1, async: true, init: 'retireSoon', onError: error => errors.push(error) })
     await until(() => errors.length > 0)
@@ -40,7 +40,7 @@ describe('the death of', () => {
     assert.equal((errors[0] as PoolError).code, 'ERR_POOL_CRASH_LOOP')
   })
 
-  it('every template ends in an error, not in a loop', async () => {
+  it('templates that always exit reject calls with ERR_POOL_CRASH_LOOP', async () => {
     let made = 0
     const pid = start('pid', { max: 2 }, () => {
       made++
@@ -51,7 +51,7 @@ describe('the death of', () => {
     assert.ok(made <= 8, `${made} templates`)
   })
 
-  it('idle workers, again and again, is told as a crash loop, once; a later call tries again', async () => {
+  it('idle workers that always exit are reported as a crash loop once; a later call tries again', async () => {
     const codes: (string | undefined)[] = []
     const pid = start('pid', {
       max: 2,

@@ -6,7 +6,7 @@ import { type Balancer } from '@anyfork/fork-pool'
 import { describe, it } from 'mocha'
 import { until, usePools } from './support/pools.js'
 
-describe('calls that wait', () => {
+describe('key affinity', () => {
   const start = usePools()
 
   for (const [load, retries] of [
@@ -14,7 +14,7 @@ describe('calls that wait', () => {
     [2, 0],
     [2, 1],
   ] as const) {
-    it(`of a key keep their order when their worker dies, with load ${load} and ${retries} retries`, async () => {
+    it(`calls of a key keep their order when their worker dies, with load ${load} and ${retries} retries`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
       const act = start('exitOnce', { max: 3, idle: 1, load, retries })
       const keyed = act.with({ key: 'k' })
@@ -29,7 +29,7 @@ describe('calls that wait', () => {
     })
   }
 
-  it('of a key are at most maxQueue, too, whatever room others have', async () => {
+  it('maxQueue limits the calls of a key even if other workers are free', async () => {
     const sleep = start('sleep', { max: 3, idle: 2, maxQueue: 1 })
     await until(() => sleep.workers.length === 2)
     const keyed = sleep.with({ key: 'k' })
@@ -41,7 +41,7 @@ describe('calls that wait', () => {
     assert.equal((outcomes[2] as PromiseRejectedResult).reason.code, 'ERR_POOL_QUEUE_FULL')
   })
 
-  it('of a key do not count those that only wait for a worker to start', async () => {
+  it('maxQueue does not count calls of a key that wait only for a worker to start', async () => {
     const sleep = start('sleep', { max: 2, maxQueue: 1 })
     const keyed = sleep.with({ key: 'k' })
     await keyed(0)
@@ -52,7 +52,7 @@ describe('calls that wait', () => {
     )
   })
 
-  it('of one key go to one worker, those of others to others', async () => {
+  it('calls of one key go to one worker, calls of other keys to others', async () => {
     const pid = start('pidAfter', { max: 3 })
     const of = async (key: unknown): Promise<unknown[]> =>
       Promise.all(Array.from({ length: 6 }, () => pid.with({ key })(5)))
@@ -61,7 +61,7 @@ describe('calls that wait', () => {
     assert.equal(new Set([a![0], b![0], c![0]]).size, 3)
   })
 
-  it('of a key do not hold up others while their worker is busy', async () => {
+  it('calls of a busy key do not delay other calls', async () => {
     const sleep = start('sleep', { max: 2 })
     await Promise.all([sleep.with({ key: 'k' })(20), sleep(20)])
     const order: unknown[] = []
@@ -75,7 +75,7 @@ describe('calls that wait', () => {
     assert.deepEqual(order, ['other', 'another', 'k1', 'k2'])
   })
 
-  it('of a key go to another worker when theirs has died, in their order', async () => {
+  it('calls of a key move to another worker in order when theirs exits', async () => {
     const act = start('doAs', { max: 2 })
     const keyed = act.with({ key: 'k' })
     const order: unknown[] = []
@@ -85,7 +85,7 @@ describe('calls that wait', () => {
     assert.deepEqual(order, [3, 'a', 'b', 'c'])
   })
 
-  it('of a key are served once their worker has room, even after a call that came before was made again elsewhere', async () => {
+  it('calls of a key run once their worker has a free slot, even after an earlier call was retried elsewhere', async () => {
     let chosenFor: (value: unknown) => number | undefined = () => undefined
     const balancer: Balancer = (workers, [, value]) =>
       workers.find(({ pid }) => pid === chosenFor(value)) ?? workers[0]!

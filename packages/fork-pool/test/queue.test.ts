@@ -11,10 +11,10 @@ function heapUsed(): number {
   return process.memoryUsage().heapUsed
 }
 
-describe('calls that wait', () => {
+describe('queue', () => {
   const start = usePools()
 
-  it('are served by priority, and among equals by who came first', async () => {
+  it('calls run by priority, and in order within a priority', async () => {
     const sleep = start('sleep', { max: 1 })
     const order: unknown[] = []
     const call = async (priority: number, value: string): Promise<void> =>
@@ -31,7 +31,7 @@ describe('calls that wait', () => {
     assert.deepEqual(order, ['first', 'second', 'third', 'a', 'b', 'z'])
   })
 
-  it('keep their order when processes of their own cannot be started', async () => {
+  it('isolated calls keep their order when their processes cannot be started', async () => {
     const templates: ForkProcess[] = []
     let failures = 4
     const sleep = start('sleep', { isolate: true, max: 2 }, () => {
@@ -51,7 +51,7 @@ describe('calls that wait', () => {
     await Promise.all(calls)
   })
 
-  it('keep their order when processes of their own die while they start', async () => {
+  it('isolated calls keep their order when their processes exit while they start', async () => {
     const templates: ForkProcess[] = []
     const sleep = start('sleep', { isolate: true, max: 3 }, () => {
       templates.push(ForkProcess.exec())
@@ -68,7 +68,7 @@ describe('calls that wait', () => {
     await Promise.all(calls)
   })
 
-  it('are at most maxQueue; calls that only wait for a worker to start are not counted', async () => {
+  it('maxQueue limits waiting calls; calls that wait only for a worker to start do not count', async () => {
     const sleep = start('sleep', { max: 2, maxQueue: 1 })
     const calls = Array.from({ length: 5 }, () => sleep(20, 'done'))
     const outcomes = await Promise.allSettled(calls)
@@ -80,7 +80,7 @@ describe('calls that wait', () => {
     assert.equal(await sleep(1, 'again'), 'again')
   })
 
-  it('with maxQueue 0, only calls that a worker has room for are taken', async () => {
+  it('maxQueue 0 accepts only calls for which a worker has a free slot', async () => {
     const sleep = start('sleep', { max: 1, load: 2, maxQueue: 0 })
     const outcomes = await Promise.allSettled([sleep(5), sleep(5), sleep(5)])
     assert.deepEqual(
@@ -89,7 +89,7 @@ describe('calls that wait', () => {
     )
   })
 
-  it('are gone when drained() resolves, also where none may wait: then it resolves when a call is taken', async () => {
+  it('drained() resolves when no call waits and, with maxQueue 0, when a call would be accepted', async () => {
     const sleep = start('sleep', { max: 1, maxQueue: 0 })
     let refused = 0
     const call = async (value: number): Promise<unknown> => {
@@ -117,7 +117,7 @@ describe('calls that wait', () => {
     await closed
   })
 
-  it('are gone when drained() resolves; at once when none waits', async () => {
+  it('drained() resolves when no call waits, immediately if none does', async () => {
     const sleep = start('sleep', { max: 1 })
     await sleep.drained()
     const calls = [1, 2, 3].map(() => sleep(20))
@@ -128,7 +128,7 @@ describe('calls that wait', () => {
     await Promise.all(calls)
   })
 
-  it('leave nothing behind, however many priorities there were', async () => {
+  it('aborted calls of many priorities leave no memory behind', async () => {
     const sleep = start('sleep', { max: 1 })
     const churn = (step: number): Promise<void>[] =>
       Array.from({ length: 10_000 }, (_, i) => {

@@ -5,10 +5,10 @@ import { collect } from './support/garbage.js'
 import { isRunning } from './support/leftovers.js'
 import { until, usePools, worker } from './support/pools.js'
 
-describe('workers that are replaced though they do well', () => {
+describe('recycle', () => {
   const start = usePools()
 
-  it('after so many calls', async () => {
+  it('recycle.calls replaces a worker after that many calls', async () => {
     const pid = start('pid', { max: 1, recycle: { calls: 5, jitter: 0 } })
     const pids = []
     for (let i = 0; i < 20; i++) pids.push(await pid())
@@ -16,7 +16,7 @@ describe('workers that are replaced though they do well', () => {
     for (let i = 0; i < 20; i += 5) assert.equal(new Set(pids.slice(i, i + 5)).size, 1)
   })
 
-  it('after fewer, at random, by jitter', async () => {
+  it('recycle.jitter replaces workers earlier, at random', async () => {
     const pid = start('pid', { max: 1, recycle: { calls: 20, jitter: 0.5 } })
     const counts = new Map<unknown, number>()
     for (let i = 0; i < 200; i++) {
@@ -28,7 +28,7 @@ describe('workers that are replaced though they do well', () => {
     assert.ok(new Set(lives).size > 1)
   })
 
-  it('and take no memory any more then', async () => {
+  it('replaced workers release their receive buffers', async () => {
     for (const options of [
       { max: 1, recycle: { calls: 1 } },
       { max: 1, isolate: true },
@@ -46,7 +46,7 @@ describe('workers that are replaced though they do well', () => {
     }
   })
 
-  it('and none is kept, nor its template, for a pool that nobody refers to, though their memory was watched', async () => {
+  it('a pool that is collected leaves neither workers nor templates, even if it watched their memory', async () => {
     const begin = async (): Promise<number> => {
       const template = ForkProcess.exec()
       const pid = pool(template, worker, 'pid', { max: 1, stop: 0, recycle: { pss: 2 ** 40 } })
@@ -61,7 +61,7 @@ describe('workers that are replaced though they do well', () => {
     })
   })
 
-  it('above a share of memory', async () => {
+  it('recycle.pss replaces a worker whose share of memory exceeds it', async () => {
     const keep = start('keep', { max: 1, recycle: { pss: 150 << 20 } })
     const first = await keep(1)
     assert.equal(await keep(200), first)
@@ -69,7 +69,7 @@ describe('workers that are replaced though they do well', () => {
     assert.notEqual(await keep(1), first)
   })
 
-  it('when they are old, after their next call', async () => {
+  it('recycle.age replaces an old worker after its next call', async () => {
     const pid = start('pidAfter', { max: 1, recycle: { age: 300 } })
     const began = performance.now()
     const first = await pid(0)
@@ -78,7 +78,7 @@ describe('workers that are replaced though they do well', () => {
     assert.equal((await pid.stats()).died, 0)
   })
 
-  it('when they want to retire: what they have is finished first', async () => {
+  it('a worker that calls retire() finishes its calls first', async () => {
     const retire = start('retireAfter', { max: 1, load: 3 })
     const [a, b, c, d] = await Promise.all([retire(false), retire(true), retire(false), retire(false)])
     assert.deepEqual([a, b, c], [a, a, a])
@@ -86,7 +86,7 @@ describe('workers that are replaced though they do well', () => {
     assert.equal(typeof d, 'number')
   })
 
-  it('lose no call', async () => {
+  it('replacing workers loses no call', async () => {
     const retire = start('retireAfter', { max: 3, load: 2, recycle: { calls: 7, age: 50 } })
     const outcomes = await Promise.allSettled(Array.from({ length: 1000 }, (_, i) => retire(i % 10 === 0)))
     assert.ok(outcomes.every(one => one.status === 'fulfilled'))

@@ -31,7 +31,7 @@ describe('stats()', () => {
     })
   })
 
-  it('has histograms of how long calls waited and ran', async () => {
+  it('wait and run record how long calls waited and ran', async () => {
     const sleep = start('sleep', { max: 1 })
     await sleep(0)
     await Promise.all([sleep(50), sleep(50)])
@@ -41,7 +41,7 @@ describe('stats()', () => {
     assert.ok(wait.max > 45e6 && wait.percentile(1) < 45e6)
   })
 
-  it('has in them no call that failed before its turn', async () => {
+  it('wait and run omit calls that failed before their turn', async () => {
     const sleep = start('sleep', { max: 1, load: 2 })
     const [first, second] = await Promise.allSettled([sleep(20), sleep(() => {})]) // which cannot be sent
     assert.deepEqual([first!.status, second!.status], ['fulfilled', 'rejected'])
@@ -49,7 +49,7 @@ describe('stats()', () => {
     assert.deepEqual([calls.done, calls.failed, wait.count, run.count], [1, 1, 1, 1])
   })
 
-  it('counts workers that die of their last call', async () => {
+  it('died counts workers that exit during their last call', async () => {
     for (const options of [{ isolate: true }, { recycle: { calls: 1 } }]) {
       const act = start('doAs', { max: 2, ...options })
       await Promise.allSettled([act('exit'), act('kill'), act('a'), act.with({ timeout: 20 })('loop')])
@@ -59,7 +59,7 @@ describe('stats()', () => {
     }
   })
 
-  it('tells what part of their time workers had calls', async () => {
+  it('utilisation is the fraction of their time that workers were busy', async () => {
     const sleep = start('sleep', { max: 1 })
     await sleep(300)
     const busy = (await sleep.stats()).utilisation
@@ -90,7 +90,7 @@ describe('stats()', () => {
     })
   }
 
-  it('counts a call that yields as running until that is over, and for so long', async () => {
+  it('a call that yields counts as running until its stream ends', async () => {
     const countSlowly = start('countSlowly', { max: 1 })
     const values = countSlowly(4, 50) as unknown as AsyncIterable<number>
     let running = 0
@@ -169,7 +169,7 @@ describe('stats()', () => {
     )
   })
 
-  it('tells of each worker what it does, and its memory', async () => {
+  it('stats() reports the running call and the memory of each worker', async () => {
     const sleep = start('sleep', { max: 2 })
     await sleep(0)
     const call = sleep(100, 'x')

@@ -4,10 +4,10 @@ import { describe, it } from 'mocha'
 import { assertNothingLeft, holdings, isRunning } from './support/leftovers.js'
 import { reasonOf, until, usePools, worker } from './support/pools.js'
 
-describe('the death of', () => {
+describe('template loss', () => {
   const start = usePools()
 
-  it('a template is made good: calls go on with workers of another', async () => {
+  it('the pool replaces a killed template and starts workers from the new one', async () => {
     const templates: ForkProcess[] = []
     const pid = start('pid', { max: 1, stop: 0 }, () => {
       templates.push(ForkProcess.exec())
@@ -54,7 +54,7 @@ describe('the death of', () => {
     })
   }
 
-  it('a template that nobody said how to make is made good with just the module', async () => {
+  it('a killed template is replaced by a new one that loads just the module', async () => {
     const before = holdings()
     const template = ForkProcess.exec()
     const pid = pool(template, worker, 'pid', { max: 1 })
@@ -67,7 +67,7 @@ describe('the death of', () => {
     await assertNothingLeft(before)
   })
 
-  it('a template with arguments for init that nobody said how to make rejects with what to do', async () => {
+  it('a killed template with arguments for init rejects calls with ERR_POOL_NO_TEMPLATE', async () => {
     const before = holdings()
     const template = ForkProcess.exec().sendArg('x')
     const prepared = pool(template, worker, 'preparedWith', { max: 1, init: 'prepare' })
@@ -81,7 +81,7 @@ describe('the death of', () => {
     await assertNothingLeft(before)
   })
 
-  it('a module that never loads rejects after two times startTimeout', async () => {
+  it('a module that never loads rejects with ERR_POOL_START_TIMEOUT after two start timeouts', async () => {
     const never = pool(
       () => ForkProcess.exec(),
       new URL(`data:text/javascript,await new Promise(resolve => setTimeout(resolve, 1e8)); export const f = 1`),

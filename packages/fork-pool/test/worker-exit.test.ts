@@ -7,10 +7,10 @@ import { describe, it } from 'mocha'
 import { isRunning } from './support/leftovers.js'
 import { reasonOf, until, usePools, worker } from './support/pools.js'
 
-describe('the death of', () => {
+describe('worker exit', () => {
   const start = usePools()
 
-  it('an idle worker is told to onError, and costs no call', async () => {
+  it('the exit of an idle worker is reported to onError and costs no call', async () => {
     const errors: (Error & { signal?: unknown })[] = []
     const pid = start('pid', { max: 1, onError: error => errors.push(error) })
     const first = (await pid()) as number
@@ -25,7 +25,7 @@ describe('the death of', () => {
     assert.equal((await pid.stats()).died, 1)
   })
 
-  it('an idle worker below idle is made good without a call', async () => {
+  it('the pool replaces an idle worker that exits, without a call', async () => {
     const pid = start('pid', { max: 2, idle: 1 })
     await until(() => pid.workers.length === 1)
     const first = pid.workers[0]!.pid
@@ -33,7 +33,7 @@ describe('the death of', () => {
     await until(() => pid.workers.length === 1 && pid.workers[0]!.pid !== first)
   })
 
-  it('a worker rejects its calls also where these are traced, which takes them longer', async () => {
+  it('the exit of a worker rejects its calls even if these are traced', async () => {
     const channel = tracingChannel('anyfork:rpc:call')
     const subscriber = { start() {}, end() {}, asyncStart() {}, asyncEnd() {}, error() {} }
     channel.subscribe(subscriber)
@@ -61,7 +61,7 @@ describe('the death of', () => {
     }
   })
 
-  it('an idle worker lets onError make a call', async () => {
+  it('onError can make a call when an idle worker exits', async () => {
     let again: Promise<unknown> | undefined
     const pid = start('pid', { max: 2, onError: () => (again ??= pid()) })
     process.kill((await pid()) as number, 'SIGKILL')
@@ -69,7 +69,7 @@ describe('the death of', () => {
     assert.equal(typeof (await again), 'number')
   })
 
-  it('a worker with a stream is told to onError where nobody reads that', async () => {
+  it('the exit of a worker with an unread stream is reported to onError', async () => {
     const errors: Error[] = []
     const count = start('countAs', { max: 1, async: true, onError: error => errors.push(error) })
     const values = (await count('wait')) as AsyncIterator<number>
@@ -83,7 +83,7 @@ describe('the death of', () => {
     )
   })
 
-  it('a worker while a call is sent that cannot be sent is none: a TypeError rejects that call', async () => {
+  it('an unserialisable argument rejects with TypeError and does not count as a worker exit', async () => {
     const echo = start('echo', { max: 1 })
     await echo(1)
     await assert.rejects(
@@ -93,7 +93,7 @@ describe('the death of', () => {
     assert.equal((await echo.stats()).started, 1)
   })
 
-  it('the program ends workers, spares and templates', async () => {
+  it('the exit of the program ends workers, spare processes, and templates', async () => {
     const program = `
       import { ForkProcess, pool } from '@anyfork/fork-pool'
       const sleep = pool(ForkProcess.create(), ${JSON.stringify(worker.href)}, 'sleep', { idle: 2, max: 2, spare: 2 })

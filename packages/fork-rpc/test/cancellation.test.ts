@@ -99,7 +99,7 @@ describe('a call with a signal or a timeout', () => {
     })
   }
 
-  it('does not begin what waits behind a long call and is given up meanwhile', async () => {
+  it('a call aborted while it waits behind a long call never begins', async () => {
     const events = new Events()
     const blocking = start('awaitThenTell', { onEvent: events.onEvent })
     const long = blocking(50, 'long')
@@ -113,7 +113,7 @@ describe('a call with a signal or a timeout', () => {
     ])
   })
 
-  it('takes back a hundred thousand calls that wait, in any order', async () => {
+  it('aborts any of 100,000 waiting calls, in any order', async () => {
     const first = start('first')
     await first.ready()
     process.kill(first.pid!, 'SIGSTOP')
@@ -131,7 +131,7 @@ describe('a call with a signal or a timeout', () => {
     assert.deepEqual(await Promise.all(calls), expected)
   })
 
-  it('rejects with untilOver when the process has dropped the call', async () => {
+  it('untilOver delays the rejection until the process has dropped the call', async () => {
     const events = new Events()
     const blocking = start('awaitThenTell', { onEvent: events.onEvent })
     await blocking.ready()
@@ -150,13 +150,13 @@ describe('a call with a signal or a timeout', () => {
     assert.deepEqual(events.seen, [['told', 'running']])
   })
 
-  it('settles as ever with untilOver when the process was running the call', async () => {
+  it('untilOver lets a call settle normally if the process was already running it', async () => {
     const after = start('after', { async: true })
     await after.ready()
     assert.equal(await after.with({ timeout: 10, untilOver: true })(60, 'late'), 'late')
   })
 
-  it('aborts the signal of a call that runs', async () => {
+  it('aborting a running call aborts its callSignal()', async () => {
     const events = new Events()
     const running = start('untilGivenUp', { async: true, onEvent: events.onEvent })
     const controller = new AbortController()

@@ -3,7 +3,7 @@ import { describe, it } from 'mocha'
 import type * as Fixture from './fixtures/worker.js'
 import { useConnections } from './support/connections.js'
 
-describe('an error', () => {
+describe('errors', () => {
   const { start } = useConnections()
 
   it('rejects with what the function threw: class, name, message, stack, code, properties, cause', async () => {
@@ -32,19 +32,16 @@ describe('an error', () => {
     await assert.rejects(start('failOddly')(), { name: 'AggregateError', message: 'odd ones' })
   })
 
-  it('has the stack of the function, then that of its caller', async () => {
+  it("an error's stack continues with the stack of its caller", async () => {
     const fail = start('fail')
     async function theCaller(): Promise<unknown> {
       return await fail()
     }
     const { stack } = (await theCaller().catch((error: unknown) => error)) as Error
-    assert.match(
-      stack!,
-      /at fail .*worker\.js[^]*called from another process[^]*at async theCaller .*errors\.test\.js/,
-    )
+    assert.match(stack!, /at fail .*worker\.js[^]*called from another process[^]*at async theCaller .*errors\.test\.js/)
   })
 
-  it('of several keeps each of them', async () => {
+  it('an AggregateError keeps each of its errors', async () => {
     const error = (await start('failDeeply')().catch((reason: unknown) => reason)) as AggregateError & { code: string }
     assert.ok(error instanceof AggregateError)
     assert.equal(error.code, 'ERR_SEVERAL')
@@ -54,7 +51,7 @@ describe('an error', () => {
     assert.equal(three, 'three')
   })
 
-  it('of an abort is a DOMException', async () => {
+  it('a thrown AbortError arrives as a DOMException', async () => {
     const error = (await start('failToo')().catch((reason: unknown) => reason)) as DOMException
     assert.ok(error instanceof DOMException)
     assert.equal(error.name, 'AbortError')
@@ -62,7 +59,7 @@ describe('an error', () => {
     assert.equal(error.message, 'given up')
   })
 
-  it('of an abort keeps properties of its own', async () => {
+  it('a thrown DOMException keeps its own properties', async () => {
     const error = (await start('failWithOwnCode')().catch((reason: unknown) => reason)) as DOMException
     assert.ok(error instanceof DOMException)
     assert.deepEqual({ ...error }, { code: 'ERR_OWN' })

@@ -7,10 +7,10 @@ import { collect } from './support/garbage.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
-describe('a connection that nobody refers to any more', () => {
+describe('garbage collection', () => {
   const { fork } = useConnections()
 
-  it('finishes its calls, and ends', async function () {
+  it('an unreferenced connection finishes its calls and closes', async function () {
     this.timeout(20_000)
     const begin = (): { ended: Promise<unknown>; call: PromiseLike<unknown> } => {
       const after = run(fork(), worker, 'after')
@@ -24,7 +24,7 @@ describe('a connection that nobody refers to any more', () => {
     assert.equal(await call, 'the last')
   })
 
-  it('is forgotten once it has ended, also where who listens to its events refers to it', async () => {
+  it('an ended connection is collected even if its event listener refers to it', async () => {
     const make = async (): Promise<WeakRef<object>> => {
       const first: Rpc = run(fork(), worker, 'first', { onEvent: () => void first.pid })
       assert.equal(await first('value'), 'value')

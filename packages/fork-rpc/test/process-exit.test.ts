@@ -26,14 +26,14 @@ describe('a process that exits', () => {
   })
   after(() => template.close())
 
-  it('rejects everything outstanding when the process exits, with its code', async () => {
+  it('a process that exits rejects all pending calls with its exit code', async () => {
     const exit = start('exit')
     const calls = [exit(7), exit(8), exit(9)]
     for (const call of calls) await assert.rejects(call, { code: 'ERR_PROCESS_EXITED', exitCode: 7, signal: null })
     await assert.rejects(exit(1), { code: 'ERR_PROCESS_EXITED' })
   })
 
-  it('rejects everything outstanding when the process is killed, with the signal', async () => {
+  it('a killed process rejects all pending calls with the signal', async () => {
     const block = start('block')
     await block.ready()
     const calls = [block(10_000), block(10_000)]
@@ -43,7 +43,7 @@ describe('a process that exits', () => {
     assert.deepEqual(await block.ended, { code: null, signal: 'SIGKILL' })
   })
 
-  it('tells of the death of an idle process', async () => {
+  it('the exit of an idle process is reported to onError', async () => {
     const told: unknown[] = []
     const add = start('add', { onError: error => told.push((error as ProcessExitedError).signal) })
     assert.equal(await add(1, 2), 3)
@@ -53,7 +53,7 @@ describe('a process that exits', () => {
     await assert.rejects(add(1, 2), { code: 'ERR_PROCESS_EXITED', signal: 'SIGTERM' })
   })
 
-  it('tells that the process is gone before anybody has told how it ended', async () => {
+  it('isAlive is false once the process is gone, before its exit status is known', async () => {
     const pid = (await start('pid', { onError: () => {} })()) as number
     assert.ok(rpc!.isAlive)
     process.kill(template.pid!, 'SIGSTOP') // whose child it is

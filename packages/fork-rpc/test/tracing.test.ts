@@ -7,7 +7,7 @@ import { useConnections } from './support/connections.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
-describe('a call', () => {
+describe('tracing', () => {
   const { start, fork } = useConnections()
 
   it('keeps the AsyncLocalStorage of its caller', async () => {
@@ -43,7 +43,7 @@ describe('a call', () => {
     await collect.close()
   })
 
-  it('is told to subscribers of anyfork:rpc:call, step by step', async () => {
+  it('anyfork:rpc:call publishes each step of a call', async () => {
     const steps: [string, CallTrace][] = []
     const subscribers = Object.fromEntries(
       (['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const).map(step => [
@@ -82,7 +82,7 @@ describe('a call', () => {
     assert.ok(!channel('tracing:anyfork:rpc:call:start').hasSubscribers)
   })
 
-  it('that is traced is iterable all the same', async () => {
+  it('a traced call is iterable', async () => {
     const traced = tracingChannel('anyfork:rpc:call')
     const subscribers = { start: () => {}, end: () => {}, asyncStart: () => {}, asyncEnd: () => {}, error: () => {} }
     traced.subscribe(subscribers)
@@ -92,7 +92,7 @@ describe('a call', () => {
     assert.deepEqual(seen, ['a', 'b'])
   })
 
-  it('that is traced settles before an event that came after its result', async () => {
+  it('a traced call settles before an event that follows its result', async () => {
     const traced = tracingChannel('anyfork:rpc:call')
     const subscribers = { start: () => {}, end: () => {}, asyncStart: () => {}, asyncEnd: () => {}, error: () => {} }
     traced.subscribe(subscribers)
@@ -108,7 +108,7 @@ describe('a call', () => {
     assert.deepEqual(seen, ['event first', 'event a', 'result a', 'event b', 'result b', 'event c', 'result c'])
   })
 
-  it('is counted', async () => {
+  it('counters count calls, results, errors, and bytes', async () => {
     const add = start('exitOrSame', { onError: () => {} })
     await Promise.all([add(1), add(2)])
     await assert.rejects(add.with({ signal: AbortSignal.abort() })(3))
