@@ -26,11 +26,8 @@ export {
   sendMany,
   sendMessage,
 } from './message.js'
-export { pipe } from './pipe.js'
-export { assertUnixSocket, type SocketKind, socketKind } from './socket-kind.js'
-export type { SocketType } from './socket-type.js'
-export { type SocketpairOptions, socketpair } from './socketpair.js'
+export { assertUnixSocket, type SocketKind, type SocketType, socketKind } from './socket-kind.js'
+export { pipe, type SocketpairOptions, socketpair } from './socketpair.js'
 export { StreamReceiver, type StreamReceiverOptions } from './stream-receiver.js'
 export type { SystemError } from './system-error.js'
-export { type Watch, type WatchOptions, watch } from './watch.js'
-export type { WatchEvents } from './watch-events.js'
+export { type Watch, type WatchEvents, type WatchOptions, watch } from './watch.js'

@@ -1,7 +1,16 @@
 import { binding } from './binding.js'
 import { descriptorNumber, type Handle } from './handle.js'
-import { type SocketType, socketTypes } from './socket-type.js'
 import { checked } from './system-error.js'
+
+/** A byte stream, a stream of packets (not on macOS), or datagrams. */
+export type SocketType = 'stream' | 'seqpacket' | 'dgram'
+
+/** The kernel's numbers. */
+export const socketTypes: Record<SocketType, number> = {
+  stream: binding.SOCK_STREAM,
+  seqpacket: binding.SOCK_SEQPACKET,
+  dgram: binding.SOCK_DGRAM,
+}
 
 /** What a socket is. */
 export interface SocketKind {

@@ -1,7 +1,7 @@
 import { binding } from './binding.js'
 import { checkOptions, oneOf } from './check-options.js'
 import { Descriptor } from './descriptor.js'
-import { type SocketType, socketTypes } from './socket-type.js'
+import { type SocketType, socketTypes } from './socket-kind.js'
 import { checked } from './system-error.js'
 
 export interface SocketpairOptions {
@@ -20,5 +20,17 @@ export function socketpair(options: SocketpairOptions = {}): [Descriptor, Descri
   const { type = 'stream' } = options
   const pair = new Int32Array(2)
   checked(binding.socketpair(socketTypes[type], pair), 'socketpair')
+  return [new Descriptor(pair[0]!), new Descriptor(pair[1]!)]
+}
+
+/**
+ * Makes a pipe, blocking and close-on-exec, as pipe2(2). The caller owns both ends.
+ *
+ * @returns the end to read from and the end to write to
+ * @throws `EMFILE` and the like from the kernel
+ */
+export function pipe(): [read: Descriptor, write: Descriptor] {
+  const pair = new Int32Array(2)
+  checked(binding.pipe(pair), 'pipe2')
   return [new Descriptor(pair[0]!), new Descriptor(pair[1]!)]
 }

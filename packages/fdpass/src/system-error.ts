@@ -1,4 +1,14 @@
-import { getSystemErrorMessage, getSystemErrorName } from './system-error-names.js'
+import { getSystemErrorMap } from 'node:util'
+
+const names = getSystemErrorMap()
+const others = new Map<number, [name: string, message: string]>(
+  process.platform === 'linux'
+    ? [
+        [-109, ['ETOOMANYREFS', 'too many references: cannot splice']],
+        [-74, ['EBADMSG', 'the system refused a descriptor of this message']],
+      ]
+    : [],
+)
 
 /** An error of the kernel, in the shape that Node's own have. */
 export interface SystemError extends Error {
@@ -26,4 +36,14 @@ export function systemError(errno: number, syscall: string): SystemError {
 export function checked(result: number, syscall: string): number {
   if (result < 0) throw systemError(result, syscall)
   return result
+}
+
+/** The kernel's name of a negative errno; those that Node lacks are here. */
+function getSystemErrorName(errno: number): string {
+  return (names.get(errno) ?? others.get(errno))?.[0] ?? `errno ${-errno}`
+}
+
+/** What the kernel says of a negative errno. */
+function getSystemErrorMessage(errno: number): string {
+  return (names.get(errno) ?? others.get(errno))?.[1] ?? 'unknown system error'
 }
