@@ -9,8 +9,8 @@ import { lookUpFolder, type ModuleSpecifier } from './module-specifier.js'
 import { DefaultTemplate } from './owner/default-template.js'
 import { checkExecOptions } from './owner/exec-options.js'
 import { checkInspectOptions, type InspectOptions } from './owner/inspect-options.js'
-import { Preparation } from './owner/orders.js'
-import { Member } from './owner/process-handle.js'
+import { ProcessOrders } from './owner/orders.js'
+import { ProcessHandle } from './owner/process-handle.js'
 import type { ExecOptions } from './owner/spawn.js'
 import type { CheckReport } from './protocol/check-report.js'
 import { Command } from './protocol/frame.js'
@@ -18,9 +18,9 @@ import { decode, encode } from './protocol/payload.js'
 import { closeAtThreadEnd } from './thread-end.js'
 
 /** Lets processes end that nobody refers to any more, unless a function runs in them. */
-const dropped = new FinalizationRegistry<Member>(member => {
+const dropped = new FinalizationRegistry<ProcessHandle>(processHandle => {
   try {
-    member.order(Command.end)
+    processHandle.order(Command.end)
   } catch {
     // it is no template, or out of reach: nobody is left to be told
   }
@@ -36,19 +36,19 @@ const dropped = new FinalizationRegistry<Member>(member => {
  * program from ending while nothing is awaited from it. One that runs no function also
  * ends some time after the last reference to it is gone, as if by `close`.
  */
-export class ForkProcess extends Preparation implements AsyncDisposable {
+export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   static readonly #default = new DefaultTemplate({
     start: options => ForkProcess.exec(options),
     isForkable: template => template.#isForkable,
-    letGo: template => template.#letGo(),
+    release: template => template.#release(),
   })
   #isExitAwaited = false
 
-  private constructor(member: Member) {
-    if (!(member instanceof Member))
+  private constructor(processHandle: ProcessHandle) {
+    if (!(processHandle instanceof ProcessHandle))
       throw new TypeError('processes are made by ForkProcess.create() and ForkProcess.exec()')
-    super(member)
-    dropped.register(this, member, this)
+    super(processHandle)
+    dropped.register(this, processHandle, this)
   }
 
   /**
@@ -97,12 +97,12 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    */
   static exec(options: ExecOptions = {}): ForkProcess {
     checkExecOptions(options)
-    return new ForkProcess(Member.exec(options))
+    return new ForkProcess(ProcessHandle.exec(options))
   }
 
   /** What `forkTemplate` of @anyfork/fork/template does. @internal */
   static async forkThisProgram(): Promise<ForkProcess> {
-    return new ForkProcess(await Member.forkThisProgram())
+    return new ForkProcess(await ProcessHandle.forkThisProgram())
   }
 
   /**
@@ -118,28 +118,28 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
     if (!(socket instanceof Descriptor)) throw new TypeError('fromFd() takes a Descriptor')
     if (!fstatSync(socket.fd).isSocket()) throw new TypeError('fromFd() takes the Descriptor of a socket')
     assertUnixSocket(socket)
-    return new ForkProcess(Member.attach(socket))
+    return new ForkProcess(ProcessHandle.attach(socket))
   }
 
   /** Its process id, once known: at once after `exec`, else soon, and at the latest when `ready` or `run` have resolved. */
   get pid(): number | undefined {
-    return this.member.pid
+    return this.processHandle.pid
   }
 
   /** How it was made: copied from its parent, or started afresh; once known, as `pid`. */
   get mode(): MadeBy | undefined {
-    return this.member.mode
+    return this.processHandle.mode
   }
 
   /** Whether it can still carry out orders or is running its function, as far as is known. */
   get isAlive(): boolean {
-    return !this.isClosing && !this.member.isGone
+    return !this.isClosing && !this.processHandle.isGone
   }
 
   /** Resolves when the process has ended, with its exit code or signal. Never rejects. Asked for, it keeps this program running. */
   get exited(): Promise<ExitStatus> {
-    const { exited, isGone } = this.member
-    if (!isGone && !this.#isExitAwaited) void exited.then(this.member.hold())
+    const { exited, isGone } = this.processHandle
+    if (!isGone && !this.#isExitAwaited) void exited.then(this.processHandle.hold())
     this.#isExitAwaited = true
     return exited
   }
@@ -152,7 +152,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    */
   fork(): ForkProcess {
     this.assertOpen('fork')
-    return new ForkProcess(this.member.fork())
+    return new ForkProcess(this.processHandle.fork())
   }
 
   /**
@@ -168,7 +168,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
   refork(): ForkProcess {
     if (!this.hasRun) throw new TypeError('refork() before run()')
     if (this.isClosing) throw new TypeError('refork() after close()')
-    return new ForkProcess(this.member.fork())
+    return new ForkProcess(this.processHandle.fork())
   }
 
   /**
@@ -182,14 +182,14 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    */
   async toFd(): Promise<Descriptor> {
     this.assertOpen('toFd')
-    this.member.assertChildless('toFd')
+    this.processHandle.assertChildless('toFd')
     this.isHandedOver = true
     dropped.unregister(this)
     try {
-      return await this.member.detach()
+      return await this.processHandle.detach()
     } catch (error) {
       this.isHandedOver = false
-      dropped.register(this, this.member, this)
+      dropped.register(this, this.processHandle, this)
       throw error
     }
   }
@@ -201,13 +201,13 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    * @throws rejects with `ERR_PROCESS_EXITED` when it has ended
    */
   async memory(): Promise<MemoryFigures> {
-    const pid = await this.member.findPid()
+    const pid = await this.processHandle.findPid()
     try {
       return await memoryOf(pid)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      const isGone = code === 'ESRCH' || (code === 'ENOENT' && !this.member.kill(0)) // else there is no such file on this system
-      throw isGone ? this.member.reason : error
+      const isGone = code === 'ESRCH' || (code === 'ENOENT' && !this.processHandle.kill(0)) // else there is no such file on this system
+      throw isGone ? this.processHandle.reason : error
     }
   }
 
@@ -220,7 +220,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    */
   async check(): Promise<CheckReport> {
     this.assertOpen('check')
-    return decode(await this.member.ask(Command.check))
+    return decode(await this.processHandle.ask(Command.check))
   }
 
   /**
@@ -234,13 +234,13 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
     const where = checkInspectOptions(options)
     if (this.isClosing) throw new TypeError('inspect() after close()')
     if (this.isHandedOver) throw new TypeError('inspect() after toFd()')
-    return decode(await this.member.ask(Command.inspect, encode(where)))
+    return decode(await this.processHandle.ask(Command.inspect, encode(where)))
   }
 
   /** Resolves when all orders so far have been carried out, and forks of it start at once; rejects with what went wrong. */
   async ready(): Promise<void> {
     this.assertOpen('ready')
-    await this.member.ask(Command.ready)
+    await this.processHandle.ask(Command.ready)
   }
 
   /**
@@ -265,7 +265,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
     try {
       release = closeAtThreadEnd(ours) // until the caller has it
       setNonblocking(ours, true)
-      const started = this.member.ask(Command.run, encode({ module, name, folder }), [theirs])
+      const started = this.processHandle.ask(Command.run, encode({ module, name, folder }), [theirs])
       this.hasRun = true
       dropped.unregister(this)
       theirs.close()
@@ -288,7 +288,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    * @throws TypeError for an unknown signal; `EPERM`
    */
   kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
-    return this.member.kill(signal)
+    return this.processHandle.kill(signal)
   }
 
   /**
@@ -300,7 +300,7 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
    */
   async close(): Promise<void> {
     if (this.isHandedOver) return
-    this.#letGo()
+    this.#release()
     await this.exited
   }
 
@@ -314,8 +314,8 @@ export class ForkProcess extends Preparation implements AsyncDisposable {
     return this.isAlive && !this.hasRun && !this.isHandedOver
   }
 
-  #letGo(): void {
-    if (!this.isClosing && !this.hasRun) this.member.order(Command.end)
+  #release(): void {
+    if (!this.isClosing && !this.hasRun) this.processHandle.order(Command.end)
     this.isClosing = true
   }
 

@@ -1,5 +1,5 @@
 import { ForkProcess } from './fork-process.js'
-import { refuseWorkersOnceForked } from './safety/exits.js'
+import { rejectWorkersOnceForked } from './safety/exits.js'
 import { installRandomness } from './safety/randomness.js'
 
 /** The flags that a program is to be started with that wants to be forked itself. */
@@ -25,4 +25,4 @@ export function forkTemplate(): Promise<ForkProcess> {
 
 // Before other code can take hold of what copies are to have of their own.
 installRandomness()
-refuseWorkersOnceForked()
+rejectWorkersOnceForked()

@@ -7,10 +7,10 @@ import { Command, type Frame } from '../protocol/frame.js'
 import { collectGarbage } from '../safety/garbage.js'
 import type { Lifeline } from '../safety/lifeline.js'
 import { waitForRequests } from '../safety/pending-requests.js'
-import { forgetThreads, hasForeignThreads, hasNewThreads, refuseForeignThreads } from '../safety/threads.js'
+import { assertNoForeignThreads, forgetThreads, hasForeignThreads, hasNewThreads } from '../safety/threads.js'
 import { OrderLog } from './order-log.js'
 import { type Ended, Reaper } from './reaper.js'
-import { makeFreshCopy } from './replay.js'
+import { spawnReplay } from './replay.js'
 
 /** A process that was made; its pid is 0 in itself, where it was forked. */
 export interface Made {
@@ -21,10 +21,10 @@ export interface Made {
 /** Orders that load foreign code. */
 export const LOADING: ReadonlySet<number> = new Set([Command.require, Command.eval, Command.warm])
 /** The state of this process forbids a fork, or the system has none: a fresh copy can do without. */
-const REFUSALS: ReadonlySet<unknown> = new Set(['ERR_FOREIGN_THREADS', 'ERR_PENDING_REQUESTS', 'ENOSYS'])
+const UNFORKABLE: ReadonlySet<unknown> = new Set(['ERR_FOREIGN_THREADS', 'ERR_PENDING_REQUESTS', 'ENOSYS'])
 
 /** Makes the children of this process, one way or the other, and reaps them. */
-export class Offspring {
+export class Children {
   readonly #mode: ForkMode
   readonly #log: OrderLog
   readonly #reaper: Reaper
@@ -43,8 +43,8 @@ export class Offspring {
   }
 
   /** Whether there are children that were not made here. */
-  get hasStrangers(): boolean {
-    return this.#reaper.hasStrangers
+  get hasUnknownChildren(): boolean {
+    return this.#reaper.hasUnknownChildren
   }
 
   /** Takes note of an order to this process, which children are to have carried out, too. */
@@ -106,16 +106,16 @@ export class Offspring {
       try {
         return { pid: await this.#fork(), mode: 'fork' }
       } catch (error) {
-        if (this.#mode === 'fork' || !REFUSALS.has((error as NodeJS.ErrnoException).code)) throw error
+        if (this.#mode === 'fork' || !UNFORKABLE.has((error as NodeJS.ErrnoException).code)) throw error
       }
     }
     this.#reaper.listen()
-    return { pid: await makeFreshCopy(control, lifeline.shared, this.#log, this.#reaper), mode: 'exec' }
+    return { pid: await spawnReplay(control, lifeline.shared, this.#log, this.#reaper), mode: 'exec' }
   }
 
   async #fork(): Promise<number> {
     do {
-      await refuseForeignThreads()
+      await assertNoForeignThreads()
       await this.settleMemory()
       await waitForRequests() // last: nothing is awaited between this and the fork
     } while (hasNewThreads()) // which the requests may have started

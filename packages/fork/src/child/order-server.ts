@@ -9,40 +9,40 @@ import type { ForkMode, MadeBy } from '../mode.js'
 import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
 import { Command, type Frame, Report } from '../protocol/frame.js'
 import { decode, encode } from '../protocol/payload.js'
-import { Reserve } from '../protocol/reserved-slot.js'
-import { refuseActiveHandles } from '../safety/active-handles.js'
+import { ReservedSlot } from '../protocol/reserved-slot.js'
+import { assertNoActiveHandles } from '../safety/active-handles.js'
 import { installExits } from '../safety/exits.js'
 import { armLifeline, claimLifeline, cutLifeline, type Lifeline } from '../safety/lifeline.js'
 import { forgetNewListeners, noteListeners } from '../safety/listeners.js'
 import { renewRandomness } from '../safety/randomness.js'
-import { LOADING, type Made, Offspring } from './children.js'
+import { Children, LOADING, type Made } from './children.js'
 import { loadFunction } from './modules.js'
 import { prepare } from './prepare.js'
 import { restrict } from './restrict.js'
 import { runArgs } from './run-args.js'
 import { showTitle } from './title.js'
 
-const ABOUT = 'template'
+const TEMPLATE_TITLE = 'template'
 
 /** How long the owner may take to tell of an orphan, in milliseconds. */
-const ORPHANS_MS = 1000
+const ORPHAN_GRACE_MS = 1000
 
 /** Carries out the orders of the owner, one after the other, until it runs a function. */
-export class Server implements ChannelListener {
+export class OrderServer implements ChannelListener {
   #channel: ControlChannel
   #lifeline: Lifeline
   readonly #mode: ForkMode
-  readonly #reserve = new Reserve(() => this.#lifeline.shared)
+  readonly #reservedSlot = new ReservedSlot(() => this.#lifeline.shared)
   #madeBy: MadeBy
   readonly #queue: Frame<Descriptor>[] = []
   /** What the owner orders while another's orders are still being replayed. */
-  #held: Frame<Descriptor>[] | undefined
+  #deferred: Frame<Descriptor>[] | undefined
   #isBusy = false
   /** The socket of the function that runs. */
   #running: Descriptor | undefined
   #isEnding = false
   #outlives = false
-  readonly #offspring: Offspring
+  readonly #children: Children
 
   /**
    * @param control - the socket to the owner; this object owns it from now on
@@ -53,11 +53,11 @@ export class Server implements ChannelListener {
     this.#lifeline = lifeline
     this.#mode = mode
     this.#madeBy = madeBy
-    this.#channel = new ControlChannel(control, this, this.#reserve)
+    this.#channel = new ControlChannel(control, this, this.#reservedSlot)
     this.#channel.ref()
-    showTitle(ABOUT)
+    showTitle(TEMPLATE_TITLE)
     binding.ignoreInterrupt(1)
-    this.#offspring = new Offspring(
+    this.#children = new Children(
       mode,
       ended => this.#channel.send(Report.exited, 0, encode(ended)),
       () => this.#endWithoutChildren(),
@@ -70,12 +70,12 @@ export class Server implements ChannelListener {
   get #ownDescriptors(): ReadonlySet<number> {
     const { shared, own } = this.#lifeline
     const ordered = this.#queue.flatMap(({ descriptors }) => descriptors.map(({ fd }) => fd))
-    const numbers = [this.#channel.fd, shared.fd, own?.fd, this.#reserve.fd, ...ordered]
+    const numbers = [this.#channel.fd, shared.fd, own?.fd, this.#reservedSlot.fd, ...ordered]
     return new Set(numbers.filter(fd => fd !== undefined))
   }
 
   onFrame(frame: Frame<Descriptor>): void {
-    if (this.#held) this.#held.push(frame)
+    if (this.#deferred) this.#deferred.push(frame)
     else this.#enqueue(frame)
   }
 
@@ -85,7 +85,7 @@ export class Server implements ChannelListener {
   }
 
   /** A function would be called without what it was given, or a process stay without its owner. One that runs has all that it needs. */
-  onStarved(): void {
+  onTableFull(): void {
     if (!this.#running) this.#fail(systemError(-constants.errno.EMFILE, 'recvmsg'))
   }
 
@@ -95,7 +95,7 @@ export class Server implements ChannelListener {
   }
 
   #replay(socket: Descriptor): void {
-    this.#held = []
+    this.#deferred = []
     this.#identify(0)
     const channel = new ControlChannel(socket, {
       onFrame: frame => {
@@ -124,12 +124,12 @@ export class Server implements ChannelListener {
 
   async #carryOut(order: Frame<Descriptor>): Promise<void> {
     const { type, id, payload, descriptors } = order
-    this.#offspring.note(order)
+    this.#children.note(order)
     switch (type) {
       case Command.fork:
         return this.#fork(id, descriptors[0]!)
       case Command.ready:
-        await this.#offspring.settleMemory()
+        await this.#children.settleMemory()
         return this.#done(id)
       case Command.run:
         return this.#run(id, decode(payload), descriptors[0]!)
@@ -143,15 +143,15 @@ export class Server implements ChannelListener {
       case Command.inspect:
         return this.#answer(id, async () => (await import('./inspector.js')).openInspector(decode(payload)))
       case Command.adopt:
-        return this.#offspring.adopt(decode(payload))
+        return this.#children.adopt(decode(payload))
       case Command.identify:
         return this.#identify(id)
       case Command.lifeline:
         return this.#changeLifeline(descriptors[0]!)
       case Command.replayed:
         await callAfterFork()
-        for (const held of this.#held!.splice(0)) this.#queue.push(held)
-        this.#held = undefined
+        for (const held of this.#deferred!.splice(0)) this.#queue.push(held)
+        this.#deferred = undefined
         return
       case Command.end:
         this.#isEnding = true
@@ -171,7 +171,7 @@ export class Server implements ChannelListener {
     let made: Made
     let undo: () => Promise<void>
     try {
-      ;[made, undo] = await this.#offspring.make(control, this.#lifeline)
+      ;[made, undo] = await this.#children.make(control, this.#lifeline)
     } catch (error) {
       this.#channel.send(Report.forkFailed, id, encodeError(error))
       return this.#letGoOf(control)
@@ -182,10 +182,10 @@ export class Server implements ChannelListener {
     await undo()
   }
 
-  /** It may have come in through the reserve: the slot is kept again before somebody else takes it. */
+  /** It may have come in through the reserved slot: that the slot is kept again before somebody else takes it. */
   #letGoOf(control: Descriptor): void {
     control.close()
-    this.#reserve.take()
+    this.#reservedSlot.take()
   }
 
   async #becomeChild(control: Descriptor): Promise<void> {
@@ -193,13 +193,13 @@ export class Server implements ChannelListener {
     // What was still queued are the parent's orders; their descriptors came along.
     for (const { descriptors } of this.#queue.splice(0)) for (const descriptor of descriptors) descriptor.close()
     this.#madeBy = 'fork'
-    this.#channel = new ControlChannel(control, this, this.#reserve)
+    this.#channel = new ControlChannel(control, this, this.#reservedSlot)
     this.#channel.ref()
     inherited.close()
     try {
       installExits()
       this.#lifeline = armLifeline(this.#lifeline)
-      this.#offspring.forget()
+      this.#children.forget()
       renewRandomness()
       this.#identify(0)
       await callAfterFork()
@@ -216,7 +216,7 @@ export class Server implements ChannelListener {
   ): Promise<void> {
     const run = await loadFunction(module, name, folder)
     const args = runArgs()
-    this.#offspring.noteRun()
+    this.#children.noteRun()
     this.#running = socket
     if (this.#outlives) this.#lifeline = cutLifeline(this.#lifeline)
     this.#channel.unref()
@@ -230,13 +230,13 @@ export class Server implements ChannelListener {
   /** The parent goes on with its function; this copy waits for orders. */
   async #leaveFunction(socket: Descriptor): Promise<void> {
     socket[Symbol.dispose]()
-    await refuseActiveHandles(() => this.#ownDescriptors)
+    await assertNoActiveHandles(() => this.#ownDescriptors)
     forgetNewListeners()
     process.exitCode = undefined
     this.#running = undefined
     this.#outlives = false
     binding.ignoreInterrupt(1)
-    showTitle(ABOUT)
+    showTitle(TEMPLATE_TITLE)
   }
 
   #changeLifeline(shared: Descriptor): void {
@@ -260,7 +260,7 @@ export class Server implements ChannelListener {
     try {
       this.#done(id, encode(await find()))
     } catch (error) {
-      this.#channel.send(Report.refused, id, encodeError(error))
+      this.#channel.send(Report.rejected, id, encodeError(error))
     }
   }
 
@@ -271,11 +271,11 @@ export class Server implements ChannelListener {
     process.exit(1)
   }
 
-  /** @param isPatient - the owner, who hears of orphans only now, may yet want to hear of their end */
-  #endWithoutChildren(isPatient = true): void {
-    if (!this.#isEnding || !this.#offspring.isEmpty) return
-    if (isPatient && this.#offspring.hasStrangers)
-      return void setTimeout(() => this.#endWithoutChildren(false), ORPHANS_MS)
+  /** @param mayWait - the owner, who hears of orphans only now, may yet want to hear of their end */
+  #endWithoutChildren(mayWait = true): void {
+    if (!this.#isEnding || !this.#children.isEmpty) return
+    if (mayWait && this.#children.hasUnknownChildren)
+      return void setTimeout(() => this.#endWithoutChildren(false), ORPHAN_GRACE_MS)
     this.#channel.flushAll()
     process.exit()
   }

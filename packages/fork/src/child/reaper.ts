@@ -4,7 +4,7 @@ import { binding } from '../binding.js'
 import { signalNumber } from '../errors.js'
 
 /** How long an ended child may wait for whoever else may want to reap it, in milliseconds. */
-const STRANGERS_MS = 1000
+const ORPHAN_DELAY_MS = 1000
 
 /** How a child ended: `code` is -1 when a signal ended it. */
 export interface Ended {
@@ -24,11 +24,11 @@ export class Reaper {
   readonly #onSignal = (): void => this.#reap()
   readonly #onTimer = (): void => {
     this.#timer = undefined
-    this.#reapStrangers()
+    this.#reapOrphans()
   }
   #isListening = false
   /** Unknown children that have ended and are given their time, and since when. */
-  readonly #strangers = new Map<number, number>()
+  readonly #unknown = new Map<number, number>()
   #timer: NodeJS.Timeout | undefined
 
   /** @param onNone - called whenever the last child has ended */
@@ -42,7 +42,7 @@ export class Reaper {
   }
 
   /** Whether there are children that this object does not know: those of `child_process`, or orphans that it may be told to adopt. */
-  get hasStrangers(): boolean {
+  get hasUnknownChildren(): boolean {
     return childrenOfThisProcess().some(pid => !this.#children.has(pid))
   }
 
@@ -82,7 +82,7 @@ export class Reaper {
   forget(): void {
     this.#children.clear()
     this.#spawned.clear()
-    this.#strangers.clear()
+    this.#unknown.clear()
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#isListening) process.off('SIGCHLD', this.#onSignal)
@@ -97,7 +97,7 @@ export class Reaper {
     while (this.#isListening && binding.peekEnded(0, this.#out) === 1) {
       const pid = this.#out[0]!
       if (!this.#children.has(pid) || this.#spawned.has(pid)) {
-        this.#noteStrangers(pid)
+        this.#noteUnknown(pid)
         return this.#reapOwn()
       }
       this.#tellAndReap()
@@ -105,20 +105,20 @@ export class Reaper {
   }
 
   /** Only one child is told of that has ended; there may be more behind it. */
-  #noteStrangers(first: number): void {
+  #noteUnknown(first: number): void {
     const now = performance.now()
     for (const pid of new Set([first, ...childrenOfThisProcess()])) {
-      if (this.#children.has(pid) || this.#strangers.has(pid) || binding.peekEnded(pid, this.#out) !== 1) continue
-      this.#strangers.set(pid, now)
+      if (this.#children.has(pid) || this.#unknown.has(pid) || binding.peekEnded(pid, this.#out) !== 1) continue
+      this.#unknown.set(pid, now)
     }
-    this.#timer ??= setTimeout(() => setImmediate(this.#onTimer), STRANGERS_MS).unref()
+    this.#timer ??= setTimeout(() => setImmediate(this.#onTimer), ORPHAN_DELAY_MS).unref()
   }
 
-  #reapStrangers(): void {
-    const longAgo = performance.now() - STRANGERS_MS
-    for (const [pid, since] of this.#strangers) {
+  #reapOrphans(): void {
+    const longAgo = performance.now() - ORPHAN_DELAY_MS
+    for (const [pid, since] of this.#unknown) {
       if (since > longAgo) continue
-      this.#strangers.delete(pid)
+      this.#unknown.delete(pid)
       if (binding.peekEnded(pid, this.#out) === 1) this.#tellAndReap()
     }
     this.#reap()

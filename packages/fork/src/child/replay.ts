@@ -10,7 +10,7 @@ import { Command } from '../protocol/frame.js'
 import { workingDirectory } from '../working-directory.js'
 import type { OrderLog } from './order-log.js'
 import type { Reaper } from './reaper.js'
-import { getName } from './title.js'
+import { getTitlePrefix } from './title.js'
 
 /** As this process was started: what has changed since changes again when the orders are replayed. */
 const started = { cwd: workingDirectory(), env: { ...process.env } }
@@ -27,7 +27,7 @@ const replaying = new Set<ControlChannel>()
  * @returns its pid; its end is the reaper's to tell
  * @throws `ERR_CANNOT_REPLAY`; the error of spawn(2); `ENOENT` where the working directory was changed, and the first one removed
  */
-export async function makeFreshCopy(
+export async function spawnReplay(
   control: Descriptor,
   lifeline: Descriptor,
   log: OrderLog,
@@ -43,7 +43,7 @@ export async function makeFreshCopy(
     channel.send(Command.replayed, 0)
     const child = spawn(
       process.execPath,
-      [...withoutForkingFlags(process.execArgv), MAIN, 'exec', getName(), 'replay'],
+      [...withoutForkingFlags(process.execArgv), MAIN, 'exec', getTitlePrefix(), 'replay'],
       {
         argv0: process.argv0,
         cwd,

@@ -1,15 +1,15 @@
-let name = 'anyfork'
+let prefix = 'anyfork'
 
 /** The first word of the title of this process, and of those forked from it. */
-export function setName(first: string): void {
-  name = first
+export function setTitlePrefix(first: string): void {
+  prefix = first
 }
 
-export function getName(): string {
-  return name
+export function getTitlePrefix(): string {
+  return prefix
 }
 
 /** Shows, as `ps` has it, what this process is about. */
 export function showTitle(about: string): void {
-  process.title = `${name} ${about}`
+  process.title = `${prefix} ${about}`
 }

@@ -7,7 +7,7 @@ import { decode, encode } from '../protocol/payload.js'
  * Runs once, in the template, what every child begins with: V8 compiles a
  * function when it is first called, and children have what is compiled already.
  */
-export async function rehearse(): Promise<void> {
+export async function warmUp(): Promise<void> {
   const [left, right] = socketpair()
   const [inner, outer] = socketpair()
   await new Promise<void>(resolve => {

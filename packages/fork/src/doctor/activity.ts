@@ -1,5 +1,5 @@
 import type { Finding } from '../protocol/check-report.js'
-import { getBeginning } from '../safety/baseline.js'
+import { getBaseline } from '../safety/baseline.js'
 
 /** By Node's names: what becomes of an active handle in a child. */
 const handles: Record<string, [severity: Finding['severity'], text: string, advice: string]> = {
@@ -23,7 +23,7 @@ const handles: Record<string, [severity: Finding['severity'], text: string, advi
 }
 
 /** Active handles and requests, by Node's names, and how many of each. */
-export function activeResources(): Record<string, number> {
+export function countActiveResources(): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const name of process.getActiveResourcesInfo()) counts[name] = (counts[name] ?? 0) + 1
   return counts
@@ -41,7 +41,7 @@ export function checkHandles(resources: Record<string, number>): Finding[] {
 
 /** Listeners that children have, too. */
 export function checkListeners(): Finding[] {
-  const { listeners } = getBeginning()
+  const { listeners } = getBaseline()
   return process.eventNames().flatMap(event => {
     const isNew = process.rawListeners(event as 'exit').some(listener => !listeners.has(listener))
     const text = isNew ? telling(String(event)) : undefined

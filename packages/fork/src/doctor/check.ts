@@ -2,7 +2,7 @@ import type { ForkMode } from '../mode.js'
 import type { CheckReport, Finding, Severity } from '../protocol/check-report.js'
 import { waitForRequests } from '../safety/pending-requests.js'
 import { listThreads, type Thread } from '../safety/threads.js'
-import { activeResources, checkHandles, checkListeners } from './activity.js'
+import { checkHandles, checkListeners, countActiveResources } from './activity.js'
 import { checkAddons, loadedAddons } from './addons.js'
 import { checkDescriptors, describeDescriptors } from './descriptors.js'
 import { checkOutput } from './unwritten-output.js'
@@ -21,7 +21,7 @@ export async function check({ own, mode }: Subject): Promise<CheckReport> {
   if (mode === 'exec') return checkFresh(own)
   const requests = await checkRequests()
   const threads = await listThreads()
-  const resources = activeResources()
+  const resources = countActiveResources()
   const descriptors = describeDescriptors(own)
   const addons = loadedAddons()
   const findings = [
@@ -52,7 +52,7 @@ function checkFresh(own: ReadonlySet<number>): CheckReport {
       },
     ],
     threads: [],
-    resources: activeResources(),
+    resources: countActiveResources(),
     descriptors: describeDescriptors(own),
     addons: loadedAddons(),
   }

@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import type { Finding, OpenDescriptor } from '../protocol/check-report.js'
-import { getBeginning, openDescriptors } from '../safety/baseline.js'
+import { getBaseline, openDescriptors } from '../safety/baseline.js'
 import { socketsByInode } from './sockets.js'
 
 /** What event loops are made of. */
@@ -15,7 +15,7 @@ const ACCESS_MODE = 0o3
  */
 export function describeDescriptors(own: ReadonlySet<number>): OpenDescriptor[] {
   const all = openDescriptors()
-  const { descriptors: first } = getBeginning()
+  const { descriptors: first } = getBaseline()
   const sockets = socketsByInode()
   // A fork makes the pipes anew that libuv tells itself of signals with.
   let renewed = [...first].filter(([fd, name]) => isPipeToItself(name, first) && all.get(fd) !== name).length

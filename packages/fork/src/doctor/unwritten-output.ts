@@ -1,9 +1,9 @@
 import type { Finding } from '../protocol/check-report.js'
-import { getBeginning } from '../safety/baseline.js'
+import { getBaseline } from '../safety/baseline.js'
 
 /** Bytes that children would write, too. */
 export function checkOutput(): Finding[] {
-  return [...getBeginning().usedStreams].flatMap(name => {
+  return [...getBaseline().usedStreams].flatMap(name => {
     const { writableLength } = process[name]
     if (!writableLength) return []
     const text = `${writableLength} bytes are not written yet: every child would write them again`

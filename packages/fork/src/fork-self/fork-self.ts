@@ -1,7 +1,7 @@
 import { type Descriptor, socketpair } from '@anyfork/fdpass'
 import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
-import { Server } from '../child/order-server.js'
+import { OrderServer } from '../child/order-server.js'
 import { encodeError } from '../error-codec.js'
 import { NotForkableError, signalNumber } from '../errors.js'
 import { callAfterFork, callBeforeFork } from '../fork-hooks.js'
@@ -9,7 +9,7 @@ import { forgetChildren, OwnChild } from '../owner/own-child.js'
 import { lifeline, takeLifeline } from '../owner/spawn.js'
 import { ControlChannel } from '../protocol/control-channel.js'
 import { Report } from '../protocol/frame.js'
-import { recordBeginning } from '../safety/baseline.js'
+import { recordBaseline } from '../safety/baseline.js'
 import { installExits } from '../safety/exits.js'
 import { collectGarbage } from '../safety/garbage.js'
 import { installPid } from '../safety/identity.js'
@@ -131,8 +131,8 @@ async function becomeTemplate(control: Descriptor): Promise<void> {
   } catch (error) {
     return fail(control, error)
   }
-  new Server(control, armed, 'fork', 'fork')
-  recordBeginning()
+  new OrderServer(control, armed, 'fork', 'fork')
+  recordBaseline()
 }
 
 /** Tells the owner what the copy ends of. */

@@ -9,7 +9,7 @@ export type Prepare = (template: ForkProcess) => void
 export interface TemplateMaker {
   start(options: ExecOptions): ForkProcess
   isForkable(template: ForkProcess): boolean
-  letGo(template: ForkProcess): void
+  release(template: ForkProcess): void
 }
 
 /** The template that processes are forked from where nobody names another: started on first use, and again where it cannot be forked any more. */
@@ -48,7 +48,7 @@ export class DefaultTemplate {
   set options(options: ExecOptions) {
     checkExecOptions(options)
     this.#options = Object.freeze({ ...options })
-    if (this.#present) this.#maker.letGo(this.#present)
+    if (this.#present) this.#maker.release(this.#present)
     this.#present = undefined
   }
 
@@ -72,7 +72,7 @@ export class DefaultTemplate {
   }
 
   #drop(template: ForkProcess, error: unknown): never {
-    this.#maker.letGo(template)
+    this.#maker.release(template)
     if (this.#present === template) this.#present = undefined
     throw error
   }

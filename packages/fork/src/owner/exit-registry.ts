@@ -4,7 +4,7 @@ import type { ExitStatus } from '../errors.js'
 export type OnExit = (status: ExitStatus) => void
 
 /** The processes that descend from one interpreter, by pid, and how they ended. Reports come over several sockets, in no order. */
-export class Lineage {
+export class ExitRegistry {
   readonly #byPid = new Map<number, OnExit>()
   readonly #unclaimed = new Map<number, ExitStatus>()
   #expected = 0
@@ -15,7 +15,7 @@ export class Lineage {
   }
 
   /** No pid will come for one that was expected. */
-  giveUp(): void {
+  cancelExpected(): void {
     if (--this.#expected === 0) this.#unclaimed.clear()
   }
 
@@ -23,7 +23,7 @@ export class Lineage {
   claim(pid: number, onExit: OnExit): void {
     const status = this.#unclaimed.get(pid)
     this.#unclaimed.delete(pid)
-    this.giveUp()
+    this.cancelExpected()
     if (status) onExit(status)
     else this.#byPid.set(pid, onExit)
   }

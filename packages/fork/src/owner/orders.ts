@@ -8,17 +8,17 @@ import { Command } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
 import { checkRestrictions, type Restrictions } from '../restrictions.js'
 import { workingDirectory } from '../working-directory.js'
-import type { Member } from './process-handle.js'
+import type { ProcessHandle } from './process-handle.js'
 
 /** The orders that prepare a process for its function and its forks: each is queued, and returns the process at once. */
-export abstract class Preparation {
-  protected readonly member: Member
+export abstract class ProcessOrders {
+  protected readonly processHandle: ProcessHandle
   protected hasRun = false
   protected isClosing = false
   protected isHandedOver = false
 
-  protected constructor(member: Member) {
-    this.member = member
+  protected constructor(processHandle: ProcessHandle) {
+    this.processHandle = processHandle
   }
 
   /**
@@ -72,7 +72,7 @@ export abstract class Preparation {
   sendFd(...handles: Handle[]): this {
     this.assertOpen('sendFd')
     for (const handle of handles) fstatSync(descriptorNumber(handle))
-    for (const handle of handles) this.member.order(Command.descriptor, undefined, [handle])
+    for (const handle of handles) this.processHandle.order(Command.descriptor, undefined, [handle])
     return this
   }
 
@@ -122,7 +122,7 @@ export abstract class Preparation {
 
   #order(order: string, type: number, payload: unknown): this {
     this.assertOpen(order)
-    this.member.order(type, encode(payload))
+    this.processHandle.order(type, encode(payload))
     return this
   }
 }

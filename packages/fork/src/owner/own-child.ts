@@ -19,9 +19,9 @@ export class OwnChild extends EventEmitter<{ exit: [code: number | null, signal:
   constructor(pid: number) {
     super()
     this.pid = pid
-    if (!children.size) process.on('SIGCHLD', look)
+    if (!children.size) process.on('SIGCHLD', reapEnded)
     children.add(this)
-    setImmediate(look).unref() // it may have ended before
+    setImmediate(reapEnded).unref() // it may have ended before
   }
 
   /** Keeps this program running until it has ended. */
@@ -51,19 +51,19 @@ export function forgetChildren(): void {
   children.clear()
   held.clear()
   updateTimer()
-  process.off('SIGCHLD', look)
+  process.off('SIGCHLD', reapEnded)
 }
 
 function updateTimer(): void {
   if (held.size) {
-    timer ??= setInterval(look, LOOK_MS)
+    timer ??= setInterval(reapEnded, LOOK_MS)
   } else {
     clearInterval(timer)
     timer = undefined
   }
 }
 
-function look(): void {
+function reapEnded(): void {
   for (const child of children) reap(child)
 }
 
@@ -72,7 +72,7 @@ function reap(child: OwnChild): void {
   if (result === 0) return
   children.delete(child)
   child.unref()
-  if (!children.size) process.off('SIGCHLD', look)
+  if (!children.size) process.off('SIGCHLD', reapEnded)
   const [, code, signal] = out as unknown as [number, number, number]
   if (result < 0) return void child.emit('exit', null, null) // somebody else has reaped it
   binding.reap(child.pid)

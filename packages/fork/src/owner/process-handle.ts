@@ -10,7 +10,7 @@ import { ControlChannel } from '../protocol/control-channel.js'
 import { Command, type Frame, Report } from '../protocol/frame.js'
 import { decode, encode } from '../protocol/payload.js'
 import { reapAtThreadEnd, spareAtThreadEnd } from '../thread-end.js'
-import { Lineage } from './exit-registry.js'
+import { ExitRegistry } from './exit-registry.js'
 import { isChild, OwnChild } from './own-child.js'
 import { type ExecOptions, lifeline, spawnTemplate } from './spawn.js'
 
@@ -33,22 +33,22 @@ interface RootProcess {
   unref(): void
 }
 
-const NOTHING_KNOWN: ExitStatus = { code: null, signal: null }
+const UNKNOWN_STATUS: ExitStatus = { code: null, signal: null }
 /** All members that are not gone. */
-const live = new Set<Member>()
+const live = new Set<ProcessHandle>()
 
 /**
  * A process of a family, as its owner knows it: its control channel, its pid, how it
  * ended, and who can tell. A family is an interpreter, the root, and all that is forked
  * from it.
  */
-export class Member {
+export class ProcessHandle {
   readonly #channel: ControlChannel
   /** Who tells how it ends; once that is gone, the root. */
-  #forker: Member | undefined
-  readonly #root: Member
-  readonly #lineage: Lineage
-  readonly #offspring = new Map<number, Member>()
+  #reporter: ProcessHandle | undefined
+  readonly #root: ProcessHandle
+  readonly #exitRegistry: ExitRegistry
+  readonly #children = new Map<number, ProcessHandle>()
   readonly #waiting = new Map<number, Waiting>()
   #leave = (): void => {}
   #exited: Promise<ExitStatus>
@@ -69,16 +69,16 @@ export class Member {
   #lastId = 0
   #holders = 0
 
-  private constructor(socket: Descriptor, forker: Member | undefined) {
-    this.#forker = forker
+  private constructor(socket: Descriptor, forker: ProcessHandle | undefined) {
+    this.#reporter = forker
     this.#root = forker ? forker.#root : this
-    this.#lineage = forker ? forker.#lineage : new Lineage()
+    this.#exitRegistry = forker ? forker.#exitRegistry : new ExitRegistry()
     this.#exited = new Promise(resolve => (this.#resolveExited = resolve))
     this.#made = new Promise(resolve => (this.#resolveMade = resolve))
     this.#channel = new ControlChannel(socket, {
       onFrame: frame => this.#onReport(frame),
-      onBroken: error => (this.#failure ??= error),
-      onNonsense: cause => this.#break(cause),
+      onSendFailed: error => (this.#failure ??= error),
+      onProtocolError: cause => this.#onProtocolError(cause),
       onEnd: () => {
         this.#isChannelEnded = true
         this.#settle()
@@ -88,14 +88,14 @@ export class Member {
   }
 
   /** Starts the root of a new family. */
-  static exec(options: ExecOptions): Member {
+  static exec(options: ExecOptions): ProcessHandle {
     const [ours, theirs] = socketpair()
     try {
       const child = spawnTemplate(theirs, options)
-      const self = Member.#withChild(ours, child, 'exec')
+      const self = ProcessHandle.#withChild(ours, child, 'exec')
       child.once('error', error => {
         self.#failure = error
-        self.#onStatus(NOTHING_KNOWN)
+        self.#onStatus(UNKNOWN_STATUS)
       })
       return self
     } catch (error) {
@@ -107,16 +107,16 @@ export class Member {
   }
 
   /** Forks this program: the root of a new family. */
-  static async forkThisProgram(): Promise<Member> {
+  static async forkThisProgram(): Promise<ProcessHandle> {
     const { forkThisProgram } = await import('../fork-self/fork-self.js')
     const { pid, control } = await forkThisProgram(
       () => new Set([...live].filter(one => one.#channel.isOpen).map(one => one.#channel.fd)),
     )
-    return Member.#withChild(control, new OwnChild(pid), 'fork')
+    return ProcessHandle.#withChild(control, new OwnChild(pid), 'fork')
   }
 
-  static #withChild(socket: Descriptor, child: RootProcess, mode: MadeBy): Member {
-    const self = new Member(socket, undefined)
+  static #withChild(socket: Descriptor, child: RootProcess, mode: MadeBy): ProcessHandle {
+    const self = new ProcessHandle(socket, undefined)
     self.#child = child
     self.#pid = child.pid
     self.#mode = mode
@@ -129,13 +129,13 @@ export class Member {
   }
 
   /** Takes on a process that another owner has let go of. */
-  static attach(socket: Descriptor): Member {
+  static attach(socket: Descriptor): ProcessHandle {
     const ours = lifeline()
     setNonblocking(socket, true)
     const own = new Descriptor(socket.fd)
     let self
     try {
-      self = new Member(own, undefined)
+      self = new ProcessHandle(own, undefined)
     } catch (error) {
       own.release() // it is still the caller's
       throw error
@@ -150,7 +150,7 @@ export class Member {
     }
     socket.release()
     self.#isAttached = true
-    self.#lineage.expect()
+    self.#exitRegistry.expect()
     return self
   }
 
@@ -198,26 +198,26 @@ export class Member {
 
   /** Why nothing can be had of it any more. */
   get reason(): Error {
-    return this.#failure ?? new ProcessExitedError(this.#status ?? NOTHING_KNOWN)
+    return this.#failure ?? new ProcessExitedError(this.#status ?? UNKNOWN_STATUS)
   }
 
   /** Asks it for a fork. */
-  fork(): Member {
+  fork(): ProcessHandle {
     const [ours, theirs] = socketpair()
     const id = ++this.#lastId
-    let child: Member
+    let child: ProcessHandle
     try {
       this.#channel.send(Command.fork, id, undefined, [theirs])
-      child = new Member(ours, this)
+      child = new ProcessHandle(ours, this)
     } catch (error) {
       ours.close()
       throw error
     } finally {
       theirs.close()
     }
-    this.#lineage.expect()
-    this.#offspring.set(id, child)
-    void child.exited.then(() => this.#offspring.delete(id))
+    this.#exitRegistry.expect()
+    this.#children.set(id, child)
+    void child.exited.then(() => this.#children.delete(id))
     return child
   }
 
@@ -261,12 +261,12 @@ export class Member {
 
   /** Keeps this program running until released. */
   hold(): () => void {
-    const held: Member[] = []
-    for (let member: Member | undefined = this; member; member = member.#forker) held.push(member)
-    for (const member of held) member.#keep(true)
+    const held: ProcessHandle[] = []
+    for (let one: ProcessHandle | undefined = this; one; one = one.#reporter) held.push(one)
+    for (const one of held) one.#keep(true)
     let isHeld = true
     return () => {
-      if (isHeld) for (const member of held) member.#keep(false)
+      if (isHeld) for (const one of held) one.#keep(false)
       isHeld = false
     }
   }
@@ -288,7 +288,7 @@ export class Member {
 
   #onReport({ type, id, payload, descriptors }: Frame<Descriptor>): void {
     for (const descriptor of descriptors) descriptor.close() // a report has none
-    const child = this.#offspring.get(id)
+    const child = this.#children.get(id)
     switch (type) {
       case Report.started:
         this.#onMade(decode<Made>(payload))
@@ -297,7 +297,7 @@ export class Member {
         this.#waiting.get(id)?.resolve(payload)
         this.#waiting.delete(id)
         break
-      case Report.refused:
+      case Report.rejected:
         this.#waiting.get(id)?.reject(decodeError(payload))
         this.#waiting.delete(id)
         break
@@ -312,16 +312,16 @@ export class Member {
         break
       case Report.exited: {
         const { pid, code, signal } = decode<{ pid: number; code: number; signal: number }>(payload)
-        this.#lineage.ended(
+        this.#exitRegistry.ended(
           pid,
-          code < 0 && signal === 0 ? NOTHING_KNOWN : { code: code < 0 ? null : code, signal: signalName(signal) },
+          code < 0 && signal === 0 ? UNKNOWN_STATUS : { code: code < 0 ? null : code, signal: signalName(signal) },
         )
       }
     }
   }
 
   /** Its function can write to its control socket, too. Nothing can be had of it any more. */
-  #break(cause: Error): void {
+  #onProtocolError(cause: Error): void {
     this.#failure ??= new ForkError('ERR_PROTOCOL', `what came from the process makes no sense: ${cause.message}`, {
       cause,
     })
@@ -335,16 +335,16 @@ export class Member {
     if (this.#pid !== undefined || this.#status) return
     this.#pid = pid
     this.#mode = mode
-    this.#lineage.claim(pid, status => this.#onStatus(status))
+    this.#exitRegistry.claim(pid, status => this.#onStatus(status))
     this.#resolveMade()
     for (const signal of this.#signalsAtStart.splice(0)) this.#killLate(signal)
-    if (this.#forker?.isGone) this.#root.#adopt(this)
+    if (this.#reporter?.isGone) this.#root.#adopt(this)
   }
 
   /** Answers for a process whose forker is gone. */
-  #adopt(orphan: Member): void {
+  #adopt(orphan: ProcessHandle): void {
     this.#channel.send(Command.adopt, 0, encode(orphan.#pid))
-    orphan.#forker = this // generations of ancestors are kept no longer than they live
+    orphan.#reporter = this // generations of ancestors are kept no longer than they live
   }
 
   #onStatus(status: ExitStatus): void {
@@ -354,42 +354,42 @@ export class Member {
 
   #onForkFailed(error: Error): void {
     this.#failure = error
-    this.#lineage.giveUp()
-    this.#onStatus(NOTHING_KNOWN)
+    this.#exitRegistry.cancelExpected()
+    this.#onStatus(UNKNOWN_STATUS)
   }
 
   /** Once nothing more can come: settles all that was promised. */
   #settle(): void {
-    if (this.#isChannelEnded && !this.#status && this.#isForgotten && !this.#isOwnChild()) {
+    if (this.#isChannelEnded && !this.#status && this.#isUnreported && !this.#isOwnChild()) {
       if (this.#pid === undefined) {
-        this.#lineage.giveUp()
-        if (this.#forker) this.#failure ??= this.#forker.reason
+        this.#exitRegistry.cancelExpected()
+        if (this.#reporter) this.#failure ??= this.#reporter.reason
       }
-      this.#status = NOTHING_KNOWN
+      this.#status = UNKNOWN_STATUS
     }
     if (!this.isGone || !live.delete(this)) return
     const reason = this.reason
     for (const { reject } of this.#waiting.values()) reject(reason)
     this.#waiting.clear()
-    for (const child of this.#offspring.values()) {
+    for (const child of this.#children.values()) {
       if (child.#pid === undefined || this.#root.isGone) child.#settle()
       else this.#root.#adopt(child)
     }
     // Nobody answers for orphans any more.
-    if (this === this.#root) for (const member of live) if (member.#root === this) member.#settle()
+    if (this === this.#root) for (const one of live) if (one.#root === this) one.#settle()
     this.#resolveMade()
     this.#resolveExited(this.#status!)
   }
 
-  #descendsFrom(ancestor: Member): boolean {
-    for (let member = this.#forker; member; member = member.#forker) if (member === ancestor) return true
+  #descendsFrom(ancestor: ProcessHandle): boolean {
+    for (let one = this.#reporter; one; one = one.#reporter) if (one === ancestor) return true
     return false
   }
 
   /** Nobody is left who could tell how it ended. */
-  get #isForgotten(): boolean {
+  get #isUnreported(): boolean {
     if (this.#isAttached) return true
-    return this.#forker !== undefined && this.#forker.isGone && (this.#pid === undefined || this.#root.isGone)
+    return this.#reporter !== undefined && this.#reporter.isGone && (this.#pid === undefined || this.#root.isGone)
   }
 
   /**
@@ -408,7 +408,7 @@ export class Member {
 
   /** In a forked process: lets go of what belongs to the parent. */
   static #abandonAll(): void {
-    for (const member of live) member.#abandon()
+    for (const one of live) one.#abandon()
     live.clear()
   }
 
@@ -417,12 +417,12 @@ export class Member {
     this.#channel.close()
     this.#child?.unref()
     this.#isChannelEnded = true
-    this.#status ??= NOTHING_KNOWN
+    this.#status ??= UNKNOWN_STATUS
     this.#failure ??= new ForkError('ERR_NOT_OWNED', 'the process belongs to the one that this one was forked from')
     this.#exited = Promise.resolve(this.#status)
   }
 
   static {
-    afterFork(() => Member.#abandonAll())
+    afterFork(() => ProcessHandle.#abandonAll())
   }
 }

@@ -12,8 +12,8 @@ import {
 import { closeAtThreadEnd } from '../thread-end.js'
 import { type Frame, frameHeader } from './frame.js'
 import { FrameReader } from './frame-reader.js'
-import { Duplicates } from './queued-descriptors.js'
-import type { Reserve } from './reserved-slot.js'
+import { QueuedDescriptors } from './queued-descriptors.js'
+import type { ReservedSlot } from './reserved-slot.js'
 
 /** How long to wait for a free slot in the descriptor table, in milliseconds. */
 const TABLE_FULL_RETRY_MS = 50
@@ -26,7 +26,7 @@ const incoming = Buffer.allocUnsafeSlow(65536)
 
 interface Outgoing {
   bytes: Uint8Array
-  duplicates: Duplicates
+  queued: QueuedDescriptors
 }
 
 /** What a channel tells whoever holds it. */
@@ -35,11 +35,11 @@ export interface ChannelListener {
   /** The peer is gone; called once, after its last frame. */
   onEnd(): void
   /** What came makes no sense, for this reason. Without a listener, it is an uncaught error. */
-  onNonsense?(cause: Error): void
+  onProtocolError?(cause: Error): void
   /** A queued frame could not be sent, for this reason, nor can those after it; the peer is told the end, and then `onEnd` its own. */
-  onBroken?(error: Error): void
+  onSendFailed?(error: Error): void
   /** Descriptors came, and for a second there was no room for them in the table; it is tried on until the channel is closed. */
-  onStarved?(): void
+  onTableFull?(): void
 }
 
 /** One end of the control socket between a process and its owner: frames both ways, in order, never blocking. */
@@ -47,7 +47,7 @@ export class ControlChannel {
   readonly #socket: Descriptor
   readonly #watch: Watch
   readonly #release: () => void
-  readonly #reserve: Reserve | undefined
+  readonly #reservedSlot: ReservedSlot | undefined
   readonly #reader = new FrameReader<Descriptor>()
   readonly #listener: ChannelListener
   readonly #outgoing: Outgoing[] = []
@@ -60,12 +60,12 @@ export class ControlChannel {
   /**
    * @param socket - a stream socket; the channel owns it from now on
    * @param listener - gets the frames, and the descriptors in them with their ownership
-   * @param reserve - lets a frame with a descriptor come in where the table is full
+   * @param reservedSlot - lets a frame with a descriptor come in where the table is full
    */
-  constructor(socket: Descriptor, listener: ChannelListener, reserve?: Reserve) {
+  constructor(socket: Descriptor, listener: ChannelListener, reservedSlot?: ReservedSlot) {
     this.#socket = socket
     this.#listener = listener
-    this.#reserve = reserve
+    this.#reservedSlot = reservedSlot
     this.#watch = watch(socket, { readable: true }, ready => {
       if (ready.writable && this.#isOpen) this.#flush()
       if (ready.readable && this.#isOpen) this.#read()
@@ -87,7 +87,7 @@ export class ControlChannel {
    * Queues a frame. After the end of the peer it goes nowhere; `onEnd` tells.
    *
    * @param handles - borrowed: what cannot be sent at once is duplicated
-   * @throws the kernel's error where it is known at once, as for a descriptor that is never passed; else `onBroken` tells
+   * @throws the kernel's error where it is known at once, as for a descriptor that is never passed; else `onSendFailed` tells
    */
   send(type: number, id: number, payload: Uint8Array = new Uint8Array(0), handles: readonly Handle[] = []): void {
     if (!this.#isOpen) return
@@ -108,7 +108,7 @@ export class ControlChannel {
       if (taken === bytes.length) return
       sent = taken
     }
-    this.#outgoing.push({ bytes: bytes.subarray(sent), duplicates: new Duplicates(sent ? [] : handles) })
+    this.#outgoing.push({ bytes: bytes.subarray(sent), queued: new QueuedDescriptors(sent ? [] : handles) })
     this.#updateWatch()
   }
 
@@ -162,12 +162,12 @@ export class ControlChannel {
     for (let first = this.#outgoing[0]; first; first = this.#outgoing[0]) {
       let taken: number | undefined
       try {
-        taken = this.#trySend(first.bytes, first.duplicates.descriptors)
+        taken = this.#trySend(first.bytes, first.queued.descriptors)
       } catch (error) {
         return this.#break(error as Error)
       }
       if (taken === undefined) return
-      if (taken) first.duplicates.close()
+      if (taken) first.queued.close()
       if (taken < first.bytes.length) {
         first.bytes = first.bytes.subarray(taken)
         break
@@ -203,15 +203,15 @@ export class ControlChannel {
     } catch {
       // the peer is gone: the reading side reports it
     }
-    this.#listener.onBroken?.(error)
+    this.#listener.onSendFailed?.(error)
   }
 
   #dropOutgoing(): void {
-    for (const { duplicates } of this.#outgoing.splice(0)) duplicates.close()
+    for (const { queued } of this.#outgoing.splice(0)) queued.close()
   }
 
   #read(): void {
-    this.#reserve?.take()
+    this.#reservedSlot?.take()
     this.#receive()
   }
 
@@ -237,8 +237,8 @@ export class ControlChannel {
     try {
       this.#tellAll()
     } catch (error) {
-      if (!this.#listener.onNonsense) throw error
-      this.#listener.onNonsense(error as Error)
+      if (!this.#listener.onProtocolError) throw error
+      this.#listener.onProtocolError(error as Error)
     }
   }
 
@@ -251,8 +251,8 @@ export class ControlChannel {
 
   /** There is no room for the descriptors that came: in a while there may be, by what was ordered before. */
   #waitForRoom(): void {
-    if (this.#reserve?.free()) return this.#receive()
-    if (this.#retries++ === MOST_RETRIES) this.#listener.onStarved?.()
+    if (this.#reservedSlot?.free()) return this.#receive()
+    if (this.#retries++ === MOST_RETRIES) this.#listener.onTableFull?.()
     if (!this.#isOpen) return
     this.#isReading = false
     this.#updateWatch()

@@ -61,7 +61,7 @@ export const Report = {
   /** A process tells its own pid and how it was made, first of all where it was made by another. */
   started: 69,
   /** What the command of this id asked for could not be had; the process goes on. Payload: the error. */
-  refused: 80,
+  rejected: 80,
 } as const
 
 /** A frame as received: the payload and the descriptors belong to whoever gets it. */

@@ -1,8 +1,8 @@
 import { type Descriptor, dup, type Handle } from '@anyfork/fdpass'
 import { closeAtThreadEnd } from '../thread-end.js'
 
-/** Duplicates of descriptors, for what cannot be sent at once. They are closed also when this thread ends. */
-export class Duplicates {
+/** QueuedDescriptors of descriptors, for what cannot be sent at once. They are closed also when this thread ends. */
+export class QueuedDescriptors {
   readonly #descriptors: Descriptor[] = []
   readonly #releases: (() => void)[] = []
 

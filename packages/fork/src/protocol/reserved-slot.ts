@@ -1,7 +1,7 @@
 import { type Descriptor, dup } from '@anyfork/fdpass'
 
 /** A slot of the descriptor table that is kept for an order to come in when all others are taken. */
-export class Reserve {
+export class ReservedSlot {
   readonly #source: () => Descriptor
   #spare: Descriptor | undefined
 

@@ -13,7 +13,7 @@ const HARMLESS: ReadonlySet<string> = new Set(['TTYWrap', 'CloseReq'])
  * @param own - tells the descriptors of this package's own
  * @throws `ERR_ACTIVE_HANDLES`, naming it
  */
-export async function refuseActiveHandles(own: () => ReadonlySet<number>): Promise<void> {
+export async function assertNoActiveHandles(own: () => ReadonlySet<number>): Promise<void> {
   let active: string[] = []
   for (let turn = 0; turn < TURNS; turn++) {
     await new Promise(setImmediate)

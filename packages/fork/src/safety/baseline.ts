@@ -1,12 +1,12 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 
 const FDS = '/proc/self/fd'
-const isTold = process.platform === 'linux'
+const isLinux = process.platform === 'linux'
 
 type StreamName = 'stdout' | 'stderr'
 
 /** What this process, or the template that it descends from, was like before foreign code came: the doctor tells of the rest. */
-export interface Beginning {
+export interface Baseline {
   /** What each descriptor was, by number, as readlink(2) tells it. */
   descriptors: ReadonlyMap<number, string>
   /** The listeners of the process, of all events. */
@@ -15,23 +15,23 @@ export interface Beginning {
   usedStreams: ReadonlySet<StreamName>
 }
 
-let beginning: Beginning = { descriptors: new Map(), listeners: new Set(), usedStreams: new Set() }
+let baseline: Baseline = { descriptors: new Map(), listeners: new Set(), usedStreams: new Set() }
 
 /** To be called in a template once it is set up. */
-export function recordBeginning(): void {
+export function recordBaseline(): void {
   const listeners = new Set(process.eventNames().flatMap(event => process.rawListeners(event as 'exit')))
-  beginning = { descriptors: openDescriptors(), listeners, usedStreams: noteStreams() }
+  baseline = { descriptors: openDescriptors(), listeners, usedStreams: noteStreams() }
 }
 
 /** What was recorded. */
-export function getBeginning(): Beginning {
-  return beginning
+export function getBaseline(): Baseline {
+  return baseline
 }
 
 /** What each descriptor is, by number, as readlink(2) tells it: a path, `socket:[123]`, `anon_inode:[eventfd]`. Empty where the system does not tell. */
 export function openDescriptors(): Map<number, string> {
   const names: [number, string][] = []
-  for (const fd of isTold ? readdirSync(FDS) : []) {
+  for (const fd of isLinux ? readdirSync(FDS) : []) {
     try {
       names.push([Number(fd), readlinkSync(`${FDS}/${fd}`)])
     } catch {

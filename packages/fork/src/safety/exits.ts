@@ -44,7 +44,7 @@ export function installExits(): void {
 }
 
 /** Refuses worker threads in forked processes: to end one, Node waits for threads of its own that are not there. */
-export function refuseWorkersOnceForked(): void {
+export function rejectWorkersOnceForked(): void {
   const threads = requireModule('node:worker_threads') as typeof import('node:worker_threads')
   threads.Worker = class Worker extends threads.Worker {
     constructor(...args: ConstructorParameters<typeof threads.Worker>) {

@@ -1,12 +1,12 @@
 import { finished, type Writable } from 'node:stream'
-import { getBeginning } from './baseline.js'
+import { getBaseline } from './baseline.js'
 
 /**
  * Whether something that was written to standard output or error is not out yet, and will
  * be: a pipe that is full takes it later, when the event loop turns. Makes neither stream.
  */
 export function hasUnwrittenOutput(): boolean {
-  const { usedStreams } = getBeginning()
+  const { usedStreams } = getBaseline()
   if (!usedStreams.size) return false
   for (const name of usedStreams) if (isOnItsWay(process[name])) return true
   return false
@@ -14,7 +14,7 @@ export function hasUnwrittenOutput(): boolean {
 
 /** Resolves when all of it is out, or cannot be. */
 export async function outputWritten(): Promise<void> {
-  for (const name of getBeginning().usedStreams) {
+  for (const name of getBaseline().usedStreams) {
     const stream = process[name]
     if (isOnItsWay(stream)) await written(stream)
   }

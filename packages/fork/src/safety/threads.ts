@@ -5,7 +5,7 @@ import { ForkError } from '../errors.js'
 import { splitNodeOptions } from '../node-options.js'
 
 const TASKS = '/proc/self/task'
-const areTold = process.platform === 'linux'
+const isLinux = process.platform === 'linux'
 /** The environment that this program was started with, whatever it has made of it since. */
 const ENVIRONMENT = '/proc/self/environ'
 
@@ -24,7 +24,7 @@ let isPoolAmongThem = false
 
 /** To be called in a template before other code than what its interpreter was told to preload can start threads. */
 export async function recordThreads(): Promise<void> {
-  if (!areTold) return
+  if (!isLinux) return
   const early = threadIds()
   await startPool()
   const all = threadIds()
@@ -63,7 +63,7 @@ export async function listThreads(): Promise<Thread[]> {
  *
  * @throws `ERR_FOREIGN_THREADS`, naming them
  */
-export async function refuseForeignThreads(): Promise<void> {
+export async function assertNoForeignThreads(): Promise<void> {
   const foreign = await findForeign()
   if (!foreign.length) return
   const names = foreign.map(id => `${threadName(id)} (thread ${id})`).join(', ')
@@ -73,7 +73,7 @@ export async function refuseForeignThreads(): Promise<void> {
   )
 }
 
-/** Whether there are threads that `refuseForeignThreads` has not looked at. */
+/** Whether there are threads that `assertNoForeignThreads` has not looked at. */
 export function hasNewThreads(): boolean {
   return othersThan(harmless).length > 0
 }
@@ -85,7 +85,7 @@ export async function hasForeignThreads(): Promise<boolean> {
 
 /** In a forked process libuv's pool may have started since: it is started whole, and counted. */
 async function findForeign(): Promise<string[]> {
-  if (!areTold)
+  if (!isLinux)
     throw new ForkError('ERR_FOREIGN_THREADS', 'this system does not tell which threads a fork would not copy')
   const suspects = othersThan(harmless)
   if (!suspects.length) return []
