@@ -16,7 +16,7 @@ export const backends: { sync: URL; async: URL } = { sync: SYNC, async: ASYNC }
 export function preload(template: ForkProcess): ForkProcess {
   if (!(template instanceof ForkProcess)) throw new TypeError('expected a ForkProcess')
   setImmediate(loadAhead).unref()
-  return template.require(backends.sync, backends.async).warm(WARM_UP, 'rehearse')
+  return template.require(backends.sync, backends.async).warm(WARM_UP, 'warmUp')
 }
 
 /** While the template starts, there is time for it here, too. What goes wrong, the first connection tells. */

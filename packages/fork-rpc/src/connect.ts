@@ -3,10 +3,10 @@ import { type ForkProcess, type ModuleSpecifier } from '@anyfork/fork'
 import { resolveSpecifier } from '@anyfork/fork/internal'
 import { type CallOptions, checkCallOptions } from './caller/call-options.js'
 import type { CallPromise } from './caller/call-promise.js'
-import { Client } from './caller/connection.js'
+import { Connection } from './caller/connection.js'
 import type { RpcOptions } from './options.js'
 import { isRemoteName, likeAnObject, type NotRemote } from './remote-names.js'
-import { controlOf, Owner, type RpcControl } from './rpc.js'
+import { ConnectionHandle, controlOf, type RpcControl } from './rpc.js'
 import type { PassedDescriptor } from './values/passed-descriptor.js'
 
 type Fn = (...args: never[]) => unknown
@@ -99,15 +99,15 @@ export function connect<M extends object>(
   module: ModuleSpecifier,
   options: RpcOptions = {},
 ): Remote<M> {
-  const owner = new Owner(new Client(process, resolveSpecifier(module), undefined, options))
-  const control = Object.defineProperties({}, controlOf(owner)) as RpcControl
+  const handle = new ConnectionHandle(new Connection(process, resolveSpecifier(module), undefined, options))
+  const control = Object.defineProperties({}, controlOf(handle)) as RpcControl
   const functions = Object.create(null, { [Symbol.asyncDispose]: { value: control.close }, ...likeAnObject }) as Record<
     string | symbol,
     unknown
   >
   const remote = new Proxy(functions, {
     get: (known, name) =>
-      name in known || !isRemoteName(name) ? known[name] : (known[name] = remoteFunction(owner, name)),
+      name in known || !isRemoteName(name) ? known[name] : (known[name] = remoteFunction(handle, name)),
     set: () => false,
     defineProperty: () => false,
   })
@@ -127,13 +127,13 @@ export function rpcOf(remote: object): RpcControl {
   return control
 }
 
-function remoteFunction(owner: Owner, name: string): object {
-  const { client } = owner
-  const number = client.numberOf(name)
-  const call = (...args: unknown[]): CallPromise => owner.client.call(number, args)
+function remoteFunction(handle: ConnectionHandle, name: string): object {
+  const { connection } = handle
+  const number = connection.numberOf(name)
+  const call = (...args: unknown[]): CallPromise => handle.connection.call(number, args)
   const bound = (options: CallOptions): ((...args: unknown[]) => CallPromise) => {
     checkCallOptions(options)
-    return (...args) => owner.client.call(number, args, options)
+    return (...args) => handle.connection.call(number, args, options)
   }
   return Object.assign(call, { with: bound })
 }

@@ -2,7 +2,7 @@ import { type ExitStatus, type ForkProcess, type ModuleSpecifier } from '@anyfor
 import { functionReference } from '@anyfork/fork/internal'
 import { type CallOptions, checkCallOptions } from './caller/call-options.js'
 import type { CallPromise } from './caller/call-promise.js'
-import { Client } from './caller/connection.js'
+import { Connection } from './caller/connection.js'
 import type { Counters } from './caller/counters.js'
 import type { RpcOptions } from './options.js'
 
@@ -75,43 +75,43 @@ export function run(
   const { module, name } = isExport
     ? functionReference(moduleOrName, nameOrOptions)
     : functionReference(undefined, moduleOrName)
-  const owner = new Owner(new Client(process, module, name, options))
-  const call = (...args: unknown[]): CallPromise => owner.client.call(0, args)
+  const handle = new ConnectionHandle(new Connection(process, module, name, options))
+  const call = (...args: unknown[]): CallPromise => handle.connection.call(0, args)
   const bound = (callOptions: CallOptions): ((...args: unknown[]) => CallPromise) => {
     checkCallOptions(callOptions)
-    return (...args) => owner.client.call(0, args, callOptions)
+    return (...args) => handle.connection.call(0, args, callOptions)
   }
-  return Object.defineProperties(Object.assign(call, { with: bound }), controlOf(owner)) as unknown as Rpc
+  return Object.defineProperties(Object.assign(call, { with: bound }), controlOf(handle)) as unknown as Rpc
 }
 
 /** Lets go of connections that nobody refers to any more, as by `close`. */
-const dropped = new FinalizationRegistry<Client>(client => client.letGo())
+const dropped = new FinalizationRegistry<Connection>(connection => connection.startClosing())
 
 /** What all that the user has of a connection refers to. */
-export class Owner {
-  readonly client: Client
+export class ConnectionHandle {
+  readonly connection: Connection
 
-  constructor(client: Client) {
-    this.client = client
-    dropped.register(this, client, client)
+  constructor(connection: Connection) {
+    this.connection = connection
+    dropped.register(this, connection, connection)
     // What listens to events may refer to this object; the registry would keep both for ever.
-    void client.ended.then(() => dropped.unregister(client))
+    void connection.ended.then(() => dropped.unregister(connection))
   }
 }
 
 /** The properties that make an object an `RpcControl`. */
-export function controlOf(owner: Owner): PropertyDescriptorMap {
-  const { ended } = owner.client
+export function controlOf(handle: ConnectionHandle): PropertyDescriptorMap {
+  const { ended } = handle.connection
   return {
-    pid: { get: () => owner.client.pid },
-    isAlive: { get: () => owner.client.isAlive },
-    pressure: { get: () => owner.client.pressure.value },
-    counters: { get: () => owner.client.counters },
-    drained: { value: () => owner.client.drained() },
-    ready: { value: () => owner.client.ready() },
-    close: { value: () => owner.client.close() },
-    destroy: { value: () => owner.client.destroy() },
+    pid: { get: () => handle.connection.pid },
+    isAlive: { get: () => handle.connection.isAlive },
+    pressure: { get: () => handle.connection.backPressure.value },
+    counters: { get: () => handle.connection.counters },
+    drained: { value: () => handle.connection.drained() },
+    ready: { value: () => handle.connection.ready() },
+    close: { value: () => handle.connection.close() },
+    destroy: { value: () => handle.connection.destroy() },
     ended: { value: ended },
-    [Symbol.asyncDispose]: { value: () => owner.client.close() },
+    [Symbol.asyncDispose]: { value: () => handle.connection.close() },
   }
 }

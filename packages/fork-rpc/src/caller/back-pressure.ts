@@ -23,7 +23,7 @@ export function checkHighWaterMark(mark: HighWaterMark): void {
 }
 
 /** How much is under way, beside the high-water mark. */
-export class Pressure {
+export class BackPressure {
   readonly #calls: number
   readonly #bytes: number
   readonly #measure: () => { calls: number; bytes: number }

@@ -11,7 +11,7 @@ const MOST_WAITS = 16
  * were written: the event loop would sleep, and take its time to wake. It has its turn all
  * the same.
  */
-export class BriefWait {
+export class BusyWait {
   readonly #transport: Transport
   readonly #spin: Spin
   #isWaiting = false
@@ -26,7 +26,7 @@ export class BriefWait {
 
   /** Calls were written. @param awaited - how many have not been answered */
   written(awaited: number): void {
-    if (!awaited || awaited > FEW_CALLS || this.#isWaiting || this.#transport.isFramePutOff || !this.#isTurn()) return
+    if (!awaited || awaited > FEW_CALLS || this.#isWaiting || this.#transport.isFrameDeferred || !this.#isTurn()) return
     const microseconds = this.#spin.next()
     if (!microseconds) return
     this.#isWaiting = true

@@ -46,21 +46,21 @@ export function checkCallOptions(options: CallOptions): void {
 /**
  * Watches for what ends the wait for a call.
  *
- * @param giveUp - called at most once, with what the call is to reject with
+ * @param abort - called at most once, with what the call is to reject with
  * @returns undoes it
  */
-export function watchForAbort({ signal, timeout }: CallOptions, giveUp: (reason: unknown) => void): () => void {
+export function watchForAbort({ signal, timeout }: CallOptions, abort: (reason: unknown) => void): () => void {
   const undo = (): void => {
     clearTimeout(timer)
     if (signal) forgetAbort(signal, onAbort)
   }
   const onAbort = (): void => {
     undo()
-    giveUp(signal!.reason)
+    abort(signal!.reason)
   }
   const onTimeout = (): void => {
     undo()
-    giveUp(new RpcError('ERR_CALL_TIMEOUT', `not answered within ${timeout} ms`))
+    abort(new RpcError('ERR_CALL_TIMEOUT', `not answered within ${timeout} ms`))
   }
   const timer = timeout === undefined || timeout === Infinity ? undefined : setTimeout(onTimeout, timeout)
   if (signal) onceAborted(signal, onAbort)

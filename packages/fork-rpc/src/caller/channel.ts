@@ -4,16 +4,16 @@ import { Messages } from '../values/messages.js'
 import type { Spin } from '../wire/spin.js'
 import { Transport, type TransportListener } from '../wire/transport.js'
 import type { Counters } from './counters.js'
-import { Outstanding } from './pending-calls.js'
+import { PendingCalls } from './pending-calls.js'
 
 type Counts = Pick<Counters, 'calls' | 'results' | 'errors' | 'givenUp' | 'events'>
 
 /** What the caller's calls and the answers to them share. */
-export interface Line {
+export interface Channel {
   readonly transport: Transport
   readonly messages: Messages
   readonly streams: Streams
-  readonly calls: Outstanding
+  readonly calls: PendingCalls
   readonly counts: Counts
 }
 
@@ -21,16 +21,16 @@ export interface Line {
  * @param spin - how long to look for the rest of a large payload
  * @param onStreams - called when streams may have begun or ended to be awaited
  */
-export function makeLine(codec: Codec, listener: TransportListener, spin: Spin, onStreams: () => void): Line {
+export function makeChannel(codec: Codec, listener: TransportListener, spin: Spin, onStreams: () => void): Channel {
   const transport = new Transport(listener, spin)
-  const { queue } = transport
-  const messages: Messages = new Messages(codec, queue, () => streams)
+  const { writer } = transport
+  const messages: Messages = new Messages(codec, writer, () => streams)
   const streams: Streams = new Streams(
     {
-      queue,
+      writer,
       add: (kind, id, values) => messages.add(kind, id, values, 0, 0, []),
       read: reader => messages.read(reader),
-      discard: enclosed => messages.discard(enclosed),
+      discard: attachments => messages.discard(attachments),
       onQueued: () => transport.flushSoon(),
     },
     false,
@@ -40,7 +40,7 @@ export function makeLine(codec: Codec, listener: TransportListener, spin: Spin, 
     transport,
     messages,
     streams,
-    calls: new Outstanding(),
+    calls: new PendingCalls(),
     counts: { calls: 0, results: 0, errors: 0, givenUp: 0, events: 0 },
   }
 }

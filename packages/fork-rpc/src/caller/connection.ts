@@ -2,40 +2,40 @@ import { type Descriptor, hasEnded } from '@anyfork/fdpass'
 import { afterFork, type ExitStatus, ForkProcess, ProcessExitedError } from '@anyfork/fork'
 import { lookUpFolder, resolveSpecifier } from '@anyfork/fork/internal'
 import { backends } from '../backend.js'
-import type { Setting } from '../child/service.js'
+import type { ServeSettings } from '../child/service.js'
 import { RpcError } from '../errors.js'
 import { checkOptions, type RpcOptions } from '../options.js'
 import { codecOf, serialiserReference } from '../values/serialiser.js'
 import { Kind } from '../wire/frame.js'
 import { SPIN_US, Spin } from '../wire/spin.js'
-import { Pressure } from './back-pressure.js'
-import { BriefWait } from './busy-wait.js'
+import { BackPressure } from './back-pressure.js'
+import { BusyWait } from './busy-wait.js'
 import type { CallOptions } from './call-options.js'
 import type { CallPromise } from './call-promise.js'
-import { type Line, makeLine } from './channel.js'
+import { type Channel, makeChannel } from './channel.js'
 import type { Counters } from './counters.js'
 import { Requests } from './requests.js'
-import { Answers } from './responses.js'
+import { Responses } from './responses.js'
 import { isTraced, trace } from './tracing.js'
-import { Listeners } from './user-callbacks.js'
+import { UserCallbacks } from './user-callbacks.js'
 
 /** How long a process that has closed its socket may take to end, in milliseconds. */
 const GRACE_MS = 1000
 
 /** All that are connected. */
-const live = new Set<Client>()
+const live = new Set<Connection>()
 
 /** The caller's side of a connection, from the start of its process to the end. */
-export class Client {
+export class Connection {
   readonly ended: Promise<ExitStatus>
-  readonly pressure: Pressure
+  readonly backPressure: BackPressure
   readonly #process: ForkProcess
   readonly #module: string | undefined
   readonly #name: string
-  readonly #line: Line
+  readonly #channel: Channel
   readonly #requests: Requests
-  readonly #wait: BriefWait
-  readonly #listeners: Listeners
+  readonly #busyWait: BusyWait
+  readonly #callbacks: UserCallbacks
   readonly #ready: Promise<void>
   #setReady!: { resolve(): void; reject(error: Error): void }
   #resolveEnded!: (status: ExitStatus) => void
@@ -58,14 +58,14 @@ export class Client {
     const { async = false, init, spin = SPIN_US } = options
     const ownSpin = new Spin(spin)
     const serialiser = serialiserReference(options.serialiser ?? 'cbor')
-    this.#listeners = new Listeners(options, name ?? module!)
+    this.#callbacks = new UserCallbacks(options, name ?? module!)
     this.#process = process
     this.#module = module
     this.#name = name ?? ''
-    this.#line = makeLine(
+    this.#channel = makeChannel(
       codecOf(serialiser),
       {
-        onFrames: () => answers.take(),
+        onFrames: () => responses.handleAll(),
         onEnd: () => void this.#finish(),
         onWritten: () => this.#onWritten(),
         onBroken: () => {}, // what the child still said is to be read; its end comes after that
@@ -73,33 +73,33 @@ export class Client {
       ownSpin,
       () => this.#hold(),
     )
-    const { transport, calls } = this.#line
-    this.pressure = new Pressure(options.highWaterMark ?? {}, () => ({
+    const { transport, calls } = this.#channel
+    this.backPressure = new BackPressure(options.highWaterMark ?? {}, () => ({
       calls: calls.size,
-      bytes: transport.queue.length,
+      bytes: transport.writer.length,
     }))
-    this.#requests = new Requests(this.#line, async, {
+    this.#requests = new Requests(this.#channel, async, {
       onCall: () => {
         if (!this.#isHeld) this.#hold()
       },
-      onGivenUp: isKilled => {
+      onAborted: isKilled => {
         if (isKilled) this.#killOnAbort()
         this.#onLess()
       },
     })
-    const answers = new Answers(this.#line, this.#listeners, {
+    const responses = new Responses(this.#channel, this.#callbacks, {
       onReady: () => {
         this.#requests.isReady = true
         this.#setReady.resolve()
       },
       onFatal: error => (this.#requests.failure = error),
-      onNonsense: cause => this.#break(cause),
-      onTaken: () => {
+      onProtocolError: cause => this.#break(cause),
+      onHandled: () => {
         this.#requests.onHeard()
         this.#onLess()
       },
     })
-    this.#wait = new BriefWait(transport, ownSpin)
+    this.#busyWait = new BusyWait(transport, ownSpin)
     this.ended = new Promise(resolve => (this.#resolveEnded = resolve))
     this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve, reject }))
     this.#ready.catch(() => {}) // the calls tell
@@ -112,7 +112,7 @@ export class Client {
       done,
       spin,
       folder: lookUpFolder(module, done?.module),
-    } satisfies Setting)
+    } satisfies ServeSettings)
     process
       .run(async ? backends.async : backends.sync, 'serve')
       .then(socket => this.#connect(socket))
@@ -127,8 +127,8 @@ export class Client {
   }
 
   get counters(): Counters {
-    const { counts, calls, transport } = this.#line
-    return { ...counts, outstanding: calls.size, bytesSent: transport.queue.sent, bytesReceived: transport.received }
+    const { counts, calls, transport } = this.#channel
+    return { ...counts, outstanding: calls.size, bytesSent: transport.writer.sent, bytesReceived: transport.received }
   }
 
   get pid(): number | undefined {
@@ -159,21 +159,21 @@ export class Client {
 
   /** Resolves when the pressure is below 1; keeps the program running until then. */
   drained(): Promise<void> {
-    const drained = this.pressure.drained()
+    const drained = this.backPressure.drained()
     this.#hold()
     return drained
   }
 
   /** Lets the calls so far finish and the process end, without waiting for that. */
-  letGo(): void {
+  startClosing(): void {
     if (this.#requests.isClosed) return
     this.#requests.isClosed = true
-    this.#line.transport.queue.add(Kind.end, 0)
-    this.#line.transport.flushSoon()
+    this.#channel.transport.writer.add(Kind.end, 0)
+    this.#channel.transport.flushSoon()
   }
 
   async close(): Promise<void> {
-    this.letGo()
+    this.startClosing()
     await this.#untilEnded()
   }
 
@@ -209,31 +209,31 @@ export class Client {
     this.#socket = socket
     live.add(this)
     if (this.#isDestroyed) this.#process.kill('SIGKILL')
-    this.#line.transport.open(socket)
+    this.#channel.transport.open(socket)
     this.#isHeld = true
     this.#hold()
   }
 
   #onWritten(): void {
-    if (this.pressure.isAwaited) this.#onLess()
-    this.#wait.written(this.#line.calls.awaited)
+    if (this.backPressure.isAwaited) this.#onLess()
+    this.#busyWait.written(this.#channel.calls.awaited)
   }
 
   /** There may be less to wait for than there was. */
   #onLess(): void {
-    this.pressure.ease()
+    this.backPressure.ease()
     this.#hold()
   }
 
   /** Keeps the program running while something is awaited, and only then. */
   #hold(): void {
-    const { transport, calls, streams } = this.#line
+    const { transport, calls, streams } = this.#channel
     const isNeeded =
       calls.awaited > 0 ||
       this.#waitingForReady > 0 ||
       this.#isEndAwaited ||
       streams.isAwaited ||
-      this.pressure.isAwaited
+      this.backPressure.isAwaited
     if (!transport.isOpen || isNeeded === this.#isHeld) return
     this.#isHeld = isNeeded
     transport.hold(isNeeded)
@@ -257,30 +257,30 @@ export class Client {
 
   /** Nothing more comes: all that is outstanding rejects with the reason. */
   async #finish(): Promise<void> {
-    const { transport, calls, streams } = this.#line
+    const { transport, calls, streams } = this.#channel
     transport.close()
     live.delete(this)
     const killer = setTimeout(() => this.#process.kill('SIGKILL'), GRACE_MS)
     const status = await this.#process.exited
     clearTimeout(killer)
-    const isAsked = this.#requests.isClosed && !this.#requests.failure && !calls.awaited
+    const isRequested = this.#requests.isClosed && !this.#requests.failure && !calls.awaited
     const failure = (this.#requests.failure ??= new ProcessExitedError(status, 'the process of this function'))
-    const isTold = calls.awaited > 0 || this.#waitingForReady > 0 || streams.areRead || this.#isKilledOnAbort
-    this.#listeners.ended(failure, isAsked || this.#isDestroyed, isTold)
+    const isReported = calls.awaited > 0 || this.#waitingForReady > 0 || streams.areRead || this.#isKilledOnAbort
+    this.#callbacks.ended(failure, isRequested || this.#isDestroyed, isReported)
     this.#setReady.reject(failure)
     calls.rejectAll(failure)
     streams.end(failure)
-    transport.queue.discard() // what was called since the socket was closed
-    this.pressure.ease()
+    transport.writer.discard() // what was called since the socket was closed
+    this.backPressure.ease()
     this.#resolveEnded(status)
   }
 
   /** In a forked process: the connections are the parent's. What was awaited there is not settled here. */
   static abandonAll(): void {
-    for (const client of live) {
-      client.#line.transport.close()
-      client.#isAbandoned = true
-      client.#requests.failure = new RpcError(
+    for (const connection of live) {
+      connection.#channel.transport.close()
+      connection.#isAbandoned = true
+      connection.#requests.failure = new RpcError(
         'ERR_RPC_CLOSED',
         'the connection is that of the process that this one was forked from',
       )
@@ -289,9 +289,9 @@ export class Client {
   }
 }
 
-afterFork(() => Client.abandonAll())
+afterFork(() => Connection.abandonAll())
 
-function doneOf({ done }: RpcOptions, module: string | undefined): Setting['done'] {
+function doneOf({ done }: RpcOptions, module: string | undefined): ServeSettings['done'] {
   return typeof done === 'object'
     ? { module: resolveSpecifier(done.module), name: done.name }
     : done === undefined

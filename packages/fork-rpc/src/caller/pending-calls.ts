@@ -1,5 +1,5 @@
 /** A call that has not been answered. */
-export interface OutstandingCall {
+export interface PendingCall {
   resolve(value: unknown): void
   reject(error: unknown): void
   /** Calls are numbered in the order in which they were made. */
@@ -7,14 +7,14 @@ export interface OutstandingCall {
   /** Whether the caller has been told already, and the answer will be ignored. */
   isAbandoned: boolean
   /** Why it was given up, where the caller is told only when the process is done with it. */
-  givenUp?: { reason: unknown }
+  aborted?: { reason: unknown }
   /** The streams among its arguments. */
   readonly streams: readonly number[]
 }
 
 /** Calls that have not been answered, each under the number that its answer will bear. */
-export class Outstanding {
-  readonly #calls: (OutstandingCall | undefined)[] = []
+export class PendingCalls {
+  readonly #calls: (PendingCall | undefined)[] = []
   readonly #free: number[] = []
   #sequence = 0
   #size = 0
@@ -45,19 +45,19 @@ export class Outstanding {
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
     streams: readonly number[],
-  ): OutstandingCall {
-    const call: OutstandingCall = { resolve, reject, sequence: ++this.#sequence, isAbandoned: false, streams }
+  ): PendingCall {
+    const call: PendingCall = { resolve, reject, sequence: ++this.#sequence, isAbandoned: false, streams }
     this.#calls[id] = call
     this.#size++
     return call
   }
 
-  get(id: number): OutstandingCall | undefined {
+  get(id: number): PendingCall | undefined {
     return this.#calls[id]
   }
 
   /** Forgets a call, because it was answered or never will be; undefined when there is none of this number. */
-  take(id: number): OutstandingCall | undefined {
+  take(id: number): PendingCall | undefined {
     const call = this.#calls[id]
     if (!call) return undefined
     this.#calls[id] = undefined
@@ -68,13 +68,13 @@ export class Outstanding {
   }
 
   /** Its answer will be ignored. */
-  abandon(call: OutstandingCall): void {
+  abandon(call: PendingCall): void {
     call.isAbandoned = true
     this.#abandoned++
   }
 
   /** Whether no call was made before this one. */
-  isOldest({ sequence }: OutstandingCall): boolean {
+  isOldest({ sequence }: PendingCall): boolean {
     return this.#calls.every(call => !call || call.sequence >= sequence)
   }
 

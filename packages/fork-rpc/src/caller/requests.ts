@@ -4,9 +4,9 @@ import { dropDescriptors } from '../values/attachments.js'
 import { Flag, Kind } from '../wire/frame.js'
 import { type CallOptions, watchForAbort } from './call-options.js'
 import { CallPromise } from './call-promise.js'
-import { Doomed } from './cancellation.js'
-import type { Line } from './channel.js'
-import type { OutstandingCall } from './pending-calls.js'
+import { DeferredKills } from './cancellation.js'
+import type { Channel } from './channel.js'
+import type { PendingCall } from './pending-calls.js'
 
 /** Of calls without streams, that is nearly all. */
 const NO_STREAMS: readonly number[] = []
@@ -16,7 +16,7 @@ export interface RequestListener {
   /** A call is awaited. */
   onCall(): void
   /** One less is. @param killed - whether the process is to end with it */
-  onGivenUp(killed: boolean): void
+  onAborted(killed: boolean): void
 }
 
 /** What the caller asks for: calls, from when they are made until they are answered or given up. */
@@ -27,21 +27,21 @@ export class Requests {
   isReady = false
   /** Why no call can be answered any more. */
   failure: Error | undefined
-  readonly #line: Line
+  readonly #channel: Channel
   readonly #isAsync: boolean
   readonly #listener: RequestListener
-  readonly #doomed: Doomed
+  readonly #deferredKills: DeferredKills
   /** Exports by name, and the number that stands for each. */
   readonly #functions = new Map<string, number>()
 
-  constructor(line: Line, isAsync: boolean, listener: RequestListener) {
-    this.#line = line
+  constructor(channel: Channel, isAsync: boolean, listener: RequestListener) {
+    this.#channel = channel
     this.#isAsync = isAsync
     this.#listener = listener
-    this.#doomed = new Doomed(
-      line.calls,
+    this.#deferredKills = new DeferredKills(
+      channel.calls,
       call => this.#hasItsTurn(call),
-      () => listener.onGivenUp(true),
+      () => listener.onAborted(true),
     )
   }
 
@@ -51,7 +51,7 @@ export class Requests {
     if (number === undefined) {
       number = this.#functions.size + 1
       this.#functions.set(name, number)
-      this.#line.transport.queue.add(Kind.name, 0, Buffer.from(name), undefined, undefined, 0, number)
+      this.#channel.transport.writer.add(Kind.name, 0, Buffer.from(name), undefined, undefined, 0, number)
     }
     return number
   }
@@ -62,7 +62,7 @@ export class Requests {
 
   call(number: number, args: readonly unknown[], options?: CallOptions): CallPromise {
     if (this.isClosed || this.failure || options?.signal?.aborted) return this.#refuse(args, options)
-    const { calls, messages, transport, counts } = this.#line
+    const { calls, messages, transport, counts } = this.#channel
     const id = calls.reserve()
     const sent: number[] = []
     try {
@@ -95,56 +95,56 @@ export class Requests {
     streams: readonly number[],
     options: CallOptions,
   ): void {
-    const undo = watchForAbort(options, reason => this.#giveUp(id, call, reason, options))
+    const undo = watchForAbort(options, reason => this.#abort(id, call, reason, options))
     const onResult = (value: unknown): void => {
       undo()
       if (options.signal && value instanceof RemoteIterable) value.endWith(options.signal, this.#killerOf(options))
       resolve(value)
     }
-    const call = this.#line.calls.set(id, onResult, error => (undo(), reject(error)), streams)
+    const call = this.#channel.calls.set(id, onResult, error => (undo(), reject(error)), streams)
   }
 
   /** What is to be done when a stream is given up. It must not refer to the call, whose result is the stream. */
   #killerOf({ killOnAbort }: CallOptions): () => void {
     return () => {
-      if (killOnAbort) this.#listener.onGivenUp(true)
+      if (killOnAbort) this.#listener.onAborted(true)
     }
   }
 
   /** Nobody waits for a call any more. */
-  #giveUp(
+  #abort(
     id: number,
-    call: OutstandingCall,
+    call: PendingCall,
     reason: unknown,
     { killOnAbort = false, untilOver = false }: CallOptions,
   ): void {
-    const { calls, streams, transport, counts } = this.#line
+    const { calls, streams, transport, counts } = this.#channel
     let isKilled = false
-    const isWithdrawn = transport.queue.withdraw(id)
+    const isWithdrawn = transport.writer.withdraw(id)
     if (isWithdrawn) calls.take(id)
     else {
-      if (untilOver) call.givenUp = { reason }
+      if (untilOver) call.aborted = { reason }
       else calls.abandon(call)
       streams.stopSending(call.streams, reason)
       isKilled = killOnAbort && this.#hasItsTurn(call)
-      if (killOnAbort && !isKilled) this.#doomed.add(id, call)
-      transport.queue.addUrgent(Kind.cancel, id)
+      if (killOnAbort && !isKilled) this.#deferredKills.add(id, call)
+      transport.writer.addUrgent(Kind.cancel, id)
       transport.flushNext()
     }
     counts.givenUp++
     if (isWithdrawn || !untilOver) call.reject(reason)
-    this.#listener.onGivenUp(isKilled)
+    this.#listener.onAborted(isKilled)
   }
 
   /** Whether a call that was written may have begun: a synchronous process has one at a time, until what it returned is iterated over. */
-  #hasItsTurn(call: OutstandingCall): boolean {
-    const { calls, streams } = this.#line
+  #hasItsTurn(call: PendingCall): boolean {
+    const { calls, streams } = this.#channel
     return this.isReady && (this.#isAsync || (!streams.areOpen && calls.isOldest(call)))
   }
 
   /** To be called when the process has said something. */
   onHeard(): void {
-    this.#doomed.check()
+    this.#deferredKills.check()
   }
 }
 

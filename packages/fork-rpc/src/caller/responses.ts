@@ -1,35 +1,35 @@
 import { decodeError } from '@anyfork/fork/internal/error-codec'
 import { RpcError } from '../errors.js'
 import { Kind } from '../wire/frame.js'
-import { afterTurns, TURNS_TO_TELL, withCallerStack } from './async-stack.js'
-import type { Line } from './channel.js'
-import type { OutstandingCall } from './pending-calls.js'
-import type { Listeners } from './user-callbacks.js'
+import { afterMicrotasks, TURNS_TO_REJECT, withAsyncStack } from './async-stack.js'
+import type { Channel } from './channel.js'
+import type { PendingCall } from './pending-calls.js'
+import type { UserCallbacks } from './user-callbacks.js'
 
 /** How many turns of the microtask queue it takes until a result has reached who waits for it: one more where the call is traced. */
 const TURNS_TO_SETTLE = 2
 
 /** Who looks after the connection. */
-export interface AnswerListener {
+export interface ResponseListener {
   /** The process can be called. */
   onReady(): void
   /** It says why it will end. */
   onFatal(error: Error): void
   /** What it says makes no sense. */
-  onNonsense(cause: Error): void
+  onProtocolError(cause: Error): void
   /** All that has come has been seen to. */
-  onTaken(): void
+  onHandled(): void
 }
 
 /** What the process says: answers, events, and what concerns the connection. */
-export class Answers {
-  readonly #line: Line
-  readonly #listeners: Listeners
-  readonly #listener: AnswerListener
+export class Responses {
+  readonly #channel: Channel
+  readonly #callbacks: UserCallbacks
+  readonly #listener: ResponseListener
 
-  constructor(line: Line, listeners: Listeners, listener: AnswerListener) {
-    this.#line = line
-    this.#listeners = listeners
+  constructor(channel: Channel, callbacks: UserCallbacks, listener: ResponseListener) {
+    this.#channel = channel
+    this.#callbacks = callbacks
     this.#listener = listener
   }
 
@@ -37,49 +37,49 @@ export class Answers {
    * Sees to all frames that have come. Promises settle before an event that came after
    * their results: where one follows, the caller's code gets its turn first.
    */
-  take(): void {
-    const { transport } = this.#line
+  handleAll(): void {
+    const { transport } = this.#channel
     const { reader } = transport
     let turns = 0
     while (transport.isOpen && this.#next()) {
       if (reader.kind === Kind.event && turns) {
-        transport.isFramePutOff = true
-        return afterTurns(turns, () => this.#goOn())
+        transport.isFrameDeferred = true
+        return afterMicrotasks(turns, () => this.#resume())
       }
-      if (reader.kind === Kind.error || reader.kind === Kind.itemsError) turns = TURNS_TO_TELL
+      if (reader.kind === Kind.error || reader.kind === Kind.itemsError) turns = TURNS_TO_REJECT
       else if (reader.kind === Kind.result) turns = Math.max(turns, TURNS_TO_SETTLE)
       else if (!turns) turns = 1
       this.#onFrame()
     }
-    this.#listener.onTaken()
+    this.#listener.onHandled()
   }
 
-  #goOn(): void {
-    const { transport } = this.#line
-    transport.isFramePutOff = false
+  #resume(): void {
+    const { transport } = this.#channel
+    transport.isFrameDeferred = false
     if (transport.isOpen) this.#onFrame()
-    this.take()
+    this.handleAll()
   }
 
   #next(): boolean {
     try {
-      return this.#line.transport.reader.next()
+      return this.#channel.transport.reader.next()
     } catch (error) {
-      this.#listener.onNonsense(error as Error)
+      this.#listener.onProtocolError(error as Error)
       return false
     }
   }
 
   #onFrame(): void {
     try {
-      this.#see()
+      this.#handle()
     } catch (error) {
-      this.#listener.onNonsense(error as Error)
+      this.#listener.onProtocolError(error as Error)
     }
   }
 
-  #see(): void {
-    const { transport, messages, streams, counts } = this.#line
+  #handle(): void {
+    const { transport, messages, streams, counts } = this.#channel
     const { reader } = transport
     switch (reader.kind) {
       case Kind.result:
@@ -87,7 +87,7 @@ export class Answers {
         return this.#settle(call => call.resolve(messages.read(reader)[0]))
       case Kind.error:
         counts.errors++
-        return this.#settle(call => call.resolve(withCallerStack(decodeError(reader.takePayload()))))
+        return this.#settle(call => call.resolve(withAsyncStack(decodeError(reader.takePayload()))))
       case Kind.event:
         return this.#onEvent()
       case Kind.dropped:
@@ -95,7 +95,7 @@ export class Answers {
       case Kind.descriptorsAhead:
         return transport.expectDescriptors()
       case Kind.descriptorsWelcome:
-        transport.queue.welcomeDescriptors()
+        transport.writer.welcomeDescriptors()
         return transport.flushSoon()
       case Kind.ready:
         return this.#listener.onReady()
@@ -107,28 +107,28 @@ export class Answers {
   }
 
   #onEvent(): void {
-    const { transport, messages, counts } = this.#line
+    const { transport, messages, counts } = this.#channel
     counts.events++
-    if (this.#listeners.areThereForEvents) this.#listeners.event(messages.read(transport.reader))
-    else messages.discard(transport.reader.enclosed)
+    if (this.#callbacks.areThereForEvents) this.#callbacks.event(messages.read(transport.reader))
+    else messages.discard(transport.reader.attachments)
   }
 
   #onDropped(): void {
-    const { calls, transport } = this.#line
+    const { calls, transport } = this.#channel
     const call = calls.get(transport.reader.id)
-    if (call && !call.isAbandoned && !call.givenUp)
+    if (call && !call.isAbandoned && !call.aborted)
       throw new RpcError('ERR_RPC_PROTOCOL', 'a call was dropped that was not given up')
     calls.take(transport.reader.id)
-    if (call?.givenUp) call.reject(call.givenUp.reason)
+    if (call?.aborted) call.reject(call.aborted.reason)
   }
 
-  #settle(how: (call: OutstandingCall) => void): void {
-    const { transport, messages, calls } = this.#line
-    const { id, enclosed } = transport.reader
+  #settle(settle: (call: PendingCall) => void): void {
+    const { transport, messages, calls } = this.#channel
+    const { id, attachments } = transport.reader
     const call = calls.take(id)
-    if (!call || call.isAbandoned) return messages.discard(enclosed)
+    if (!call || call.isAbandoned) return messages.discard(attachments)
     try {
-      how(call)
+      settle(call)
     } catch (error) {
       call.reject(error)
     }

@@ -2,7 +2,7 @@ import { callSafely } from '@anyfork/fdpass/internal'
 import type { RpcOptions } from '../options.js'
 
 /** Who listens to a connection. */
-export class Listeners {
+export class UserCallbacks {
   readonly #options: RpcOptions
   readonly #name: string
   #hasWarned = false
@@ -28,15 +28,15 @@ export class Listeners {
   /**
    * The process has ended.
    *
-   * @param isAsked - because it was asked to
-   * @param isTold - whether somebody is told anyway, by a promise that rejects, or knows
+   * @param isRequested - because it was asked to
+   * @param isReported - whether somebody is told anyway, by a promise that rejects, or knows
    */
-  ended(failure: Error, isAsked: boolean, isTold: boolean): void {
+  ended(failure: Error, isRequested: boolean, isReported: boolean): void {
     const { onError, onEvent, onDestroy } = this.#options
-    if (isAsked) callSafely(() => onDestroy?.())
+    if (isRequested) callSafely(() => onDestroy?.())
     else if (onError) callSafely(() => onError(failure))
     else if (onEvent) callSafely(() => onEvent('error', failure))
-    else if (!isTold) {
+    else if (!isReported) {
       callSafely(() => {
         throw failure
       })

@@ -4,8 +4,8 @@ import { Flag, Kind } from '../wire/frame.js'
 import { Spin } from '../wire/spin.js'
 import { Transport } from '../wire/transport.js'
 import { CancellableCall } from './call-signal.js'
-import { Instalments } from './reply-batching.js'
-import { endIfCallerGone, foundOr, isThenable, prepare, type Service, type Setting } from './service.js'
+import { ReplyBatching } from './reply-batching.js'
+import { awaitFunction, endIfCallerGone, isThenable, prepare, type ServeSettings, type Service } from './service.js'
 
 /** More than this many bytes of answers, and no more calls are begun until the caller has read some. */
 const HIGH_WATER_BYTES = 1 << 20
@@ -19,16 +19,16 @@ const HIGHEST_BYTES = 1 << 22
  * @param socket - becomes non-blocking
  * @param args - those of `init`, then the setting
  */
-export async function serve(socket: Descriptor, ...args: [...unknown[], Setting]): Promise<void> {
-  await new Connection((args.at(-1) as Setting).spin).serve(socket, args)
+export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSettings]): Promise<void> {
+  await new EventLoopServer((args.at(-1) as ServeSettings).spin).serve(socket, args)
 }
 
-class Connection {
+class EventLoopServer {
   readonly #transport: Transport
   /** Running calls that may be given up. */
   readonly #cancellable = new Map<number, CancellableCall>()
   readonly #cancelled = new Set<number>()
-  readonly #instalments = new Instalments()
+  readonly #batching = new ReplyBatching()
   #service: Service | undefined
   #running = 0
   #hasEnded = false
@@ -54,11 +54,11 @@ class Connection {
       this.#transport.close()
       undo()
     })
-    this.#service = await prepare(this.#transport.queue, args, {
+    this.#service = await prepare(this.#transport.writer, args, {
       onQueued: () => {
-        const { queue, reader } = this.#transport
-        if (queue.length > HIGHEST_BYTES) this.#writeAll()
-        else if (this.#instalments.areDue(reader.waiting)) this.#transport.flush()
+        const { writer, reader } = this.#transport
+        if (writer.length > HIGHEST_BYTES) this.#writeAll()
+        else if (this.#batching.areDue(reader.waiting)) this.#transport.flush()
         else this.#transport.flushSoon()
       },
       writeAll: () => this.#writeAll(),
@@ -97,45 +97,46 @@ class Connection {
           this.#transport.expectDescriptors()
           break
         case Kind.descriptorsWelcome:
-          this.#transport.queue.welcomeDescriptors()
+          this.#transport.writer.welcomeDescriptors()
           this.#transport.flushSoon()
           break
         case Kind.nothing:
-          this.#service!.outlet.messages.discard(reader.enclosed)
+          this.#service!.responder.messages.discard(reader.attachments)
           break
         case Kind.end:
           this.#end()
           break
         default:
-          this.#service!.outlet.streams.onFrame(reader)
+          this.#service!.responder.streams.onFrame(reader)
       }
     }
   }
 
   async #call(id: number): Promise<void> {
-    const { functions, outlet } = this.#service!
-    const { messages, streams } = outlet
+    const { functions, responder } = this.#service!
+    const { messages, streams } = responder
     const { reader } = this.#transport
     if (this.#cancelled.size && this.#cancelled.delete(id)) {
-      messages.discard(reader.enclosed)
-      return outlet.dropped(id)
+      messages.discard(reader.attachments)
+      return responder.dropped(id)
     }
     const call = reader.flags & Flag.cancellable ? this.#cancellableCall(id) : undefined
     const received: number[] = []
     this.#running++
     try {
-      const { enclosed } = reader
+      const { attachments } = reader
       const args = messages.read(reader, received)
       const found = functions[reader.number]!
-      const served = typeof found === 'function' ? found : await foundOr(found, () => messages.discard(enclosed))
+      const served =
+        typeof found === 'function' ? found : await awaitFunction(found, () => messages.discard(attachments))
       const result = call ? call.run(() => served(...args)) : served(...args)
       const sent: number[] = []
-      outlet.result(id, isThenable(result) ? await result : result, sent)
+      responder.result(id, isThenable(result) ? await result : result, sent)
       if (call) this.#cancellable.delete(id) // its number will be used again
       if (sent.length)
         await (call ? call.run(() => streams.begin(sent, () => call.cancel())) : streams.begin(sent, () => {}))
     } catch (error) {
-      outlet.error(id, error)
+      responder.error(id, error)
     }
     if (call && this.#cancellable.get(id) === call) this.#cancellable.delete(id)
     if (received.length) streams.stopReading(received)
@@ -152,7 +153,7 @@ class Connection {
   /** Calls that run are finished all the same. */
   #onCallerGone(): void {
     this.#isDeaf = true
-    this.#service?.outlet.streams.end(new Error('the caller is gone'))
+    this.#service?.responder.streams.end(new Error('the caller is gone'))
     this.#end()
   }
 
@@ -164,10 +165,10 @@ class Connection {
 
   #onWritten(): void {
     if (!this.#service) return // calls wait until it is prepared
-    const { queue } = this.#transport
-    const isOpen = (!this.#hasEnded || this.#running > 0) && queue.length <= HIGH_WATER_BYTES
-    this.#transport.setReading(!this.#isDeaf && (isOpen || queue.isAsking)) // without an answer, nothing would ever be written
-    if (!this.#hasEnded || this.#running || queue.length || this.#isFinished) return
+    const { writer } = this.#transport
+    const isOpen = (!this.#hasEnded || this.#running > 0) && writer.length <= HIGH_WATER_BYTES
+    this.#transport.setReading(!this.#isDeaf && (isOpen || writer.isAsking)) // without an answer, nothing would ever be written
+    if (!this.#hasEnded || this.#running || writer.length || this.#isFinished) return
     this.#isFinished = true
     this.#service.finish()
   }

@@ -7,8 +7,8 @@ import type { Spin } from '../wire/spin.js'
 /** How long to wait until the descriptor table may have room again, in milliseconds. */
 const TABLE_FULL_MS = 20
 
-/** What else an inbox needs. */
-export interface InboxListener {
+/** What else an input needs. */
+export interface BlockingReaderListener {
   /** Does what a frame says, if that has its effect at once. */
   isTaken(frame: FrameReader): boolean
   /** It is about to wait: what waits to be written should be. */
@@ -16,10 +16,10 @@ export interface InboxListener {
 }
 
 /** What comes from the caller, for a process that waits for it by blocking. */
-export class Inbox {
+export class BlockingReader {
   readonly reader: FrameReader = new FrameReader()
   readonly #receiver: StreamReceiver
-  readonly #listener: InboxListener
+  readonly #listener: BlockingReaderListener
   readonly #spin: Spin
   /** What was said last of these ids is that the call was cancelled. They may be over, or have begun, and are used again. */
   readonly #cancelled = new Set<number>()
@@ -31,7 +31,7 @@ export class Inbox {
   #lastLook = 0
 
   /** @param socket - blocking */
-  constructor(socket: Descriptor, spin: Spin, listener: InboxListener) {
+  constructor(socket: Descriptor, spin: Spin, listener: BlockingReaderListener) {
     this.#receiver = new StreamReceiver(socket)
     this.reader.arrived = this.#receiver.descriptors
     this.#spin = spin

@@ -1,10 +1,10 @@
-import type { Outlet } from './responder.js'
+import type { Responder } from './responder.js'
 
-let outlet: Outlet | undefined
+let responder: Responder | undefined
 
 /** Says where events go; nowhere any more without. */
-export function connectEvents(to?: Outlet): void {
-  outlet = to
+export function sendEventsTo(to?: Responder): void {
+  responder = to
 }
 
 /**
@@ -14,8 +14,8 @@ export function connectEvents(to?: Outlet): void {
  *   serialiser throws for a value it cannot carry
  */
 export function event(...values: unknown[]): void {
-  if (!outlet) throw new Error('event() works in a process that serves calls, once it does')
-  outlet.event(values)
+  if (!responder) throw new Error('event() works in a process that serves calls, once it does')
+  responder.event(values)
 }
 
 /**
@@ -26,7 +26,7 @@ export function event(...values: unknown[]): void {
  */
 export function flush(): boolean {
   try {
-    outlet?.writeAll()
+    responder?.writeAll()
     return true
   } catch {
     return false

@@ -8,7 +8,7 @@ const MOST_BYTES = 4096
  * while the rest is carried out. With all answers in one write, each would wait for the
  * other.
  */
-export class Instalments {
+export class ReplyBatching {
   #last = 0
   #due = 0
 

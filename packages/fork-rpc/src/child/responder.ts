@@ -3,10 +3,10 @@ import { Streams } from '../streams/streams.js'
 import type { Codec } from '../values/codec.js'
 import { Messages } from '../values/messages.js'
 import { Kind, LARGE_BYTES } from '../wire/frame.js'
-import type { FrameQueue } from '../wire/frame-writer.js'
+import type { FrameWriter } from '../wire/frame-writer.js'
 
 /** Who writes what is queued. */
-export interface Writer {
+export interface Flusher {
   /** Something was queued: decides when it is written. */
   onQueued(): void
   /**
@@ -20,30 +20,30 @@ export interface Writer {
 }
 
 /** What a process has to say to its caller, in the order in which it was said. */
-export class Outlet {
+export class Responder {
   readonly messages: Messages
   readonly streams: Streams
-  readonly #queue: FrameQueue
-  readonly #writer: Writer
+  readonly #writer: FrameWriter
+  readonly #flusher: Flusher
 
-  constructor(queue: FrameQueue, codec: Codec, writer: Writer) {
-    this.#queue = queue
-    const messages = new Messages(codec, queue, () => this.streams)
-    this.messages = messages
+  constructor(writer: FrameWriter, codec: Codec, flusher: Flusher) {
     this.#writer = writer
-    const { wait } = writer
+    const messages = new Messages(codec, writer, () => this.streams)
+    this.messages = messages
+    this.#flusher = flusher
+    const { wait } = flusher
     this.streams = new Streams(
       {
-        queue,
+        writer,
         add: (kind, id, values) => {
           const size = messages.add(kind, id, values)
-          if (size >= LARGE_BYTES) writer.writeAll()
+          if (size >= LARGE_BYTES) flusher.writeAll()
           return size
         },
         read: reader => messages.read(reader),
-        discard: enclosed => messages.discard(enclosed),
-        onQueued: () => writer.onQueued(),
-        ...(wait && { wait: wait.bind(writer) }),
+        discard: attachments => messages.discard(attachments),
+        onQueued: () => flusher.onQueued(),
+        ...(wait && { wait: wait.bind(flusher) }),
       },
       true,
       () => {},
@@ -83,17 +83,17 @@ export class Outlet {
   }
 
   writeAll(): void {
-    this.#writer.writeAll()
+    this.#flusher.writeAll()
   }
 
   /** What is large was not copied, and may be changed by whoever made it: it goes out at once. */
   #onQueued(size: number): void {
-    if (size >= LARGE_BYTES) this.#writer.writeAll()
-    else this.#writer.onQueued()
+    if (size >= LARGE_BYTES) this.#flusher.writeAll()
+    else this.#flusher.onQueued()
   }
 
   #add(kind: number, id: number, bytes?: Buffer): void {
-    this.#queue.add(kind, id, bytes)
-    this.#writer.onQueued()
+    this.#writer.add(kind, id, bytes)
+    this.#flusher.onQueued()
   }
 }

@@ -2,14 +2,14 @@ import { afterFork } from '@anyfork/fork'
 import { hasUnwrittenOutput, loadFunction, loadModule, outputWritten } from '@anyfork/fork/internal/child'
 import type { Codec } from '../values/codec.js'
 import { codecOf } from '../values/serialiser.js'
-import type { FrameQueue } from '../wire/frame-writer.js'
-import { connectEvents } from './events.js'
-import { Outlet, type Writer } from './responder.js'
+import type { FrameWriter } from '../wire/frame-writer.js'
+import { sendEventsTo } from './events.js'
+import { type Flusher, Responder } from './responder.js'
 
 export { isThenable } from './thenable.js'
 
 /** What the caller tells first. */
-export interface Setting {
+export interface ServeSettings {
   /** None for global functions. */
   module: string | undefined
   /** Of the export with the number 0, if there is one. */
@@ -24,13 +24,13 @@ export interface Setting {
   spin: number
 }
 
-export type Served = (...args: unknown[]) => unknown
+export type ServedFunction = (...args: unknown[]) => unknown
 
 /** What both backends serve. */
 export interface Service {
   /** The functions by their numbers; those that are not found yet, or could not be, as promises. */
-  readonly functions: (Served | Promise<Served>)[]
-  readonly outlet: Outlet
+  readonly functions: (ServedFunction | Promise<ServedFunction>)[]
+  readonly responder: Responder
   /** From now on this number means the export of this name. */
   name(number: number, name: string): void
   /** All calls have been answered and no more will come. */
@@ -42,7 +42,7 @@ let disconnectLast = (): void => {}
 /** This process serves nobody any more, and has nothing left to say. */
 export function disconnect(): void {
   disconnectLast()
-  connectEvents()
+  sendEventsTo()
 }
 
 afterFork(disconnect) // what a copy inherits is not its own
@@ -53,29 +53,29 @@ afterFork(disconnect) // what a copy inherits is not its own
  *
  * @param args - what was sent with `sendArg` and `sendFd`, then the setting
  */
-export async function prepare(queue: FrameQueue, args: unknown[], writer: Writer): Promise<Service> {
-  const { module, name, folder, serialiser, init, done } = args.at(-1) as Setting
+export async function prepare(writer: FrameWriter, args: unknown[], flusher: Flusher): Promise<Service> {
+  const { module, name, folder, serialiser, init, done } = args.at(-1) as ServeSettings
   let codec: Codec
-  let outlet: Outlet | undefined
+  let responder: Responder | undefined
   // However the process ends, what is done was done: its results go out.
-  const onExit = (): void => writeLast(outlet)
+  const onExit = (): void => writeLast(responder)
   process.on('exit', onExit)
   disconnectLast = () => void process.off('exit', onExit)
   try {
-    outlet = new Outlet(queue, codecOf('v8'), writer) // to tell what goes wrong
+    responder = new Responder(writer, codecOf('v8'), flusher) // to tell what goes wrong
     if (init !== undefined) await (await loadFunction(module, init, folder))(...args.slice(0, -1))
     codec = codecOf(serialiser)
     const functions: Service['functions'] = []
     if (name === undefined) await loadModule(module!, folder)
     else functions[0] = await loadFunction(module, name, folder)
     const atEnd = done === undefined ? () => process.exit() : await loadFunction(done.module, done.name, folder)
-    const serving = new Outlet(queue, codec, writer)
-    outlet = serving
-    connectEvents(serving)
+    const serving = new Responder(writer, codec, flusher)
+    responder = serving
+    sendEventsTo(serving)
     serving.ready()
     return {
       functions,
-      outlet: serving,
+      responder: serving,
       name: (number, exported) =>
         void (functions[number] = lookUp(functions, number, loadFunction(module, exported, folder))),
       finish: () => {
@@ -85,13 +85,13 @@ export async function prepare(queue: FrameQueue, args: unknown[], writer: Writer
       },
     }
   } catch (error) {
-    outlet!.fatal(error)
+    responder!.fatal(error)
     process.exit(1)
   }
 }
 
 /** Waits for a function to be found; if it is not, calls back before that is told. */
-export async function foundOr(found: Promise<Served>, onMissing: () => void): Promise<Served> {
+export async function awaitFunction(found: Promise<ServedFunction>, onMissing: () => void): Promise<ServedFunction> {
   try {
     return await found
   } catch (error) {
@@ -101,7 +101,11 @@ export async function foundOr(found: Promise<Served>, onMissing: () => void): Pr
 }
 
 /** A promise until it is found; one that rejects stays, for each call to reject. */
-function lookUp(functions: Service['functions'], number: number, found: Promise<Served>): Promise<Served> {
+function lookUp(
+  functions: Service['functions'],
+  number: number,
+  found: Promise<ServedFunction>,
+): Promise<ServedFunction> {
   found.then(
     served => (functions[number] = served),
     () => {},
@@ -109,9 +113,9 @@ function lookUp(functions: Service['functions'], number: number, found: Promise<
   return found
 }
 
-function writeLast(outlet: Outlet | undefined): void {
+function writeLast(responder: Responder | undefined): void {
   try {
-    outlet?.writeAll()
+    responder?.writeAll()
   } catch {
     // the caller is gone
   }

@@ -2,12 +2,20 @@ import type { Descriptor } from '@anyfork/fdpass'
 import { hasUnwrittenOutput, outputWritten } from '@anyfork/fork/internal/child'
 import { Kind } from '../wire/frame.js'
 import type { FrameReader } from '../wire/frame-reader.js'
-import { FrameQueue } from '../wire/frame-writer.js'
+import { FrameWriter } from '../wire/frame-writer.js'
 import { Spin } from '../wire/spin.js'
-import { Inbox } from './blocking-reader.js'
-import { Outbox } from './blocking-writer.js'
-import { Instalments } from './reply-batching.js'
-import { endIfCallerGone, foundOr, isThenable, prepare, type Served, type Service, type Setting } from './service.js'
+import { BlockingReader } from './blocking-reader.js'
+import { BlockingWriter } from './blocking-writer.js'
+import { ReplyBatching } from './reply-batching.js'
+import {
+  awaitFunction,
+  endIfCallerGone,
+  isThenable,
+  prepare,
+  type ServedFunction,
+  type ServeSettings,
+  type Service,
+} from './service.js'
 
 /**
  * Serves calls one by one until the caller wants no more. Blocks while it waits
@@ -17,34 +25,34 @@ import { endIfCallerGone, foundOr, isThenable, prepare, type Served, type Servic
  * @param socket - blocking
  * @param args - those of `init`, then the setting
  */
-export async function serve(socket: Descriptor, ...args: [...unknown[], Setting]): Promise<void> {
-  const queue = new FrameQueue()
-  const instalments = new Instalments()
+export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSettings]): Promise<void> {
+  const writer = new FrameWriter()
+  const batching = new ReplyBatching()
   let service: Service | undefined
-  const inbox = new Inbox(socket, new Spin((args.at(-1) as Setting).spin), {
-    onIdle: () => outbox.write(),
+  const input = new BlockingReader(socket, new Spin((args.at(-1) as ServeSettings).spin), {
+    onIdle: () => output.write(),
     isTaken: frame => {
       if (frame.kind === Kind.descriptorsAhead) {
-        inbox.expectDescriptors()
-        queue.addUrgent(Kind.descriptorsWelcome, 0)
-        outbox.write()
-      } else if (frame.kind === Kind.descriptorsWelcome) queue.welcomeDescriptors()
-      else return service!.outlet.streams.onFrame(frame)
+        input.expectDescriptors()
+        writer.addUrgent(Kind.descriptorsWelcome, 0)
+        output.write()
+      } else if (frame.kind === Kind.descriptorsWelcome) writer.welcomeDescriptors()
+      else return service!.responder.streams.onFrame(frame)
       return true
     },
   })
-  const outbox = new Outbox(queue, socket, () => inbox.hear())
-  const { reader } = inbox
-  service = await prepare(queue, args, {
+  const output = new BlockingWriter(writer, socket, () => input.hear())
+  const { reader } = input
+  service = await prepare(writer, args, {
     onQueued: () => {
-      if (service && !(reader.hasNext && !instalments.areDue(reader.waiting) && outbox.putOff())) outbox.write()
+      if (service && !(reader.hasNext && !batching.areDue(reader.waiting) && output.defer())) output.write()
     },
-    writeAll: () => outbox.write(),
-    wait: isOver => inbox.wait(isOver),
+    writeAll: () => output.write(),
+    wait: isOver => input.wait(isOver),
   })
   try {
-    outbox.write() // that it is ready
-    await loop(inbox, outbox, service)
+    output.write() // that it is ready
+    await loop(input, output, service)
     service.finish()
   } catch (error) {
     endIfCallerGone(error)
@@ -52,33 +60,33 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], Setting]
   }
 }
 
-async function loop(inbox: Inbox, outbox: Outbox, service: Service): Promise<void> {
-  const { reader } = inbox
-  const { outlet } = service
+async function loop(input: BlockingReader, output: BlockingWriter, service: Service): Promise<void> {
+  const { reader } = input
+  const { responder } = service
   let ticks = 0
-  while (inbox.next()) {
+  while (input.next()) {
     const { kind, id } = reader
     if (kind === Kind.end) return
     if (kind === Kind.name) service.name(reader.number, reader.takePayload().toString())
     else if (kind === Kind.cancel)
       continue // heard when it came
-    else if (kind === Kind.nothing) outlet.messages.discard(reader.enclosed)
-    else if (kind !== Kind.call) inbox.take()
-    else if (inbox.isCancelled(id)) {
-      outlet.messages.discard(reader.enclosed)
-      outlet.dropped(id)
+    else if (kind === Kind.nothing) responder.messages.discard(reader.attachments)
+    else if (kind !== Kind.call) input.take()
+    else if (input.isCancelled(id)) {
+      responder.messages.discard(reader.attachments)
+      responder.dropped(id)
     } else {
-      const isTicking = outbox.isPending
-      const rest = carryOut(reader, service, outbox)
+      const isTicking = output.isPending
+      const rest = carryOut(reader, service, output)
       if (rest) await rest
       if (hasUnwrittenOutput()) {
-        outbox.write()
+        output.write()
         await outputWritten() // nothing of it is written while the next call is waited for
       }
-      if (isTicking && ticks === outbox.ticks) continue
-      if (ticks !== outbox.ticks) outbox.write() // that call took its time
-      ticks = outbox.ticks
-      if (reader.hasNext) inbox.lookAhead()
+      if (isTicking && ticks === output.ticks) continue
+      if (ticks !== output.ticks) output.write() // that call took its time
+      ticks = output.ticks
+      if (reader.hasNext) input.lookAhead()
     }
   }
 }
@@ -88,51 +96,56 @@ const received: number[] = []
 const sent: number[] = []
 
 /** Answers a call, at once if that can be; else resolves when it has been. */
-function carryOut(reader: FrameReader, { functions, outlet }: Service, outbox: Outbox): Promise<void> | undefined {
+function carryOut(
+  reader: FrameReader,
+  { functions, responder }: Service,
+  output: BlockingWriter,
+): Promise<void> | undefined {
   const { id } = reader
   try {
-    const args = outlet.messages.read(reader, received)
+    const args = responder.messages.read(reader, received)
     const served = functions[reader.number]!
     if (typeof served === 'function' && !received.length) {
       const result = served(...args)
       if (!isThenable(result)) {
-        outlet.result(id, result, sent)
-        return sent.length ? outlet.streams.begin(sent.splice(0), () => {}) : undefined
+        responder.result(id, result, sent)
+        return sent.length ? responder.streams.begin(sent.splice(0), () => {}) : undefined
       }
-      outbox.write() // nobody knows how long it takes
-      return answer(id, result, outlet)
+      output.write() // nobody knows how long it takes
+      return answer(id, result, responder)
     }
-    const { enclosed } = reader
+    const { attachments } = reader
     return carryOutSlowly(
       id,
-      () => (typeof served === 'function' ? served : foundOr(served, () => outlet.messages.discard(enclosed))),
+      () =>
+        typeof served === 'function' ? served : awaitFunction(served, () => responder.messages.discard(attachments)),
       args,
-      outlet,
+      responder,
     )
   } catch (error) {
-    outlet.error(id, error)
+    responder.error(id, error)
     return undefined
   }
 }
 
-async function answer(id: number, result: PromiseLike<unknown>, outlet: Service['outlet']): Promise<void> {
+async function answer(id: number, result: PromiseLike<unknown>, responder: Service['responder']): Promise<void> {
   try {
     const streams: number[] = []
-    outlet.result(id, await result, streams)
-    if (streams.length) await outlet.streams.begin(streams, () => {})
+    responder.result(id, await result, streams)
+    if (streams.length) await responder.streams.begin(streams, () => {})
   } catch (error) {
-    outlet.error(id, error)
+    responder.error(id, error)
   }
 }
 
 /** With streams among its arguments, which end with it, or before its function was found. */
 async function carryOutSlowly(
   id: number,
-  find: () => Served | Promise<Served>,
+  find: () => ServedFunction | Promise<ServedFunction>,
   args: unknown[],
-  outlet: Service['outlet'],
+  responder: Service['responder'],
 ): Promise<void> {
   const streams = received.splice(0)
-  await answer(id, (async () => (await find())(...args))(), outlet)
-  outlet.streams.stopReading(streams)
+  await answer(id, (async () => (await find())(...args))(), responder)
+  responder.streams.stopReading(streams)
 }

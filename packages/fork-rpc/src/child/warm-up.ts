@@ -2,7 +2,7 @@ import { socketpair } from '@anyfork/fdpass'
 import { WARM_UP } from '../entry-files.js'
 import { codecOf } from '../values/serialiser.js'
 import { Kind } from '../wire/frame.js'
-import { FrameQueue } from '../wire/frame-writer.js'
+import { FrameWriter } from '../wire/frame-writer.js'
 import { disconnect } from './service.js'
 import { serve } from './sync.js'
 
@@ -13,17 +13,17 @@ const CALLS = 10
  * is first called, and forks have what is compiled already. That takes a third off the time
  * to their first answer.
  */
-export async function rehearse(): Promise<void> {
+export async function warmUp(): Promise<void> {
   const [caller, served] = socketpair({ type: 'seqpacket' }) // calls come one by one
-  const queue = new FrameQueue()
+  const writer = new FrameWriter()
   const codec = codecOf('cbor')
   for (let id = 0; id < CALLS; id++) {
     codec.encode([id, 'text', { list: [id] }])
-    queue.add(Kind.call, id, codec.bytes, codec.start, codec.end)
-    queue.writeTo(caller)
+    writer.add(Kind.call, id, codec.bytes, codec.start, codec.end)
+    writer.writeTo(caller)
   }
-  queue.add(Kind.end, 0)
-  queue.writeTo(caller)
+  writer.add(Kind.end, 0)
+  writer.writeTo(caller)
   const here = { module: WARM_UP.href, folder: '/', serialiser: 'cbor', spin: 0, init: undefined }
   await serve(served, { ...here, name: 'answer', done: { module: WARM_UP.href, name: 'end' } })
   disconnect()

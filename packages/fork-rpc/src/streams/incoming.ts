@@ -26,11 +26,11 @@ interface Waiting {
 }
 
 /** When so many values, or so many bytes, have been consumed, who iterates is told. */
-const TOLD_VALUES = 16
-const TOLD_BYTES = 1 << 14
+const CREDIT_VALUES = 16
+const CREDIT_BYTES = 1 << 14
 
 /** What is iterated over elsewhere, and read here. */
-export class Incoming {
+export class IncomingStream {
   /** Called when the consumer wants no more, or nothing more comes. */
   onOver: (() => void) | undefined
   /** Called when it is over elsewhere, whatever is still to be read here. */
@@ -67,12 +67,12 @@ export class Incoming {
   next(): Promise<IteratorResult<unknown>> {
     this.#begin()
     if (this.#link.wait && !this.#values.length && !this.#isOver) {
-      this.#tellConsumed()
+      this.#sendCredit()
       this.#link.wait(() => this.#values.length > 0 || this.#isOver)
     }
     if (this.#values.length) return Promise.resolve({ done: false, value: this.#take() })
     if (this.#isOver || this.#isStopped) return this.#last()
-    this.#tellConsumed()
+    this.#sendCredit()
     return this.#wait()
   }
 
@@ -127,7 +127,7 @@ export class Incoming {
   }
 
   /** A value came that nobody can make sense of: it is the end, after the values before it. */
-  spoil(error: unknown): void {
+  failAfterArrived(error: unknown): void {
     this.#stopThere()
     this.end({ error })
   }
@@ -148,11 +148,11 @@ export class Incoming {
     const { value, size } = this.#values.shift()!
     this.#consumed++
     this.#consumedBytes += size
-    if (this.#consumed >= TOLD_VALUES || this.#consumedBytes >= TOLD_BYTES) this.#tellConsumed(true)
+    if (this.#consumed >= CREDIT_VALUES || this.#consumedBytes >= CREDIT_BYTES) this.#sendCredit(true)
     return value
   }
 
-  #tellConsumed(isEnough = this.#consumedBytes >= TOLD_BYTES): void {
+  #sendCredit(isEnough = this.#consumedBytes >= CREDIT_BYTES): void {
     if (!isEnough || this.#isOver || this.#isStopped) return
     this.#link.credit(this.#id, this.#consumed)
     this.#consumed = this.#consumedBytes = 0

@@ -28,7 +28,7 @@ export function isUsedUp(source: object): boolean {
 }
 
 /** What is iterated over here, and read elsewhere, no faster than it is consumed there. */
-export class Outgoing {
+export class OutgoingStream {
   readonly #id: number
   readonly #source: AsyncIterable<unknown> | Iterable<unknown>
   readonly #link: OutgoingLink

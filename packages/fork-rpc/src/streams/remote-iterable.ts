@@ -1,17 +1,17 @@
 import { forgetAbort, onceAborted } from '../caller/abort.js'
-import type { Incoming } from './incoming.js'
+import type { IncomingStream } from './incoming.js'
 
 /** How long who iterates may take to hear between two values that no more are wanted, in milliseconds. */
 const STOP_MS = 100
 
 /** Streams that nobody refers to any more are stopped. */
-const dropped = new FinalizationRegistry<Incoming>(incoming => incoming.stop())
+const dropped = new FinalizationRegistry<IncomingStream>(incoming => incoming.stop())
 
 /** What another process iterates over: values come as they are wanted, and `return`, as by `break`, ends it there. */
 export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
-  readonly #incoming: Incoming
+  readonly #incoming: IncomingStream
 
-  constructor(incoming: Incoming) {
+  constructor(incoming: IncomingStream) {
     this.#incoming = incoming
     dropped.register(this, incoming)
   }

@@ -1,21 +1,21 @@
 import { decodeError, encodeError } from '@anyfork/fork/internal/error-codec'
 import { dropDescriptors } from '../values/attachments.js'
 import { Kind } from '../wire/frame.js'
-import type { Enclosed, FrameReader } from '../wire/frame-reader.js'
-import type { FrameQueue } from '../wire/frame-writer.js'
-import { Incoming, type IncomingLink } from './incoming.js'
-import { Outgoing, type OutgoingLink } from './outgoing.js'
+import type { Attachments, FrameReader } from '../wire/frame-reader.js'
+import type { FrameWriter } from '../wire/frame-writer.js'
+import { type IncomingLink, IncomingStream } from './incoming.js'
+import { type OutgoingLink, OutgoingStream } from './outgoing.js'
 import { RemoteIterable } from './remote-iterable.js'
 
 /** What carries the frames of streams. */
 export interface StreamsLink {
-  readonly queue: FrameQueue
+  readonly writer: FrameWriter
   /** Queues a frame with values. @returns its size. @throws for values that cannot be sent */
   add(kind: number, id: number, values: readonly unknown[]): number
   /** The values of the frame that the reader is at. */
   read(reader: FrameReader): unknown[]
   /** Lets go of what came along with a frame. */
-  discard(enclosed: Enclosed | undefined): void
+  discard(attachments: Attachments | undefined): void
   /** Something was queued. */
   onQueued(): void
   /** Waits by blocking, where nothing can be heard otherwise. */
@@ -25,8 +25,8 @@ export interface StreamsLink {
 /** The streams of a connection, both ways. Who iterates gives them their ids. */
 export class Streams {
   readonly #link: StreamsLink
-  readonly #outgoing = new Map<number, Outgoing>()
-  readonly #incoming = new Map<number, Incoming>()
+  readonly #outgoing = new Map<number, OutgoingStream>()
+  readonly #incoming = new Map<number, IncomingStream>()
   readonly #outgoingLink: OutgoingLink
   readonly #incomingLink: IncomingLink
   readonly #beginsAtOnce: boolean
@@ -35,14 +35,14 @@ export class Streams {
 
   /** @param onWaitingChange - called when somebody begins to wait for a value, or nobody waits any more */
   constructor(link: StreamsLink, beginsAtOnce: boolean, onWaitingChange: () => void) {
-    const { queue } = link
+    const { writer } = link
     const add = (kind: number, id: number, payload?: Buffer): void => {
-      queue.add(kind, id, payload)
+      writer.add(kind, id, payload)
       link.onQueued()
     }
     // Who waits for these keeps aside what comes before them.
     const addUrgent = (kind: number, id: number, number?: number): void => {
-      queue.addUrgent(kind, id, number)
+      writer.addUrgent(kind, id, number)
       link.onQueued()
     }
     const wait = link.wait ? { wait: link.wait } : {}
@@ -96,7 +96,7 @@ export class Streams {
   send(source: AsyncIterable<unknown> | Iterable<unknown>): number {
     do this.#lastId = (this.#lastId + 1) >>> 0
     while (this.#outgoing.has(this.#lastId))
-    this.#outgoing.set(this.#lastId, new Outgoing(this.#lastId, source, this.#outgoingLink))
+    this.#outgoing.set(this.#lastId, new OutgoingStream(this.#lastId, source, this.#outgoingLink))
     return this.#lastId
   }
 
@@ -107,7 +107,7 @@ export class Streams {
 
   /** Makes what is iterated over elsewhere. */
   receive(id: number): RemoteIterable {
-    const incoming = new Incoming(id, !this.#beginsAtOnce, this.#incomingLink)
+    const incoming = new IncomingStream(id, !this.#beginsAtOnce, this.#incomingLink)
     this.#incoming.set(id, incoming)
     return new RemoteIterable(incoming)
   }
@@ -154,18 +154,18 @@ export class Streams {
     for (const outgoing of [...this.#outgoing.values()]) outgoing.stop()
   }
 
-  #onItem(incoming: Incoming | undefined, reader: FrameReader): void {
-    const { enclosed, size } = reader
-    if (!incoming || incoming.isStopped) return this.#link.discard(enclosed)
+  #onItem(incoming: IncomingStream | undefined, reader: FrameReader): void {
+    const { attachments, size } = reader
+    if (!incoming || incoming.isStopped) return this.#link.discard(attachments)
     try {
       const [value] = this.#link.read(reader)
-      incoming.push({ value, size, discard: () => this.#link.discard(enclosed) })
+      incoming.push({ value, size, discard: () => this.#link.discard(attachments) })
     } catch (error) {
-      incoming.spoil(error)
+      incoming.failAfterArrived(error)
     }
   }
 
-  #end(id: number, incoming: Incoming | undefined, failure?: { error: unknown }): void {
+  #end(id: number, incoming: IncomingStream | undefined, failure?: { error: unknown }): void {
     this.#incoming.delete(id)
     incoming?.finish(failure)
   }

@@ -18,7 +18,7 @@ export type Note =
   | [what: 'fd', path: Path]
 
 /** What a serialiser does not see, and the values without. */
-export interface Parcel {
+export interface PackedValues {
   values: unknown[]
   notes: Note[]
   binaries: Buffer[]
@@ -30,7 +30,7 @@ export interface Parcel {
 const PLACEHOLDER = ''
 
 /** Whether a value is sent by itself: a large binary, or what is iterated over. */
-function isEnclosed(value: object): boolean {
+function isAttachment(value: object): boolean {
   return isLargeBinary(value) || isStream(value)
 }
 
@@ -43,22 +43,22 @@ let lookedInto = 0
  * are values of the list; and wherever they are in arrays and plain objects descriptors
  * and, with a serialiser to which it makes no difference, large binaries.
  *
- * @param enclosable - which large binaries may be: not where the serialiser has ideas of its own about them
+ * @param attachable - which large binaries may be: not where the serialiser has ideas of its own about them
  * @returns nothing, where there is nothing to take out
  */
-export function pack(values: readonly unknown[], enclosable: Codec['enclosable']): Parcel | undefined {
-  const isDeep = enclosable === 'everywhere'
-  let isEnclosing = false
+export function pack(values: readonly unknown[], attachable: Codec['attachable']): PackedValues | undefined {
+  const isDeep = attachable === 'everywhere'
+  let hasAttachments = false
   let isWithin = PassedDescriptor.areWaiting
   lookedInto = 0
   for (let i = 0; i < values.length; i++) {
     const value = values[i]
     if (typeof value !== 'object' || value === null) continue
-    isEnclosing ||= isEnclosed(value)
+    hasAttachments ||= isAttachment(value)
     isWithin ||= isDeep && isPlain(value) && hasLargeBinary(value)
   }
-  const parcel = isWithin ? packWithin(values, isDeep) : undefined
-  return isEnclosing ? packEnclosed(parcel ?? newParcel(values), enclosable) : parcel
+  const packed = isWithin ? packWithin(values, isDeep) : undefined
+  return hasAttachments ? packTopLevel(packed ?? copyOf(values), attachable) : packed
 }
 
 /** Whether there is one somewhere in this array or plain object, as far as is looked. */
@@ -76,25 +76,25 @@ function isOrHasLargeBinary(value: unknown): boolean {
   return typeof value === 'object' && value !== null && (isPlain(value) ? hasLargeBinary(value) : isLargeBinary(value))
 }
 
-function newParcel(values: readonly unknown[]): Parcel {
+function copyOf(values: readonly unknown[]): PackedValues {
   return { values: [...values], notes: [], binaries: [], streams: [], descriptors: [] }
 }
 
-function packEnclosed(parcel: Parcel, enclosable: Codec['enclosable']): Parcel | undefined {
-  for (const [i, value] of parcel.values.entries()) {
-    if (typeof value !== 'object' || value === null || !isEnclosed(value)) continue
+function packTopLevel(packed: PackedValues, attachable: Codec['attachable']): PackedValues | undefined {
+  for (const [i, value] of packed.values.entries()) {
+    if (typeof value !== 'object' || value === null || !isAttachment(value)) continue
     const isBinary = isLargeBinary(value)
-    if (isBinary && (enclosable === 'none' || (enclosable === 'buffers' && !Buffer.isBuffer(value)))) continue
-    parcel.values[i] = PLACEHOLDER
+    if (isBinary && (attachable === 'none' || (attachable === 'buffers' && !Buffer.isBuffer(value)))) continue
+    packed.values[i] = PLACEHOLDER
     if (isBinary) {
-      parcel.notes.push(['binary', [i], value.constructor.name])
-      parcel.binaries.push(bytesOf(value))
+      packed.notes.push(['binary', [i], value.constructor.name])
+      packed.binaries.push(bytesOf(value))
     } else {
-      parcel.notes.push(['stream', [i], 0])
-      parcel.streams.push(value as AsyncIterable<unknown>)
+      packed.notes.push(['stream', [i], 0])
+      packed.streams.push(value as AsyncIterable<unknown>)
     }
   }
-  return parcel.notes.length ? parcel : undefined
+  return packed.notes.length ? packed : undefined
 }
 
 /**
@@ -103,22 +103,22 @@ function packEnclosed(parcel: Parcel, enclosable: Codec['enclosable']): Parcel |
  * @param areBinaries - whether large binaries are taken out, too
  * @throws TypeError for a descriptor that was sent before
  */
-function packWithin(values: readonly unknown[], areBinaries: boolean): Parcel | undefined {
-  const parcel = newParcel(values)
+function packWithin(values: readonly unknown[], areBinaries: boolean): PackedValues | undefined {
+  const packed = copyOf(values)
   const within = new Set<unknown>()
   const path: Path = []
   const search = (value: unknown): unknown => {
     if (typeof value !== 'object' || value === null) return value
     if (value instanceof PassedDescriptor) {
-      if (!value.isWaiting || parcel.descriptors.includes(value))
+      if (!value.isWaiting || packed.descriptors.includes(value))
         throw new TypeError('a descriptor made by fd() passes once')
-      parcel.notes.push(['fd', [...path]])
-      parcel.descriptors.push(value)
+      packed.notes.push(['fd', [...path]])
+      packed.descriptors.push(value)
       return PLACEHOLDER
     }
     if (areBinaries && path.length > 1 && isLargeBinary(value)) {
-      parcel.notes.push(['binary', [...path], value.constructor.name])
-      parcel.binaries.push(bytesOf(value))
+      packed.notes.push(['binary', [...path], value.constructor.name])
+      packed.binaries.push(bytesOf(value))
       return PLACEHOLDER
     }
     if (!isPlain(value) || within.has(value)) return value
@@ -138,10 +138,10 @@ function packWithin(values: readonly unknown[], areBinaries: boolean): Parcel | 
   }
   for (const [i, value] of values.entries()) {
     path.push(i)
-    parcel.values[i] = search(value)
+    packed.values[i] = search(value)
     path.pop()
   }
-  return parcel.notes.length ? parcel : undefined
+  return packed.notes.length ? packed : undefined
 }
 
 function isPlain(value: object): boolean {

@@ -1,7 +1,7 @@
 import { deserialize, serialize } from 'node:v8'
 import { requireModule } from '../entry-files.js'
 import { LARGE_BYTES } from '../wire/frame.js'
-import { cannotBeSent, refuseUnsendable } from './unsendable.js'
+import { rejectUnsendable, unsendableError } from './unsendable.js'
 
 /** A serialiser as it is used here: without making an object for each message. */
 export interface Codec {
@@ -10,7 +10,7 @@ export interface Codec {
   start: number
   end: number
   /** Which large binaries need not go through it: those that come out as they went in. Everywhere, or (all, buffers) as values of the list. */
-  readonly enclosable: 'everywhere' | 'all' | 'buffers' | 'none'
+  readonly attachable: 'everywhere' | 'all' | 'buffers' | 'none'
   /** @throws for values that it cannot carry */
   encode(values: readonly unknown[]): void
   /** @param bytes - borrowed: nothing that is returned shares their memory */
@@ -39,7 +39,7 @@ export class CborCodec implements Codec {
   bytes: Buffer = Buffer.alloc(0)
   start = 0
   end = 0
-  readonly enclosable = 'everywhere'
+  readonly attachable = 'everywhere'
   // Without variableMapSize, objects of more than 65,535 keys are written with a wrong size.
   readonly #cbor = new (loadCbor().Encoder)({
     useRecords: false,
@@ -49,7 +49,7 @@ export class CborCodec implements Codec {
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
   encode(values: readonly unknown[]): void {
-    refuseUnsendable(values)
+    rejectUnsendable(values)
     const encoder = this.#cbor as unknown as {
       encode(value: unknown, options: number): Buffer & { start: number; end: number }
       useBuffer(buffer: Buffer): void
@@ -59,7 +59,7 @@ export class CborCodec implements Codec {
       bytes = encoder.encode(values, REUSE_AND_RESET)
     } catch (error) {
       const [, type] = /^Unknown type: (function|symbol)$/.exec((error as Error).message) ?? []
-      throw type === undefined ? error : cannotBeSent(type)
+      throw type === undefined ? error : unsendableError(type)
     }
     this.bytes = bytes
     this.start = bytes.start
@@ -81,16 +81,16 @@ export class WholeCodec implements Codec {
   bytes: Buffer = Buffer.alloc(0)
   start = 0
   end = 0
-  readonly enclosable: 'all' | 'none'
+  readonly attachable: 'all' | 'none'
   readonly #encode: (values: readonly unknown[]) => Uint8Array
   readonly #decode: (bytes: Buffer) => unknown
 
   constructor(
     encode: (values: readonly unknown[]) => Uint8Array,
     decode: (bytes: Buffer) => unknown,
-    enclosable: 'all' | 'none' = 'none',
+    attachable: 'all' | 'none' = 'none',
   ) {
-    this.enclosable = enclosable
+    this.attachable = attachable
     this.#encode = encode
     this.#decode = decode
   }
@@ -112,7 +112,7 @@ export class WholeCodec implements Codec {
 /** V8's structured clone: all that `postMessage` takes, cycles included. */
 export const v8Codec = (): Codec =>
   new WholeCodec(
-    values => serialize(refuseUnsendable(values)),
+    values => serialize(rejectUnsendable(values)),
     bytes => deserialize(Uint8Array.prototype.slice.call(bytes)),
     'all',
   )
@@ -120,6 +120,6 @@ export const v8Codec = (): Codec =>
 /** JSON, RFC 8259. */
 export const jsonCodec = (): Codec =>
   new WholeCodec(
-    values => Buffer.from(JSON.stringify(refuseUnsendable(values))),
+    values => Buffer.from(JSON.stringify(rejectUnsendable(values))),
     bytes => JSON.parse(bytes.toString()),
   )

@@ -15,7 +15,7 @@ export class OctetsCodec implements Codec {
   bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
   start = 0
   end = 0
-  readonly enclosable = 'buffers'
+  readonly attachable = 'buffers'
   #view = new DataView(this.bytes.buffer)
 
   encode(values: readonly unknown[]): void {

@@ -6,21 +6,21 @@ import { Descriptor } from '@anyfork/fdpass'
  * @returns the same values
  * @throws TypeError that says what to do instead
  */
-export function refuseUnsendable(values: readonly unknown[]): readonly unknown[] {
+export function rejectUnsendable(values: readonly unknown[]): readonly unknown[] {
   for (let i = 0; i < values.length; i++) {
     const value = values[i]
-    if (typeof value === 'function' || typeof value === 'symbol') throw cannotBeSent(typeof value)
-    if (typeof value === 'object' && value !== null) refuseObject(value)
+    if (typeof value === 'function' || typeof value === 'symbol') throw unsendableError(typeof value)
+    if (typeof value === 'object' && value !== null) rejectObject(value)
   }
   return values
 }
 
 /** What to say of a type of values. */
-export function cannotBeSent(type: string): TypeError {
+export function unsendableError(type: string): TypeError {
   return new TypeError(`a ${type} cannot be sent to another process`)
 }
 
-function refuseObject(value: object): void {
+function rejectObject(value: object): void {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === Array.prototype || prototype === null) return
   if (value instanceof Descriptor || isListener(value))

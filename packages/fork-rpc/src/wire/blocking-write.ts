@@ -1,5 +1,5 @@
 import type { Descriptor } from '@anyfork/fdpass'
-import type { FrameQueue } from './frame-writer.js'
+import type { FrameWriter } from './frame-writer.js'
 
 /** How long to wait until there may be fewer descriptors in flight, in milliseconds. */
 const CROWDED_MS = 20
@@ -11,9 +11,9 @@ const CROWDED_MS = 20
  * @param hear - waits for something to come, where the peer has to agree to descriptors; false when nothing will
  * @throws the kernel's error
  */
-export function writeAll(queue: FrameQueue, socket: Descriptor, hear: () => boolean): void {
+export function writeAll(writer: FrameWriter, socket: Descriptor, hear: () => boolean): void {
   for (;;) {
-    const written = queue.writeTo(socket)
+    const written = writer.writeTo(socket)
     if (written === 'all') return
     if (written === 'held' && !hear()) return
     if (written === 'crowded') sleep(CROWDED_MS)

@@ -3,7 +3,7 @@ import { At, HEADER_BYTES, LARGE_BYTES } from './frame.js'
 
 const BUFFER_BYTES = 1 << 16
 /** A length beyond this is believed only as far as bytes have come. */
-const BELIEVED_BYTES = 1 << 26
+const TRUSTED_BYTES = 1 << 26
 const NOTHING = Buffer.alloc(0)
 
 /**
@@ -121,7 +121,7 @@ export class FrameParser {
   }
 
   #beginLarge(from: number, size: number): boolean {
-    this.#large = receiveBuffer(Math.min(size, BELIEVED_BYTES))
+    this.#large = receiveBuffer(Math.min(size, TRUSTED_BYTES))
     const { kind, id, flags, number } = this
     this.#largeHeader = { kind, id, flags, number }
     this.#largeSize = size

@@ -2,7 +2,7 @@ import type { Descriptor } from '@anyfork/fdpass'
 import { RpcError } from '../errors.js'
 import type { Note } from '../values/attachments.js'
 import { closeAll } from '../values/passed-descriptor.js'
-import { FIRST_ENCLOSURE, Flag, Kind } from './frame.js'
+import { FIRST_ATTACHMENT, Flag, Kind } from './frame.js'
 import { FrameParser } from './frame-parser.js'
 
 /** A frame that has its turn later. */
@@ -12,11 +12,11 @@ interface Kept {
   flags: number
   number: number
   payload: Buffer
-  enclosed: Enclosed | undefined
+  attachments: Attachments | undefined
 }
 
 /** What came along with a frame. */
-export interface Enclosed {
+export interface Attachments {
   notes: Note[]
   binaries: Buffer[]
   descriptors: Descriptor[]
@@ -25,7 +25,7 @@ export interface Enclosed {
 /** Frames as they come, each with what belongs to it. */
 export class FrameReader extends FrameParser {
   /** What came along with the frame. */
-  enclosed: Enclosed | undefined
+  attachments: Attachments | undefined
   /** Where the descriptors are that came with the bytes, in order. */
   arrived: Descriptor[] = []
   readonly #kept: Kept[] = []
@@ -35,7 +35,7 @@ export class FrameReader extends FrameParser {
 
   /** How many bytes came, with what came along. */
   get size(): number {
-    return (this.enclosed?.binaries ?? []).reduce((sum, { length }) => sum + length, this.end - this.start)
+    return (this.attachments?.binaries ?? []).reduce((sum, { length }) => sum + length, this.end - this.start)
   }
 
   override get hasNext(): boolean {
@@ -55,31 +55,31 @@ export class FrameReader extends FrameParser {
   select(isTaken: (frame: this) => boolean): void {
     while (this.#parse()) {
       if (isTaken(this)) continue
-      const { kind, id, flags, number, enclosed } = this
-      this.#kept.push({ kind, id, flags, number, payload: this.takePayload(), enclosed })
+      const { kind, id, flags, number, attachments } = this
+      this.#kept.push({ kind, id, flags, number, payload: this.takePayload(), attachments })
     }
   }
 
   /** Lets go of all that came and was not gone to. */
   discard(): void {
-    for (const { enclosed } of this.#kept.splice(0)) closeAll(enclosed?.descriptors ?? [])
+    for (const { attachments } of this.#kept.splice(0)) closeAll(attachments?.descriptors ?? [])
     closeAll(this.#descriptors.splice(0))
     closeAll(this.arrived.splice(0))
   }
 
   #parse(): boolean {
     while (super.next()) {
-      if (this.kind >= FIRST_ENCLOSURE) {
-        this.#onEnclosure()
+      if (this.kind >= FIRST_ATTACHMENT) {
+        this.#onAttachment()
         continue
       }
-      this.enclosed = this.flags & Flag.enclosures ? this.#takeEnclosed() : undefined
+      this.attachments = this.flags & Flag.attachments ? this.#takeAttachments() : undefined
       return true
     }
     return false
   }
 
-  #onEnclosure(): void {
+  #onAttachment(): void {
     if (this.kind === Kind.binary) this.#binaries.push(this.takePayload())
     else if (this.kind === Kind.notes) this.#notes = parseNotes(this.takePayload())
     else if (this.kind === Kind.descriptors && this.arrived.length >= this.number)
@@ -87,7 +87,7 @@ export class FrameReader extends FrameParser {
     else throw new RpcError('ERR_RPC_PROTOCOL', `a frame of unknown kind ${this.kind}`)
   }
 
-  #takeEnclosed(): Enclosed {
+  #takeAttachments(): Attachments {
     const notes = this.#notes
     const binaries = this.#binaries
     const descriptors = this.#descriptors
@@ -100,7 +100,7 @@ export class FrameReader extends FrameParser {
     return { notes, binaries, descriptors }
   }
 
-  #takeUp({ kind, id, flags, number, payload, enclosed }: Kept): true {
+  #takeUp({ kind, id, flags, number, payload, attachments }: Kept): true {
     this.kind = kind
     this.id = id
     this.flags = flags
@@ -108,7 +108,7 @@ export class FrameReader extends FrameParser {
     this.bytes = payload
     this.start = 0
     this.end = payload.length
-    this.enclosed = enclosed
+    this.attachments = attachments
     return true
   }
 }

@@ -27,7 +27,7 @@ interface Segment {
 export type Written = 'all' | 'full' | 'held' | 'crowded'
 
 /** Frames on their way out, gathered so that many leave in one write. */
-export class FrameQueue {
+export class FrameWriter {
   readonly #segments: Segment[] = []
   #tail: Segment
   #length = 0

@@ -60,11 +60,11 @@ export const Kind = {
 } as const
 
 /** Kinds from this one on belong to the frame after them. */
-export const FIRST_ENCLOSURE: number = Kind.binary
+export const FIRST_ATTACHMENT: number = Kind.binary
 
 export const Flag = {
   /** Notes came before. */
-  enclosures: 1,
+  attachments: 1,
   /** Of a call: the caller may give it up. */
   cancellable: 2,
 } as const

@@ -10,7 +10,7 @@ import { closeAtThreadEnd } from '@anyfork/fork/internal'
 import { writeAll } from './blocking-write.js'
 import { Kind } from './frame.js'
 import { FrameReader } from './frame-reader.js'
-import { FrameQueue } from './frame-writer.js'
+import { FrameWriter } from './frame-writer.js'
 import type { Spin } from './spin.js'
 
 /** How long to wait until the descriptor table may have room again, in milliseconds. */
@@ -33,12 +33,12 @@ export interface TransportListener {
 
 /** Frames both ways over a socket, on the event loop. */
 export class Transport {
-  readonly queue: FrameQueue = new FrameQueue()
+  readonly writer: FrameWriter = new FrameWriter()
   readonly reader: FrameReader = new FrameReader()
   /** How often the event loop found the socket ready. */
   turns = 0
   /** The frame that the reader is at has not been seen to: nothing may be read before that. */
-  isFramePutOff = false
+  isFrameDeferred = false
   readonly #listener: TransportListener
   readonly #spin: Spin
   #socket: Descriptor | undefined
@@ -47,7 +47,7 @@ export class Transport {
   #watch: Watch | undefined
   #release = (): void => {}
   #isFlushing = false
-  #isTelling = false
+  #isAnnouncing = false
   #isUrgent = false
   #isFull = false
   #isReading = true
@@ -115,7 +115,7 @@ export class Transport {
     if (!this.#watch) return
     let isFull = false
     try {
-      const written = this.queue.writeTo(this.#socket!)
+      const written = this.writer.writeTo(this.#socket!)
       isFull = written === 'full'
       if (written === 'crowded') this.#retryLater()
     } catch (error) {
@@ -123,7 +123,7 @@ export class Transport {
     }
     if (isFull !== this.#isFull) {
       this.#isFull = isFull
-      this.#wait()
+      this.#updateWatch()
     }
     this.#listener.onWritten()
   }
@@ -136,10 +136,10 @@ export class Transport {
    */
   flushAll(): void {
     const socket = this.#socket
-    if (!socket?.isOpen || this.queue.writeTo(socket) === 'all') return
+    if (!socket?.isOpen || this.writer.writeTo(socket) === 'all') return
     setNonblocking(socket, false)
     try {
-      writeAll(this.queue, socket, () => this.#hearOne())
+      writeAll(this.writer, socket, () => this.#receiveConsent())
     } finally {
       if (socket.isOpen) setNonblocking(socket, true)
     }
@@ -149,7 +149,7 @@ export class Transport {
   setReading(on: boolean): void {
     if (on === this.#isReading) return
     this.#isReading = on
-    if (this.#watch) this.#wait()
+    if (this.#watch) this.#updateWatch()
   }
 
   /** Keeps the event loop alive, or not. */
@@ -164,7 +164,7 @@ export class Transport {
   /** From now on, descriptors come. */
   expectDescriptors(): void {
     this.#expectsDescriptors = true
-    this.queue.addUrgent(Kind.descriptorsWelcome, 0)
+    this.writer.addUrgent(Kind.descriptorsWelcome, 0)
     this.flushSoon()
   }
 
@@ -175,7 +175,7 @@ export class Transport {
     clearTimeout(this.#retry)
     this.#release()
     this.#socket?.[Symbol.dispose]()
-    this.queue.discard()
+    this.writer.discard()
     this.reader.discard()
   }
 
@@ -189,7 +189,7 @@ export class Transport {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EMFILE' || code === 'ENFILE') {
         this.#isTableFull = true
-        this.#wait()
+        this.#updateWatch()
         this.#retryLater()
         return false
       }
@@ -202,7 +202,7 @@ export class Transport {
 
   /** Waits for what comes, outside of the event loop; whether something came. */
   await(options: StreamReceiverOptions): boolean {
-    if (!this.#watch || !this.#isReading || this.#isTableFull || this.#isFull || this.isFramePutOff) return false
+    if (!this.#watch || !this.#isReading || this.#isTableFull || this.#isFull || this.isFrameDeferred) return false
     return this.#read(options)
   }
 
@@ -232,22 +232,22 @@ export class Transport {
   }
 
   /** Waits by blocking for the answer that descriptors may come; false at the end. */
-  #hearOne(): boolean {
+  #receiveConsent(): boolean {
     if (this.reader.hasRoom && this.#receive() === 0) return false
     this.reader.select(({ kind }) => {
-      if (kind === Kind.descriptorsWelcome) this.queue.welcomeDescriptors()
+      if (kind === Kind.descriptorsWelcome) this.writer.welcomeDescriptors()
       return kind === Kind.descriptorsWelcome
     })
-    this.#tellSoon()
+    this.#announceSoon()
     return true
   }
 
   /** What came while others were waited for has its turn, also when nothing else comes. */
-  #tellSoon(): void {
-    if (this.#isTelling) return
-    this.#isTelling = true
+  #announceSoon(): void {
+    if (this.#isAnnouncing) return
+    this.#isAnnouncing = true
     process.nextTick(() => {
-      this.#isTelling = false
+      this.#isAnnouncing = false
       if (this.#watch && this.reader.hasNext) this.#listener.onFrames()
     })
   }
@@ -257,13 +257,13 @@ export class Transport {
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined
       this.#isTableFull = false
-      if (this.#watch) this.#wait()
+      if (this.#watch) this.#updateWatch()
       this.flush()
     }, RETRY_MS)
     if (!this.#isHeld) this.#retry.unref()
   }
 
-  #wait(): void {
+  #updateWatch(): void {
     this.#watch!.change({ readable: this.#isReading && !this.#isTableFull, writable: this.#isFull })
   }
 }
