@@ -5,7 +5,6 @@ import { type CallOptions, checkCallOptions } from './caller/call-options.js'
 import type { CallPromise } from './caller/call-promise.js'
 import { Connection } from './caller/connection.js'
 import type { RpcOptions } from './options.js'
-import { isRemoteName, likeAnObject, type NotRemote } from './remote-names.js'
 import { ConnectionHandle, controlOf, type RpcControl } from './rpc.js'
 import type { PassedDescriptor } from './values/passed-descriptor.js'
 
@@ -74,6 +73,9 @@ export interface RemoteFunction<F extends Fn> {
   with(options: CallOptions): (...args: Sent<Parameters<F>>) => Returned<ReturnType<F>>
 }
 
+/** What `await`, `JSON.stringify` and text of anything ask an object for: where the functions of a module are its properties, these are none of them. */
+export type NotRemote = 'then' | 'toJSON' | 'toString' | 'valueOf'
+
 /** The exported functions of a module, to be called in another process. */
 export type Remote<M> = {
   readonly [K in keyof M as K extends NotRemote ? never : M[K] extends Fn ? K : never]: M[K] extends Fn
@@ -137,3 +139,13 @@ function remoteFunction(handle: ConnectionHandle, name: string): object {
   }
   return Object.assign(call, { with: bound })
 }
+
+const notRemote: ReadonlySet<string | symbol> = new Set<NotRemote>(['then', 'toJSON', 'toString', 'valueOf'])
+
+/** Whether a property may be a function of a module. */
+export function isRemoteName(name: string | symbol): name is string {
+  return typeof name === 'string' && !notRemote.has(name)
+}
+
+/** Properties of an object whose others are the functions of a module. */
+export const likeAnObject: PropertyDescriptorMap = { toString: { value: () => '[object Remote]' } }

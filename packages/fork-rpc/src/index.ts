@@ -11,15 +11,22 @@ export {
   type Restrictions,
 } from '@anyfork/fork'
 export { preload } from './backend.js'
-export type { HighWaterMark } from './caller/back-pressure.js'
 export type { CallOptions } from './caller/call-options.js'
 export type { CallPromise } from './caller/call-promise.js'
-export type { Counters } from './caller/counters.js'
+export type { Counters } from './caller/channel.js'
 export type { CallTrace } from './caller/tracing.js'
-export { connect, type Received, type Remote, type RemoteFunction, type Returned, rpcOf, type Sent } from './connect.js'
+export {
+  connect,
+  type NotRemote,
+  type Received,
+  type Remote,
+  type RemoteFunction,
+  type Returned,
+  rpcOf,
+  type Sent,
+} from './connect.js'
 export { RpcError, type RpcErrorCode } from './errors.js'
-export type { RpcOptions } from './options.js'
-export type { NotRemote } from './remote-names.js'
+export type { HighWaterMark, RpcOptions } from './options.js'
 export { type Rpc, type RpcControl, run } from './rpc.js'
 export { fd, type PassedDescriptor } from './values/passed-descriptor.js'
 export type { Serialiser, SerialiserName } from './values/serialiser.js'

@@ -1,7 +1,17 @@
 import { type ModuleSpecifier } from '@anyfork/fork'
 import { checkNames } from '@anyfork/fork/internal'
-import { checkHighWaterMark, type HighWaterMark } from './caller/back-pressure.js'
 import { type SerialiserName, serialiserReference } from './values/serialiser.js'
+
+/** How much may be under way before a caller should wait; for its own sake, nothing is refused. */
+export interface HighWaterMark {
+  /** Calls that have not been answered; default: 10,000. */
+  calls?: number
+  /** Bytes that wait to be written; default: 16 MiB. */
+  bytes?: number
+}
+
+export const DEFAULT_MARK: Required<HighWaterMark> = { calls: 10_000, bytes: 1 << 24 }
+const markNames = new Set(['calls', 'bytes'])
 
 /** What holds for a connection. */
 export interface RpcOptions {
@@ -85,4 +95,14 @@ export function checkOptions(options: RpcOptions): void {
 function checkName(name: string, value: unknown): void {
   if (typeof value !== 'string' || value === '')
     throw new TypeError(`${name} is the name of a function, not ${String(value)}`)
+}
+
+/** @throws TypeError for marks that are no positive numbers */
+function checkHighWaterMark(mark: HighWaterMark): void {
+  checkNames('highWaterMark', mark, markNames)
+  const { calls = DEFAULT_MARK.calls, bytes = DEFAULT_MARK.bytes } = mark
+  for (const [name, value] of Object.entries({ calls, bytes })) {
+    if (!(typeof value === 'number' && value > 0))
+      throw new TypeError(`highWaterMark.${name} is a positive number, not ${String(value)}`)
+  }
 }

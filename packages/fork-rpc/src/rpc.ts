@@ -2,8 +2,8 @@ import { type ExitStatus, type ForkProcess, type ModuleSpecifier } from '@anyfor
 import { functionReference } from '@anyfork/fork/internal'
 import { type CallOptions, checkCallOptions } from './caller/call-options.js'
 import type { CallPromise } from './caller/call-promise.js'
+import type { Counters } from './caller/channel.js'
 import { Connection } from './caller/connection.js'
-import type { Counters } from './caller/counters.js'
 import type { RpcOptions } from './options.js'
 
 /** What can be told of a connection, and done with it. */

@@ -1,26 +1,4 @@
-import { checkNames } from '@anyfork/fork/internal'
-
-/** How much may be under way before a caller should wait; for its own sake, nothing is refused. */
-export interface HighWaterMark {
-  /** Calls that have not been answered; default: 10,000. */
-  calls?: number
-  /** Bytes that wait to be written; default: 16 MiB. */
-  bytes?: number
-}
-
-const DEFAULT_CALLS = 10_000
-const DEFAULT_BYTES = 1 << 24
-const names = new Set(['calls', 'bytes'])
-
-/** @throws TypeError for marks that are no positive numbers */
-export function checkHighWaterMark(mark: HighWaterMark): void {
-  checkNames('highWaterMark', mark, names)
-  const { calls = DEFAULT_CALLS, bytes = DEFAULT_BYTES } = mark
-  for (const [name, value] of Object.entries({ calls, bytes })) {
-    if (!(typeof value === 'number' && value > 0))
-      throw new TypeError(`highWaterMark.${name} is a positive number, not ${String(value)}`)
-  }
-}
+import { DEFAULT_MARK, type HighWaterMark } from '../options.js'
 
 /** How much is under way, beside the high-water mark. */
 export class BackPressure {
@@ -30,7 +8,7 @@ export class BackPressure {
   #waiting: (() => void)[] = []
 
   constructor(
-    { calls = DEFAULT_CALLS, bytes = DEFAULT_BYTES }: HighWaterMark,
+    { calls = DEFAULT_MARK.calls, bytes = DEFAULT_MARK.bytes }: HighWaterMark,
     measure: () => { calls: number; bytes: number },
   ) {
     this.#calls = calls

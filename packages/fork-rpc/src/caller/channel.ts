@@ -3,8 +3,23 @@ import type { Codec } from '../values/codec.js'
 import { Messages } from '../values/messages.js'
 import type { Spin } from '../wire/spin.js'
 import { Transport, type TransportListener } from '../wire/transport.js'
-import type { Counters } from './counters.js'
 import { PendingCalls } from './pending-calls.js'
+
+/** What a connection has done so far. */
+export interface Counters {
+  /** Calls that were made, those that failed at once not counted. */
+  calls: number
+  /** Calls that have not been answered. */
+  outstanding: number
+  results: number
+  /** Calls that rejected with what was thrown. */
+  errors: number
+  /** Calls that were given up, because of a signal or a timeout. */
+  givenUp: number
+  events: number
+  bytesSent: number
+  bytesReceived: number
+}
 
 type Counts = Pick<Counters, 'calls' | 'results' | 'errors' | 'givenUp' | 'events'>
 
@@ -24,8 +39,7 @@ export interface Channel {
 export function makeChannel(codec: Codec, listener: TransportListener, spin: Spin, onStreams: () => void): Channel {
   const transport = new Transport(listener, spin)
   const { writer } = transport
-  const messages: Messages = new Messages(codec, writer, () => streams)
-  const streams: Streams = new Streams(
+  const streams = new Streams(
     {
       writer,
       add: (kind, id, values) => messages.add(kind, id, values, 0, 0, []),
@@ -36,6 +50,7 @@ export function makeChannel(codec: Codec, listener: TransportListener, spin: Spi
     false,
     onStreams,
   )
+  const messages = new Messages(codec, writer, streams)
   return {
     transport,
     messages,

@@ -1,6 +1,6 @@
 import { RpcError } from '../errors.js'
 import { RemoteIterable } from '../streams/remote-iterable.js'
-import { dropDescriptors } from '../values/attachments.js'
+import { dropDescriptors } from '../values/descriptors.js'
 import { Flag, Kind } from '../wire/frame.js'
 import { type CallOptions, watchForAbort } from './call-options.js'
 import { CallPromise } from './call-promise.js'

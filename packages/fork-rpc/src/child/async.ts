@@ -1,11 +1,13 @@
 import type { Descriptor } from '@anyfork/fdpass'
 import { afterFork } from '@anyfork/fork'
 import { Flag, Kind } from '../wire/frame.js'
+import type { ServeSettings } from '../wire/serve-settings.js'
 import { Spin } from '../wire/spin.js'
 import { Transport } from '../wire/transport.js'
 import { CancellableCall } from './call-signal.js'
 import { ReplyBatching } from './reply-batching.js'
-import { awaitFunction, endIfCallerGone, isThenable, prepare, type ServeSettings, type Service } from './service.js'
+import { awaitFunction, endIfCallerGone, prepare, type Service } from './service.js'
+import { isThenable } from './with-done.js'
 
 /** More than this many bytes of answers, and no more calls are begun until the caller has read some. */
 const HIGH_WATER_BYTES = 1 << 20

@@ -28,8 +28,6 @@ export class Responder {
 
   constructor(writer: FrameWriter, codec: Codec, flusher: Flusher) {
     this.#writer = writer
-    const messages = new Messages(codec, writer, () => this.streams)
-    this.messages = messages
     this.#flusher = flusher
     const { wait } = flusher
     this.streams = new Streams(
@@ -48,6 +46,8 @@ export class Responder {
       true,
       () => {},
     )
+    const messages = new Messages(codec, writer, this.streams)
+    this.messages = messages
   }
 
   ready(): void {

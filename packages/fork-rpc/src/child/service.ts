@@ -3,26 +3,9 @@ import { hasUnwrittenOutput, loadFunction, loadModule, outputWritten } from '@an
 import type { Codec } from '../values/codec.js'
 import { codecOf } from '../values/serialiser.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
+import type { ServeSettings } from '../wire/serve-settings.js'
 import { sendEventsTo } from './events.js'
 import { type Flusher, Responder } from './responder.js'
-
-export { isThenable } from './thenable.js'
-
-/** What the caller tells first. */
-export interface ServeSettings {
-  /** None for global functions. */
-  module: string | undefined
-  /** Of the export with the number 0, if there is one. */
-  name: string | undefined
-  /** Where names are looked up from; none where there are none. */
-  folder: string | undefined
-  serialiser: string
-  init: string | undefined
-  /** None for a global function. */
-  done: { module: string | undefined; name: string } | undefined
-  /** How long to spin for the next call, in microseconds. */
-  spin: number
-}
 
 export type ServedFunction = (...args: unknown[]) => unknown
 

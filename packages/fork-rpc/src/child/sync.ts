@@ -3,19 +3,13 @@ import { hasUnwrittenOutput, outputWritten } from '@anyfork/fork/internal/child'
 import { Kind } from '../wire/frame.js'
 import type { FrameReader } from '../wire/frame-reader.js'
 import { FrameWriter } from '../wire/frame-writer.js'
+import type { ServeSettings } from '../wire/serve-settings.js'
 import { Spin } from '../wire/spin.js'
 import { BlockingReader } from './blocking-reader.js'
 import { BlockingWriter } from './blocking-writer.js'
 import { ReplyBatching } from './reply-batching.js'
-import {
-  awaitFunction,
-  endIfCallerGone,
-  isThenable,
-  prepare,
-  type ServedFunction,
-  type ServeSettings,
-  type Service,
-} from './service.js'
+import { awaitFunction, endIfCallerGone, prepare, type ServedFunction, type Service } from './service.js'
+import { isThenable } from './with-done.js'
 
 /**
  * Serves calls one by one until the caller wants no more. Blocks while it waits

@@ -1,5 +1,3 @@
-import { isThenable } from './thenable.js'
-
 /** Ends a call: with a result, or with an error. */
 export interface Done {
   (result?: unknown): void
@@ -39,4 +37,9 @@ export function withDone<A extends unknown[]>(call: (done: Done, ...args: A) => 
     }
     return outcome ? value() : new Promise<void>(resolve => (settle = resolve)).then(value)
   }
+}
+
+/** Whether a value is to be awaited. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
 }

@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
+import { markBegun } from '../values/used-up.js'
 
 /** What an outgoing stream says to who reads it. */
 export interface OutgoingLink {
@@ -16,16 +17,6 @@ export interface OutgoingLink {
 const WINDOW_BYTES = 1 << 16
 /** What a value counts beside its own size: so at most 64 are on their way. */
 const ITEM_BYTES = 1 << 10
-
-const begun = new WeakSet<object>()
-
-/** Whether iterating again would not give all of it: it was iterated over before, and can be once only, as an iterator, or a stream of Node or of the web. */
-export function isUsedUp(source: object): boolean {
-  return (
-    begun.has(source) &&
-    ['next', 'destroy', 'getReader'].some(name => typeof (source as Record<string, unknown>)[name] === 'function')
-  )
-}
 
 /** What is iterated over here, and read elsewhere, no faster than it is consumed there. */
 export class OutgoingStream {
@@ -89,7 +80,7 @@ export class OutgoingStream {
 
   async #pump(): Promise<void> {
     try {
-      begun.add(this.#source)
+      markBegun(this.#source)
       this.#iterator = iterate(this.#source)
       const hasRoom = (): boolean => !this.#isFull
       for (;;) {

@@ -1,5 +1,5 @@
 import { decodeError, encodeError } from '@anyfork/fork/internal/error-codec'
-import { dropDescriptors } from '../values/attachments.js'
+import { dropDescriptors } from '../values/descriptors.js'
 import { Kind } from '../wire/frame.js'
 import type { Attachments, FrameReader } from '../wire/frame-reader.js'
 import type { FrameWriter } from '../wire/frame-writer.js'

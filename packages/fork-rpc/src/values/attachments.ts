@@ -1,21 +1,9 @@
-import { Descriptor } from '@anyfork/fdpass'
 import { RpcError } from '../errors.js'
-import { isUsedUp } from '../streams/outgoing.js'
-import { LARGE_BYTES } from '../wire/frame.js'
+import type { Note, Path } from '../wire/frame.js'
+import { bytesOf, isLargeBinary } from './binaries.js'
 import type { Codec } from './codec.js'
+import { isPlain } from './is-plain.js'
 import { PassedDescriptor } from './passed-descriptor.js'
-
-/** Where something is to be put: an index of the list of values, then keys. */
-export type Path = (string | number)[]
-
-/** What is to be put there. */
-export type Note =
-  /** The next binary: of this class. */
-  | [what: 'binary', path: Path, type: string]
-  /** The stream of this id. */
-  | [what: 'stream', path: Path, id: number]
-  /** The next descriptor. */
-  | [what: 'fd', path: Path]
 
 /** What a serialiser does not see, and the values without. */
 export interface PackedValues {
@@ -144,57 +132,6 @@ function packWithin(values: readonly unknown[], areBinaries: boolean): PackedVal
   return packed.notes.length ? packed : undefined
 }
 
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === Array.prototype || prototype === null
-}
-
-/** Whether values can be sent, once more: no descriptor among them was sent before, and none that can be iterated over only once was begun. */
-export function areSendable(values: readonly unknown[]): boolean {
-  for (const passed of descriptorsAmong(values)) if (!passed.isWaiting) return false
-  return !values.some(value => typeof value === 'object' && value !== null && isUsedUp(value))
-}
-
-/** Closes the descriptors among values that were not sent, and will not be. Never throws. */
-export function dropDescriptors(values: readonly unknown[]): void {
-  if (!PassedDescriptor.areWaiting) return
-  for (const passed of descriptorsAmong(values)) if (passed.isWaiting) passed.release().close()
-}
-
-/** Closes the descriptors among values that came, and that nobody will have. */
-export function closeDescriptors(values: readonly unknown[]): void {
-  for (const descriptor of amongValues(values, Descriptor)) descriptor[Symbol.dispose]()
-}
-
-/** Wherever they are; what cannot be looked at has none. */
-function descriptorsAmong(values: readonly unknown[]): Set<PassedDescriptor> {
-  return amongValues(values, PassedDescriptor)
-}
-
-function amongValues<T extends object>(
-  values: readonly unknown[],
-  Class: abstract new (...args: never[]) => T,
-): Set<T> {
-  const seen = new Set<unknown>()
-  const found = new Set<T>()
-  const search = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null || seen.has(value)) return
-    seen.add(value)
-    if (value instanceof Class) found.add(value)
-    else if (isPlain(value)) partsOf(value).forEach(search)
-  }
-  values.forEach(search)
-  return found
-}
-
-function partsOf(value: object): unknown[] {
-  try {
-    return Object.values(value)
-  } catch {
-    return []
-  }
-}
-
 /**
  * Puts back what was taken out.
  *
@@ -216,45 +153,6 @@ export function unpack(values: unknown[], notes: readonly Note[], find: (note: N
   }
 }
 
-const binaryTypes: Record<string, new (buffer: ArrayBuffer, offset: number, length: number) => ArrayBufferView> = {
-  BigInt64Array,
-  BigUint64Array,
-  DataView,
-  Float32Array,
-  Float64Array,
-  Int8Array,
-  Int16Array,
-  Int32Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Uint16Array,
-  Uint32Array,
-}
-
-/** The binary of a class that has these bytes, which become its own. */
-export function binaryOf(type: string, bytes: Buffer): unknown {
-  if (type === 'Buffer') return bytes
-  const { buffer, byteOffset, byteLength } = bytes
-  if (type === 'ArrayBuffer')
-    return byteOffset === 0 && byteLength === buffer.byteLength
-      ? buffer
-      : buffer.slice(byteOffset, byteOffset + byteLength)
-  const View = Object.hasOwn(binaryTypes, type) ? binaryTypes[type]! : undefined
-  const unit = (View as unknown as { BYTES_PER_ELEMENT?: number } | undefined)?.BYTES_PER_ELEMENT ?? 1
-  if (!View || byteLength % unit) throw new RpcError('ERR_RPC_PROTOCOL', 'a binary of no known class')
-  return new View(buffer as ArrayBuffer, byteOffset, byteLength / unit)
-}
-
-function isLargeBinary(value: object): value is ArrayBufferView | ArrayBuffer {
-  return (
-    (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) &&
-    value.byteLength >= LARGE_BYTES &&
-    (value.constructor.name === 'Buffer' ||
-      value.constructor.name === 'ArrayBuffer' ||
-      Object.hasOwn(binaryTypes, value.constructor.name))
-  )
-}
-
 /** An async iterable, or an iterator: what can be iterated over only once, or only by waiting. */
 function isStream(value: object): boolean {
   const {
@@ -263,10 +161,4 @@ function isStream(value: object): boolean {
     next,
   } = value as Partial<AsyncIterable<unknown> & IterableIterator<unknown>>
   return typeof asynchronous === 'function' || (typeof synchronous === 'function' && typeof next === 'function')
-}
-
-function bytesOf(value: ArrayBufferView | ArrayBuffer): Buffer {
-  return ArrayBuffer.isView(value)
-    ? Buffer.from(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength)
-    : Buffer.from(value)
 }

@@ -1,18 +1,28 @@
-import type { Streams } from '../streams/streams.js'
-import { Flag, Kind } from '../wire/frame.js'
+import { closeAll } from '../wire/close-all.js'
+import { Flag, Kind, type Note } from '../wire/frame.js'
 import type { Attachments, FrameReader } from '../wire/frame-reader.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
-import { binaryOf, type Note, type PackedValues, pack, unpack } from './attachments.js'
+import { type PackedValues, pack, unpack } from './attachments.js'
+import { binaryOf } from './binaries.js'
 import type { Codec } from './codec.js'
-import { closeAll } from './passed-descriptor.js'
+
+/** The streams that travel among values. */
+export interface StreamRegistry {
+  /** Registers a source to send. @returns the id of its stream */
+  send(source: AsyncIterable<unknown> | Iterable<unknown>): number
+  /** Registers a stream of the peer. @returns the iterable that reads it */
+  receive(id: number): AsyncIterable<unknown>
+  /** Asks the peer to end these streams, because no more of their values are wanted. */
+  stopReading(ids: readonly number[]): void
+}
 
 /** Frames whose payload is a list of values, with what goes along with them. */
 export class Messages {
   readonly #codec: Codec
   readonly #writer: FrameWriter
-  readonly #streams: () => Streams
+  readonly #streams: StreamRegistry
 
-  constructor(codec: Codec, writer: FrameWriter, streams: () => Streams) {
+  constructor(codec: Codec, writer: FrameWriter, streams: StreamRegistry) {
     this.#codec = codec
     this.#writer = writer
     this.#streams = streams
@@ -57,7 +67,7 @@ export class Messages {
   discard(attachments: Attachments | undefined): void {
     if (!attachments) return
     closeAll(attachments.descriptors)
-    const streams = this.#streams()
+    const streams = this.#streams
     const ids = attachments.notes.filter(([what]) => what === 'stream').map(([, , id]) => id as number)
     for (const id of ids) streams.receive(id)
     streams.stopReading(ids)
@@ -89,7 +99,7 @@ export class Messages {
       size += binary.length
     }
     let next = 0
-    for (const note of notes) if (note[0] === 'stream') sent!.push((note[2] = this.#streams().send(streams[next++]!)))
+    for (const note of notes) if (note[0] === 'stream') sent!.push((note[2] = this.#streams.send(streams[next++]!)))
     writer.add(Kind.notes, 0, Buffer.from(JSON.stringify(notes)))
     writer.add(kind, id, codec.bytes, codec.start, codec.end, flags | Flag.attachments, number)
     return size
@@ -102,7 +112,7 @@ export class Messages {
       if (note[0] === 'binary') return binaryOf(note[2], binaries[nextBinary++]!)
       if (note[0] === 'fd') return descriptors[nextDescriptor++]
       received.push(note[2])
-      return this.#streams().receive(note[2])
+      return this.#streams.receive(note[2])
     })
   }
 }

@@ -53,8 +53,3 @@ export class PassedDescriptor {
 export function fd(handle: Handle): PassedDescriptor {
   return new PassedDescriptor(dup(handle))
 }
-
-/** Closes all of these that are open still. */
-export function closeAll(descriptors: readonly Descriptor[]): void {
-  for (const descriptor of descriptors) descriptor[Symbol.dispose]()
-}

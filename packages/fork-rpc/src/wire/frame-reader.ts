@@ -1,8 +1,7 @@
 import type { Descriptor } from '@anyfork/fdpass'
 import { RpcError } from '../errors.js'
-import type { Note } from '../values/attachments.js'
-import { closeAll } from '../values/passed-descriptor.js'
-import { FIRST_ATTACHMENT, Flag, Kind } from './frame.js'
+import { closeAll } from './close-all.js'
+import { FIRST_ATTACHMENT, Flag, Kind, type Note } from './frame.js'
 import { FrameParser } from './frame-parser.js'
 
 /** A frame that has its turn later. */

@@ -1,5 +1,5 @@
 import { type Descriptor, MAX_DESCRIPTORS, sendMessage, tryWrite } from '@anyfork/fdpass'
-import { closeAll } from '../values/passed-descriptor.js'
+import { closeAll } from './close-all.js'
 import { At, HEADER_BYTES, Kind, LARGE_BYTES } from './frame.js'
 
 const SEGMENT_BYTES = HEADER_BYTES + LARGE_BYTES

@@ -68,3 +68,15 @@ export const Flag = {
   /** Of a call: the caller may give it up. */
   cancellable: 2,
 } as const
+
+/** The position of an attachment: an index into the list of values, then keys of arrays and objects. */
+export type Path = (string | number)[]
+
+/** Says which attachment belongs at which position. */
+export type Note =
+  /** The next binary. It becomes an object of the named class. */
+  | [what: 'binary', path: Path, type: string]
+  /** The stream of this id. */
+  | [what: 'stream', path: Path, id: number]
+  /** The next descriptor. */
+  | [what: 'fd', path: Path]

@@ -1,0 +1,16 @@
+/** What the caller tells a process before the first frame: the last argument that it sends with `sendArg`. */
+export interface ServeSettings {
+  /** The URL of the module that exports the functions. Without it, the functions are global ones. */
+  module: string | undefined
+  /** The export that has the number 0. Without it, `name` frames give all numbers. */
+  name: string | undefined
+  /** The folder from which package names are resolved. Undefined if there are none to resolve. */
+  folder: string | undefined
+  /** The name of a built-in serialiser, or the URL of a module. */
+  serialiser: string
+  init: string | undefined
+  /** The function to call at the end. Without a module, it is a global function. */
+  done: { module: string | undefined; name: string } | undefined
+  /** How long to spin for the next call, in microseconds. */
+  spin: number
+}
