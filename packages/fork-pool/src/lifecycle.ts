@@ -5,9 +5,9 @@ import { PoolError } from './errors.js'
 import type { PoolSettings } from './pool-options.js'
 import { type PoolStats, statsOf } from './pool-stats.js'
 import { Refork } from './scheduler/refork.js'
-import { rollOver } from './scheduler/rolling-restart.js'
+import { restartWorkers } from './scheduler/rolling-restart.js'
 import { Scheduler } from './scheduler/scheduler.js'
-import { watchMemory } from './worker/memory-limit.js'
+import { enforceMemoryLimit } from './worker/memory-limit.js'
 import type { Template, Templates } from './worker/templates.js'
 import type { ConnectWorker } from './worker/worker-connection.js'
 
@@ -16,7 +16,7 @@ export class Lifecycle {
   readonly #settings: PoolSettings
   readonly #scheduler: Scheduler
   readonly #unwatch: () => void
-  #rollover: Promise<void> | undefined
+  #rollingRestart: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #destroying: Promise<void> | undefined
   #isOver = false
@@ -26,20 +26,20 @@ export class Lifecycle {
     this.#scheduler = new Scheduler(templates, settings, connect)
     const { refork, onError } = settings
     if (refork.length) {
-      const { crew } = this.#scheduler
+      const { workerSet } = this.#scheduler
       const reforks = new Refork(
         refork,
-        crew,
-        make => this.#rollOver(make),
+        workerSet,
+        make => this.#restartWorkers(make),
         error => onError?.(error),
       )
       this.#scheduler.onAnswered = worker => reforks.consider(worker)
     }
-    this.#unwatch = watchMemory(this.#scheduler.crew, settings.recycle.pss)
+    this.#unwatch = enforceMemoryLimit(this.#scheduler.workerSet, settings.recycle.pss)
   }
 
   get workers(): WorkerFigures[] {
-    const { all, ready } = this.#scheduler.crew
+    const { all, ready } = this.#scheduler.workerSet
     return [...all].filter(worker => ready.has(worker) || worker.load > 0).map(worker => worker.figures())
   }
 
@@ -48,24 +48,24 @@ export class Lifecycle {
   }
 
   drained(): Promise<void> {
-    return this.#scheduler.ledger.drained()
+    return this.#scheduler.tracker.drained()
   }
 
   stats(): Promise<PoolStats> {
-    return statsOf(this.#scheduler.crew, this.#scheduler.ledger)
+    return statsOf(this.#scheduler.workerSet, this.#scheduler.tracker)
   }
 
   reload(): Promise<void> {
     if (this.#scheduler.admission.refusal) return Promise.reject(this.#scheduler.admission.refusal)
-    return this.#rollOver(async () => this.#scheduler.crew.templates.make())
+    return this.#restartWorkers(async () => this.#scheduler.workerSet.templates.make())
   }
 
   close(timeout: number = Infinity): Promise<void> {
     checkTimeout(timeout)
     this.#scheduler.admission.refusal ??= new PoolError('ERR_POOL_CLOSED', 'called after close()')
-    this.#scheduler.ledger.announce() // who waits for more calls to be taken waits in vain
+    this.#scheduler.tracker.announce() // who waits for more calls to be taken waits in vain
     const killer = timeout === Infinity ? undefined : setTimeout(() => void this.destroy(), timeout)
-    this.#closing ??= this.#scheduler.ledger.finished().then(() => this.#destroying ?? this.#end('end'))
+    this.#closing ??= this.#scheduler.tracker.finished().then(() => this.#destroying ?? this.#end('end'))
     return this.#closing.finally(() => clearTimeout(killer))
   }
 
@@ -82,16 +82,17 @@ export class Lifecycle {
   async #end(how: 'end' | 'kill'): Promise<void> {
     this.#unwatch()
     await this.#scheduler.end(how)
-    await this.#rollover?.catch(() => {})
+    await this.#rollingRestart?.catch(() => {})
     this.#onEnd()
   }
 
   /** One after the other: the files may have changed in between. */
-  #rollOver(make: () => Promise<Template>): Promise<void> {
-    const begin = async (): Promise<void> => rollOver(this.#scheduler.crew, await make(), this.#settings.isolate)
-    const rollover = this.#rollover ? this.#rollover.then(begin, begin) : begin()
-    this.#rollover = rollover
-    return rollover
+  #restartWorkers(make: () => Promise<Template>): Promise<void> {
+    const begin = async (): Promise<void> =>
+      restartWorkers(this.#scheduler.workerSet, await make(), this.#settings.isolate)
+    const rollingRestart = this.#rollingRestart ? this.#rollingRestart.then(begin, begin) : begin()
+    this.#rollingRestart = rollingRestart
+    return rollingRestart
   }
 
   #onEnd(): void {

@@ -1,9 +1,9 @@
 import type { Histogram } from 'node:perf_hooks'
 import { type MemoryFigures, memoryOf } from '@anyfork/fork-rpc'
-import type { Ledger } from './call/call-tracker.js'
+import type { CallTracker } from './call/call-tracker.js'
 import type { CallCounts } from './call/statistics.js'
 import type { WorkerFigures } from './call/worker-figures.js'
-import type { Crew } from './worker/worker-set.js'
+import type { WorkerSet } from './worker/worker-set.js'
 
 /** What a pool has done, and what it is doing. */
 export interface PoolStats {
@@ -24,21 +24,21 @@ export interface PoolStats {
 }
 
 /** Gathers all figures. */
-export async function statsOf(crew: Crew, ledger: Ledger): Promise<PoolStats> {
-  const { counts, wait, run, upMilliseconds } = ledger.statistics
-  const figures = [...crew.all].filter(worker => worker.pid !== undefined).map(worker => worker.figures())
-  const busy = sum(figures.map(one => one.busyMilliseconds)) + crew.past.busyMilliseconds
-  const alive = sum(figures.map(one => one.ageMilliseconds)) + crew.past.aliveMilliseconds
-  const { pid } = crew.templates.current.process
+export async function statsOf(workerSet: WorkerSet, tracker: CallTracker): Promise<PoolStats> {
+  const { counts, wait, run, upMilliseconds } = tracker.statistics
+  const figures = [...workerSet.all].filter(worker => worker.pid !== undefined).map(worker => worker.figures())
+  const busy = sum(figures.map(one => one.busyMilliseconds)) + workerSet.past.busyMilliseconds
+  const alive = sum(figures.map(one => one.ageMilliseconds)) + workerSet.past.aliveMilliseconds
+  const { pid } = workerSet.templates.current.process
   const stats = {
     upMilliseconds,
-    calls: { ...counts, waiting: ledger.waiting, running: ledger.open - ledger.waiting + ledger.streams.size },
+    calls: { ...counts, waiting: tracker.waiting, running: tracker.open - tracker.waiting + tracker.streams.size },
     wait,
     run,
     utilisation: alive && busy / alive,
-    started: crew.past.started,
-    died: crew.past.died,
-    spares: crew.spares.length,
+    started: workerSet.past.started,
+    died: workerSet.past.died,
+    spares: workerSet.spares.length,
   }
   const [template, ...workers] = await Promise.all([{ pid }, ...figures].map(withMemory))
   return { ...stats, workers: workers as PoolStats['workers'], template: template! }

@@ -3,7 +3,7 @@ import type { PoolStream } from './pool-stream.js'
 import { type Ending, Statistics } from './statistics.js'
 
 /** How many calls there are, how they end, and who waits until there are none. */
-export class Ledger {
+export class CallTracker {
   readonly statistics: Statistics = new Statistics()
   /** Calls that wait for a worker, and all that are not settled. */
   waiting = 0

@@ -4,7 +4,7 @@ import { afterFork, beforeFork } from '@anyfork/fork'
 const TURNS = 3
 
 /** What a worker does when it has answered all calls: lets itself be copied, if that was ordered, and ends. */
-export function rest(): void {
+export function exitOrRefork(): void {
   let isCopied = false
   const alive = setInterval(() => {}, 60_000)
   const forgetBefore = beforeFork(() => {

@@ -1,20 +1,20 @@
-import type { Ledger } from '../call/call-tracker.js'
+import type { CallTracker } from '../call/call-tracker.js'
 import type { CallSettings } from '../call-options.js'
 import { PoolError } from '../errors.js'
 import type { PoolSettings } from '../pool-options.js'
-import type { Crew } from '../worker/worker-set.js'
+import type { WorkerSet } from '../worker/worker-set.js'
 
 /** Decides which calls are taken. */
 export class Admission {
   /** Why no more are. */
   refusal: PoolError | undefined
-  readonly #crew: Crew
-  readonly #ledger: Ledger
+  readonly #workerSet: WorkerSet
+  readonly #tracker: CallTracker
   readonly #settings: PoolSettings
 
-  constructor(crew: Crew, ledger: Ledger, settings: PoolSettings) {
-    this.#crew = crew
-    this.#ledger = ledger
+  constructor(workerSet: WorkerSet, tracker: CallTracker, settings: PoolSettings) {
+    this.#workerSet = workerSet
+    this.#tracker = tracker
     this.#settings = settings
   }
 
@@ -26,7 +26,7 @@ export class Admission {
     if (this.refusal) return { reason: this.refusal }
     if (signal?.aborted) return signal
     if (hasRoom || !this.#isFull(unbound)) return undefined
-    return { reason: new PoolError('ERR_POOL_QUEUE_FULL', `${this.#ledger.waiting} calls wait already`) }
+    return { reason: new PoolError('ERR_POOL_QUEUE_FULL', `${this.#tracker.waiting} calls wait already`) }
   }
 
   /** Whether a call would be taken now that no other waits. */
@@ -39,7 +39,8 @@ export class Admission {
     const { maxQueue, load } = this.#settings
     return (
       maxQueue !== Infinity &&
-      this.#ledger.waiting - Math.min(unbound, Math.max(0, this.#crew.starting + this.#crew.vacancies) * load) >=
+      this.#tracker.waiting -
+        Math.min(unbound, Math.max(0, this.#workerSet.starting + this.#workerSet.vacancies) * load) >=
         maxQueue
     )
   }

@@ -1,15 +1,15 @@
 import type { PoolSettings } from '../pool-options.js'
 import type { Worker } from '../worker/worker.js'
-import type { Crew } from '../worker/worker-set.js'
+import type { WorkerSet } from '../worker/worker-set.js'
 
 /** The workers that have room for a call. */
-export class Roomy {
-  readonly #crew: Crew
+export class AvailableWorkers {
+  readonly #workerSet: WorkerSet
   readonly #settings: PoolSettings
   readonly #workers: Worker[] = []
 
-  constructor(crew: Crew, settings: PoolSettings) {
-    this.#crew = crew
+  constructor(workerSet: WorkerSet, settings: PoolSettings) {
+    this.#workerSet = workerSet
     this.#settings = settings
   }
 
@@ -23,7 +23,7 @@ export class Roomy {
 
   /** Adds it if it has room. */
   add(worker: Worker): void {
-    if (worker.load < this.#settings.load && this.#crew.ready.has(worker) && !this.has(worker))
+    if (worker.load < this.#settings.load && this.#workerSet.ready.has(worker) && !this.has(worker))
       this.#workers.push(worker)
   }
 
@@ -48,7 +48,7 @@ export class Roomy {
       if (!this.has(worker)) throw new TypeError('a balancer returns one of the workers that it was given')
       if (worker.isUsable) return worker
       this.remove(worker)
-      this.#crew.forget(worker)
+      this.#workerSet.forget(worker)
     }
     return undefined
   }

@@ -4,7 +4,7 @@ import type { Worker } from '../worker/worker.js'
 const MOST = 100_000
 
 /** Which worker the calls of a key go to. */
-export class Keys {
+export class KeyAffinity {
   readonly #workers = new Map<unknown, Worker>()
 
   workerOf(key: unknown): Worker | undefined {

@@ -1,12 +1,12 @@
 import type { Template } from '../worker/templates.js'
 import type { Worker } from '../worker/worker.js'
-import type { Crew } from '../worker/worker-set.js'
+import type { WorkerSet } from '../worker/worker-set.js'
 
 /** Makes the worker a template that is the first to have had so many calls, generation after generation. */
 export class Refork {
   readonly #calls: readonly number[]
-  readonly #crew: Crew
-  readonly #rollOver: (make: () => Promise<Template>) => Promise<void>
+  readonly #workerSet: WorkerSet
+  readonly #restartWorkers: (make: () => Promise<Template>) => Promise<void>
   readonly #onError: (error: Error) => void
   #generation = 0
   #isUnderWay = false
@@ -14,20 +14,20 @@ export class Refork {
   /** @param calls - for each generation; the last holds for all that come after */
   constructor(
     calls: readonly number[],
-    crew: Crew,
-    rollOver: (make: () => Promise<Template>) => Promise<void>,
+    workerSet: WorkerSet,
+    restartWorkers: (make: () => Promise<Template>) => Promise<void>,
     onError: (error: Error) => void,
   ) {
     this.#calls = calls
-    this.#crew = crew
-    this.#rollOver = rollOver
+    this.#workerSet = workerSet
+    this.#restartWorkers = restartWorkers
     this.#onError = onError
   }
 
   /** To be called when a worker has answered a call. */
   consider(worker: Worker): void {
     const limit = this.#calls[Math.min(this.#generation, this.#calls.length - 1)]!
-    if (worker.calls >= limit && !this.#isUnderWay && this.#crew.ready.has(worker)) void this.#promote(worker)
+    if (worker.calls >= limit && !this.#isUnderWay && this.#workerSet.ready.has(worker)) void this.#promote(worker)
   }
 
   /** Where it fails, all is as before, but for the worker, which is replaced like any other. */
@@ -35,14 +35,14 @@ export class Refork {
     this.#isUnderWay = true
     let isReplaced = false
     try {
-      this.#crew.forget(worker)
-      await this.#rollOver(async () => {
+      this.#workerSet.forget(worker)
+      await this.#restartWorkers(async () => {
         isReplaced = worker.isEnding // by a reload that was under way
-        return this.#crew.templates.adopt(await worker.refork())
+        return this.#workerSet.templates.adopt(await worker.refork())
       })
       this.#generation++
     } catch (error) {
-      if (!isReplaced && !this.#crew.hasEnded) this.#onError(error as Error) // at the end of the pool, none is needed
+      if (!isReplaced && !this.#workerSet.hasEnded) this.#onError(error as Error) // at the end of the pool, none is needed
     }
     this.#isUnderWay = false
   }

@@ -1,6 +1,6 @@
 import type { Template } from '../worker/templates.js'
 import type { Worker } from '../worker/worker.js'
-import type { Crew } from '../worker/worker-set.js'
+import type { WorkerSet } from '../worker/worker-set.js'
 
 /**
  * Replaces all workers by others, from another template, one after the other: each ends
@@ -10,28 +10,28 @@ import type { Crew } from '../worker/worker-set.js'
  *
  * @throws rejects with what went wrong with the template; then all is as before
  */
-export async function rollOver(crew: Crew, template: Template, isolate: boolean): Promise<void> {
+export async function restartWorkers(workerSet: WorkerSet, template: Template, isolate: boolean): Promise<void> {
   let successor: Worker | undefined
   try {
-    successor = await crew.startFrom(template)
+    successor = await workerSet.startFrom(template)
   } catch (error) {
-    await crew.templates.drop(template)
+    await workerSet.templates.drop(template)
     throw error
   }
-  crew.templates.replace(template)
-  crew.spares.renew()
-  if (isolate) void crew.retire(successor)
-  for (let old = predecessor(crew, template); old; old = predecessor(crew, template)) {
+  workerSet.templates.replace(template)
+  workerSet.spares.renew()
+  if (isolate) void workerSet.retire(successor)
+  for (let old = predecessor(workerSet, template); old; old = predecessor(workerSet, template)) {
     // where none can be started, what is needed is started like any other
-    if (!successor && !isolate) await crew.startFrom(template).catch(() => {})
+    if (!successor && !isolate) await workerSet.startFrom(template).catch(() => {})
     successor = undefined
-    void crew.retire(old)
+    void workerSet.retire(old)
   }
-  await Promise.all([...crew.all].filter(worker => worker.template !== template).map(worker => worker.ended))
+  await Promise.all([...workerSet.all].filter(worker => worker.template !== template).map(worker => worker.ended))
 }
 
 /** A worker of another template, that may be one that is just being started. */
-function predecessor(crew: Crew, template: Template): Worker | undefined {
-  for (const worker of crew.all) if (worker.template !== template && !worker.isEnding) return worker
+function predecessor(workerSet: WorkerSet, template: Template): Worker | undefined {
+  for (const worker of workerSet.all) if (worker.template !== template && !worker.isEnding) return worker
   return undefined
 }

@@ -1,18 +1,18 @@
 import type { PoolSettings } from '../pool-options.js'
-import type { Crew } from '../worker/worker-set.js'
+import type { WorkerSet } from '../worker/worker-set.js'
 
 /** Decides when workers are started, and when those without calls end. */
 export class Scaling {
   readonly #settings: PoolSettings
-  readonly #crew: Crew
+  readonly #workerSet: WorkerSet
   readonly #again: (isForced: boolean) => void
   #starter: NodeJS.Timeout | undefined
   #stopper: NodeJS.Timeout | undefined
 
   /** @param again - called when `adjust` should be, with whether calls have waited for as long as `start` */
-  constructor(settings: PoolSettings, crew: Crew, again: (isForced: boolean) => void) {
+  constructor(settings: PoolSettings, workerSet: WorkerSet, again: (isForced: boolean) => void) {
     this.#settings = settings
-    this.#crew = crew
+    this.#workerSet = workerSet
     this.#again = again
   }
 
@@ -27,10 +27,10 @@ export class Scaling {
     else {
       const { start } = this.#settings
       if (start > 0) {
-        if (!isForced && this.#crew.ready.size + this.#crew.starting > 0) return this.#startLater(waiting > 0)
+        if (!isForced && this.#workerSet.ready.size + this.#workerSet.starting > 0) return this.#startLater(waiting > 0)
         missing = 1
       }
-      while (missing-- > 0 && this.#crew.mayStart(() => this.#again(false), waiting > 0)) this.#crew.start()
+      while (missing-- > 0 && this.#workerSet.mayStart(() => this.#again(false), waiting > 0)) this.#workerSet.start()
     }
     if (!waiting) this.#stopSurplus()
   }
@@ -42,8 +42,8 @@ export class Scaling {
 
   #missing(waiting: number): number {
     const { idle } = this.#settings
-    const { starting, isHopeless } = this.#crew
-    const forIdle = idle && !isHopeless ? idle - this.#crew.idle : 0
+    const { starting, isHopeless } = this.#workerSet
+    const forIdle = idle && !isHopeless ? idle - this.#workerSet.idle : 0
     return Math.max(waiting, forIdle) - starting
   }
 
@@ -68,11 +68,11 @@ export class Scaling {
 
   #stopSurplus(): void {
     const { idle, stop } = this.#settings
-    if (this.#stopper || stop === Infinity || this.#crew.idle <= idle) return
+    if (this.#stopper || stop === Infinity || this.#workerSet.idle <= idle) return
     if (stop === 0) return this.#stopOne()
     this.#stopper = setTimeout(() => {
       this.#stopper = undefined
-      if (this.#crew.idle > idle) this.#stopOne()
+      if (this.#workerSet.idle > idle) this.#stopOne()
       this.#stopSurplus()
     }, stop).unref()
   }
@@ -80,8 +80,8 @@ export class Scaling {
   /** The one that has been without a call longest. */
   #stopOne(): void {
     let longest
-    for (const worker of this.#crew.ready)
+    for (const worker of this.#workerSet.ready)
       if (!worker.load && (!longest || worker.lastFree < longest.lastFree)) longest = worker
-    if (longest) void this.#crew.retire(longest)
+    if (longest) void this.#workerSet.retire(longest)
   }
 }

@@ -2,35 +2,35 @@ import { type CallPromise } from '@anyfork/fork-rpc'
 import { areSendable, closeDescriptors } from '@anyfork/fork-rpc/internal'
 import { Call } from '../call/call.js'
 import { CallQueue, isBefore } from '../call/call-queue.js'
-import { Ledger } from '../call/call-tracker.js'
+import { CallTracker } from '../call/call-tracker.js'
 import type { PoolStream } from '../call/pool-stream.js'
 import type { Ending } from '../call/statistics.js'
 import type { CallSettings } from '../call-options.js'
 import { PoolError } from '../errors.js'
 import type { PoolSettings } from '../pool-options.js'
-import { isLoss } from '../worker/loss.js'
+import { isWorkerLost } from '../worker/loss.js'
 import type { Templates } from '../worker/templates.js'
 import type { Worker } from '../worker/worker.js'
 import type { ConnectWorker } from '../worker/worker-connection.js'
-import { Crew } from '../worker/worker-set.js'
-import type { CrewListener } from '../worker/worker-set-listener.js'
+import { WorkerSet } from '../worker/worker-set.js'
+import type { WorkerSetListener } from '../worker/worker-set-listener.js'
 import { Admission } from './admission.js'
-import { Roomy } from './available-workers.js'
-import { Keys } from './key-affinity.js'
+import { AvailableWorkers } from './available-workers.js'
+import { KeyAffinity } from './key-affinity.js'
 import { Scaling } from './scaling.js'
 
 /** Gives calls to workers, and sees that each call is settled. */
-export class Scheduler implements CrewListener {
-  readonly crew: Crew
-  readonly ledger: Ledger = new Ledger()
+export class Scheduler implements WorkerSetListener {
+  readonly workerSet: WorkerSet
+  readonly tracker: CallTracker = new CallTracker()
   readonly admission: Admission
   /** Called when a worker has answered. */
   onAnswered: ((worker: Worker) => void) | undefined
   readonly #settings: PoolSettings
   readonly #scaling: Scaling
   readonly #queue = new CallQueue()
-  readonly #keys = new Keys()
-  readonly #roomy: Roomy
+  readonly #keyAffinity = new KeyAffinity()
+  readonly #available: AvailableWorkers
   /** Calls that wait for a worker that is being started for them. */
   readonly #reserved = new Set<Call>()
   /** Workers whose own calls let another one go first. */
@@ -39,28 +39,28 @@ export class Scheduler implements CrewListener {
 
   constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker) {
     this.#settings = settings
-    this.crew = new Crew(templates, settings, connect, this)
-    this.admission = new Admission(this.crew, this.ledger, settings)
-    this.#roomy = new Roomy(this.crew, settings)
-    this.#scaling = new Scaling(settings, this.crew, isForced => this.#schedule(isForced))
+    this.workerSet = new WorkerSet(templates, settings, connect, this)
+    this.admission = new Admission(this.workerSet, this.tracker, settings)
+    this.#available = new AvailableWorkers(this.workerSet, settings)
+    this.#scaling = new Scaling(settings, this.workerSet, isForced => this.#schedule(isForced))
     this.#scaling.adjust(0)
-    this.ledger.isReceptive = () => this.admission.isReceptive(this.#roomy.length > 0)
+    this.tracker.isReceptive = () => this.admission.isReceptive(this.#available.length > 0)
   }
 
   call(name: string, args: unknown[], options: CallSettings): CallPromise {
     const call = new Call(name, args, options)
     const { promise } = call
-    const bound = this.#keys.workerOf(options.key)
+    const bound = this.#keyAffinity.workerOf(options.key)
     const refusal = bound
-      ? this.admission.refusalOf(options, this.#roomy.has(bound), this.#queue.length)
-      : this.admission.refusalOf(options, this.#roomy.length > 0, Infinity)
+      ? this.admission.refusalOf(options, this.#available.has(bound), this.#queue.length)
+      : this.admission.refusalOf(options, this.#available.length > 0, Infinity)
     if (refusal) {
       call.reject(refusal.reason)
       return promise
     }
     call.watchSignal(reason => this.#cancel(call, 'aborted', reason))
-    this.ledger.open++
-    this.ledger.waiting++
+    this.tracker.open++
+    this.tracker.waiting++
     this.#queue.push(call)
     this.#schedule()
     return promise
@@ -68,8 +68,8 @@ export class Scheduler implements CrewListener {
 
   rejectAll(error: Error): void {
     this.#atOnce(() => {
-      for (const worker of this.crew.all) {
-        this.crew.forget(worker) // what waits for it is with the others from now on
+      for (const worker of this.workerSet.all) {
+        this.workerSet.forget(worker) // what waits for it is with the others from now on
         for (const call of worker.running) this.#cancel(call, 'failed', error)
       }
       this.#rejectWaiting(error)
@@ -78,14 +78,14 @@ export class Scheduler implements CrewListener {
 
   async end(how: 'end' | 'kill'): Promise<void> {
     this.#scaling.end()
-    await this.crew.end(how)
+    await this.workerSet.end(how)
   }
 
   onReady(worker: Worker, call: Call | undefined): void {
-    this.#roomy.add(worker)
+    this.#available.add(worker)
     if (!call) return this.#schedule()
     this.#reserved.delete(call)
-    if (call.isSettled) void this.crew.retire(worker)
+    if (call.isSettled) void this.workerSet.retire(worker)
     else this.#give(worker, call)
   }
 
@@ -100,8 +100,8 @@ export class Scheduler implements CrewListener {
   }
 
   onGone(worker: Worker): void {
-    this.#roomy.remove(worker)
-    this.#keys.release(worker)
+    this.#available.remove(worker)
+    this.#keyAffinity.release(worker)
     let last: Call | undefined
     for (let call = worker.waiting.shift(); call; call = worker.waiting.shift()) {
       this.#queue.putBack(call, last)
@@ -115,23 +115,23 @@ export class Scheduler implements CrewListener {
   }
 
   onAnswer(worker: Worker, call: Call, hasFailed: boolean, value: unknown, now: number): void {
-    if (!call.isSettled) this.ledger.answer(call, hasFailed, value, now)
-    else if (!this.ledger.endStream(call, endingOf(hasFailed, value), now) && !hasFailed) closeDescriptors([value]) // it comes too late
-    this.crew.succeeded()
-    if (now - worker.madeAt >= this.#settings.recycle.age && !worker.isEnding) void this.crew.retire(worker)
+    if (!call.isSettled) this.tracker.answer(call, hasFailed, value, now)
+    else if (!this.tracker.endStream(call, endingOf(hasFailed, value), now) && !hasFailed) closeDescriptors([value]) // it comes too late
+    this.workerSet.succeeded()
+    if (now - worker.madeAt >= this.#settings.recycle.age && !worker.isEnding) void this.workerSet.retire(worker)
     this.onAnswered?.(worker)
-    this.#roomy.add(worker)
+    this.#available.add(worker)
     this.#serve(worker)
     this.#schedule()
   }
 
   onStream(call: Call, stream: PoolStream): void {
-    this.ledger.beginStream(call, stream)
+    this.tracker.beginStream(call, stream)
     this.#schedule()
   }
 
   onStreamLost(call: Call): void {
-    this.ledger.endStream(call, 'lost', performance.now())
+    this.tracker.endStream(call, 'lost', performance.now())
   }
 
   onTimeout(call: Call): void {
@@ -143,16 +143,16 @@ export class Scheduler implements CrewListener {
   }
 
   onRetire(worker: Worker): void {
-    this.#atOnce(() => this.crew.resign(worker))
+    this.#atOnce(() => this.workerSet.resign(worker))
   }
 
   onLost(worker: Worker, error: Error, begun: Call[], waiting: Call[]): void {
     this.#atOnce(() => {
-      this.crew.forget(worker)
+      this.workerSet.forget(worker)
       for (const call of waiting.reverse()) this.#retry(call, error)
       for (const call of begun.reverse()) {
-        if (call.deaths++ >= call.options.retries) this.ledger.settle(call, 'lost', error)
-        else if (this.#retry(call, error)) this.ledger.statistics.counts.retried++
+        if (call.deaths++ >= call.options.retries) this.tracker.settle(call, 'lost', error)
+        else if (this.#retry(call, error)) this.tracker.statistics.counts.retried++
       }
     })
   }
@@ -178,7 +178,7 @@ export class Scheduler implements CrewListener {
     }
     this.#isScheduling = false
     if (!this.#settings.isolate) this.#scaling.adjust(this.#queue.length, isForced)
-    this.ledger.announce()
+    this.tracker.announce()
   }
 
   /** Finds places for as many calls of the queue as it can. */
@@ -189,7 +189,7 @@ export class Scheduler implements CrewListener {
   /** Finds a place for the first call of the queue; false when there is none now. */
   #place(call: Call): boolean {
     if (this.#settings.isolate) return this.#startFor(call)
-    const bound = this.#keys.workerOf(call.options.key)
+    const bound = this.#keyAffinity.workerOf(call.options.key)
     if (bound) {
       this.#queue.remove(call)
       bound.waiting.push(call)
@@ -198,7 +198,7 @@ export class Scheduler implements CrewListener {
     }
     let worker
     try {
-      worker = this.#roomy.choose(call.args)
+      worker = this.#available.choose(call.args)
     } catch (error) {
       this.#cancel(call, 'failed', error)
       return true
@@ -208,30 +208,30 @@ export class Scheduler implements CrewListener {
   }
 
   #startFor(call: Call): boolean {
-    if (!this.crew.mayStart(() => this.#schedule(), true)) return false
+    if (!this.workerSet.mayStart(() => this.#schedule(), true)) return false
     call.queue?.remove(call)
     this.#reserved.add(call)
-    this.crew.start(call)
+    this.workerSet.start(call)
     return true
   }
 
   /** Gives a worker the calls that only it may have, unless another call is to be served before. */
   #serve(worker: Worker): void {
-    for (let own = worker.waiting.first; own && this.#roomy.has(worker); own = worker.waiting.first) {
+    for (let own = worker.waiting.first; own && this.#available.has(worker); own = worker.waiting.first) {
       const shared = this.#queue.first
       if (shared && isBefore(shared, own)) return void this.#passedOver.push(worker)
-      if (!worker.isUsable) return this.crew.forget(worker)
+      if (!worker.isUsable) return this.workerSet.forget(worker)
       this.#give(worker, own)
     }
   }
 
   #give(worker: Worker, call: Call): void {
     call.queue?.remove(call)
-    this.ledger.waiting--
-    this.#keys.bind(call.options.key, worker)
+    this.tracker.waiting--
+    this.#keyAffinity.bind(call.options.key, worker)
     worker.give(call)
-    this.#roomy.update(worker)
-    if (worker.calls >= worker.lifetime) void this.crew.retire(worker)
+    this.#available.update(worker)
+    if (worker.calls >= worker.lifetime) void this.workerSet.retire(worker)
   }
 
   /** A call that is not wanted any more. */
@@ -240,17 +240,17 @@ export class Scheduler implements CrewListener {
     if (!call.isStreaming) {
       if (call.isSettled) return
       call.queue?.remove(call)
-      if (!worker) this.ledger.waiting--
-      this.ledger.settle(call, ending, reason)
+      if (!worker) this.tracker.waiting--
+      this.tracker.settle(call, ending, reason)
     } else call.streamEnding = ending
-    worker?.giveUp(call, reason)
-    if (worker?.isEnding) this.crew.forget(worker)
+    worker?.cancel(call, reason)
+    if (worker?.isEnding) this.workerSet.forget(worker)
     this.#schedule()
   }
 
   #rejectWaiting(error: unknown): void {
     for (const call of this.#reserved) this.#cancel(call, 'failed', error)
-    for (const { waiting } of this.crew.all)
+    for (const { waiting } of this.workerSet.all)
       for (let call = waiting.first; call; call = waiting.first) this.#cancel(call, 'failed', error)
     for (let call = this.#queue.first; call; call = this.#queue.first) this.#cancel(call, 'failed', error)
   }
@@ -260,9 +260,9 @@ export class Scheduler implements CrewListener {
     const isPossible = areSendable(call.args)
     if (isPossible) {
       call.beganAt = 0
-      this.ledger.waiting++
+      this.tracker.waiting++
       this.#queue.putBack(call)
-    } else this.ledger.settle(call, 'lost', error)
+    } else this.tracker.settle(call, 'lost', error)
     return isPossible
   }
 }
@@ -270,5 +270,5 @@ export class Scheduler implements CrewListener {
 /** Of a stream that has just ended, or with an error. */
 function endingOf(hasFailed: boolean, error: unknown): Ending {
   if (!hasFailed) return 'done'
-  return isLoss(error) ? 'lost' : 'failed'
+  return isWorkerLost(error) ? 'lost' : 'failed'
 }

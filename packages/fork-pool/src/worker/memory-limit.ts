@@ -1,5 +1,5 @@
 import { memoryOf } from '@anyfork/fork-rpc'
-import type { Crew } from './worker-set.js'
+import type { WorkerSet } from './worker-set.js'
 
 const PERIOD_MS = 500
 
@@ -10,17 +10,17 @@ const PERIOD_MS = 500
  * @param limit - PSS, in bytes
  * @returns stops it; so does the end of the pool, and that nobody refers to it any more
  */
-export function watchMemory(crew: Crew, limit: number): () => void {
+export function enforceMemoryLimit(workerSet: WorkerSet, limit: number): () => void {
   if (limit === Infinity) return () => {}
-  const ref = new WeakRef(crew)
+  const ref = new WeakRef(workerSet)
   const timer = setInterval(() => {
-    const crew = ref.deref()
-    if (!crew) return clearInterval(timer)
-    for (const worker of crew.ready) {
+    const workerSet = ref.deref()
+    if (!workerSet) return clearInterval(timer)
+    for (const worker of workerSet.ready) {
       if (!worker.isUnmeasured || worker.pid === undefined) continue
       worker.isUnmeasured = worker.load > 0
       memoryOf(worker.pid).then(
-        ({ pss }) => void (pss > limit && crew.ready.has(worker) && crew.retire(worker)),
+        ({ pss }) => void (pss > limit && workerSet.ready.has(worker) && workerSet.retire(worker)),
         () => {}, // it has just ended
       )
     }

@@ -1,7 +1,7 @@
 import type { ForkProcess } from '@anyfork/fork-rpc'
 
 /** Processes that were forked ahead. */
-export class Spares {
+export class SpareProcesses {
   readonly #count: number
   readonly #fork: () => ForkProcess
   readonly #ready: ForkProcess[] = []

@@ -17,18 +17,18 @@ import { RETIRE } from '../retire-event.js'
 /** A function of a worker. */
 interface Callable {
   (...args: unknown[]): CallPromise
-  with(options: GivingUp): (...args: unknown[]) => CallPromise
+  with(options: AbortOptions): (...args: unknown[]) => CallPromise
 }
 
 /** How a call is given up: a synchronous worker has it until it is done with it, or is killed. */
-interface GivingUp {
+interface AbortOptions {
   signal: AbortSignal
   killOnAbort: boolean
   untilOver: boolean
 }
 
 /** How a worker is spoken to. */
-export interface Connection {
+export interface WorkerConnection {
   readonly control: RpcControl
   call(call: Call): Promise<unknown>
 }
@@ -38,10 +38,10 @@ export interface Connection {
  *
  * @param onRetire - called when it wants no more
  */
-export type ConnectWorker = (process: ForkProcess, onRetire: () => void) => Connection
+export type ConnectWorker = (process: ForkProcess, onRetire: () => void) => WorkerConnection
 
 /** What a worker does at its end, where it may be copied then. */
-const REST = { module: EXIT_OR_REFORK, name: 'rest' }
+const EXIT_HOOK = { module: EXIT_OR_REFORK, name: 'exitOrRefork' }
 
 /** One function of a module. */
 export function oneFunction(module: ModuleSpecifier, name: string, settings: PoolSettings): ConnectWorker {
@@ -71,7 +71,7 @@ function rpcOptions({ async, init, serialiser, onEvent, refork }: PoolSettings, 
     async,
     serialiser,
     ...(init !== undefined && { init }),
-    ...(refork.length > 0 && { done: REST }),
+    ...(refork.length > 0 && { done: EXIT_HOOK }),
     onEvent: (...values) => {
       if (values.length === 1 && values[0] === RETIRE) onRetire()
       else if (onEvent) onEvent(...values)

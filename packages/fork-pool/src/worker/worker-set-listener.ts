@@ -3,7 +3,7 @@ import type { Worker } from './worker.js'
 import type { WorkerListener } from './worker-listener.js'
 
 /** Who is told of what becomes of the workers. */
-export interface CrewListener extends WorkerListener {
+export interface WorkerSetListener extends WorkerListener {
   /** There is one more, for a call, or for any. */
   onReady(worker: Worker, reserved: Call | undefined): void
   /** One will get no more calls. */

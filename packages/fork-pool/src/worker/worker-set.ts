@@ -5,12 +5,12 @@ import type { Call } from '../call/call.js'
 import { PoolError } from '../errors.js'
 import type { PoolSettings } from '../pool-options.js'
 import { BackOff, MOST_FAILURES } from './back-off.js'
-import { Spares } from './spare-processes.js'
+import { SpareProcesses } from './spare-processes.js'
 import { startInTime } from './start-in-time.js'
 import type { Template, Templates } from './templates.js'
 import { Worker } from './worker.js'
 import type { ConnectWorker } from './worker-connection.js'
-import type { CrewListener } from './worker-set-listener.js'
+import type { WorkerSetListener } from './worker-set-listener.js'
 
 /** How long all workers may take to end, in milliseconds, before their templates are ended nevertheless. */
 const GRACE_MS = 5000
@@ -23,16 +23,16 @@ interface Start {
 }
 
 /** The workers of a pool: starts and ends them. */
-export class Crew {
+export class WorkerSet {
   /** All that have not ended. */
   readonly all: Set<Worker> = new Set()
   /** Those that may be given calls. */
   readonly ready: Set<Worker> = new Set()
   readonly templates: Templates
-  readonly spares: Spares
+  readonly spares: SpareProcesses
   readonly #settings: PoolSettings
   readonly #connect: ConnectWorker
-  readonly #listener: CrewListener
+  readonly #listener: WorkerSetListener
   readonly #backOff = new BackOff()
   /** Workers are the pool's, not of the call that happens to need one. */
   readonly #context = new AsyncResource('ForkPool')
@@ -47,12 +47,12 @@ export class Crew {
     aliveMilliseconds: 0,
   }
 
-  constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker, listener: CrewListener) {
+  constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker, listener: WorkerSetListener) {
     this.templates = templates
     this.#settings = settings
     this.#connect = connect
     this.#listener = listener
-    this.spares = new Spares(settings.spare, () => templates.fork())
+    this.spares = new SpareProcesses(settings.spare, () => templates.fork())
   }
 
   get starting(): number {

@@ -6,9 +6,9 @@ import { CallList } from '../call/call-list.js'
 import { CallQueue } from '../call/call-queue.js'
 import { PoolStream } from '../call/pool-stream.js'
 import type { WorkerFigures, WorkerState } from '../call/worker-figures.js'
-import { isLoss } from './loss.js'
+import { isWorkerLost } from './loss.js'
 import type { Template } from './templates.js'
-import type { Connection, ConnectWorker } from './worker-connection.js'
+import type { ConnectWorker, WorkerConnection } from './worker-connection.js'
 import type { WorkerListener } from './worker-listener.js'
 
 /** How long a worker that was asked to end may take, in milliseconds. */
@@ -32,7 +32,7 @@ export class Worker implements Candidate {
   calls = 0
   /** Whether its memory may have changed since it was last looked at. */
   isUnmeasured = false
-  readonly #connection: Connection
+  readonly #connection: WorkerConnection
   readonly #isAsync: boolean
   readonly #listener: WorkerListener
   readonly #running = new CallList()
@@ -124,7 +124,7 @@ export class Worker implements Candidate {
     this.#connection.call(call).then(
       value => this.#finish(call, false, value),
       error =>
-        isLoss(error) && error !== call.abandoned?.reason ? this.#lose(error) : this.#finish(call, true, error),
+        isWorkerLost(error) && error !== call.abandoned?.reason ? this.#lose(error) : this.#finish(call, true, error),
     )
   }
 
@@ -133,7 +133,7 @@ export class Worker implements Candidate {
    * in an asynchronous one it sees its signal, and it and what else runs there may finish
    * first; a stream just ends. One that has not begun never will.
    */
-  giveUp(call: Call, reason: unknown): void {
+  cancel(call: Call, reason: unknown): void {
     const isBlocking = !this.#isAsync && call === this.#running.first
     if (!isBlocking || call.isStreaming) call.abandon(reason)
     if (isBlocking) this.kill()
@@ -205,7 +205,7 @@ export class Worker implements Candidate {
           this.#release(call, performance.now(), failure !== undefined, failure?.error)
         const stream = new PoolStream(value, failure => {
           onOver(failure)
-          if (!this.#isKilled && !isLoss(failure?.error)) this.#goOn()
+          if (!this.#isKilled && !isWorkerLost(failure?.error)) this.#goOn()
         })
         this.#listener.onStream(call, stream)
         return value.onceFinished(failure => {
