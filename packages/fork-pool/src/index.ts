@@ -13,8 +13,7 @@ export {
   RpcError,
 } from '@anyfork/fork-rpc'
 export { type Balancer, type Candidate, leastLoaded } from './balancer.js'
-export type { CallCounts } from './call/statistics.js'
-export type { WorkerFigures, WorkerState } from './call/worker-figures.js'
+export type { CallCounts, WorkerFigures, WorkerState } from './call/statistics.js'
 export type { CallOptions } from './call-options.js'
 export { connectPool, type PooledModule, poolOf } from './connect-pool.js'
 export { PoolError, type PoolErrorCode } from './errors.js'

@@ -1,5 +1,5 @@
 import type { CallPromise } from '@anyfork/fork-rpc'
-import type { WorkerFigures } from './call/worker-figures.js'
+import type { WorkerFigures } from './call/statistics.js'
 import { type CallSettings, checkTimeout } from './call-options.js'
 import { PoolError } from './errors.js'
 import type { PoolSettings } from './pool-options.js'

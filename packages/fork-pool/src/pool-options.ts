@@ -1,10 +1,10 @@
 import { AsyncResource } from 'node:async_hooks'
+import { callSafely } from '@anyfork/fdpass/internal'
 import { checkNames, checkRestrictions } from '@anyfork/fork/internal'
 import { type Restrictions, type SerialiserName } from '@anyfork/fork-rpc'
 import { checkRpcOptions } from '@anyfork/fork-rpc/internal'
 import { type Balancer, leastLoaded } from './balancer.js'
 import { checkCount, checkMilliseconds, checkTimeout } from './call-options.js'
-import { callbackOf } from './callback.js'
 import { ncpu } from './ncpu.js'
 
 /** When a worker that does well is replaced nevertheless. */
@@ -191,4 +191,14 @@ function checkRecycling(recycle: Required<Recycling>): void {
 function reforksOf(refork: PoolOptions['refork']): readonly number[] {
   if (refork === undefined) return []
   return Array.isArray(refork) ? (refork as readonly number[]) : [refork as number]
+}
+
+/**
+ * Makes of a user's callback one that is called in the asynchronous context of now, and
+ * whose errors are uncaught ones, but later: they disturb nothing here.
+ */
+function callbackOf<A extends unknown[]>(callback: (...args: A) => void): (...args: A) => void {
+  return AsyncResource.bind((...args: A) => {
+    callSafely(() => callback(...args))
+  })
 }

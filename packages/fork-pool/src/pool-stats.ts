@@ -1,8 +1,7 @@
 import type { Histogram } from 'node:perf_hooks'
 import { type MemoryFigures, memoryOf } from '@anyfork/fork-rpc'
 import type { CallTracker } from './call/call-tracker.js'
-import type { CallCounts } from './call/statistics.js'
-import type { WorkerFigures } from './call/worker-figures.js'
+import type { CallCounts, WorkerFigures } from './call/statistics.js'
 import type { WorkerSet } from './worker/worker-set.js'
 
 /** What a pool has done, and what it is doing. */

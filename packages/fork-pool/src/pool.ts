@@ -1,6 +1,6 @@
 import { checkNames, functionReference } from '@anyfork/fork/internal'
 import { type ModuleSpecifier, type Returned, type Sent } from '@anyfork/fork-rpc'
-import type { WorkerFigures } from './call/worker-figures.js'
+import type { WorkerFigures } from './call/statistics.js'
 import { type CallOptions, type CallSettings, callSettings } from './call-options.js'
 import { Lifecycle } from './lifecycle.js'
 import { type PoolOptions, type PoolSettings, settingsOf } from './pool-options.js'

@@ -1,16 +1,16 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, statSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
 import { ForkProcess } from '@anyfork/fork-rpc'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { packageVersion } from '../entry-files.js'
 import { ncpu } from '../ncpu.js'
 import { type ForkPool, pool } from '../pool.js'
-import { display } from './display.js'
 import { type Format, type Input, inputsOf } from './inputs.js'
 import { type Interruption, noticeInterruption } from './interruption.js'
 import { type Joblog, openJoblog } from './joblog.js'
+import { display } from './progress.js'
 import { type Counts, writeReport } from './report.js'
 import { complain, runAll } from './run-all.js'
-import { moduleAt, splitTarget } from './target.js'
 
 interface Options {
   workers: number
@@ -184,6 +184,27 @@ function joblogOf({ joblog, resume, resumeFailed }: Options): Joblog | undefined
   if (joblog !== undefined) return openJoblog(joblog, resumeFailed ? 'failed' : resume ? 'all' : 'none')
   if (resume || resumeFailed) throw new Error('--resume needs a --joblog')
   return undefined
+}
+
+/** A module and the name of a function: after the last `#`, or the default export. */
+function splitTarget(target: string): [module: string | URL, name: string] {
+  if (isFile(target)) return [moduleAt(target), 'default']
+  const hash = target.lastIndexOf('#')
+  return hash < 0 ? [moduleAt(target), 'default'] : [moduleAt(target.slice(0, hash)), target.slice(hash + 1)]
+}
+
+/** A file where there is one, or what looks like a path; else a package. */
+function moduleAt(module: string): string | URL {
+  if (/^file:/.test(module)) return new URL(module)
+  return isFile(module) || /^\.{0,2}\//.test(module) ? pathToFileURL(module) : module
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
 }
 
 /** Runs in the template, and so in all workers: the terminal sends SIGINT to them, too. */

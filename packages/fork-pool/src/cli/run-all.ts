@@ -1,9 +1,9 @@
 import { PoolError } from '../errors.js'
 import type { ForkPool } from '../pool.js'
-import type { Display } from './display.js'
 import type { Input } from './inputs.js'
 import type { Interruption } from './interruption.js'
 import type { Joblog } from './joblog.js'
+import type { Display } from './progress.js'
 import type { Counts } from './report.js'
 import { linesOf } from './result-lines.js'
 

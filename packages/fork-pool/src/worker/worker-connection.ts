@@ -3,7 +3,9 @@ import {
   connect,
   type ForkProcess,
   type ModuleSpecifier,
+  ProcessExitedError,
   type RpcControl,
+  RpcError,
   type RpcOptions,
   rpcOf,
   run,
@@ -79,4 +81,12 @@ function rpcOptions({ async, init, serialiser, onEvent, refork }: PoolSettings, 
     },
     onError: () => {}, // its calls and `ended` tell
   }
+}
+
+/** Whether a call failed because its process is of no use any more. */
+export function isWorkerLost(error: unknown): error is Error {
+  return (
+    error instanceof ProcessExitedError ||
+    (error instanceof RpcError && (error.code === 'ERR_RPC_PROTOCOL' || error.code === 'ERR_RPC_CLOSED'))
+  )
 }

@@ -6,16 +6,32 @@ import { PoolError } from '../errors.js'
 import type { PoolSettings } from '../pool-options.js'
 import { BackOff, MOST_FAILURES } from './back-off.js'
 import { SpareProcesses } from './spare-processes.js'
-import { startInTime } from './start-in-time.js'
 import type { Template, Templates } from './templates.js'
-import { Worker } from './worker.js'
+import { Worker, type WorkerListener } from './worker.js'
 import type { ConnectWorker } from './worker-connection.js'
-import type { WorkerSetListener } from './worker-set-listener.js'
 
 /** How long all workers may take to end, in milliseconds, before their templates are ended nevertheless. */
 const GRACE_MS = 5000
 /** A worker that dies so soon, in milliseconds, without a call, has failed to start. */
 const AT_ONCE_MS = 1000
+
+/** Who is told of what becomes of the workers. */
+export interface WorkerSetListener extends WorkerListener {
+  /** There is one more, for a call, or for any. */
+  onReady(worker: Worker, reserved: Call | undefined): void
+  /** One will get no more calls. */
+  onGone(worker: Worker): void
+  /**
+   * The worker for this call could not be started.
+   *
+   * @param error - why none will be; `undefined` where another may be
+   */
+  onStartFailed(reserved: Call, error?: unknown): void
+  /** None can be started and none is left. */
+  onHopeless(error: unknown): void
+  /** More or fewer workers may be started than before. */
+  onChange(): void
+}
 
 /** The start of a worker, which is there as soon as its process is. */
 interface Start {
@@ -272,4 +288,25 @@ function isPassing(error: unknown): boolean {
     code === 'ERR_POOL_CRASH_LOOP' ||
     syscall !== undefined
   )
+}
+
+/**
+ * Waits until a worker can be called. One that does not get there is killed; its template
+ * with it, where that does not even fork.
+ *
+ * @throws what went wrong, or `ERR_POOL_START_TIMEOUT`
+ */
+async function startInTime(worker: Worker, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new PoolError('ERR_POOL_START_TIMEOUT', `a worker has not started within ${milliseconds} ms`))
+      if (worker.pid === undefined) worker.template.process.kill('SIGKILL')
+    }, milliseconds)
+  })
+  try {
+    await Promise.race([worker.ready(), late])
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -5,17 +5,31 @@ import type { Call } from '../call/call.js'
 import { CallList } from '../call/call-list.js'
 import { CallQueue } from '../call/call-queue.js'
 import { PoolStream } from '../call/pool-stream.js'
-import type { WorkerFigures, WorkerState } from '../call/worker-figures.js'
-import { isWorkerLost } from './loss.js'
+import type { WorkerFigures, WorkerState } from '../call/statistics.js'
 import type { Template } from './templates.js'
-import type { ConnectWorker, WorkerConnection } from './worker-connection.js'
-import type { WorkerListener } from './worker-listener.js'
+import { type ConnectWorker, isWorkerLost, type WorkerConnection } from './worker-connection.js'
 
 /** How long a worker that was asked to end may take, in milliseconds. */
 const GRACE_MS = 2000
 
 /** So soon after an answer of a worker, in milliseconds, nobody asks whether it is alive. */
 const FRESH_MS = 1
+
+/** Who is told of what becomes of a worker and its calls, to settle them. */
+export interface WorkerListener {
+  /** A call was answered, with a result, or with an error where it has failed; or its stream is over. */
+  onAnswer(worker: Worker, call: Call, hasFailed: boolean, value: unknown, now: number): void
+  /** A call was answered with something to iterate over, and has this worker until that is over. */
+  onStream(call: Call, stream: PoolStream): void
+  /** The stream of a call has lost its worker. */
+  onStreamLost(call: Call): void
+  /** A call runs longer than it may. */
+  onTimeout(call: Call): void
+  /** It wants no more calls. */
+  onRetire(worker: Worker): void
+  /** It has died, or was killed; of the calls that it had, those are told that are not settled. */
+  onLost(worker: Worker, error: Error, begun: Call[], waiting: Call[]): void
+}
 
 /** One process of a pool. */
 export class Worker implements Candidate {
