@@ -1,6 +1,7 @@
 /** What @anyfork/fork-pool shares with this package. Not part of the documented API: it may change in any release. */
-export { forgetAbort, onceAborted } from './caller/abort.js'
+
 export { CallPromise } from './caller/call-promise.js'
+export { forgetAbort, onceAborted } from './caller/cancellation.js'
 export { isRemoteName, likeAnObject } from './connect.js'
 export { checkOptions as checkRpcOptions } from './options.js'
 export { RemoteIterable } from './streams/remote-iterable.js'

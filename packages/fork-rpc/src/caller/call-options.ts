@@ -1,6 +1,4 @@
 import { checkNames } from '@anyfork/fork/internal'
-import { RpcError } from '../errors.js'
-import { forgetAbort, onceAborted } from './abort.js'
 
 /** What holds for one call. */
 export interface CallOptions {
@@ -41,28 +39,4 @@ export function checkCallOptions(options: CallOptions): void {
     throw new TypeError(`timeout is a time in milliseconds up to ${LONGEST_MS}, not ${String(timeout)}`)
   for (const [name, value] of Object.entries({ killOnAbort, untilOver }))
     if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false, not ${String(value)}`)
-}
-
-/**
- * Watches for what ends the wait for a call.
- *
- * @param abort - called at most once, with what the call is to reject with
- * @returns undoes it
- */
-export function watchForAbort({ signal, timeout }: CallOptions, abort: (reason: unknown) => void): () => void {
-  const undo = (): void => {
-    clearTimeout(timer)
-    if (signal) forgetAbort(signal, onAbort)
-  }
-  const onAbort = (): void => {
-    undo()
-    abort(signal!.reason)
-  }
-  const onTimeout = (): void => {
-    undo()
-    abort(new RpcError('ERR_CALL_TIMEOUT', `not answered within ${timeout} ms`))
-  }
-  const timer = timeout === undefined || timeout === Infinity ? undefined : setTimeout(onTimeout, timeout)
-  if (signal) onceAborted(signal, onAbort)
-  return undo
 }

@@ -13,6 +13,7 @@ import { BusyWait } from './busy-wait.js'
 import type { CallOptions } from './call-options.js'
 import type { CallPromise } from './call-promise.js'
 import { type Channel, type Counters, makeChannel } from './channel.js'
+import { EventLoopHold } from './event-loop-hold.js'
 import { Requests } from './requests.js'
 import { Responses } from './responses.js'
 import { isTraced, trace } from './tracing.js'
@@ -35,6 +36,7 @@ export class Connection {
   readonly #requests: Requests
   readonly #busyWait: BusyWait
   readonly #callbacks: UserCallbacks
+  readonly #hold: EventLoopHold
   readonly #ready: Promise<void>
   #setReady!: { resolve(): void; reject(error: Error): void }
   #resolveEnded!: (status: ExitStatus) => void
@@ -42,9 +44,6 @@ export class Connection {
   #isDestroyed = false
   #isAbandoned = false
   #isKilledOnAbort = false
-  #isEndAwaited = false
-  #isHeld = true
-  #waitingForReady = 0
 
   /**
    * @param module - without, functions are global ones
@@ -70,17 +69,16 @@ export class Connection {
         onBroken: () => {}, // what the child still said is to be read; its end comes after that
       },
       ownSpin,
-      () => this.#hold(),
+      () => this.#hold.update(),
     )
     const { transport, calls } = this.#channel
     this.backPressure = new BackPressure(options.highWaterMark ?? {}, () => ({
       calls: calls.size,
       bytes: transport.writer.length,
     }))
+    this.#hold = new EventLoopHold(this.#channel, this.backPressure)
     this.#requests = new Requests(this.#channel, async, {
-      onCall: () => {
-        if (!this.#isHeld) this.#hold()
-      },
+      onCall: () => this.#hold.onCall(),
       onAborted: isKilled => {
         if (isKilled) this.#killOnAbort()
         this.#onLess()
@@ -94,7 +92,7 @@ export class Connection {
       onFatal: error => (this.#requests.failure = error),
       onProtocolError: cause => this.#break(cause),
       onHandled: () => {
-        this.#requests.onHeard()
+        this.#requests.onResponse()
         this.#onLess()
       },
     })
@@ -145,21 +143,14 @@ export class Connection {
     return trace({ module: this.#module, name, args, pid: this.pid }, () => this.#requests.call(number, args, options))
   }
 
-  async ready(): Promise<void> {
-    this.#waitingForReady++
-    this.#hold()
-    try {
-      await this.#ready
-    } finally {
-      this.#waitingForReady--
-      this.#hold()
-    }
+  ready(): Promise<void> {
+    return this.#hold.untilReady(this.#ready)
   }
 
   /** Resolves when the pressure is below 1; keeps the program running until then. */
   drained(): Promise<void> {
     const drained = this.backPressure.drained()
-    this.#hold()
+    this.#hold.update()
     return drained
   }
 
@@ -187,8 +178,7 @@ export class Connection {
   /** Keeps the program running: the end of the process may be told before that of its socket. */
   async #untilEnded(): Promise<void> {
     if (this.#isAbandoned) return
-    this.#isEndAwaited = true
-    this.#hold()
+    this.#hold.untilEnd()
     await this.#process.exited
     await this.ended
   }
@@ -209,8 +199,7 @@ export class Connection {
     live.add(this)
     if (this.#isDestroyed) this.#process.kill('SIGKILL')
     this.#channel.transport.open(socket)
-    this.#isHeld = true
-    this.#hold()
+    this.#hold.onOpen()
   }
 
   #onWritten(): void {
@@ -221,21 +210,7 @@ export class Connection {
   /** There may be less to wait for than there was. */
   #onLess(): void {
     this.backPressure.ease()
-    this.#hold()
-  }
-
-  /** Keeps the program running while something is awaited, and only then. */
-  #hold(): void {
-    const { transport, calls, streams } = this.#channel
-    const isNeeded =
-      calls.awaited > 0 ||
-      this.#waitingForReady > 0 ||
-      this.#isEndAwaited ||
-      streams.isAwaited ||
-      this.backPressure.isAwaited
-    if (!transport.isOpen || isNeeded === this.#isHeld) return
-    this.#isHeld = isNeeded
-    transport.hold(isNeeded)
+    this.#hold.update()
   }
 
   /** Whoever gave up the call knows. */
@@ -264,7 +239,7 @@ export class Connection {
     clearTimeout(killer)
     const isRequested = this.#requests.isClosed && !this.#requests.failure && !calls.awaited
     const failure = (this.#requests.failure ??= new ProcessExitedError(status, 'the process of this function'))
-    const isReported = calls.awaited > 0 || this.#waitingForReady > 0 || streams.areRead || this.#isKilledOnAbort
+    const isReported = calls.awaited > 0 || this.#hold.isReadyAwaited || streams.areRead || this.#isKilledOnAbort
     this.#callbacks.ended(failure, isRequested || this.#isDestroyed, isReported)
     this.#setReady.reject(failure)
     calls.rejectAll(failure)

@@ -1,22 +1,19 @@
 import { RpcError } from '../errors.js'
-import { RemoteIterable } from '../streams/remote-iterable.js'
 import { dropDescriptors } from '../values/descriptors.js'
 import { Flag, Kind } from '../wire/frame.js'
-import { type CallOptions, watchForAbort } from './call-options.js'
+import type { CallOptions } from './call-options.js'
 import { CallPromise } from './call-promise.js'
-import { DeferredKills } from './cancellation.js'
+import { Cancellation, type CancellationListener } from './cancellation.js'
 import type { Channel } from './channel.js'
 import type { PendingCall } from './pending-calls.js'
 
 /** Of calls without streams, that is nearly all. */
 const NO_STREAMS: readonly number[] = []
 
-/** Who looks after the connection. */
-export interface RequestListener {
+/** The owner of the connection. */
+export interface RequestListener extends CancellationListener {
   /** A call is awaited. */
   onCall(): void
-  /** One less is. @param killed - whether the process is to end with it */
-  onAborted(killed: boolean): void
 }
 
 /** What the caller asks for: calls, from when they are made until they are answered or given up. */
@@ -30,7 +27,7 @@ export class Requests {
   readonly #channel: Channel
   readonly #isAsync: boolean
   readonly #listener: RequestListener
-  readonly #deferredKills: DeferredKills
+  readonly #cancellation: Cancellation
   /** Exports by name, and the number that stands for each. */
   readonly #functions = new Map<string, number>()
 
@@ -38,11 +35,7 @@ export class Requests {
     this.#channel = channel
     this.#isAsync = isAsync
     this.#listener = listener
-    this.#deferredKills = new DeferredKills(
-      channel.calls,
-      call => this.#hasItsTurn(call),
-      () => listener.onAborted(true),
-    )
+    this.#cancellation = new Cancellation(channel, call => this.#mayHaveBegun(call), listener)
   }
 
   /** The number that stands for an export of the module. */
@@ -75,7 +68,7 @@ export class Requests {
     transport.flushSoon()
     const streams = sent.length ? sent : NO_STREAMS
     const call = new CallPromise((resolve, reject) => {
-      if (options) this.#setWithOptions(id, resolve, reject, streams, options)
+      if (options) this.#cancellation.watch(id, resolve, reject, streams, options)
       else calls.set(id, resolve, reject, streams)
     })
     this.#listener.onCall()
@@ -88,63 +81,15 @@ export class Requests {
     return rejected(this.failure ?? options!.signal!.reason)
   }
 
-  #setWithOptions(
-    id: number,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-    streams: readonly number[],
-    options: CallOptions,
-  ): void {
-    const undo = watchForAbort(options, reason => this.#abort(id, call, reason, options))
-    const onResult = (value: unknown): void => {
-      undo()
-      if (options.signal && value instanceof RemoteIterable) value.endWith(options.signal, this.#killerOf(options))
-      resolve(value)
-    }
-    const call = this.#channel.calls.set(id, onResult, error => (undo(), reject(error)), streams)
-  }
-
-  /** What is to be done when a stream is given up. It must not refer to the call, whose result is the stream. */
-  #killerOf({ killOnAbort }: CallOptions): () => void {
-    return () => {
-      if (killOnAbort) this.#listener.onAborted(true)
-    }
-  }
-
-  /** Nobody waits for a call any more. */
-  #abort(
-    id: number,
-    call: PendingCall,
-    reason: unknown,
-    { killOnAbort = false, untilOver = false }: CallOptions,
-  ): void {
-    const { calls, streams, transport, counts } = this.#channel
-    let isKilled = false
-    const isWithdrawn = transport.writer.withdraw(id)
-    if (isWithdrawn) calls.take(id)
-    else {
-      if (untilOver) call.aborted = { reason }
-      else calls.abandon(call)
-      streams.stopSending(call.streams, reason)
-      isKilled = killOnAbort && this.#hasItsTurn(call)
-      if (killOnAbort && !isKilled) this.#deferredKills.add(id, call)
-      transport.writer.addUrgent(Kind.cancel, id)
-      transport.flushNext()
-    }
-    counts.givenUp++
-    if (isWithdrawn || !untilOver) call.reject(reason)
-    this.#listener.onAborted(isKilled)
-  }
-
   /** Whether a call that was written may have begun: a synchronous process has one at a time, until what it returned is iterated over. */
-  #hasItsTurn(call: PendingCall): boolean {
+  #mayHaveBegun(call: PendingCall): boolean {
     const { calls, streams } = this.#channel
     return this.isReady && (this.#isAsync || (!streams.areOpen && calls.isOldest(call)))
   }
 
   /** To be called when the process has said something. */
-  onHeard(): void {
-    this.#deferredKills.check()
+  onResponse(): void {
+    this.#cancellation.onResponse()
   }
 }
 

@@ -1,8 +1,4 @@
-import { forgetAbort, onceAborted } from '../caller/abort.js'
 import type { IncomingStream } from './incoming.js'
-
-/** How long who iterates may take to hear between two values that no more are wanted, in milliseconds. */
-const STOP_MS = 100
 
 /** Streams that nobody refers to any more are stopped. */
 const dropped = new FinalizationRegistry<IncomingStream>(incoming => incoming.stop())
@@ -25,29 +21,9 @@ export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
     return (await this.#incoming.return(value)) as IteratorResult<T, undefined>
   }
 
-  /**
-   * Ends it when a signal is aborted, also before: the next step rejects with its reason.
-   *
-   * @param onEnd - called then; where it was aborted before, only if it is not soon over elsewhere. It must not
-   *   refer to this object
-   */
-  endWith(signal: AbortSignal, onEnd: () => void): void {
-    const incoming = this.#incoming
-    const ref = new WeakRef(signal) // who listens to it may refer to this object, too
-    const onAbort = (): void => {
-      incoming.fail(ref.deref()!.reason)
-      onEnd()
-    }
-    if (signal.aborted) {
-      incoming.fail(signal.reason)
-      setTimeout(() => incoming.isIterated && onEnd(), STOP_MS).unref()
-      return
-    }
-    onceAborted(signal, onAbort)
-    incoming.onOver = () => {
-      const kept = ref.deref()
-      if (kept) forgetAbort(kept, onAbort)
-    }
+  /** Returns the stream that an iterable reads. A callback must refer to it instead of the iterable, to let that be collected. */
+  static incomingOf(iterable: RemoteIterable): IncomingStream {
+    return iterable.#incoming
   }
 
   /**
