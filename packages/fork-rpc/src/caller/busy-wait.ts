@@ -26,17 +26,18 @@ export class BusyWait {
 
   /** Calls were written. @param awaited - how many have not been answered */
   written(awaited: number): void {
-    if (!awaited || awaited > FEW_CALLS || this.#isWaiting || this.#transport.isFrameDeferred || !this.#isTurn()) return
+    if (!awaited || awaited > FEW_CALLS || this.#isWaiting || this.#transport.isFrameDeferred || !this.#takeTurn())
+      return
     const microseconds = this.#spin.next()
     if (!microseconds) return
     this.#isWaiting = true
-    const hasCome = this.#transport.await({ spin: microseconds, yields: this.#spin.isAlone })
+    const hasCome = this.#transport.busyWait({ spin: microseconds, yields: this.#spin.checkAlone() })
     this.#isWaiting = false
-    this.#spin.paid(hasCome)
+    this.#spin.recordOutcome(hasCome)
   }
 
   /** Whether the event loop had its turn not long ago. */
-  #isTurn(): boolean {
+  #takeTurn(): boolean {
     const { turns } = this.#transport
     if (turns === this.#lastTurns) return ++this.#waits <= MOST_WAITS
     this.#lastTurns = turns

@@ -109,7 +109,7 @@ export class Responses {
   #onEvent(): void {
     const { transport, messages, counts } = this.#channel
     counts.events++
-    if (this.#callbacks.areThereForEvents) this.#callbacks.event(messages.read(transport.reader))
+    if (this.#callbacks.checkEventListener()) this.#callbacks.event(messages.read(transport.reader))
     else messages.discard(transport.reader.attachments)
   }
 

@@ -14,7 +14,7 @@ export class UserCallbacks {
   }
 
   /** Whether anybody listens to events; warns once when not. */
-  get areThereForEvents(): boolean {
+  checkEventListener(): boolean {
     if (this.#options.onEvent) return true
     if (!this.#hasWarned) process.emitWarning(`${this.#name} sent an event, but there is no onEvent`, 'AnyforkWarning')
     this.#hasWarned = true

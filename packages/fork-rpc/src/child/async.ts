@@ -60,7 +60,7 @@ class EventLoopServer {
       onQueued: () => {
         const { writer, reader } = this.#transport
         if (writer.length > HIGHEST_BYTES) this.#writeAll()
-        else if (this.#batching.areDue(reader.waiting)) this.#transport.flush()
+        else if (this.#batching.recordReply(reader.waiting)) this.#transport.flush()
         else this.#transport.flushSoon()
       },
       writeAll: () => this.#writeAll(),

@@ -10,7 +10,7 @@ const TABLE_FULL_MS = 20
 /** What else an input needs. */
 export interface BlockingReaderListener {
   /** Does what a frame says, if that has its effect at once. */
-  isTaken(frame: FrameReader): boolean
+  handle(frame: FrameReader): boolean
   /** It is about to wait: what waits to be written should be. */
   onIdle(): void
 }
@@ -50,8 +50,8 @@ export class BlockingReader {
   }
 
   /** Does what the frame says that the reader is at. */
-  take(): void {
-    this.#listener.isTaken(this.reader)
+  handleFrame(): void {
+    this.#listener.handle(this.reader)
   }
 
   /**
@@ -68,7 +68,7 @@ export class BlockingReader {
   }
 
   /** Waits for something to come, unless what has come takes all the room; false at the end. */
-  hear(): boolean {
+  receiveMore(): boolean {
     const hasCome = !this.reader.hasRoom || this.#waitFor()
     this.#select()
     return hasCome
@@ -81,7 +81,7 @@ export class BlockingReader {
   }
 
   /** Whether a call that has not begun was cancelled, as far as was heard. */
-  isCancelled(id: number): boolean {
+  takeCancellation(id: number): boolean {
     return this.#cancelled.size > 0 && this.#cancelled.delete(id)
   }
 
@@ -95,22 +95,22 @@ export class BlockingReader {
   }
 
   #select(): void {
-    this.reader.select(frame => frame.kind === Kind.cancel || this.#listener.isTaken(frame))
+    this.reader.select(frame => frame.kind === Kind.cancel || this.#listener.handle(frame))
   }
 
   /** Waits for something to come; false at the end. */
   #receive(): boolean {
     this.#listener.onIdle()
-    const count = this.reader.isWithinPayload ? this.#tryReceive(this.#spin.forRest) : this.#spinForNext()
+    const count = this.reader.isWithinPayload ? this.#tryReceive(this.#spin.nextForRest()) : this.#spinForNext()
     return count >= 0 ? count > 0 : this.#waitFor()
   }
 
   /** As `StreamReceiver.receive`. */
   #spinForNext(): number {
-    const spin = this.#spin.isAlone ? 0 : this.#spin.next()
+    const spin = this.#spin.checkAlone() ? 0 : this.#spin.next()
     if (!spin) return -1
     const count = this.#tryReceive(spin)
-    this.#spin.paid(count >= 0)
+    this.#spin.recordOutcome(count >= 0)
     return count
   }
 
@@ -119,7 +119,7 @@ export class BlockingReader {
     for (;;) {
       try {
         this.#prepare()
-        const count = this.#receiver.receive(reader.room, reader.roomStart)
+        const count = this.#receiver.receive(reader.makeRoom(), reader.roomStart)
         this.#filled(count)
         return count > 0
       } catch (error) {
@@ -134,7 +134,7 @@ export class BlockingReader {
     try {
       const { reader } = this
       this.#prepare()
-      const count = this.#receiver.receive(reader.room, reader.roomStart, { dontWait: true, spin })
+      const count = this.#receiver.receive(reader.makeRoom(), reader.roomStart, { dontWait: true, spin })
       this.#filled(count)
       return count
     } catch (error) {

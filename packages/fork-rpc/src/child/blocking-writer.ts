@@ -9,18 +9,18 @@ const MOST_BYTES = 1 << 15
 export class BlockingWriter {
   readonly #writer: FrameWriter
   readonly #socket: Descriptor
-  readonly #hear: () => boolean
+  readonly #receiveMore: () => boolean
   #deferred: DeferredWriter | undefined
   #canDefer = true
 
   /**
    * @param socket - blocking
-   * @param hear - waits for something to come, as `writeAll` needs it
+   * @param receiveMore - waits for something to come, as `writeAll` needs it
    */
-  constructor(writer: FrameWriter, socket: Descriptor, hear: () => boolean) {
+  constructor(writer: FrameWriter, socket: Descriptor, receiveMore: () => boolean) {
     this.#writer = writer
     this.#socket = socket
-    this.#hear = hear
+    this.#receiveMore = receiveMore
   }
 
   /** Goes on while writing is put off: as long as it stays the same, about a millisecond has not passed. */
@@ -36,7 +36,7 @@ export class BlockingWriter {
   /** Writes all that waits, and waits while the caller does not read. @throws the kernel's error */
   write(): void {
     if (this.isPending) this.#writer.wrote(this.#deferred!.flush())
-    if (this.#writer.length) writeAll(this.#writer, this.#socket, this.#hear)
+    if (this.#writer.length) writeAll(this.#writer, this.#socket, this.#receiveMore)
   }
 
   /** Lets it wait for a millisecond or two, for more to go with it; false when it has to be written. */

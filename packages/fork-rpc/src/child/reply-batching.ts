@@ -17,7 +17,7 @@ export class ReplyBatching {
    *
    * @param waiting - how many bytes of calls have come and were not gone to
    */
-  areDue(waiting: number): boolean {
+  recordReply(waiting: number): boolean {
     const isNew = waiting > this.#last
     this.#last = waiting
     if (!isNew && waiting > this.#due) return false

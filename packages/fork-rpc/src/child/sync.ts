@@ -25,7 +25,7 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSet
   let service: Service | undefined
   const input = new BlockingReader(socket, new Spin((args.at(-1) as ServeSettings).spin), {
     onIdle: () => output.write(),
-    isTaken: frame => {
+    handle: frame => {
       if (frame.kind === Kind.descriptorsAhead) {
         input.expectDescriptors()
         writer.addUrgent(Kind.descriptorsWelcome, 0)
@@ -35,11 +35,11 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSet
       return true
     },
   })
-  const output = new BlockingWriter(writer, socket, () => input.hear())
+  const output = new BlockingWriter(writer, socket, () => input.receiveMore())
   const { reader } = input
   service = await prepare(writer, args, {
     onQueued: () => {
-      if (service && !(reader.hasNext && !batching.areDue(reader.waiting) && output.defer())) output.write()
+      if (service && !(reader.hasNext && !batching.recordReply(reader.waiting) && output.defer())) output.write()
     },
     writeAll: () => output.write(),
     wait: isOver => input.wait(isOver),
@@ -65,8 +65,8 @@ async function loop(input: BlockingReader, output: BlockingWriter, service: Serv
     else if (kind === Kind.cancel)
       continue // heard when it came
     else if (kind === Kind.nothing) responder.messages.discard(reader.attachments)
-    else if (kind !== Kind.call) input.take()
-    else if (input.isCancelled(id)) {
+    else if (kind !== Kind.call) input.handleFrame()
+    else if (input.takeCancellation(id)) {
       responder.messages.discard(reader.attachments)
       responder.dropped(id)
     } else {

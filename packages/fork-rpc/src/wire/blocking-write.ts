@@ -8,14 +8,14 @@ const CROWDED_MS = 20
  * Writes all that waits, and waits by blocking while the peer does not read.
  *
  * @param socket - blocking
- * @param hear - waits for something to come, where the peer has to agree to descriptors; false when nothing will
+ * @param receiveMore - waits for something to come, where the peer has to agree to descriptors; false when nothing will
  * @throws the kernel's error
  */
-export function writeAll(writer: FrameWriter, socket: Descriptor, hear: () => boolean): void {
+export function writeAll(writer: FrameWriter, socket: Descriptor, receiveMore: () => boolean): void {
   for (;;) {
     const written = writer.writeTo(socket)
     if (written === 'all') return
-    if (written === 'held' && !hear()) return
+    if (written === 'held' && !receiveMore()) return
     if (written === 'crowded') sleep(CROWDED_MS)
   }
 }

@@ -36,7 +36,7 @@ export class FrameParser {
   }
 
   /** Makes room for the next bytes: from `roomStart` to its end. */
-  get room(): Buffer {
+  makeRoom(): Buffer {
     if (this.#large) return this.#large
     if (this.#from > 0) {
       if (this.#from < this.#to) this.#buffer.copyWithin(0, this.#from, this.#to)

@@ -49,11 +49,11 @@ export class FrameReader extends FrameParser {
   /**
    * Goes through all frames that have come, out of turn.
    *
-   * @param isTaken - does something with a frame; those that it returns false for have their turn as ever
+   * @param handle - does something with a frame; those that it returns false for have their turn as ever
    */
-  select(isTaken: (frame: this) => boolean): void {
+  select(handle: (frame: this) => boolean): void {
     while (this.#parse()) {
-      if (isTaken(this)) continue
+      if (handle(this)) continue
       const { kind, id, flags, number, attachments } = this
       this.#kept.push({ kind, id, flags, number, payload: this.takePayload(), attachments })
     }

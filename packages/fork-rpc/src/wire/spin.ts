@@ -30,7 +30,7 @@ export class Spin {
   }
 
   /** Whether there is no other processor for the peer: nothing comes while this one spins. */
-  get isAlone(): boolean {
+  checkAlone(): boolean {
     if (this.#untilLook-- <= 0) {
       this.#untilLook = LOOK_EVERY
       this.#isAlone = availableParallelism() < 2
@@ -39,11 +39,11 @@ export class Spin {
   }
 
   /** How long to look for the rest of what has begun to come, in microseconds: it is on its way. */
-  get forRest(): number {
-    return this.isAlone ? 0 : Math.min(this.#microseconds, REST_US)
+  nextForRest(): number {
+    return this.checkAlone() ? 0 : Math.min(this.#microseconds, REST_US)
   }
 
-  /** How long to look now, in microseconds; 0 for not at all. After it was done, `paid` is to be called. */
+  /** How long to look now, in microseconds; 0 for not at all. After it was done, `recordOutcome` is to be called. */
   next(): number {
     if (this.#microseconds === 0) return 0
     if (this.#skip > 0) {
@@ -54,7 +54,7 @@ export class Spin {
   }
 
   /** @param hasCome - whether something came while it was looked for */
-  paid(hasCome: boolean): void {
+  recordOutcome(hasCome: boolean): void {
     if (hasCome) this.#misses = 0
     else if (++this.#misses > PATIENCE) this.#skip = Math.min(2 ** (this.#misses - PATIENCE), LEAST_OFTEN)
   }

@@ -201,7 +201,7 @@ export class Transport {
   }
 
   /** Waits for what comes, outside of the event loop; whether something came. */
-  await(options: StreamReceiverOptions): boolean {
+  busyWait(options: StreamReceiverOptions): boolean {
     if (!this.#watch || !this.#isReading || this.#isTableFull || this.#isFull || this.isFrameDeferred) return false
     return this.#read(options)
   }
@@ -211,7 +211,7 @@ export class Transport {
     const { reader } = this
     const receiver = this.#receiver!
     receiver.takesDescriptors = this.#expectsDescriptors && !reader.isWithinPayload
-    const count = receiver.receive(reader.room, reader.roomStart, options)
+    const count = receiver.receive(reader.makeRoom(), reader.roomStart, options)
     if (count > 0) {
       this.#received += count
       reader.filled(count)
@@ -224,7 +224,7 @@ export class Transport {
     const end = this.#received + MOST_BYTES_IN_A_ROW
     for (let i = 0; i < MOST_IN_A_ROW && this.reader.isWithinPayload && this.#received < end; i++) {
       try {
-        if (this.#receive({ spin: this.#spin.forRest }) <= 0) return
+        if (this.#receive({ spin: this.#spin.nextForRest() }) <= 0) return
       } catch {
         return // the end will show again, after what has come before
       }
