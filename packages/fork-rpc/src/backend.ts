@@ -1,25 +1,33 @@
 import { setImmediate } from 'node:timers'
+import { checkArgument, type Expectation } from '@anyfork/fdpass/internal'
 import { ForkProcess } from '@anyfork/fork'
 import { ASYNC, SYNC, WARM_UP } from './entry-files.js'
 import { loadCbor } from './values/codec.js'
 
-/** Where the code is that serves calls in a process. */
+/** The modules that serve calls in a process. */
 export const backends: { sync: URL; async: URL } = { sync: SYNC, async: ASYNC }
 
+/** What a process argument must be. */
+export const aForkProcess: Expectation = {
+  test: value => value instanceof ForkProcess,
+  text: 'a ForkProcess, made by the same copy of @anyfork/fork',
+}
+
 /**
- * Loads what serves calls into a template, and runs it once, so that its forks need not.
- * The default template has it without being told.
+ * Prepares a template for serving calls: loads the code of both backends into it and runs a few calls there, so that
+ * its forks answer their first call sooner. The default template is prepared like this without being asked.
  *
+ * @param template - a process that you fork, such as one from `ForkProcess.exec()`; it stays yours
  * @returns the template
- * @throws TypeError for what is none
+ * @throws TypeError if `template` is not a `ForkProcess`
  */
 export function preload(template: ForkProcess): ForkProcess {
-  if (!(template instanceof ForkProcess)) throw new TypeError('expected a ForkProcess')
+  checkArgument('template', template, aForkProcess)
   setImmediate(loadAhead).unref()
   return template.require(backends.sync, backends.async).warm(WARM_UP, 'warmUp')
 }
 
-/** While the template starts, there is time for it here, too. What goes wrong, the first connection tells. */
+/** Loads cbor-x while the template starts. If that fails, the first connection reports it. */
 function loadAhead(): void {
   try {
     loadCbor()

@@ -1,4 +1,5 @@
 import type { Descriptor } from '@anyfork/fdpass'
+import { checkArgument, type Expectation } from '@anyfork/fdpass/internal'
 import { type ForkProcess, type ModuleSpecifier } from '@anyfork/fork'
 import { resolveSpecifier } from '@anyfork/fork/internal'
 import { type CallOptions, checkCallOptions } from './caller/call-options.js'
@@ -84,6 +85,10 @@ export type Remote<M> = {
 } & AsyncDisposable
 
 const controls = new WeakMap<object, RpcControl>()
+const aRemote: Expectation = {
+  test: value => controls.has(value as object),
+  text: 'an object that connect() returned',
+}
 
 /**
  * Makes all functions that a module exports callable from here, in one process. Their
@@ -124,9 +129,8 @@ export function connect<M extends object>(
  * @throws TypeError for anything else
  */
 export function rpcOf(remote: object): RpcControl {
-  const control = controls.get(remote)
-  if (!control) throw new TypeError('expected what connect() returned')
-  return control
+  checkArgument('remote', remote, aRemote)
+  return controls.get(remote)!
 }
 
 function remoteFunction(handle: ConnectionHandle, name: string): object {

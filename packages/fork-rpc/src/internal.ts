@@ -3,6 +3,6 @@
 export { CallPromise } from './caller/call-promise.js'
 export { forgetAbort, onceAborted } from './caller/cancellation.js'
 export { isRemoteName, likeAnObject } from './connect.js'
-export { checkOptions as checkRpcOptions } from './options.js'
+export { checkRpcOptions } from './options.js'
 export { RemoteIterable } from './streams/remote-iterable.js'
 export { areSendable, closeDescriptors, dropDescriptors } from './values/descriptors.js'

@@ -1,108 +1,138 @@
+import {
+  aBoolean,
+  aFunction,
+  aName,
+  anInteger,
+  anything,
+  checkArgument,
+  checkOptions,
+  type Expectation,
+  type Expectations,
+} from '@anyfork/fdpass/internal'
 import { type ModuleSpecifier } from '@anyfork/fork'
-import { checkNames } from '@anyfork/fork/internal'
-import { type SerialiserName, serialiserReference } from './values/serialiser.js'
+import { aSerialiser, type SerialiserName, serialiserReference } from './values/serialiser.js'
 
-/** How much may be under way before a caller should wait; for its own sake, nothing is refused. */
+/** How much may be under way before callers should wait. It is advice: calls beyond it are still accepted. */
 export interface HighWaterMark {
-  /** Calls that have not been answered; default: 10,000. */
+  /**
+   * The number of pending calls at which `pressure` is 1; a positive number.
+   *
+   * @default 10_000
+   */
   calls?: number
-  /** Bytes that wait to be written; default: 16 MiB. */
+  /**
+   * The number of bytes waiting to be written at which `pressure` is 1; a positive number.
+   *
+   * @default 16 MiB (16_777_216)
+   */
   bytes?: number
 }
 
-export const DEFAULT_MARK: Required<HighWaterMark> = { calls: 10_000, bytes: 1 << 24 }
-const markNames = new Set(['calls', 'bytes'])
-
-/** What holds for a connection. */
+/** The options of `run` and `connect`. */
 export interface RpcOptions {
   /**
-   * How values become octets: by the name of what comes along, or the URL of a module of
-   * your own that exports `encode(values)` and `decode(bytes)`. Default: `'cbor'`.
+   * How values become bytes: the name of a built-in serialiser, or the file URL of a module that exports
+   * `encode(values)` and `decode(bytes)`; see `Serialiser`. Both sides load that module.
+   *
+   * @default 'cbor'
    */
   serialiser?: SerialiserName | URL
   /**
-   * false: one call at a time, in order, by a blocking loop; the default. true: calls
-   * start as they come, on the event loop of the process, and end in any order.
+   * If false, the process runs one call at a time, in order, in a blocking loop. If true, calls start as they arrive, on
+   * the event loop of the process, and may finish in any order.
+   *
+   * @default false
    */
   async?: boolean
   /**
-   * Name of a function of the module that is called first, with what was sent to the
-   * process by `sendArg` and `sendFd`; it may return a promise, and cannot send events.
+   * The name of a function of the module (of a global one with `run(process, name)`). The process calls it before it
+   * serves, with the arguments that `sendArg` and `sendFd` sent to it. It may return a promise; it cannot send events.
+   *
+   * @default no function
    */
   init?: string
-  /** Name of a function of the module, or of another, that is called at the end, instead of ending the process. */
+  /**
+   * The name of a function of the module, or of another module. The process calls it at the end, after `close()`, with
+   * no arguments. It then has to end the process itself.
+   *
+   * @default exits the process
+   */
   done?: string | { module: ModuleSpecifier; name: string }
   /**
-   * How many microseconds to look for what comes before sleeping, on both sides, where there
-   * is more than one processor and as long as it pays; 0 for never. Default: 50. See docs/LATENCY.md.
+   * How many microseconds either side polls for data before it sleeps: an integer from 0 (never) to 1000. Neither side
+   * polls while it does not pay, or with a single processor. See docs/LATENCY.md.
+   *
+   * @default 50
    */
   spin?: number
-  /** From where on `pressure` says that a caller should wait. */
+  /**
+   * How much may be under way before `pressure` reaches 1.
+   *
+   * @default { calls: 10_000, bytes: 16 MiB }
+   */
   highWaterMark?: HighWaterMark
-  /** Gets the values of every `event` of the child, in order with the results; and `'error'` with the error, where there is no `onError`. */
+  /**
+   * Called with the values of every `event()` in the process, in order with the results. If there is no `onError`, it is
+   * also called with `'error'` and the error, when `onError` would have been.
+   *
+   * @default drops events; the first one emits a process warning
+   */
   onEvent?: (...values: unknown[]) => void
   /**
-   * Called once when the process could not serve or has ended unasked. Without it and
-   * without `onEvent`, this is an uncaught error, unless a call, a stream or `ready()` rejects
-   * with it, or `killOnAbort` ended the process.
+   * Called once if the process could not serve, or ended without having been asked to.
+   *
+   * @default `onEvent('error', error)`. Without `onEvent`, the error is an uncaught exception, unless a call, a stream, or
+   *   `ready()` rejects with it, or `killOnAbort` killed the process
    */
   onError?: (error: Error) => void
-  /** Called once when the process has ended as it was asked to. */
+  /**
+   * Called once when the process has ended because of `close()` or `destroy()`.
+   *
+   * @default does nothing
+   */
   onDestroy?: () => void
 }
 
-/** Spinning longer would stop all else that the program does. */
+/** The default high-water mark. */
+export const DEFAULT_MARK: Required<HighWaterMark> = { calls: 10_000, bytes: 1 << 24 }
+
+/** The longest spin, in microseconds. A longer one would stop the rest of the program noticeably. */
 const MOST_SPIN_US = 1000
-const names = new Set([
-  'serialiser',
-  'async',
-  'init',
-  'done',
-  'spin',
-  'highWaterMark',
-  'onEvent',
-  'onError',
-  'onDestroy',
-])
 
-/** @throws TypeError for options that make no sense */
-export function checkOptions(options: RpcOptions): void {
-  checkNames('a connection', options, names)
-  const {
-    spin = 0,
-    serialiser = 'cbor',
-    async = false,
-    init,
-    done,
-    highWaterMark = {},
-    onEvent,
-    onError,
-    onDestroy,
-  } = options
-  if (!(Number.isInteger(spin) && spin >= 0 && spin <= MOST_SPIN_US))
-    throw new TypeError(`spin is a number of microseconds up to ${MOST_SPIN_US}, not ${String(spin)}`)
-  serialiserReference(serialiser)
-  if (typeof async !== 'boolean') throw new TypeError(`async is true or false, not ${String(async)}`)
-  if (init !== undefined) checkName('init', init)
-  if (typeof done === 'object' && done !== null) checkName('done.name', done.name)
-  else if (done !== undefined) checkName('done', done)
-  checkHighWaterMark(highWaterMark)
-  for (const [name, value] of Object.entries({ onEvent, onError, onDestroy }))
-    if (value !== undefined && typeof value !== 'function')
-      throw new TypeError(`${name} is a function, not ${String(value)}`)
+const anObject: Expectation = { test: value => typeof value === 'object' && value !== null, text: 'an object' }
+const aPositiveNumber: Expectation = {
+  test: value => typeof value === 'number' && value > 0,
+  text: 'a positive number',
 }
-
-function checkName(name: string, value: unknown): void {
-  if (typeof value !== 'string' || value === '')
-    throw new TypeError(`${name} is the name of a function, not ${String(value)}`)
+const aDoneFunction: Expectation = {
+  test: value => aName.test(value) || anObject.test(value),
+  text: 'the name of a function, or { module, name }',
 }
+const expectations: Expectations<RpcOptions> = {
+  serialiser: aSerialiser,
+  async: aBoolean,
+  init: aName,
+  done: aDoneFunction,
+  spin: anInteger(0, MOST_SPIN_US),
+  highWaterMark: anObject,
+  onEvent: aFunction,
+  onError: aFunction,
+  onDestroy: aFunction,
+}
+const markExpectations: Expectations<HighWaterMark> = { calls: aPositiveNumber, bytes: aPositiveNumber }
 
-/** @throws TypeError for marks that are no positive numbers */
-function checkHighWaterMark(mark: HighWaterMark): void {
-  checkNames('highWaterMark', mark, markNames)
-  const { calls = DEFAULT_MARK.calls, bytes = DEFAULT_MARK.bytes } = mark
-  for (const [name, value] of Object.entries({ calls, bytes })) {
-    if (!(typeof value === 'number' && value > 0))
-      throw new TypeError(`highWaterMark.${name} is a positive number, not ${String(value)}`)
-  }
+/**
+ * Checks the options of a connection.
+ *
+ * @param call - the call as users write it, for the message
+ * @throws TypeError if an option does not exist or has an invalid value
+ */
+export function checkRpcOptions(options: RpcOptions, call = 'run()'): void {
+  checkOptions(call, options, expectations)
+  const { done, highWaterMark, serialiser } = options
+  if (serialiser !== undefined) serialiserReference(serialiser)
+  if (highWaterMark) checkOptions(`option highWaterMark of ${call}`, highWaterMark, markExpectations)
+  if (typeof done !== 'object') return
+  checkOptions(`option done of ${call}`, done, { module: anything, name: aName })
+  checkArgument(`name in option done of ${call}`, done.name, aName)
 }

@@ -14,36 +14,36 @@ describe('options', () => {
     assert.throws(() => run(unused, worker, ''), TypeError)
     assert.throws(() => run({} as ForkProcess, worker, 'add'), {
       name: 'TypeError',
-      message: /^expected a ForkProcess/,
+      message: /process must be a ForkProcess/,
     })
     const misuses: [unknown, RegExp][] = [
-      [5, /options of a connection are an object, not 5/],
+      [5, /options of run\(\) must be an object, not 5/],
       [{ asink: true }, /no option asink/],
-      [{ serialiser: 'xml' }, /serialiser xml/],
-      [{ spin: 0.5 }, /spin is/],
-      [{ async: 'yes' }, /async is true or false, not yes/],
-      [{ init: 5 }, /init is the name of a function, not 5/],
-      [{ done: '' }, /done is the name/],
-      [{ done: { module: worker } }, /done.name is the name of a function, not undefined/],
-      [{ highWaterMark: 5 }, /highWaterMark are an object, not 5/],
-      [{ highWaterMark: { calls: 0 } }, /highWaterMark.calls is a positive number, not 0/],
-      [{ highWaterMark: { byte: 5 } }, /highWaterMark has no option byte/],
-      [{ onEvent: 5 }, /onEvent is a function, not 5/],
-      [{ onError: 'log' }, /onError is a function/],
-      [{ onDestroy: null }, /onDestroy is a function/],
+      [{ serialiser: 'xml' }, /serialiser of run\(\) must be .* not a string of length 3/],
+      [{ spin: 0.5 }, /spin of run\(\) must be an integer from 0 to 1000, not 0.5/],
+      [{ async: 'yes' }, /async of run\(\) must be a boolean, not a string of length 3/],
+      [{ init: 5 }, /init of run\(\) must be a non-empty string, not 5/],
+      [{ done: '' }, /done of run\(\) must be the name of a function/],
+      [{ done: { module: worker } }, /name in option done of run\(\) must be a non-empty string, not undefined/],
+      [{ highWaterMark: 5 }, /highWaterMark of run\(\) must be an object, not 5/],
+      [{ highWaterMark: { calls: 0 } }, /calls of option highWaterMark of run\(\) must be a positive number, not 0/],
+      [{ highWaterMark: { byte: 5 } }, /highWaterMark of run\(\) has no option byte/],
+      [{ onEvent: 5 }, /onEvent of run\(\) must be a function, not 5/],
+      [{ onError: 'log' }, /onError of run\(\) must be a function/],
+      [{ onDestroy: null }, /onDestroy of run\(\) must be a function/],
     ]
     for (const [options, message] of misuses)
       assert.throws(() => run(unused, worker, 'add', options as RpcOptions), { name: 'TypeError', message })
     await unused.close()
     const add = start('add')
     for (const [options, message] of [
-      [undefined, /options of a call are an object, not undefined/],
-      [100, /options of a call are an object, not 100/],
+      [undefined, /options of with\(\) must be an object, not undefined/],
+      [100, /options of with\(\) must be an object, not 100/],
       [{ timout: 3 }, /no option timout/],
-      [{ timeout: -1 }, /timeout is/],
-      [{ signal: {} }, /signal is/],
-      [{ killOnAbort: 'yes' }, /killOnAbort is true or false, not yes/],
-      [{ untilOver: 1 }, /untilOver is true or false, not 1/],
+      [{ timeout: -1 }, /timeout of with\(\) must be a number of milliseconds/],
+      [{ signal: {} }, /signal of with\(\) must be an AbortSignal/],
+      [{ killOnAbort: 'yes' }, /killOnAbort of with\(\) must be a boolean/],
+      [{ untilOver: 1 }, /untilOver of with\(\) must be a boolean, not 1/],
     ] as [unknown, RegExp][]) {
       assert.throws(() => add.with(options as CallOptions), { name: 'TypeError', message })
     }

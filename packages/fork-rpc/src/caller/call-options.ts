@@ -1,42 +1,52 @@
-import { checkNames } from '@anyfork/fork/internal'
+import { aBoolean, anAbortSignal, checkOptions, type Expectations } from '@anyfork/fdpass/internal'
 
-/** What holds for one call. */
+/** The options of `rpc.with(options)`, for single calls. */
 export interface CallOptions {
   /**
-   * Aborted, it rejects the call with its reason: at once. A call that has not begun never
-   * does; one that runs sees its own signal, see `callSignal`, and its result is ignored.
+   * Aborts the call: it rejects at once with the signal's reason. If the process has not begun the call, it never does.
+   * If the call is running, its result is ignored, and with `async` its `callSignal()` is aborted. A stream that the call
+   * has returned ends with the reason as its error.
+   *
+   * @default never aborts
    */
   signal?: AbortSignal
-  /** The same after a time in milliseconds, with `ERR_CALL_TIMEOUT`; Infinity: never. */
+  /**
+   * Aborts the call like `signal`, with an `RpcError` of code `ERR_CALL_TIMEOUT`, if it has not been answered within this
+   * many milliseconds, at most 2_147_483_647. It does not limit the stream that a call returns.
+   *
+   * @default Infinity
+   */
   timeout?: number
   /**
-   * Kill the process when the call is given up while it runs, or while what it returned is
-   * iterated over, and with the process all other calls: nothing else ends a function that does
-   * not return to its event loop. Default: false.
+   * Kills the process if the call is aborted while it runs, or while the stream that it returned is being iterated. All
+   * other calls to the process reject. Only this stops a function that does not return to its event loop.
+   *
+   * @default false
    */
   killOnAbort?: boolean
   /**
-   * When the call is given up, reject only when the process is done with it: when it has
-   * dropped it or has ended; or settle as ever, when it had been running already. Default: false.
+   * Delays the rejection of an aborted call until the process is done with it, has dropped it, or has ended. A call that
+   * had already begun settles with its own result or error.
+   *
+   * @default false
    */
   untilOver?: boolean
 }
 
-/** The longest that setTimeout can wait. */
+/** The longest delay of `setTimeout`, in milliseconds. */
 const LONGEST_MS = 0x7fffffff
-const names = new Set(['signal', 'timeout', 'killOnAbort', 'untilOver'])
 
-/** @throws TypeError for options that make no sense */
+const expectations: Expectations<CallOptions> = {
+  signal: anAbortSignal,
+  timeout: {
+    test: value => typeof value === 'number' && ((value >= 0 && value <= LONGEST_MS) || value === Infinity),
+    text: `a number of milliseconds from 0 to ${LONGEST_MS}, or Infinity`,
+  },
+  killOnAbort: aBoolean,
+  untilOver: aBoolean,
+}
+
+/** @throws TypeError if an option does not exist or has an invalid value */
 export function checkCallOptions(options: CallOptions): void {
-  checkNames('a call', options, names)
-  const { signal, timeout, killOnAbort = false, untilOver = false } = options
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal is an AbortSignal')
-  if (
-    timeout !== undefined &&
-    timeout !== Infinity &&
-    !(typeof timeout === 'number' && timeout >= 0 && timeout <= LONGEST_MS)
-  )
-    throw new TypeError(`timeout is a time in milliseconds up to ${LONGEST_MS}, not ${String(timeout)}`)
-  for (const [name, value] of Object.entries({ killOnAbort, untilOver }))
-    if (typeof value !== 'boolean') throw new TypeError(`${name} is true or false, not ${String(value)}`)
+  checkOptions('with()', options, expectations)
 }

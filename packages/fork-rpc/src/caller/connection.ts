@@ -1,9 +1,10 @@
 import { type Descriptor, hasEnded } from '@anyfork/fdpass'
-import { afterFork, type ExitStatus, ForkProcess, ProcessExitedError } from '@anyfork/fork'
+import { checkArgument } from '@anyfork/fdpass/internal'
+import { afterFork, type ExitStatus, type ForkProcess, ProcessExitedError } from '@anyfork/fork'
 import { lookUpFolder, resolveSpecifier } from '@anyfork/fork/internal'
-import { backends } from '../backend.js'
+import { aForkProcess, backends } from '../backend.js'
 import { RpcError } from '../errors.js'
-import { checkOptions, type RpcOptions } from '../options.js'
+import { checkRpcOptions, type RpcOptions } from '../options.js'
 import { codecOf, serialiserReference } from '../values/serialiser.js'
 import { Kind } from '../wire/frame.js'
 import type { ServeSettings } from '../wire/serve-settings.js'
@@ -50,9 +51,8 @@ export class Connection {
    * @param name - of the function that has the number 0; without, exports are named as they are called
    */
   constructor(process: ForkProcess, module: string | undefined, name: string | undefined, options: RpcOptions) {
-    if (!(process instanceof ForkProcess))
-      throw new TypeError('expected a ForkProcess, of the same copy of @anyfork/fork')
-    checkOptions(options)
+    checkArgument('process', process, aForkProcess)
+    checkRpcOptions(options, name === undefined ? 'connect()' : 'run()')
     const { async = false, init, spin = SPIN_US } = options
     const ownSpin = new Spin(spin)
     const serialiser = serialiserReference(options.serialiser ?? 'cbor')

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import type { Expectation } from '@anyfork/fdpass/internal'
 import { resolveSpecifier } from '@anyfork/fork/internal'
 import { requireModule } from '../entry-files.js'
 import { LARGE_BYTES } from '../wire/frame.js'
@@ -16,22 +17,26 @@ export interface Serialiser {
 /** The serialisers that come along, by name. */
 export type SerialiserName = 'cbor' | 'json' | 'octets' | 'v8'
 
-const known: Record<SerialiserName, () => Codec> = {
+const builtIn: Record<SerialiserName, () => Codec> = {
   cbor: () => new CborCodec(),
   json: jsonCodec,
   octets: () => new OctetsCodec(),
   v8: v8Codec,
 }
 
+/** What the option `serialiser` must be. */
+export const aSerialiser: Expectation = {
+  test: value => value instanceof URL || (typeof value === 'string' && Object.hasOwn(builtIn, value)),
+  text: "'cbor', 'json', 'octets', 'v8', or the URL of a module",
+}
+
 /**
- * How a serialiser is told to another process: by its name, or the URL of its module.
+ * Returns how to name a serialiser to another process: by its own name, or by the URL of its module.
  *
- * @throws TypeError for what is neither
+ * @throws TypeError if the URL is neither a `file:` nor a `data:` URL
  */
 export function serialiserReference(serialiser: SerialiserName | URL): string {
-  if (serialiser instanceof URL) return resolveSpecifier(serialiser)
-  if (!Object.hasOwn(known, serialiser)) throw new TypeError(`unknown serialiser ${String(serialiser)}`)
-  return serialiser
+  return serialiser instanceof URL ? resolveSpecifier(serialiser) : serialiser
 }
 
 /**
@@ -41,7 +46,7 @@ export function serialiserReference(serialiser: SerialiserName | URL): string {
  * @throws TypeError when the module has no functions `encode` and `decode`; what goes wrong while it loads
  */
 export function codecOf(reference: string): Codec {
-  if (Object.hasOwn(known, reference)) return known[reference as SerialiserName]()
+  if (Object.hasOwn(builtIn, reference)) return builtIn[reference as SerialiserName]()
   const { encode, decode } = requireModule(fileURLToPath(reference)) as Partial<Serialiser>
   if (typeof encode !== 'function' || typeof decode !== 'function')
     throw new TypeError(`${reference} does not export the functions encode and decode`)
