@@ -11,7 +11,10 @@ import type { PassedDescriptor } from './values/passed-descriptor.js'
 
 type Fn = (...args: never[]) => unknown
 
-/** A value on its way: descriptors pass by `fd()`, and what can be iterated over may be so in another way. */
+/**
+ * The type of an argument on its way to the process. A `Descriptor` is passed as `fd(descriptor)`, and an async
+ * iterable may also be an iterator.
+ */
 export type Sent<T> = T extends Descriptor
   ? PassedDescriptor
   : T extends AsyncIterable<infer V>
@@ -26,7 +29,7 @@ export type Sent<T> = T extends Descriptor
           ? { [K in keyof T]: Sent<T[K]> }
           : T
 
-/** A value as it comes back: what `fd()` made is a `Descriptor`. */
+/** The type of a value that comes back. A descriptor passed by `fd()` arrives as a `Descriptor`. */
 export type Received<T> = T extends PassedDescriptor
   ? Descriptor
   : T extends (infer V)[]
@@ -39,10 +42,12 @@ export type Received<T> = T extends PassedDescriptor
         ? { [K in keyof T]: Received<T[K]> }
         : T
 
-/** Objects whose properties may be replaced; not those that are more than that. */
+/** An object whose properties can be mapped one by one, and that has no other behaviour. */
 type Plain = { [key: string]: unknown } & { [Symbol.iterator]?: never; [Symbol.asyncIterator]?: never }
 
-/** Whether it is such an object: an interface, which has no index, is one when it has no methods. */
+/**
+ * Reports whether a type is such an object. An interface, which has no index signature, is one if it has no methods.
+ */
 type IsPlain<T> = T extends Plain
   ? true
   : T extends Error
@@ -55,7 +60,10 @@ type IsPlain<T> = T extends Plain
           : false
       : false
 
-/** What a call returns: a promise, and for what is iterated over one that is an async iterable itself. */
+/**
+ * The type that a call returns: a promise of the result. If the result can be iterated over, the promise is also an
+ * async iterable of its values.
+ */
 export type Returned<R> =
   Awaited<R> extends AsyncIterable<infer V> | Iterator<infer V, unknown, never>
     ? Promise<AsyncIterableIterator<Received<V>>> & AsyncIterable<Received<V>>
@@ -65,19 +73,26 @@ export type Returned<R> =
 
 /** A function of another process. */
 export interface RemoteFunction<F extends Fn> {
+  /** Calls the function; see `Rpc`. */
   (...args: Sent<Parameters<F>>): Returned<ReturnType<F>>
   /**
-   * The same function, with options for the calls that are made of what is returned.
+   * Returns the same function, with options for each call of the returned function.
    *
-   * @throws TypeError for options that make no sense
+   * @throws TypeError if an option does not exist or has an invalid value
    */
   with(options: CallOptions): (...args: Sent<Parameters<F>>) => Returned<ReturnType<F>>
 }
 
-/** What `await`, `JSON.stringify` and text of anything ask an object for: where the functions of a module are its properties, these are none of them. */
+/**
+ * Properties that `await`, `JSON.stringify`, and string conversion read from any object. On an object whose properties
+ * are a module's functions, they never name a function.
+ */
 export type NotRemote = 'then' | 'toJSON' | 'toString' | 'valueOf'
 
-/** The exported functions of a module, to be called in another process. */
+/**
+ * The functions that a module exports, callable in another process. `rpcOf(remote)` controls the connection. A
+ * declaration with `await using` closes it.
+ */
 export type Remote<M> = {
   readonly [K in keyof M as K extends NotRemote ? never : M[K] extends Fn ? K : never]: M[K] extends Fn
     ? RemoteFunction<M[K]>
@@ -91,15 +106,19 @@ const aRemote: Expectation = {
 }
 
 /**
- * Makes all functions that a module exports callable from here, in one process. Their
- * types come from the module: `connect<typeof import('./worker.js')>(…)`. What
- * else can be done with the connection, `rpcOf` gives.
+ * Makes every function that a module exports callable in one process. The type parameter is the type of the module:
+ * `connect<typeof import('./worker.js')>(…)`. `rpcOf` returns the control of the connection.
  *
- * A module that exports `then` cannot be used: to JavaScript it is a promise.
+ * The process looks up each function when it is first used: calls of a missing export reject with
+ * `ERR_EXPORT_NOT_FOUND`. An export named `then`, `toJSON`, `toString`, or `valueOf` cannot be called; use `run` for
+ * it.
  *
- * @param process - a process that has not run anything; it is used up
- * @param module - a file URL, absolute path or package name
- * @throws TypeError for a relative module, and options that make no sense
+ * @param process - a process that has not run anything yet. The connection takes it over, unless this function throws
+ * @param module - a file URL, an absolute path, or a package name. The process loads it
+ * @param options - see `RpcOptions`
+ * @returns an object whose properties are the functions
+ * @throws TypeError if `process` is not a `ForkProcess`, `module` is relative, or an option is invalid
+ * @throws the error of a custom serialiser's module if it does not load
  */
 export function connect<M extends object>(
   process: ForkProcess,
@@ -123,10 +142,10 @@ export function connect<M extends object>(
 }
 
 /**
- * What can be told of a connection, and done with it, apart from its functions.
+ * Returns the control of a connection: `close()`, `destroy()`, `pressure`, and so on.
  *
- * @param remote - what `connect` returned
- * @throws TypeError for anything else
+ * @param remote - an object that `connect` returned
+ * @throws TypeError if it is not
  */
 export function rpcOf(remote: object): RpcControl {
   checkArgument('remote', remote, aRemote)
@@ -146,10 +165,10 @@ function remoteFunction(handle: ConnectionHandle, name: string): object {
 
 const notRemote: ReadonlySet<string | symbol> = new Set<NotRemote>(['then', 'toJSON', 'toString', 'valueOf'])
 
-/** Whether a property may be a function of a module. */
+/** Reports whether a property may name a function of a module. */
 export function isRemoteName(name: string | symbol): name is string {
   return typeof name === 'string' && !notRemote.has(name)
 }
 
-/** Properties of an object whose others are the functions of a module. */
+/** The properties that an object needs besides the functions of a module. */
 export const likeAnObject: PropertyDescriptorMap = { toString: { value: () => '[object Remote]' } }

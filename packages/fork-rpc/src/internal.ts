@@ -1,4 +1,4 @@
-/** What @anyfork/fork-pool shares with this package. Not part of the documented API: it may change in any release. */
+/** The parts of this package that @anyfork/fork-pool uses. Not a documented API: it may change in any release. */
 
 export { CallPromise } from './caller/call-promise.js'
 export { forgetAbort, onceAborted } from './caller/cancellation.js'

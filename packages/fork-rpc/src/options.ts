@@ -38,8 +38,8 @@ export interface RpcOptions {
    */
   serialiser?: SerialiserName | URL
   /**
-   * If false, the process runs one call at a time, in order, in a blocking loop. If true, calls start as they arrive, on
-   * the event loop of the process, and may finish in any order.
+   * If false, the process runs one call at a time, in order, in a blocking loop. If true, calls start as they arrive,
+   * on the event loop of the process, and may finish in any order.
    *
    * @default false
    */
@@ -52,8 +52,8 @@ export interface RpcOptions {
    */
   init?: string
   /**
-   * The name of a function of the module, or of another module. The process calls it at the end, after `close()`, with
-   * no arguments. It then has to end the process itself.
+   * The name of a function of the module, or of another module. The process calls it without arguments when the caller
+   * has closed the connection or is gone. It then decides when the process ends.
    *
    * @default exits the process
    */
@@ -72,8 +72,8 @@ export interface RpcOptions {
    */
   highWaterMark?: HighWaterMark
   /**
-   * Called with the values of every `event()` in the process, in order with the results. If there is no `onError`, it is
-   * also called with `'error'` and the error, when `onError` would have been.
+   * Called with the values of every `event()` in the process, in order with the results. If there is no `onError`, it
+   * is also called with `'error'` and the error, when `onError` would have been.
    *
    * @default drops events; the first one emits a process warning
    */
@@ -81,8 +81,8 @@ export interface RpcOptions {
   /**
    * Called once if the process could not serve, or ended without having been asked to.
    *
-   * @default `onEvent('error', error)`. Without `onEvent`, the error is an uncaught exception, unless a call, a stream, or
-   *   `ready()` rejects with it, or `killOnAbort` killed the process
+   * @default calls `onEvent('error', error)`. Without `onEvent`, the error is an uncaught exception, unless a call, a
+   *   stream, or `ready()` rejects with it, or `killOnAbort` killed the process
    */
   onError?: (error: Error) => void
   /**

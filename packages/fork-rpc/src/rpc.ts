@@ -6,61 +6,88 @@ import type { Counters } from './caller/channel.js'
 import { Connection } from './caller/connection.js'
 import type { RpcOptions } from './options.js'
 
-/** What can be told of a connection, and done with it. */
+/** Observes and controls a connection. A connection that is no longer referenced is closed by the garbage collector. */
 export interface RpcControl extends AsyncDisposable {
-  /** The process, once known. */
+  /** The process ID, or undefined until the process has started. */
   readonly pid: number | undefined
-  /** Whether it can be called, as far as the kernel knows. */
+  /**
+   * Whether the process can be called: false after `close()` or `destroy()`, and as soon as the kernel reports that the
+   * process has closed its socket.
+   */
   readonly isAlive: boolean
   /**
-   * How much is under way: 0 is nothing, 1 the high-water mark. From then on, who makes
-   * calls in a loop should wait for `drained()`; nothing is refused.
+   * How much is under way: 0 means nothing, 1 means that the high-water mark is reached. At 1 or more, wait for
+   * `drained()` before the next call. Calls beyond it are still accepted.
    */
   readonly pressure: number
-  /** Resolves when `pressure` is below 1; at once when it is, or when the process has ended. Keeps the program running. */
+  /**
+   * Waits until `pressure` is below 1. Keeps the program running meanwhile.
+   *
+   * @returns resolves at once if `pressure` is below 1 already; also resolves when the process has ended. Never rejects
+   */
   drained(): Promise<void>
-  /** What the connection has done so far. */
+  /** What the connection has done so far; a snapshot. */
   readonly counters: Counters
-  /** Resolves when the process is ready to be called; rejects with what went wrong. */
+  /**
+   * Waits until the process has loaded the module and can be called. Keeps the program running meanwhile. You need not
+   * wait before a call.
+   *
+   * @returns rejects if the process could not start, load the module, or find the function (`ForkError`), if `init`
+   *   threw, and with `ERR_PROCESS_EXITED` if the process ended first
+   */
   ready(): Promise<void>
-  /** Lets the calls so far finish and the process end; resolves when it has. Idempotent. */
+  /**
+   * Closes the connection. Pending calls and streams finish first; later calls reject with `ERR_RPC_CLOSED`. Then the
+   * process ends. A stream that is neither read nor left delays this. Idempotent.
+   *
+   * @returns resolves when the process has ended. Never rejects
+   */
   close(): Promise<void>
-  /** Kills the process; calls under way reject with `ERR_PROCESS_EXITED`. Resolves when it has ended. Idempotent. */
+  /**
+   * Kills the process with SIGKILL. Pending calls reject with `ERR_PROCESS_EXITED`. Idempotent.
+   *
+   * @returns resolves when the process has ended. Never rejects
+   */
   destroy(): Promise<void>
-  /** Resolves when the process has ended, with how. Keeps no program running. */
+  /** Resolves with the exit code or the signal when the process has ended. Does not keep the program running. */
   readonly ended: Promise<ExitStatus>
 }
 
-/** A function in another process. */
+/** A function of another process, and the control of its connection. */
 export interface Rpc extends RpcControl {
   /**
-   * Calls it.
+   * Calls the function.
    *
-   * @returns what it returned. Rejects with what it threw, with what the serialiser throws
-   *   for values that cannot be sent, with `ERR_PROCESS_EXITED` when its process is
-   *   gone, and with `ERR_RPC_CLOSED` after `close` and `destroy`
+   * @param args - values that the serialiser can carry, async iterables, iterators, and `fd(handle)`. A buffer of 64
+   *   KiB or more is not copied: do not change it until the call has settled
+   * @returns resolves with the function's result; iterate over it with `for await` if the function returns an iterable.
+   *   Rejects with the error that the function threw; with the serialiser's error if a value cannot be sent or read;
+   *   with `ERR_PROCESS_EXITED` if the process ended; with `ERR_RPC_PROTOCOL` if it sent invalid data; with
+   *   `ERR_RPC_CLOSED` after `close()` or `destroy()`
    */
   (...args: unknown[]): CallPromise
   /**
-   * The same function, with options for the calls that are made of what is returned.
+   * Returns the same function, with options for each call of the returned function.
    *
-   * @throws TypeError for options that make no sense
+   * @throws TypeError if an option does not exist or has an invalid value
    */
   with(options: CallOptions): (...args: unknown[]) => CallPromise
 }
 
 /**
- * Makes a function in a process callable from here. Unless `async`, calls are carried
- * out one at a time by a blocking loop: the smallest and quickest way, but while it
- * waits for the next call, nothing else happens in the process. Follows
- * AnyEvent::Fork::RPC.
+ * Makes one function callable in a process. Follows AnyEvent::Fork::RPC::run.
  *
- * @param process - a process that has not run anything; it is used up
- * @param module - where the function is exported: a file URL, absolute path or package name. Left out, the
- *   function is a global one that `eval` made
- * @param name - of the function; it may return a promise, and what can be iterated over
- * @throws TypeError for a relative module, and options that make no sense; what a serialiser of your own throws
- *   while it loads. The process is then unused
+ * Without the option `async`, the process runs one call at a time in a blocking loop. This is the smallest and fastest
+ * way, but timers and sockets of the process stand still while it waits for the next call.
+ *
+ * @param process - a process that has not run anything yet. The connection takes it over, unless this function throws
+ * @param module - the module that exports the function: a file URL, an absolute path, or a package name. Leave it out
+ *   for a global function that `eval` defined
+ * @param name - the name of the function. It may return a promise, and an iterable
+ * @param options - see `RpcOptions`
+ * @throws TypeError if `process` is not a `ForkProcess`, `module` is relative, `name` is not a name, or an option is
+ *   invalid
+ * @throws the error of a custom serialiser's module if it does not load
  */
 export function run(process: ForkProcess, module: ModuleSpecifier, name: string, options?: RpcOptions): Rpc
 export function run(process: ForkProcess, name: string, options?: RpcOptions): Rpc
@@ -84,22 +111,22 @@ export function run(
   return Object.defineProperties(Object.assign(call, { with: bound }), controlOf(handle)) as unknown as Rpc
 }
 
-/** Lets go of connections that nobody refers to any more, as by `close`. */
+/** Closes connections that are no longer referenced. */
 const dropped = new FinalizationRegistry<Connection>(connection => connection.startClosing())
 
-/** What all that the user has of a connection refers to. */
+/** Every object given to the user refers to this one. When it is garbage-collected, the connection closes. */
 export class ConnectionHandle {
   readonly connection: Connection
 
   constructor(connection: Connection) {
     this.connection = connection
     dropped.register(this, connection, connection)
-    // What listens to events may refer to this object; the registry would keep both for ever.
+    // `onEvent` may refer to this object. Then the registry, which holds the connection, would keep both forever.
     void connection.ended.then(() => dropped.unregister(connection))
   }
 }
 
-/** The properties that make an object an `RpcControl`. */
+/** Returns the properties that make an object an `RpcControl`. */
 export function controlOf(handle: ConnectionHandle): PropertyDescriptorMap {
   const { ended } = handle.connection
   return {

@@ -1,13 +1,13 @@
-/** What stands between the stack of the other process and that of this one. */
+/** The line between the stack of the process and the stack of this program. */
 const BETWEEN = '    at <called from another process>'
 
 /**
- * Rejects with an error from another process, after the stack of who waits for it was
- * added to its own. That is known only while it is told, so a promise that is to reject
- * resolves with what this returns; calls that succeed pay nothing for it.
+ * Rejects with an error from another process, after appending the stack of the functions that await the call. V8 can
+ * find these functions only while the promise settles. So the promise of the call resolves with the promise that this
+ * function returns, and calls that succeed pay nothing.
  */
 export async function withAsyncStack(error: Error): Promise<never> {
-  // Until who waits is linked to this promise: V8 finds the waiting functions from here.
+  // V8 finds the awaiting functions once their promise is linked to this one.
   await null
   await null
   const here: { stack?: string } = {}
@@ -17,10 +17,10 @@ export async function withAsyncStack(error: Error): Promise<never> {
   throw error
 }
 
-/** How many turns of the microtask queue it may take until that has reached who waits. */
+/** The number of microtask turns until such a rejection has reached the awaiting function. */
 export const TURNS_TO_REJECT = 8
 
-/** Calls back when the microtask queue has turned so often. */
+/** Calls a function after a number of microtask turns. */
 export function afterMicrotasks(turns: number, call: () => void): void {
   if (turns === 0) call()
   else queueMicrotask(() => afterMicrotasks(turns - 1, call))

@@ -1,6 +1,6 @@
 import { DEFAULT_MARK, type HighWaterMark } from '../options.js'
 
-/** How much is under way, beside the high-water mark. */
+/** Compares how much is under way with the high-water mark. */
 export class BackPressure {
   readonly #calls: number
   readonly #bytes: number
@@ -16,23 +16,23 @@ export class BackPressure {
     this.#measure = measure
   }
 
-  /** 0 when nothing is under way, 1 at the high-water mark. */
+  /** 0 if nothing is under way, 1 at the high-water mark. */
   get value(): number {
     const { calls, bytes } = this.#measure()
     return Math.max(calls / this.#calls, bytes / this.#bytes)
   }
 
-  /** Whether somebody waits until it is below the mark. */
+  /** Whether a caller waits until the value is below 1. */
   get isAwaited(): boolean {
     return this.#waiting.length > 0
   }
 
-  /** Resolves when it is below the mark. */
+  /** Resolves when the value is below 1. */
   drained(): Promise<void> {
     return this.value < 1 ? Promise.resolve() : new Promise(resolve => this.#waiting.push(resolve))
   }
 
-  /** Something may be less than it was. */
+  /** Call this when less may be under way: resolves what `drained` returned if the value is below 1. */
   ease(): void {
     if (!this.#waiting.length || this.value >= 1) return
     for (const resolve of this.#waiting.splice(0)) resolve()

@@ -1,15 +1,14 @@
 import type { Spin } from '../wire/spin.js'
 import type { Transport } from '../wire/transport.js'
 
-/** With more calls under way, what counts is how many leave together. */
+/** Above this number of pending calls, throughput matters: it depends on how many calls leave in one write. */
 const FEW_CALLS = 2
-/** So often in a row answers may be waited for without a turn of the event loop. */
+/** How many times in a row to busy-wait before the event loop gets a turn. */
 const MOST_WAITS = 16
 
 /**
- * Where few calls are under way, their answers are waited for a moment right after they
- * were written: the event loop would sleep, and take its time to wake. It has its turn all
- * the same.
+ * Polls for the response right after a call has been written, while few calls are pending. Otherwise the event loop
+ * would sleep, and waking it takes many times what a short call takes. See docs/LATENCY.md.
  */
 export class BusyWait {
   readonly #transport: Transport
@@ -18,13 +17,17 @@ export class BusyWait {
   #waits = 0
   #lastTurns = 0
 
-  /** @param spin - how long to wait at most */
+  /** @param spin - decides how long to poll */
   constructor(transport: Transport, spin: Spin) {
     this.#transport = transport
     this.#spin = spin
   }
 
-  /** Calls were written. @param awaited - how many have not been answered */
+  /**
+   * Call this after calls have been written.
+   *
+   * @param awaited - the number of pending calls that are awaited
+   */
   written(awaited: number): void {
     if (!awaited || awaited > FEW_CALLS || this.#isWaiting || this.#transport.isFrameDeferred || !this.#takeTurn())
       return
@@ -36,7 +39,7 @@ export class BusyWait {
     this.#spin.recordOutcome(hasCome)
   }
 
-  /** Whether the event loop had its turn not long ago. */
+  /** Records a busy-wait. Reports whether the event loop has had a turn recently enough for it. */
   #takeTurn(): boolean {
     const { turns } = this.#transport
     if (turns === this.#lastTurns) return ++this.#waits <= MOST_WAITS

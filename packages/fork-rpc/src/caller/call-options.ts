@@ -3,16 +3,16 @@ import { aBoolean, anAbortSignal, checkOptions, type Expectations } from '@anyfo
 /** The options of `rpc.with(options)`, for single calls. */
 export interface CallOptions {
   /**
-   * Aborts the call: it rejects at once with the signal's reason. If the process has not begun the call, it never does.
-   * If the call is running, its result is ignored, and with `async` its `callSignal()` is aborted. A stream that the call
-   * has returned ends with the reason as its error.
+   * Aborts the call: it rejects at once with the signal's reason. If the process has not begun the call, it does not
+   * begin it. If the call is running, its result is ignored, and with `async` its `callSignal()` is aborted. A stream
+   * that the call has returned ends with the reason as its error.
    *
    * @default never aborts
    */
   signal?: AbortSignal
   /**
-   * Aborts the call like `signal`, with an `RpcError` of code `ERR_CALL_TIMEOUT`, if it has not been answered within this
-   * many milliseconds, at most 2_147_483_647. It does not limit the stream that a call returns.
+   * Aborts the call like `signal`, with an `RpcError` of code `ERR_CALL_TIMEOUT`, if it has not been answered within
+   * this many milliseconds, at most 2_147_483_647. It does not limit a stream that the call has returned.
    *
    * @default Infinity
    */
@@ -25,8 +25,8 @@ export interface CallOptions {
    */
   killOnAbort?: boolean
   /**
-   * Delays the rejection of an aborted call until the process is done with it, has dropped it, or has ended. A call that
-   * had already begun settles with its own result or error.
+   * Delays the rejection of an aborted call until the process has dropped it. If the call had already begun, it settles
+   * with its own result or error instead; if the process ends, with `ERR_PROCESS_EXITED`.
    *
    * @default false
    */

@@ -1,9 +1,9 @@
 /**
- * What a call returns: a promise of the result, that can also be iterated over, where
- * the result is an iterable: `for await (const line of rpc())`.
+ * What a call returns: a promise of the result. If the result is an iterable, the promise itself can be iterated over:
+ * `for await (const line of rpc())`.
  */
 export class CallPromise<T = unknown> extends Promise<T> {
-  /** Iterates over what the call returns; a call that fails throws at the first step. */
+  /** Iterates over the result. If the call rejects, so does the first step. */
   [Symbol.asyncIterator](): AsyncIterator<T extends AsyncIterable<infer V> | Iterable<infer V> ? V : unknown> {
     return new CallIterator(this as Promise<unknown>) as AsyncIterator<
       T extends AsyncIterable<infer V> | Iterable<infer V> ? V : unknown
@@ -11,7 +11,7 @@ export class CallPromise<T = unknown> extends Promise<T> {
   }
 }
 
-// `await` and `then` make plain promises of it, without detours.
+// Promise.prototype.then creates plain promises then, and `await` takes its fast path.
 Object.defineProperty(CallPromise.prototype, 'constructor', { value: Promise })
 
 class CallIterator implements AsyncIterator<unknown> {
@@ -42,5 +42,5 @@ function iteratorOf(result: unknown): AsyncIterator<unknown> | Iterator<unknown>
   >
   if (asynchronous) return asynchronous.call(result)
   if (synchronous) return synchronous.call(result)
-  throw new TypeError('the function did not return anything to iterate over')
+  throw new TypeError('the function did not return an iterable')
 }

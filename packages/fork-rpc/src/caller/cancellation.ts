@@ -22,7 +22,7 @@ export interface CancellationListener {
  * Everything that happens when a call is aborted, by its `signal` or `timeout`:
  *
  * - A call that is not yet being written is withdrawn: the process never sees it.
- * - Of any other, the process is told with a `cancel` frame, and the streams among its arguments fail.
+ * - For any other, the process gets a `cancel` frame, and the streams among the arguments fail.
  * - With `killOnAbort`, the process is killed if it has begun the call.
  * - A stream that the call has returned ends.
  */
@@ -31,8 +31,8 @@ export class Cancellation {
   readonly #mayHaveBegun: (call: PendingCall) => boolean
   readonly #listener: CancellationListener
   /**
-   * Aborted `killOnAbort` calls whose start has not been observed. If the process starts one of them, it must be killed.
-   * It may start one before it reads the `cancel` frame; then it never reports that it dropped the call.
+   * Aborted `killOnAbort` calls whose start has not been observed. If the process starts one of them, the owner kills
+   * it. The process may start one before it reads the `cancel` frame; then it never reports that it dropped the call.
    */
   readonly #unobserved: { id: number; call: PendingCall }[] = []
   #timer: NodeJS.Timeout | undefined
@@ -104,7 +104,7 @@ export class Cancellation {
     this.#listener.onAborted(isKilled)
   }
 
-  /** Returns what to do when a returned stream is aborted. It must not refer to the call, whose result is the stream. */
+  /** Returns the action for an aborted result stream. It must not refer to the call, which refers to the stream. */
   #killerOf({ killOnAbort }: CallOptions): () => void {
     return () => {
       if (killOnAbort) this.#listener.onAborted(true)
@@ -129,7 +129,7 @@ function watchForAbort({ signal, timeout }: CallOptions, abort: (reason: unknown
   }
   const onTimeout = (): void => {
     undo()
-    abort(new RpcError('ERR_CALL_TIMEOUT', `not answered within ${timeout} ms`))
+    abort(new RpcError('ERR_CALL_TIMEOUT', `the call was not answered within ${timeout} ms`))
   }
   const timer = timeout === undefined || timeout === Infinity ? undefined : setTimeout(onTimeout, timeout)
   if (signal) onceAborted(signal, onAbort)
@@ -139,8 +139,8 @@ function watchForAbort({ signal, timeout }: CallOptions, abort: (reason: unknown
 /**
  * Ends a stream when a signal is aborted, or at once if it has been: the consumer's next step rejects with the reason.
  *
- * @param onEnd - called then. If the signal was aborted before, it is called only if the stream does not end soon in the
- *   process. It must not refer to the `RemoteIterable`
+ * @param onEnd - called then. If the signal was aborted before, it is called only if the stream does not end soon in
+ *   the process. It must not refer to the `RemoteIterable`
  */
 function endOnAbort(incoming: IncomingStream, signal: AbortSignal, onEnd: () => void): void {
   const ref = new WeakRef(signal) // a listener of the signal may refer to the `RemoteIterable`

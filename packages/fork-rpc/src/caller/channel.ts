@@ -7,23 +7,27 @@ import { PendingCalls } from './pending-calls.js'
 
 /** What a connection has done so far. */
 export interface Counters {
-  /** Calls that were made, those that failed at once not counted. */
+  /** Calls sent to the process; not those that were rejected at once. */
   calls: number
-  /** Calls that have not been answered. */
+  /** Pending calls: those sent and not yet answered. */
   outstanding: number
+  /** Results received, including those of aborted calls. */
   results: number
-  /** Calls that rejected with what was thrown. */
+  /** Calls that the process answered with an error. */
   errors: number
-  /** Calls that were given up, because of a signal or a timeout. */
+  /** Calls aborted by a signal or a timeout. */
   givenUp: number
+  /** Events received. */
   events: number
+  /** Bytes written to the socket. */
   bytesSent: number
+  /** Bytes read from the socket. */
   bytesReceived: number
 }
 
 type Counts = Pick<Counters, 'calls' | 'results' | 'errors' | 'givenUp' | 'events'>
 
-/** What the caller's calls and the answers to them share. */
+/** What requests and responses share. */
 export interface Channel {
   readonly transport: Transport
   readonly messages: Messages
@@ -33,8 +37,10 @@ export interface Channel {
 }
 
 /**
- * @param spin - how long to look for the rest of a large payload
- * @param onStreams - called when streams may have begun or ended to be awaited
+ * Makes a channel that is not yet open.
+ *
+ * @param spin - decides how long to poll for the rest of a large payload
+ * @param onStreams - called when a consumer begins or ceases to wait for a value of a stream
  */
 export function makeChannel(codec: Codec, listener: TransportListener, spin: Spin, onStreams: () => void): Channel {
   const transport = new Transport(listener, spin)

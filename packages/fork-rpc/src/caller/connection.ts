@@ -20,13 +20,13 @@ import { Responses } from './responses.js'
 import { isTraced, trace } from './tracing.js'
 import { UserCallbacks } from './user-callbacks.js'
 
-/** How long a process that has closed its socket may take to end, in milliseconds. */
+/** How long a process may take to exit after it has closed its socket, in milliseconds. */
 const GRACE_MS = 1000
 
-/** All that are connected. */
+/** The open connections of this process. */
 const live = new Set<Connection>()
 
-/** The caller's side of a connection, from the start of its process to the end. */
+/** The caller's side of a connection, from the start of its process to its end. */
 export class Connection {
   readonly ended: Promise<ExitStatus>
   readonly backPressure: BackPressure
@@ -47,8 +47,8 @@ export class Connection {
   #isKilledOnAbort = false
 
   /**
-   * @param module - without, functions are global ones
-   * @param name - of the function that has the number 0; without, exports are named as they are called
+   * @param module - without it, functions are global ones
+   * @param name - the function that has the number 0. Without it, `numberOf` gives a number to each export
    */
   constructor(process: ForkProcess, module: string | undefined, name: string | undefined, options: RpcOptions) {
     checkArgument('process', process, aForkProcess)
@@ -66,7 +66,7 @@ export class Connection {
         onFrames: () => responses.handleAll(),
         onEnd: () => void this.#finish(),
         onWritten: () => this.#onWritten(),
-        onBroken: () => {}, // what the child still said is to be read; its end comes after that
+        onBroken: () => {}, // the process may have sent more before; `onEnd` follows
       },
       ownSpin,
       () => this.#hold.update(),
@@ -99,7 +99,7 @@ export class Connection {
     this.#busyWait = new BusyWait(transport, ownSpin)
     this.ended = new Promise(resolve => (this.#resolveEnded = resolve))
     this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve, reject }))
-    this.#ready.catch(() => {}) // the calls tell
+    this.#ready.catch(() => {}) // calls report the failure
     const done = doneOf(options, module)
     process.sendArg({
       module,
@@ -132,7 +132,7 @@ export class Connection {
     return this.#process.pid
   }
 
-  /** The number that stands for an export of the module. */
+  /** Returns the number that stands for an export of the module. */
   numberOf(name: string): number {
     return this.#requests.numberOf(name)
   }
@@ -147,14 +147,14 @@ export class Connection {
     return this.#hold.untilReady(this.#ready)
   }
 
-  /** Resolves when the pressure is below 1; keeps the program running until then. */
+  /** Resolves when `pressure` is below 1. Keeps the program running until then. */
   drained(): Promise<void> {
     const drained = this.backPressure.drained()
     this.#hold.update()
     return drained
   }
 
-  /** Lets the calls so far finish and the process end, without waiting for that. */
+  /** Makes the process end after the calls so far. Does not wait for that. */
   startClosing(): void {
     if (this.#requests.isClosed) return
     this.#requests.isClosed = true
@@ -171,11 +171,14 @@ export class Connection {
     if (this.#isAbandoned) return
     this.#requests.isClosed = true
     this.#isDestroyed = true
-    this.#process.kill('SIGKILL') // or when it connects, if it has not been started yet
+    this.#process.kill('SIGKILL') // if it has not started yet, `#connect` kills it
     await this.#untilEnded()
   }
 
-  /** Keeps the program running: the end of the process may be told before that of its socket. */
+  /**
+   * Keeps the program running until the connection has ended: the process may be reported as exited before its socket
+   * is closed.
+   */
   async #untilEnded(): Promise<void> {
     if (this.#isAbandoned) return
     this.#hold.untilEnd()
@@ -183,7 +186,10 @@ export class Connection {
     await this.ended
   }
 
-  /** The end of the process shows at its socket before the event loop has told of it, and long before it is known how it ended. */
+  /**
+   * Reports whether the process has closed its socket. The kernel knows before the event loop does, and long before the
+   * exit status is known.
+   */
   #hasHungUp(): boolean {
     if (!this.#socket) return false
     if (!this.#socket.isOpen) return true
@@ -207,29 +213,29 @@ export class Connection {
     this.#busyWait.written(this.#channel.calls.awaited)
   }
 
-  /** There may be less to wait for than there was. */
+  /** Call this when less may be awaited than before. */
   #onLess(): void {
     this.backPressure.ease()
     this.#hold.update()
   }
 
-  /** Whoever gave up the call knows. */
+  /** Kills the process for an aborted call. Its end is expected, so it is not an uncaught exception. */
   #killOnAbort(): void {
     this.#isKilledOnAbort = true
     this.#process.kill('SIGKILL')
   }
 
-  /** What the child says makes no sense: nothing can be had of it any more. */
+  /** Kills the process, because it has sent invalid data. */
   #break(cause: Error): void {
     this.#requests.failure =
       cause instanceof RpcError
         ? cause
-        : new RpcError('ERR_RPC_PROTOCOL', `what came from the process makes no sense: ${cause.message}`, { cause })
+        : new RpcError('ERR_RPC_PROTOCOL', `the process sent invalid data: ${cause.message}`, { cause })
     this.#process.kill('SIGKILL')
     void this.#finish()
   }
 
-  /** Nothing more comes: all that is outstanding rejects with the reason. */
+  /** The process has closed its socket, or could not start: rejects all that is pending. */
   async #finish(): Promise<void> {
     const { transport, calls, streams } = this.#channel
     transport.close()
@@ -244,19 +250,21 @@ export class Connection {
     this.#setReady.reject(failure)
     calls.rejectAll(failure)
     streams.end(failure)
-    transport.writer.discard() // what was called since the socket was closed
+    transport.writer.discard() // calls made after the socket was closed
     this.backPressure.ease()
     this.#resolveEnded(status)
   }
 
-  /** In a forked process: the connections are the parent's. What was awaited there is not settled here. */
+  /**
+   * Closes all connections in a forked process: they belong to its parent. What was awaited there does not settle here.
+   */
   static abandonAll(): void {
     for (const connection of live) {
       connection.#channel.transport.close()
       connection.#isAbandoned = true
       connection.#requests.failure = new RpcError(
         'ERR_RPC_CLOSED',
-        'the connection is that of the process that this one was forked from',
+        'the connection belongs to the process from which this one was forked',
       )
     }
     live.clear()

@@ -2,17 +2,17 @@
 export interface PendingCall {
   resolve(value: unknown): void
   reject(error: unknown): void
-  /** Calls are numbered in the order in which they were made. */
+  /** Increases with each call, in the order of the calls. */
   readonly sequence: number
-  /** Whether the caller has been told already, and the answer will be ignored. */
+  /** Whether the call has been rejected already: its response will be ignored. */
   isAbandoned: boolean
-  /** Why it was given up, where the caller is told only when the process is done with it. */
+  /** The reason why the call was aborted. With `untilOver`, it rejects only when the process is done with it. */
   aborted?: { reason: unknown }
-  /** The streams among its arguments. */
+  /** The IDs of the streams among its arguments. */
   readonly streams: readonly number[]
 }
 
-/** Calls that have not been answered, each under the number that its answer will bear. */
+/** The pending calls, each under the ID that its response will carry. */
 export class PendingCalls {
   readonly #calls: (PendingCall | undefined)[] = []
   readonly #free: number[] = []
@@ -20,22 +20,22 @@ export class PendingCalls {
   #size = 0
   #abandoned = 0
 
-  /** How many there are. */
+  /** The number of pending calls. */
   get size(): number {
     return this.#size
   }
 
-  /** How many somebody waits for. */
+  /** The number of pending calls that are awaited: all but the abandoned ones. */
   get awaited(): number {
     return this.#size - this.#abandoned
   }
 
-  /** Reserves a number, for `set` or `release`. */
+  /** Reserves an ID, for `set` or `release`. */
   reserve(): number {
     return this.#free.pop() ?? this.#calls.push(undefined) - 1
   }
 
-  /** Gives back a number that was reserved and not used. */
+  /** Frees an ID that was reserved but not used. */
   release(id: number): void {
     this.#free.push(id)
   }
@@ -56,7 +56,7 @@ export class PendingCalls {
     return this.#calls[id]
   }
 
-  /** Forgets a call, because it was answered or never will be; undefined when there is none of this number. */
+  /** Removes a call because its response has come or never will. Returns undefined if no call has this ID. */
   take(id: number): PendingCall | undefined {
     const call = this.#calls[id]
     if (!call) return undefined
@@ -67,18 +67,18 @@ export class PendingCalls {
     return call
   }
 
-  /** Its answer will be ignored. */
+  /** Makes the response of a call be ignored. */
   abandon(call: PendingCall): void {
     call.isAbandoned = true
     this.#abandoned++
   }
 
-  /** Whether no call was made before this one. */
+  /** Reports whether a call is the oldest one. */
   isOldest({ sequence }: PendingCall): boolean {
     return this.#calls.every(call => !call || call.sequence >= sequence)
   }
 
-  /** Rejects all. */
+  /** Rejects and removes all calls. */
   rejectAll(reason: unknown): void {
     for (const call of this.#calls) if (call && !call.isAbandoned) call.reject(reason)
     this.#calls.length = this.#free.length = this.#size = this.#abandoned = 0

@@ -7,20 +7,20 @@ import { Cancellation, type CancellationListener } from './cancellation.js'
 import type { Channel } from './channel.js'
 import type { PendingCall } from './pending-calls.js'
 
-/** Of calls without streams, that is nearly all. */
+/** Shared by all calls without streams among their arguments. */
 const NO_STREAMS: readonly number[] = []
 
 /** The owner of the connection. */
 export interface RequestListener extends CancellationListener {
-  /** A call is awaited. */
+  /** A call has become pending. */
   onCall(): void
 }
 
-/** What the caller asks for: calls, from when they are made until they are answered or given up. */
+/** Sends calls, each under a new ID. */
 export class Requests {
-  /** `close` was called: no more calls are made. */
+  /** Whether `close` was called: then new calls are rejected. */
   isClosed = false
-  /** The process can be called. It begins none before that. */
+  /** Whether the process serves. It begins no call before that. */
   isReady = false
   /** Why no call can be answered any more. */
   failure: Error | undefined
@@ -28,7 +28,7 @@ export class Requests {
   readonly #isAsync: boolean
   readonly #listener: RequestListener
   readonly #cancellation: Cancellation
-  /** Exports by name, and the number that stands for each. */
+  /** The number that stands for each export. */
   readonly #functions = new Map<string, number>()
 
   constructor(channel: Channel, isAsync: boolean, listener: RequestListener) {
@@ -38,7 +38,7 @@ export class Requests {
     this.#cancellation = new Cancellation(channel, call => this.#mayHaveBegun(call), listener)
   }
 
-  /** The number that stands for an export of the module. */
+  /** Returns the number that stands for an export of the module. The first time, announces it to the process. */
   numberOf(name: string): number {
     let number = this.#functions.get(name)
     if (number === undefined) {
@@ -77,17 +77,20 @@ export class Requests {
 
   #refuse(args: readonly unknown[], options: CallOptions | undefined): CallPromise {
     dropDescriptors(args)
-    if (this.isClosed) return rejected(new RpcError('ERR_RPC_CLOSED', 'called after close()'))
+    if (this.isClosed) return rejected(new RpcError('ERR_RPC_CLOSED', 'called after close() or destroy()'))
     return rejected(this.failure ?? options!.signal!.reason)
   }
 
-  /** Whether a call that was written may have begun: a synchronous process has one at a time, until what it returned is iterated over. */
+  /**
+   * Reports whether the process may have begun a call that has been written. A process that is not `async` runs one
+   * call at a time, including the stream that it returned.
+   */
   #mayHaveBegun(call: PendingCall): boolean {
     const { calls, streams } = this.#channel
     return this.isReady && (this.#isAsync || (!streams.areOpen && calls.isOldest(call)))
   }
 
-  /** To be called when the process has said something. */
+  /** Call this when the process has sent something. */
   onResponse(): void {
     this.#cancellation.onResponse()
   }

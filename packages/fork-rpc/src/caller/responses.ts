@@ -6,22 +6,22 @@ import type { Channel } from './channel.js'
 import type { PendingCall } from './pending-calls.js'
 import type { UserCallbacks } from './user-callbacks.js'
 
-/** How many turns of the microtask queue it takes until a result has reached who waits for it: one more where the call is traced. */
+/** The number of microtask turns until a result has reached the awaiting function. A traced call needs one more. */
 const TURNS_TO_SETTLE = 2
 
-/** Who looks after the connection. */
+/** The owner of the connection. */
 export interface ResponseListener {
-  /** The process can be called. */
+  /** The process serves. */
   onReady(): void
-  /** It says why it will end. */
+  /** The process reports why it ends. */
   onFatal(error: Error): void
-  /** What it says makes no sense. */
+  /** The process has sent invalid data. */
   onProtocolError(cause: Error): void
-  /** All that has come has been seen to. */
+  /** All frames received so far have been handled. */
   onHandled(): void
 }
 
-/** What the process says: answers, events, and what concerns the connection. */
+/** Handles the frames of the process: responses, events, streams, and the state of the connection. */
 export class Responses {
   readonly #channel: Channel
   readonly #callbacks: UserCallbacks
@@ -34,8 +34,8 @@ export class Responses {
   }
 
   /**
-   * Sees to all frames that have come. Promises settle before an event that came after
-   * their results: where one follows, the caller's code gets its turn first.
+   * Handles all frames received so far. An event that follows a result in the same batch waits until the promise of
+   * that result has settled and the awaiting code has run.
    */
   handleAll(): void {
     const { transport } = this.#channel
@@ -117,7 +117,7 @@ export class Responses {
     const { calls, transport } = this.#channel
     const call = calls.get(transport.reader.id)
     if (call && !call.isAbandoned && !call.aborted)
-      throw new RpcError('ERR_RPC_PROTOCOL', 'a call was dropped that was not given up')
+      throw new RpcError('ERR_RPC_PROTOCOL', 'the process dropped a call that was not aborted')
     calls.take(transport.reader.id)
     if (call?.aborted) call.reject(call.aborted.reason)
   }

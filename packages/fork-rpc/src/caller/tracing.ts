@@ -1,25 +1,29 @@
 import { tracingChannel } from 'node:diagnostics_channel'
 import { CallPromise } from './call-promise.js'
 
-/** What subscribers get of a call; the same object at each of its steps. */
+/**
+ * What subscribers of the tracing channel `anyfork:rpc:call` receive: one object per call, the same at each of its
+ * steps.
+ */
 export interface CallTrace {
-  /** Where its module is; none for a global function. */
+  /** The URL of the module, or its name; undefined for a global function. */
   module: string | undefined
-  /** The exported function. */
+  /** The name of the function. */
   name: string
+  /** The arguments of the call. */
   args: readonly unknown[]
-  /** The process, once known. */
+  /** The process ID, or undefined until the process has started. */
   pid: number | undefined
-  /** From `asyncEnd` on, when it succeeded. */
+  /** What the call resolved with; set before `asyncStart` and `asyncEnd`. */
   result?: unknown
-  /** From `error` on, when it failed. */
+  /** What the call rejected with; set before `error`, `asyncStart`, and `asyncEnd`. */
   error?: unknown
 }
 
 const channel = tracingChannel<unknown, CallTrace>('anyfork:rpc:call')
 const { start, end, asyncStart, asyncEnd, error } = channel
 
-/** Whether anybody wants to know of calls. */
+/** Reports whether the channel has subscribers. */
 export function isTraced(): boolean {
   return (
     start.hasSubscribers ||
@@ -30,7 +34,7 @@ export function isTraced(): boolean {
   )
 }
 
-/** Tells subscribers of a call, as `TracingChannel.tracePromise` does. */
+/** Publishes a call to the subscribers, as `TracingChannel.tracePromise` does, and returns its promise. */
 export function trace(context: CallTrace, make: () => CallPromise): CallPromise {
   return start.runStores(context, () => {
     const call = make()

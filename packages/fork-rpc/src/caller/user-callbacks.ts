@@ -1,19 +1,19 @@
 import { callSafely } from '@anyfork/fdpass/internal'
 import type { RpcOptions } from '../options.js'
 
-/** Who listens to a connection. */
+/** Calls the callbacks of a connection's options. */
 export class UserCallbacks {
   readonly #options: RpcOptions
   readonly #name: string
   #hasWarned = false
 
-  /** @param name - of what is connected, for a warning */
+  /** @param name - names the function or module in a warning */
   constructor(options: RpcOptions, name: string) {
     this.#options = options
     this.#name = name
   }
 
-  /** Whether anybody listens to events; warns once when not. */
+  /** Reports whether there is an event listener. The first time that there is none, emits a process warning. */
   checkEventListener(): boolean {
     if (this.#options.onEvent) return true
     if (!this.#hasWarned) process.emitWarning(`${this.#name} sent an event, but there is no onEvent`, 'AnyforkWarning')
@@ -28,8 +28,8 @@ export class UserCallbacks {
   /**
    * The process has ended.
    *
-   * @param isRequested - because it was asked to
-   * @param isReported - whether somebody is told anyway, by a promise that rejects, or knows
+   * @param isRequested - whether it was asked to end
+   * @param isReported - whether the failure is known anyway: a promise rejects with it, or an abort caused it
    */
   ended(failure: Error, isRequested: boolean, isReported: boolean): void {
     const { onError, onEvent, onDestroy } = this.#options

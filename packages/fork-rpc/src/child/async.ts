@@ -9,17 +9,17 @@ import { ReplyBatching } from './reply-batching.js'
 import { awaitFunction, endIfCallerGone, prepare, type Service } from './service.js'
 import { isThenable } from './with-done.js'
 
-/** More than this many bytes of answers, and no more calls are begun until the caller has read some. */
+/** While more bytes of responses than this wait for the caller to read them, no more calls are read. */
 const HIGH_WATER_BYTES = 1 << 20
-/** More than this many, and whoever has something to say waits until the caller has read it. */
+/** Above this, whichever function sends something blocks until all of it is written. */
 const HIGHEST_BYTES = 1 << 22
 
 /**
- * Serves calls as they come, as many at a time as there are; results go out in any
- * order, those of one turn of the event loop together, or of half a turn where many have come.
+ * Serves calls on the event loop, as many at a time as arrive. Responses go out in the order in which calls finish:
+ * those of one turn of the event loop together, or in several batches if many calls have arrived.
  *
  * @param socket - becomes non-blocking
- * @param args - those of `init`, then the setting
+ * @param args - the arguments of `init`, then the settings
  */
 export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSettings]): Promise<void> {
   await new EventLoopServer((args.at(-1) as ServeSettings).spin).serve(socket, args)
@@ -27,7 +27,7 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSet
 
 class EventLoopServer {
   readonly #transport: Transport
-  /** Running calls that may be given up. */
+  /** The running calls that the caller may cancel. */
   readonly #cancellable = new Map<number, CancellableCall>()
   readonly #cancelled = new Set<number>()
   readonly #batching = new ReplyBatching()
@@ -37,7 +37,7 @@ class EventLoopServer {
   #isFinished = false
   #isDeaf = false
 
-  /** @param spin - how long to look for what comes, in microseconds */
+  /** @param spin - how long to poll for the rest of a large payload, in microseconds */
   constructor(spin: number) {
     const listener = {
       onFrames: () => this.#onFrames(),
@@ -51,7 +51,7 @@ class EventLoopServer {
   async serve(socket: Descriptor, args: unknown[]): Promise<void> {
     this.#transport.setReading(false)
     this.#transport.open(socket)
-    // The connection is not that of a copy, which would close its socket with the watch still on it.
+    // A fork must close its copy of the connection, or its socket would be closed with a watch still on it.
     const undo = afterFork(() => {
       this.#transport.close()
       undo()
@@ -79,7 +79,7 @@ class EventLoopServer {
 
   #onFrames(): void {
     const { reader } = this.#transport
-    // What was cancelled before it began is not begun.
+    // A call whose `cancel` has arrived already is not begun.
     reader.scan((kind, id) => {
       if (kind === Kind.cancel && !this.#cancellable.has(id)) this.#cancelled.add(id)
     })
@@ -134,7 +134,7 @@ class EventLoopServer {
       const result = call ? call.run(() => served(...args)) : served(...args)
       const sent: number[] = []
       responder.result(id, isThenable(result) ? await result : result, sent)
-      if (call) this.#cancellable.delete(id) // its number will be used again
+      if (call) this.#cancellable.delete(id) // the caller may use its ID again
       if (sent.length)
         await (call ? call.run(() => streams.begin(sent, () => call.cancel())) : streams.begin(sent, () => {}))
     } catch (error) {
@@ -152,7 +152,7 @@ class EventLoopServer {
     return call
   }
 
-  /** Calls that run are finished all the same. */
+  /** Lets running calls finish. No more will come. */
   #onCallerGone(): void {
     this.#isDeaf = true
     this.#service?.responder.streams.end(new Error('the caller is gone'))
@@ -166,10 +166,11 @@ class EventLoopServer {
   }
 
   #onWritten(): void {
-    if (!this.#service) return // calls wait until it is prepared
+    if (!this.#service) return // calls wait until `prepare` is done
     const { writer } = this.#transport
     const isOpen = (!this.#hasEnded || this.#running > 0) && writer.length <= HIGH_WATER_BYTES
-    this.#transport.setReading(!this.#isDeaf && (isOpen || writer.isAsking)) // without an answer, nothing would ever be written
+    // Without the answer to `descriptorsAhead`, nothing could be written.
+    this.#transport.setReading(!this.#isDeaf && (isOpen || writer.isAsking))
     if (!this.#hasEnded || this.#running || writer.length || this.#isFinished) return
     this.#isFinished = true
     this.#service.finish()

@@ -7,21 +7,21 @@ import type { Spin } from '../wire/spin.js'
 /** How long to wait until the descriptor table may have room again, in milliseconds. */
 const TABLE_FULL_MS = 20
 
-/** What else an input needs. */
+/** The owner of the blocking reader. */
 export interface BlockingReaderListener {
-  /** Does what a frame says, if that has its effect at once. */
+  /** Handles a frame that takes effect at once. Returns false for any other. */
   handle(frame: FrameReader): boolean
-  /** It is about to wait: what waits to be written should be. */
+  /** The reader is about to sleep: write what waits to be written. */
   onIdle(): void
 }
 
-/** What comes from the caller, for a process that waits for it by blocking. */
+/** Reads frames from the caller, in a process that blocks while it waits for them. */
 export class BlockingReader {
   readonly reader: FrameReader = new FrameReader()
   readonly #receiver: StreamReceiver
   readonly #listener: BlockingReaderListener
   readonly #spin: Spin
-  /** What was said last of these ids is that the call was cancelled. They may be over, or have begun, and are used again. */
+  /** The IDs whose latest frame is a `cancel`. The call may be over or running already, and its ID in use again. */
   readonly #cancelled = new Set<number>()
   readonly #onScanned = (kind: number, id: number): void => {
     if (kind === Kind.cancel) this.#cancelled.add(id)
@@ -30,7 +30,7 @@ export class BlockingReader {
   #expectsDescriptors = false
   #lastLook = 0
 
-  /** @param socket - blocking */
+  /** @param socket - must be blocking */
   constructor(socket: Descriptor, spin: Spin, listener: BlockingReaderListener) {
     this.#receiver = new StreamReceiver(socket)
     this.reader.arrived = this.#receiver.descriptors
@@ -38,25 +38,25 @@ export class BlockingReader {
     this.#listener = listener
   }
 
-  /** From now on, descriptors come. */
+  /** Prepares for descriptors, which the caller has announced. */
   expectDescriptors(): void {
     this.#expectsDescriptors = true
   }
 
-  /** Goes to the next frame, and waits for it; false at the end. */
+  /** Moves to the next frame, and waits for it. Returns false at the end of the stream. */
   next(): boolean {
     while (!this.reader.next()) if (!this.#receive()) return false
     return true
   }
 
-  /** Does what the frame says that the reader is at. */
+  /** Handles the reader's current frame. */
   handleFrame(): void {
     this.#listener.handle(this.reader)
   }
 
   /**
-   * Waits for what has its effect at once; calls that come meanwhile wait. What has come is
-   * heard also where there is nothing to wait for. Ends the process when the caller is gone.
+   * Handles frames that take effect at once until a condition is met; calls that arrive meanwhile wait. Looks for such
+   * frames even if the condition is met already. Exits the process if the caller is gone.
    */
   wait(isOver: () => boolean): void {
     if (!this.#look() && isOver()) return
@@ -67,25 +67,27 @@ export class BlockingReader {
     }
   }
 
-  /** Waits for something to come, unless what has come takes all the room; false at the end. */
+  /** Waits for more bytes, unless the buffer is full. Returns false at the end of the stream. */
   receiveMore(): boolean {
     const hasCome = !this.reader.hasRoom || this.#waitFor()
     this.#select()
     return hasCome
   }
 
-  /** Hears what has been said meanwhile, as far as there is room: calls may have been cancelled. */
+  /** Reads what has arrived, as far as there is room, without waiting: calls may have been cancelled. */
   lookAhead(): void {
     const { reader } = this
     while (reader.hasRoom && this.#tryReceive(0) > 0) if (reader.isWithinPayload) return
   }
 
-  /** Whether a call that has not begun was cancelled, as far as was heard. */
+  /** Reports whether a call that has not begun was cancelled, as far as is known, and forgets the cancellation. */
   takeCancellation(id: number): boolean {
     return this.#cancelled.size > 0 && this.#cancelled.delete(id)
   }
 
-  /** Takes what has come; false when that was done in the same millisecond. */
+  /**
+   * Reads what has arrived, without waiting. Returns false, without looking, if it did so within the same millisecond.
+   */
   #look(): boolean {
     const now = Date.now()
     if (now === this.#lastLook) return false
@@ -98,14 +100,14 @@ export class BlockingReader {
     this.reader.select(frame => frame.kind === Kind.cancel || this.#listener.handle(frame))
   }
 
-  /** Waits for something to come; false at the end. */
+  /** Waits for more bytes. Returns false at the end of the stream. */
   #receive(): boolean {
     this.#listener.onIdle()
     const count = this.reader.isWithinPayload ? this.#tryReceive(this.#spin.nextForRest()) : this.#spinForNext()
     return count >= 0 ? count > 0 : this.#waitFor()
   }
 
-  /** As `StreamReceiver.receive`. */
+  /** Polls for the next bytes. Returns what `StreamReceiver.receive` returns. */
   #spinForNext(): number {
     const spin = this.#spin.checkAlone() ? 0 : this.#spin.next()
     if (!spin) return -1
@@ -129,7 +131,7 @@ export class BlockingReader {
     }
   }
 
-  /** As `StreamReceiver.receive`, without waiting. */
+  /** Receives without waiting. Returns what `StreamReceiver.receive` returns. */
   #tryReceive(spin: number): number {
     try {
       const { reader } = this
@@ -147,7 +149,7 @@ export class BlockingReader {
     this.#receiver.takesDescriptors = this.#expectsDescriptors && !this.reader.isWithinPayload
   }
 
-  /** Every frame is scanned when its header has come. */
+  /** Scans each frame once its header has arrived, for cancellations. */
   #filled(count: number): void {
     if (count <= 0) return
     this.reader.filled(count)

@@ -2,10 +2,13 @@ import { DeferredWriter, type Descriptor } from '@anyfork/fdpass'
 import { writeAll } from '../wire/blocking-write.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
 
-/** More than this is not put off. */
+/** A longer backlog is written at once, not deferred. */
 const MOST_BYTES = 1 << 15
 
-/** What goes to the caller, from a process that writes by blocking: at once, or soon and much together. */
+/**
+ * Writes frames to the caller, in a process that blocks while it writes: at once, or deferred for a millisecond or two
+ * so that several responses leave in one write.
+ */
 export class BlockingWriter {
   readonly #writer: FrameWriter
   readonly #socket: Descriptor
@@ -14,8 +17,8 @@ export class BlockingWriter {
   #canDefer = true
 
   /**
-   * @param socket - blocking
-   * @param receiveMore - waits for something to come, as `writeAll` needs it
+   * @param socket - must be blocking
+   * @param receiveMore - waits for more frames, see `writeAll`
    */
   constructor(writer: FrameWriter, socket: Descriptor, receiveMore: () => boolean) {
     this.#writer = writer
@@ -23,23 +26,33 @@ export class BlockingWriter {
     this.#receiveMore = receiveMore
   }
 
-  /** Goes on while writing is put off: as long as it stays the same, about a millisecond has not passed. */
+  /**
+   * A counter that advances while a write is deferred. While it stays the same, less than about a millisecond has
+   * passed.
+   */
   get ticks(): number {
     return this.#deferred ? this.#deferred.ticks : 0
   }
 
-  /** Whether something was put off and may not have been written. */
+  /** Whether a deferred write may not have happened yet. */
   get isPending(): boolean {
     return this.#deferred !== undefined && this.#deferred.isPending
   }
 
-  /** Writes all that waits, and waits while the caller does not read. @throws the kernel's error */
+  /**
+   * Writes everything that waits. Blocks while the caller does not read.
+   *
+   * @throws the kernel's error, such as `EPIPE`
+   */
   write(): void {
     if (this.isPending) this.#writer.wrote(this.#deferred!.flush())
     if (this.#writer.length) writeAll(this.#writer, this.#socket, this.#receiveMore)
   }
 
-  /** Lets it wait for a millisecond or two, for more to go with it; false when it has to be written. */
+  /**
+   * Defers the write for a millisecond or two, so that more responses can leave with it. Returns false if it cannot be
+   * deferred: write now.
+   */
   defer(): boolean {
     const lent = this.#writer.lend()
     if (!lent || lent.end > MOST_BYTES || !this.#canDefer) return false
@@ -48,7 +61,7 @@ export class BlockingWriter {
       this.#deferred.putOff(lent.bytes, lent.start, lent.end)
       return true
     } catch {
-      this.#canDefer = false // there can be no thread
+      this.#canDefer = false // no thread can be created
       return false
     }
   }

@@ -2,12 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 
 const current = new AsyncLocalStorage<CancellableCall>()
 
-/** A running call that its caller may give up. */
+/** A running call that its caller may cancel. */
 export class CancellableCall {
   #controller: AbortController | undefined
   #isCancelled = false
 
-  /** Made when it is asked for. */
+  /** Created on first use. */
   get signal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController()
@@ -16,7 +16,7 @@ export class CancellableCall {
     return this.#controller.signal
   }
 
-  /** Calls a function as part of this call. */
+  /** Calls a function in the context of this call. */
   run<T>(call: () => T): T {
     return current.run(this, call)
   }
@@ -28,12 +28,13 @@ export class CancellableCall {
 }
 
 /**
- * The signal of the call that is running, with the asynchronous backend: aborted when
- * the caller does not wait for its result any more, because of its `signal` or `timeout`.
+ * Returns the signal of the running call. With the option `async`, it is aborted when the caller aborts the call, by
+ * its `signal` or `timeout`, or stops iterating over its result.
  *
- * @returns a signal; one that is never aborted with the synchronous backend, which
- *   does not hear anything while a call runs, and where no call is running
+ * @returns a signal that is never aborted if the caller passed no options to `with()`, if no call is running, or
+ *   without `async`: a blocking process hears nothing while a call runs
  */
 export function callSignal(): AbortSignal {
-  return current.getStore()?.signal ?? new AbortController().signal // of its own: who listens to it does so as long as the call
+  // A new signal each time, so that its listeners live only as long as the call.
+  return current.getStore()?.signal ?? new AbortController().signal
 }

@@ -1,21 +1,20 @@
-/** So much of what came is worth a system call, in bytes of calls. */
+/** The fewest bytes of calls whose responses are worth a system call. */
 const LEAST_BYTES = 128
 const MOST_BYTES = 4096
 
 /**
- * Decides when answers leave while more calls wait to be carried out: when half of what
- * has come is done, or 4 KiB of it, the caller gets the answers, and makes its next calls
- * while the rest is carried out. With all answers in one write, each would wait for the
- * other.
+ * Decides when responses leave while more calls wait: when half of the calls that have arrived are done, or 4 KiB of
+ * them. The caller then settles these calls and makes its next ones while the process works on the rest. If all
+ * responses left in one write, each side would wait for the other.
  */
 export class ReplyBatching {
   #last = 0
   #due = 0
 
   /**
-   * To be asked once for each answer.
+   * Records one response. Reports whether to write the responses so far.
    *
-   * @param waiting - how many bytes of calls have come and were not gone to
+   * @param waiting - the number of bytes of calls that have arrived and not begun
    */
   recordReply(waiting: number): boolean {
     const isNew = waiting > this.#last

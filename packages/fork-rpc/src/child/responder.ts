@@ -5,21 +5,21 @@ import { Messages } from '../values/messages.js'
 import { Kind, LARGE_BYTES } from '../wire/frame.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
 
-/** Who writes what is queued. */
+/** Writes the frames that a responder queues. */
 export interface Flusher {
-  /** Something was queued: decides when it is written. */
+  /** A frame was queued: decide when to write it. */
   onQueued(): void
   /**
-   * Writes all that is queued, and waits while the caller does not read.
+   * Writes all queued frames. Blocks while the caller does not read.
    *
-   * @throws the kernel's error, when the caller is gone
+   * @throws the kernel's error if the caller is gone
    */
   writeAll(): void
-  /** Waits by blocking until something has been heard, where nothing can be heard otherwise. */
+  /** Blocks until a condition is met, and handles frames meanwhile; for backends that cannot read otherwise. */
   wait?(isOver: () => boolean): void
 }
 
-/** What a process has to say to its caller, in the order in which it was said. */
+/** Queues the results, errors, and events of a process, in order. */
 export class Responder {
   readonly messages: Messages
   readonly streams: Streams
@@ -54,7 +54,7 @@ export class Responder {
     this.#add(Kind.ready, 0)
   }
 
-  /** @param sent - gets the ids of the streams in the value: they begin when they are told to */
+  /** @param sent - receives the IDs of the streams in the value. They begin only when `streams.begin` is called */
   result(id: number, value: unknown, sent?: number[]): void {
     let size
     try {
@@ -69,7 +69,7 @@ export class Responder {
     this.#add(Kind.error, id, encodeError(error))
   }
 
-  /** The call was cancelled before it began. */
+  /** Reports that a call was cancelled before it began. */
   dropped(id: number): void {
     this.#add(Kind.dropped, id)
   }
@@ -86,7 +86,7 @@ export class Responder {
     this.#flusher.writeAll()
   }
 
-  /** What is large was not copied, and may be changed by whoever made it: it goes out at once. */
+  /** Writes large payloads at once. They are not copied, so the function could still change them. */
   #onQueued(size: number): void {
     if (size >= LARGE_BYTES) this.#flusher.writeAll()
     else this.#flusher.onQueued()

@@ -9,43 +9,43 @@ import { type Flusher, Responder } from './responder.js'
 
 export type ServedFunction = (...args: unknown[]) => unknown
 
-/** What both backends serve. */
+/** What both backends need to serve calls. */
 export interface Service {
-  /** The functions by their numbers; those that are not found yet, or could not be, as promises. */
+  /** The functions by their numbers. A function is a promise until it is found, and remains one if it is not found. */
   readonly functions: (ServedFunction | Promise<ServedFunction>)[]
   readonly responder: Responder
-  /** From now on this number means the export of this name. */
+  /** Makes a number stand for an export of the module. */
   name(number: number, name: string): void
-  /** All calls have been answered and no more will come. */
+  /** Call this when all calls have been answered and no more will come. */
   finish(): void
 }
 
 let disconnectLast = (): void => {}
 
-/** This process serves nobody any more, and has nothing left to say. */
+/** Ends the service in this process, without sending anything. */
 export function disconnect(): void {
   disconnectLast()
   sendEventsTo()
 }
 
-afterFork(disconnect) // what a copy inherits is not its own
+afterFork(disconnect) // the connection belongs to the parent
 
 /**
- * Prepares to serve: calls `init` with what was sent to the process, then looks up the
- * function. What goes wrong is told to the caller, and ends the process.
+ * Prepares to serve: calls `init`, then looks up the function. If that fails, reports the error to the caller and
+ * exits.
  *
- * @param args - what was sent with `sendArg` and `sendFd`, then the setting
+ * @param args - the arguments that `sendArg` and `sendFd` sent to the process, then the settings
  */
 export async function prepare(writer: FrameWriter, args: unknown[], flusher: Flusher): Promise<Service> {
   const { module, name, folder, serialiser, init, done } = args.at(-1) as ServeSettings
   let codec: Codec
   let responder: Responder | undefined
-  // However the process ends, what is done was done: its results go out.
+  // However the process ends, the results of finished calls are written.
   const onExit = (): void => writeLast(responder)
   process.on('exit', onExit)
   disconnectLast = () => void process.off('exit', onExit)
   try {
-    responder = new Responder(writer, codecOf('v8'), flusher) // to tell what goes wrong
+    responder = new Responder(writer, codecOf('v8'), flusher) // for errors before the serialiser is loaded
     if (init !== undefined) await (await loadFunction(module, init, folder))(...args.slice(0, -1))
     codec = codecOf(serialiser)
     const functions: Service['functions'] = []
@@ -73,7 +73,7 @@ export async function prepare(writer: FrameWriter, args: unknown[], flusher: Flu
   }
 }
 
-/** Waits for a function to be found; if it is not, calls back before that is told. */
+/** Waits until a function is found. If it is not, calls `onMissing` before rejecting. */
 export async function awaitFunction(found: Promise<ServedFunction>, onMissing: () => void): Promise<ServedFunction> {
   try {
     return await found
@@ -83,7 +83,10 @@ export async function awaitFunction(found: Promise<ServedFunction>, onMissing: (
   }
 }
 
-/** A promise until it is found; one that rejects stays, for each call to reject. */
+/**
+ * Stores a function once it is found. If it is not found, the rejected promise stays in its place and rejects each
+ * call.
+ */
 function lookUp(
   functions: Service['functions'],
   number: number,
@@ -104,7 +107,7 @@ function writeLast(responder: Responder | undefined): void {
   }
 }
 
-/** Ends the process where an error says that the caller is gone: nobody is left to tell. */
+/** Exits the process if an error means that the caller is gone. */
 export function endIfCallerGone(error: unknown): void {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'EPIPE' || code === 'ECONNRESET') process.exit()

@@ -12,12 +12,12 @@ import { awaitFunction, endIfCallerGone, prepare, type ServedFunction, type Serv
 import { isThenable } from './with-done.js'
 
 /**
- * Serves calls one by one until the caller wants no more. Blocks while it waits
- * for the next one. Answers are written when no more calls have come, some earlier where
- * many have, and all within a millisecond or two, however long the next call takes.
+ * Serves calls one by one until the caller closes the connection. Blocks while it waits for the next call. Responses
+ * are written when no more calls have arrived, earlier if many have, and within a millisecond or two in any case,
+ * however long the next call takes.
  *
- * @param socket - blocking
- * @param args - those of `init`, then the setting
+ * @param socket - must be blocking
+ * @param args - the arguments of `init`, then the settings
  */
 export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSettings]): Promise<void> {
   const writer = new FrameWriter()
@@ -45,7 +45,7 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSet
     wait: isOver => input.wait(isOver),
   })
   try {
-    output.write() // that it is ready
+    output.write() // the frame `ready`
     await loop(input, output, service)
     service.finish()
   } catch (error) {
@@ -63,7 +63,7 @@ async function loop(input: BlockingReader, output: BlockingWriter, service: Serv
     if (kind === Kind.end) return
     if (kind === Kind.name) service.name(reader.number, reader.takePayload().toString())
     else if (kind === Kind.cancel)
-      continue // heard when it came
+      continue // the reader has recorded it already
     else if (kind === Kind.nothing) responder.messages.discard(reader.attachments)
     else if (kind !== Kind.call) input.handleFrame()
     else if (input.takeCancellation(id)) {
@@ -75,21 +75,21 @@ async function loop(input: BlockingReader, output: BlockingWriter, service: Serv
       if (rest) await rest
       if (hasUnwrittenOutput()) {
         output.write()
-        await outputWritten() // nothing of it is written while the next call is waited for
+        await outputWritten() // it would not be written while the process blocks for the next call
       }
       if (isTicking && ticks === output.ticks) continue
-      if (ticks !== output.ticks) output.write() // that call took its time
+      if (ticks !== output.ticks) output.write() // the call took longer than a tick
       ticks = output.ticks
       if (reader.hasNext) input.lookAhead()
     }
   }
 }
 
-/** The ids of streams among arguments, or results. */
+/** The IDs of the streams among the arguments and in the result of the current call. Reused by all calls. */
 const received: number[] = []
 const sent: number[] = []
 
-/** Answers a call, at once if that can be; else resolves when it has been. */
+/** Runs a call. Returns undefined if it has been answered, else a promise that resolves when it has. */
 function carryOut(
   reader: FrameReader,
   { functions, responder }: Service,
@@ -105,7 +105,7 @@ function carryOut(
         responder.result(id, result, sent)
         return sent.length ? responder.streams.begin(sent.splice(0), () => {}) : undefined
       }
-      output.write() // nobody knows how long it takes
+      output.write() // the promise may take long
       return answer(id, result, responder)
     }
     const { attachments } = reader
@@ -132,7 +132,7 @@ async function answer(id: number, result: PromiseLike<unknown>, responder: Servi
   }
 }
 
-/** With streams among its arguments, which end with it, or before its function was found. */
+/** Runs a call with streams among its arguments, which end with it, or whose function is still being looked up. */
 async function carryOutSlowly(
   id: number,
   find: () => ServedFunction | Promise<ServedFunction>,

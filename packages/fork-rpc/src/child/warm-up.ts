@@ -9,12 +9,11 @@ import { serve } from './sync.js'
 const CALLS = 10
 
 /**
- * Serves a few calls of this process itself, in a template: V8 compiles a function when it
- * is first called, and forks have what is compiled already. That takes a third off the time
- * to their first answer.
+ * Serves a few calls in a template. V8 compiles a function when it is first called, and forks inherit the compiled
+ * code: that takes a third off the time to their first response.
  */
 export async function warmUp(): Promise<void> {
-  const [caller, served] = socketpair({ type: 'seqpacket' }) // calls come one by one
+  const [caller, served] = socketpair({ type: 'seqpacket' }) // delivers one call at a time
   const writer = new FrameWriter()
   const codec = codecOf('cbor')
   for (let id = 0; id < CALLS; id++) {
@@ -31,11 +30,11 @@ export async function warmUp(): Promise<void> {
   served.close()
 }
 
-/** What is called. */
+/** The function that is called. */
 export function answer(id: number): unknown {
-  if (id === 0) throw new RangeError('what an error takes')
+  if (id === 0) throw new RangeError('compiles the code that encodes errors')
   return { id }
 }
 
-/** Instead of exiting. */
+/** Called at the end, instead of exiting. */
 export function end(): void {}

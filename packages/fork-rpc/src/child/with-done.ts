@@ -1,17 +1,19 @@
-/** Ends a call: with a result, or with an error. */
+/** The callback of a function for `withDone`. */
 export interface Done {
+  /** Makes the call resolve with a result. */
   (result?: unknown): void
-  /** The call rejects with this. */
+  /** Makes the call reject with an error. */
   fail(error: unknown): void
 }
 
 /**
- * Makes a function that is given `done`, to be called with the result at any time, into
- * one that returns the result, or a promise of it: the way of AnyEvent::Fork::RPC's
- * asynchronous backend. Responses are in order with events: one that is made before the
- * function returns is sent at once.
+ * Converts a function that reports its result to a callback into one that returns its result. Follows the asynchronous
+ * backend of AnyEvent::Fork::RPC. A result that is reported before the function returns is sent at once, so it stays in
+ * order with events.
  *
- * @param call - what it throws, or rejects with, before `done` was called is the error of the call; `done` counts once
+ * @param call - gets `done`, then the arguments. Only the first of these counts: `done(result)`, `done.fail(error)`, an
+ *   error that it throws, or a rejected promise that it returns. What it returns otherwise is ignored
+ * @returns the function to export: returns the result, or a promise of it
  */
 export function withDone<A extends unknown[]>(call: (done: Done, ...args: A) => unknown): (...args: A) => unknown {
   return (...args) => {
@@ -39,7 +41,7 @@ export function withDone<A extends unknown[]>(call: (done: Done, ...args: A) => 
   }
 }
 
-/** Whether a value is to be awaited. */
+/** Reports whether a value has to be awaited. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
 }

@@ -1,22 +1,22 @@
-/** What an incoming stream says to who iterates. */
+/** What an incoming stream sends to the side that iterates over the source. */
 export interface IncomingLink {
-  /** Begin, or go on; so many values have been consumed. */
+  /** Tells it to begin, or that this number of values has been consumed. */
   credit(id: number, count: number): void
   stop(id: number): void
-  /** Whether who iterates has not told the end yet. */
+  /** Whether that side has not reported the end yet. */
   isIterated(id: number): boolean
-  /** Somebody begins to wait, or does not wait any more. */
+  /** A consumer begins (1) or ceases (-1) to wait for a value. */
   onWaiting(delta: 1 | -1): void
-  /** Waits by blocking, where nothing can be heard otherwise. */
+  /** Blocks until a condition is met, and handles frames meanwhile; for backends that cannot read otherwise. */
   wait?(isOver: () => boolean): void
 }
 
-/** A value that came. */
+/** A value that has arrived. */
 export interface Arrived {
   value: unknown
   /** In bytes. */
   size: number
-  /** Lets go of what came along with it: nobody will have it. */
+  /** Closes the attachments of the value, because it will not be read. */
   discard(): void
 }
 
@@ -25,17 +25,17 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-/** When so many values, or so many bytes, have been consumed, who iterates is told. */
+/** After this many values, or this many bytes, the other side gets credit for what was consumed. */
 const CREDIT_VALUES = 16
 const CREDIT_BYTES = 1 << 14
 
-/** What is iterated over elsewhere, and read here. */
+/** A stream that is iterated over on the other side and read here. */
 export class IncomingStream {
-  /** Called when the consumer wants no more, or nothing more comes. */
+  /** Called when the consumer stops, or no more values will come. */
   onOver: (() => void) | undefined
-  /** Called when it is over elsewhere, whatever is still to be read here. */
+  /** Called when iteration has ended on the other side, even if values remain to be read here. */
   onFinished: ((failure?: { error: unknown }) => void) | undefined
-  /** What was thrown there at its end, if anything was. */
+  /** The error with which it ended there, if any. */
   outcome: { error: unknown } | undefined
   readonly #id: number
   readonly #link: IncomingLink
@@ -48,7 +48,7 @@ export class IncomingStream {
   #consumed = 0
   #consumedBytes = 0
 
-  /** @param isBegun - whether it is iterated over already; otherwise from the first `next` on */
+  /** @param isBegun - whether the other side iterates over it at once, and not from the first `next` on */
   constructor(id: number, isBegun: boolean, link: IncomingLink) {
     this.#id = id
     this.#isBegun = isBegun
@@ -59,7 +59,7 @@ export class IncomingStream {
     return this.#isStopped
   }
 
-  /** Whether it is still iterated over elsewhere, wanted or not. */
+  /** Whether the other side is still iterating over it, wanted or not. */
   get isIterated(): boolean {
     return this.#link.isIterated(this.#id)
   }
@@ -76,7 +76,7 @@ export class IncomingStream {
     return this.#wait()
   }
 
-  /** The consumer wants no more; resolves when what is iterated over has been told, and has ended. */
+  /** Stops the stream for the consumer. Resolves when iteration has ended on the other side. */
   async return(value: unknown): Promise<IteratorResult<unknown>> {
     this.stop()
     if (!this.#isOver && this.#link.wait) this.#link.wait(() => this.#isOver)
@@ -85,7 +85,7 @@ export class IncomingStream {
     return { done: true, value }
   }
 
-  /** Lets who iterates know that no more is wanted. */
+  /** Drops the values that have arrived, and asks the other side to stop. */
   stop(): void {
     for (const arrived of this.#values.splice(0)) arrived.discard()
     this.#stopThere()
@@ -99,7 +99,11 @@ export class IncomingStream {
     waiting.resolve({ done: false, value: this.#take() })
   }
 
-  /** Nothing more comes. @param failure - why not, if it did not just end */
+  /**
+   * Ends the stream: no more values will come.
+   *
+   * @param failure - the error with which it ended, if any
+   */
   end(failure?: { error: unknown }): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -112,7 +116,7 @@ export class IncomingStream {
     this.onOver = undefined
   }
 
-  /** Who iterates has told the end. */
+  /** The other side has reported the end. */
   finish(failure?: { error: unknown }): void {
     this.outcome = failure
     this.end(failure)
@@ -120,13 +124,13 @@ export class IncomingStream {
     this.onFinished = undefined
   }
 
-  /** The consumer is told to give up. */
+  /** Ends the stream with an error at once, and asks the other side to stop. */
   fail(error: unknown): void {
     this.stop()
     this.end({ error })
   }
 
-  /** A value came that nobody can make sense of: it is the end, after the values before it. */
+  /** Ends the stream with an error after the values that have arrived, because one could not be decoded. */
   failAfterArrived(error: unknown): void {
     this.#stopThere()
     this.end({ error })
@@ -163,7 +167,7 @@ export class IncomingStream {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
   }
 
-  /** The end: an error is told once. */
+  /** The result after the last value. An error is reported once. */
   #last(): Promise<IteratorResult<unknown>> {
     const failure = this.#failure
     this.#failure = undefined

@@ -1,29 +1,37 @@
 import { AsyncResource } from 'node:async_hooks'
 import { markBegun } from '../values/used-up.js'
 
-/** What an outgoing stream says to who reads it. */
+/** What an outgoing stream sends to the side that reads it. */
 export interface OutgoingLink {
-  /** Queues a value. @returns its size in bytes. @throws for one that cannot be sent */
+  /**
+   * Queues a value.
+   *
+   * @returns its size in bytes
+   * @throws if it cannot be sent
+   */
   item(id: number, value: unknown): number
   end(id: number): void
   error(id: number, error: unknown): void
-  /** Lets go of a value that will not be sent. */
+  /** Closes the descriptors in a value that will not be sent. */
   drop(value: unknown): void
-  /** Waits by blocking, where nothing can be heard otherwise: not even that nobody wants more. */
+  /**
+   * Blocks until a condition is met, and handles frames meanwhile, such as `stop`; for backends that cannot read
+   * otherwise.
+   */
   wait?(isOver: () => boolean): void
 }
 
-/** How many bytes may be on their way, or wait to be consumed; a single value may be larger. */
+/** How many bytes may be sent ahead of the consumer. A single value may be larger. */
 const WINDOW_BYTES = 1 << 16
-/** What a value counts beside its own size: so at most 64 are on their way. */
+/** How many bytes each value counts in addition to its size: at most 64 values are sent ahead. */
 const ITEM_BYTES = 1 << 10
 
-/** What is iterated over here, and read elsewhere, no faster than it is consumed there. */
+/** A stream that is iterated over here and read on the other side, at most a window ahead of its consumer. */
 export class OutgoingStream {
   readonly #id: number
   readonly #source: AsyncIterable<unknown> | Iterable<unknown>
   readonly #link: OutgoingLink
-  /** Calls in the context in which this was made: that of the call that it belongs to. */
+  /** Calls a function in the async context of the call to which the stream belongs. */
   readonly #inContext: (call: () => Promise<void>) => Promise<void>
   /** The sizes of the values that have not been consumed. */
   readonly #onTheWay: number[] = []
@@ -44,10 +52,10 @@ export class OutgoingStream {
   }
 
   /**
-   * Begins to iterate, if that has not been done.
+   * Begins to iterate, unless it has begun.
    *
-   * @param onStop - called when nobody wants more
-   * @returns resolves when it has ended; never rejects
+   * @param onStop - called when the consumer stops
+   * @returns resolves when iteration has ended; never rejects
    */
   async begin(onStop?: () => void): Promise<void> {
     if (this.#isBegun || this.#isStopped) return
@@ -56,18 +64,22 @@ export class OutgoingStream {
     await this.#pump()
   }
 
-  /** Begins because who reads wants it: in the context in which this was made. */
+  /** Begins because the consumer wants the first value, in the async context in which this object was created. */
   beginWanted(): void {
     void this.#inContext(() => this.begin())
   }
 
-  /** So many values have been consumed. */
+  /** The consumer has consumed this number of values. */
   credit(count: number): void {
     for (const size of this.#onTheWay.splice(0, count)) this.#bytesOnTheWay -= size
     this.#wake?.()
   }
 
-  /** Nobody wants more: lets what is iterated over know. @param failure - why it did not come to its end, to be told to who reads */
+  /**
+   * Stops iterating, and ends the source by its `return`.
+   *
+   * @param failure - the error to report to the consumer, if any
+   */
   stop(failure?: { error: unknown }): void {
     if (this.#isStopped) return
     this.#isStopped = true
@@ -135,7 +147,7 @@ export class OutgoingStream {
 
   #return(): void {
     this.#returning ??= (async () => this.#iterator!.return?.())()
-    this.#returning.catch(() => {}) // the pump tells
+    this.#returning.catch(() => {}) // `#pump` reports it
   }
 }
 

@@ -1,9 +1,12 @@
 import type { IncomingStream } from './incoming.js'
 
-/** Streams that nobody refers to any more are stopped. */
+/** Stops streams that are no longer referenced. */
 const dropped = new FinalizationRegistry<IncomingStream>(incoming => incoming.stop())
 
-/** What another process iterates over: values come as they are wanted, and `return`, as by `break`, ends it there. */
+/**
+ * An iterable whose source is in another process. Values arrive as they are read, up to a window ahead. `return`, such
+ * as by `break`, ends the source.
+ */
 export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
   readonly #incoming: IncomingStream
 
@@ -12,7 +15,7 @@ export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
     dropped.register(this, incoming)
   }
 
-  /** While a value is waited for, this object is in use. */
+  /** An async method, so that this object stays referenced while a value is awaited. */
   async next(): Promise<IteratorResult<T, undefined>> {
     return (await this.#incoming.next()) as IteratorResult<T, undefined>
   }
@@ -21,16 +24,19 @@ export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
     return (await this.#incoming.return(value)) as IteratorResult<T, undefined>
   }
 
-  /** Returns the stream that an iterable reads. A callback must refer to it instead of the iterable, to let that be collected. */
+  /**
+   * Returns the stream that an iterable reads. Callbacks must refer to the stream, not to the iterable, so that an
+   * abandoned iterable can be collected.
+   */
   static incomingOf(iterable: RemoteIterable): IncomingStream {
     return iterable.#incoming
   }
 
   /**
-   * Calls back once it has ended where it is iterated over, though values may still have to be read here; not
-   * where its process ends before.
+   * Calls a function once iteration has ended in the process, even if values remain to be read here. It is not called
+   * if the process ends first.
    *
-   * @param call - gets what was thrown there; must not refer to this object
+   * @param call - gets the error that was thrown there, if any. It must not refer to this object
    */
   onceFinished(call: (failure?: { error: unknown }) => void): void {
     if (this.#incoming.isIterated) this.#incoming.onFinished = call

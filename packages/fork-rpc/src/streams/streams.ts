@@ -10,44 +10,53 @@ import { RemoteIterable } from './remote-iterable.js'
 /** What carries the frames of streams. */
 export interface StreamsLink {
   readonly writer: FrameWriter
-  /** Queues a frame with values. @returns its size. @throws for values that cannot be sent */
+  /**
+   * Queues a frame with values.
+   *
+   * @returns its size in bytes
+   * @throws if a value cannot be sent
+   */
   add(kind: number, id: number, values: readonly unknown[]): number
-  /** The values of the frame that the reader is at. */
+  /** Decodes the values of the reader's current frame. */
   read(reader: FrameReader): unknown[]
-  /** Lets go of what came along with a frame. */
+  /** Closes the attachments of a frame. */
   discard(attachments: Attachments | undefined): void
-  /** Something was queued. */
+  /** A frame was queued. */
   onQueued(): void
-  /** Waits by blocking, where nothing can be heard otherwise. */
+  /** Blocks until a condition is met, and handles frames meanwhile; for backends that cannot read otherwise. */
   wait?(isOver: () => boolean): void
 }
 
-/** The streams of a connection, both ways. Who iterates gives them their ids. */
+/** The streams of a connection, in both directions. The side that iterates over a stream gives it its ID. */
 export class Streams {
   readonly #link: StreamsLink
   readonly #outgoing = new Map<number, OutgoingStream>()
   readonly #incoming = new Map<number, IncomingStream>()
   readonly #outgoingLink: OutgoingLink
   readonly #incomingLink: IncomingLink
-  readonly #beginsAtOnce: boolean
+  readonly #beginsIncoming: boolean
   #lastId = 0
   #waiting = 0
 
-  /** @param onWaitingChange - called when somebody begins to wait for a value, or nobody waits any more */
-  constructor(link: StreamsLink, beginsAtOnce: boolean, onWaitingChange: () => void) {
+  /**
+   * @param beginsIncoming - whether incoming streams begin with their first `next`; false: the other side begins at
+   *   once
+   * @param onWaitingChange - called when a consumer begins or ceases to wait for a value
+   */
+  constructor(link: StreamsLink, beginsIncoming: boolean, onWaitingChange: () => void) {
     const { writer } = link
     const add = (kind: number, id: number, payload?: Buffer): void => {
       writer.add(kind, id, payload)
       link.onQueued()
     }
-    // Who waits for these keeps aside what comes before them.
+    // The other side may block until one of these arrives, and keeps other frames for later.
     const addUrgent = (kind: number, id: number, number?: number): void => {
       writer.addUrgent(kind, id, number)
       link.onQueued()
     }
     const wait = link.wait ? { wait: link.wait } : {}
     this.#link = link
-    this.#beginsAtOnce = beginsAtOnce
+    this.#beginsIncoming = beginsIncoming
     this.#outgoingLink = {
       item: (id, value) => {
         const size = link.add(Kind.item, id, [value])
@@ -77,22 +86,26 @@ export class Streams {
     }
   }
 
-  /** Whether somebody waits for a value. */
+  /** Whether a consumer waits for a value. */
   get isAwaited(): boolean {
     return this.#waiting > 0
   }
 
-  /** Whether something is iterated over elsewhere that was sent here. */
+  /** Whether the other side iterates over a stream that is read here. */
   get areOpen(): boolean {
     return this.#incoming.size > 0
   }
 
-  /** Whether somebody will be told when what is iterated over elsewhere fails. */
+  /** Whether a consumer will learn of a failure on the other side. */
   get areRead(): boolean {
     return this.isAwaited || [...this.#incoming.values()].some(({ isStopped }) => !isStopped)
   }
 
-  /** Prepares to send what is iterated over here. @returns the id of the stream */
+  /**
+   * Registers a source to send.
+   *
+   * @returns the ID of its stream
+   */
   send(source: AsyncIterable<unknown> | Iterable<unknown>): number {
     do this.#lastId = (this.#lastId + 1) >>> 0
     while (this.#outgoing.has(this.#lastId))
@@ -100,39 +113,47 @@ export class Streams {
     return this.#lastId
   }
 
-  /** Undoes `send`: nothing was said of it. */
+  /** Undoes `send` for a stream that was not announced. */
   forget(id: number): void {
     this.#outgoing.delete(id)
   }
 
-  /** Makes what is iterated over elsewhere. */
+  /**
+   * Registers a stream of the other side.
+   *
+   * @returns the iterable that reads it
+   */
   receive(id: number): RemoteIterable {
-    const incoming = new IncomingStream(id, !this.#beginsAtOnce, this.#incomingLink)
+    const incoming = new IncomingStream(id, !this.#beginsIncoming, this.#incomingLink)
     this.#incoming.set(id, incoming)
     return new RemoteIterable(incoming)
   }
 
   /**
-   * Begins to iterate over what was sent.
+   * Begins to iterate over sources that were sent.
    *
-   * @param onStop - called when no more of it is wanted
-   * @returns resolves when all has ended
+   * @param onStop - called when the consumer stops one of them
+   * @returns resolves when all of them have ended
    */
   async begin(ids: readonly number[], onStop: () => void): Promise<void> {
     await Promise.all(ids.map(id => this.#outgoing.get(id)?.begin(onStop)))
   }
 
-  /** Wants no more of what is iterated over elsewhere. */
+  /** Asks the other side to end these streams, because no more of their values are wanted. */
   stopReading(ids: readonly number[]): void {
     for (const id of ids) this.#incoming.get(id)?.stop()
   }
 
-  /** Iterates no more over what was sent. @param error - what who reads it gets instead of the rest */
+  /**
+   * Stops iterating over these sources.
+   *
+   * @param error - what their consumers get instead of the remaining values
+   */
   stopSending(ids: readonly number[], error: unknown): void {
     for (const id of ids) this.#outgoing.get(id)?.stop({ error })
   }
 
-  /** Whether the frame that the reader is at was one of a stream. */
+  /** Handles the reader's current frame if it belongs to a stream. Returns false if it does not. */
   onFrame(reader: FrameReader): boolean {
     const { kind, id } = reader
     if (kind < Kind.item || kind > Kind.stop) return false
@@ -147,7 +168,7 @@ export class Streams {
     return true
   }
 
-  /** Nothing more can be heard or said. */
+  /** Ends all streams: the connection is closed. */
   end(error: Error): void {
     for (const incoming of this.#incoming.values()) incoming.end({ error })
     this.#incoming.clear()

@@ -5,7 +5,7 @@ import type { Codec } from './codec.js'
 import { isPlain } from './is-plain.js'
 import { PassedDescriptor } from './passed-descriptor.js'
 
-/** What a serialiser does not see, and the values without. */
+/** A list of values with placeholders, and the attachments that they stand for. */
 export interface PackedValues {
   values: unknown[]
   notes: Note[]
@@ -14,25 +14,25 @@ export interface PackedValues {
   descriptors: PassedDescriptor[]
 }
 
-/** Stands where something is put later; every serialiser can carry it. */
+/** Stands in the place of an attachment. Every serialiser can carry it. */
 const PLACEHOLDER = ''
 
-/** Whether a value is sent by itself: a large binary, or what is iterated over. */
+/** Reports whether a value is sent as an attachment: a large binary, or a stream. */
 function isAttachment(value: object): boolean {
   return isLargeBinary(value) || isStream(value)
 }
 
-/** In so many arrays and objects of a list of values large binaries are looked for. */
+/** How many arrays and objects of a message are searched for large binaries. */
 const MOST_LOOKED_INTO = 1000
 let lookedInto = 0
 
 /**
- * Takes out of a list of values what is sent by itself: large binaries and streams that
- * are values of the list; and wherever they are in arrays and plain objects descriptors
- * and, with a serialiser to which it makes no difference, large binaries.
+ * Takes the attachments out of a list of values: large binaries and streams that are elements of the list; descriptors
+ * anywhere within arrays and plain objects; and, with `attachable` `'everywhere'`, large binaries there as well.
  *
- * @param attachable - which large binaries may be: not where the serialiser has ideas of its own about them
- * @returns nothing, where there is nothing to take out
+ * @param attachable - which large binaries may be attachments, see `Codec`
+ * @returns undefined if there are none
+ * @throws TypeError if a passed descriptor was sent before
  */
 export function pack(values: readonly unknown[], attachable: Codec['attachable']): PackedValues | undefined {
   const isDeep = attachable === 'everywhere'
@@ -49,7 +49,7 @@ export function pack(values: readonly unknown[], attachable: Codec['attachable']
   return hasAttachments ? packTopLevel(packed ?? copyOf(values), attachable) : packed
 }
 
-/** Whether there is one somewhere in this array or plain object, as far as is looked. */
+/** Reports whether an array or plain object contains a large binary, within the limit of the search. */
 function hasLargeBinary(value: object): boolean {
   if (++lookedInto > MOST_LOOKED_INTO) return false
   if (Array.isArray(value)) {
@@ -86,10 +86,10 @@ function packTopLevel(packed: PackedValues, attachable: Codec['attachable']): Pa
 }
 
 /**
- * Takes out what is in arrays and plain objects; those that it is in are copied.
+ * Takes attachments out of arrays and plain objects. Arrays and objects that contain one are copied.
  *
- * @param areBinaries - whether large binaries are taken out, too
- * @throws TypeError for a descriptor that was sent before
+ * @param areBinaries - whether to take large binaries as well as descriptors
+ * @throws TypeError if a passed descriptor was sent before
  */
 function packWithin(values: readonly unknown[], areBinaries: boolean): PackedValues | undefined {
   const packed = copyOf(values)
@@ -99,7 +99,7 @@ function packWithin(values: readonly unknown[], areBinaries: boolean): PackedVal
     if (typeof value !== 'object' || value === null) return value
     if (value instanceof PassedDescriptor) {
       if (!value.isWaiting || packed.descriptors.includes(value))
-        throw new TypeError('a descriptor made by fd() passes once')
+        throw new TypeError('a descriptor made by fd() can be passed only once')
       packed.notes.push(['fd', [...path]])
       packed.descriptors.push(value)
       return PLACEHOLDER
@@ -113,7 +113,7 @@ function packWithin(values: readonly unknown[], areBinaries: boolean): PackedVal
     within.add(value)
     let copy: Record<string | number, unknown> | undefined
     for (const [key, part] of Object.entries(value)) {
-      if (key === '__proto__') continue // cannot be set like others
+      if (key === '__proto__') continue // assigning it would set the prototype
       path.push(Array.isArray(value) ? Number(key) : key)
       const found = search(part)
       path.pop()
@@ -133,10 +133,10 @@ function packWithin(values: readonly unknown[], areBinaries: boolean): PackedVal
 }
 
 /**
- * Puts back what was taken out.
+ * Puts the attachments back in their places.
  *
- * @param find - gives what a note stands for
- * @throws RpcError when a note leads nowhere
+ * @param find - returns the attachment that a note stands for
+ * @throws RpcError if a note points to a place that does not exist
  */
 export function unpack(values: unknown[], notes: readonly Note[], find: (note: Note) => unknown): void {
   for (const note of notes) {
@@ -144,16 +144,19 @@ export function unpack(values: unknown[], notes: readonly Note[], find: (note: N
     let holder = values as unknown as Record<string | number, unknown>
     for (const key of path.slice(0, -1)) {
       const next = Object.hasOwn(Object(holder), key) ? holder[key] : undefined
-      if (typeof next !== 'object' || next === null) throw new RpcError('ERR_RPC_PROTOCOL', 'a note leads nowhere')
+      if (typeof next !== 'object' || next === null)
+        throw new RpcError('ERR_RPC_PROTOCOL', 'a note points to a place that does not exist')
       holder = next as typeof holder
     }
     const last = path.at(-1)!
-    if (last === '__proto__') throw new RpcError('ERR_RPC_PROTOCOL', 'a note leads nowhere')
+    if (last === '__proto__') throw new RpcError('ERR_RPC_PROTOCOL', 'a note points to a place that does not exist')
     holder[last] = find(note)
   }
 }
 
-/** An async iterable, or an iterator: what can be iterated over only once, or only by waiting. */
+/**
+ * Reports whether a value is an async iterable or an iterator: it can be iterated over only once, or only by waiting.
+ */
 function isStream(value: object): boolean {
   const {
     [Symbol.asyncIterator]: asynchronous,

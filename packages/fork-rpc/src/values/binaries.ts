@@ -16,7 +16,12 @@ const binaryTypes: Record<string, new (buffer: ArrayBuffer, offset: number, leng
   Uint32Array,
 }
 
-/** The binary of a class that has these bytes, which become its own. */
+/**
+ * Makes a binary of a class from its bytes.
+ *
+ * @param bytes - becomes the memory of the result, if possible without a copy
+ * @throws RpcError if the class is unknown, or the length is not a multiple of its element size
+ */
 export function binaryOf(type: string, bytes: Buffer): unknown {
   if (type === 'Buffer') return bytes
   const { buffer, byteOffset, byteLength } = bytes
@@ -26,7 +31,8 @@ export function binaryOf(type: string, bytes: Buffer): unknown {
       : buffer.slice(byteOffset, byteOffset + byteLength)
   const View = Object.hasOwn(binaryTypes, type) ? binaryTypes[type]! : undefined
   const unit = (View as unknown as { BYTES_PER_ELEMENT?: number } | undefined)?.BYTES_PER_ELEMENT ?? 1
-  if (!View || byteLength % unit) throw new RpcError('ERR_RPC_PROTOCOL', 'a binary of no known class')
+  if (!View || byteLength % unit)
+    throw new RpcError('ERR_RPC_PROTOCOL', 'a binary has an unknown class or an invalid length')
   return new View(buffer as ArrayBuffer, byteOffset, byteLength / unit)
 }
 

@@ -3,23 +3,29 @@ import { requireModule } from '../entry-files.js'
 import { LARGE_BYTES } from '../wire/frame.js'
 import { rejectUnsendable, unsendableError } from './unsendable.js'
 
-/** A serialiser as it is used here: without making an object for each message. */
+/** A serialiser in the form that messages use: it creates no object per message. */
 export interface Codec {
-  /** What `encode` made lies here, from `start` to `end`, until the next `encode`; from `LARGE_BYTES` on it is the user's to keep. */
+  /**
+   * Holds the last encoded message, from `start` to `end`, until the next `encode`. From `LARGE_BYTES` on, the memory
+   * belongs to the caller of `encode`.
+   */
   bytes: Buffer
   start: number
   end: number
-  /** Which large binaries need not go through it: those that come out as they went in. Everywhere, or (all, buffers) as values of the list. */
+  /**
+   * Which large binaries may bypass the serialiser because they arrive the same either way: `'everywhere'` in arrays
+   * and plain objects, or `'all'` of them or `'buffers'` as elements of the list.
+   */
   readonly attachable: 'everywhere' | 'all' | 'buffers' | 'none'
-  /** @throws for values that it cannot carry */
+  /** @throws if it cannot carry a value */
   encode(values: readonly unknown[]): void
-  /** @param bytes - borrowed: nothing that is returned shares their memory */
+  /** @param bytes - borrowed: no returned value shares its memory */
   decode(bytes: Buffer, start: number, end: number): unknown[]
 }
 
-/** Small messages are decoded here: cbor-x caches a view of memory that it sees again. */
+/** Small messages are copied here to be decoded, because cbor-x caches its view of memory that it sees again. */
 const SCRATCH_BYTES = 512
-/** Let cbor-x return its own memory, and begin there again next time; from its encode.js. */
+/** Options of `encode` in cbor-x (encode.js): returns its own memory, and starts at its beginning again next time. */
 const REUSE_AND_RESET = 512 | 1024
 const ENCODER_BYTES = 8192
 
@@ -29,18 +35,18 @@ type EncoderOptions = ConstructorParameters<Cbor['Encoder']>[0]
 let cbor: Cbor | undefined
 
 /**
- * cbor-x takes longest to load of all that calls need: a program does that while its template
- * starts, at the latest with its first connection. By `require`, as one file instead of five.
+ * Loads cbor-x, which takes longer than anything else that calls need. A program does so while its template starts, at
+ * the latest with its first connection. By `require`, it is one file instead of five.
  */
 export const loadCbor = (): Cbor => (cbor ??= requireModule('cbor-x') as Cbor)
 
-/** RFC 8949, by cbor-x: plain values, buffers and typed arrays, dates, maps, sets, big integers. */
+/** CBOR, RFC 8949, by cbor-x: plain values, buffers and typed arrays, dates, maps, sets, big integers. */
 export class CborCodec implements Codec {
   bytes: Buffer = Buffer.alloc(0)
   start = 0
   end = 0
   readonly attachable = 'everywhere'
-  // Without variableMapSize, objects of more than 65,535 keys are written with a wrong size.
+  // Without variableMapSize, cbor-x writes a wrong size for objects of more than 65,535 keys.
   readonly #cbor = new (loadCbor().Encoder)({
     useRecords: false,
     variableMapSize: true,
@@ -76,7 +82,7 @@ export class CborCodec implements Codec {
   }
 }
 
-/** What others make: a list of values at once, in memory of its own. */
+/** Adapts a serialiser that encodes a whole list of values into memory of its own. */
 export class WholeCodec implements Codec {
   bytes: Buffer = Buffer.alloc(0)
   start = 0
@@ -97,19 +103,19 @@ export class WholeCodec implements Codec {
 
   encode(values: readonly unknown[]): void {
     const bytes = this.#encode(values)
-    if (!(bytes instanceof Uint8Array)) throw new TypeError('a serialiser makes a Uint8Array')
+    if (!(bytes instanceof Uint8Array)) throw new TypeError('encode() of the serialiser did not return a Uint8Array')
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.end = this.bytes.length
   }
 
   decode(bytes: Buffer, start: number, end: number): unknown[] {
     const values = this.#decode(bytes.subarray(start, end))
-    if (!Array.isArray(values)) throw new TypeError('a serialiser makes an array of what it made octets of')
+    if (!Array.isArray(values)) throw new TypeError('decode() of the serialiser did not return an array')
     return values as unknown[]
   }
 }
 
-/** V8's structured clone: all that `postMessage` takes, cycles included. */
+/** V8's structured clone: the values that `postMessage` takes, including cycles. */
 export const v8Codec = (): Codec =>
   new WholeCodec(
     values => serialize(rejectUnsendable(values)),

@@ -3,24 +3,27 @@ import { isPlain } from './is-plain.js'
 import { PassedDescriptor } from './passed-descriptor.js'
 import { isUsedUp } from './used-up.js'
 
-/** Whether values can be sent, once more: no descriptor among them was sent before, and none that can be iterated over only once was begun. */
+/**
+ * Reports whether values can be sent once more: no passed descriptor among them was sent, and no one-time iterable was
+ * begun.
+ */
 export function areSendable(values: readonly unknown[]): boolean {
   for (const passed of descriptorsAmong(values)) if (!passed.isWaiting) return false
   return !values.some(value => typeof value === 'object' && value !== null && isUsedUp(value))
 }
 
-/** Closes the descriptors among values that were not sent, and will not be. Never throws. */
+/** Closes the passed descriptors among values that will not be sent. Never throws. */
 export function dropDescriptors(values: readonly unknown[]): void {
   if (!PassedDescriptor.areWaiting) return
   for (const passed of descriptorsAmong(values)) if (passed.isWaiting) passed.release().close()
 }
 
-/** Closes the descriptors among values that came, and that nobody will have. */
+/** Closes the descriptors among values that have arrived and will not be used. */
 export function closeDescriptors(values: readonly unknown[]): void {
   for (const descriptor of amongValues(values, Descriptor)) descriptor[Symbol.dispose]()
 }
 
-/** Wherever they are; what cannot be looked at has none. */
+/** Returns the passed descriptors within arrays and plain objects. */
 function descriptorsAmong(values: readonly unknown[]): Set<PassedDescriptor> {
   return amongValues(values, PassedDescriptor)
 }

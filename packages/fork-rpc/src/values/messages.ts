@@ -8,15 +8,23 @@ import type { Codec } from './codec.js'
 
 /** The streams that travel among values. */
 export interface StreamRegistry {
-  /** Registers a source to send. @returns the id of its stream */
+  /**
+   * Registers a source to send.
+   *
+   * @returns the ID of its stream
+   */
   send(source: AsyncIterable<unknown> | Iterable<unknown>): number
-  /** Registers a stream of the peer. @returns the iterable that reads it */
+  /**
+   * Registers a stream of the other side.
+   *
+   * @returns the iterable that reads it
+   */
   receive(id: number): AsyncIterable<unknown>
-  /** Asks the peer to end these streams, because no more of their values are wanted. */
+  /** Asks the other side to end these streams, because no more of their values are wanted. */
   stopReading(ids: readonly number[]): void
 }
 
-/** Frames whose payload is a list of values, with what goes along with them. */
+/** Sends and reads frames whose payload is a list of values, with their attachments. */
 export class Messages {
   readonly #codec: Codec
   readonly #writer: FrameWriter
@@ -31,9 +39,10 @@ export class Messages {
   /**
    * Queues a frame.
    *
-   * @param sent - gets the ids of the streams among the values; without, there may be none
-   * @returns how many bytes that takes
-   * @throws TypeError for a stream where there may be none; what the serialiser throws. Nothing is queued then
+   * @param sent - receives the IDs of the streams among the values. Without it, a stream is an error
+   * @returns the size in bytes
+   * @throws TypeError if there is a stream and no `sent`
+   * @throws the serialiser's error if it cannot carry a value. In any case, nothing is queued
    */
   add(kind: number, id: number, values: readonly unknown[], number = 0, flags = 0, sent?: number[]): number {
     const packed = pack(values, this.#codec.attachable)
@@ -45,10 +54,10 @@ export class Messages {
   }
 
   /**
-   * The values of the frame that the reader is at.
+   * Decodes the values of the reader's current frame.
    *
-   * @param received - gets the ids of the streams among them
-   * @throws what the serialiser throws
+   * @param received - receives the IDs of the streams among them
+   * @throws the serialiser's error if it cannot decode them. The attachments are then closed
    */
   read(reader: FrameReader, received?: number[]): unknown[] {
     const { attachments } = reader
@@ -63,7 +72,7 @@ export class Messages {
     }
   }
 
-  /** Lets go of what came along with a frame that nobody wants. */
+  /** Closes the attachments of a frame that is not wanted. */
   discard(attachments: Attachments | undefined): void {
     if (!attachments) return
     closeAll(attachments.descriptors)
@@ -85,8 +94,10 @@ export class Messages {
     const writer = this.#writer
     const passing = descriptors.map(passed => passed.release())
     try {
-      if (streams.length && !sent) throw new TypeError('what is iterated over passes as an argument or a result only')
-      for (const { length } of binaries) if (length > 0xffffffff) throw new RangeError('a message has at most 4 GiB')
+      if (streams.length && !sent)
+        throw new TypeError('an iterator or async iterable can be sent only as an argument or a result')
+      for (const { length } of binaries)
+        if (length > 0xffffffff) throw new RangeError('a message can have at most 4 GiB')
       codec.encode(values)
     } catch (error) {
       closeAll(passing)

@@ -2,15 +2,15 @@ import { LARGE_BYTES } from '../wire/frame.js'
 import type { Codec } from './codec.js'
 
 const FIRST_BYTES = 4096
-/** Each value: u32 length, with this bit for text in UTF-8; then its bytes. Little-endian. */
+/** Each value is a u32 length, with this bit set for UTF-8 text, then its bytes. Little-endian. */
 const TEXT = 0x80000000
 const LONGEST = 0x7fffffff
-/** Up to this many characters loops are faster than calls. */
+/** Up to this many characters, a loop is faster than a call into C++. */
 const SHORT = 24
 const SHORT_READ = 12
 const HEADER = 4
 
-/** Strings and buffers, each with its length before it: nothing is quicker, and nothing else is carried. */
+/** Strings and buffers, each after its length. The fastest serialiser; it carries nothing else. */
 export class OctetsCodec implements Codec {
   bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES)
   start = 0
@@ -19,25 +19,27 @@ export class OctetsCodec implements Codec {
   #view = new DataView(this.bytes.buffer)
 
   encode(values: readonly unknown[]): void {
-    if (this.end - this.start >= LARGE_BYTES) this.#allocate(FIRST_BYTES) // the last one was given away
+    if (this.end - this.start >= LARGE_BYTES) this.#allocate(FIRST_BYTES) // the last message owns its memory
     this.end = 0
     for (let i = 0; i < values.length; i++) {
       const value = values[i]
       if (typeof value === 'string') this.#addText(value)
       else if (value instanceof Uint8Array) this.#addBytes(value)
       else if (value !== undefined || values.length > 1)
-        throw new TypeError(`octets are strings and Uint8Arrays, not ${value === null ? 'null' : typeof value}`)
+        throw new TypeError(
+          `the serialiser octets carries strings and Uint8Arrays, not ${value === null ? 'null' : typeof value}`,
+        )
     }
   }
 
   decode(bytes: Buffer, start: number, end: number): unknown[] {
     const values: unknown[] = []
     for (let at = start; at < end; ) {
-      if (end - at < HEADER) throw new RangeError('octets are cut off')
+      if (end - at < HEADER) throw new RangeError('a message in octets is truncated')
       const word = (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
       const from = at + HEADER
       at = from + (word & LONGEST)
-      if (at > end) throw new RangeError('octets are cut off')
+      if (at > end) throw new RangeError('a message in octets is truncated')
       values.push(word & TEXT ? textOf(bytes, from, at) : Buffer.from(bytes.subarray(from, at)))
     }
     return values
@@ -54,7 +56,7 @@ export class OctetsCodec implements Codec {
 
   #addBytes(bytes: Uint8Array): void {
     const size = bytes.byteLength
-    if (size > LONGEST) throw new RangeError('octets have at most 2 GiB a piece')
+    if (size > LONGEST) throw new RangeError('a value in octets can have at most 2 GiB')
     this.#makeRoom(HEADER + size)
     this.#view.setUint32(this.end, size, true)
     this.bytes.set(bytes, this.end + HEADER)
@@ -75,7 +77,7 @@ export class OctetsCodec implements Codec {
   }
 }
 
-/** Writes text of ASCII; false when it is none. */
+/** Writes ASCII text. Returns false if the text is not ASCII. */
 function writeAscii(bytes: Buffer, at: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)

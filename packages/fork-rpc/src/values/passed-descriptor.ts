@@ -1,14 +1,14 @@
 import { type Descriptor, dup, type Handle } from '@anyfork/fdpass'
 
-/** How many are waiting to be sent: only then are values searched for them. */
+/** How many passed descriptors wait to be sent. Values are searched for them only then. */
 let waiting = 0
-/** One that was never sent is closed when nobody refers to it any more. */
+/** Closes a descriptor whose PassedDescriptor was collected without being sent. */
 const forgotten = new FinalizationRegistry<Descriptor>(descriptor => {
   waiting--
   descriptor[Symbol.dispose]()
 })
 
-/** A descriptor on its way to another process, where it is a `Descriptor`. Made by `fd`. */
+/** A descriptor on its way to another process, where it arrives as a `Descriptor`. `fd` creates it. */
 export class PassedDescriptor {
   #descriptor: Descriptor | undefined
 
@@ -19,17 +19,17 @@ export class PassedDescriptor {
     forgotten.register(this, descriptor, this)
   }
 
-  /** Whether any is waiting to be sent. */
+  /** Whether any passed descriptor waits to be sent. */
   static get areWaiting(): boolean {
     return waiting > 0
   }
 
-  /** Whether it can be sent: it was not yet. */
+  /** Whether it can be sent: it has not been sent yet. */
   get isWaiting(): boolean {
     return this.#descriptor !== undefined
   }
 
-  /** Hands over the descriptor, to be sent and closed. */
+  /** Hands over the descriptor, to be sent and then closed. */
   release(): Descriptor {
     const descriptor = this.#descriptor!
     this.#descriptor = undefined
@@ -40,15 +40,15 @@ export class PassedDescriptor {
 }
 
 /**
- * Lets a descriptor pass among the arguments of a call, in its result, an event or a
- * value of a stream, also within arrays and plain objects. The receiver gets a
- * `Descriptor`, which it owns.
+ * Makes a descriptor that can be passed in the arguments of a call, its result, an event, or a value of a stream, also
+ * within arrays and plain objects. The receiver gets a `Descriptor`, which it owns and must close.
  *
- * @param handle - a number, or anything that has a descriptor. It is duplicated at once: the caller still
- *   owns it, and may close it at once. The duplicate is closed when it has been sent, or cannot be, whatever
+ * @param handle - a descriptor number, or an object that has a descriptor. It is duplicated at once and stays yours:
+ *   you may close it right after this call. The duplicate is closed when it has been sent or cannot be sent, whatever
  *   becomes of the call
- * @returns to be passed once
- * @throws TypeError for what has no descriptor; `EMFILE` when there is no room for the duplicate
+ * @returns a value to pass once
+ * @throws TypeError if `handle` has no descriptor
+ * @throws EMFILE if the descriptor table is full
  */
 export function fd(handle: Handle): PassedDescriptor {
   return new PassedDescriptor(dup(handle))

@@ -6,15 +6,25 @@ import { LARGE_BYTES } from '../wire/frame.js'
 import { CborCodec, type Codec, jsonCodec, v8Codec, WholeCodec } from './codec.js'
 import { OctetsCodec } from './octets-codec.js'
 
-/** Makes octets of lists of values and the other way round: what a module of your own exports. */
+/** What the module of a custom serialiser exports. See the option `serialiser`. */
 export interface Serialiser {
-  /** @returns borrowed until the next call. @throws for a value that it cannot carry */
+  /**
+   * Encodes a list of values.
+   *
+   * @returns the bytes; used before the next call of `encode`, so it may reuse its memory
+   * @throws an error for a value that it cannot carry. It rejects the call, or is thrown by `event()`
+   */
   encode(values: readonly unknown[]): Uint8Array
-  /** @param bytes - borrowed: nothing that is returned may share their memory */
+  /**
+   * Decodes a list of values.
+   *
+   * @param bytes - borrowed: no returned value may share its memory
+   * @returns an array of the same values
+   */
   decode(bytes: Uint8Array): unknown[]
 }
 
-/** The serialisers that come along, by name. */
+/** The names of the built-in serialisers. */
 export type SerialiserName = 'cbor' | 'json' | 'octets' | 'v8'
 
 const builtIn: Record<SerialiserName, () => Codec> = {
@@ -31,7 +41,7 @@ export const aSerialiser: Expectation = {
 }
 
 /**
- * Returns how to name a serialiser to another process: by its own name, or by the URL of its module.
+ * Returns what names a serialiser to another process: its own name, or the URL of its module.
  *
  * @throws TypeError if the URL is neither a `file:` nor a `data:` URL
  */
@@ -40,20 +50,21 @@ export function serialiserReference(serialiser: SerialiserName | URL): string {
 }
 
 /**
- * Makes a serialiser ready for use.
+ * Loads a serialiser.
  *
  * @param reference - what `serialiserReference` returned
- * @throws TypeError when the module has no functions `encode` and `decode`; what goes wrong while it loads
+ * @throws TypeError if the module does not export the functions `encode` and `decode`
+ * @throws the module's own error if it does not load
  */
 export function codecOf(reference: string): Codec {
   if (Object.hasOwn(builtIn, reference)) return builtIn[reference as SerialiserName]()
   const { encode, decode } = requireModule(fileURLToPath(reference)) as Partial<Serialiser>
   if (typeof encode !== 'function' || typeof decode !== 'function')
-    throw new TypeError(`${reference} does not export the functions encode and decode`)
+    throw new TypeError(`the serialiser ${reference} does not export the functions encode and decode`)
   return new WholeCodec(values => toKeep(encode(values)), decode)
 }
 
-/** What is large is not copied when it is queued. */
+/** Copies large messages, because the frame writer does not. */
 function toKeep(bytes: Uint8Array): Uint8Array {
   return bytes instanceof Uint8Array && bytes.length >= LARGE_BYTES ? Uint8Array.prototype.slice.call(bytes) : bytes
 }

@@ -1,10 +1,10 @@
 import { Descriptor } from '@anyfork/fdpass'
 
 /**
- * Refuses values that no process can be sent, and those that would come out there as empty objects.
+ * Checks for values that cannot be sent to another process, or that would arrive as empty objects.
  *
  * @returns the same values
- * @throws TypeError that says what to do instead
+ * @throws TypeError if there is one; the message says what to do instead
  */
 export function rejectUnsendable(values: readonly unknown[]): readonly unknown[] {
   for (let i = 0; i < values.length; i++) {
@@ -15,7 +15,7 @@ export function rejectUnsendable(values: readonly unknown[]): readonly unknown[]
   return values
 }
 
-/** What to say of a type of values. */
+/** Returns the error for a value of this type. */
 export function unsendableError(type: string): TypeError {
   return new TypeError(`a ${type} cannot be sent to another process`)
 }
@@ -25,10 +25,13 @@ function rejectObject(value: object): void {
   if (prototype === Object.prototype || prototype === Array.prototype || prototype === null) return
   if (value instanceof Descriptor || isListener(value))
     throw new TypeError(`a ${value.constructor.name} is passed to another process by fd()`)
-  if (value instanceof Promise) throw new TypeError('a promise cannot be sent to another process: await it before')
+  if (value instanceof Promise) throw new TypeError('a promise cannot be sent to another process: await it first')
 }
 
-/** A server of `node:net`, which need not be loaded. Sockets are streams. */
+/**
+ * Reports whether an object is a server of `node:net`, without loading that module. Sockets are async iterables: they
+ * are sent as streams.
+ */
 function isListener(value: object): boolean {
   return '_handle' in value && 'listen' in value && typeof (value as { listening?: unknown }).listening === 'boolean'
 }

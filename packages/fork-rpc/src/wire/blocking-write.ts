@@ -1,14 +1,15 @@
 import type { Descriptor } from '@anyfork/fdpass'
 import type { FrameWriter } from './frame-writer.js'
 
-/** How long to wait until there may be fewer descriptors in flight, in milliseconds. */
+/** How long to wait until fewer descriptors may be in flight, in milliseconds. */
 const CROWDED_MS = 20
 
 /**
- * Writes all that waits, and waits by blocking while the peer does not read.
+ * Writes all queued frames. Blocks while the peer does not read.
  *
- * @param socket - blocking
- * @param receiveMore - waits for something to come, where the peer has to agree to descriptors; false when nothing will
+ * @param socket - must be blocking
+ * @param receiveMore - blocks until more frames have arrived, while the peer has yet to accept descriptors; returns
+ *   false at the end of the stream
  * @throws the kernel's error
  */
 export function writeAll(writer: FrameWriter, socket: Descriptor, receiveMore: () => boolean): void {
@@ -20,7 +21,7 @@ export function writeAll(writer: FrameWriter, socket: Descriptor, receiveMore: (
   }
 }
 
-/** Blocks for a time in milliseconds. */
+/** Blocks for a number of milliseconds. */
 export function sleep(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }

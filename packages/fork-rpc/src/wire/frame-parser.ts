@@ -2,20 +2,23 @@ import { receiveBuffer } from '@anyfork/fdpass'
 import { At, HEADER_BYTES, LARGE_BYTES } from './frame.js'
 
 const BUFFER_BYTES = 1 << 16
-/** A length beyond this is believed only as far as bytes have come. */
+/** Memory for a payload beyond this size is allocated only as its bytes arrive: the length could be false. */
 const TRUSTED_BYTES = 1 << 26
 const NOTHING = Buffer.alloc(0)
 
 /**
- * Bytes as they come, cut into frames. After `next`, the frame is in `kind`, `id`,
- * `flags` and `number`, and its payload is `bytes` from `start` to `end`.
+ * Cuts the bytes of a stream into frames. After `next`, the current frame is in `kind`, `id`, `flags`, and `number`,
+ * and its payload is `bytes` from `start` to `end`.
  */
 export class FrameParser {
   kind = 0
   id = 0
   flags = 0
   number = 0
-  /** The parser's own memory, good until bytes are put into the room; large payloads are the caller's to keep. */
+  /**
+   * The parser's own memory, valid until more bytes are received. Memory of a large payload belongs to the user of the
+   * parser.
+   */
   bytes: Buffer = NOTHING
   start = 0
   end = 0
@@ -23,19 +26,22 @@ export class FrameParser {
   readonly #view = new DataView(this.#buffer.buffer)
   #from = 0
   #to = 0
-  /** The payload of a frame that does not fit in the buffer, as far as it has come. */
+  /** The payload of a frame that does not fit in the buffer, as far as it has arrived. */
   #large: Buffer | undefined
-  /** Its header: before it has all come, others may be gone to. */
+  /** Its header, kept while the payload arrives: `FrameReader` may move to kept frames meanwhile. */
   #largeHeader = { kind: 0, id: 0, flags: 0, number: 0 }
   #largeSize = 0
   #largeFilled = 0
 
-  /** Whether the next bytes are the payload of a large frame: no frame begins within the room. */
+  /** Whether the next bytes belong to the payload of a large frame, so that no other frame begins among them. */
   get isWithinPayload(): boolean {
     return this.#large !== undefined && this.#largeFilled < this.#largeSize
   }
 
-  /** Makes room for the next bytes: from `roomStart` to its end. */
+  /**
+   * Returns the memory for the next bytes, which go from `roomStart` to its end. Moves the remaining bytes to its
+   * beginning.
+   */
   makeRoom(): Buffer {
     if (this.#large) return this.#large
     if (this.#from > 0) {
@@ -46,17 +52,17 @@ export class FrameParser {
     return this.#buffer
   }
 
-  /** Whether bytes can be taken before a frame is gone to. */
+  /** Whether there is room for bytes before the parser moves to the next frame. */
   get hasRoom(): boolean {
     return this.#large ? this.isWithinPayload : this.#from > 0 || this.#to < BUFFER_BYTES
   }
 
-  /** Where in the room the next bytes go. */
+  /** Where the next bytes go. */
   get roomStart(): number {
     return this.#large ? this.#largeFilled : this.#to
   }
 
-  /** So many bytes have been put into the room. */
+  /** Call this when this number of bytes has been received into the room. */
   filled(count: number): void {
     if (!this.#large) {
       this.#to += count
@@ -66,7 +72,7 @@ export class FrameParser {
     if (this.#largeFilled === this.#large.length && this.#largeFilled < this.#largeSize) this.#growLarge()
   }
 
-  /** Goes to the next frame; false when it has not all come. */
+  /** Moves to the next frame. Returns false if it has not fully arrived. */
   next(): boolean {
     if (this.#large) return this.#nextLarge()
     const at = this.#from
@@ -88,12 +94,12 @@ export class FrameParser {
     return true
   }
 
-  /** How many bytes have come and were not gone to. */
+  /** The number of bytes that have arrived and not been parsed. */
   get waiting(): number {
     return this.#to - this.#from
   }
 
-  /** Whether there is another frame. */
+  /** Whether another frame has fully arrived. */
   get hasNext(): boolean {
     const held = this.#to - this.#from
     return (
@@ -101,14 +107,14 @@ export class FrameParser {
     )
   }
 
-  /** The payload, as memory of its own. */
+  /** Returns the payload in memory of its own. */
   takePayload(): Buffer {
     return this.bytes === this.#buffer
       ? Buffer.from(this.bytes.subarray(this.start, this.end))
       : this.bytes.subarray(this.start, this.end)
   }
 
-  /** Tells of every frame that has come and was not gone to yet. */
+  /** Calls a function for each frame whose header has arrived and that `next` has not reached. */
   scan(onFrame: (kind: number, id: number) => void): void {
     const view = this.#view
     for (

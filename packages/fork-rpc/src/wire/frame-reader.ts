@@ -4,7 +4,7 @@ import { closeAll } from './close-all.js'
 import { FIRST_ATTACHMENT, Flag, Kind, type Note } from './frame.js'
 import { FrameParser } from './frame-parser.js'
 
-/** A frame that has its turn later. */
+/** A frame kept for later. */
 interface Kept {
   kind: number
   id: number
@@ -14,25 +14,25 @@ interface Kept {
   attachments: Attachments | undefined
 }
 
-/** What came along with a frame. */
+/** The attachments of a frame. */
 export interface Attachments {
   notes: Note[]
   binaries: Buffer[]
   descriptors: Descriptor[]
 }
 
-/** Frames as they come, each with what belongs to it. */
+/** Reads frames, each with its attachments. */
 export class FrameReader extends FrameParser {
-  /** What came along with the frame. */
+  /** The attachments of the current frame. */
   attachments: Attachments | undefined
-  /** Where the descriptors are that came with the bytes, in order. */
+  /** The descriptors that came with the bytes, in order. */
   arrived: Descriptor[] = []
   readonly #kept: Kept[] = []
   #binaries: Buffer[] = []
   #descriptors: Descriptor[] = []
   #notes: Note[] | undefined
 
-  /** How many bytes came, with what came along. */
+  /** The size of the current frame in bytes, with its attachments. */
   get size(): number {
     return (this.attachments?.binaries ?? []).reduce((sum, { length }) => sum + length, this.end - this.start)
   }
@@ -41,15 +41,15 @@ export class FrameReader extends FrameParser {
     return this.#kept.length > 0 || super.hasNext
   }
 
-  /** @throws RpcError when it makes no sense */
+  /** @throws RpcError if the frame is invalid */
   override next(): boolean {
     return this.#kept.length ? this.#takeUp(this.#kept.shift()!) : this.#parse()
   }
 
   /**
-   * Goes through all frames that have come, out of turn.
+   * Offers all frames that have arrived to a function, out of turn.
    *
-   * @param handle - does something with a frame; those that it returns false for have their turn as ever
+   * @param handle - returns false for a frame to keep for its turn
    */
   select(handle: (frame: this) => boolean): void {
     while (this.#parse()) {
@@ -59,7 +59,7 @@ export class FrameReader extends FrameParser {
     }
   }
 
-  /** Lets go of all that came and was not gone to. */
+  /** Closes the descriptors of all frames that were not read. */
   discard(): void {
     for (const { attachments } of this.#kept.splice(0)) closeAll(attachments?.descriptors ?? [])
     closeAll(this.#descriptors.splice(0))
@@ -92,7 +92,7 @@ export class FrameReader extends FrameParser {
     const descriptors = this.#descriptors
     const count = (which: Note[0]): number => notes!.filter(([what]) => what === which).length
     if (!notes || count('binary') !== binaries.length || count('fd') !== descriptors.length)
-      throw new RpcError('ERR_RPC_PROTOCOL', 'a frame without what belongs to it')
+      throw new RpcError('ERR_RPC_PROTOCOL', 'a frame lacks the attachments that it refers to')
     this.#notes = undefined
     this.#binaries = []
     this.#descriptors = []
@@ -119,6 +119,6 @@ function parseNotes(payload: Buffer): Note[] {
       if (typeof what !== 'string' || !Array.isArray(path) || !path.length) throw new TypeError()
     return notes
   } catch (cause) {
-    throw new RpcError('ERR_RPC_PROTOCOL', 'notes that make no sense', { cause })
+    throw new RpcError('ERR_RPC_PROTOCOL', 'the notes of a frame are invalid', { cause })
   }
 }

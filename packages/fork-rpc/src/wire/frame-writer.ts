@@ -4,10 +4,10 @@ import { At, HEADER_BYTES, Kind, LARGE_BYTES } from './frame.js'
 
 const SEGMENT_BYTES = HEADER_BYTES + LARGE_BYTES
 const URGENT_BYTES = 256 * HEADER_BYTES
-/** Up to this many bytes a loop copies faster than a call of memcpy is made. */
+/** Up to this many bytes, a loop copies faster than a call of memcpy. */
 const COPIED_BY_LOOP = 64
 
-/** A piece of what waits: whole frames, or the large payload of the frame before. */
+/** A piece of the backlog: whole frames, or the large payload of the frame before it. */
 interface Segment {
   bytes: Buffer
   view: DataView
@@ -15,26 +15,25 @@ interface Segment {
   end: number
   isPayload: boolean
   isUrgent: boolean
-  /** They go with its first byte, and are then closed. */
+  /** Descriptors that go with its first byte, and are then closed. */
   descriptors?: Descriptor[]
 }
 
 /**
- * What became of what waited: all was written; the socket is full; the peer has not said
- * yet that descriptors may come; so many descriptors are in flight that the kernel takes
- * no more for now.
+ * The outcome of a write. `'all'`: everything was written. `'full'`: the socket takes no more. `'held'`: the peer has
+ * yet to accept descriptors. `'crowded'`: too many descriptors are in flight for the kernel to take more.
  */
 export type Written = 'all' | 'full' | 'held' | 'crowded'
 
-/** Frames on their way out, gathered so that many leave in one write. */
+/** Encodes frames and gathers them, so that many leave in one write. */
 export class FrameWriter {
   readonly #segments: Segment[] = []
   #tail: Segment
   #length = 0
   #sent = 0
-  /** What somebody else may be writing. */
+  /** The segment that a deferred write may be writing. */
   #lent: Segment | undefined
-  /** The call that was withdrawn last: it is still there as long as no more has been sent. */
+  /** The call that was withdrawn last. The position is valid while nothing more has been sent. */
   #withdrawn: { segment: Segment; at: number; sent: number } | undefined
   #consent: 'unasked' | 'asked' | 'given' = 'unasked'
 
@@ -43,26 +42,26 @@ export class FrameWriter {
     this.#segments.push(this.#tail)
   }
 
-  /** How many bytes wait. */
+  /** The number of bytes that wait to be written. */
   get length(): number {
     return this.#length
   }
 
-  /** Whether the peer was asked for descriptors, and has not answered yet. */
+  /** Whether the peer was asked to accept descriptors, and has not answered yet. */
   get isAsking(): boolean {
     return this.#consent === 'asked'
   }
 
-  /** How many bytes have been written. */
+  /** The number of bytes written so far. */
   get sent(): number {
     return this.#sent
   }
 
   /**
-   * Adds a frame.
+   * Queues a frame.
    *
-   * @param payload - copied when it is small; from `LARGE_BYTES` on it belongs to the queue
-   * @throws RangeError for more than 4 GiB
+   * @param payload - copied if it is small. From `LARGE_BYTES` on, it belongs to the writer
+   * @throws RangeError if the payload exceeds 4 GiB
    */
   add(
     kind: number,
@@ -74,7 +73,7 @@ export class FrameWriter {
     number = 0,
   ): void {
     const size = end - start
-    if (size > 0xffffffff) throw new RangeError('a message has at most 4 GiB')
+    if (size > 0xffffffff) throw new RangeError('a message can have at most 4 GiB')
     const isLarge = size >= LARGE_BYTES
     const need = HEADER_BYTES + (isLarge ? 0 : size)
     let tail = this.#tail
@@ -89,7 +88,7 @@ export class FrameWriter {
     this.#length += HEADER_BYTES + size
   }
 
-  /** Adds a frame without payload, to be written before all others that have not been begun. */
+  /** Queues a frame without payload, ahead of all frames that have not begun to be written. */
   addUrgent(kind: number, id: number, number = 0): void {
     const index = this.#segments.findIndex(({ start, isPayload }) => start === 0 && !isPayload)
     let segment = this.#segments[index]
@@ -104,10 +103,10 @@ export class FrameWriter {
     this.#length += HEADER_BYTES
   }
 
-  /** Makes a call that has not been begun to be written one to be ignored; false when it has. */
+  /** Turns a call into a frame to be ignored, unless it has begun to be written. Returns false if it has. */
   withdraw(id: number): boolean {
     const last = this.#withdrawn
-    // Many are withdrawn at once, in the order in which they were added.
+    // Many calls are often withdrawn at once, in the order in which they were queued.
     if (last?.sent === this.#sent && this.#withdrawFrom(this.#segments.indexOf(last.segment), last.at, id)) return true
     return this.#withdrawFrom(0, 0, id)
   }
@@ -128,9 +127,9 @@ export class FrameWriter {
   }
 
   /**
-   * Adds descriptors that belong to the next frame.
+   * Queues descriptors that belong to the next frame.
    *
-   * @param descriptors - belong to the queue from now on
+   * @param descriptors - belong to the writer from now on
    */
   addDescriptors(descriptors: readonly Descriptor[]): void {
     if (this.#consent === 'unasked') {
@@ -144,19 +143,22 @@ export class FrameWriter {
     }
   }
 
-  /** The peer says that descriptors may come. */
+  /** The peer accepts descriptors. */
   welcomeDescriptors(): void {
     this.#consent = 'given'
   }
 
-  /** All that waits, if it is one piece that may be written by somebody else, until `wrote` tells how much was. */
+  /**
+   * Lends the backlog to a deferred write, until `wrote` says how much was written. Returns undefined if it is more
+   * than one segment or has descriptors.
+   */
   lend(): { bytes: Buffer; start: number; end: number } | undefined {
     const tail = this.#tail
     if (this.#segments.length > 1 || tail.descriptors?.length) return undefined
     return (this.#lent = tail)
   }
 
-  /** Somebody else has written so many bytes of what was lent. */
+  /** Call this when a deferred write has written this number of lent bytes. */
   wrote(count: number): void {
     const lent = this.#lent!
     lent.start += count
@@ -167,7 +169,7 @@ export class FrameWriter {
     else this.#segments.splice(this.#segments.indexOf(lent), 1)
   }
 
-  /** Lets go of all that waits: nothing can be sent any more. */
+  /** Drops the backlog and closes its descriptors: nothing can be sent any more. */
   discard(): void {
     for (const segment of this.#segments) closeAll(segment.descriptors?.splice(0) ?? [])
     this.#segments.splice(0, Infinity, this.#tail)
@@ -176,7 +178,7 @@ export class FrameWriter {
   }
 
   /**
-   * Writes what the kernel takes.
+   * Writes as much as the kernel takes.
    *
    * @throws the kernel's error
    */
@@ -221,7 +223,7 @@ export class FrameWriter {
     else this.#segments.shift()
   }
 
-  /** A new last segment, or the one there is, if it is empty. */
+  /** Returns a new last segment, or the current one if it is empty. */
   #grow(): Segment {
     if (this.#tail.end > 0) this.#tail = this.#push(newSegment())
     return this.#tail
@@ -264,7 +266,7 @@ function writeHeader(
   view.setUint32(at + At.kind, kind | (flags << 8) | (number << 16), true)
 }
 
-/** How many bytes of payload follow a header in the same segment. */
+/** Returns how many bytes of payload follow a header in the same segment. */
 function payloadWithin(view: DataView, at: number): number {
   const size = view.getUint32(at + At.length, true)
   return size >= LARGE_BYTES ? 0 : size

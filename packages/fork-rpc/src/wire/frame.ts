@@ -1,61 +1,61 @@
 /**
- * What goes over the socket between a caller and the process that it calls: a
- * header of 12 bytes, then the payload.
+ * The size of a header. Frames go in both directions over the socket between a caller and its process: a header, then
+ * the payload.
  *
  *     u32 payload length · u32 id · u8 kind · u8 flags · u16 number
  *
- * All numbers are little-endian. docs/WIRE.md tells what the kinds mean.
+ * All numbers are little-endian. docs/WIRE.md describes the kinds.
  */
 export const HEADER_BYTES = 12
 
-/** Positions within a header. */
+/** Offsets within a header. */
 export const At = { length: 0, id: 4, kind: 8, flags: 9, number: 10 } as const
 
-/** Payloads from this size on are not copied together with others, and get memory of their own where they are read. */
+/** Payloads of this size or more are not copied, and are read into memory of their own. */
 export const LARGE_BYTES: number = 1 << 16
 
 export const Kind = {
-  /** To the child: call the function of this number. Payload: its arguments. */
+  /** To the process: call the function of this number. Payload: the arguments. */
   call: 1,
-  /** To the child: answer the calls before this, then end. */
+  /** To the process: answer the calls before this one, then end. */
   end: 2,
-  /** To the child: the caller does not wait for the call of this id any more. */
+  /** To the process: the caller no longer awaits the call of this ID. */
   cancel: 3,
-  /** To the child: from now on this number means the export that the payload names. */
+  /** To the process: from now on, this number stands for the export that the payload names. */
   name: 4,
-  /** From the child: it can be called. */
+  /** From the process: it serves. */
   ready: 16,
-  /** From the child: what the call of this id returned. */
+  /** From the process: the call of this ID returned. Payload: the result. */
   result: 17,
-  /** From the child: what the call of this id threw. Payload: a PlainError by V8's serialiser. */
+  /** From the process: the call of this ID threw. Payload: a PlainError in V8's serialisation. */
   error: 18,
-  /** From the child: an event. Payload: its values. */
+  /** From the process: an event. Payload: its values. */
   event: 19,
-  /** From the child: it cannot serve. Payload: a PlainError by V8's serialiser. */
+  /** From the process: it cannot serve. Payload: a PlainError in V8's serialisation. */
   fatal: 20,
-  /** From the child: the call of this id was cancelled before it began. */
+  /** From the process: the call of this ID was cancelled before it began. */
   dropped: 21,
-  /** Either way: to be ignored, a call that was withdrawn. */
+  /** Both ways: ignored; a call that was withdrawn. */
   nothing: 32,
-  /** From who iterates: the next value of the stream of this id. Payload: the value. */
+  /** From the side that iterates: the next value of the stream of this ID. Payload: the value. */
   item: 33,
-  /** From who iterates: the stream of this id has ended. */
+  /** From the side that iterates: the stream of this ID has ended. */
   itemsEnd: 34,
-  /** From who iterates: the stream of this id has failed. Payload: a PlainError by V8's serialiser. */
+  /** From the side that iterates: the stream of this ID has failed. Payload: a PlainError in V8's serialisation. */
   itemsError: 35,
-  /** To who iterates: begin, or go on; so many values, by the number, have been consumed. */
+  /** To the side that iterates: begin (number 0), or this number of values has been consumed. */
   credit: 36,
-  /** To who iterates: no more values are wanted. */
+  /** To the side that iterates: no more values are wanted. */
   stop: 37,
-  /** Either way: descriptors are to come. Nothing comes after this until the answer. */
+  /** Both ways: descriptors are to come. Nothing else is sent until the answer. */
   descriptorsAhead: 38,
-  /** The answer: they may come. Without, descriptors are not looked for, which is quicker. */
+  /** The answer: descriptors may come. Until then, the receiver does not look for them, which is faster. */
   descriptorsWelcome: 39,
-  /** Either way, before the frame that it belongs to: a large part of its values. */
+  /** Both ways, before the frame that it belongs to: a large binary among its values. */
   binary: 48,
-  /** Either way, before the frame that it belongs to: what is to be put where among its values. Payload: JSON. */
+  /** Both ways, before the frame that they belong to: which attachment belongs where. Payload: JSON. */
   notes: 49,
-  /** Either way, before the frame that they belong to: so many descriptors, by the number, came with this. */
+  /** Both ways, before the frame that they belong to: this number of descriptors came with this frame. */
   descriptors: 50,
 } as const
 
@@ -63,9 +63,9 @@ export const Kind = {
 export const FIRST_ATTACHMENT: number = Kind.binary
 
 export const Flag = {
-  /** Notes came before. */
+  /** Notes came before this frame. */
   attachments: 1,
-  /** Of a call: the caller may give it up. */
+  /** The caller may cancel this call. */
   cancellable: 2,
 } as const
 
@@ -76,7 +76,7 @@ export type Path = (string | number)[]
 export type Note =
   /** The next binary. It becomes an object of the named class. */
   | [what: 'binary', path: Path, type: string]
-  /** The stream of this id. */
+  /** The stream of this ID. */
   | [what: 'stream', path: Path, id: number]
   /** The next descriptor. */
   | [what: 'fd', path: Path]

@@ -8,6 +8,7 @@ export interface ServeSettings {
   folder: string | undefined
   /** The name of a built-in serialiser, or the URL of a module. */
   serialiser: string
+  /** The function to call before the first call. */
   init: string | undefined
   /** The function to call at the end. Without a module, it is a global function. */
   done: { module: string | undefined; name: string } | undefined

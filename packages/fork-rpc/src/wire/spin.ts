@@ -1,21 +1,22 @@
 import { availableParallelism } from 'node:os'
 
-/** How long to look for what comes before sleeping, in microseconds, where nothing else is said. */
+/** The default of the option `spin`, in microseconds. */
 export const SPIN_US = 50
-/** The rest of what has begun to come is sooner there than a processor is woken, in microseconds. */
+/**
+ * The longest poll for the rest of a payload, in microseconds. The rest usually arrives in less time than it takes to
+ * wake a processor.
+ */
 const REST_US = 30
-/** After so many times in a row that nothing came, it is tried less and less often. */
+/** After this many polls in a row without success, polls become rarer. */
 const PATIENCE = 4
 const LEAST_OFTEN = 1 << 12
-/** How often to ask how many processors there are. */
+/** After this many questions, the number of processors is measured again. */
 const LOOK_EVERY = 1 << 10
 
 /**
- * Decides when to spin: to look again and again for what comes, instead of sleeping. To
- * wake a processor that sleeps takes many times what a round trip takes otherwise. But
- * it only pays where there is another processor for the peer, and where the peer answers
- * soon: when it did not some times in a row, spinning is given up, and tried again less
- * and less often.
+ * Decides when to spin, that is, to poll for data instead of sleeping. Waking a sleeping processor takes many times as
+ * long as a round trip. Spinning pays only if the peer has another processor and responds soon: after several polls
+ * without success, it is tried ever more rarely.
  */
 export class Spin {
   readonly #microseconds: number
@@ -24,12 +25,15 @@ export class Spin {
   #untilLook = 0
   #isAlone = true
 
-  /** @param microseconds - how long to look; 0 for never */
+  /** @param microseconds - how long to poll; 0: never */
   constructor(microseconds: number) {
     this.#microseconds = microseconds
   }
 
-  /** Whether there is no other processor for the peer: nothing comes while this one spins. */
+  /**
+   * Reports whether there is a single processor, so that the peer cannot run while this side spins. Measures it again
+   * from time to time.
+   */
   checkAlone(): boolean {
     if (this.#untilLook-- <= 0) {
       this.#untilLook = LOOK_EVERY
@@ -38,12 +42,12 @@ export class Spin {
     return this.#isAlone
   }
 
-  /** How long to look for the rest of what has begun to come, in microseconds: it is on its way. */
+  /** Returns how long to poll for the rest of a payload, in microseconds. */
   nextForRest(): number {
     return this.checkAlone() ? 0 : Math.min(this.#microseconds, REST_US)
   }
 
-  /** How long to look now, in microseconds; 0 for not at all. After it was done, `recordOutcome` is to be called. */
+  /** Returns how long to poll now, in microseconds; 0: not at all. Call `recordOutcome` after polling. */
   next(): number {
     if (this.#microseconds === 0) return 0
     if (this.#skip > 0) {
@@ -53,7 +57,7 @@ export class Spin {
     return this.#microseconds
   }
 
-  /** @param hasCome - whether something came while it was looked for */
+  /** @param hasCome - whether data arrived during the poll */
   recordOutcome(hasCome: boolean): void {
     if (hasCome) this.#misses = 0
     else if (++this.#misses > PATIENCE) this.#skip = Math.min(2 ** (this.#misses - PATIENCE), LEAST_OFTEN)

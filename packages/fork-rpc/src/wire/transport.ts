@@ -13,31 +13,33 @@ import { FrameReader } from './frame-reader.js'
 import { FrameWriter } from './frame-writer.js'
 import type { Spin } from './spin.js'
 
-/** How long to wait until the descriptor table may have room again, in milliseconds. */
+/**
+ * How long to wait until the descriptor table may have room, or fewer descriptors may be in flight, in milliseconds.
+ */
 const RETRY_MS = 50
-/** So many bytes of a large payload, or pieces of it, before the event loop gets its turn. */
+/** How many bytes of a large payload to receive before the event loop gets a turn, and in how many pieces. */
 const MOST_BYTES_IN_A_ROW = 1 << 20
 const MOST_IN_A_ROW = 64
 
-/** Who speaks over a transport. */
+/** The owner of a transport. */
 export interface TransportListener {
-  /** There may be frames in the reader. */
+  /** The reader may have frames. */
   onFrames(): void
-  /** Nothing more comes: the peer has closed its end, or is gone. */
+  /** The stream has ended: the peer has closed its end, or has exited. */
   onEnd(): void
-  /** Some of what waited was written, or all. */
+  /** Some or all of the backlog was written. */
   onWritten(): void
-  /** Nothing more can be written. Something may still come. */
+  /** Nothing more can be written. Frames may still arrive. */
   onBroken(error: Error): void
 }
 
-/** Frames both ways over a socket, on the event loop. */
+/** Sends and receives frames over a socket, on the event loop. */
 export class Transport {
   readonly writer: FrameWriter = new FrameWriter()
   readonly reader: FrameReader = new FrameReader()
-  /** How often the event loop found the socket ready. */
+  /** How many times the event loop has found the socket ready. */
   turns = 0
-  /** The frame that the reader is at has not been seen to: nothing may be read before that. */
+  /** Whether the reader's current frame is yet to be handled. Nothing may be read before that. */
   isFrameDeferred = false
   readonly #listener: TransportListener
   readonly #spin: Spin
@@ -56,7 +58,7 @@ export class Transport {
   #expectsDescriptors = false
   #retry: NodeJS.Timeout | undefined
 
-  /** @param spin - how long to look for the rest of a large payload */
+  /** @param spin - decides how long to poll for the rest of a large payload */
   constructor(listener: TransportListener, spin: Spin) {
     this.#listener = listener
     this.#spin = spin
@@ -66,17 +68,21 @@ export class Transport {
     return this.#watch !== undefined
   }
 
-  /** How many bytes have come. */
+  /** The number of bytes received so far. */
   get received(): number {
     return this.#received
   }
 
-  /** Whether what waits has to wait for the peer. */
+  /** Whether the socket takes no more until the peer reads. */
   get isFull(): boolean {
     return this.#isFull
   }
 
-  /** Begins to read, and writes what waits. @param socket - non-blocking from now on; the transport owns it */
+  /**
+   * Begins to read, and writes the backlog.
+   *
+   * @param socket - becomes non-blocking; the transport owns it
+   */
   open(socket: Descriptor): void {
     this.#socket = socket
     this.#release = closeAtThreadEnd(socket)
@@ -90,7 +96,7 @@ export class Transport {
     this.flush()
   }
 
-  /** What is queued in a row leaves together. */
+  /** Writes the backlog on the next tick, so that frames queued in a row leave together. */
   flushSoon(): void {
     if (this.#isFlushing || this.#isFull || !this.#watch) return
     this.#isFlushing = true
@@ -100,7 +106,7 @@ export class Transport {
     })
   }
 
-  /** As `flushSoon`, but before anything that was promised is told. */
+  /** Like `flushSoon`, but flushes in a microtask, before pending promise reactions. */
   flushNext(): void {
     if (this.#isUrgent) return
     this.#isUrgent = true
@@ -129,8 +135,7 @@ export class Transport {
   }
 
   /**
-   * Writes all that waits, and waits itself while the peer does not read. Frames that come
-   * meanwhile have their turn afterwards.
+   * Writes the whole backlog. Blocks while the peer does not read. Frames that arrive meanwhile are handled afterwards.
    *
    * @throws the kernel's error
    */
@@ -145,14 +150,14 @@ export class Transport {
     }
   }
 
-  /** Stops reading, or goes on. */
+  /** Turns reading on or off. */
   setReading(on: boolean): void {
     if (on === this.#isReading) return
     this.#isReading = on
     if (this.#watch) this.#updateWatch()
   }
 
-  /** Keeps the event loop alive, or not. */
+  /** Sets whether the transport keeps the event loop alive. */
   hold(on: boolean): void {
     this.#isHeld = on
     if (on) this.#watch?.ref()
@@ -161,14 +166,16 @@ export class Transport {
     else this.#retry?.unref()
   }
 
-  /** From now on, descriptors come. */
+  /** Prepares for descriptors, which the peer has announced, and accepts them. */
   expectDescriptors(): void {
     this.#expectsDescriptors = true
     this.writer.addUrgent(Kind.descriptorsWelcome, 0)
     this.flushSoon()
   }
 
-  /** Closes the socket, and all descriptors that wait either way. No callback comes afterwards. Idempotent. */
+  /**
+   * Closes the socket, and all descriptors that wait in either direction. No callback is called afterwards. Idempotent.
+   */
   close(): void {
     this.#watch?.close()
     this.#watch = undefined
@@ -179,7 +186,7 @@ export class Transport {
     this.reader.discard()
   }
 
-  /** Whether something came, or the end. */
+  /** Reads once. Reports whether bytes or the end of the stream arrived. */
   #read(options?: StreamReceiverOptions): boolean {
     let count
     try {
@@ -200,13 +207,13 @@ export class Transport {
     return count >= 0
   }
 
-  /** Waits for what comes, outside of the event loop; whether something came. */
+  /** Polls for data outside of the event loop, and handles it. Reports whether any arrived. */
   busyWait(options: StreamReceiverOptions): boolean {
     if (!this.#watch || !this.#isReading || this.#isTableFull || this.#isFull || this.isFrameDeferred) return false
     return this.#read(options)
   }
 
-  /** Takes what is there into the reader. @returns as `StreamReceiver.receive` */
+  /** Receives available bytes into the reader. Returns what `StreamReceiver.receive` returns. */
   #receive(options?: StreamReceiverOptions): number {
     const { reader } = this
     const receiver = this.#receiver!
@@ -219,19 +226,19 @@ export class Transport {
     return count
   }
 
-  /** The rest of a large payload, as far as it is on its way. */
+  /** Receives the rest of a large payload, as far as it arrives soon. */
   #receiveRest(): void {
     const end = this.#received + MOST_BYTES_IN_A_ROW
     for (let i = 0; i < MOST_IN_A_ROW && this.reader.isWithinPayload && this.#received < end; i++) {
       try {
         if (this.#receive({ spin: this.#spin.nextForRest() }) <= 0) return
       } catch {
-        return // the end will show again, after what has come before
+        return // the end will be read again, after the frames before it are handled
       }
     }
   }
 
-  /** Waits by blocking for the answer that descriptors may come; false at the end. */
+  /** Blocks until the peer accepts descriptors or sends anything else. Returns false at the end of the stream. */
   #receiveConsent(): boolean {
     if (this.reader.hasRoom && this.#receive() === 0) return false
     this.reader.select(({ kind }) => {
@@ -242,7 +249,7 @@ export class Transport {
     return true
   }
 
-  /** What came while others were waited for has its turn, also when nothing else comes. */
+  /** Announces the frames that arrived during a blocking write, even if no more arrive. */
   #announceSoon(): void {
     if (this.#isAnnouncing) return
     this.#isAnnouncing = true
@@ -252,7 +259,10 @@ export class Transport {
     })
   }
 
-  /** Nothing tells when there will be room again, in the descriptor table or for descriptors in flight. */
+  /**
+   * Tries again later: nothing notifies this process when the descriptor table or the limit of descriptors in flight
+   * has room.
+   */
   #retryLater(): void {
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined
