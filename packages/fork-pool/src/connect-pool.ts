@@ -1,12 +1,12 @@
+import { describeValue } from '@anyfork/fdpass/internal'
 import { type ModuleSpecifier, type NotRemote } from '@anyfork/fork-rpc'
 import { isRemoteName, likeAnObject } from '@anyfork/fork-rpc/internal'
-import { Lifecycle } from './lifecycle.js'
-import { type AnyFunction, controlOf, type PoolControl, type PoolFunction, pooledFunction } from './pool.js'
+import { type AnyFunction, controlOf, type PoolControl, type PoolFunction, poolFunction, startPool } from './pool.js'
 import { type PoolOptions, settingsOf } from './pool-options.js'
-import { checkTemplate, type TemplateSource, Templates } from './worker/templates.js'
+import { checkTemplate, type TemplateSource } from './worker/templates.js'
 import { allFunctions } from './worker/worker-connection.js'
 
-/** The exported functions of a module, to be called in a pool. */
+/** The exported functions of a module, which run in the workers of a pool. */
 export type PooledModule<M> = {
   readonly [K in keyof M as K extends NotRemote
     ? never
@@ -18,14 +18,15 @@ export type PooledModule<M> = {
 const controls = new WeakMap<object, PoolControl>()
 
 /**
- * The same as `pool` for all functions that a module exports, in the same workers. Their
- * types come from the module: `connectPool<typeof import('./worker/worker.js')>(…)`. What else can
- * be done with the pool, `poolOf` gives. A module that exports `then` cannot be used: to
- * JavaScript it is a promise.
+ * Like `pool`, but for all functions that a module exports. They share the workers. The type argument gives their
+ * types: `connectPool<typeof import('./worker.js')>(…)`. Use `poolOf` to control the pool. A module that exports
+ * `then` cannot be used, because JavaScript would take it for a promise.
  *
  * @param template - as for `pool`
- * @param module - a file URL, absolute path or package name
- * @throws TypeError for a relative module, and options that make no sense
+ * @param module - a file URL, an absolute path, or a package name
+ * @param options - as for `pool`
+ * @returns an object with a method for each exported function; `await using` closes the pool
+ * @throws TypeError for an invalid template, a relative module path, an unknown option, or an invalid value
  */
 export function connectPool<M extends object>(
   template: TemplateSource,
@@ -34,34 +35,29 @@ export function connectPool<M extends object>(
 ): PooledModule<M> {
   checkTemplate(template)
   const settings = settingsOf(options)
-  const life = new Lifecycle(
-    new Templates(template, module, settings.init !== undefined),
-    settings,
-    allFunctions(module, settings),
-  )
-  const control = Object.defineProperties({}, controlOf(life)) as PoolControl
+  const parts = startPool(template, module, settings, allFunctions(module, settings))
   const functions = Object.create(null, {
-    [Symbol.asyncDispose]: { value: () => life.close() },
+    [Symbol.asyncDispose]: { value: () => parts.lifecycle.close() },
     ...likeAnObject,
   }) as Record<string | symbol, unknown>
   const pooled = new Proxy(functions, {
     get: (known, name) =>
-      name in known || !isRemoteName(name) ? known[name] : (known[name] = pooledFunction(life, name, settings)),
+      name in known || !isRemoteName(name) ? known[name] : (known[name] = poolFunction(parts, name)),
     set: () => false,
     defineProperty: () => false,
   })
-  controls.set(pooled, control)
+  controls.set(pooled, Object.defineProperties({}, controlOf(parts)) as PoolControl)
   return pooled as PooledModule<M>
 }
 
 /**
- * What can be told of a pool, and done with it, apart from its functions.
+ * Returns the control of a pool: its methods `close`, `destroy`, `reload`, `drained`, and `stats`, and its `workers`.
  *
- * @param pooled - what `connectPool` returned
- * @throws TypeError for anything else
+ * @param pooled - the return value of `connectPool`
+ * @throws TypeError if `pooled` is anything else
  */
 export function poolOf(pooled: object): PoolControl {
   const control = controls.get(pooled)
-  if (!control) throw new TypeError('expected what connectPool() returned')
+  if (!control) throw new TypeError(`pooled must be the return value of connectPool(), not ${describeValue(pooled)}`)
   return control
 }

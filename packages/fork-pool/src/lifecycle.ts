@@ -1,103 +1,56 @@
-import type { CallPromise } from '@anyfork/fork-rpc'
-import type { WorkerFigures } from './call/statistics.js'
-import { type CallSettings, checkTimeout } from './call-options.js'
 import { PoolError } from './errors.js'
 import type { PoolSettings } from './pool-options.js'
-import { type PoolStats, statsOf } from './pool-stats.js'
-import { Refork } from './scheduler/refork.js'
-import { restartWorkers } from './scheduler/rolling-restart.js'
-import { Scheduler } from './scheduler/scheduler.js'
+import type { Scheduler } from './scheduler/scheduler.js'
 import { enforceMemoryLimit } from './worker/memory-limit.js'
-import type { Template, Templates } from './worker/templates.js'
-import type { ConnectWorker } from './worker/worker-connection.js'
 
-/** A pool from its beginning to its end. */
+/** Reloads, closes, and destroys a pool. */
 export class Lifecycle {
-  readonly #settings: PoolSettings
   readonly #scheduler: Scheduler
-  readonly #unwatch: () => void
-  #rollingRestart: Promise<void> | undefined
+  readonly #onDestroy: (() => void) | undefined
+  readonly #stopMeasuring: () => void
   #closing: Promise<void> | undefined
   #destroying: Promise<void> | undefined
-  #isOver = false
+  #hasEnded = false
 
-  constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker) {
-    this.#settings = settings
-    this.#scheduler = new Scheduler(templates, settings, connect)
-    const { refork, onError } = settings
-    if (refork.length) {
-      const { workerSet } = this.#scheduler
-      const reforks = new Refork(
-        refork,
-        workerSet,
-        make => this.#restartWorkers(make),
-        error => onError?.(error),
-      )
-      this.#scheduler.onAnswered = worker => reforks.consider(worker)
-    }
-    this.#unwatch = enforceMemoryLimit(this.#scheduler.workerSet, settings.recycle.pss)
+  constructor(scheduler: Scheduler, { recycle, onDestroy }: PoolSettings) {
+    this.#scheduler = scheduler
+    this.#onDestroy = onDestroy
+    this.#stopMeasuring = enforceMemoryLimit(scheduler.workerSet, recycle.pss)
   }
 
-  get workers(): WorkerFigures[] {
-    const { all, ready } = this.#scheduler.workerSet
-    return [...all].filter(worker => ready.has(worker) || worker.load > 0).map(worker => worker.figures())
+  async reload(): Promise<void> {
+    const { admission, rollingRestart, workerSet } = this.#scheduler
+    if (admission.refusal) throw admission.refusal
+    await rollingRestart.run(async () => workerSet.templates.make())
   }
 
-  call(name: string, args: unknown[], options: CallSettings): CallPromise {
-    return this.#scheduler.call(name, args, options)
-  }
-
-  drained(): Promise<void> {
-    return this.#scheduler.tracker.drained()
-  }
-
-  stats(): Promise<PoolStats> {
-    return statsOf(this.#scheduler.workerSet, this.#scheduler.tracker)
-  }
-
-  reload(): Promise<void> {
-    if (this.#scheduler.admission.refusal) return Promise.reject(this.#scheduler.admission.refusal)
-    return this.#restartWorkers(async () => this.#scheduler.workerSet.templates.make())
-  }
-
+  /** @param timeout - after how many milliseconds to destroy the pool */
   close(timeout: number = Infinity): Promise<void> {
-    checkTimeout(timeout)
-    this.#scheduler.admission.refusal ??= new PoolError('ERR_POOL_CLOSED', 'called after close()')
-    this.#scheduler.tracker.announce() // who waits for more calls to be taken waits in vain
+    const { admission, tracker } = this.#scheduler
+    admission.refusal ??= new PoolError('ERR_POOL_CLOSED', 'the pool was closed before the call')
+    tracker.announce() // drained() would otherwise wait for a pool that accepts calls
     const killer = timeout === Infinity ? undefined : setTimeout(() => void this.destroy(), timeout)
-    this.#closing ??= this.#scheduler.tracker.finished().then(() => this.#destroying ?? this.#end('end'))
+    this.#closing ??= tracker.finished().then(() => this.#destroying ?? this.#end('end'))
     return this.#closing.finally(() => clearTimeout(killer))
   }
 
   destroy(): Promise<void> {
     if (!this.#destroying) {
-      this.#scheduler.admission.refusal = new PoolError('ERR_POOL_DESTROYED', 'the pool was destroyed')
+      const error = new PoolError('ERR_POOL_DESTROYED', 'the pool was destroyed')
+      this.#scheduler.admission.refusal = error
       this.#destroying = this.#end('kill')
-      this.#scheduler.rejectAll(this.#scheduler.admission.refusal)
+      this.#scheduler.rejectAll(error)
       this.#closing ??= this.#destroying
     }
     return this.#destroying
   }
 
   async #end(how: 'end' | 'kill'): Promise<void> {
-    this.#unwatch()
+    this.#stopMeasuring()
     await this.#scheduler.end(how)
-    await this.#rollingRestart?.catch(() => {})
-    this.#onEnd()
-  }
-
-  /** One after the other: the files may have changed in between. */
-  #restartWorkers(make: () => Promise<Template>): Promise<void> {
-    const begin = async (): Promise<void> =>
-      restartWorkers(this.#scheduler.workerSet, await make(), this.#settings.isolate)
-    const rollingRestart = this.#rollingRestart ? this.#rollingRestart.then(begin, begin) : begin()
-    this.#rollingRestart = rollingRestart
-    return rollingRestart
-  }
-
-  #onEnd(): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    this.#settings.onDestroy?.()
+    await this.#scheduler.rollingRestart.finished()
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.#onDestroy?.()
   }
 }

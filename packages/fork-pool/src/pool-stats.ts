@@ -1,29 +1,37 @@
 import type { Histogram } from 'node:perf_hooks'
 import { type MemoryFigures, memoryOf } from '@anyfork/fork-rpc'
-import type { CallTracker } from './call/call-tracker.js'
 import type { CallCounts, WorkerFigures } from './call/statistics.js'
-import type { WorkerSet } from './worker/worker-set.js'
+import type { Scheduler } from './scheduler/scheduler.js'
 
-/** What a pool has done, and what it is doing. */
+/** What a pool has done so far, and what it is doing. */
 export interface PoolStats {
+  /** The age of the pool, in milliseconds. */
   upMilliseconds: number
+  /**
+   * How many calls have ended, by outcome. `waiting` counts the calls that wait for a worker, and `running` those that
+   * a worker has, including those whose stream has not ended.
+   */
   calls: CallCounts & { waiting: number; running: number }
-  /** How long calls that were answered had waited and run, in nanoseconds; those that yield, until that was over. */
+  /** How long the answered calls waited for a worker, in nanoseconds. */
   wait: Histogram
+  /** How long the answered calls ran, in nanoseconds; a call that yields, until the end of its stream. */
   run: Histogram
-  /** The part of their time that workers, those of the past included, had calls: 0 to 1. */
+  /** The fraction of their lifetime, 0 to 1, in which workers had calls. Includes workers that have ended. */
   utilisation: number
-  /** All that are there and have not ended; `memory` is missing for one that ends just now. */
+  /** All workers that have a process. `memory` is missing if it cannot be read, because the worker is ending. */
   workers: (WorkerFigures & { memory?: MemoryFigures })[]
-  /** Workers started and died so far, and processes forked ahead. */
+  /** How many workers have been started so far. */
   started: number
+  /** How many workers have died so far. Workers that the pool ended or killed do not count. */
   died: number
+  /** How many processes have been forked in advance and wait to become workers. */
   spares: number
+  /** The current template. `memory` is missing if it cannot be read. */
   template: { pid: number | undefined; memory?: MemoryFigures }
 }
 
-/** Gathers all figures. */
-export async function statsOf(workerSet: WorkerSet, tracker: CallTracker): Promise<PoolStats> {
+/** Collects the figures of a pool. */
+export async function collectStats({ workerSet, tracker }: Scheduler): Promise<PoolStats> {
   const { counts, wait, run, upMilliseconds } = tracker.statistics
   const figures = [...workerSet.all].filter(worker => worker.pid !== undefined).map(worker => worker.figures())
   const busy = sum(figures.map(one => one.busyMilliseconds)) + workerSet.past.busyMilliseconds
@@ -31,7 +39,7 @@ export async function statsOf(workerSet: WorkerSet, tracker: CallTracker): Promi
   const { pid } = workerSet.templates.current.process
   const stats = {
     upMilliseconds,
-    calls: { ...counts, waiting: tracker.waiting, running: tracker.open - tracker.waiting + tracker.streams.size },
+    calls: { ...counts, waiting: tracker.waiting, running: tracker.running },
     wait,
     run,
     utilisation: alive && busy / alive,
@@ -47,7 +55,7 @@ async function withMemory<T extends { pid: number | undefined }>(process: T): Pr
   try {
     return process.pid ? { ...process, memory: await memoryOf(process.pid) } : process
   } catch {
-    return process
+    return process // it has just ended
   }
 }
 

@@ -1,86 +1,110 @@
 import { checkNames, functionReference } from '@anyfork/fork/internal'
 import { type ModuleSpecifier, type Returned, type Sent } from '@anyfork/fork-rpc'
 import type { WorkerFigures } from './call/statistics.js'
-import { type CallOptions, type CallSettings, callSettings } from './call-options.js'
+import { type CallOptions, type CallSettings, callSettings, checkTimeout } from './call-options.js'
 import { Lifecycle } from './lifecycle.js'
 import { type PoolOptions, type PoolSettings, settingsOf } from './pool-options.js'
-import type { PoolStats } from './pool-stats.js'
+import { collectStats, type PoolStats } from './pool-stats.js'
+import { Scheduler } from './scheduler/scheduler.js'
 import { checkTemplate, type TemplateSource, Templates } from './worker/templates.js'
-import { oneFunction } from './worker/worker-connection.js'
+import { type ConnectWorker, oneFunction } from './worker/worker-connection.js'
 
 /** Any function that a worker may export. */
 export type AnyFunction = (...args: never[]) => unknown
 
-/** Calls a function of a worker. */
+/** Calls a function in a worker. See `PoolFunction` for the errors with which the promise rejects. */
 export type PoolCall<F extends AnyFunction> = (...args: Sent<Parameters<F>>) => Returned<ReturnType<F>>
 
-/** What one can do with a pool beside calling it. */
+/** The control of a pool: everything except calls. */
 export interface PoolControl extends AsyncDisposable {
-  /** The workers that may be given calls, or have some. */
+  /** The figures of each worker that accepts calls or still has some. Workers that are starting are not listed. */
   readonly workers: WorkerFigures[]
-  /** Counts, times and memory; see `PoolStats`. */
+  /** Collects counts, times, and the memory of the workers and the template. */
   stats(): Promise<PoolStats>
-  /** Resolves when no call waits for a worker, and another would not be refused. */
+  /**
+   * Waits until the queue is empty. Use it for back pressure.
+   *
+   * @returns resolves when no call waits for a worker and `maxQueue` would not reject another one; or when the pool
+   *   begins to close and no call waits
+   */
   drained(): Promise<void>
   /**
-   * Makes a new template, from the files as they are now, and replaces all workers one
-   * after the other; calls go on meanwhile and none is lost.
+   * Makes a new template from the files as they are now, and replaces all workers one after the other. Each worker
+   * completes its calls. New calls are accepted all the time, and none is lost. Reloads run one after the other.
    *
-   * @returns resolves when the last worker of before has finished its calls and ended.
-   *   Rejects with what went wrong with the new template; then all is as before
+   * @returns resolves when the last of the old workers has ended
+   * @throws rejects if the new template cannot load the module or its first worker does not start, with that error; the
+   *   pool then goes on with the old template
+   * @throws rejects with `ERR_POOL_CLOSED` or `ERR_POOL_DESTROYED` if the pool is closing
+   * @throws rejects with `ERR_POOL_NO_TEMPLATE` if workers need `init` and the pool was given a process as its template
    */
   reload(): Promise<void>
   /**
-   * Lets all calls so far finish, then ends workers and template; resolves when they have
-   * ended. Idempotent. A worker that takes longer than two seconds to end, once it has no
-   * call, is killed.
+   * Rejects new calls with `ERR_POOL_CLOSED`, lets the calls so far end, then ends the workers and the templates. Kills
+   * a worker that has not exited two seconds after its last call. Idempotent.
    *
-   * @param options - `timeout`: after so many milliseconds, `destroy`: what is not finished by
-   *   then rejects with `ERR_POOL_DESTROYED`
-   * @throws TypeError for options that make no sense
+   * @param options - `timeout`: after how many milliseconds to call `destroy()`; 0 to 2^31 - 1, or `Infinity`.
+   *   `@default Infinity`
+   * @returns resolves when all processes of the pool have ended
+   * @throws TypeError for an unknown option or an invalid value
    */
   close(options?: { timeout?: number }): Promise<void>
-  /** Kills the workers; all calls reject with `ERR_POOL_DESTROYED`. Resolves when workers and templates have ended. Idempotent. */
+  /**
+   * Kills the workers. All unsettled and new calls reject with `ERR_POOL_DESTROYED`. Idempotent.
+   *
+   * @returns resolves when all processes of the pool have ended
+   */
   destroy(): Promise<void>
+  /** Calls `close()`: `await using` closes the pool. */
+  [Symbol.asyncDispose](): PromiseLike<void>
 }
 
-/** A function in a pool, to be called. */
+/** A function that runs in the workers of a pool. */
 export interface PoolFunction<F extends AnyFunction> {
   /**
-   * Calls it in a worker; first come, first served.
+   * Calls the function in a worker. Calls with the same priority begin in the order in which they were made.
    *
-   * @returns what it returned; a promise that can be iterated over, where that is to be
-   *   iterated over. Rejects with what it threw; with `ERR_PROCESS_EXITED` when its worker
-   *   died of it; with what went wrong when no worker can be made; with
-   *   `ERR_POOL_QUEUE_FULL`, `ERR_POOL_TIMEOUT`, `ERR_POOL_CLOSED`, `ERR_POOL_DESTROYED`
+   * @param args - the arguments; a descriptor is passed with `fd(handle)`
+   * @returns resolves with the function's result. If the function yields values, the promise is also an async iterable,
+   *   and the worker keeps the call until the function has yielded them all or the iteration ends
+   * @throws rejects with the error that the function throws
+   * @throws rejects with `ERR_PROCESS_EXITED` if the worker dies while it runs the call
+   * @throws rejects with a `PoolError`: `ERR_POOL_TIMEOUT`, `ERR_POOL_QUEUE_FULL`, `ERR_POOL_CLOSED`,
+   *   `ERR_POOL_DESTROYED`, `ERR_POOL_CRASH_LOOP`, `ERR_POOL_START_TIMEOUT`, or `ERR_POOL_NO_TEMPLATE`
+   * @throws rejects with the error of the template or the worker if no worker can be started, such as
+   *   `ERR_MODULE_NOT_FOUND`
+   * @throws rejects with a TypeError if an argument cannot be serialised
    */
   (...args: Sent<Parameters<F>>): Returned<ReturnType<F>>
   /**
-   * The same function, for calls with options.
+   * Returns the function with other options: `call.with({ timeout: 100 })(1)`.
    *
-   * @throws TypeError for what makes no sense
+   * @param options - replace the pool's defaults
+   * @throws TypeError for an unknown option, an invalid value, or an option that the pool does not support: `key` with
+   *   `isolate`, or `restrict` without it
    */
   with(options: CallOptions): PoolCall<F>
 }
 
-/** A function in a pool of processes. */
+/** A pool of one function: callable, with the pool's control as its properties. */
 export interface ForkPool<F extends AnyFunction = (...args: unknown[]) => unknown>
   extends PoolFunction<F>,
     PoolControl {}
 
 /**
- * Puts a function of a module into a pool of processes, all forked from one. They are
- * started as calls come; one that dies is replaced, and only the call that it was running
- * rejects. Follows AnyEvent::Fork::Pool.
+ * Runs an exported function in a pool of worker processes, all forked from one template that has loaded the module.
+ * The pool starts workers when calls need them, and replaces a worker that dies; only the calls that it was running
+ * reject. Follows AnyEvent::Fork::Pool.
  *
- * @param template - a process that has not run anything, for instance from
- *   `ForkProcess.create()`, or a function that makes one; the pool owns it from now on.
- *   What it has loaded, the workers share. A function is called again when another is
- *   needed, by `reload` or because it has died; without one, that is a fresh interpreter
- *   with just the module
- * @param module - where the function is exported: a file URL, absolute path or package name
- * @param name - of the function; it may return a promise
- * @throws TypeError for a relative module, an empty name, and options that make no sense
+ * @param template - a process that has not run a function yet, such as `ForkProcess.create()`, or a function that
+ *   creates one. The pool owns it from now on. Workers share the memory of everything that it has loaded. The pool needs
+ *   another template for `reload()` or after the template has died: it calls the function again or, if given a
+ *   process, starts a plain one that loads only the module
+ * @param module - the module that exports the function: a file URL, an absolute path, or a package name
+ * @param name - the name of the exported function; the function may return a promise, or be a generator
+ * @param options - the size of the pool and the behaviour of its workers
+ * @throws TypeError for an invalid template, a relative module path, an empty name, an unknown option, or an invalid
+ *   value
  */
 export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(
   template: TemplateSource,
@@ -91,46 +115,62 @@ export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(
   checkTemplate(template)
   functionReference(module, name)
   const settings = settingsOf(options)
-  const life = new Lifecycle(
-    new Templates(template, module, settings.init !== undefined),
-    settings,
-    oneFunction(module, name, settings),
-  )
-  return Object.defineProperties(pooledFunction(life, '', settings), controlOf(life)) as unknown as ForkPool<F>
+  const parts = startPool(template, module, settings, oneFunction(module, name, settings))
+  return Object.defineProperties(poolFunction(parts, ''), controlOf(parts)) as unknown as ForkPool<F>
 }
 
-/** A function that calls one of the pool, by its name where there are several. */
-export function pooledFunction(
-  life: Lifecycle,
-  name: string,
-  { retries, timeout, isolate }: PoolSettings,
-): PoolFunction<AnyFunction> {
+/** The parts of a pool that its public objects refer to. */
+export interface PoolParts {
+  scheduler: Scheduler
+  lifecycle: Lifecycle
+  settings: PoolSettings
+}
+
+export function startPool(
+  template: TemplateSource,
+  module: ModuleSpecifier,
+  settings: PoolSettings,
+  connect: ConnectWorker,
+): PoolParts {
+  const templates = new Templates(template, module, settings.init !== undefined)
+  const scheduler = new Scheduler(templates, settings, connect)
+  return { scheduler, lifecycle: new Lifecycle(scheduler, settings), settings }
+}
+
+/** @param name - the function's name, or '' in a pool of one function */
+export function poolFunction({ scheduler, settings }: PoolParts, name: string): PoolFunction<AnyFunction> {
+  const { retries, timeout, isolate } = settings
   const defaults: CallSettings = { priority: 0, retries, ...(timeout !== undefined && { timeout }) }
-  const make =
+  const callWith =
     (options: CallSettings) =>
     (...args: unknown[]) =>
-      life.call(name, args, options)
-  return Object.assign(make(defaults), {
-    with: (options: CallOptions) => make(callSettings(options, defaults, isolate)),
+      scheduler.call(name, args, options)
+  return Object.assign(callWith(defaults), {
+    with: (options: CallOptions) => callWith(callSettings(options, defaults, isolate)),
   }) as unknown as PoolFunction<AnyFunction>
 }
 
-/** The properties that make an object a `PoolControl`. */
-export function controlOf(life: Lifecycle): PropertyDescriptorMap {
+/** Returns the properties that make an object a `PoolControl`. */
+export function controlOf({ scheduler, lifecycle }: PoolParts): PropertyDescriptorMap {
   return {
-    workers: { get: () => life.workers },
-    stats: { value: () => life.stats() },
-    drained: { value: () => life.drained() },
-    reload: { value: () => life.reload() },
-    close: { value: (options: { timeout?: number } = {}) => close(life, options) },
-    destroy: { value: () => life.destroy() },
-    [Symbol.asyncDispose]: { value: () => life.close() },
+    workers: { get: () => workersOf(scheduler) },
+    stats: { value: () => collectStats(scheduler) },
+    drained: { value: () => scheduler.tracker.drained() },
+    reload: { value: () => lifecycle.reload() },
+    close: { value: (options: { timeout?: number } = {}) => close(lifecycle, options) },
+    destroy: { value: () => lifecycle.destroy() },
+    [Symbol.asyncDispose]: { value: () => lifecycle.close() },
   }
+}
+
+function workersOf({ workerSet: { all, ready } }: Scheduler): WorkerFigures[] {
+  return [...all].filter(worker => ready.has(worker) || worker.load > 0).map(worker => worker.figures())
 }
 
 const closeNames = new Set(['timeout'])
 
-function close(life: Lifecycle, options: { timeout?: number }): Promise<void> {
+function close(lifecycle: Lifecycle, options: { timeout?: number }): Promise<void> {
   checkNames('close()', options, closeNames)
-  return life.close(options.timeout)
+  if (options.timeout !== undefined) checkTimeout(options.timeout)
+  return lifecycle.close(options.timeout)
 }

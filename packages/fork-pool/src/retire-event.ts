@@ -1,2 +1,2 @@
-/** What a worker sends as an event, alone, when it wants to retire. */
+/** The event with which a worker asks to retire. */
 export const RETIRE = '\0anyfork.fork-pool.retire'

@@ -2,67 +2,98 @@ import type { Call } from './call.js'
 import type { PoolStream } from './pool-stream.js'
 import { type Ending, Statistics } from './statistics.js'
 
-/** How many calls there are, how they end, and who waits until there are none. */
+/** Counts the calls of a pool, settles them, and resolves `drained()` and `finished()`. */
 export class CallTracker {
   readonly statistics: Statistics = new Statistics()
-  /** Calls that wait for a worker, and all that are not settled. */
-  waiting = 0
-  open = 0
-  /** Calls that are settled, with something to iterate over that is not over. */
-  readonly streams: Set<Call> = new Set()
-  /** Whether a call would be taken that is made when none waits. */
-  isReceptive: () => boolean = () => true
+  readonly #acceptsCalls: () => boolean
+  /** Calls that have been resolved with a stream that has not ended. */
+  readonly #streams = new Set<Call>()
+  #waiting = 0
+  #open = 0
   #onDrained: (() => void)[] = []
   #onFinished: (() => void)[] = []
 
-  /** Ends a call, with a result where it is done, else with an error. */
+  /** @param acceptsCalls - returns whether a new call would be accepted if no other call waited */
+  constructor(acceptsCalls: () => boolean) {
+    this.#acceptsCalls = acceptsCalls
+  }
+
+  /** How many calls wait for a worker. */
+  get waiting(): number {
+    return this.#waiting
+  }
+
+  /** How many calls a worker has, including those that wait inside it and those whose stream has not ended. */
+  get running(): number {
+    return this.#open - this.#waiting + this.#streams.size
+  }
+
+  /** Counts a new call, which waits for a worker. */
+  add(call: Call): void {
+    this.#open++
+    this.enqueue(call)
+  }
+
+  /** Counts a call as waiting: it is new, or its worker has died. */
+  enqueue(call: Call): void {
+    call.isWaiting = true
+    this.#waiting++
+  }
+
+  /** Counts a call as no longer waiting. */
+  dequeue(call: Call): void {
+    if (!call.isWaiting) return
+    call.isWaiting = false
+    this.#waiting--
+  }
+
+  /** @param value - the result if `ending` is 'done', else the error */
   settle(call: Call, ending: Ending, value: unknown): void {
-    this.open--
-    this.statistics.ended(ending)
+    this.dequeue(call)
+    this.#open--
+    this.statistics.recordEnding(ending)
     if (ending === 'done') call.resolve(value)
     else call.reject(value)
   }
 
-  /** The same for one that a worker has answered, or that failed before it had begun there. */
+  /** Settles a call that its worker has answered, or that could not be sent to the worker. */
   answer(call: Call, hasFailed: boolean, value: unknown, now: number): void {
-    if (call.beganAt) this.statistics.answered(call.beganAt - call.madeAt, now - call.beganAt)
+    if (call.beganAt) this.statistics.recordTimes(call.beganAt - call.madeAt, now - call.beganAt)
     this.settle(call, hasFailed ? 'failed' : 'done', value)
   }
 
-  /** The same for one that was answered with something to iterate over: how it ends is counted when that is over. */
+  /** Resolves a call with a stream. The statistics count the call when the stream ends. */
   beginStream(call: Call, stream: PoolStream): void {
-    this.open--
-    this.streams.add(call)
+    this.#open--
+    this.#streams.add(call)
     call.resolve(stream)
   }
 
-  /** Whether it was not over yet. */
+  /** Counts the end of a stream. Returns false if the call has no stream, or its stream has ended before. */
   endStream(call: Call, ending: Ending, now: number): boolean {
-    const isOpen = this.streams.delete(call)
-    if (isOpen) {
-      this.statistics.answered(call.beganAt - call.madeAt, now - call.beganAt)
-      this.statistics.ended(call.streamEnding ?? ending)
-    }
-    return isOpen
+    if (!this.#streams.delete(call)) return false
+    this.statistics.recordTimes(call.beganAt - call.madeAt, now - call.beganAt)
+    this.statistics.recordEnding(call.streamEnding ?? ending)
+    return true
   }
 
-  /** Resolves when no call waits for a worker, and another would be taken. */
+  /** Resolves when no call waits for a worker and a new call would be accepted. */
   drained(): Promise<void> {
     return this.#isDrained ? Promise.resolve() : new Promise(resolve => this.#onDrained.push(resolve))
   }
 
-  /** Resolves when all calls are settled. */
+  /** Resolves when all calls have settled. */
   finished(): Promise<void> {
-    return this.open ? new Promise(resolve => this.#onFinished.push(resolve)) : Promise.resolve()
+    return this.#open ? new Promise(resolve => this.#onFinished.push(resolve)) : Promise.resolve()
+  }
+
+  /** Resolves the promises of `drained()` and `finished()` whose condition holds. Call this after each change. */
+  announce(): void {
+    if (this.#onDrained.length && this.#isDrained) for (const resolve of this.#onDrained.splice(0)) resolve()
+    if (!this.#open && this.#onFinished.length) for (const resolve of this.#onFinished.splice(0)) resolve()
   }
 
   get #isDrained(): boolean {
-    return !this.waiting && this.isReceptive()
-  }
-
-  /** To be called when the counts have changed. */
-  announce(): void {
-    if (this.#onDrained.length && this.#isDrained) for (const resolve of this.#onDrained.splice(0)) resolve()
-    if (!this.open) for (const resolve of this.#onFinished.splice(0)) resolve()
+    return !this.#waiting && this.#acceptsCalls()
   }
 }

@@ -1,36 +1,42 @@
 import { CallPromise, dropDescriptors, forgetAbort, onceAborted } from '@anyfork/fork-rpc/internal'
 import type { CallSettings } from '../call-options.js'
-import type { Worker } from '../worker/worker.js'
-import type { CallList } from './call-list.js'
-import type { CallQueue } from './call-queue.js'
+import type { LinkedList, Prioritised, PriorityQueue } from './call-queue.js'
 import type { Ending } from './statistics.js'
+
+/** The worker that has a call. */
+export interface CallOwner {
+  /** Cancels one of the owner's calls or, if the call has been resolved with a stream, that stream. */
+  cancel(call: Call, reason: unknown): void
+}
 
 let lastNumber = 0
 
-/** One call of a pool, from when it is made to when it is settled, which happens once. */
-export class Call {
-  /** Of the function, where there are several. */
+/** One call of a pool, from its creation until it settles. A call that resolves with a stream lives until the stream ends. */
+export class Call implements Prioritised<Call> {
+  /** The name of the function, or '' in a pool of one function. */
   readonly name: string
   readonly args: unknown[]
   readonly options: CallSettings
-  /** In the order in which they were made. */
+  readonly priority: number
   readonly number: number = ++lastNumber
-  /** Milliseconds of `performance.now()`: when it was made, and last began to run; 0 where it has not. */
+  /** The time of creation, in milliseconds of `performance.now()`. */
   readonly madeAt: number = performance.now()
+  /** The time at which the call last began to run, or 0 while it has not begun. */
   beganAt = 0
-  /** How many workers have died of it. */
+  /** How many workers have died while they ran the call. */
   deaths = 0
-  /** How many workers that were to be its own could not be started. */
+  /** How many workers that were started for this call alone have failed to start. */
   failedStarts = 0
+  /** Whether the call waits for a worker. The call tracker sets it. */
+  isWaiting = false
   isSettled = false
-  /** It was settled with something to iterate over, which is not over. */
+  /** Whether the call has been resolved with a stream that has not ended. */
   isStreaming = false
-  /** How that is to be counted, where somebody put an end to it. */
+  /** How a cancelled stream counts in the statistics. */
   streamEnding: Ending | undefined
-  /** Where it waits, or the worker that has it. */
-  queue: CallQueue | undefined
-  worker: Worker | undefined
-  list: CallList | undefined
+  owner: CallOwner | undefined
+  queue: PriorityQueue<Call> | undefined
+  list: LinkedList<Call> | undefined
   previous: Call | undefined
   next: Call | undefined
   #promise: CallPromise | undefined
@@ -44,50 +50,49 @@ export class Call {
     this.name = name
     this.args = args
     this.options = options
+    this.priority = options.priority
     this.#promise = new CallPromise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
   }
 
-  /** To be asked for before it is settled. It is kept no longer: who drops it drops the stream that it may have brought. */
+  /** Available until the call settles. The call does not retain it afterwards, so that an unread stream can be collected. */
   get promise(): CallPromise {
     return this.#promise!
   }
 
-  /** Calls back once when its signal says that the result is not wanted any more. */
-  watchSignal(onAbort: (reason: unknown) => void): void {
-    const { signal } = this.options
-    if (!signal) return
+  /** Watches the user's signal until the call ends. */
+  watchSignal(signal: AbortSignal, onAbort: (reason: unknown) => void): void {
     this.#onAbort = () => onAbort(signal.reason)
     onceAborted(signal, this.#onAbort)
   }
 
-  /** Aborted when its result is not wanted any more; none where that cannot be. */
-  get abandoned(): AbortSignal | undefined {
+  /** The signal for the worker, which `abort` aborts, or `undefined` if the options allow neither an abort nor a timeout. */
+  get workerSignal(): AbortSignal | undefined {
     if (!this.options.signal && this.options.timeout === undefined) return undefined
     return (this.#controller ??= new AbortController()).signal
   }
 
-  /** To be called after it was settled, or where its stream is not wanted any more. */
-  abandon(reason: unknown): void {
+  /** Tells the worker that the result, or the rest of the stream, is not needed. */
+  abort(reason: unknown): void {
     this.#controller?.abort(reason)
   }
 
-  /** It runs from now on; calls back when its time is up. */
+  /** Marks the call as running, and starts its timeout. */
   begin(now: number, onTimeout: (call: Call) => void): void {
-    this.stop()
+    this.stopTimer()
     this.beganAt = now
     const { timeout } = this.options
     if (timeout !== undefined && timeout !== Infinity) this.#timer = setTimeout(onTimeout, timeout, this)
   }
 
-  /** It does not run any more: its worker is gone, or has answered. */
-  stop(): void {
+  stopTimer(): void {
     if (this.#timer) clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
+  /** @param value - a result, or a stream if `isStreaming` is set */
   resolve(value: unknown): void {
     this.#settle()
     if (!this.isStreaming) this.end()
@@ -95,15 +100,16 @@ export class Call {
     this.#forgetPromise()
   }
 
+  /** Rejects the promise, and closes the descriptors among the arguments that have not been sent. */
   reject(error: unknown): void {
     this.#settle()
     this.end()
     this.#reject(error)
     this.#forgetPromise()
-    dropDescriptors(this.args) // those that were not sent
+    dropDescriptors(this.args)
   }
 
-  /** Nothing more is expected of it. */
+  /** Stops watching the user's signal: the call has settled, and its stream has ended. */
   end(): void {
     this.isStreaming = false
     if (this.#onAbort) forgetAbort(this.options.signal!, this.#onAbort)
@@ -112,7 +118,7 @@ export class Call {
 
   #settle(): void {
     this.isSettled = true
-    this.stop()
+    this.stopTimer()
   }
 
   #forgetPromise(): void {

@@ -1,19 +1,19 @@
-/** Streams that nobody refers to any more are over. */
-const dropped = new FinalizationRegistry<OnOver>(onOver => onOver())
+/** Ends streams that the program has dropped without reading them to the end. */
+const dropped = new FinalizationRegistry<OnEnd>(onEnd => onEnd())
 
-/** Called when no more will come, with why not where it has not just ended. */
-type OnOver = (failure?: { error: unknown }) => void
+/** @param failure - the error with which the stream ended, if any */
+type OnEnd = (failure?: { error: unknown }) => void
 
-/** What a worker's function is iterated over through; says when that is over. */
+/** The values that a worker's function yields. Reports the end of the stream, so that the worker becomes free. */
 export class PoolStream implements AsyncIterableIterator<unknown> {
   readonly #values: AsyncIterator<unknown>
-  readonly #onOver: OnOver
+  readonly #onEnd: OnEnd
 
-  /** @param onOver - must not refer to this stream */
-  constructor(values: AsyncIterator<unknown>, onOver: OnOver) {
+  /** @param onEnd - called at the end, at least once; must not refer to this stream, so that it can be collected */
+  constructor(values: AsyncIterator<unknown>, onEnd: OnEnd) {
     this.#values = values
-    this.#onOver = onOver
-    dropped.register(this, onOver, this)
+    this.#onEnd = onEnd
+    dropped.register(this, onEnd, this)
   }
 
   async next(): Promise<IteratorResult<unknown>> {
@@ -45,6 +45,6 @@ export class PoolStream implements AsyncIterableIterator<unknown> {
 
   #end(failure?: { error: unknown }): void {
     dropped.unregister(this)
-    this.#onOver(failure)
+    this.#onEnd(failure)
   }
 }

@@ -1,40 +1,55 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 
-/** What became of calls. */
+/** How the calls of a pool have ended. Calls that have not ended are in none of these counts. */
 export interface CallCounts {
-  /** Settled: with a result, or with an error of any kind; one that yields, when that is over. */
+  /** Calls that resolved; a call that resolved with a stream counts when the stream ends. */
   done: number
+  /** Calls that rejected, or whose stream failed, including `lost`, `timedOut`, and `aborted`. */
   failed: number
-  /** Of those that failed: because their worker died, their time was up, their signal said so. */
+  /** Failed calls whose worker died. */
   lost: number
+  /** Failed calls that exceeded their `timeout`. */
   timedOut: number
+  /** Failed calls whose `signal` was aborted. */
   aborted: number
-  /** Made again after their worker had died. */
+  /** How often a call was repeated because its worker died. */
   retried: number
 }
 
+/**
+ * What a worker is doing:
+ *
+ * - `'starting'`: its process exists, but cannot be called yet.
+ * - `'idle'`: it has no call.
+ * - `'busy'`: it has at least one call, even if it ends after that.
+ * - `'ending'`: it has no call and accepts none; its process has not exited yet.
+ */
 export type WorkerState = 'starting' | 'idle' | 'busy' | 'ending'
 
-/** What a worker has done. */
+/** The figures of one worker at one moment. */
 export interface WorkerFigures {
+  /** The worker's process id. */
   pid: number
+  /** What the worker is doing. */
   state: WorkerState
-  /** From asking the template for it to its first byte, in milliseconds. */
+  /** How long the worker took from the order to fork it until it could be called, in milliseconds; 0 while it starts. */
   startMilliseconds: number
+  /** Time since the order to fork the worker, in milliseconds. */
   ageMilliseconds: number
-  /** How long it had calls. */
+  /** How long the worker has had at least one call, in milliseconds, in total. */
   busyMilliseconds: number
-  /** How many calls it was given, and has now. */
+  /** How many calls the worker has been given so far. */
   calls: number
+  /** How many calls the worker has now. */
   load: number
-  /** The arguments of the call that began first of those that run, and how long it has been running. */
+  /** The oldest call that the worker has: its arguments and how long it has been running, in milliseconds. */
   running?: { args: readonly unknown[]; milliseconds: number }
 }
 
 /** How a call ended. */
 export type Ending = 'done' | 'failed' | 'lost' | 'timedOut' | 'aborted'
 
-/** Counts of a pool, and how long its calls waited and ran, in nanoseconds. */
+/** The counts of a pool, and histograms of how long its calls waited and ran, in nanoseconds. */
 export class Statistics {
   readonly counts: CallCounts = { done: 0, failed: 0, lost: 0, timedOut: 0, aborted: 0, retried: 0 }
   readonly wait: RecordableHistogram = createHistogram()
@@ -45,19 +60,19 @@ export class Statistics {
     return performance.now() - this.#startedAt
   }
 
-  ended(ending: Ending): void {
+  recordEnding(ending: Ending): void {
     this.counts[ending]++
     if (ending !== 'done' && ending !== 'failed') this.counts.failed++
   }
 
-  /** A call that its worker has answered; times in milliseconds. */
-  answered(waited: number, ran: number): void {
+  /** Records the times of a call that its worker has answered, in milliseconds. */
+  recordTimes(waited: number, ran: number): void {
     this.wait.record(nanoseconds(waited))
     this.run.record(nanoseconds(ran))
   }
 }
 
-/** A histogram begins at 1. */
+/** Returns at least 1, the lowest value that a histogram records. */
 function nanoseconds(milliseconds: number): number {
   return Math.max(1, Math.round(milliseconds * 1e6))
 }

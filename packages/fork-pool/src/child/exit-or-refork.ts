@@ -1,23 +1,26 @@
 import { afterFork, beforeFork } from '@anyfork/fork'
 
-/** So many turns of the event loop may an order to copy this process take to be heard, which was sent before. */
+/** How many turns of the event loop it may take to receive a fork order that was sent earlier. */
 const TURNS = 3
 
-/** What a worker does when it has answered all calls: lets itself be copied, if that was ordered, and ends. */
+/**
+ * Runs in a worker that has answered its last call. If the owner has ordered a fork, lets this process be forked first.
+ * Then exits. The copy stays alive and serves as a template.
+ */
 export function exitOrRefork(): void {
-  let isCopied = false
-  const alive = setInterval(() => {}, 60_000)
-  const forgetBefore = beforeFork(() => {
-    isCopied = true
+  let isForked = false
+  const keepAlive = setInterval(() => {}, 60_000)
+  const removeBefore = beforeFork(() => {
+    isForked = true
     return () => void setImmediate(() => setImmediate(() => process.exit()))
   })
-  const forgetAfter = afterFork(() => {
-    clearInterval(alive)
-    forgetBefore()
-    forgetAfter()
+  const removeAfter = afterFork(() => {
+    clearInterval(keepAlive)
+    removeBefore()
+    removeAfter()
   })
   const turn = (left: number): void => {
-    if (isCopied) return
+    if (isForked) return
     if (left) setImmediate(turn, left - 1)
     else process.exit()
   }

@@ -4,10 +4,10 @@ import { RETIRE } from '../retire-event.js'
 export { callSignal, type Done, event, fd, flush, type PassedDescriptor, withDone } from '@anyfork/fork-rpc/child'
 
 /**
- * Asks the pool for no more calls: those that this worker has are finished, then it is
- * ended and replaced. Follows AnyEvent::Fork::Pool::retire.
+ * Asks the pool to replace this worker. The pool sends it no more calls, lets it complete those that it has, ends it,
+ * and starts another worker when one is needed. Follows AnyEvent::Fork::Pool::retire.
  *
- * @throws Error in a process that serves no calls
+ * @throws Error in a process that serves no calls, and during `init`
  */
 export function retire(): void {
   event(RETIRE)

@@ -4,9 +4,9 @@ import { PoolError } from '../errors.js'
 import type { PoolSettings } from '../pool-options.js'
 import type { WorkerSet } from '../worker/worker-set.js'
 
-/** Decides which calls are taken. */
+/** Decides which calls are accepted. */
 export class Admission {
-  /** Why no more are. */
+  /** The error with which all new calls reject, once the pool is closing. */
   refusal: PoolError | undefined
   readonly #workerSet: WorkerSet
   readonly #tracker: CallTracker
@@ -19,29 +19,30 @@ export class Admission {
   }
 
   /**
-   * @param hasRoom - whether a worker has that may serve it
-   * @param unbound - how many calls, it included, may be served by a worker that is started
+   * Returns why a new call is rejected, or `undefined` if it is accepted.
+   *
+   * @param hasFreeSlot - whether a worker that may run the call has a free slot
+   * @param unbound - the number of waiting calls that a new worker could run: those that no key binds to a worker
    */
-  refusalOf({ signal }: CallSettings, hasRoom: boolean, unbound: number): { reason: unknown } | undefined {
+  refusalOf({ signal }: CallSettings, hasFreeSlot: boolean, unbound: number): { reason: unknown } | undefined {
     if (this.refusal) return { reason: this.refusal }
     if (signal?.aborted) return signal
-    if (hasRoom || !this.#isFull(unbound)) return undefined
-    return { reason: new PoolError('ERR_POOL_QUEUE_FULL', `${this.#tracker.waiting} calls wait already`) }
+    if (hasFreeSlot || !this.#isFull(unbound)) return undefined
+    return {
+      reason: new PoolError('ERR_POOL_QUEUE_FULL', `${this.#tracker.waiting} calls are waiting for a worker`),
+    }
   }
 
-  /** Whether a call would be taken now that no other waits. */
-  isReceptive(hasRoom: boolean): boolean {
-    return this.refusal !== undefined || hasRoom || !this.#isFull(Infinity)
+  /** Returns whether a call would be accepted now. A closing pool counts as accepting, so that `drained()` resolves. */
+  acceptsCalls(hasFreeSlot: boolean): boolean {
+    return this.refusal !== undefined || hasFreeSlot || !this.#isFull(Infinity)
   }
 
-  /** Calls that only wait for a worker to be started do not count. */
+  /** Calls that only wait until a worker has started do not count. */
   #isFull(unbound: number): boolean {
     const { maxQueue, load } = this.#settings
-    return (
-      maxQueue !== Infinity &&
-      this.#tracker.waiting -
-        Math.min(unbound, Math.max(0, this.#workerSet.starting + this.#workerSet.vacancies) * load) >=
-        maxQueue
-    )
+    if (maxQueue === Infinity) return false
+    const newSlots = Math.max(0, this.#workerSet.starting + this.#workerSet.vacancies) * load
+    return this.#tracker.waiting - Math.min(unbound, newSlots) >= maxQueue
   }
 }

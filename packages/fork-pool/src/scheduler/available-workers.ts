@@ -2,7 +2,7 @@ import type { PoolSettings } from '../pool-options.js'
 import type { Worker } from '../worker/worker.js'
 import type { WorkerSet } from '../worker/worker-set.js'
 
-/** The workers that have room for a call. */
+/** The workers that have a free slot. */
 export class AvailableWorkers {
   readonly #workerSet: WorkerSet
   readonly #settings: PoolSettings
@@ -21,13 +21,13 @@ export class AvailableWorkers {
     return this.#workers.includes(worker)
   }
 
-  /** Adds it if it has room. */
+  /** Adds a worker if it accepts calls and has a free slot. */
   add(worker: Worker): void {
     if (worker.load < this.#settings.load && this.#workerSet.ready.has(worker) && !this.has(worker))
       this.#workers.push(worker)
   }
 
-  /** Takes it out if it has no room any more. */
+  /** Removes a worker if it has no free slot left. */
   update(worker: Worker): void {
     if (worker.load >= this.#settings.load) this.remove(worker)
   }
@@ -38,17 +38,18 @@ export class AvailableWorkers {
   }
 
   /**
-   * The one that is to get a call, if any; none that has died, even when nobody has told yet.
+   * Lets the balancer choose a worker. Removes workers that have died unnoticed, and chooses again.
    *
-   * @throws what the balancer throws; TypeError when it returns something else
+   * @returns a worker that can be called, or `undefined` if there is none
+   * @throws TypeError if the balancer returns anything but an available worker; any error that the balancer throws
    */
   choose(args: readonly unknown[]): Worker | undefined {
     while (this.#workers.length) {
       const worker = this.#settings.balancer(this.#workers, args) as Worker
-      if (!this.has(worker)) throw new TypeError('a balancer returns one of the workers that it was given')
+      if (!this.has(worker)) throw new TypeError('the balancer must return one of the workers passed to it')
       if (worker.isUsable) return worker
       this.remove(worker)
-      this.#workerSet.forget(worker)
+      this.#workerSet.release(worker)
     }
     return undefined
   }

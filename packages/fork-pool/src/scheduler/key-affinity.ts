@@ -1,9 +1,9 @@
 import type { Worker } from '../worker/worker.js'
 
-/** So many keys are remembered; beyond, the oldest is forgotten. */
-const MOST = 100_000
+/** How many keys are remembered. Beyond that, the oldest is forgotten. */
+const MOST_KEYS = 100_000
 
-/** Which worker the calls of a key go to. */
+/** Maps keys to workers, so that calls with equal keys go to the same worker. */
 export class KeyAffinity {
   readonly #workers = new Map<unknown, Worker>()
 
@@ -11,14 +11,15 @@ export class KeyAffinity {
     return key === undefined ? undefined : this.#workers.get(key)
   }
 
+  /** Binds a key to a worker, unless the key is bound. */
   bind(key: unknown, worker: Worker): void {
     if (key === undefined || this.#workers.has(key)) return
-    if (this.#workers.size >= MOST) this.#forget(this.#workers.keys().next().value)
+    if (this.#workers.size >= MOST_KEYS) this.#forget(this.#workers.keys().next().value)
     this.#workers.set(key, worker)
     worker.keys.add(key)
   }
 
-  /** Its keys go to others from now on. */
+  /** Frees the keys of a worker, so that they can be bound to others. */
   release(worker: Worker): void {
     for (const key of worker.keys) this.#workers.delete(key)
     worker.keys.clear()

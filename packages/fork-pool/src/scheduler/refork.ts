@@ -1,49 +1,49 @@
-import type { Template } from '../worker/templates.js'
 import type { Worker } from '../worker/worker.js'
 import type { WorkerSet } from '../worker/worker-set.js'
+import type { RollingRestart } from './rolling-restart.js'
 
-/** Makes the worker a template that is the first to have had so many calls, generation after generation. */
+/** Turns a worker that has had a certain number of calls into the template, generation after generation. */
 export class Refork {
   readonly #calls: readonly number[]
   readonly #workerSet: WorkerSet
-  readonly #restartWorkers: (make: () => Promise<Template>) => Promise<void>
-  readonly #onError: (error: Error) => void
+  readonly #rollingRestart: RollingRestart
+  readonly #onError: ((error: Error) => void) | undefined
   #generation = 0
-  #isUnderWay = false
+  #isRunning = false
 
-  /** @param calls - for each generation; the last holds for all that come after */
+  /** @param calls - the number of calls for each generation; the last applies to all later ones */
   constructor(
     calls: readonly number[],
     workerSet: WorkerSet,
-    restartWorkers: (make: () => Promise<Template>) => Promise<void>,
-    onError: (error: Error) => void,
+    rollingRestart: RollingRestart,
+    onError: ((error: Error) => void) | undefined,
   ) {
     this.#calls = calls
     this.#workerSet = workerSet
-    this.#restartWorkers = restartWorkers
+    this.#rollingRestart = rollingRestart
     this.#onError = onError
   }
 
-  /** To be called when a worker has answered a call. */
+  /** Promotes a worker that has had enough calls. Call this after each answer of a worker. */
   consider(worker: Worker): void {
     const limit = this.#calls[Math.min(this.#generation, this.#calls.length - 1)]!
-    if (worker.calls >= limit && !this.#isUnderWay && this.#workerSet.ready.has(worker)) void this.#promote(worker)
+    if (worker.calls >= limit && !this.#isRunning && this.#workerSet.ready.has(worker)) void this.#promote(worker)
   }
 
-  /** Where it fails, all is as before, but for the worker, which is replaced like any other. */
+  /** If this fails, the template stays, and the worker is replaced like any other. */
   async #promote(worker: Worker): Promise<void> {
-    this.#isUnderWay = true
-    let isReplaced = false
+    this.#isRunning = true
+    let wasEnding = false
     try {
-      this.#workerSet.forget(worker)
-      await this.#restartWorkers(async () => {
-        isReplaced = worker.isEnding // by a reload that was under way
+      this.#workerSet.release(worker)
+      await this.#rollingRestart.run(async () => {
+        wasEnding = worker.isEnding // an earlier rolling restart has replaced it
         return this.#workerSet.templates.adopt(await worker.refork())
       })
       this.#generation++
     } catch (error) {
-      if (!isReplaced && !this.#workerSet.hasEnded) this.#onError(error as Error) // at the end of the pool, none is needed
+      if (!wasEnding && !this.#workerSet.hasEnded) this.#onError?.(error as Error)
     }
-    this.#isUnderWay = false
+    this.#isRunning = false
   }
 }

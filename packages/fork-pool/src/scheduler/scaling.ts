@@ -1,83 +1,84 @@
 import type { PoolSettings } from '../pool-options.js'
 import type { WorkerSet } from '../worker/worker-set.js'
 
-/** Decides when workers are started, and when those without calls end. */
+/** Starts workers when calls wait, and ends idle workers that are not needed. */
 export class Scaling {
   readonly #settings: PoolSettings
   readonly #workerSet: WorkerSet
-  readonly #again: (isForced: boolean) => void
-  #starter: NodeJS.Timeout | undefined
-  #stopper: NodeJS.Timeout | undefined
+  readonly #adjustAgain: (hasWaited: boolean) => void
+  #startTimer: NodeJS.Timeout | undefined
+  #stopTimer: NodeJS.Timeout | undefined
 
-  /** @param again - called when `adjust` should be, with whether calls have waited for as long as `start` */
-  constructor(settings: PoolSettings, workerSet: WorkerSet, again: (isForced: boolean) => void) {
+  /** @param adjustAgain - called when `adjust` should be called again, with the value of its parameter `hasWaited` */
+  constructor(settings: PoolSettings, workerSet: WorkerSet, adjustAgain: (hasWaited: boolean) => void) {
     this.#settings = settings
     this.#workerSet = workerSet
-    this.#again = again
+    this.#adjustAgain = adjustAgain
   }
 
   /**
-   * To be called when that many calls wait that no worker has room for, or none do.
+   * Adjusts the number of workers. Call this after each change in the number of waiting calls or of workers.
    *
-   * @param isForced - whether calls have waited for as long as `start`
+   * @param waiting - the number of calls for which no worker has a free slot
+   * @param hasWaited - whether the option `start` has been waited out
    */
-  adjust(waiting: number, isForced = false): void {
+  adjust(waiting: number, hasWaited = false): void {
     let missing = this.#missing(waiting)
     if (missing <= 0) this.#cancelStart()
     else {
       const { start } = this.#settings
       if (start > 0) {
-        if (!isForced && this.#workerSet.ready.size + this.#workerSet.starting > 0) return this.#startLater(waiting > 0)
+        if (!hasWaited && this.#workerSet.ready.size + this.#workerSet.starting > 0)
+          return this.#startLater(waiting > 0)
         missing = 1
       }
-      while (missing-- > 0 && this.#workerSet.mayStart(() => this.#again(false), waiting > 0)) this.#workerSet.start()
+      while (missing-- > 0 && this.#workerSet.tryToStart(() => this.#adjustAgain(false), waiting > 0))
+        this.#workerSet.start()
     }
     if (!waiting) this.#stopSurplus()
   }
 
   end(): void {
     this.#cancelStart()
-    clearTimeout(this.#stopper)
+    clearTimeout(this.#stopTimer)
   }
 
+  /** Returns how many more workers the waiting calls, or the option `idle`, require. */
   #missing(waiting: number): number {
     const { idle } = this.#settings
     const { starting, isHopeless } = this.#workerSet
-    const forIdle = idle && !isHopeless ? idle - this.#workerSet.idle : 0
-    return Math.max(waiting, forIdle) - starting
+    const missingIdle = idle && !isHopeless ? idle - this.#workerSet.idle : 0
+    return Math.max(waiting, missingIdle) - starting
   }
 
-  /**
-   * One more in each such period.
-   *
-   * @param isNeeded - whether the program is kept running until then
-   */
+  /** @param isNeeded - whether the timer keeps the program running */
   #startLater(isNeeded: boolean): void {
-    this.#starter ??= setTimeout(() => {
-      this.#starter = undefined
-      this.#again(true)
+    this.#startTimer ??= setTimeout(() => {
+      this.#startTimer = undefined
+      this.#adjustAgain(true)
     }, this.#settings.start)
-    if (isNeeded) this.#starter.ref()
-    else this.#starter.unref()
+    if (isNeeded) this.#startTimer.ref()
+    else this.#startTimer.unref()
   }
 
   #cancelStart(): void {
-    clearTimeout(this.#starter)
-    this.#starter = undefined
+    clearTimeout(this.#startTimer)
+    this.#startTimer = undefined
   }
 
+  /** Ends one idle worker per `stop` milliseconds, as long as there are more than `idle`. */
   #stopSurplus(): void {
     const { idle, stop } = this.#settings
-    if (this.#stopper || stop === Infinity || this.#workerSet.idle <= idle) return
+    if (this.#stopTimer || stop === Infinity || this.#workerSet.idle <= idle) return
     if (stop === 0) return this.#stopOne()
-    this.#stopper = setTimeout(() => {
-      this.#stopper = undefined
+    this.#stopTimer = setTimeout(() => {
+      this.#stopTimer = undefined
       if (this.#workerSet.idle > idle) this.#stopOne()
       this.#stopSurplus()
     }, stop).unref()
   }
 
-  /** The one that has been without a call longest. */
+  /** Retires the worker that has been idle longest. */
   #stopOne(): void {
     let longest
     for (const worker of this.#workerSet.ready)

@@ -1,9 +1,9 @@
 const FIRST_MS = 10
 const LONGEST_MS = 1000
-/** After so many failures in a row it is hopeless. */
+/** After so many failures in a row, further attempts are hopeless. */
 export const MOST_FAILURES = 7
 
-/** Waits longer and longer between attempts that fail. */
+/** Delays retries: the first is immediate, the second waits 10 ms, and each further one twice as long, up to a second. */
 export class BackOff {
   #failures = 0
   #failedAt = 0
@@ -15,13 +15,13 @@ export class BackOff {
   }
 
   /**
-   * The first attempt after a failure comes at once, the others later and later. Attempts
-   * that were under way together fail once: what went wrong may be the same.
+   * Records a failed attempt. Attempts that ran at the same time count as one failure, because they may have failed
+   * for the same reason.
    *
-   * @param begunAt - when the attempt was made, of `performance.now()`
-   * @param weight - as how many failures it counts
+   * @param begunAt - when the attempt began, in milliseconds of `performance.now()`
+   * @param weight - how many failures the attempt counts as
    */
-  failed(begunAt: number, weight: number): void {
+  fail(begunAt: number, weight: number): void {
     if (begunAt < this.#failedAt) return
     this.#failures += weight
     this.#failedAt = performance.now()
@@ -29,7 +29,7 @@ export class BackOff {
       this.#notBefore = this.#failedAt + Math.min(LONGEST_MS, FIRST_MS * 2 ** (this.#failures - 2))
   }
 
-  succeeded(): void {
+  succeed(): void {
     if (!this.#failures) return
     this.#failures = 0
     this.#notBefore = 0
@@ -37,11 +37,11 @@ export class BackOff {
   }
 
   /**
-   * Whether another attempt may be made now; if not, calls back when it may.
+   * Returns true if an attempt may be made now. Otherwise, arms a timer that calls back when it may.
    *
-   * @param isNeeded - whether the program is kept running until then
+   * @param isNeeded - whether the timer keeps the program running
    */
-  mayTry(again: () => void, isNeeded: boolean): boolean {
+  tryNow(again: () => void, isNeeded: boolean): boolean {
     if (!this.#notBefore) return true
     const wait = this.#notBefore - performance.now()
     if (wait <= 0) return true

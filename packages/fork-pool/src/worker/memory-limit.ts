@@ -4,11 +4,11 @@ import type { WorkerSet } from './worker-set.js'
 const PERIOD_MS = 500
 
 /**
- * Retires workers whose share of memory has grown above a limit. Only those are looked at
- * that have had calls since the last time.
+ * Retires workers whose proportional set size exceeds a limit. Every half a second, measures the workers that have had
+ * calls since they were last measured. Does not keep the worker set from being collected.
  *
- * @param limit - PSS, in bytes
- * @returns stops it; so does the end of the pool, and that nobody refers to it any more
+ * @param limit - PSS in bytes, or `Infinity`
+ * @returns a function that stops the measurements
  */
 export function enforceMemoryLimit(workerSet: WorkerSet, limit: number): () => void {
   if (limit === Infinity) return () => {}
@@ -21,7 +21,7 @@ export function enforceMemoryLimit(workerSet: WorkerSet, limit: number): () => v
       worker.isUnmeasured = worker.load > 0
       memoryOf(worker.pid).then(
         ({ pss }) => void (pss > limit && workerSet.ready.has(worker) && workerSet.retire(worker)),
-        () => {}, // it has just ended
+        () => {}, // the worker has just ended
       )
     }
   }, PERIOD_MS).unref()

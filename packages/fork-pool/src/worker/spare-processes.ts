@@ -1,55 +1,57 @@
 import type { ForkProcess } from '@anyfork/fork-rpc'
 
-/** Processes that were forked ahead. */
+/** Processes that are forked in advance, so that a worker need not wait for its fork. */
 export class SpareProcesses {
   readonly #count: number
   readonly #fork: () => ForkProcess
-  readonly #ready: ForkProcess[] = []
+  readonly #processes: ForkProcess[] = []
   #isRefilling = false
   #hasEnded = false
 
+  /** @param count - how many processes to keep */
   constructor(count: number, fork: () => ForkProcess) {
     this.#count = count
     this.#fork = fork
-    this.refill()
+    this.#refill()
   }
 
   get length(): number {
-    return this.#ready.length
+    return this.#processes.length
   }
 
-  /** One of them, where there is one; another is forked when the event loop has done what it has to do now. */
+  /** Removes and returns a live process, if there is one, and schedules a fork to replace it. */
   take(): ForkProcess | undefined {
     if (!this.#count) return undefined
-    let process = this.#ready.shift()
-    while (process && !process.isAlive) process = this.#ready.shift()
-    this.refill()
+    let process = this.#processes.shift()
+    while (process && !process.isAlive) process = this.#processes.shift()
+    this.#refill()
     return process
   }
 
-  refill(): void {
-    if (this.#isRefilling || this.#ready.length >= this.#count) return
-    this.#isRefilling = true
-    setImmediate(() => this.#refillNow()).unref()
-  }
-
-  /** Lets those go that there are: they are of another time. */
+  /** Replaces all processes: the template has changed. */
   renew(): void {
-    for (const process of this.#ready.splice(0)) discard(process)
-    this.refill()
+    for (const process of this.#processes.splice(0)) void discard(process)
+    this.#refill()
   }
 
   async end(): Promise<void> {
     this.#hasEnded = true
-    await Promise.all(this.#ready.splice(0).map(discard))
+    await Promise.all(this.#processes.splice(0).map(discard))
+  }
+
+  /** Forks the missing processes after the event loop has handled what is pending. */
+  #refill(): void {
+    if (this.#isRefilling || this.#processes.length >= this.#count) return
+    this.#isRefilling = true
+    setImmediate(() => this.#refillNow()).unref()
   }
 
   #refillNow(): void {
     this.#isRefilling = false
     try {
-      while (!this.#hasEnded && this.#ready.length < this.#count) this.#ready.push(this.#fork())
+      while (!this.#hasEnded && this.#processes.length < this.#count) this.#processes.push(this.#fork())
     } catch {
-      // there is no room now: a worker that is needed is forked when it is needed, and tells
+      // the system has no room for a process now; the start of a worker forks its own and reports the error
     }
   }
 }

@@ -1,33 +1,35 @@
+import { describeValue } from '@anyfork/fdpass/internal'
 import { ForkProcess, type ModuleSpecifier, preload } from '@anyfork/fork-rpc'
 import { PoolError } from '../errors.js'
 
-/** What workers are forked from: a process, or a function that makes one, called again whenever another is needed. */
+/** A process from which workers are forked, or a function that creates one whenever the pool needs another. */
 export type TemplateSource = ForkProcess | (() => ForkProcess)
 
-/** How long a template without children may take to end, in milliseconds. */
+/** How long a template without children may take to end, in milliseconds, before it is killed. */
 const GRACE_MS = 2000
 
-/** @throws TypeError for what is none, nor makes one */
+/** @throws TypeError if `source` is neither a ForkProcess nor a function */
 export function checkTemplate(source: TemplateSource): void {
   if (!(source instanceof ForkProcess) && typeof source !== 'function')
-    throw new TypeError(
-      `a pool begins with its template, a ForkProcess or a function that makes one, not ${String(source)}`,
-    )
+    throw new TypeError(`template must be a ForkProcess or a function that returns one, not ${describeValue(source)}`)
 }
 
-/** A process with the module loaded, which workers are forked from. */
+/** A process that has loaded the module and from which workers are forked. */
 export class Template {
   readonly process: ForkProcess
 
-  /** @param process - that has it */
   constructor(process: ForkProcess) {
     this.process = process
   }
 
-  /** Loads it into a process. @throws TypeError for what is none */
+  /**
+   * Loads the module into a process.
+   *
+   * @throws TypeError if `process` is not a ForkProcess
+   */
   static of(process: ForkProcess, module: ModuleSpecifier): Template {
     if (!(process instanceof ForkProcess))
-      throw new TypeError(`the function that makes templates returns a ForkProcess, not ${String(process)}`)
+      throw new TypeError(`the template function must return a ForkProcess, not ${describeValue(process)}`)
     return new Template(preload(process).require(module))
   }
 
@@ -35,12 +37,12 @@ export class Template {
     return this.process.isAlive
   }
 
-  /** Lets it end once all workers forked from it have. */
+  /** Resolves when the template has ended, which it does after all workers forked from it. */
   async retire(): Promise<void> {
     await this.process.close()
   }
 
-  /** Ends it, now that all its workers have ended. */
+  /** Ends a template whose workers have ended. Kills it if that takes too long. */
   async end(): Promise<void> {
     const killer = setTimeout(() => this.process.kill('SIGKILL'), GRACE_MS)
     await this.process.close()
@@ -48,15 +50,16 @@ export class Template {
   }
 }
 
-/** The templates of a pool: one that is forked, and those whose workers have not ended yet. */
+/** The templates of a pool: the current one, and those that are not used yet or whose workers have not ended yet. */
 export class Templates {
   #current: Template
   readonly #make: () => Template
   readonly #others = new Set<Template>()
 
-  /** @param needsArguments - whether workers need what was sent to the template, which then cannot be made anew without being told how */
+  /** @param needsArguments - whether workers need the arguments sent to the template, which a fresh one would lack */
   constructor(source: TemplateSource, module: ModuleSpecifier, needsArguments: boolean) {
-    const make = typeof source === 'function' ? source : needsArguments ? refuse : () => ForkProcess.exec()
+    const make =
+      typeof source === 'function' ? source : needsArguments ? throwNoTemplate : (): ForkProcess => ForkProcess.exec()
     this.#make = () => Template.of(make(), module)
     this.#current = typeof source === 'function' ? this.#make() : Template.of(source, module)
   }
@@ -65,27 +68,23 @@ export class Templates {
     return this.#current
   }
 
-  /** A process forked from it; one that has died is made anew. */
+  /** Forks a process from the current template, which is replaced first if it has died. */
   fork(): ForkProcess {
     if (!this.#current.isAlive) this.replace(this.make())
     return this.#current.process.fork()
   }
 
-  /** Another one, from the files as they are now; to be used with `replace`, or to be dropped. */
+  /** Makes a template from the files as they are now. Pass it to `replace` or `drop`. */
   make(): Template {
-    const template = this.#make()
-    this.#others.add(template)
-    return template
+    return this.#add(this.#make())
   }
 
-  /** The same of a process that has loaded all already. */
+  /** Makes a template of a process that has loaded the module. Pass it to `replace` or `drop`. */
   adopt(process: ForkProcess): Template {
-    const template = new Template(process)
-    this.#others.add(template)
-    return template
+    return this.#add(new Template(process))
   }
 
-  /** Forks from another one from now on. */
+  /** Makes a template the current one, and retires the one before. */
   replace(template: Template): void {
     const old = this.#current
     this.#current = template
@@ -94,21 +93,26 @@ export class Templates {
     void old.retire().then(() => this.#others.delete(old))
   }
 
-  /** Ends one that is not used. */
+  /** Ends a template that is not used. */
   async drop(template: Template): Promise<void> {
     await template.end()
     this.#others.delete(template)
   }
 
-  /** Ends all of them; their workers have ended. */
+  /** Ends all templates, after their workers. */
   async end(): Promise<void> {
     await Promise.all([this.#current, ...this.#others].map(template => template.end()))
   }
+
+  #add(template: Template): Template {
+    this.#others.add(template)
+    return template
+  }
 }
 
-function refuse(): never {
+function throwNoTemplate(): never {
   throw new PoolError(
     'ERR_POOL_NO_TEMPLATE',
-    'another template is needed, for init(): give pool() a function that makes templates',
+    'the template is gone, and a new one would lack the arguments for init: give pool() a function that makes templates',
   )
 }

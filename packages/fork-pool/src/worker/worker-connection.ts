@@ -16,20 +16,7 @@ import { EXIT_OR_REFORK } from '../entry-files.js'
 import type { PoolSettings } from '../pool-options.js'
 import { RETIRE } from '../retire-event.js'
 
-/** A function of a worker. */
-interface Callable {
-  (...args: unknown[]): CallPromise
-  with(options: AbortOptions): (...args: unknown[]) => CallPromise
-}
-
-/** How a call is given up: a synchronous worker has it until it is done with it, or is killed. */
-interface AbortOptions {
-  signal: AbortSignal
-  killOnAbort: boolean
-  untilOver: boolean
-}
-
-/** How a worker is spoken to. */
+/** A connection to a worker. */
 export interface WorkerConnection {
   readonly control: RpcControl
   call(call: Call): Promise<unknown>
@@ -38,14 +25,27 @@ export interface WorkerConnection {
 /**
  * Makes a forked process serve calls.
  *
- * @param onRetire - called when it wants no more
+ * @param onRetire - called when the worker asks to retire
  */
 export type ConnectWorker = (process: ForkProcess, onRetire: () => void) => WorkerConnection
 
-/** What a worker does at its end, where it may be copied then. */
-const EXIT_HOOK = { module: EXIT_OR_REFORK, name: 'exitOrRefork' }
+/** A function of a worker. */
+interface RemoteFunction {
+  (...args: unknown[]): CallPromise
+  with(options: AbortOptions): (...args: unknown[]) => CallPromise
+}
 
-/** One function of a module. */
+/** How a call is aborted. A synchronous worker cannot see the signal while it runs a call, so it is killed. */
+interface AbortOptions {
+  signal: AbortSignal
+  killOnAbort: boolean
+  untilOver: boolean
+}
+
+/** The hook that lets a worker be forked before it exits. */
+const DONE_HOOK = { module: EXIT_OR_REFORK, name: 'exitOrRefork' }
+
+/** Connects workers that serve one function of a module. */
 export function oneFunction(module: ModuleSpecifier, name: string, settings: PoolSettings): ConnectWorker {
   return (process, onRetire) => {
     const rpc = run(process, module, name, rpcOptions(settings, onRetire))
@@ -53,16 +53,25 @@ export function oneFunction(module: ModuleSpecifier, name: string, settings: Poo
   }
 }
 
-/** All functions of a module; calls say which. */
+/** Connects workers that serve all functions of a module. Each call names its function. */
 export function allFunctions(module: ModuleSpecifier, settings: PoolSettings): ConnectWorker {
   return (process, onRetire) => {
     const remote = connect<Record<string, () => unknown>>(process, module, rpcOptions(settings, onRetire))
-    return { control: rpcOf(remote), call: call => send(remote[call.name] as unknown as Callable, call, settings) }
+    const functionOf = (name: string): RemoteFunction => remote[name] as unknown as RemoteFunction
+    return { control: rpcOf(remote), call: call => send(functionOf(call.name), call, settings) }
   }
 }
 
-function send(callable: Callable, call: Call, { async: isAsync }: PoolSettings): Promise<unknown> {
-  const { abandoned: signal } = call
+/** Returns whether a call failed because its worker has died or can no longer be used. */
+export function isWorkerLost(error: unknown): error is Error {
+  return (
+    error instanceof ProcessExitedError ||
+    (error instanceof RpcError && (error.code === 'ERR_RPC_PROTOCOL' || error.code === 'ERR_RPC_CLOSED'))
+  )
+}
+
+function send(callable: RemoteFunction, call: Call, { async: isAsync }: PoolSettings): Promise<unknown> {
+  const { workerSignal: signal } = call
   return signal
     ? callable.with({ signal, killOnAbort: !isAsync, untilOver: !isAsync })(...call.args)
     : callable(...call.args)
@@ -73,20 +82,12 @@ function rpcOptions({ async, init, serialiser, onEvent, refork }: PoolSettings, 
     async,
     serialiser,
     ...(init !== undefined && { init }),
-    ...(refork.length > 0 && { done: EXIT_HOOK }),
+    ...(refork.length > 0 && { done: DONE_HOOK }),
     onEvent: (...values) => {
       if (values.length === 1 && values[0] === RETIRE) onRetire()
       else if (onEvent) onEvent(...values)
       else closeDescriptors(values)
     },
-    onError: () => {}, // its calls and `ended` tell
+    onError: () => {}, // the calls and the promise `ended` report errors
   }
-}
-
-/** Whether a call failed because its process is of no use any more. */
-export function isWorkerLost(error: unknown): error is Error {
-  return (
-    error instanceof ProcessExitedError ||
-    (error instanceof RpcError && (error.code === 'ERR_RPC_PROTOCOL' || error.code === 'ERR_RPC_CLOSED'))
-  )
 }

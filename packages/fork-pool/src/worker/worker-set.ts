@@ -4,64 +4,64 @@ import { type ExitStatus, type ForkProcess, ProcessExitedError } from '@anyfork/
 import type { Call } from '../call/call.js'
 import { PoolError } from '../errors.js'
 import type { PoolSettings } from '../pool-options.js'
-import { BackOff, MOST_FAILURES } from './back-off.js'
 import { SpareProcesses } from './spare-processes.js'
+import { recordFailedStart, StartFailures } from './start-failures.js'
 import type { Template, Templates } from './templates.js'
 import { Worker, type WorkerListener } from './worker.js'
 import type { ConnectWorker } from './worker-connection.js'
 
-/** How long all workers may take to end, in milliseconds, before their templates are ended nevertheless. */
-const GRACE_MS = 5000
-/** A worker that dies so soon, in milliseconds, without a call, has failed to start. */
-const AT_ONCE_MS = 1000
-
-/** Who is told of what becomes of the workers. */
+/** What the worker set and its workers report. */
 export interface WorkerSetListener extends WorkerListener {
-  /** There is one more, for a call, or for any. */
+  /** A worker can be called: for this call, or for any if `reserved` is undefined. */
   onReady(worker: Worker, reserved: Call | undefined): void
-  /** One will get no more calls. */
+  /** A worker accepts no more calls. */
   onGone(worker: Worker): void
   /**
-   * The worker for this call could not be started.
+   * The worker for this call has not started.
    *
-   * @param error - why none will be; `undefined` where another may be
+   * @param error - the error with which the call rejects; `undefined` if another worker may be started for it
    */
   onStartFailed(reserved: Call, error?: unknown): void
-  /** None can be started and none is left. */
+  /** No worker is left, and no other can be started. */
   onHopeless(error: unknown): void
-  /** More or fewer workers may be started than before. */
+  /** The number of workers that may be started has changed. */
   onChange(): void
 }
 
-/** The start of a worker, which is there as soon as its process is. */
+/** How long all workers may take to end, in milliseconds, before the templates are ended regardless. */
+const GRACE_MS = 5000
+/** A worker that dies or retires within this time, in milliseconds, and without a call, has failed to start. */
+const EARLY_MS = 1000
+
+/** A start that has neither succeeded nor failed yet. */
 interface Start {
+  /** Set once the process exists. */
   worker: Worker | undefined
 }
 
-/** The workers of a pool: starts and ends them. */
+/** The live workers of a pool. Starts and ends them. */
 export class WorkerSet {
-  /** All that have not ended. */
+  /** All workers that have not ended. */
   readonly all: Set<Worker> = new Set()
-  /** Those that may be given calls. */
+  /** The workers that accept calls. */
   readonly ready: Set<Worker> = new Set()
   readonly templates: Templates
   readonly spares: SpareProcesses
-  readonly #settings: PoolSettings
-  readonly #connect: ConnectWorker
-  readonly #listener: WorkerSetListener
-  readonly #backOff = new BackOff()
-  /** Workers are the pool's, not of the call that happens to need one. */
-  readonly #context = new AsyncResource('ForkPool')
-  /** Those that are being started; each is here until it is known what comes of it. */
-  readonly #starts = new Set<Start>()
-  #hasEnded = false
-  /** Over all workers that have ended. */
+  /** The totals of the workers so far: `started` counts all of them, the others those that have ended. */
   readonly past: { started: number; died: number; busyMilliseconds: number; aliveMilliseconds: number } = {
     started: 0,
     died: 0,
     busyMilliseconds: 0,
     aliveMilliseconds: 0,
   }
+  readonly #settings: PoolSettings
+  readonly #connect: ConnectWorker
+  readonly #listener: WorkerSetListener
+  readonly #failures = new StartFailures()
+  /** A worker belongs to the pool, not to the asynchronous context of the call that needs it first. */
+  readonly #context = new AsyncResource('ForkPool')
+  readonly #starts = new Set<Start>()
+  #hasEnded = false
 
   constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker, listener: WorkerSetListener) {
     this.templates = templates
@@ -71,57 +71,64 @@ export class WorkerSet {
     this.spares = new SpareProcesses(settings.spare, () => templates.fork())
   }
 
+  /** How many workers are being started. */
   get starting(): number {
     return this.#starts.size
   }
 
-  /** How many more may be started. */
+  /** How many more workers may be started. */
   get vacancies(): number {
     const { max, isolate } = this.#settings
     if (!isolate) return max - this.ready.size - this.#starts.size
     let vacancies = max - this.all.size
-    for (const { worker } of this.#starts) if (!worker || !this.all.has(worker)) vacancies-- // it has no process yet, or none any more
+    // starts whose process does not exist yet, or has ended
+    for (const { worker } of this.#starts) if (!worker || !this.all.has(worker)) vacancies--
     return vacancies
   }
 
-  /** No more are started: the pool ends. */
-  get hasEnded(): boolean {
-    return this.#hasEnded
-  }
-
-  /** How many have no call. */
+  /** How many workers have no call. */
   get idle(): number {
     let count = 0
     for (const { load } of this.ready) if (!load) count++
     return count
   }
 
+  /** Whether the pool ends, so that no more workers are started. */
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
   get isHopeless(): boolean {
-    return this.#backOff.isHopeless
+    return this.#failures.isHopeless
   }
 
-  /** Whether one may be started now; if not, calls back when it may. */
-  mayStart(again: () => void, isNeeded: boolean): boolean {
-    return !this.#hasEnded && this.vacancies > 0 && this.#backOff.mayTry(again, isNeeded)
+  /**
+   * Returns true if a worker may be started now. Otherwise, if only the back-off forbids it, arms a timer that calls
+   * back when it may.
+   *
+   * @param isNeeded - whether the timer keeps the program running
+   */
+  tryToStart(again: () => void, isNeeded: boolean): boolean {
+    return !this.#hasEnded && this.vacancies > 0 && this.#failures.tryToStart(again, isNeeded)
   }
 
-  /** All is well: a call has ended. */
-  succeeded(): void {
-    this.#backOff.succeeded()
+  /** Ends the back-off: a worker has answered a call. */
+  resetFailures(): void {
+    this.#failures.reset()
   }
 
-  /** @param reserved - the call that it is for, which may have restrictions of its own */
+  /** @param reserved - the only call that the worker is for, whose restrictions apply */
   start(reserved?: Call): void {
     void this.#context.runInAsyncScope(() => this.#start(reserved))
   }
 
   /**
-   * Starts one from a template, whether or not there is a vacancy.
+   * Starts a worker from a template, even if there is no vacancy.
    *
-   * @throws rejects with what went wrong
+   * @throws rejects if the worker fails to start
    */
   async startFrom(template: Template): Promise<Worker> {
-    const worker = this.#make(template, template.process.fork(), undefined)
+    const worker = this.#create(template, template.process.fork(), undefined)
     try {
       await startInTime(worker, this.#settings.startTimeout)
     } catch (error) {
@@ -132,36 +139,36 @@ export class WorkerSet {
     return worker
   }
 
-  /** Gives it no more calls, and lets it end. */
+  /** Gives a worker no more calls, and lets it complete its calls and end. */
   retire(worker: Worker): Promise<ExitStatus> {
     const ended = worker.end()
-    this.forget(worker)
+    this.release(worker)
     return ended
   }
 
-  /** A worker wants no more calls. One that never had any has failed, as one that dies at once. */
-  resign(worker: Worker): void {
+  /** Retires a worker that asked for it. A young worker that has had no call has failed to start. */
+  retireOnRequest(worker: Worker): void {
     void this.retire(worker)
-    if (worker.calls || performance.now() - worker.madeAt > AT_ONCE_MS) return
+    if (worker.calls || performance.now() - worker.madeAt > EARLY_MS) return
     this.#fail(
       new PoolError('ERR_POOL_CRASH_LOOP', 'workers retire again and again before their first call'),
       worker.madeAt,
     )
   }
 
-  /** It gets no more calls: it is dead, or was told to end. */
-  forget(worker: Worker): void {
+  /** Gives a worker no more calls: it is dead, or it ends. */
+  release(worker: Worker): void {
     if (this.ready.delete(worker)) this.#listener.onGone(worker)
   }
 
   /** Ends all workers and templates. */
   async end(how: 'end' | 'kill'): Promise<void> {
     this.#hasEnded = true
-    this.#backOff.cancel()
+    this.#failures.cancel()
     const ended = Promise.all([...[...this.all].map(worker => worker.ended), this.spares.end()])
     const busy = [...this.all].filter(worker => worker.load)
     for (const worker of this.all) void worker[how]()
-    if (how === 'end') await Promise.all(busy.map(worker => worker.ended)) // streams may take as long as they want
+    if (how === 'end') await Promise.all(busy.map(worker => worker.ended)) // streams have no time limit
     const patience = new AbortController()
     await Promise.race([ended, delay(GRACE_MS, undefined, { signal: patience.signal })])
     patience.abort()
@@ -175,47 +182,48 @@ export class WorkerSet {
     this.#starts.add(start)
     try {
       const process = this.spares.take() ?? this.templates.fork()
-      const worker = (start.worker = this.#make(this.templates.current, process, reserved))
+      const worker = (start.worker = this.#create(this.templates.current, process, reserved))
       await startInTime(worker, this.#settings.startTimeout)
       this.#starts.delete(start)
       this.#admit(worker, reserved)
     } catch (error) {
-      await null // not within the call that wanted it
+      await null // report asynchronously, not within the call that needs the worker
       this.#starts.delete(start)
-      const { worker } = start
-      const wasReplaced = worker?.isEnding && worker.template !== this.templates.current // told to end before it was ready
-      worker?.kill()
-      const isOfCall = reserved?.options.restrict !== undefined && worker?.pid !== undefined // its restrictions may be why
-      if (!isOfCall && !wasReplaced) this.#fail(error, begunAt)
-      if (reserved)
-        this.#listener.onStartFailed(reserved, !wasReplaced && isLast(reserved, error) ? toldOf(error) : undefined)
-      this.#listener.onChange()
+      this.#onStartFailed(error, begunAt, start.worker, reserved)
     }
   }
 
-  /** @param process - which ends when no worker can be made of it */
-  #make(template: Template, process: ForkProcess, reserved: Call | undefined): Worker {
+  #onStartFailed(error: unknown, begunAt: number, worker: Worker | undefined, reserved: Call | undefined): void {
+    const wasReplaced = worker?.isEnding && worker.template !== this.templates.current // by a rolling restart
+    worker?.kill()
+    const mayBeDueToCall = reserved?.options.restrict !== undefined && worker?.pid !== undefined
+    if (!mayBeDueToCall && !wasReplaced) this.#fail(error, begunAt)
+    if (reserved) this.#listener.onStartFailed(reserved, wasReplaced ? undefined : recordFailedStart(reserved, error))
+    this.#listener.onChange()
+  }
+
+  /** Makes a worker of a process, or kills the process if that fails. */
+  #create(template: Template, process: ForkProcess, reserved: Call | undefined): Worker {
     try {
-      return this.#employ(template, process, reserved)
+      if (this.#hasEnded) throw new PoolError('ERR_POOL_CLOSED', 'the pool was closed while a worker was starting')
+      for (const restrictions of [this.#settings.restrict, reserved?.options.restrict])
+        if (restrictions) process.restrict(restrictions)
+      const settings = { isAsync: this.#settings.async, lifetime: this.#chooseLifetime(), connect: this.#connect }
+      const worker = new Worker(process, template, settings, this.#listener)
+      this.past.started++
+      this.all.add(worker)
+      void worker.ended.then(status => this.#onEnded(worker, status))
+      return worker
     } catch (error) {
       process.kill('SIGKILL')
       throw error
     }
   }
 
-  #employ(template: Template, process: ForkProcess, reserved: Call | undefined): Worker {
-    if (this.#hasEnded) throw new PoolError('ERR_POOL_CLOSED', 'the pool has been closed meanwhile')
-    const { restrict, async: isAsync, recycle } = this.#settings
-    for (const restrictions of [restrict, reserved?.options.restrict]) if (restrictions) process.restrict(restrictions)
-    const lifetime =
-      recycle.calls === Infinity
-        ? Infinity
-        : Math.max(1, Math.round(recycle.calls * (1 - Math.random() * recycle.jitter)))
-    const worker = new Worker(process, template, { isAsync, lifetime, connect: this.#connect }, this.#listener)
-    this.past.started++
-    this.all.add(worker)
-    void worker.ended.then(status => this.#onEnded(worker, status))
-    return worker
+  /** Returns after how many calls a worker is replaced: at random, so that not all workers are replaced at once. */
+  #chooseLifetime(): number {
+    const { calls, jitter } = this.#settings.recycle
+    return calls === Infinity ? Infinity : Math.max(1, Math.round(calls * (1 - Math.random() * jitter)))
   }
 
   #admit(worker: Worker, reserved: Call | undefined): void {
@@ -233,79 +241,52 @@ export class WorkerSet {
     this.past.busyMilliseconds += busyMilliseconds
     this.past.aliveMilliseconds += ageMilliseconds
     if (worker.hasDied) this.past.died++
-    if (!worker.isEnding && worker.isReady) {
-      const error = new ProcessExitedError(status, 'a worker')
-      const hasStarted = worker.calls > 0 || ageMilliseconds > AT_ONCE_MS
-      if (hasStarted) this.#backOff.succeeded()
-      const isTold = !hasStarted && this.#fail(error, worker.madeAt, this.ready.size - (this.ready.has(worker) ? 1 : 0))
-      if (!isTold && !worker.isToldByCalls) this.#settings.onError?.(error)
-    }
+    if (!worker.isEnding && worker.isReady) this.#reportDeath(worker, status, ageMilliseconds)
     worker.endStreams()
-    this.forget(worker)
+    this.release(worker)
     this.#listener.onChange()
   }
 
+  /** Reports an unexpected death to `onError`, unless the worker's calls report it. */
+  #reportDeath(worker: Worker, status: ExitStatus, ageMilliseconds: number): void {
+    const error = new ProcessExitedError(status, 'a worker')
+    if (worker.calls > 0 || ageMilliseconds > EARLY_MS) this.#failures.reset()
+    else if (this.#fail(error, worker.madeAt, this.ready.size - (this.ready.has(worker) ? 1 : 0))) return
+    if (!worker.isReportedByCalls) this.#settings.onError?.(error)
+  }
+
   /**
-   * Some reasons will be the same at the next attempt; of the others, it takes several in a row.
+   * Records a failed start.
    *
-   * @param left - how many workers there are
-   * @returns whether all who wait are told
+   * @param workersLeft - how many workers accept calls
+   * @returns whether the failure was reported to all waiting calls and `onError`
    */
-  #fail(error: unknown, begunAt: number, left: number = this.ready.size): boolean {
+  #fail(error: unknown, begunAt: number, workersLeft: number = this.ready.size): boolean {
     if (this.#hasEnded) return false
-    this.#backOff.failed(begunAt, weightOf(error))
-    if (left || (isPassing(error) && !this.isHopeless)) return false
-    const told = toldOf(error)
-    this.#settings.onError?.(told as Error)
-    this.#listener.onHopeless(told)
+    const report = this.#failures.record(error, begunAt, workersLeft)
+    if (report === undefined) return false
+    this.#settings.onError?.(report as Error)
+    this.#listener.onHopeless(report)
     return true
   }
 }
 
-/** Whether no other worker is to be started for a call, after this failure. */
-function isLast(reserved: Call, error: unknown): boolean {
-  reserved.failedStarts += weightOf(error)
-  return reserved.failedStarts >= MOST_FAILURES || !isPassing(error)
-}
-
-/** As how many failures it counts: what takes so long is tried once more, with another template. */
-function weightOf(error: unknown): number {
-  return (error as NodeJS.ErrnoException).code === 'ERR_POOL_START_TIMEOUT' ? Math.ceil(MOST_FAILURES / 2) : 1
-}
-
-function toldOf(error: unknown): unknown {
-  return error instanceof ProcessExitedError
-    ? new PoolError('ERR_POOL_CRASH_LOOP', `workers die again and again: ${error.message}`, { cause: error })
-    : error
-}
-
-/** A dead process or a full system may be otherwise the next time; a function that is missing is not. */
-function isPassing(error: unknown): boolean {
-  const { code, syscall } = error as NodeJS.ErrnoException
-  return (
-    error instanceof ProcessExitedError ||
-    code === 'ERR_POOL_START_TIMEOUT' ||
-    code === 'ERR_POOL_CRASH_LOOP' ||
-    syscall !== undefined
-  )
-}
-
 /**
- * Waits until a worker can be called. One that does not get there is killed; its template
- * with it, where that does not even fork.
+ * Waits until a worker can be called. If that takes too long and the template has not even forked the worker, kills
+ * the template.
  *
- * @throws what went wrong, or `ERR_POOL_START_TIMEOUT`
+ * @throws rejects if the worker fails to start, with `ERR_POOL_START_TIMEOUT` if it takes too long
  */
 async function startInTime(worker: Worker, milliseconds: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       reject(new PoolError('ERR_POOL_START_TIMEOUT', `a worker has not started within ${milliseconds} ms`))
       if (worker.pid === undefined) worker.template.process.kill('SIGKILL')
     }, milliseconds)
   })
   try {
-    await Promise.race([worker.ready(), late])
+    await Promise.race([worker.ready(), timeout])
   } finally {
     clearTimeout(timer)
   }

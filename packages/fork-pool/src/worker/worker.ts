@@ -1,68 +1,75 @@
 import { type ExitStatus, type ForkProcess, ProcessExitedError } from '@anyfork/fork-rpc'
 import { closeDescriptors, RemoteIterable } from '@anyfork/fork-rpc/internal'
 import type { Candidate } from '../balancer.js'
-import type { Call } from '../call/call.js'
-import { CallList } from '../call/call-list.js'
-import { CallQueue } from '../call/call-queue.js'
+import type { Call, CallOwner } from '../call/call.js'
+import { PriorityQueue } from '../call/call-queue.js'
 import { PoolStream } from '../call/pool-stream.js'
 import type { WorkerFigures, WorkerState } from '../call/statistics.js'
+import { RunningCalls } from './running-calls.js'
 import type { Template } from './templates.js'
 import { type ConnectWorker, isWorkerLost, type WorkerConnection } from './worker-connection.js'
 
-/** How long a worker that was asked to end may take, in milliseconds. */
-const GRACE_MS = 2000
-
-/** So soon after an answer of a worker, in milliseconds, nobody asks whether it is alive. */
-const FRESH_MS = 1
-
-/** Who is told of what becomes of a worker and its calls, to settle them. */
+/** What a worker reports. The listener settles the calls. */
 export interface WorkerListener {
-  /** A call was answered, with a result, or with an error where it has failed; or its stream is over. */
+  /** The worker answered a call, or the call's stream ended. `value` is the result, or the error if `hasFailed`. */
   onAnswer(worker: Worker, call: Call, hasFailed: boolean, value: unknown, now: number): void
-  /** A call was answered with something to iterate over, and has this worker until that is over. */
+  /** The worker answered a call with a stream. The worker keeps the call until the stream ends. */
   onStream(call: Call, stream: PoolStream): void
-  /** The stream of a call has lost its worker. */
+  /** The stream of a call failed, because the worker is lost. */
   onStreamLost(call: Call): void
-  /** A call runs longer than it may. */
+  /** A call exceeded its timeout. */
   onTimeout(call: Call): void
-  /** It wants no more calls. */
+  /** The worker asked to retire. */
   onRetire(worker: Worker): void
-  /** It has died, or was killed; of the calls that it had, those are told that are not settled. */
+  /** The worker ends because one of its calls was cancelled. */
+  onEnding(worker: Worker): void
+  /** The worker died or was killed. The arrays contain its unsettled calls: those that had begun, and the others. */
   onLost(worker: Worker, error: Error, begun: Call[], waiting: Call[]): void
 }
 
+/** What the workers of a pool have in common, and the number of calls after which this one is replaced. */
+export interface WorkerSettings {
+  isAsync: boolean
+  lifetime: number
+  connect: ConnectWorker
+}
+
+/** How long a worker may take to end after its last call, in milliseconds, before it is killed. */
+const GRACE_MS = 2000
+
+/** How long after an answer a worker counts as alive without a system call, in milliseconds. */
+const FRESH_MS = 1
+
 /** One process of a pool. */
-export class Worker implements Candidate {
+export class Worker implements Candidate, CallOwner {
+  readonly process: ForkProcess
   readonly template: Template
-  /** Calls that only this worker may have, because of their keys. */
-  readonly waiting: CallQueue = new CallQueue()
+  /** Calls that are bound to this worker by their keys and wait until it has a free slot. */
+  readonly waiting: PriorityQueue<Call> = new PriorityQueue()
+  /** The keys that are bound to this worker. */
   readonly keys: Set<unknown> = new Set()
-  /** After so many calls it is replaced. */
+  /** The number of calls after which the worker is replaced. */
   readonly lifetime: number
   readonly madeAt: number = performance.now()
   readonly ended: Promise<ExitStatus>
-  readonly process: ForkProcess
   lastFree = 0
   calls = 0
-  /** Whether its memory may have changed since it was last looked at. */
+  /** Whether the worker has had calls since its memory was last measured. */
   isUnmeasured = false
   readonly #connection: WorkerConnection
   readonly #isAsync: boolean
   readonly #listener: WorkerListener
-  readonly #running = new CallList()
-  readonly #onTimeout = (call: Call): void => this.#listener.onTimeout(call)
+  readonly #running: RunningCalls
   #readyAt = 0
-  #busyMs = 0
-  #busySince = 0
   #isLost = false
-  #onClose: (() => void) | undefined
+  #beforeClose: (() => void) | undefined
   #isEnding = false
   #isKilled = false
 
   constructor(
     process: ForkProcess,
     template: Template,
-    { isAsync, lifetime, connect }: { isAsync: boolean; lifetime: number; connect: ConnectWorker },
+    { isAsync, lifetime, connect }: WorkerSettings,
     listener: WorkerListener,
   ) {
     this.process = process
@@ -70,6 +77,7 @@ export class Worker implements Candidate {
     this.lifetime = lifetime
     this.#isAsync = isAsync
     this.#listener = listener
+    this.#running = new RunningCalls(isAsync, call => listener.onTimeout(call))
     this.#connection = connect(process, () => listener.onRetire(this))
     this.ended = this.#connection.control.ended
   }
@@ -86,29 +94,30 @@ export class Worker implements Candidate {
     return this.#readyAt > 0
   }
 
-  /** It gets no more calls. */
+  /** Whether the worker accepts no more calls. */
   get isEnding(): boolean {
     return this.#isEnding
   }
 
-  /** Whether its calls tell of its death, now or in a moment; those with a stream do not. */
-  get isToldByCalls(): boolean {
+  /** The unsettled calls and open streams of the worker, in the order in which it got them. */
+  get running(): Call[] {
+    return this.#running.toArray()
+  }
+
+  /** Whether calls report the worker's death, by rejecting. Open streams do not count. */
+  get isReportedByCalls(): boolean {
     return this.#isLost || this.running.some(call => !call.isStreaming)
   }
 
-  /** Whether it has died, now that it has ended: nobody killed it, and it was not told to end or had calls yet. */
+  /** Whether the worker, which has ended, died: the pool neither killed it nor let it end after its last call. */
   get hasDied(): boolean {
     return this.isReady && !this.#isKilled && (!this.#isEnding || this.#isLost || this.load > 0)
   }
 
-  /** Whether it can be called, as far as the kernel knows. */
-  get isAlive(): boolean {
-    return !this.#isLost && this.#connection.control.isAlive
-  }
-
-  /** Whether calls may be given to it: asks the kernel, but not where it has just answered, and may have much to do. */
+  /** Whether the worker can be called. Unless it answered a call just now and has more, this asks the kernel. */
   get isUsable(): boolean {
-    return this.load && performance.now() - this.lastFree < FRESH_MS ? !this.#isLost : this.isAlive
+    if (this.#isLost) return false
+    return (this.load > 0 && performance.now() - this.lastFree < FRESH_MS) || this.#connection.control.isAlive
   }
 
   get state(): WorkerState {
@@ -117,59 +126,50 @@ export class Worker implements Candidate {
     return this.#readyAt ? 'idle' : 'starting'
   }
 
-  /** Resolves when it can be called; rejects with what went wrong. */
+  /** Resolves when the worker can be called. Rejects if it fails to start. */
   async ready(): Promise<void> {
     await this.#connection.control.ready()
     this.#readyAt = performance.now()
   }
 
-  /** Calls the function; what comes of it, the call and the listener are told. */
-  give(call: Call): void {
+  /** Runs a call. Reports to the listener how it ends. */
+  run(call: Call): void {
     this.calls++
     this.isUnmeasured = true
-    call.worker = this
-    this.#running.push(call)
-    const isFirst = this.#running.length === 1
-    if (isFirst || this.#isAsync) {
-      const now = performance.now()
-      if (isFirst) this.#busySince = now
-      call.begin(now, this.#onTimeout)
-    }
+    this.#running.add(call, this)
     this.#connection.call(call).then(
       value => this.#finish(call, false, value),
       error =>
-        isWorkerLost(error) && error !== call.abandoned?.reason ? this.#lose(error) : this.#finish(call, true, error),
+        isWorkerLost(error) && error !== call.workerSignal?.reason
+          ? this.#lose(error)
+          : this.#finish(call, true, error),
     )
   }
 
   /**
-   * A call of this worker, or its stream, is not wanted any more. Where it runs, the worker has to go;
-   * in an asynchronous one it sees its signal, and it and what else runs there may finish
-   * first; a stream just ends. One that has not begun never will.
+   * Cancels a call. A synchronous worker that runs the call is killed. An asynchronous worker sees the abort in its
+   * `callSignal()`, completes its other calls, and ends. A call that has not begun never does. A stream ends, and the
+   * worker survives, unless it is synchronous and is still yielding.
    */
   cancel(call: Call, reason: unknown): void {
     const isBlocking = !this.#isAsync && call === this.#running.first
-    if (!isBlocking || call.isStreaming) call.abandon(reason)
+    if (!isBlocking || call.isStreaming) call.abort(reason)
     if (isBlocking) this.kill()
     else if (call.isStreaming)
-      this.#release(call, performance.now()) // who reads it may never come to the next value
+      this.#release(call, performance.now()) // the reader may never ask for the next value
     else if (this.#isAsync) void this.end()
-  }
-
-  /** Its calls, in the order in which it got them. */
-  get running(): Call[] {
-    return [...this.#running]
+    if (this.#isEnding) this.#listener.onEnding(this)
   }
 
   /**
-   * Copies it when it has finished its calls, and ends it.
+   * Forks the worker when it has completed its calls, and lets it end.
    *
-   * @returns the copy, to fork from
-   * @throws rejects when it has ended before, or cannot be copied
+   * @returns the copy, which serves as a template
+   * @throws rejects if the worker cannot be forked, or with `ERR_PROCESS_EXITED` if it ends before
    */
   refork(): Promise<ForkProcess> {
-    const copied = new Promise<ForkProcess>((resolve, reject) => {
-      this.#onClose = () => {
+    const copy = new Promise<ForkProcess>((resolve, reject) => {
+      this.#beforeClose = () => {
         try {
           resolve(this.process.refork())
         } catch (error) {
@@ -180,10 +180,10 @@ export class Worker implements Candidate {
     const tooLate = this.end().then(status => {
       throw new ProcessExitedError(status, 'the worker that was to be the template')
     })
-    return Promise.race([copied, tooLate])
+    return Promise.race([copy, tooLate])
   }
 
-  /** Gives it no more calls, lets it finish those that it has, and end. */
+  /** Lets the worker complete its calls and end. */
   async end(): Promise<ExitStatus> {
     this.#isEnding = true
     if (!this.load) this.#close()
@@ -195,97 +195,86 @@ export class Worker implements Candidate {
     void this.#connection.control.destroy()
   }
 
+  /** Call this only if the worker has a pid. */
   figures(now: number = performance.now()): WorkerFigures {
     const { first } = this.#running
     return {
-      pid: this.pid!, // those that are told of have one
+      pid: this.pid!,
       state: this.state,
       startMilliseconds: this.#readyAt && this.#readyAt - this.madeAt,
       ageMilliseconds: now - this.madeAt,
-      busyMilliseconds: this.#busyMs + (first ? now - this.#busySince : 0),
+      busyMilliseconds: this.#running.busyMilliseconds(now),
       calls: this.calls,
       load: this.load,
       ...(first && { running: { args: first.args, milliseconds: now - first.beganAt } }),
     }
   }
 
-  #finish(call: Call, hasFailed: boolean, value: unknown): void {
-    if (call.worker !== this) return void (hasFailed || closeDescriptors([value])) // nobody will have it
-    const now = performance.now()
-    if (!hasFailed && value instanceof RemoteIterable) {
-      if (!call.isSettled) {
-        call.isStreaming = true
-        const onOver = (failure?: { error: unknown }): void =>
-          this.#release(call, performance.now(), failure !== undefined, failure?.error)
-        const stream = new PoolStream(value, failure => {
-          onOver(failure)
-          if (!this.#isKilled && !isWorkerLost(failure?.error)) this.#goOn()
-        })
-        this.#listener.onStream(call, stream)
-        return value.onceFinished(failure => {
-          onOver(failure)
-          this.#goOn() // what is still to be read is not the worker's affair
-        })
-      }
-      value.return().catch(() => {}) // nobody will read it
+  /** Ends the open streams of a worker that has ended. Its other calls reject by themselves. */
+  endStreams(): void {
+    for (const call of this.running) {
+      if (!call.isStreaming) continue
+      this.#running.remove(call, performance.now())
+      this.#listener.onStreamLost(call)
+      call.end()
     }
-    this.#release(call, now, hasFailed, value)
-    this.#goOn()
   }
 
-  /** A synchronous one runs its calls one after the other. To be called when it is done with one: those that have begun are not made again. */
-  #goOn(): void {
-    const { first } = this.#running
-    if (first && !this.#isAsync && !first.beganAt && !first.isSettled) first.begin(performance.now(), this.#onTimeout)
+  #finish(call: Call, hasFailed: boolean, value: unknown): void {
+    if (call.owner !== this) return void (hasFailed || closeDescriptors([value])) // the result has no receiver
+    if (!hasFailed && value instanceof RemoteIterable) {
+      if (!call.isSettled) return this.#beginStream(call, value)
+      value.return().catch(() => {}) // the stream has no reader
+    }
+    this.#release(call, performance.now(), hasFailed, value)
+    this.#running.beginNext()
   }
 
-  /** A call does not need this worker any more. */
+  #beginStream(call: Call, values: RemoteIterable): void {
+    call.isStreaming = true
+    const release = (failure?: { error: unknown }): void =>
+      this.#release(call, performance.now(), failure !== undefined, failure?.error)
+    const stream = new PoolStream(values, failure => {
+      release(failure)
+      if (!this.#isKilled && !isWorkerLost(failure?.error)) this.#running.beginNext()
+    })
+    this.#listener.onStream(call, stream)
+    // the worker is free when the function has yielded all values, even if the program has not read them
+    values.onceFinished(failure => {
+      release(failure)
+      this.#running.beginNext()
+    })
+  }
+
+  /** Frees the slot of a call. Does nothing if the worker no longer has the call. */
   #release(call: Call, now: number, hasFailed = false, value?: unknown): void {
-    if (call.worker !== this) return
+    if (call.owner !== this) return
     call.end()
-    this.#running.remove(call)
-    call.worker = undefined
-    call.stop()
-    if (!this.load) this.#busyMs += now - this.#busySince
+    this.#running.remove(call, now)
     this.lastFree = now
     if (this.#isEnding && !this.load) this.#close()
     this.#listener.onAnswer(this, call, hasFailed, value, now)
   }
 
-  /** It has ended: what it was yielding is over, read or not. Other calls are told by themselves. */
-  endStreams(): void {
-    for (const call of this.running) {
-      if (!call.isStreaming) continue
-      this.#running.remove(call)
-      call.worker = undefined
-      this.#listener.onStreamLost(call)
-      call.end()
-    }
-  }
-
   #close(): void {
-    this.#onClose?.()
+    this.#beforeClose?.()
     void this.#connection.control.close()
     const killer = setTimeout(() => this.kill(), GRACE_MS)
     void this.ended.then(() => clearTimeout(killer))
   }
 
-  /** It is gone; calls of a synchronous one that are not the first have not begun. */
+  /** Reports that the worker is lost. In a synchronous worker, only the first call can have begun. */
   #lose(error: Error): void {
     if (this.#isLost) return
     this.#isLost = true
-    const calls = this.running
-    if (calls.length) this.#busyMs += performance.now() - this.#busySince
+    const calls = this.#running.removeAll()
     for (const call of calls) {
-      this.#running.remove(call)
-      call.worker = undefined
-      call.stop()
       if (!call.isSettled) continue
       this.#listener.onStreamLost(call)
       call.end()
     }
     const begun = this.#isAsync ? calls.length : calls[0]?.beganAt ? 1 : 0
-    const open = (some: Call[]): Call[] => some.filter(call => !call.isSettled)
-    this.#listener.onLost(this, error, open(calls.slice(0, begun)), open(calls.slice(begun)))
+    const unsettled = (some: Call[]): Call[] => some.filter(call => !call.isSettled)
+    this.#listener.onLost(this, error, unsettled(calls.slice(0, begun)), unsettled(calls.slice(begun)))
   }
 }
