@@ -1,80 +1,95 @@
-import { checkNames, checkRestrictions } from '@anyfork/fork/internal'
+import { anAbortSignal, anything, checkOptions, type Expectations } from '@anyfork/fdpass/internal'
+import { checkRestrictions } from '@anyfork/fork/internal'
 import { type Restrictions } from '@anyfork/fork-rpc'
+import { aCount, aDurationOrInfinity } from './expectations.js'
 
-/** What may be said of a call beside its arguments. */
+/** Options of one call, for `with()`. An option that is `undefined` counts as left out. */
 export interface CallOptions {
   /**
-   * Rejects the call with the signal's reason. A waiting call is dropped. One that runs
-   * is given up: its worker is killed, or in an `async` pool retired, and killed when it
-   * has nothing else to do.
+   * Aborts the call, which rejects with the signal's reason. A waiting call leaves the queue. A running call ends with
+   * its worker: the pool kills a synchronous worker; an `async` worker sees the abort in `callSignal()`, gets no more
+   * calls, and ends when it has completed the others. After the call has resolved with a stream, the signal ends that.
+   *
+   * @default none
    */
   signal?: AbortSignal
   /**
-   * Longest time that it may run, in milliseconds, not counting its wait for a worker; then
-   * it rejects with `ERR_POOL_TIMEOUT` and is given up as above. A stream
-   * only has to begin in that time; `signal` ends it. Infinity: any.
+   * The maximum running time, in milliseconds, 0 to 2^31 - 1, or `Infinity`. The time that the call waits for a worker
+   * does not count. A call that exceeds it rejects with `ERR_POOL_TIMEOUT` and ends like an aborted one. If the
+   * function yields values, only the time until it begins to yield counts; use `signal` to limit the stream.
+   *
+   * @default the option `timeout` of the pool
    */
   timeout?: number
-  /** Higher comes first; default 0. */
+  /**
+   * The priority, any number but NaN. Waiting calls with a higher priority begin first.
+   *
+   * @default 0
+   */
   priority?: number
   /**
-   * Calls with equal keys go to the same worker, as long as it takes calls. When it is
-   * replaced, the next goes to another, also while it still runs those that it has.
+   * A key for affinity ("sticky" calls), compared like the key of a Map. Calls with equal keys go to the same worker as
+   * long as it accepts calls. When that worker is replaced, the next call goes to another one, and may overlap with
+   * calls that the old worker still runs. Not for pools with `isolate`.
+   *
+   * @default none: any worker
    */
   key?: unknown
-  /** How often it is made again when its worker died of it; default 0. A function that has been run in part runs again. */
+  /**
+   * How often the call is repeated if its worker dies while it runs: an integer from 0, or `Infinity`. The function may
+   * then run more than once. Calls that have passed a descriptor, or whose stream has begun, are not repeated.
+   *
+   * @default the option `retries` of the pool
+   */
   retries?: number
-  /** What its process may use and do; only where each call has its own, with `isolate`. */
+  /**
+   * Limits what the call's process may use and do. Only for pools with `isolate`. See `restrict()` of `ForkProcess`.
+   *
+   * @default none, apart from the option `restrict` of the pool
+   */
   restrict?: Restrictions
 }
 
-/** The same with defaults. */
-export interface CallSettings extends CallOptions {
-  priority: number
-  retries: number
+/** All call options, with the pool's defaults. Every object has all properties, so that calls see one hidden class. */
+export interface CallSettings {
+  readonly signal: AbortSignal | undefined
+  readonly timeout: number | undefined
+  readonly priority: number
+  readonly key: unknown
+  readonly retries: number
+  readonly restrict: Restrictions | undefined
 }
 
-/** The longest time that setTimeout takes. */
-const LONGEST_MS = 2 ** 31 - 1
-const known = new Set(['signal', 'timeout', 'priority', 'key', 'retries', 'restrict'])
+const expectations: Expectations<CallOptions> = {
+  signal: anAbortSignal,
+  timeout: aDurationOrInfinity,
+  priority: { test: value => typeof value === 'number' && !Number.isNaN(value), text: 'a number other than NaN' },
+  key: anything,
+  retries: aCount(0),
+  restrict: anything, // checkRestrictions checks it
+}
 
 /**
- * @returns the options with their defaults
- * @throws TypeError for what makes no sense
+ * Checks the options of a call, and fills in the defaults.
+ *
+ * @throws TypeError for an unknown option, an invalid value, or an option that the pool does not support
  */
 export function callSettings(options: CallOptions, defaults: CallSettings, isIsolated: boolean): CallSettings {
-  check(options, isIsolated)
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  return { ...defaults, ...given }
-}
-
-function check(options: CallOptions, isIsolated: boolean): void {
-  checkNames('a call', options, known)
-  const { signal, timeout, priority, key, retries, restrict } = options
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal is an AbortSignal')
-  if (timeout !== undefined) checkTimeout(timeout)
-  if (priority !== undefined && (typeof priority !== 'number' || Number.isNaN(priority)))
-    throw new TypeError(`priority is a number, not ${String(priority)}`)
-  if (retries !== undefined) checkCount('retries', retries)
-  if (key !== undefined && isIsolated) throw new TypeError('a key is for workers that live on, not with isolate')
-  if (restrict === undefined) return
-  if (!isIsolated) throw new TypeError('restrict is for calls that have a process of their own, with isolate')
-  checkRestrictions(restrict)
-}
-
-/** @throws TypeError for what is no time that a timer can measure */
-export function checkMilliseconds(name: string, value: unknown): void {
-  if (typeof value !== 'number' || !(value >= 0 && value <= LONGEST_MS))
-    throw new TypeError(`${name} is a number of milliseconds from 0 to ${LONGEST_MS}, not ${String(value)}`)
-}
-
-/** @throws TypeError for what is no such time, nor Infinity, for any */
-export function checkTimeout(value: unknown): void {
-  if (value !== Infinity) checkMilliseconds('timeout', value)
-}
-
-/** @throws TypeError for what is no integer from 0, or from another number, or Infinity */
-export function checkCount(name: string, value: unknown, least = 0): void {
-  if (value !== Infinity && (!Number.isInteger(value) || (value as number) < least))
-    throw new TypeError(`${name} is an integer from ${least}, not ${String(value)}`)
+  checkOptions('with()', options, expectations)
+  const {
+    signal,
+    timeout = defaults.timeout,
+    priority = defaults.priority,
+    key,
+    retries = defaults.retries,
+    restrict,
+  } = options
+  if (key !== undefined && isIsolated)
+    throw new TypeError('option key of with() needs a pool without isolate: an isolated worker has only one call')
+  if (restrict !== undefined) {
+    if (!isIsolated)
+      throw new TypeError('option restrict of with() needs a pool with isolate, where each call has its own process')
+    checkRestrictions(restrict)
+  }
+  return { signal, timeout, priority, key, retries, restrict }
 }

@@ -2,7 +2,7 @@ import { describeValue } from '@anyfork/fdpass/internal'
 import { type ModuleSpecifier, type NotRemote } from '@anyfork/fork-rpc'
 import { isRemoteName, likeAnObject } from '@anyfork/fork-rpc/internal'
 import { type AnyFunction, controlOf, type PoolControl, type PoolFunction, poolFunction, startPool } from './pool.js'
-import { type PoolOptions, settingsOf } from './pool-options.js'
+import { type PoolOptions, poolSettings } from './pool-options.js'
 import { checkTemplate, type TemplateSource } from './worker/templates.js'
 import { allFunctions } from './worker/worker-connection.js'
 
@@ -34,7 +34,7 @@ export function connectPool<M extends object>(
   options: PoolOptions = {},
 ): PooledModule<M> {
   checkTemplate(template)
-  const settings = settingsOf(options)
+  const settings = poolSettings('connectPool()', options)
   const parts = startPool(template, module, settings, allFunctions(module, settings))
   const functions = Object.create(null, {
     [Symbol.asyncDispose]: { value: () => parts.lifecycle.close() },

@@ -1,77 +1,201 @@
 import { AsyncResource } from 'node:async_hooks'
-import { callSafely } from '@anyfork/fdpass/internal'
-import { checkNames, checkRestrictions } from '@anyfork/fork/internal'
+import {
+  aBoolean,
+  aFunction,
+  aName,
+  anInteger,
+  anything,
+  callSafely,
+  checkOptions,
+  type Expectations,
+} from '@anyfork/fdpass/internal'
+import { checkRestrictions } from '@anyfork/fork/internal'
 import { type Restrictions, type SerialiserName } from '@anyfork/fork-rpc'
 import { checkRpcOptions } from '@anyfork/fork-rpc/internal'
 import { type Balancer, leastLoaded } from './balancer.js'
-import { checkCount, checkMilliseconds, checkTimeout } from './call-options.js'
+import { aCount, aDuration, aDurationOrInfinity, aPositiveNumber } from './expectations.js'
 import { ncpu } from './ncpu.js'
 
-/** When a worker that does well is replaced nevertheless. */
+/** When to replace a healthy worker. The worker completes its calls first. */
 export interface Recycling {
-  /** After so many calls; `jitter` spreads it. */
+  /**
+   * After how many calls: an integer from 1, or `Infinity`. The pool subtracts a random part, see `jitter`.
+   *
+   * @default Infinity
+   */
   calls?: number
-  /** By how much less `calls` may be, as a part of it, 0 to 1, so that not all workers go at once; default 0.1. */
+  /**
+   * The largest random part that is subtracted from `calls`, as a fraction of it, 0 to 1, so that not all workers are
+   * replaced at once.
+   *
+   * @default 0.1
+   */
   jitter?: number
-  /** When its share of memory, PSS, is above so many bytes; looked at every half a second. */
+  /**
+   * Above how many bytes of memory (PSS, the proportional set size). The pool measures every half a second.
+   *
+   * @default Infinity
+   */
   pss?: number
-  /** When it is so many milliseconds old, after its next call. */
+  /**
+   * At what age, in milliseconds. The pool looks after each call.
+   *
+   * @default Infinity
+   */
   age?: number
 }
 
+/**
+ * Options of `pool` and `connectPool`. An option that is `undefined` counts as left out. The names `load`, `idle`,
+ * `start`, and `stop` are those of AnyEvent::Fork::Pool.
+ */
 export interface PoolOptions {
-  /** Most workers at a time; default: `ncpu()`. Workers that end do not count, unless `isolate`. */
+  /**
+   * The maximum number of workers, from 1. Workers that are ending do not count, except with `isolate`.
+   *
+   * @default ncpu()
+   */
   max?: number
-  /** Least workers without a call that are kept ready, and how many it begins with; default 0. */
+  /**
+   * The minimum number of idle workers (`minIdle`), 0 to `max`. The pool starts with so many.
+   *
+   * @default 0
+   */
   idle?: number
-  /** Calls that a worker has at a time; 1, the default, for the lowest latency, more for the highest throughput of short calls. */
+  /**
+   * The concurrency per worker: how many calls a worker has at a time, an integer from 1, or `Infinity`. 1 gives the
+   * lowest latency, a higher number the highest throughput of short calls. A worker runs them one after the other
+   * unless the pool is `async`.
+   *
+   * @default 1
+   */
   load?: number
-  /** How long calls wait, or workers are fewer than `idle`, before one more worker is started, in milliseconds; 0, the default: at once, one for each call. */
+  /**
+   * The start delay, in milliseconds: how long calls wait for a free slot, or idle workers are missing, before one more
+   * worker is started. 0 starts one for each waiting call at once.
+   *
+   * @default 0
+   */
   start?: number
-  /** One worker without a call, of those above `idle`, ends in every such period of milliseconds; default 10,000. 0: as soon as it has no call; Infinity: never. */
+  /**
+   * The idle timeout, in milliseconds: in each such period one worker ends, the one that has been idle longest, as long
+   * as there are more idle workers than `idle`. 0 ends a worker as soon as it is idle; `Infinity` keeps all.
+   *
+   * @default 10_000
+   */
   stop?: number
-  /** Longest time that a worker may take to start, in milliseconds; default 30,000. Where none is there and two in a row take longer, calls reject. */
+  /**
+   * The maximum time that a worker may take to start, in milliseconds. A worker that takes longer is killed. Calls
+   * reject with `ERR_POOL_START_TIMEOUT` if no worker is left and two starts in a row took longer.
+   *
+   * @default 30_000
+   */
   startTimeout?: number
-  /** Processes that are forked ahead, beyond `max`, to become workers at once; default 0. */
+  /**
+   * How many processes to fork in advance (`prefork`), beyond `max`, an integer from 0. A new worker takes one of them
+   * instead of waiting for a fork.
+   *
+   * @default 0
+   */
   spare?: number
-  /** Most calls that wait for a worker; beyond, they reject with `ERR_POOL_QUEUE_FULL`; default Infinity. */
+  /**
+   * The maximum length of the queue: an integer from 0, or `Infinity`. A call beyond it rejects with
+   * `ERR_POOL_QUEUE_FULL`. Calls that only wait until a new worker has started do not count.
+   *
+   * @default Infinity
+   */
   maxQueue?: number
-  /** Each call gets a process of its own, which ends with it; default false. */
+  /**
+   * Whether to run each call in a process of its own, which ends with the call. Excludes `load` and `idle`.
+   *
+   * @default false
+   */
   isolate?: boolean
-  /** What workers may use and do, as `restrict` of `ForkProcess`. */
+  /**
+   * Limits what workers may use and do: `{ rlimits: { cpu: 1 } }`. See `restrict()` of `ForkProcess`.
+   *
+   * @default none
+   */
   restrict?: Restrictions
-  /** When workers are replaced by fresh ones; default: never. */
+  /**
+   * When to replace healthy workers.
+   *
+   * @default never
+   */
   recycle?: Recycling
   /**
-   * After so many calls a worker becomes the template, with all that it has compiled and
-   * cached, and the others are replaced by forks of it, one after the other; then again. A
-   * list has a number for each time, the last for all later ones. Below `calls` of
-   * `recycle`, less its `jitter`, as no worker has more. Default: never.
+   * After how many calls a warm worker becomes the template, with all that it has compiled and cached. The others are
+   * then replaced by forks of it, one after the other. A list has a number for each generation, and the last applies to
+   * all later ones. Each number must be below the option `calls` of `recycle`, or it may never be reached. Excludes
+   * `isolate` and `init`.
+   *
+   * @default never
    */
   refork?: number | readonly number[]
-  /** For calls that do not say: how often they are made again when their worker died; default 0. */
+  /**
+   * How often a call is repeated if its worker dies while it runs: an integer from 0, or `Infinity`. `with()` overrides
+   * it.
+   *
+   * @default 0
+   */
   retries?: number
-  /** For calls that do not say: longest time that they may run, or until their stream begins, in milliseconds; default: any. */
+  /**
+   * The maximum running time of a call, or the time until its stream begins, in milliseconds, or `Infinity`. `with()`
+   * overrides it.
+   *
+   * @default none
+   */
   timeout?: number
-  /** Which of the workers that have room gets the next call; default: the one that has fewest. */
+  /**
+   * Chooses among the workers that have a free slot. Called in the asynchronous context in which the pool was made.
+   *
+   * @default leastLoaded
+   */
   balancer?: Balancer
-  /** Calls start in a worker as they come, on its event loop, as many as `load` allows; default false: one after the other. */
+  /**
+   * Whether a worker runs its calls concurrently on its event loop, up to `load` of them, rather than one after the
+   * other in a blocking loop. Without it, nothing else runs in a worker between calls: its timers and sockets stop.
+   *
+   * @default false
+   */
   async?: boolean
-  /** Name of a function of the module that each worker calls first, with what was sent to the template by `sendArg` and `sendFd`. */
+  /**
+   * The name of a function of the module that each worker calls before its first call, with the arguments sent to the
+   * template by `sendArg` and `sendFd`.
+   *
+   * @default none
+   */
   init?: string
-  /** How values become octets; default `'cbor'`. */
+  /**
+   * How values become bytes: the name of a built-in serialiser, or the URL of a module. See @anyfork/fork-rpc.
+   *
+   * @default 'cbor'
+   */
   serialiser?: SerialiserName | URL
-  /** Gets the values of every `event` of a worker. */
+  /**
+   * Receives the values of each `event()` of a worker. Without it, events are dropped and their descriptors closed.
+   *
+   * @default none
+   */
   onEvent?: (...values: unknown[]) => void
-  /** Gets errors that belong to no call: a worker that died without one, or could not start. Default: none, the pool goes on. */
+  /**
+   * Receives errors that no call reports: an idle worker died, a worker could not start, or a refork failed. The pool
+   * goes on.
+   *
+   * @default none
+   */
   onError?: (error: Error) => void
-  /** Called once when all processes of the pool have ended, after `close` or `destroy`. */
+  /**
+   * Called once, when all processes of the pool have ended after `close()` or `destroy()`.
+   *
+   * @default none
+   */
   onDestroy?: () => void
 }
 
 type Optional = 'restrict' | 'timeout' | 'init' | 'onEvent' | 'onError' | 'onDestroy'
 
-/** The options with their defaults. */
+/** The checked options, with defaults. */
 export type PoolSettings = Required<Omit<PoolOptions, Optional | 'recycle' | 'refork'>> &
   Pick<PoolOptions, Optional> & { recycle: Required<Recycling>; refork: readonly number[] }
 
@@ -90,115 +214,97 @@ const defaults = {
   serialiser: 'cbor' as SerialiserName | URL,
 }
 const never: Required<Recycling> = { calls: Infinity, jitter: 0.1, pss: Infinity, age: Infinity }
-const recyclingNames = new Set(Object.keys(never))
-const names = new Set([
-  ...Object.keys(defaults),
-  'max',
-  'recycle',
-  'refork',
-  'restrict',
-  'timeout',
-  'init',
-  'onEvent',
-  'onError',
-  'onDestroy',
-])
+
+const aReforkLimit = aCount(1)
+
+const expectations: Expectations<PoolOptions> = {
+  max: anInteger(1),
+  idle: anInteger(0),
+  load: aCount(1),
+  start: aDuration,
+  stop: aDurationOrInfinity,
+  startTimeout: aDuration,
+  spare: anInteger(0),
+  maxQueue: aCount(0),
+  isolate: aBoolean,
+  restrict: anything, // checkRestrictions checks it
+  recycle: anything, // checked with the expectations below
+  refork: {
+    test: value => (Array.isArray(value) ? value.every(aReforkLimit.test) : aReforkLimit.test(value)),
+    text: `${aReforkLimit.text}, or an array of them`,
+  },
+  retries: aCount(0),
+  timeout: aDurationOrInfinity,
+  balancer: aFunction,
+  async: aBoolean,
+  init: aName,
+  serialiser: anything, // checkRpcOptions checks it
+  onEvent: aFunction,
+  onError: aFunction,
+  onDestroy: aFunction,
+}
+
+const recyclingExpectations: Expectations<Recycling> = {
+  calls: aCount(1),
+  jitter: { test: value => typeof value === 'number' && value >= 0 && value <= 1, text: 'a number from 0 to 1' },
+  pss: aPositiveNumber,
+  age: aPositiveNumber,
+}
 
 /**
- * @returns the options with their defaults
- * @throws TypeError for what makes no sense
+ * Checks the options of a pool, and fills in the defaults.
+ *
+ * @param call - the call as users write it, for error messages
+ * @throws TypeError for an unknown option, an invalid value, or options that exclude each other
  */
-export function settingsOf(options: PoolOptions): PoolSettings {
-  checkNames('a pool', options, names)
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as PoolOptions
-  if (given.recycle !== undefined) checkNames('recycle', given.recycle, recyclingNames)
-  const settings = {
+export function poolSettings(call: string, options: PoolOptions): PoolSettings {
+  checkOptions(call, options, expectations)
+  const { max = ncpu(), recycle = {}, refork = [], ...others } = withoutUndefined(options)
+  checkOptions('recycle', recycle, recyclingExpectations)
+  const settings: PoolSettings = {
     ...defaults,
-    max: given.max ?? ncpu(),
-    ...given,
-    recycle: { ...never, ...given.recycle },
-    refork: reforksOf(given.refork),
+    max,
+    ...others,
+    recycle: { ...never, ...withoutUndefined(recycle) },
+    refork: typeof refork === 'number' ? [refork] : refork,
   }
-  check(settings)
-  const { onEvent, onError, onDestroy } = settings
-  if (settings.balancer !== leastLoaded) settings.balancer = AsyncResource.bind(settings.balancer)
-  if (onEvent) settings.onEvent = callbackOf(onEvent)
-  if (onError) settings.onError = callbackOf(onError)
-  if (onDestroy) settings.onDestroy = callbackOf(onDestroy)
+  if (settings.restrict !== undefined) checkRestrictions(settings.restrict)
+  checkRpcOptions({ serialiser: settings.serialiser })
+  checkCombinations(call, settings)
   if (settings.isolate) settings.recycle = { ...settings.recycle, calls: 1, jitter: 0 }
-  return settings
+  return bindCallbacks(settings)
 }
 
-function check({
-  max,
-  idle,
-  load,
-  start,
-  stop,
-  startTimeout,
-  spare,
-  maxQueue,
-  retries,
-  timeout,
-  recycle,
-  refork,
-  restrict,
-  balancer,
-  isolate,
-  async,
-  init,
-  serialiser,
-  ...rest
-}: PoolSettings): void {
-  if (!Number.isInteger(max) || max < 1) throw new TypeError(`max is a positive integer, not ${String(max)}`)
-  if (!Number.isInteger(idle) || idle < 0 || idle > max)
-    throw new TypeError(`idle is an integer from 0 to max, not ${String(idle)}`)
-  checkCount('load', load, 1)
-  if (isolate && (load !== 1 || idle))
-    throw new TypeError('with isolate, a worker has one call and none is kept idle: use spare')
-  checkMilliseconds('start', start)
-  if (stop !== Infinity) checkMilliseconds('stop', stop)
-  checkMilliseconds('startTimeout', startTimeout)
-  if (!Number.isInteger(spare) || spare < 0) throw new TypeError(`spare is an integer from 0, not ${String(spare)}`)
-  checkCount('maxQueue', maxQueue)
-  checkCount('retries', retries)
-  if (timeout !== undefined) checkTimeout(timeout)
-  checkRecycling(recycle)
-  for (const calls of refork) checkCount('refork', calls, 1)
+function withoutUndefined<Options extends object>(options: Options): Options {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options
+}
+
+function checkCombinations(
+  call: string,
+  { max, idle, load, isolate, refork, init, recycle: { calls } }: PoolSettings,
+): void {
+  if (idle > max) throw new TypeError(`option idle of ${call} must be at most max, which is ${max}, not ${idle}`)
+  if (isolate && (load !== 1 || idle > 0))
+    throw new TypeError(`option isolate of ${call} excludes load and idle: each worker has one call; use spare instead`)
   if (refork.length && (isolate || init !== undefined))
-    throw new TypeError('refork is for workers that live on, and that need no arguments for init')
-  for (const calls of refork)
-    if (calls !== Infinity && calls >= recycle.calls)
-      throw new TypeError(`refork is below recycle.calls, or it never happens, not ${calls}`)
-  if (restrict !== undefined) checkRestrictions(restrict)
-  if (typeof isolate !== 'boolean') throw new TypeError(`isolate is true or false, not ${String(isolate)}`)
-  checkRpcOptions({ async, serialiser, ...(init !== undefined && { init }) })
-  for (const [name, value] of Object.entries({ balancer, ...rest }))
-    if (typeof value !== 'function') throw new TypeError(`${name} is a function, not ${String(value)}`)
+    throw new TypeError(`option refork of ${call} excludes isolate and init`)
+  for (const limit of refork)
+    if (limit !== Infinity && limit >= calls)
+      throw new TypeError(`option refork of ${call} must be below recycle.calls, which is ${calls}, not ${limit}`)
 }
 
-function checkRecycling(recycle: Required<Recycling>): void {
-  const { calls, jitter, pss, age } = recycle
-  checkCount('recycle.calls', calls, 1)
-  if (typeof jitter !== 'number' || !(jitter >= 0 && jitter <= 1))
-    throw new TypeError(`recycle.jitter is a number from 0 to 1, not ${String(jitter)}`)
-  for (const [name, value] of Object.entries({ pss, age }))
-    if (typeof value !== 'number' || !(value > 0))
-      throw new TypeError(`recycle.${name} is a positive number, not ${String(value)}`)
+/** Lets callbacks run in the asynchronous context of the caller. The balancer's errors reject calls; others are uncaught. */
+function bindCallbacks(settings: PoolSettings): PoolSettings {
+  const { balancer, onEvent, onError, onDestroy } = settings
+  return {
+    ...settings,
+    balancer: balancer === leastLoaded ? balancer : AsyncResource.bind(balancer),
+    ...(onEvent && { onEvent: bindSafely(onEvent) }),
+    ...(onError && { onError: bindSafely(onError) }),
+    ...(onDestroy && { onDestroy: bindSafely(onDestroy) }),
+  }
 }
 
-/** After how many calls, for each time; the last is for all later ones. */
-function reforksOf(refork: PoolOptions['refork']): readonly number[] {
-  if (refork === undefined) return []
-  return Array.isArray(refork) ? (refork as readonly number[]) : [refork as number]
-}
-
-/**
- * Makes of a user's callback one that is called in the asynchronous context of now, and
- * whose errors are uncaught ones, but later: they disturb nothing here.
- */
-function callbackOf<A extends unknown[]>(callback: (...args: A) => void): (...args: A) => void {
-  return AsyncResource.bind((...args: A) => {
-    callSafely(() => callback(...args))
-  })
+function bindSafely<A extends unknown[]>(callback: (...args: A) => void): (...args: A) => void {
+  return AsyncResource.bind((...args: A) => callSafely(() => callback(...args)))
 }

@@ -1,9 +1,11 @@
-import { checkNames, functionReference } from '@anyfork/fork/internal'
+import { checkOptions, type Expectations } from '@anyfork/fdpass/internal'
+import { functionReference } from '@anyfork/fork/internal'
 import { type ModuleSpecifier, type Returned, type Sent } from '@anyfork/fork-rpc'
 import type { WorkerFigures } from './call/statistics.js'
-import { type CallOptions, type CallSettings, callSettings, checkTimeout } from './call-options.js'
+import { type CallOptions, type CallSettings, callSettings } from './call-options.js'
+import { aDurationOrInfinity } from './expectations.js'
 import { Lifecycle } from './lifecycle.js'
-import { type PoolOptions, type PoolSettings, settingsOf } from './pool-options.js'
+import { type PoolOptions, type PoolSettings, poolSettings } from './pool-options.js'
 import { collectStats, type PoolStats } from './pool-stats.js'
 import { Scheduler } from './scheduler/scheduler.js'
 import { checkTemplate, type TemplateSource, Templates } from './worker/templates.js'
@@ -114,7 +116,7 @@ export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(
 ): ForkPool<F> {
   checkTemplate(template)
   functionReference(module, name)
-  const settings = settingsOf(options)
+  const settings = poolSettings('pool()', options)
   const parts = startPool(template, module, settings, oneFunction(module, name, settings))
   return Object.defineProperties(poolFunction(parts, ''), controlOf(parts)) as unknown as ForkPool<F>
 }
@@ -140,7 +142,14 @@ export function startPool(
 /** @param name - the function's name, or '' in a pool of one function */
 export function poolFunction({ scheduler, settings }: PoolParts, name: string): PoolFunction<AnyFunction> {
   const { retries, timeout, isolate } = settings
-  const defaults: CallSettings = { priority: 0, retries, ...(timeout !== undefined && { timeout }) }
+  const defaults: CallSettings = {
+    signal: undefined,
+    timeout,
+    priority: 0,
+    key: undefined,
+    retries,
+    restrict: undefined,
+  }
   const callWith =
     (options: CallSettings) =>
     (...args: unknown[]) =>
@@ -157,7 +166,7 @@ export function controlOf({ scheduler, lifecycle }: PoolParts): PropertyDescript
     stats: { value: () => collectStats(scheduler) },
     drained: { value: () => scheduler.tracker.drained() },
     reload: { value: () => lifecycle.reload() },
-    close: { value: (options: { timeout?: number } = {}) => close(lifecycle, options) },
+    close: { value: (options: CloseOptions = {}) => close(lifecycle, options) },
     destroy: { value: () => lifecycle.destroy() },
     [Symbol.asyncDispose]: { value: () => lifecycle.close() },
   }
@@ -167,10 +176,14 @@ function workersOf({ workerSet: { all, ready } }: Scheduler): WorkerFigures[] {
   return [...all].filter(worker => ready.has(worker) || worker.load > 0).map(worker => worker.figures())
 }
 
-const closeNames = new Set(['timeout'])
+/** Options of `close()`. */
+interface CloseOptions {
+  timeout?: number
+}
 
-function close(lifecycle: Lifecycle, options: { timeout?: number }): Promise<void> {
-  checkNames('close()', options, closeNames)
-  if (options.timeout !== undefined) checkTimeout(options.timeout)
+const closeExpectations: Expectations<CloseOptions> = { timeout: aDurationOrInfinity }
+
+function close(lifecycle: Lifecycle, options: CloseOptions): Promise<void> {
+  checkOptions('close()', options, closeExpectations)
   return lifecycle.close(options.timeout)
 }

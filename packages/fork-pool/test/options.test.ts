@@ -21,7 +21,7 @@ describe('options', () => {
     for (const options of [undefined, null, 100])
       assert.throws(() => pid.with(options as never), {
         name: 'TypeError',
-        message: /^the options of a call are an object/,
+        message: /^the options of with\(\) must be an object/,
       })
     for (const options of [
       { isolate: true, load: 2 },
@@ -54,7 +54,7 @@ describe('options', () => {
     for (const options of [null, 5])
       assert.throws(() => start('pid', options as never), {
         name: 'TypeError',
-        message: /^the options of a pool are an object/,
+        message: /^the options of pool\(\) must be an object/,
       })
     start('pid', { refork: [5, Infinity], recycle: { calls: 10 } })
     assert.throws(() => start('pid', { isolate: true }).with({ key: 1 }), TypeError)

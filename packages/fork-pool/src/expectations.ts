@@ -1,0 +1,25 @@
+import { anInteger, type Expectation } from '@anyfork/fdpass/internal'
+
+/** The longest delay that setTimeout accepts, in milliseconds. */
+const LONGEST_MS = 2 ** 31 - 1
+
+export const aDuration: Expectation = {
+  test: value => typeof value === 'number' && value >= 0 && value <= LONGEST_MS,
+  text: `a number of milliseconds from 0 to ${LONGEST_MS}`,
+}
+
+export const aDurationOrInfinity: Expectation = orInfinity(aDuration)
+
+export const aPositiveNumber: Expectation = {
+  test: value => typeof value === 'number' && value > 0,
+  text: 'a positive number',
+}
+
+/** Expects an integer of at least `least`, or `Infinity`. */
+export function aCount(least: number): Expectation {
+  return orInfinity(anInteger(least))
+}
+
+function orInfinity({ test, text }: Expectation): Expectation {
+  return { test: value => value === Infinity || test(value), text: `${text}, or Infinity` }
+}
