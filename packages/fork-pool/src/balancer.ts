@@ -1,23 +1,26 @@
-/** A worker that a call may go to. */
+/** A worker with a free slot. */
 export interface Candidate {
+  /** The worker's process id. */
   readonly pid: number | undefined
-  /** How many calls it has, waiting or running. */
+  /** How many calls the worker has now, including those that wait inside it. */
   readonly load: number
-  /** How many calls it was given so far. */
+  /** How many calls the worker has been given so far. */
   readonly calls: number
-  /** When it last became free: the higher, the later. */
+  /** When the worker last ended a call, in milliseconds of `performance.now()`; 0 before its first. */
   readonly lastFree: number
 }
 
 /**
- * Chooses which worker gets a call.
+ * Chooses the worker that runs a call.
  *
- * @param workers - those that have room, at least one; one of them is to be returned
- * @param args - of the call
+ * @param workers - the workers with a free slot, at least one; valid only during the call
+ * @param args - the arguments of the call
+ * @returns one of `workers`; if it returns anything else, the call rejects with a TypeError
+ * @throws any error; the call rejects with it
  */
 export type Balancer = (workers: readonly Candidate[], args: readonly unknown[]) => Candidate
 
-/** The one that has fewest calls; of those that have none, the one that was busy last, so that others may end. */
+/** Chooses the worker with the fewest calls; among equals, the one that was busy last, so that the others can end. */
 export const leastLoaded: Balancer = workers => {
   let best = workers[0]!
   for (const worker of workers)

@@ -1,6 +1,6 @@
 /**
- * Where this package's own files are. This is the only file that uses `import.meta`: the bundler
- * moves modules into files directly in `dist`, so the URL of any other module would change.
+ * The paths of this package's own files. This is the only file that uses `import.meta`: the bundler moves modules into
+ * files directly in `dist`, so the URL of any other module would change.
  */
 import { readFileSync } from 'node:fs'
 

@@ -1,4 +1,16 @@
-/** What is special about an error of this package; the README lists the codes. */
+/**
+ * The codes of the errors of a pool:
+ *
+ * - `'ERR_POOL_CLOSED'`: the pool was closed before the call.
+ * - `'ERR_POOL_CRASH_LOOP'`: workers die again and again before they can be called, or retire before their first call.
+ *   The last death, if any, is the `cause`.
+ * - `'ERR_POOL_DESTROYED'`: the pool was destroyed before the call ended.
+ * - `'ERR_POOL_NO_TEMPLATE'`: another template is needed, and the pool cannot make one, because workers need the
+ *   arguments for `init` that were sent to the first.
+ * - `'ERR_POOL_QUEUE_FULL'`: `maxQueue` calls are waiting already.
+ * - `'ERR_POOL_START_TIMEOUT'`: a worker took longer than `startTimeout` to start.
+ * - `'ERR_POOL_TIMEOUT'`: the call took longer than its `timeout`.
+ */
 export type PoolErrorCode =
   | 'ERR_POOL_CLOSED'
   | 'ERR_POOL_CRASH_LOOP'
@@ -8,9 +20,9 @@ export type PoolErrorCode =
   | 'ERR_POOL_START_TIMEOUT'
   | 'ERR_POOL_TIMEOUT'
 
-/** An error of this package. */
+/** An error of a pool. The README says what to do about each code. */
 export class PoolError extends Error {
-  /** Which error it is. */
+  /** The kind of error. */
   readonly code: PoolErrorCode
 
   constructor(code: PoolErrorCode, message: string, options?: ErrorOptions) {

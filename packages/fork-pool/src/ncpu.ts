@@ -3,45 +3,47 @@ import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /**
- * How many processors this program may use: those that its affinity allows
- * (sched_getaffinity(2)), and no more than the quota of its control groups, rounded up.
- * Follows AnyEvent::Fork::Pool::ncpu.
+ * Returns how many processors this program may use: those that its affinity mask allows (sched_getaffinity(2)), but no
+ * more than the CPU quota of its control groups (cgroups(7)), rounded up. Follows AnyEvent::Fork::Pool::ncpu.
+ *
+ * @returns an integer of at least 1
  */
 export function ncpu(): number {
   return Math.min(availableParallelism(), Math.max(1, Math.ceil(quota())))
 }
 
-/** In processors; the least of the group of this process and of all that it lies in. */
+/** Returns the quota of this process in processors: the lowest of its control groups and their ancestors. */
 function quota(): number {
-  let least = Infinity
+  let lowest = Infinity
   for (const line of textOf('/proc/self/cgroup').split('\n')) {
     const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? []
     if (path === undefined) continue
-    if (controllers === '') least = Math.min(least, leastUpwards(path, '/sys/fs/cgroup', unified))
+    if (controllers === '') lowest = Math.min(lowest, lowestUpwards(path, '/sys/fs/cgroup', quotaV2))
     else if (controllers!.split(',').includes('cpu'))
-      least = Math.min(least, leastUpwards(path, `/sys/fs/cgroup/${controllers}`, separate))
+      lowest = Math.min(lowest, lowestUpwards(path, `/sys/fs/cgroup/${controllers}`, quotaV1))
   }
-  return least
+  return lowest
 }
 
-/** In a namespace of its own, a group's path may not be there: then that of the root is. */
-function leastUpwards(path: string, mount: string, read: (folder: string) => number): number {
-  const above = path === '/' ? Infinity : leastUpwards(dirname(path), mount, read)
+/** In a cgroup namespace, the path of the group may not exist below the mount; the quota of the root applies then. */
+function lowestUpwards(path: string, mount: string, read: (folder: string) => number): number {
+  const above = path === '/' ? Infinity : lowestUpwards(dirname(path), mount, read)
   return Math.min(above, read(join(mount, path)))
 }
 
-/** Version 2: `max 100000`, of cgroups(7). */
-function unified(folder: string): number {
+/** Reads cpu.max of cgroups version 2: `max 100000` or `50000 100000`, the quota and the period. */
+function quotaV2(folder: string): number {
   const [amount, period] = textOf(join(folder, 'cpu.max')).split(' ').map(Number)
   return amount! > 0 && period! > 0 ? amount! / period! : Infinity
 }
 
-/** Version 1. */
-function separate(folder: string): number {
+/** Reads the two files of cgroups version 1. The quota is -1 if there is none. */
+function quotaV1(folder: string): number {
   const [amount, period] = ['cpu.cfs_quota_us', 'cpu.cfs_period_us'].map(name => Number(textOf(join(folder, name))))
   return amount! > 0 && period! > 0 ? amount! / period! : Infinity
 }
 
+/** Returns '' if the file cannot be read. */
 function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim()
