@@ -77,6 +77,6 @@ describe('fork-pool', () => {
   it('finishes what came before a line that is no JSON, and ends with 255', async () => {
     const { code, stdout, stderr } = await forkPool([`${worker}#echo`, '--ndjson'], '1\n2\n{\n4\n')
     assert.deepEqual({ code, stdout }, { code: 255, stdout: '1\n2\n' })
-    assert.match(stderr, /^fork-pool: input 3 is no JSON/)
+    assert.match(stderr, /^fork-pool: input 3 is not valid JSON/)
   })
 })

@@ -52,9 +52,9 @@ describe('--joblog', () => {
       '\t',
     )
     for (const [content, message] of [
-      ['precious data', /log is no joblog/],
-      ['precious\ndata\n', /log is no joblog/],
-      [`${head}\n1\t:\t0\t0\t0\t0\t0\t0\techo a\n`, /log, line 2: echo a is no input/],
+      ['precious data', /log is not a joblog/],
+      ['precious\ndata\n', /log is not a joblog/],
+      [`${head}\n1\t:\t0\t0\t0\t0\t0\t0\techo a\n`, /log, line 2: the command echo a is not JSON/],
     ] as const) {
       writeFileSync(log, content)
       const { code, stderr } = await forkPool([worker, '--joblog', log, '--resume', 'a'])
@@ -114,7 +114,7 @@ describe('--joblog', () => {
     await forkPool([worker, '--joblog', log, 'a'])
     const { code, stderr } = await forkPool([worker, '--joblog', log, '--resume', 'z'])
     assert.equal(code, 255)
-    assert.match(stderr, /is of other inputs/)
+    assert.match(stderr, /belongs to other inputs/)
   })
 
   it('that cannot be opened or written to is told of, and ends with 255', async () => {

@@ -3,14 +3,16 @@ import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { TextDecoder } from 'node:util'
 
-/** How inputs are told apart on standard input. */
+/** How standard input is divided into inputs: by line feeds, as JSON by line feeds, or by NUL bytes. */
 export type Format = 'lines' | 'ndjson' | 'null'
 
-/** One input: what the function is called with, and how it is named in messages. */
+/** One input: the argument of one call. */
 export interface Input {
-  /** From 1. */
+  /** The position among the inputs, from 1. */
   number: number
+  /** The input as the user wrote it, for messages. */
   text: string
+  /** The argument of the call. */
   value: unknown
 }
 
@@ -19,14 +21,17 @@ const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
 
 /**
- * The inputs given as arguments, or, without any, those of standard input: lines that are
- * not empty, JSON for each line that is not blank, or texts with a NUL after each.
+ * Yields the inputs given as arguments or, if there are none, those of standard input. Skips empty lines and, in
+ * `'ndjson'`, blank lines.
  *
- * @throws SyntaxError for a line that is no JSON; TypeError for what is not UTF-8; Error when standard input cannot be read
+ * @throws SyntaxError if an input is not valid JSON
+ * @throws TypeError if an input is not valid UTF-8
+ * @throws Error with the kernel's code if standard input cannot be read
  */
 export async function* inputsOf(args: readonly string[], format: Format): AsyncGenerator<Input> {
   let number = 0
-  for await (const text of args.length ? args : format === 'null' ? texts(NUL) : lines(format)) {
+  const source = args.length ? args : format === 'null' ? texts(NUL) : lines(format)
+  for await (const text of source) {
     number++
     yield { number, text, value: format === 'ndjson' ? parse(text, number) : text }
   }
@@ -36,6 +41,7 @@ async function* lines(format: Format): AsyncGenerator<string> {
   for await (const line of texts(LINE_FEED)) if ((format === 'ndjson' ? line.trim() : line) !== '') yield line
 }
 
+/** @param end - the byte that ends each text; a carriage return before a line feed is removed */
 async function* texts(end: number): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let count = 0
@@ -49,23 +55,23 @@ async function* texts(end: number): AsyncGenerator<string> {
   }
 }
 
-/** What is between the ends, the last of which may be missing. */
+/** Yields the bytes before each `end`, and the bytes after the last one, if any. */
 async function* pieces(end: number): AsyncGenerator<Buffer> {
-  let begun: Buffer[] = []
+  let parts: Buffer[] = []
   for await (const chunk of standardInput() as AsyncIterable<Buffer>) {
     let from = 0
     for (let at = chunk.indexOf(end); at >= 0; at = chunk.indexOf(end, from)) {
       const last = chunk.subarray(from, at)
-      yield begun.length ? Buffer.concat([...begun, last]) : last
-      begun = []
+      yield parts.length ? Buffer.concat([...parts, last]) : last
+      parts = []
       from = at + 1
     }
-    if (from < chunk.length) begun.push(chunk.subarray(from))
+    if (from < chunk.length) parts.push(chunk.subarray(from))
   }
-  if (begun.length) yield Buffer.concat(begun)
+  if (parts.length) yield Buffer.concat(parts)
 }
 
-/** As a stream that tells what goes wrong; of a folder, for instance, Node's own would just end. */
+/** Returns standard input as a stream that reports errors. Node's own just ends, for example if it is a folder. */
 function standardInput(): Readable {
   const stdin: Readable = process.stdin
   return stdin instanceof Socket || stdin instanceof ReadStream
@@ -77,6 +83,6 @@ function parse(text: string, number: number): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new SyntaxError(`input ${number} is no JSON: ${(error as Error).message}`)
+    throw new SyntaxError(`input ${number} is not valid JSON: ${(error as Error).message}`)
   }
 }

@@ -1,41 +1,38 @@
-/** Whether the user wants an end. */
+/** Whether the user has pressed Ctrl-C. */
 export interface Interruption {
-  readonly isWanted: boolean
-  /** Whether calls under way were not to finish, either. */
+  /** Whether SIGINT has arrived: nothing more begins. */
+  readonly isRequested: boolean
+  /** Whether a second SIGINT has arrived: running calls end, too. */
   readonly isForced: boolean
-  /** Resolves when it is wanted. */
-  readonly wanted: Promise<void>
-  /** Lets SIGINT end this program again. */
+  /** Resolves at the first SIGINT. */
+  readonly requested: Promise<void>
+  /** Removes the handler, so that SIGINT ends this program again. */
   stop(): void
 }
 
-/**
- * Notices SIGINT: the first asks for an end, when what runs has finished; the second ends.
- *
- * @param onSecond - called at the second
- */
-export function noticeInterruption(onSecond: () => void): Interruption {
-  let isWanted = false
+/** @param onSecond - called at the second SIGINT, and at each further one */
+export function watchForInterruption(onSecond: () => void): Interruption {
+  let isRequested = false
   let isForced = false
-  let tell: () => void
-  const wanted = new Promise<void>(resolve => (tell = resolve))
+  let resolveRequested: () => void
+  const requested = new Promise<void>(resolve => (resolveRequested = resolve))
   const onSignal = (): void => {
-    if (isWanted) {
+    if (isRequested) {
       isForced = true
       return onSecond()
     }
-    isWanted = true
-    tell()
+    isRequested = true
+    resolveRequested()
   }
   process.on('SIGINT', onSignal)
   return {
-    get isWanted() {
-      return isWanted
+    get isRequested() {
+      return isRequested
     },
     get isForced() {
       return isForced
     },
-    wanted,
+    requested,
     stop: () => void process.off('SIGINT', onSignal),
   }
 }

@@ -7,29 +7,37 @@ import type { Input } from './inputs.js'
 
 const HEADER = 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand'
 
-/** What a log says of an input. */
+/** The last entry of an input. */
 interface Logged {
   text: string
   hasFailed: boolean
 }
 
-/** A log of what was done and printed, in the format of GNU parallel; the command is the input, as JSON. */
+/** A log of the calls whose results have been printed, in the format of GNU parallel. The command is the input, as JSON. */
 export interface Joblog {
   /**
-   * Whether an input need not be done again.
+   * Returns whether an input need not be done again.
    *
-   * @throws Error when the log is of other inputs
+   * @throws Error if the log has another input with this number
    */
   has(input: Input): boolean
-  /** @param startedAt - milliseconds since 1970 */
+  /**
+   * Appends an entry.
+   *
+   * @param startedAt - in milliseconds since 1970
+   * @param outcome - the error of a failed call, and how many bytes were printed
+   */
   add(input: Input, startedAt: number, milliseconds: number, outcome: { error?: unknown; bytes: number }): void
-  /** @throws rejects when not all could be written */
+  /** @throws rejects with the kernel's code if the log could not be written completely */
   close(): Promise<void>
 }
 
 /**
- * @param resume - what is not to be done again: nothing, all that the log has, or what was done without failure
- * @throws Error when the file cannot be opened, or is no log
+ * Opens a log. Without resuming, empties it.
+ *
+ * @param resume - which inputs are not done again: none, all that the log has, or those that have not failed
+ * @throws Error with the kernel's code if the file cannot be opened
+ * @throws Error if resuming and the file is not a log of this program
  */
 export function openJoblog(file: string, resume: 'none' | 'all' | 'failed'): Joblog {
   const old = resume !== 'none' && existsSync(file) ? readFileSync(file) : Buffer.alloc(0)
@@ -42,17 +50,17 @@ export function openJoblog(file: string, resume: 'none' | 'all' | 'failed'): Job
         .trimEnd(),
     )
   )
-    throw new Error(`${file} is no joblog`)
-  const logged = parse(file, whole.toString())
+    throw new Error(`${file} is not a joblog`)
+  const logged = parseLog(file, whole.toString())
   const fd = openSync(file, resume === 'none' ? 'w' : 'a')
   if (whole.length < old.length) ftruncateSync(fd, whole.length)
-  const stream = createWriteStream(file, { fd }).on('error', () => {}) // close() tells
+  const stream = createWriteStream(file, { fd }).on('error', () => {}) // close() reports them
   if (!whole.length) stream.write(`${HEADER}\n`)
   return {
     has: ({ number, text }) => {
       const before = logged.get(number)
       if (before && before.text !== text)
-        throw new Error(`the joblog ${file} is of other inputs: number ${number} was ${before.text}, not ${text}`)
+        throw new Error(`the joblog ${file} belongs to other inputs: input ${number} was ${before.text}, not ${text}`)
       return before !== undefined && (resume === 'all' || !before.hasFailed)
     },
     add: ({ number, text }, startedAt, milliseconds, { error, bytes }) => {
@@ -78,8 +86,8 @@ export function openJoblog(file: string, resume: 'none' | 'all' | 'failed'): Job
   }
 }
 
-/** Of several lines for an input, the last counts. A line that was not written to its end is not there. */
-function parse(file: string, log: string): Map<number, Logged> {
+/** Returns the last entry of each input. `log` ends with a complete line. */
+function parseLog(file: string, log: string): Map<number, Logged> {
   const entries = log
     .split('\n')
     .slice(1, -1)
@@ -97,11 +105,11 @@ function textOf(command: string, where: string): string {
   try {
     return JSON.parse(command) as string
   } catch {
-    throw new Error(`${where}: ${command} is no input of this program, which are JSON`)
+    throw new Error(`${where}: the command ${command} is not JSON, so this program has not written it`)
   }
 }
 
-/** As GNU parallel: -1 for a call that was given up. No failure is logged as success. */
+/** Follows GNU parallel, which logs -1 for a job that timed out. A failure is never logged as 0 and 0. */
 function exitOf(error: unknown): { exitValue: number; signal: number } {
   if (error === undefined) return { exitValue: 0, signal: 0 }
   if (error instanceof PoolError) return { exitValue: -1, signal: 0 }

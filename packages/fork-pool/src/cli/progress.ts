@@ -4,21 +4,34 @@ import Table from 'cli-table3'
 import { createLogUpdate } from 'log-update'
 import type { PoolStats } from '../pool-stats.js'
 
-/** How far the work is, on standard error. */
-export interface Display {
-  /** So many inputs are known. */
+/** Shows on standard error how many inputs are done. */
+export interface Progress extends Drawing {
+  /** Reports how many inputs are known so far. */
   expect(inputs: number): void
-  /** One more is done. */
+  /** Reports that one more input is done. */
   step(): void
-  /** To be called before a line is written to the terminal. */
+}
+
+/** A text on standard error that is redrawn in place. */
+interface Drawing {
+  /** Erases the drawing. Call this before writing a line to the terminal. */
   clear(): void
+  /** Ends the drawing. Idempotent. */
   stop(): Promise<void>
 }
 
+const PERIOD_MS = 200
+/** The period if standard error is not a terminal, so that each drawing is appended. */
+const PLAIN_PERIOD_MS = 2000
 const BAR = { barsize: 40, barCompleteString: '='.repeat(40), barIncompleteString: '-'.repeat(40), barGlue: '' }
+const LONGEST_TEXT = 40
 
-/** Draws the workers where that was asked for, a bar where standard error is a terminal, else nothing. */
-export function display(total: number, isWatching: boolean, stats: () => Promise<PoolStats>): Display {
+/**
+ * Shows a table of the workers if `isWatching`, else a bar if standard error is a terminal, else nothing.
+ *
+ * @param total - how many inputs are known at the beginning
+ */
+export function showProgress(total: number, isWatching: boolean, stats: () => Promise<PoolStats>): Progress {
   let known = total
   let done = 0
   const startedAt = performance.now()
@@ -29,33 +42,12 @@ export function display(total: number, isWatching: boolean, stats: () => Promise
   return { ...counting, clear: () => {}, stop: async () => {} }
 }
 
-/** @param milliseconds - that it took so far */
-function barOf(done: number, known: number, milliseconds: number): string {
-  const rest = done
-    ? ` ${progress.Format.TimeFormat(Math.ceil(((known - done) * milliseconds) / done / 1000), { autopaddingChar: ' ' }, 5)}`
-    : ''
-  return `${progress.Format.BarFormat(known ? done / known : 0, BAR)} ${done}/${known}${rest}`
-}
-
-/** What is drawn on a terminal again and again, in its own place. */
-interface Drawing {
-  /** To be called before a line is written to the terminal. */
-  clear(): void
-  /** Draws it once more, where it is to stay, or takes it away. Idempotent. */
-  stop(): Promise<void>
-}
-
-const PERIOD_MS = 200
-/** Where standard error is no terminal, it is written anew, below. */
-const PLAIN_PERIOD_MS = 2000
-
 /**
- * Draws on standard error.
+ * Draws again and again.
  *
- * @param text - what is to be drawn
- * @param stays - whether it stays there in the end
+ * @param staysAtEnd - whether `stop` draws once more, rather than erases the drawing
  */
-function draw(text: () => string | Promise<string>, stays: boolean): Drawing {
+function draw(text: () => string | Promise<string>, staysAtEnd: boolean): Drawing {
   const { isTTY } = process.stderr
   const view = isTTY ? createLogUpdate(process.stderr, { showCursor: true }) : undefined
   let hasStopped = false
@@ -76,16 +68,21 @@ function draw(text: () => string | Promise<string>, stays: boolean): Drawing {
       if (hasStopped) return
       hasStopped = true
       clearTimeout(timer)
-      if (stays) await drawOnce(true)
+      if (staysAtEnd) await drawOnce(true)
       else view?.clear()
       view?.done()
     },
   }
 }
 
-const LONGEST_TEXT = 40
+/** @param milliseconds - the time that has passed, from which the bar estimates the rest */
+function barOf(done: number, known: number, milliseconds: number): string {
+  const secondsLeft = Math.ceil(((known - done) * milliseconds) / done / 1000)
+  const timeLeft = done ? ` ${progress.Format.TimeFormat(secondsLeft, { autopaddingChar: ' ' }, 5)}` : ''
+  return `${progress.Format.BarFormat(known ? done / known : 0, BAR)} ${done}/${known}${timeLeft}`
+}
 
-/** The workers, and what they do. */
+/** Returns a table of the template and the workers, and a line of counts. */
 function tableOf(
   { workers, template, calls, spares, utilisation, run }: PoolStats,
   done: number,
@@ -110,17 +107,18 @@ function tableOf(
       `${pid}`,
       state,
       `${calls}`,
-      running ? short(running.args) : '',
+      running ? shortText(running.args) : '',
       running ? seconds(running.milliseconds) : '',
       megabytes(memory?.pss),
       megabytes(memory?.uss),
     ])
   }
-  const median = run.count ? `, ${(run.percentile(50) / 1e6).toFixed(1)} ms each` : ''
-  return `${table.toString()}\n${done}/${known} done, ${calls.failed} failed, ${calls.running} running, ${calls.waiting} waiting, ${spares} spare; ${Math.round(utilisation * 100)} % busy${median}`
+  const median = run.count ? `, median ${(run.percentile(50) / 1e6).toFixed(1)} ms` : ''
+  const counts = `${done}/${known} done, ${calls.failed} failed, ${calls.running} running, ${calls.waiting} waiting`
+  return `${table.toString()}\n${counts}, ${spares} spare; ${Math.round(utilisation * 100)} % busy${median}`
 }
 
-function short(args: readonly unknown[]): string {
+function shortText(args: readonly unknown[]): string {
   const text = args
     .map(value => (typeof value === 'string' ? value : inspect(value, { breakLength: Infinity })))
     .join(', ')

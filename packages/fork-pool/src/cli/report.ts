@@ -3,19 +3,26 @@ import type { Histogram } from 'node:perf_hooks'
 import type { MemoryFigures } from '@anyfork/fork-rpc'
 import type { PoolStats } from '../pool-stats.js'
 
-/** What became of the inputs. */
+/** The outcome of the inputs. */
 export interface Counts {
-  /** All that are known of; those below add up to it. */
+  /** All known inputs: the sum of the next four. */
   inputs: number
   done: number
   failed: number
+  /** Inputs that the joblog has. */
   skipped: number
+  /** Inputs that were not begun, or whose call was cut off. */
   notDone: number
-  /** How often a call was made again. */
+  /** How often a call was repeated. */
   retried: number
 }
 
-/** Writes counts, times and memory to an open file, as JSON; times in milliseconds, memory in bytes. */
+/**
+ * Writes counts, times, and memory as JSON. Times are in milliseconds unless the name says otherwise, memory in bytes.
+ *
+ * @param file - an open descriptor
+ * @param milliseconds - the running time of the program
+ */
 export function writeReport(file: number, counts: Counts, milliseconds: number, stats: PoolStats): void {
   const { wait, run, workers, template, calls, utilisation, started, died } = stats
   const report = {

@@ -3,57 +3,60 @@ import type { ForkPool } from '../pool.js'
 import type { Input } from './inputs.js'
 import type { Interruption } from './interruption.js'
 import type { Joblog } from './joblog.js'
-import type { Display } from './progress.js'
+import type { Progress } from './progress.js'
 import type { Counts } from './report.js'
-import { linesOf } from './result-lines.js'
+import { linesOf, printLines } from './result-lines.js'
 
-/** Results that wait for an earlier one are at most so many for each call that runs. */
+/** How many results per running call may wait until earlier results are printed. */
 const WINDOW = 16
 
 export interface RunAllOptions {
-  /** How many calls run at a time. */
+  /** How many calls run at the same time. */
   slots: number
+  /** Whether results are printed in the order of the inputs. */
   isOrdered: boolean
+  /** How often a failed call is repeated. */
   retries: number
-  /** How long a stream may take once it has begun, in milliseconds. */
+  /** The maximum duration of a stream, in milliseconds. The pool limits other calls itself. */
   timeout: number | undefined
-  /** Whether the first failure is the last. */
+  /** Whether nothing more begins after a failure. */
   halts: boolean
   joblog: Joblog | undefined
   interruption: Interruption
-  display: Display
+  progress: Progress
 }
 
-/** What was counted, and the inputs that were read, but not done, or not to their end. */
 export interface RunAllOutcome {
   counts: Counts
+  /** Inputs that were read but not begun, or whose call was cut off. */
   notDone: Input[]
-  /** Whether there are no more inputs than were counted; else there may be some. */
+  /** Whether all inputs have been read. */
   isAtEnd: boolean
 }
 
-/** How a call ended, or the last one where it was made again. */
+/** The outcome of an input's last call. */
 interface Attempt {
-  /** Milliseconds since 1970. */
+  /** In milliseconds since 1970. */
   startedAt: number
   milliseconds: number
   hasFailed: boolean
+  /** The result, without the final line feed. */
   lines?: string | undefined
   error?: unknown
 }
 
 /**
- * Calls the function for every input, and prints results, one line of JSON for each, or for each value that it yields.
+ * Calls a function once for each input. Prints each result as a line of JSON, or each value that the function yields.
  *
- * @throws what went wrong with the inputs, when what was begun has finished; what went wrong with standard output, or
- *   that there is no such function, at once
+ * @throws rejects with the error of `inputs`, after the running calls have ended
+ * @throws rejects at once with the error of standard output, or with `ERR_EXPORT_NOT_FOUND` if there is no such function
  */
 export async function runAll(
   call: ForkPool,
   inputs: AsyncIterator<Input>,
   options: RunAllOptions,
 ): Promise<RunAllOutcome> {
-  const { slots, isOrdered, halts, joblog, interruption, display } = options
+  const { slots, isOrdered, halts, joblog, interruption, progress } = options
   const counts: Counts = { inputs: 0, done: 0, failed: 0, skipped: 0, notDone: 0, retried: 0 }
   const notDone: Input[] = []
   const mostUnprinted = isOrdered ? slots * WINDOW : slots
@@ -61,16 +64,16 @@ export async function runAll(
   let unprinted = 0
   let isAtEnd = false
   let printed = Promise.resolve()
-  let onRoom = (): void => {}
+  let onSlotFree = (): void => {}
   let stopReading = (): void => {}
-  void interruption.wanted.then(() => stopReading())
+  void interruption.requested.then(() => stopReading())
   let fatalError: unknown
-  const hasStopped = (): boolean => interruption.isWanted || fatalError !== undefined || (halts && counts.failed > 0)
+  const hasStopped = (): boolean => interruption.isRequested || fatalError !== undefined || (halts && counts.failed > 0)
   const isCutOff = (): boolean => interruption.isForced || fatalError !== undefined
 
   /**
-   * The next input; none at their end, or when this is to stop first. Not by a race with a
-   * promise that lasts: that would keep each input as long.
+   * Reads the next input. Returns undefined at the end, or as soon as `stopReading` is called. (A race with one lasting
+   * promise would retain every input as long as that promise.)
    */
   const nextInput = (): Promise<Input | undefined> =>
     new Promise((resolve, reject) => {
@@ -81,21 +84,22 @@ export async function runAll(
         resolve(done ? undefined : value)
       }, reject)
     })
-  const moreRoom = (): Promise<void> => new Promise(resolve => (onRoom = resolve))
+  const slotFree = (): Promise<void> => new Promise(resolve => (onSlotFree = resolve))
 
-  const mayRetry = (): boolean => {
+  /** Counts a retry, unless no call may begin any more. */
+  const tryToRetry = (): boolean => {
     if (hasStopped()) return false
     counts.retried++
     return true
   }
 
-  /** Gives nothing of a call that was cut off. */
+  /** Calls the function for one input. Returns undefined if the call was cut off. */
   const work = async (input: Input): Promise<Attempt | undefined> => {
     running++
-    const last = await attempt(call, input, options, mayRetry)
+    const last = await attempt(call, input, options, tryToRetry)
     running--
-    onRoom()
-    if (isNoFunction(last.error)) {
+    onSlotFree()
+    if (isFunctionMissing(last.error)) {
       fatalError ??= last.error
       stopReading()
     }
@@ -106,16 +110,16 @@ export async function runAll(
     if (last.hasFailed) {
       counts.failed++
       if (halts) stopReading()
-      display.clear()
+      progress.clear()
       complain(`${input.text}: ${last.error instanceof Error ? last.error.message : String(last.error)}`)
     } else {
       counts.done++
     }
-    display.step()
+    progress.step()
     return last
   }
 
-  /** What is logged has been printed: no result is lost when this program is killed, and resumed. */
+  /** Prints a result, then logs it, so that no result is lost if this program is killed and resumed. */
   const print = async (input: Input, result: Promise<Attempt | undefined>, before?: Promise<void>): Promise<void> => {
     unprinted++
     const last = await result
@@ -123,7 +127,7 @@ export async function runAll(
     try {
       if (last && fatalError === undefined) {
         const { startedAt, milliseconds, lines, error } = last
-        if (lines !== undefined) await printLines(lines, display)
+        if (lines !== undefined) await printLines(lines, progress)
         joblog?.add(input, startedAt, milliseconds, { error, bytes: Buffer.byteLength(lines ?? '') })
       }
     } catch (error) {
@@ -131,20 +135,20 @@ export async function runAll(
       stopReading()
     }
     unprinted--
-    onRoom()
+    onSlotFree()
   }
 
   let failure: unknown
   try {
     for (let next = await nextInput(); next; next = await nextInput()) {
       counts.inputs++
-      display.expect(counts.inputs)
+      progress.expect(counts.inputs)
       if (joblog?.has(next)) {
         counts.skipped++
-        display.step()
+        progress.step()
         continue
       }
-      while (fatalError === undefined && (running >= slots || unprinted >= mostUnprinted)) await moreRoom()
+      while (fatalError === undefined && (running >= slots || unprinted >= mostUnprinted)) await slotFree()
       if (hasStopped()) {
         notDone.push(next)
         break
@@ -152,29 +156,29 @@ export async function runAll(
       printed = print(next, work(next), isOrdered ? printed : undefined)
     }
   } catch (error) {
-    failure = error // of the inputs; what was begun is finished first
+    failure = error // thrown after the running calls have ended
   }
-  while (fatalError === undefined && unprinted > 0) await moreRoom()
+  while (fatalError === undefined && unprinted > 0) await slotFree()
   failure = fatalError ?? failure
   if (failure !== undefined) throw failure
   return { counts, notDone: notDone.sort((a, b) => a.number - b.number), isAtEnd }
 }
 
-/** Whether no input can be done, with this error. */
-function isNoFunction(error: unknown): boolean {
+/** Returns whether every call will fail with this error. */
+function isFunctionMissing(error: unknown): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_EXPORT_NOT_FOUND'
 }
 
 /**
- * The last of the attempts at an input: any failure is tried again, as often as it may be.
+ * Calls the function until it succeeds or may not be repeated.
  *
- * @param mayRetry - whether it may now; asked where it would be
+ * @param tryToRetry - called before each retry; returns whether it may be made
  */
 async function attempt(
   call: ForkPool,
   input: Input,
   { retries, timeout }: RunAllOptions,
-  mayRetry: () => boolean,
+  tryToRetry: () => boolean,
 ): Promise<Attempt> {
   for (let left = retries; ; left--) {
     const startedAt = Date.now()
@@ -185,13 +189,13 @@ async function attempt(
         : linesInTime(call, input, timeout))
       return { startedAt, milliseconds: performance.now() - began, hasFailed: false, lines }
     } catch (error) {
-      if (left > 0 && mayRetry()) continue
+      if (left > 0 && tryToRetry()) continue
       return { startedAt, milliseconds: performance.now() - began, hasFailed: true, error }
     }
   }
 }
 
-/** The pool sees to calls that do not yield. */
+/** Calls the function. If it yields values, limits the duration of the stream. */
 async function linesInTime(call: ForkPool, input: Input, timeout: number): Promise<string | undefined> {
   const abort = new AbortController()
   let timer: NodeJS.Timeout | undefined
@@ -207,18 +211,7 @@ async function linesInTime(call: ForkPool, input: Input, timeout: number): Promi
   }
 }
 
-/**
- * Resolves when they are written, not only kept to be written.
- *
- * @throws rejects when they cannot be
- */
-async function printLines(lines: string, display: Display): Promise<void> {
-  if (process.stdout.isTTY) display.clear()
-  await new Promise<void>((resolve, reject) =>
-    process.stdout.write(`${lines}\n`, error => (error ? reject(error) : resolve())),
-  )
-}
-
+/** Writes a message to standard error. */
 export function complain(message: string): void {
   process.stderr.write(`fork-pool: ${message}\n`)
 }
