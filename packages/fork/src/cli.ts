@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import Table from 'cli-table3'
 import { Command } from 'commander'
+import type { CheckReport, Severity } from './check-report.js'
 import { ForkProcess } from './fork-process.js'
-import type { CheckReport, Severity } from './protocol/check-report.js'
 
 /** What the doctor found: by the check, and by a fork that was tried. */
 export interface Diagnosis extends Omit<CheckReport, 'canFork'> {

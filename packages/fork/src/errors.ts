@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import type { Finding } from './protocol/check-report.js'
+import type { Finding } from './check-report.js'
 
 /** How a process ended: its exit code or the signal that ended it; both `null` when nobody could tell. */
 export interface ExitStatus {

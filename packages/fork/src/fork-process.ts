@@ -1,18 +1,17 @@
 import { fstatSync } from 'node:fs'
 import { assertUnixSocket, Descriptor, setNonblocking, socketpair } from '@anyfork/fdpass'
+import type { CheckReport } from './check-report.js'
 import type { ExitStatus } from './errors.js'
 import { afterFork } from './fork-hooks.js'
 import { functionReference } from './function-reference.js'
+import { checkInspectOptions, type InspectOptions } from './inspect-options.js'
 import { type MemoryFigures, memoryOf } from './memory.js'
 import type { MadeBy } from './mode.js'
 import { lookUpFolder, type ModuleSpecifier } from './module-specifier.js'
 import { DefaultTemplate } from './owner/default-template.js'
-import { checkExecOptions } from './owner/exec-options.js'
-import { checkInspectOptions, type InspectOptions } from './owner/inspect-options.js'
+import { checkExecOptions, type ExecOptions } from './owner/exec-options.js'
 import { ProcessOrders } from './owner/orders.js'
 import { ProcessHandle } from './owner/process-handle.js'
-import type { ExecOptions } from './owner/spawn.js'
-import type { CheckReport } from './protocol/check-report.js'
 import { Command } from './protocol/frame.js'
 import { decode, encode } from './protocol/payload.js'
 import { closeAtThreadEnd } from './thread-end.js'
@@ -37,7 +36,7 @@ const dropped = new FinalizationRegistry<ProcessHandle>(processHandle => {
  * ends some time after the last reference to it is gone, as if by `close`.
  */
 export class ForkProcess extends ProcessOrders implements AsyncDisposable {
-  static readonly #default = new DefaultTemplate({
+  static readonly #default = new DefaultTemplate<ForkProcess>({
     start: options => ForkProcess.exec(options),
     isForkable: template => template.#isForkable,
     release: template => template.#release(),

@@ -3,7 +3,7 @@ import { rejectWorkersOnceForked } from './safety/exits.js'
 import { installRandomness } from './safety/randomness.js'
 
 /** The flags that a program is to be started with that wants to be forked itself. */
-export { FORKING_FLAGS as forkingFlags } from './owner/spawn.js'
+export { FORKING_FLAGS as forkingFlags } from './interpreter.js'
 
 /**
  * Forks the current program: the copy, which has all that the program has loaded and

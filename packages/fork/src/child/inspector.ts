@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import * as inspector from 'node:inspector'
 import { createServer } from 'node:net'
-import type { InspectOptions } from '../owner/inspect-options.js'
+import type { InspectOptions } from '../inspect-options.js'
 
 /**
  * Opens the inspector of this process, where it is not open already.

@@ -2,9 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync } from 'node:fs'
 import { type Descriptor, socketpair } from '@anyfork/fdpass'
-import { MAIN } from '../entry-files.js'
 import { afterFork } from '../fork-hooks.js'
-import { withoutForkingFlags } from '../owner/spawn.js'
+import { mainArguments, withoutForkingFlags } from '../interpreter.js'
 import { ControlChannel } from '../protocol/control-channel.js'
 import { Command } from '../protocol/frame.js'
 import { workingDirectory } from '../working-directory.js'
@@ -43,7 +42,7 @@ export async function spawnReplay(
     channel.send(Command.replayed, 0)
     const child = spawn(
       process.execPath,
-      [...withoutForkingFlags(process.execArgv), MAIN, 'exec', getTitlePrefix(), 'replay'],
+      [...withoutForkingFlags(process.execArgv), ...mainArguments('exec', getTitlePrefix(), true)],
       {
         argv0: process.argv0,
         cwd,

@@ -1,5 +1,6 @@
 import { Descriptor, setCloseOnExec } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
+import { CONTROL_FD, LIFELINE_FD, REPLAY_FD } from '../interpreter.js'
 import type { ForkMode } from '../mode.js'
 import { recordBaseline } from '../safety/baseline.js'
 import { rejectWorkersOnceForked } from '../safety/exits.js'
@@ -11,15 +12,10 @@ import { OrderServer } from './order-server.js'
 import { setTitlePrefix } from './title.js'
 import { warmUp } from './warm-up.js'
 
-/** Where spawn.ts and replay.ts put them. */
-const CONTROL = 3
-const LIFELINE = 4
-const REPLAY = 5
-
 /** Makes this program one that takes orders. */
 export async function takeOrders(): Promise<void> {
   const [mode, name, replay] = process.argv.splice(2) as [ForkMode, string, 'replay'?]
-  const sockets = replay ? [CONTROL, LIFELINE, REPLAY] : [CONTROL, LIFELINE]
+  const sockets = replay ? [CONTROL_FD, LIFELINE_FD, REPLAY_FD] : [CONTROL_FD, LIFELINE_FD]
   for (const fd of sockets) setCloseOnExec(fd, true)
   process.argv.length = 1
   setTitlePrefix(name)
@@ -30,7 +26,7 @@ export async function takeOrders(): Promise<void> {
     rejectWorkersOnceForked()
     await Promise.all([warmUp(), recordThreads()])
   }
-  const lifeline = armLifeline({ shared: new Descriptor(LIFELINE), own: undefined })
-  new OrderServer(new Descriptor(CONTROL), lifeline, mode, 'exec', replay && new Descriptor(REPLAY))
+  const lifeline = armLifeline({ shared: new Descriptor(LIFELINE_FD), own: undefined })
+  new OrderServer(new Descriptor(CONTROL_FD), lifeline, mode, 'exec', replay && new Descriptor(REPLAY_FD))
   recordBaseline()
 }

@@ -1,4 +1,4 @@
-import type { Finding } from '../protocol/check-report.js'
+import type { Finding } from '../check-report.js'
 import { getBaseline } from '../safety/baseline.js'
 
 /** By Node's names: what becomes of an active handle in a child. */

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
-import type { Finding, OpenDescriptor } from '../protocol/check-report.js'
+import type { Finding, OpenDescriptor } from '../check-report.js'
 
 /** Why something must not be used on both sides of a fork. */
 interface Unsafe {

@@ -1,5 +1,5 @@
+import type { CheckReport, Finding, Severity } from '../check-report.js'
 import type { ForkMode } from '../mode.js'
-import type { CheckReport, Finding, Severity } from '../protocol/check-report.js'
 import { waitForRequests } from '../safety/pending-requests.js'
 import { listThreads, type Thread } from '../safety/threads.js'
 import { checkHandles, checkListeners, countActiveResources } from './activity.js'

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import type { Finding, OpenDescriptor } from '../protocol/check-report.js'
+import type { Finding, OpenDescriptor } from '../check-report.js'
 import { getBaseline, openDescriptors } from '../safety/baseline.js'
 import { socketsByInode } from './sockets.js'
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { OpenDescriptor } from '../protocol/check-report.js'
+import type { OpenDescriptor } from '../check-report.js'
 
 type Socket = Pick<OpenDescriptor, 'state' | 'local' | 'remote'>
 

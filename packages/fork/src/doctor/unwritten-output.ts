@@ -1,4 +1,4 @@
-import type { Finding } from '../protocol/check-report.js'
+import type { Finding } from '../check-report.js'
 import { getBaseline } from '../safety/baseline.js'
 
 /** Bytes that children would write, too. */

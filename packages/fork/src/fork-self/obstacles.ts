@@ -1,9 +1,9 @@
 import { isMainThread } from 'node:worker_threads'
 import { binding } from '../binding.js'
+import type { Finding } from '../check-report.js'
 import { describeDescriptors } from '../doctor/descriptors.js'
+import { FORKING_FLAGS } from '../interpreter.js'
 import { hasTimer } from '../owner/own-child.js'
-import { FORKING_FLAGS } from '../owner/spawn.js'
-import type { Finding } from '../protocol/check-report.js'
 import { activeResources } from '../safety/active-handles.js'
 import { countForeignThreads } from '../safety/threads.js'
 

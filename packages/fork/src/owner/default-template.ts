@@ -1,29 +1,27 @@
-import type { ForkProcess } from '../fork-process.js'
-import { checkExecOptions } from './exec-options.js'
-import type { ExecOptions } from './spawn.js'
+import { checkExecOptions, type ExecOptions } from './exec-options.js'
 
 /** Gives a template its orders. */
-export type Prepare = (template: ForkProcess) => void
+export type Prepare<P> = (template: P) => void
 
 /** How templates are made, and what can be asked of them. */
-export interface TemplateMaker {
-  start(options: ExecOptions): ForkProcess
-  isForkable(template: ForkProcess): boolean
-  release(template: ForkProcess): void
+export interface TemplateMaker<P> {
+  start(options: ExecOptions): P
+  isForkable(template: P): boolean
+  release(template: P): void
 }
 
 /** The template that processes are forked from where nobody names another: started on first use, and again where it cannot be forked any more. */
-export class DefaultTemplate {
-  readonly #maker: TemplateMaker
-  readonly #preparations: Prepare[] = []
+export class DefaultTemplate<P> {
+  readonly #maker: TemplateMaker<P>
+  readonly #preparations: Prepare<P>[] = []
   #options: Readonly<ExecOptions> = Object.freeze({})
-  #present: ForkProcess | undefined
+  #present: P | undefined
 
-  constructor(maker: TemplateMaker) {
+  constructor(maker: TemplateMaker<P>) {
     this.#maker = maker
   }
 
-  get(): ForkProcess {
+  get(): P {
     const present = this.#forkable
     if (present) return present
     const made = this.#maker.start(this.#options)
@@ -33,7 +31,7 @@ export class DefaultTemplate {
   }
 
   /** For the one that is there, and all that are made later. @throws TypeError for what is no function; what it throws */
-  addPreparation(prepare: Prepare): void {
+  addPreparation(prepare: Prepare<P>): void {
     if (typeof prepare !== 'function') throw new TypeError('onTemplate() takes a function')
     this.#preparations.push(prepare)
     const present = this.#forkable
@@ -57,12 +55,12 @@ export class DefaultTemplate {
     this.#present = undefined
   }
 
-  get #forkable(): ForkProcess | undefined {
+  get #forkable(): P | undefined {
     return this.#present && this.#maker.isForkable(this.#present) ? this.#present : undefined
   }
 
   /** Lets go of a template that could not be prepared: nobody is to get it half-prepared. */
-  #prepare(template: ForkProcess, prepare: Prepare): void {
+  #prepare(template: P, prepare: Prepare<P>): void {
     try {
       const result: unknown = prepare(template)
       if (result instanceof Promise) void result.catch(error => this.#drop(template, error))
@@ -71,7 +69,7 @@ export class DefaultTemplate {
     }
   }
 
-  #drop(template: ForkProcess, error: unknown): never {
+  #drop(template: P, error: unknown): never {
     this.#maker.release(template)
     if (this.#present === template) this.#present = undefined
     throw error

@@ -1,8 +1,27 @@
 import { type Handle } from '@anyfork/fdpass'
 import { descriptorNumber } from '@anyfork/fdpass/internal'
 import { checkNames } from '../check-names.js'
-import { resolveMode } from '../mode.js'
-import type { ExecOptions } from './spawn.js'
+import { type ForkMode, resolveMode } from '../mode.js'
+
+/** How a fresh interpreter is started. */
+export interface ExecOptions {
+  /** How its forks are made, and theirs; default: what the environment variable `ANYFORK_MODE` says, else `'auto'`. */
+  mode?: ForkMode
+  /** The interpreter; default: the one that runs this program. */
+  execPath?: string
+  /** Its flags beside those that forking needs; default: those of this program that make sense in another. */
+  execArgv?: readonly string[]
+  /** Its environment; default: that of this program. NODE_OPTIONS goes without flags that are about this program only, such as `--inspect`. */
+  env?: NodeJS.ProcessEnv
+  /** Its working directory, a path or file URL; default: that of this program. */
+  cwd?: string | URL
+  /** Its standard input, output and error: descriptors (borrowed), or `'ignore'`; default: those of this program. */
+  stdio?: readonly ('inherit' | 'ignore' | Handle)[]
+  /** What it is told to have been called as, its `process.argv0`; default: `execPath`. */
+  argv0?: string
+  /** What `ps` shows of it and of what is forked from it, followed by `template` or the name of the function that runs; default: `'anyfork'`. */
+  title?: string
+}
 
 const names = new Set(['mode', 'execPath', 'execArgv', 'env', 'cwd', 'stdio', 'argv0', 'title'])
 

@@ -10,9 +10,11 @@ import { ControlChannel } from '../protocol/control-channel.js'
 import { Command, type Frame, Report } from '../protocol/frame.js'
 import { decode, encode } from '../protocol/payload.js'
 import { reapAtThreadEnd, spareAtThreadEnd } from '../thread-end.js'
+import type { ExecOptions } from './exec-options.js'
 import { ExitRegistry } from './exit-registry.js'
+import { lifeline } from './lifeline-pipe.js'
 import { isChild, OwnChild } from './own-child.js'
-import { type ExecOptions, lifeline, spawnTemplate } from './spawn.js'
+import { spawnTemplate } from './spawn.js'
 
 interface Waiting {
   resolve(answer: Buffer): void

@@ -1,4 +1,4 @@
-import { checkNames } from '../check-names.js'
+import { checkNames } from './check-names.js'
 
 /** Where an inspector listens. */
 export interface InspectOptions {

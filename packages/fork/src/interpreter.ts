@@ -1,0 +1,70 @@
+import { MAIN } from './entry-files.js'
+import type { ForkMode } from './mode.js'
+import { joinNodeOptions, splitNodeOptions } from './node-options.js'
+
+/** The descriptors that every interpreter started by this package finds open, beside the standard streams. */
+export const CONTROL_FD = 3
+export const LIFELINE_FD = 4
+/** Only in an interpreter that replays the orders of another process. */
+export const REPLAY_FD = 5
+
+/**
+ * The flags without which a template cannot be forked, or shares less memory with its children. With them, V8 waits for
+ * no thread of its own, which a forked process would not have. It keeps the code that it compiled, so that children
+ * inherit it. It does not compact the memory of idle children, which they share until then.
+ */
+export const FORKING_FLAGS: readonly string[] = [
+  '--single-threaded',
+  '--v8-pool-size=1',
+  '--no-flush-bytecode',
+  '--no-memory-reducer',
+]
+
+/** The flags that tell one program what to run or how to be observed. */
+const OWN_FLAGS: readonly RegExp[] = [
+  /^--inspect(-brk|-wait)?$/,
+  /^(-e|--eval|-p|--print|-pe|--input-type|-i|--interactive|-c|--check)$/,
+  /^--(test|watch|experimental-test|run)(-|$)/,
+  /^--(prof|cpu-prof|heap-prof)/,
+]
+
+/** Returns the arguments that start `MAIN`. `take-orders.ts` reads them. */
+export function mainArguments(mode: ForkMode, title: string, isReplay = false): string[] {
+  return [MAIN, mode, title, ...(isReplay ? ['replay'] : [])]
+}
+
+/** Returns flags for an interpreter that is never forked. */
+export function withoutForkingFlags(execArgv: readonly string[]): string[] {
+  return execArgv.filter(flag => !FORKING_FLAGS.includes(flag))
+}
+
+/**
+ * Returns the flags of this program that are valid for another one. A word that follows a flag is its value and stays
+ * with it: Node ends its flags at the first word that is not one, and no value begins with `-`.
+ */
+export function inheritedFlags(execArgv: readonly string[]): string[] {
+  let isOwn = false
+  return execArgv.filter(word => {
+    if (word.startsWith('-')) isOwn = isOwnFlag(word)
+    return !isOwn
+  })
+}
+
+/**
+ * Returns an environment whose NODE_OPTIONS has only flags that are valid for another program: an interpreter must
+ * neither take this program's inspector port nor wait for a debugger.
+ */
+export function inheritedEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: text, ...rest } = env
+  if (!text) return env
+  const options = splitNodeOptions(text)
+  const kept = inheritedFlags(options)
+  if (kept.length === options.length) return env
+  return kept.length ? { ...rest, NODE_OPTIONS: joinNodeOptions(kept) } : rest
+}
+
+/** Node accepts `_` for `-` in the names of flags. */
+function isOwnFlag(word: string): boolean {
+  const name = word.split('=', 1)[0]!.replaceAll('_', '-')
+  return OWN_FLAGS.some(flag => flag.test(name))
+}
