@@ -1,7 +1,6 @@
 /** What the sister packages share with this one. Not part of the documented API: it may change in any release. */
 export { checkNames } from './check-names.js'
 export { describeExit } from './errors.js'
-export { type FunctionReference, functionReference } from './function-reference.js'
-export { lookUpFolder, resolveSpecifier } from './module-specifier.js'
+export { type FunctionReference, functionReference, lookUpFolder, resolveSpecifier } from './module-specifier.js'
 export { checkRestrictions } from './restrictions.js'
 export { closeAtThreadEnd } from './thread-end.js'

@@ -21,6 +21,35 @@ export function resolveSpecifier(module: ModuleSpecifier): string {
   return /^file:/i.test(module) ? checkUrl(new URL(module)).href : module // of others, the loader there knows
 }
 
+/** Which function is meant: an export of a module, or a global one. */
+export interface FunctionReference {
+  module: string | undefined
+  name: string
+}
+
+/**
+ * Looks whether a function can be meant.
+ *
+ * @param module - as for `resolveSpecifier`; `undefined` for a global function
+ * @throws TypeError where none can
+ */
+export function functionReference(module: ModuleSpecifier | undefined, name: unknown): FunctionReference {
+  if (typeof name !== 'string' || name === '')
+    throw new TypeError(`a function is named by a string, not ${String(name)}`)
+  if (module === undefined && /^(\.{0,2}\/|(file|node|data|https?):)/i.test(name))
+    throw new TypeError(`${name} is a module: which function of it?`)
+  return { module: module === undefined ? undefined : resolveSpecifier(module), name }
+}
+
+/** The path of the working directory; none where that was removed. Where its name is no UTF-8, the path leads nowhere. */
+export function workingDirectory(): string | undefined {
+  try {
+    return process.cwd()
+  } catch {
+    return undefined
+  }
+}
+
 /** @throws TypeError for one that no module is at */
 function checkUrl(url: URL): URL {
   if (url.protocol === 'file:') fileURLToPath(url)

@@ -1,1 +1,1 @@
-export { runArgs } from './run-args.js'
+export { runArgs } from './prepare.js'

@@ -17,9 +17,8 @@ import { forgetNewListeners, noteListeners } from '../safety/listeners.js'
 import { renewRandomness } from '../safety/randomness.js'
 import { Children, LOADING, type Made } from './children.js'
 import { loadFunction } from './modules.js'
-import { prepare } from './prepare.js'
+import { prepare, runArgs } from './prepare.js'
 import { restrict } from './restrict.js'
-import { runArgs } from './run-args.js'
 import { showTitle } from './title.js'
 
 const TEMPLATE_TITLE = 'template'
@@ -230,7 +229,9 @@ export class OrderServer implements ChannelListener {
   /** The parent goes on with its function; this copy waits for orders. */
   async #leaveFunction(socket: Descriptor): Promise<void> {
     socket[Symbol.dispose]()
-    await assertNoActiveHandles(() => this.#ownDescriptors)
+    await assertNoActiveHandles(async () =>
+      (await import('../doctor/descriptors.js')).describeConnections(this.#ownDescriptors),
+    )
     forgetNewListeners()
     process.exitCode = undefined
     this.#running = undefined

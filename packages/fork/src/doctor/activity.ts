@@ -59,6 +59,24 @@ export function checkListeners(): Finding[] {
   })
 }
 
+/** Bytes that children would write, too. */
+export function checkOutput(): Finding[] {
+  return [...getBaseline().usedStreams].flatMap(name => {
+    const { writableLength } = process[name]
+    if (!writableLength) return []
+    const text = `${writableLength} bytes are not written yet: every child would write them again`
+    return [
+      {
+        severity: 'warns',
+        topic: 'output',
+        subject: name,
+        text,
+        advice: 'wait for the callback of write(), or uncork() what was corked',
+      },
+    ]
+  })
+}
+
 function telling(event: string): string | undefined {
   if (event === 'exit' || event === 'beforeExit') return `it is called at the end of every child, too`
   if (event === 'uncaughtException' || event === 'unhandledRejection')

@@ -2,10 +2,9 @@ import type { CheckReport, Finding, Severity } from '../check-report.js'
 import type { ForkMode } from '../mode.js'
 import { waitForRequests } from '../safety/pending-requests.js'
 import { listThreads, type Thread } from '../safety/threads.js'
-import { checkHandles, checkListeners, countActiveResources } from './activity.js'
+import { checkHandles, checkListeners, checkOutput, countActiveResources } from './activity.js'
 import { checkAddons, loadedAddons } from './addons.js'
 import { checkDescriptors, describeDescriptors } from './descriptors.js'
-import { checkOutput } from './unwritten-output.js'
 
 const gravity: readonly Severity[] = ['blocks', 'warns', 'notes']
 

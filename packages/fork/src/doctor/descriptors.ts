@@ -36,6 +36,13 @@ export function describeDescriptors(own: ReadonlySet<number>): OpenDescriptor[] 
   })
 }
 
+/** Describes the open connections of this process that are neither standard streams nor in `own`. */
+export function describeConnections(own: ReadonlySet<number>): string[] {
+  return describeDescriptors(own)
+    .filter(({ kind, origin, state }) => kind === 'socket' && origin === 'opened' && state === 'connected')
+    .map(({ fd, remote }) => `a connection${remote === undefined ? '' : ` to ${remote}`} (descriptor ${fd})`)
+}
+
 /** What is known of those that are neither standard streams nor Node's own. */
 export function checkDescriptors(descriptors: readonly OpenDescriptor[]): Finding[] {
   return descriptors.flatMap(descriptor => {

@@ -2,12 +2,16 @@ import { fstatSync } from 'node:fs'
 import { Script } from 'node:vm'
 import { Descriptor, type Handle } from '@anyfork/fdpass'
 import { descriptorNumber } from '@anyfork/fdpass/internal'
-import { functionReference } from '../function-reference.js'
-import { lookUpFolder, type ModuleSpecifier, resolveSpecifier } from '../module-specifier.js'
+import {
+  functionReference,
+  lookUpFolder,
+  type ModuleSpecifier,
+  resolveSpecifier,
+  workingDirectory,
+} from '../module-specifier.js'
 import { Command } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
 import { checkRestrictions, type Restrictions } from '../restrictions.js'
-import { workingDirectory } from '../working-directory.js'
 import type { ProcessHandle } from './process-handle.js'
 
 /** The orders that prepare a process for its function and its forks: each is queued, and returns the process at once. */

@@ -10,28 +10,21 @@ const HARMLESS: ReadonlySet<string> = new Set(['TTYWrap', 'CloseReq'])
  * comes for the function: connections are looked for among the descriptors, since those
  * that are idle keep no event loop busy.
  *
- * @param own - tells the descriptors of this package's own
+ * @param findConnections - returns descriptions of the open connections that are not this package's own
  * @throws `ERR_ACTIVE_HANDLES`, naming it
  */
-export async function assertNoActiveHandles(own: () => ReadonlySet<number>): Promise<void> {
+export async function assertNoActiveHandles(findConnections: () => Promise<readonly string[]>): Promise<void> {
   let active: string[] = []
   for (let turn = 0; turn < TURNS; turn++) {
     await new Promise(setImmediate)
     active = activeResources()
-    if (!active.length) active = await connections(own)
+    if (!active.length) active = [...(await findConnections())]
     if (!active.length) return
   }
   throw new ForkError(
     'ERR_ACTIVE_HANDLES',
     `the function that was running would go on in the copy: let go in a hook of afterFork of ${active.join(', ')}`,
   )
-}
-
-async function connections(own: () => ReadonlySet<number>): Promise<string[]> {
-  const { describeDescriptors } = await import('../doctor/descriptors.js')
-  return describeDescriptors(own())
-    .filter(({ kind, origin, state }) => kind === 'socket' && origin === 'opened' && state === 'connected')
-    .map(({ fd, remote }) => `a connection${remote === undefined ? '' : ` to ${remote}`} (descriptor ${fd})`)
 }
 
 /** What keeps the event loop busy, by name; standard output and error, where they are pipes, do not count. */
