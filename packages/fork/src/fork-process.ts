@@ -24,6 +24,9 @@ const dropped = new FinalizationRegistry<ProcessHandle>(processHandle => {
   }
 })
 
+/** Makes the object that users have of a process. Only this package uses it: the constructor is private. */
+export let forkProcessOf: (processHandle: ProcessHandle) => ForkProcess
+
 /**
  * A process that waits for orders: load this, keep that, fork, and finally run a
  * function. Orders are queued and carried out one after the other; each method
@@ -96,11 +99,6 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   static exec(options: ExecOptions = {}): ForkProcess {
     checkExecOptions(options)
     return new ForkProcess(ProcessHandle.exec(options))
-  }
-
-  /** What `forkTemplate` of @anyfork/fork/template does. @internal */
-  static async forkThisProgram(): Promise<ForkProcess> {
-    return new ForkProcess(await ProcessHandle.forkThisProgram())
   }
 
   /**
@@ -318,6 +316,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   static {
+    forkProcessOf = processHandle => new ForkProcess(processHandle)
     afterFork(() => ForkProcess.#default.forget())
   }
 }

@@ -1,4 +1,7 @@
-import { ForkProcess } from './fork-process.js'
+import { type ForkProcess, forkProcessOf } from './fork-process.js'
+import { forkThisProgram } from './fork-self/fork-self.js'
+import { OwnChild } from './owner/own-child.js'
+import { ProcessHandle } from './owner/process-handle.js'
 import { rejectWorkersOnceForked } from './safety/exits.js'
 import { installRandomness } from './safety/randomness.js'
 
@@ -19,8 +22,9 @@ export { FORKING_FLAGS as forkingFlags } from './interpreter.js'
  * @returns a process that waits for orders, to fork from; what a hook of `afterFork` throws in it rejects its `ready`
  * @throws rejects with `ERR_NOT_FORKABLE` and the findings that say why; the kernel's error of fork(2)
  */
-export function forkTemplate(): Promise<ForkProcess> {
-  return ForkProcess.forkThisProgram()
+export async function forkTemplate(): Promise<ForkProcess> {
+  const { pid, control } = await forkThisProgram(() => ProcessHandle.openSockets())
+  return forkProcessOf(ProcessHandle.ofChild(control, new OwnChild(pid), 'fork'))
 }
 
 // Before other code can take hold of what copies are to have of their own.

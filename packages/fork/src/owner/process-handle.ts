@@ -11,24 +11,20 @@ import { Command, type Frame, Report } from '../protocol/frame.js'
 import { decode, encode } from '../protocol/payload.js'
 import { reapAtThreadEnd, spareAtThreadEnd } from '../thread-end.js'
 import type { ExecOptions } from './exec-options.js'
-import { ExitRegistry } from './exit-registry.js'
 import { lifeline } from './lifeline-pipe.js'
 import { isChild, OwnChild } from './own-child.js'
+import { PendingAnswers } from './pending-answers.js'
+import { ProcessFamily, type Relative } from './process-family.js'
 import { spawnTemplate } from './spawn.js'
 
-interface Waiting {
-  resolve(answer: Buffer): void
-  reject(error: Error): void
-}
-
-/** What a process says of itself, or its parent of it. */
+/** What a process reports of itself, or its parent of it. */
 interface Made {
   pid: number
   mode: MadeBy
 }
 
-/** The root of a family is a child of this program, whose end it is told. */
-interface RootProcess {
+/** A child of this program. */
+interface ChildOfThisProgram {
   pid?: number | undefined
   once(event: 'exit', listener: (code: number | null, signal: NodeJS.Signals | null) => void): unknown
   ref(): void
@@ -36,65 +32,57 @@ interface RootProcess {
 }
 
 const UNKNOWN_STATUS: ExitStatus = { code: null, signal: null }
-/** All members that are not gone. */
-const live = new Set<ProcessHandle>()
 
-/**
- * A process of a family, as its owner knows it: its control channel, its pid, how it
- * ended, and who can tell. A family is an interpreter, the root, and all that is forked
- * from it.
- */
-export class ProcessHandle {
+/** The families that have a process which is not gone. */
+const families = new Set<ProcessFamily<ProcessHandle>>()
+
+/** A process, as its owner knows it: its control channel, its pid, the answers it owes, and how it ended. */
+export class ProcessHandle implements Relative<ProcessHandle> {
+  reporter: ProcessHandle | undefined
+  readonly #family: ProcessFamily<ProcessHandle>
+  readonly #forks = new Map<number, ProcessHandle>()
   readonly #channel: ControlChannel
-  /** Who tells how it ends; once that is gone, the root. */
-  #reporter: ProcessHandle | undefined
-  readonly #root: ProcessHandle
-  readonly #exitRegistry: ExitRegistry
-  readonly #children = new Map<number, ProcessHandle>()
-  readonly #waiting = new Map<number, Waiting>()
-  #leave = (): void => {}
-  #exited: Promise<ExitStatus>
-  #resolveExited!: (status: ExitStatus) => void
-  /** Resolves when its pid is known, or never will be. */
+  readonly #answers = new PendingAnswers()
+  readonly #signalsAtStart: number[] = []
+  /** Resolves when the pid is known, or never will be. */
   readonly #made: Promise<void>
   #resolveMade!: () => void
-  #child: RootProcess | undefined
+  #exited: Promise<ExitStatus>
+  #resolveExited!: (status: ExitStatus) => void
+  /** The process itself, where it is a child of this program. */
+  #child: ChildOfThisProgram | undefined
   #pid: number | undefined
   #mode: MadeBy | undefined
-  readonly #signalsAtStart: number[] = []
   #status: ExitStatus | undefined
   #failure: Error | undefined
   #isChannelEnded = false
   #outlives = false
-  /** Another owner started it: how it ends is not told here. */
+  /** Another owner started the process: no report of its exit comes here. */
   #isAttached = false
   #lastId = 0
   #holders = 0
 
   private constructor(socket: Descriptor, forker: ProcessHandle | undefined) {
-    this.#reporter = forker
-    this.#root = forker ? forker.#root : this
-    this.#exitRegistry = forker ? forker.#exitRegistry : new ExitRegistry()
+    this.reporter = forker
+    this.#family = forker ? forker.#family : new ProcessFamily<ProcessHandle>(this)
     this.#exited = new Promise(resolve => (this.#resolveExited = resolve))
     this.#made = new Promise(resolve => (this.#resolveMade = resolve))
     this.#channel = new ControlChannel(socket, {
       onFrame: frame => this.#onReport(frame),
       onSendFailed: error => (this.#failure ??= error),
       onProtocolError: cause => this.#onProtocolError(cause),
-      onEnd: () => {
-        this.#isChannelEnded = true
-        this.#settle()
-      },
+      onEnd: () => this.#onChannelEnded(),
     })
-    live.add(this)
+    this.#family.add(this)
+    families.add(this.#family)
   }
 
-  /** Starts the root of a new family. */
+  /** Starts an interpreter, the root of a new family. */
   static exec(options: ExecOptions): ProcessHandle {
     const [ours, theirs] = socketpair()
     try {
       const child = spawnTemplate(theirs, options)
-      const self = ProcessHandle.#withChild(ours, child, 'exec')
+      const self = ProcessHandle.ofChild(ours, child, 'exec')
       child.once('error', error => {
         self.#failure = error
         self.#onStatus(UNKNOWN_STATUS)
@@ -108,29 +96,29 @@ export class ProcessHandle {
     }
   }
 
-  /** Forks this program: the root of a new family. */
-  static async forkThisProgram(): Promise<ProcessHandle> {
-    const { forkThisProgram } = await import('../fork-self/fork-self.js')
-    const { pid, control } = await forkThisProgram(
-      () => new Set([...live].filter(one => one.#channel.isOpen).map(one => one.#channel.fd)),
-    )
-    return ProcessHandle.#withChild(control, new OwnChild(pid), 'fork')
-  }
-
-  static #withChild(socket: Descriptor, child: RootProcess, mode: MadeBy): ProcessHandle {
+  /**
+   * Makes a child of this program the root of a new family.
+   *
+   * @param socket - the control socket; the handle owns it from now on
+   */
+  static ofChild(socket: Descriptor, child: ChildOfThisProgram, mode: MadeBy): ProcessHandle {
     const self = new ProcessHandle(socket, undefined)
     self.#child = child
     self.#pid = child.pid
     self.#mode = mode
-    if (child.pid !== undefined) self.#leave = reapAtThreadEnd(child.pid)
+    const cancelReap = child.pid === undefined ? (): void => {} : reapAtThreadEnd(child.pid)
     child.once('exit', (code, signal) => {
-      self.#leave()
+      cancelReap()
       self.#onStatus({ code, signal })
     })
     return self
   }
 
-  /** Takes on a process that another owner has let go of. */
+  /**
+   * Becomes the owner of a process that another owner has detached.
+   *
+   * @param socket - the control socket; the handle owns it from now on, unless this throws
+   */
   static attach(socket: Descriptor): ProcessHandle {
     const ours = lifeline()
     setNonblocking(socket, true)
@@ -139,107 +127,104 @@ export class ProcessHandle {
     try {
       self = new ProcessHandle(own, undefined)
     } catch (error) {
-      own.release() // it is still the caller's
+      own.release() // the caller keeps it
       throw error
     }
     try {
       self.order(Command.lifeline, undefined, [ours])
       self.order(Command.identify)
     } catch (error) {
-      live.delete(self)
+      self.#leaveFamily()
       self.#channel.detach().release()
       throw error
     }
     socket.release()
     self.#isAttached = true
-    self.#exitRegistry.expect()
+    self.#family.exits.expect()
     return self
   }
 
-  /** @throws TypeError while processes forked from it live, or from one of those: it tells how orphans end */
-  assertChildless(order: string): void {
-    if ([...live].some(one => one.#descendsFrom(this)))
-      throw new TypeError(`${order}() while processes forked from it live`)
-  }
-
-  /** Lets go of it once it has carried out all orders: another owner can take it on by its control socket. */
-  async detach(): Promise<Descriptor> {
-    await this.ask(Command.ready)
-    const socket = this.#channel.detach()
-    this.#spare()
-    this.#isChannelEnded = true
-    this.#settle()
-    return socket
-  }
-
-  /** Resolves when it is gone. */
-  get exited(): Promise<ExitStatus> {
-    return this.#exited
+  /** Returns the numbers of the control sockets of all processes that this program owns. */
+  static openSockets(): Set<number> {
+    const channels = [...families].flatMap(({ processes }) => [...processes].map(one => one.#channel))
+    return new Set(channels.filter(({ isOpen }) => isOpen).map(({ fd }) => fd))
   }
 
   get pid(): number | undefined {
     return this.#pid
   }
 
-  /** Its pid, as soon as it is known; rejects when there will be none, or it is gone. */
+  /** How the process was made; `undefined` until that is known. */
+  get mode(): MadeBy | undefined {
+    return this.#mode
+  }
+
+  get forks(): Iterable<ProcessHandle> {
+    return this.#forks.values()
+  }
+
+  /** Resolves when the process is gone. */
+  get exited(): Promise<ExitStatus> {
+    return this.#exited
+  }
+
+  get isGone(): boolean {
+    return this.#status !== undefined && this.#isChannelEnded
+  }
+
+  /** Why the process answers no more. */
+  get reason(): Error {
+    return this.#failure ?? new ProcessExitedError(this.#status ?? UNKNOWN_STATUS)
+  }
+
+  /** Waits until the pid is known. Rejects if the process could not be made or is gone. */
   async findPid(): Promise<number> {
     if (this.#pid === undefined && !this.isGone) await this.#made.finally(this.hold())
     if (this.#pid === undefined || this.isGone) throw this.reason
     return this.#pid
   }
 
-  /** How it was made, once known. */
-  get mode(): MadeBy | undefined {
-    return this.#mode
-  }
-
-  /** Whether it has ended, and all that it said was heard. */
-  get isGone(): boolean {
-    return this.#status !== undefined && this.#isChannelEnded
-  }
-
-  /** Why nothing can be had of it any more. */
-  get reason(): Error {
-    return this.#failure ?? new ProcessExitedError(this.#status ?? UNKNOWN_STATUS)
-  }
-
-  /** Asks it for a fork. */
+  /** Orders the process to fork. */
   fork(): ProcessHandle {
     const [ours, theirs] = socketpair()
     const id = ++this.#lastId
-    let child: ProcessHandle
+    let fork: ProcessHandle
     try {
       this.#channel.send(Command.fork, id, undefined, [theirs])
-      child = new ProcessHandle(ours, this)
+      fork = new ProcessHandle(ours, this)
     } catch (error) {
       ours.close()
       throw error
     } finally {
       theirs.close()
     }
-    this.#exitRegistry.expect()
-    this.#children.set(id, child)
-    void child.exited.then(() => this.#children.delete(id))
-    return child
+    this.#family.exits.expect()
+    this.#forks.set(id, fork)
+    void fork.exited.then(() => this.#forks.delete(id))
+    return fork
   }
 
-  /** Gives it an order that is not answered. */
+  /** Sends an order that has no answer. */
   order(type: number, payload?: Buffer, handles?: readonly Handle[]): void {
     if (type === Command.outlive) this.#outlives = true
     this.#channel.send(type, 0, payload, handles)
   }
 
-  /** Gives it an order, and keeps this program running until it is answered; resolves with the answer's payload. */
+  /** Sends an order, and keeps this program running until it is answered. Resolves with the payload of the answer. */
   ask(type: number, payload?: Buffer, handles?: readonly Handle[]): Promise<Buffer> {
     if (this.isGone) return Promise.reject(this.reason)
     const id = ++this.#lastId
     this.#channel.send(type, id, payload, handles)
-    if (type === Command.run && this.#outlives) this.#spare()
+    if (type === Command.run && this.#outlives) this.#outliveThread()
     const release = this.hold()
-    return new Promise<Buffer>((resolve, reject) => this.#waiting.set(id, { resolve, reject })).finally(release)
+    return this.#answers.add(id).finally(release)
   }
 
-  /** Sends it a signal, now or as soon as it is there; whether there was a process to send it to. */
+  adopt(pid: number): void {
+    this.#channel.send(Command.adopt, 0, encode(pid))
+  }
+
+  /** Sends a signal, now or as soon as the pid is known. Returns whether there was a process to send it to. */
   kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
     const number = signalNumber(signal)
     if (this.#status || this.#isChannelEnded) return false
@@ -252,33 +237,26 @@ export class ProcessHandle {
     return result === 0
   }
 
-  /** Nobody is there any more to be told that it is not permitted. */
-  #killLate(signal: number): void {
-    try {
-      this.kill(signal)
-    } catch {
-      // EPERM: this program was another user when the signal was sent
-    }
+  /** @throws TypeError while processes that descend from this one live: it reports how their orphans end */
+  assertChildless(order: string): void {
+    if (this.#family.hasDescendants(this)) throw new TypeError(`${order}() while processes forked from it live`)
   }
 
-  /** Keeps this program running until released. */
+  /** Waits for all orders so far. Then gives the control socket to the caller, so that another owner can attach to it. */
+  async detach(): Promise<Descriptor> {
+    await this.ask(Command.ready)
+    const socket = this.#channel.detach()
+    this.#outliveThread()
+    this.#onChannelEnded()
+    return socket
+  }
+
+  /** Keeps this program running until the returned function is called. */
   hold(): () => void {
-    const held: ProcessHandle[] = []
-    for (let one: ProcessHandle | undefined = this; one; one = one.#reporter) held.push(one)
-    for (const one of held) one.#keep(true)
-    let isHeld = true
-    return () => {
-      if (isHeld) for (const one of held) one.#keep(false)
-      isHeld = false
-    }
+    return this.#family.hold(this)
   }
 
-  /** From now on it need not end with this thread. */
-  #spare(): void {
-    if (this.#child?.pid !== undefined) spareAtThreadEnd(this.#child.pid)
-  }
-
-  #keep(on: boolean): void {
+  keep(on: boolean): void {
     if (on) {
       this.#channel.ref()
       if (this.#holders++ === 0) this.#child?.ref()
@@ -288,117 +266,120 @@ export class ProcessHandle {
     }
   }
 
+  settle(): void {
+    if (this.#isChannelEnded && !this.#status && this.#isUnreported && !this.#watchIfOwnChild()) {
+      if (this.#pid === undefined) {
+        this.#family.exits.cancelExpected()
+        if (this.reporter) this.#failure ??= this.reporter.reason
+      }
+      this.#status = UNKNOWN_STATUS
+    }
+    if (!this.isGone || !this.#leaveFamily()) return
+    this.#answers.rejectAll(this.reason)
+    this.#family.onGone(this)
+    this.#resolveMade()
+    this.#resolveExited(this.#status!)
+  }
+
+  /** Whether no process is left that could report how this one ended. */
+  get #isUnreported(): boolean {
+    return this.#isAttached || this.#family.isUnreported(this)
+  }
+
   #onReport({ type, id, payload, descriptors }: Frame<Descriptor>): void {
-    for (const descriptor of descriptors) descriptor.close() // a report has none
-    const child = this.#children.get(id)
+    for (const descriptor of descriptors) descriptor.close() // a valid report has none
+    const fork = this.#forks.get(id)
     switch (type) {
       case Report.started:
-        this.#onMade(decode<Made>(payload))
-        break
+        return this.#onMade(decode<Made>(payload))
       case Report.done:
-        this.#waiting.get(id)?.resolve(payload)
-        this.#waiting.delete(id)
-        break
+        return this.#answers.resolve(id, payload)
       case Report.rejected:
-        this.#waiting.get(id)?.reject(decodeError(payload))
-        this.#waiting.delete(id)
-        break
+        return this.#answers.reject(id, decodeError(payload))
       case Report.failed:
         this.#failure = decodeError(payload)
-        break
+        return
       case Report.forked:
-        if (child) child.#onMade(decode<Made>(payload))
-        break
+        if (fork) fork.#onMade(decode<Made>(payload))
+        return
       case Report.forkFailed:
-        if (child) child.#onForkFailed(decodeError(payload))
-        break
-      case Report.exited: {
-        const { pid, code, signal } = decode<{ pid: number; code: number; signal: number }>(payload)
-        this.#exitRegistry.ended(
-          pid,
-          code < 0 && signal === 0 ? UNKNOWN_STATUS : { code: code < 0 ? null : code, signal: signalName(signal) },
-        )
-      }
+        if (fork) fork.#onForkFailed(decodeError(payload))
+        return
+      case Report.exited:
+        this.#onExitReported(decode(payload))
     }
   }
 
-  /** Its function can write to its control socket, too. Nothing can be had of it any more. */
+  #onExitReported({ pid, code, signal }: { pid: number; code: number; signal: number }): void {
+    const isUnknown = code < 0 && signal === 0
+    const status = isUnknown ? UNKNOWN_STATUS : { code: code < 0 ? null : code, signal: signalName(signal) }
+    this.#family.exits.ended(pid, status)
+  }
+
+  /** Kills the process: its function has written to the control socket, which can no longer be trusted. */
   #onProtocolError(cause: Error): void {
     this.#failure ??= new ForkError('ERR_PROTOCOL', `what came from the process makes no sense: ${cause.message}`, {
       cause,
     })
-    this.#killLate(signalNumber('SIGKILL'))
+    this.#killIfPermitted(signalNumber('SIGKILL'))
     this.#channel.close()
+    this.#onChannelEnded()
+  }
+
+  #onChannelEnded(): void {
     this.#isChannelEnded = true
-    this.#settle()
+    this.settle()
   }
 
   #onMade({ pid, mode }: Made): void {
     if (this.#pid !== undefined || this.#status) return
     this.#pid = pid
     this.#mode = mode
-    this.#exitRegistry.claim(pid, status => this.#onStatus(status))
+    this.#family.exits.claim(pid, status => this.#onStatus(status))
     this.#resolveMade()
-    for (const signal of this.#signalsAtStart.splice(0)) this.#killLate(signal)
-    if (this.#reporter?.isGone) this.#root.#adopt(this)
-  }
-
-  /** Answers for a process whose forker is gone. */
-  #adopt(orphan: ProcessHandle): void {
-    this.#channel.send(Command.adopt, 0, encode(orphan.#pid))
-    orphan.#reporter = this // generations of ancestors are kept no longer than they live
-  }
-
-  #onStatus(status: ExitStatus): void {
-    this.#status ??= status
-    this.#settle()
+    for (const signal of this.#signalsAtStart.splice(0)) this.#killIfPermitted(signal)
+    this.#family.onPid(this)
   }
 
   #onForkFailed(error: Error): void {
     this.#failure = error
-    this.#exitRegistry.cancelExpected()
+    this.#family.exits.cancelExpected()
     this.#onStatus(UNKNOWN_STATUS)
   }
 
-  /** Once nothing more can come: settles all that was promised. */
-  #settle(): void {
-    if (this.#isChannelEnded && !this.#status && this.#isUnreported && !this.#isOwnChild()) {
-      if (this.#pid === undefined) {
-        this.#exitRegistry.cancelExpected()
-        if (this.#reporter) this.#failure ??= this.#reporter.reason
-      }
-      this.#status = UNKNOWN_STATUS
-    }
-    if (!this.isGone || !live.delete(this)) return
-    const reason = this.reason
-    for (const { reject } of this.#waiting.values()) reject(reason)
-    this.#waiting.clear()
-    for (const child of this.#children.values()) {
-      if (child.#pid === undefined || this.#root.isGone) child.#settle()
-      else this.#root.#adopt(child)
-    }
-    // Nobody answers for orphans any more.
-    if (this === this.#root) for (const one of live) if (one.#root === this) one.#settle()
-    this.#resolveMade()
-    this.#resolveExited(this.#status!)
+  #onStatus(status: ExitStatus): void {
+    this.#status ??= status
+    this.settle()
   }
 
-  #descendsFrom(ancestor: ProcessHandle): boolean {
-    for (let one = this.#reporter; one; one = one.#reporter) if (one === ancestor) return true
-    return false
+  /** Sends a signal when there is no caller left that could be given an error. */
+  #killIfPermitted(signal: number): void {
+    try {
+      this.kill(signal)
+    } catch {
+      // EPERM: this program has changed its user since kill() was called
+    }
   }
 
-  /** Nobody is left who could tell how it ended. */
-  get #isUnreported(): boolean {
-    if (this.#isAttached) return true
-    return this.#reporter !== undefined && this.#reporter.isGone && (this.#pid === undefined || this.#root.isGone)
+  /** Lets the process live on when this thread ends. */
+  #outliveThread(): void {
+    if (this.#child?.pid !== undefined) spareAtThreadEnd(this.#child.pid)
+  }
+
+  /** Returns whether the process was in its family until now. */
+  #leaveFamily(): boolean {
+    const wasThere = this.#family.remove(this)
+    if (!this.#family.processes.size) families.delete(this.#family)
+    return wasThere
   }
 
   /**
-   * Whether this program, being the first of its system or a subreaper, is the parent that
-   * an orphan got: then its end is told by the kernel, and it is to be reaped.
+   * Waits for the exit of the process, and reaps it, if this program has become its parent: as the first process of its
+   * system or as a subreaper, it gets the orphans.
+   *
+   * @returns whether this program is the parent
    */
-  #isOwnChild(): boolean {
+  #watchIfOwnChild(): boolean {
     if (this.#child) return true
     if (this.#isAttached || this.#pid === undefined || !isChild(this.#pid)) return false
     const child = new OwnChild(this.#pid)
@@ -408,14 +389,15 @@ export class ProcessHandle {
     return true
   }
 
-  /** In a forked process: lets go of what belongs to the parent. */
+  /** Lets go of all processes in a forked process: they belong to its parent. */
   static #abandonAll(): void {
-    for (const one of live) one.#abandon()
-    live.clear()
+    for (const { processes } of families) for (const one of processes) one.#abandon()
+    families.clear()
   }
 
-  /** What was promised was promised to the parent, and settles there only; what is asked from now on is answered at once. */
+  /** Earlier promises belong to the parent too, and settle only there. New orders are rejected at once. */
   #abandon(): void {
+    this.#family.remove(this)
     this.#channel.close()
     this.#child?.unref()
     this.#isChannelEnded = true
