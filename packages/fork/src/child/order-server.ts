@@ -2,75 +2,64 @@ import { constants } from 'node:os'
 import { type Descriptor } from '@anyfork/fdpass'
 import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
-import { encodeError } from '../error-codec.js'
 import { ForkError } from '../errors.js'
 import { callAfterFork } from '../fork-hooks.js'
 import type { ForkMode, MadeBy } from '../mode.js'
 import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
-import { Command, type Frame, Report } from '../protocol/frame.js'
+import { Command, type Frame } from '../protocol/frame.js'
 import { decode, encode } from '../protocol/payload.js'
-import { ReservedSlot } from '../protocol/reserved-slot.js'
 import { assertNoActiveHandles } from '../safety/active-handles.js'
 import { installExits } from '../safety/exits.js'
-import { armLifeline, claimLifeline, cutLifeline, type Lifeline } from '../safety/lifeline.js'
+import type { Lifeline } from '../safety/lifeline.js'
 import { forgetNewListeners, noteListeners } from '../safety/listeners.js'
 import { renewRandomness } from '../safety/randomness.js'
 import { Children, LOADING, type Made } from './children.js'
 import { loadFunction } from './modules.js'
+import { OwnerLink } from './owner-link.js'
 import { prepare, runArgs } from './prepare.js'
 import { restrict } from './restrict.js'
 import { showTitle } from './title.js'
 
 const TEMPLATE_TITLE = 'template'
 
-/** How long the owner may take to tell of an orphan, in milliseconds. */
+/** How long an ending process waits for the owner to order reports about its orphans, in milliseconds. */
 const ORPHAN_GRACE_MS = 1000
 
-/** Carries out the orders of the owner, one after the other, until it runs a function. */
+/**
+ * Carries out the orders of the owner, one after the other. The last one runs a function. After that, the process takes
+ * orders only to fork (`refork`), to open its inspector, and to report about orphans.
+ */
 export class OrderServer implements ChannelListener {
-  #channel: ControlChannel
-  #lifeline: Lifeline
+  readonly #owner: OwnerLink
   readonly #mode: ForkMode
-  readonly #reservedSlot = new ReservedSlot(() => this.#lifeline.shared)
-  #madeBy: MadeBy
+  readonly #children: Children
   readonly #queue: Frame<Descriptor>[] = []
-  /** What the owner orders while another's orders are still being replayed. */
+  /** The orders of the owner that wait until the orders of another process have been replayed. */
   #deferred: Frame<Descriptor>[] | undefined
   #isBusy = false
   /** The socket of the function that runs. */
   #running: Descriptor | undefined
   #isEnding = false
   #outlives = false
-  readonly #children: Children
 
   /**
-   * @param control - the socket to the owner; this object owns it from now on
+   * @param control - the control socket; owned by this object from now on
+   * @param lifeline - armed; owned by this object from now on
    * @param madeBy - how this process was made
-   * @param replay - a socket from which the orders come that another process was given, for which this one stands in
+   * @param replay - a socket from which the orders of the process come that this one stands in for; owned likewise
    */
   constructor(control: Descriptor, lifeline: Lifeline, mode: ForkMode, madeBy: MadeBy, replay?: Descriptor) {
-    this.#lifeline = lifeline
     this.#mode = mode
-    this.#madeBy = madeBy
-    this.#channel = new ControlChannel(control, this, this.#reservedSlot)
-    this.#channel.ref()
+    this.#owner = new OwnerLink(control, lifeline, madeBy, this)
     showTitle(TEMPLATE_TITLE)
     binding.ignoreInterrupt(1)
     this.#children = new Children(
       mode,
-      ended => this.#channel.send(Report.exited, 0, encode(ended)),
-      () => this.#endWithoutChildren(),
+      ended => this.#owner.exited(ended),
+      () => this.#exitWithoutChildren(),
     )
     noteListeners()
     if (replay) this.#replay(replay)
-  }
-
-  /** The numbers of what it keeps open, for itself or for orders to come. */
-  get #ownDescriptors(): ReadonlySet<number> {
-    const { shared, own } = this.#lifeline
-    const ordered = this.#queue.flatMap(({ descriptors }) => descriptors.map(({ fd }) => fd))
-    const numbers = [this.#channel.fd, shared.fd, own?.fd, this.#reservedSlot.fd, ...ordered]
-    return new Set(numbers.filter(fd => fd !== undefined))
   }
 
   onFrame(frame: Frame<Descriptor>): void {
@@ -78,14 +67,20 @@ export class OrderServer implements ChannelListener {
     else this.#enqueue(frame)
   }
 
-  /** The owner is gone, or wants nothing more. A running function finds out for itself. */
+  /** Exits, because no more orders can come. A running function decides itself when to end. */
   onEnd(): void {
     if (!this.#running) process.exit()
   }
 
-  /** A function would be called without what it was given, or a process stay without its owner. One that runs has all that it needs. */
+  /** Exits: without the descriptors, the function would lack arguments, or the lifeline of a new owner would be lost. */
   onTableFull(): void {
     if (!this.#running) this.#fail(systemError(-constants.errno.EMFILE, 'recvmsg'))
+  }
+
+  /** The descriptors that belong to this package: those of the link, and those of orders that wait. */
+  get #ownDescriptors(): ReadonlySet<number> {
+    const queued = this.#queue.flatMap(({ descriptors }) => descriptors.map(({ fd }) => fd))
+    return new Set([...this.#owner.descriptors, ...queued])
   }
 
   #enqueue(frame: Frame<Descriptor>): void {
@@ -95,7 +90,7 @@ export class OrderServer implements ChannelListener {
 
   #replay(socket: Descriptor): void {
     this.#deferred = []
-    this.#identify(0)
+    this.#owner.started(0)
     const channel = new ControlChannel(socket, {
       onFrame: frame => {
         this.#enqueue(frame)
@@ -129,7 +124,7 @@ export class OrderServer implements ChannelListener {
         return this.#fork(id, descriptors[0]!)
       case Command.ready:
         await this.#children.settleMemory()
-        return this.#done(id)
+        return this.#owner.done(id)
       case Command.run:
         return this.#run(id, decode(payload), descriptors[0]!)
       case Command.outlive:
@@ -144,21 +139,23 @@ export class OrderServer implements ChannelListener {
       case Command.adopt:
         return this.#children.adopt(decode(payload))
       case Command.identify:
-        return this.#identify(id)
+        return this.#owner.started(id)
       case Command.lifeline:
-        return this.#changeLifeline(descriptors[0]!)
+        this.#owner.changeLifeline(descriptors[0]!)
+        binding.becomeSubreaper() // to the new owner, this process is the root of a family
+        return
       case Command.replayed:
         await callAfterFork()
-        for (const held of this.#deferred!.splice(0)) this.#queue.push(held)
+        for (const deferred of this.#deferred!.splice(0)) this.#queue.push(deferred)
         this.#deferred = undefined
         return
       case Command.end:
         this.#isEnding = true
-        this.#endWithoutChildren()
+        this.#exitWithoutChildren()
         return
       case Command.restrict:
         restrict(decode(payload))
-        return claimLifeline(this.#lifeline)
+        return this.#owner.claimLifeline()
       default:
         await prepare(order)
         if (LOADING.has(type)) noteListeners()
@@ -166,41 +163,32 @@ export class OrderServer implements ChannelListener {
     }
   }
 
+  /** Returns twice: in the parent, and in the child where it was forked. */
   async #fork(id: number, control: Descriptor): Promise<void> {
     let made: Made
     let undo: () => Promise<void>
     try {
-      ;[made, undo] = await this.#children.make(control, this.#lifeline)
+      ;[made, undo] = await this.#children.make(control, this.#owner.lifeline)
     } catch (error) {
-      this.#channel.send(Report.forkFailed, id, encodeError(error))
-      return this.#letGoOf(control)
+      this.#owner.forkFailed(id, error)
+      return this.#owner.closeControl(control)
     }
     if (made.pid === 0) return this.#becomeChild(control)
-    this.#channel.send(Report.forked, id, encode(made))
-    this.#letGoOf(control)
+    this.#owner.forked(id, made)
+    this.#owner.closeControl(control)
     await undo()
   }
 
-  /** It may have come in through the reserved slot: that the slot is kept again before somebody else takes it. */
-  #letGoOf(control: Descriptor): void {
-    control.close()
-    this.#reservedSlot.take()
-  }
-
   async #becomeChild(control: Descriptor): Promise<void> {
-    const inherited = this.#channel
-    // What was still queued are the parent's orders; their descriptors came along.
+    // The orders that were still queued are the parent's; their descriptors came along.
     for (const { descriptors } of this.#queue.splice(0)) for (const descriptor of descriptors) descriptor.close()
-    this.#madeBy = 'fork'
-    this.#channel = new ControlChannel(control, this, this.#reservedSlot)
-    this.#channel.ref()
-    inherited.close()
+    this.#owner.becomeChild(control)
     try {
       installExits()
-      this.#lifeline = armLifeline(this.#lifeline)
+      this.#owner.armLifeline()
       this.#children.forget()
       renewRandomness()
-      this.#identify(0)
+      this.#owner.started(0)
       await callAfterFork()
       if (this.#running) await this.#leaveFunction(this.#running)
     } catch (error) {
@@ -217,16 +205,15 @@ export class OrderServer implements ChannelListener {
     const args = runArgs()
     this.#children.noteRun()
     this.#running = socket
-    if (this.#outlives) this.#lifeline = cutLifeline(this.#lifeline)
-    this.#channel.unref()
+    if (this.#outlives) this.#owner.cutLifeline()
+    this.#owner.unref()
     binding.ignoreInterrupt(0)
     showTitle(name)
-    this.#done(id)
-    // What it throws is not this object's affair.
-    process.nextTick(() => void run(socket, ...args))
+    this.#owner.done(id)
+    process.nextTick(() => void run(socket, ...args)) // outside of #work(), so that its errors are uncaught ones
   }
 
-  /** The parent goes on with its function; this copy waits for orders. */
+  /** Makes a copy of a process whose function runs into a template. The function goes on in the parent. */
   async #leaveFunction(socket: Descriptor): Promise<void> {
     socket[Symbol.dispose]()
     await assertNoActiveHandles(async () =>
@@ -240,44 +227,32 @@ export class OrderServer implements ChannelListener {
     showTitle(TEMPLATE_TITLE)
   }
 
-  #changeLifeline(shared: Descriptor): void {
-    const { own } = armLifeline({ shared, own: undefined })
-    this.#lifeline.own?.close()
-    this.#lifeline.shared.close()
-    this.#lifeline = { shared, own }
-    binding.becomeSubreaper() // the new owner takes it for the root of a family
-  }
-
-  #identify(id: number): void {
-    this.#channel.send(Report.started, id, encode({ pid: binding.getpid(), mode: this.#madeBy }))
-  }
-
-  #done(id: number, payload?: Buffer): void {
-    this.#channel.send(Report.done, id, payload)
-  }
-
-  /** Of a question: unlike an order that fails, one that cannot be answered changes nothing. */
+  /** Answers a question. Unlike an order that fails, a question that cannot be answered changes nothing. */
   async #answer(id: number, find: () => Promise<unknown>): Promise<void> {
     try {
-      this.#done(id, encode(await find()))
+      this.#owner.done(id, encode(await find()))
     } catch (error) {
-      this.#channel.send(Report.rejected, id, encodeError(error))
+      this.#owner.rejected(id, error)
     }
   }
 
-  /** An order could not be carried out: those after it would run in another world than was meant. */
+  /** Reports an order that failed, and exits: later orders depend on it. */
   #fail(error: unknown): void {
-    this.#channel.send(Report.failed, 0, encodeError(error))
-    this.#channel.flushAll()
+    this.#owner.failed(error)
+    this.#owner.flush()
     process.exit(1)
   }
 
-  /** @param mayWait - the owner, who hears of orphans only now, may yet want to hear of their end */
-  #endWithoutChildren(mayWait = true): void {
+  /**
+   * Exits once `end` was ordered and no child is left.
+   *
+   * @param mayWait - whether to wait a moment for the owner to order reports about children that are unknown so far
+   */
+  #exitWithoutChildren(mayWait = true): void {
     if (!this.#isEnding || !this.#children.isEmpty) return
     if (mayWait && this.#children.hasUnknownChildren)
-      return void setTimeout(() => this.#endWithoutChildren(false), ORPHAN_GRACE_MS)
-    this.#channel.flushAll()
+      return void setTimeout(() => this.#exitWithoutChildren(false), ORPHAN_GRACE_MS)
+    this.#owner.flush()
     process.exit()
   }
 }

@@ -1,0 +1,123 @@
+import type { Descriptor } from '@anyfork/fdpass'
+import { binding } from '../binding.js'
+import { encodeError } from '../error-codec.js'
+import type { MadeBy } from '../mode.js'
+import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
+import { Report } from '../protocol/frame.js'
+import { encode } from '../protocol/payload.js'
+import { ReservedSlot } from '../protocol/reserved-slot.js'
+import { armLifeline, claimLifeline, cutLifeline, type Lifeline } from '../safety/lifeline.js'
+import type { Made } from './children.js'
+import type { Ended } from './reaper.js'
+
+/** What ties this process to its owner: the control channel for orders and reports, and the lifeline. */
+export class OwnerLink {
+  #channel: ControlChannel
+  #lifeline: Lifeline
+  #madeBy: MadeBy
+  readonly #listener: ChannelListener
+  readonly #reservedSlot = new ReservedSlot(() => this.#lifeline.shared)
+
+  /**
+   * @param control - the control socket; owned by the link from now on
+   * @param lifeline - armed; owned by the link from now on
+   */
+  constructor(control: Descriptor, lifeline: Lifeline, madeBy: MadeBy, listener: ChannelListener) {
+    this.#lifeline = lifeline
+    this.#madeBy = madeBy
+    this.#listener = listener
+    this.#channel = this.#listen(control)
+  }
+
+  get lifeline(): Lifeline {
+    return this.#lifeline
+  }
+
+  /** The numbers of the descriptors that the link keeps open. */
+  get descriptors(): number[] {
+    const { shared, own } = this.#lifeline
+    return [this.#channel.fd, shared.fd, own?.fd, this.#reservedSlot.fd].filter(fd => fd !== undefined)
+  }
+
+  /** Replaces the parent's control channel by the child's own. To be called in a forked child. */
+  becomeChild(control: Descriptor): void {
+    const inherited = this.#channel
+    this.#madeBy = 'fork'
+    this.#channel = this.#listen(control)
+    inherited.close()
+  }
+
+  /** Reports the pid of this process and how it was made. */
+  started(id: number): void {
+    this.#channel.send(Report.started, id, encode({ pid: binding.getpid(), mode: this.#madeBy }))
+  }
+
+  done(id: number, payload?: Buffer): void {
+    this.#channel.send(Report.done, id, payload)
+  }
+
+  rejected(id: number, error: unknown): void {
+    this.#channel.send(Report.rejected, id, encodeError(error))
+  }
+
+  failed(error: unknown): void {
+    this.#channel.send(Report.failed, 0, encodeError(error))
+  }
+
+  forked(id: number, made: Made): void {
+    this.#channel.send(Report.forked, id, encode(made))
+  }
+
+  forkFailed(id: number, error: unknown): void {
+    this.#channel.send(Report.forkFailed, id, encodeError(error))
+  }
+
+  exited(ended: Ended): void {
+    this.#channel.send(Report.exited, 0, encode(ended))
+  }
+
+  /** Waits until the owner has read all reports, or is gone. */
+  flush(): void {
+    this.#channel.flushAll()
+  }
+
+  /** Closes the control socket of a fork. If it came in through the reserved slot, this takes the slot again. */
+  closeControl(control: Descriptor): void {
+    control.close()
+    this.#reservedSlot.take()
+  }
+
+  /** Lets the process end when its function has nothing left to do, although the owner could send orders. */
+  unref(): void {
+    this.#channel.unref()
+  }
+
+  /** Arms the lifeline anew in a forked child. */
+  armLifeline(): void {
+    this.#lifeline = armLifeline(this.#lifeline)
+  }
+
+  /** Keeps the lifeline working after this process has changed its user. */
+  claimLifeline(): void {
+    claimLifeline(this.#lifeline)
+  }
+
+  /** Lets this process outlive its owner. */
+  cutLifeline(): void {
+    this.#lifeline = cutLifeline(this.#lifeline)
+  }
+
+  /** @param shared - the lifeline of another owner; owned by the link from now on */
+  changeLifeline(shared: Descriptor): void {
+    const { own } = armLifeline({ shared, own: undefined })
+    this.#lifeline.own?.close()
+    this.#lifeline.shared.close()
+    this.#lifeline = { shared, own }
+  }
+
+  #listen(control: Descriptor): ControlChannel {
+    const channel = new ControlChannel(control, this.#listener, this.#reservedSlot)
+    channel.ref()
+    return channel
+  }
+}
