@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { anInteger, checkArgument, type Expectation } from '@anyfork/fdpass/internal'
 import type { Finding } from './check-report.js'
 
 /** How a process ended: its exit code or the signal that ended it; both `null` when nobody could tell. */
@@ -73,16 +74,20 @@ const signalNames = new Map(
     .map(([name, number]) => [number, name as NodeJS.Signals]),
 )
 
+const aSignalNumber = anInteger(0, 64)
+const aSignal: Expectation = {
+  test: value => aSignalNumber.test(typeof value === 'string' ? constants.signals[value as NodeJS.Signals] : value),
+  text: 'the name of a signal or a number from 0 to 64',
+}
+
 /**
  * The number of a signal by its name, or a number as it is.
  *
  * @throws TypeError for what is no signal
  */
 export function signalNumber(signal: NodeJS.Signals | number): number {
-  const number = typeof signal === 'number' ? signal : constants.signals[signal]
-  if (!Number.isInteger(number) || number < 0 || number > 64)
-    throw new TypeError(`there is no signal ${String(signal)}`)
-  return number
+  checkArgument('signal', signal, aSignal)
+  return typeof signal === 'number' ? signal : constants.signals[signal]
 }
 
 /** The name of a signal by its number; `null` for 0. */

@@ -1,3 +1,5 @@
+import { aFunction, checkArgument } from '@anyfork/fdpass/internal'
+
 /** What is called around forks: before, in the process that is about to fork; after, in the new one. */
 interface Hooks {
   before: Set<BeforeHook>
@@ -76,7 +78,7 @@ export async function callAfterFork(): Promise<void> {
 }
 
 function add<H>(to: Set<H>, hook: H): () => void {
-  if (typeof hook !== 'function') throw new TypeError('a hook is a function')
+  checkArgument('a hook', hook, aFunction)
   to.add(hook)
   return () => to.delete(hook)
 }

@@ -1,5 +1,6 @@
 import { fstatSync } from 'node:fs'
 import { assertUnixSocket, Descriptor, setNonblocking, socketpair } from '@anyfork/fdpass'
+import { checkArgument, type Expectation } from '@anyfork/fdpass/internal'
 import type { CheckReport } from './check-report.js'
 import type { ExitStatus } from './errors.js'
 import { afterFork } from './fork-hooks.js'
@@ -14,6 +15,8 @@ import { ProcessHandle } from './owner/process-handle.js'
 import { Command } from './protocol/frame.js'
 import { decode, encode } from './protocol/payload.js'
 import { closeAtThreadEnd } from './thread-end.js'
+
+const aDescriptor: Expectation = { test: value => value instanceof Descriptor, text: 'a Descriptor' }
 
 /** Lets processes end that nobody refers to any more, unless a function runs in them. */
 const dropped = new FinalizationRegistry<ProcessHandle>(processHandle => {
@@ -47,7 +50,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
 
   private constructor(processHandle: ProcessHandle) {
     if (!(processHandle instanceof ProcessHandle))
-      throw new TypeError('processes are made by ForkProcess.create() and ForkProcess.exec()')
+      throw new TypeError('use ForkProcess.create() or ForkProcess.exec() instead of new')
     super(processHandle)
     dropped.register(this, processHandle, this)
   }
@@ -111,8 +114,8 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    *   that nobody is at the other end of. It is still the caller's then
    */
   static fromFd(socket: Descriptor): ForkProcess {
-    if (!(socket instanceof Descriptor)) throw new TypeError('fromFd() takes a Descriptor')
-    if (!fstatSync(socket.fd).isSocket()) throw new TypeError('fromFd() takes the Descriptor of a socket')
+    checkArgument('socket', socket, aDescriptor)
+    if (!fstatSync(socket.fd).isSocket()) throw new TypeError('socket must be the Descriptor of a socket')
     assertUnixSocket(socket)
     return new ForkProcess(ProcessHandle.attach(socket))
   }

@@ -1,4 +1,4 @@
-import { checkNames } from './check-names.js'
+import { aName, anInteger, checkOptions, type Expectations } from '@anyfork/fdpass/internal'
 
 /** Where an inspector listens. */
 export interface InspectOptions {
@@ -8,14 +8,11 @@ export interface InspectOptions {
   port?: number
 }
 
-const names = new Set(['host', 'port'])
+const expectations: Expectations<InspectOptions> = { host: aName, port: anInteger(0, 65535) }
 
-/** @throws TypeError for what makes no sense */
+/** @throws TypeError for an option that does not exist or is invalid */
 export function checkInspectOptions(options: InspectOptions): Required<InspectOptions> {
-  checkNames('inspect()', options, names)
+  checkOptions('inspect()', options, expectations)
   const { host = '127.0.0.1', port = 0 } = options
-  if (typeof host !== 'string' || host === '') throw new TypeError('host is a name or an address')
-  if (!Number.isInteger(port) || port < 0 || port > 65535)
-    throw new TypeError(`port is a number from 0 to 65535, not ${String(port)}`)
   return { host, port }
 }

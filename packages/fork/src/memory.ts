@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { anInteger, checkArgument } from '@anyfork/fdpass/internal'
 
 /** The memory of a process, in bytes. */
 export interface MemoryFigures {
@@ -18,7 +19,7 @@ export interface MemoryFigures {
  * @throws rejects with a TypeError for what is no pid, `ENOENT` or `ESRCH` when there is no such process, or no such file on this system
  */
 export async function memoryOf(pid: number): Promise<MemoryFigures> {
-  if (!Number.isInteger(pid) || pid < 1) throw new TypeError(`a process has a number from 1, not ${String(pid)}`)
+  checkArgument('pid', pid, anInteger(1))
   const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8')
   const sum = (...names: string[]): number =>
     names.reduce((total, name) => total + 1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0), 0)

@@ -1,3 +1,5 @@
+import { checkArgument, type Expectation, oneOf } from '@anyfork/fdpass/internal'
+
 /**
  * How the forks of an interpreter are made. `'fork'`: by a real fork, or not at all.
  * `'exec'`: a fresh interpreter carries out again what its parent was ordered to.
@@ -8,7 +10,7 @@ export type ForkMode = 'auto' | 'fork' | 'exec'
 /** How a process was made. */
 export type MadeBy = Exclude<ForkMode, 'auto'>
 
-const modes: ReadonlySet<unknown> = new Set<ForkMode>(['auto', 'fork', 'exec'])
+export const aMode: Expectation = oneOf('auto', 'fork', 'exec')
 
 /**
  * The mode that was asked for, or the one that the environment variable `ANYFORK_MODE`
@@ -17,7 +19,8 @@ const modes: ReadonlySet<unknown> = new Set<ForkMode>(['auto', 'fork', 'exec'])
  * @throws TypeError for a mode that does not exist
  */
 export function resolveMode(asked: ForkMode | undefined): ForkMode {
-  const mode = asked === undefined ? process.env['ANYFORK_MODE'] || 'auto' : asked
-  if (!modes.has(mode)) throw new TypeError(`mode is 'auto', 'fork' or 'exec', not ${String(mode)}`)
+  if (asked !== undefined) return asked
+  const mode = process.env['ANYFORK_MODE'] || 'auto'
+  checkArgument('the environment variable ANYFORK_MODE', mode, aMode)
   return mode as ForkMode
 }

@@ -1,9 +1,15 @@
 import { isBuiltin } from 'node:module'
 import { isAbsolute } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { aName, checkArgument, type Expectation } from '@anyfork/fdpass/internal'
 
 /** A module: a file URL, an absolute path or the name of a package or built-in. */
 export type ModuleSpecifier = string | URL
+
+const aModule: Expectation = {
+  test: value => typeof value === 'string' && value !== '' && !value.includes('\0'),
+  text: 'a URL, an absolute path, or the name of a package',
+}
 
 /**
  * Brings the name of a module into the form that `import()` takes in any process.
@@ -12,10 +18,9 @@ export type ModuleSpecifier = string | URL
  */
 export function resolveSpecifier(module: ModuleSpecifier): string {
   if (module instanceof URL) return checkUrl(module).href
-  if (typeof module !== 'string' || module === '' || module.includes('\0'))
-    throw new TypeError('a module is a URL, an absolute path or the name of a package')
+  checkArgument('a module', module, aModule)
   if (/^\.\.?(\/|$)/.test(module)) {
-    throw new TypeError(`${module} is relative to nothing here: use new URL('${module}', import.meta.url)`)
+    throw new TypeError('a module must not be a relative path: use new URL(path, import.meta.url)')
   }
   if (isAbsolute(module)) return pathToFileURL(module).href
   return /^file:/i.test(module) ? checkUrl(new URL(module)).href : module // of others, the loader there knows
@@ -34,11 +39,11 @@ export interface FunctionReference {
  * @throws TypeError where none can
  */
 export function functionReference(module: ModuleSpecifier | undefined, name: unknown): FunctionReference {
-  if (typeof name !== 'string' || name === '')
-    throw new TypeError(`a function is named by a string, not ${String(name)}`)
-  if (module === undefined && /^(\.{0,2}\/|(file|node|data|https?):)/i.test(name))
-    throw new TypeError(`${name} is a module: which function of it?`)
-  return { module: module === undefined ? undefined : resolveSpecifier(module), name }
+  checkArgument('the name of a function', name, aName)
+  const checked = name as string
+  if (module === undefined && /^(\.{0,2}\/|(file|node|data|https?):)/i.test(checked))
+    throw new TypeError('the name of a function must not be a module: give the module and the name of its function')
+  return { module: module === undefined ? undefined : resolveSpecifier(module), name: checked }
 }
 
 /** The path of the working directory; none where that was removed. Where its name is no UTF-8, the path leads nowhere. */
@@ -53,7 +58,8 @@ export function workingDirectory(): string | undefined {
 /** @throws TypeError for one that no module is at */
 function checkUrl(url: URL): URL {
   if (url.protocol === 'file:') fileURLToPath(url)
-  else if (url.protocol !== 'data:') throw new TypeError(`a module is at a file: URL, not ${url.protocol}`)
+  else if (url.protocol !== 'data:')
+    throw new TypeError(`the URL of a module must be a file: or data: URL, not ${url.protocol}`)
   return url
 }
 

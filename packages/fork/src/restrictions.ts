@@ -1,4 +1,12 @@
-import { checkNames } from './check-names.js'
+import {
+  aBoolean,
+  anInteger,
+  anything,
+  checkArgument,
+  checkOptions,
+  type Expectation,
+  type Expectations,
+} from '@anyfork/fdpass/internal'
 
 /** The resources of setrlimit(2), in its units: bytes, seconds, or a number of things. */
 export type Resource = 'as' | 'core' | 'cpu' | 'data' | 'fsize' | 'memlock' | 'nofile' | 'nproc' | 'stack'
@@ -20,10 +28,36 @@ export interface Restrictions {
   noNewPrivileges?: boolean
 }
 
-const resources = new Set<string>(['as', 'core', 'cpu', 'data', 'fsize', 'memlock', 'nofile', 'nproc', 'stack'])
-/** The one above means none to the kernel. */
+/** The id above this one means "no change" to setuid(2) and its relatives. */
 const HIGHEST_ID = 2 ** 32 - 2
-const known = new Set(['rlimits', 'nice', 'umask', 'cwd', 'uid', 'gid', 'noNewPrivileges'])
+
+const aLimit: Expectation = {
+  test: isLimit,
+  text: 'a safe integer of at least 0, Infinity, or a pair of these with the lower one first',
+}
+const limits: Expectations<NonNullable<Restrictions['rlimits']>> = {
+  as: aLimit,
+  core: aLimit,
+  cpu: aLimit,
+  data: aLimit,
+  fsize: aLimit,
+  memlock: aLimit,
+  nofile: aLimit,
+  nproc: aLimit,
+  stack: aLimit,
+}
+const expectations: Expectations<Restrictions> = {
+  rlimits: anything,
+  nice: anInteger(-20, 19),
+  umask: anInteger(0, 0o777),
+  cwd: {
+    test: value => typeof value === 'string' && value !== '' && !value.includes('\0'),
+    text: 'a path without zero bytes',
+  },
+  uid: anInteger(0, HIGHEST_ID),
+  gid: anInteger(0, HIGHEST_ID),
+  noNewPrivileges: aBoolean,
+}
 
 /**
  * Looks whether restrictions make sense, without restricting anything.
@@ -31,31 +65,23 @@ const known = new Set(['rlimits', 'nice', 'umask', 'cwd', 'uid', 'gid', 'noNewPr
  * @throws TypeError where they do not
  */
 export function checkRestrictions(restrictions: Restrictions): void {
-  checkNames('restrict()', restrictions, known)
-  const { rlimits = {}, nice, umask, cwd, uid, gid, noNewPrivileges = false } = restrictions
-  checkNames('rlimits', rlimits, resources)
-  for (const [name, limit] of Object.entries(rlimits)) {
-    const pair = Array.isArray(limit) ? (limit as unknown[]) : [limit, limit]
-    const [soft, hard] = pair
-    if (pair.length !== 2 || !isAmount(soft) || !isAmount(hard) || soft > hard)
-      throw new TypeError(`a limit of ${name} is a number from 0, or two, the lower first`)
-  }
-  if (nice !== undefined && (!Number.isInteger(nice) || nice < -20 || nice > 19))
-    throw new TypeError(`nice is -20 to 19, not ${String(nice)}`)
-  if (umask !== undefined && (!Number.isInteger(umask) || umask < 0 || umask > 0o777))
-    throw new TypeError(`a umask is 0 to 0o777, not ${String(umask)}`)
-  if (cwd !== undefined && (typeof cwd !== 'string' || cwd === '' || cwd.includes('\0')))
-    throw new TypeError('cwd is a path')
-  if (typeof noNewPrivileges !== 'boolean')
-    throw new TypeError(`noNewPrivileges is true or false, not ${String(noNewPrivileges)}`)
-  for (const id of [uid, gid])
-    if (id !== undefined && (!Number.isInteger(id) || id < 0 || id > HIGHEST_ID))
-      throw new TypeError(`a user or group is a number from 0 to ${HIGHEST_ID}, not ${String(id)}`)
+  checkOptions('restrict()', restrictions, expectations)
+  const { rlimits } = restrictions
+  if (rlimits === undefined) return
+  checkOptions('rlimits', rlimits, limits)
+  // A limit that is undefined is more likely a mistake than left out.
+  for (const [name, limit] of Object.entries(rlimits)) checkArgument(`option ${name} of rlimits`, limit, aLimit)
 }
 
 /** Both limits of what may be one number for both. */
 export function softAndHard(limit: number | readonly [number, number]): readonly [soft: number, hard: number] {
   return typeof limit === 'number' ? [limit, limit] : limit
+}
+
+function isLimit(value: unknown): boolean {
+  if (!Array.isArray(value)) return isAmount(value)
+  const [soft, hard] = value as unknown[]
+  return value.length === 2 && isAmount(soft) && isAmount(hard) && soft <= hard
 }
 
 function isAmount(value: unknown): value is number {

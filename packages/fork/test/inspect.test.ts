@@ -107,11 +107,11 @@ describe('inspect', () => {
     await assert.rejects(child.inspect({ host: '' }), TypeError)
     await assert.rejects(child.inspect({ prot: 9229 } as InspectOptions), {
       name: 'TypeError',
-      message: 'inspect() has no option prot',
+      message: 'inspect() has no option prot: it takes host, port',
     })
     await assert.rejects(child.inspect(9229 as InspectOptions), {
       name: 'TypeError',
-      message: /are an object, not 9229/,
+      message: /must be an object, not 9229/,
     })
     child.kill('SIGKILL')
     await child.exited

@@ -16,13 +16,13 @@ const method = {
 describe('ForkProcess throws a TypeError at the call', () => {
   const misuses: [what: string, call: (process: ForkProcess) => unknown, message: RegExp][] = [
     ['for a relative module', process => process.require('./worker.js'), /relative/],
-    ['for a module that is none', process => process.require(7 as unknown as string), /a module is/],
+    ['for a module that is none', process => process.require(7 as unknown as string), /a module must be/],
     ['for a URL that is no file', process => process.require(new URL('http://localhost/')), /http:/],
     ['for a file elsewhere', process => process.require('file://elsewhere/worker.js'), /host/],
-    ['for a zero byte in a path', process => process.require('/worker.js\0'), /a module is/],
+    ['for a zero byte in a path', process => process.require('/worker.js\0'), /a module must be/],
     ['for an argument that cannot be cloned', process => process.sendArg(() => {}), /cannot be sent/],
     ['for a Descriptor as an argument', process => process.sendArg(1, socketpair()[0]), /sendFd/],
-    ['for code that is neither text nor function', process => process.eval(7 as unknown as string), /code is/],
+    ['for code that is neither text nor function', process => process.eval(7 as unknown as string), /code must be/],
     ['for a method, whose source is no function', process => process.eval(method.double, 1), /does not stand alone/],
     [
       'for a bound function, whose source is native',
@@ -54,11 +54,11 @@ describe('ForkProcess throws a TypeError at the call', () => {
 
 describe('run rejects with a TypeError', () => {
   const misuses: [what: string, args: unknown[], message: RegExp][] = [
-    ['where the name is missing', [worker.pathname], /which function of it/],
-    ['where the name is undefined', [worker, undefined], /named by a string, not file:/],
-    ['where the name is null', ['some-package', null], /named by a string, not null/],
-    ['where the name is empty', [worker, ''], /named by a string/],
-    ['where there is nothing', [], /named by a string/],
+    ['where the name is missing', [worker.pathname], /must not be a module/],
+    ['where the name is undefined', [worker, undefined], /name of a function must be .*, not an object of type URL/],
+    ['where the name is null', ['some-package', null], /name of a function must be .*, not null/],
+    ['where the name is empty', [worker, ''], /name of a function must be/],
+    ['where there is nothing', [], /name of a function must be/],
   ]
   for (const [what, args, message] of misuses) {
     it(`${what}; the process can still run`, async () => {
@@ -94,14 +94,14 @@ describe('sendFd', () => {
 
 describe('exec throws', () => {
   const misuses: [what: string, options: unknown, message: RegExp][] = [
-    ['for options that are a number', 5, /are an object, not 5/],
-    ['for options that are null', null, /are an object, not null/],
-    ['for options that are a list', [], /are an object/],
-    ['for an environment that is a list', { env: ['A=B'] }, /env is/],
-    ['for an environment that is a map', { env: new Map([['A', 'B']]) }, /env is/],
-    ['for a mode that is null', { mode: null }, /mode is/],
-    ['for an empty directory', { cwd: '' }, /cwd is/],
-    ['for a stream of another kind', { stdio: ['pipe'] }, /stdio is of 'inherit', 'ignore' and descriptors, not pipe/],
+    ['for options that are a number', 5, /must be an object, not 5/],
+    ['for options that are null', null, /must be an object, not null/],
+    ['for options that are a list', [], /must be an object/],
+    ['for an environment that is a list', { env: ['A=B'] }, /env of exec\(\) must be/],
+    ['for an environment that is a map', { env: new Map([['A', 'B']]) }, /env of exec\(\) must be/],
+    ['for a mode that is null', { mode: null }, /mode of exec\(\) must be/],
+    ['for an empty directory', { cwd: '' }, /cwd of exec\(\) must be/],
+    ['for a stream of another kind', { stdio: ['pipe'] }, /stdio\[0\] of exec\(\) must be 'inherit', 'ignore', or/],
   ]
   for (const [what, options, message] of misuses) {
     it(`a TypeError ${what}`, () => {
@@ -149,7 +149,7 @@ describe('restrict throws a TypeError', () => {
   it('for what makes no sense', async () => {
     const process = ForkProcess.create()
     for (const misuse of misuses)
-      assert.throws(() => process.restrict(misuse as Restrictions), { name: 'TypeError', message: / (is|are|has) / })
+      assert.throws(() => process.restrict(misuse as Restrictions), { name: 'TypeError', message: / (must|has) / })
     await process.ready()
     await process.close()
   })

@@ -1,3 +1,4 @@
+import { aFunction, checkArgument } from '@anyfork/fdpass/internal'
 import { checkExecOptions, type ExecOptions } from './exec-options.js'
 
 /** Gives a template its orders. */
@@ -32,7 +33,7 @@ export class DefaultTemplate<P> {
 
   /** For the one that is there, and all that are made later. @throws TypeError for what is no function; what it throws */
   addPreparation(prepare: Prepare<P>): void {
-    if (typeof prepare !== 'function') throw new TypeError('onTemplate() takes a function')
+    checkArgument('the argument of onTemplate()', prepare, aFunction)
     this.#preparations.push(prepare)
     const present = this.#forkable
     if (present) this.#prepare(present, prepare)

@@ -1,7 +1,12 @@
 import { type Handle } from '@anyfork/fdpass'
-import { descriptorNumber } from '@anyfork/fdpass/internal'
-import { checkNames } from '../check-names.js'
-import { type ForkMode, resolveMode } from '../mode.js'
+import {
+  checkArgument,
+  checkOptions,
+  descriptorNumber,
+  type Expectation,
+  type Expectations,
+} from '@anyfork/fdpass/internal'
+import { aMode, type ForkMode, resolveMode } from '../mode.js'
 
 /** How a fresh interpreter is started. */
 export interface ExecOptions {
@@ -23,30 +28,40 @@ export interface ExecOptions {
   title?: string
 }
 
-const names = new Set(['mode', 'execPath', 'execArgv', 'env', 'cwd', 'stdio', 'argv0', 'title'])
-
-/** @throws TypeError for what makes no sense, before anything is started */
-export function checkExecOptions(options: ExecOptions): void {
-  checkNames('exec()', options, names)
-  const { mode, execPath, execArgv, env, cwd, stdio, argv0, title } = options
-  resolveMode(mode)
-  for (const [name, value] of Object.entries({ execPath, argv0, title })) {
-    if (value !== undefined && (typeof value !== 'string' || value === '' || value.includes('\0')))
-      throw new TypeError(`${name} is a text without zero bytes, not ${String(value)}`)
-  }
-  if (execArgv !== undefined && !(Array.isArray(execArgv) && execArgv.every(flag => typeof flag === 'string')))
-    throw new TypeError('execArgv is a list of texts')
-  if (env !== undefined && (typeof env !== 'object' || env === null || Symbol.iterator in env))
-    throw new TypeError('env is an object of texts, as process.env')
-  if (cwd !== undefined && !(typeof cwd === 'string' && cwd !== '') && !(cwd instanceof URL))
-    throw new TypeError('cwd is a path or a file URL')
-  if (stdio !== undefined && !(Array.isArray(stdio) && stdio.length <= 3))
-    throw new TypeError('stdio is a list of up to three')
-  for (const stream of (stdio ?? []) as readonly unknown[]) checkStream(stream)
+const aText: Expectation = {
+  test: value => typeof value === 'string' && value !== '' && !value.includes('\0'),
+  text: 'a non-empty string without zero bytes',
+}
+const expectations: Expectations<ExecOptions> = {
+  mode: aMode,
+  execPath: aText,
+  execArgv: {
+    test: value => Array.isArray(value) && value.every(flag => typeof flag === 'string'),
+    text: 'an array of strings',
+  },
+  env: {
+    test: value => typeof value === 'object' && value !== null && !(Symbol.iterator in value),
+    text: 'an object such as process.env',
+  },
+  cwd: {
+    test: value => (typeof value === 'string' && value !== '') || value instanceof URL,
+    text: 'a path or a file URL',
+  },
+  stdio: { test: value => Array.isArray(value) && value.length <= 3, text: 'an array of up to three streams' },
+  argv0: aText,
+  title: aText,
+}
+const aStream: Expectation = {
+  test: value => typeof value !== 'string' || value === 'inherit' || value === 'ignore',
+  text: "'inherit', 'ignore', or something that has a descriptor",
 }
 
-function checkStream(stream: unknown): void {
-  if (stream === undefined || stream === null || stream === 'inherit' || stream === 'ignore') return
-  if (typeof stream === 'string') throw new TypeError(`stdio is of 'inherit', 'ignore' and descriptors, not ${stream}`)
-  descriptorNumber(stream as Handle)
+/** @throws TypeError for an option that does not exist or is invalid */
+export function checkExecOptions(options: ExecOptions): void {
+  checkOptions('exec()', options, expectations)
+  resolveMode(options.mode) // ANYFORK_MODE may be invalid
+  for (const [i, stream] of [...(options.stdio ?? [])].entries()) {
+    checkArgument(`option stdio[${i}] of exec()`, stream, aStream)
+    if (typeof stream !== 'string' && stream !== undefined && stream !== null) descriptorNumber(stream)
+  }
 }

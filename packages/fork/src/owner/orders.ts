@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs'
 import { Script } from 'node:vm'
 import { Descriptor, type Handle } from '@anyfork/fdpass'
-import { descriptorNumber } from '@anyfork/fdpass/internal'
+import { anInteger, checkArgument, descriptorNumber, type Expectation } from '@anyfork/fdpass/internal'
 import {
   functionReference,
   lookUpFolder,
@@ -13,6 +13,12 @@ import { Command } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
 import { checkRestrictions, type Restrictions } from '../restrictions.js'
 import type { ProcessHandle } from './process-handle.js'
+
+const anArray: Expectation = { test: value => Array.isArray(value), text: 'an array' }
+const someCode: Expectation = {
+  test: value => typeof value === 'string' || typeof value === 'function',
+  text: 'a string or a function',
+}
 
 /** The orders that prepare a process for its function and its forks: each is queued, and returns the process at once. */
 export abstract class ProcessOrders {
@@ -45,7 +51,7 @@ export abstract class ProcessOrders {
    * @throws TypeError for a function whose source does not stand alone, such as a method or a bound one
    */
   eval<A extends unknown[]>(code: string | ((...args: A) => unknown), ...args: A): this {
-    if (typeof code !== 'string' && typeof code !== 'function') throw new TypeError('code is a string or a function')
+    checkArgument('code', code, someCode)
     const isFunction = typeof code === 'function'
     return this.#order('eval', Command.eval, {
       code: isFunction ? sourceOf(code) : code,
@@ -62,7 +68,8 @@ export abstract class ProcessOrders {
    * @throws TypeError for a value that cannot be cloned, and for a `Descriptor`, which `sendFd` sends; nothing is sent then
    */
   sendArg(...values: unknown[]): this {
-    if (values.some(value => value instanceof Descriptor)) throw new TypeError('a Descriptor is sent by sendFd()')
+    if (values.some(value => value instanceof Descriptor))
+      throw new TypeError('a value must not be a Descriptor: use sendFd()')
     return this.#order('sendArg', Command.argument, values)
   }
 
@@ -110,9 +117,8 @@ export abstract class ProcessOrders {
    * @throws TypeError for what makes no sense
    */
   warm(module: ModuleSpecifier, name: string, args: readonly unknown[] = [], times = 1): this {
-    if (!Array.isArray(args)) throw new TypeError('the arguments of a function are an array')
-    if (!Number.isSafeInteger(times) || times < 1)
-      throw new TypeError(`times is a positive integer, not ${String(times)}`)
+    checkArgument('args', args, anArray)
+    checkArgument('times', times, anInteger(1))
     const reference = functionReference(module, name)
     return this.#order('warm', Command.warm, { ...reference, folder: lookUpFolder(reference.module), args, times })
   }
