@@ -18,27 +18,27 @@ import { closeAtThreadEnd } from './thread-end.js'
 
 const aDescriptor: Expectation = { test: value => value instanceof Descriptor, text: 'a Descriptor' }
 
-/** Lets processes end that nobody refers to any more, unless a function runs in them. */
+/** Ends processes whose `ForkProcess` was garbage-collected, unless they run a function. */
 const dropped = new FinalizationRegistry<ProcessHandle>(processHandle => {
   try {
     processHandle.order(Command.end)
   } catch {
-    // it is no template, or out of reach: nobody is left to be told
+    // the process no longer takes orders, and no caller is left to get the error
   }
 })
 
-/** Makes the object that users have of a process. Only this package uses it: the constructor is private. */
+/** Makes the public object for a process. Only this package uses it: the constructor is private. */
 export let forkProcessOf: (processHandle: ProcessHandle) => ForkProcess
 
 /**
- * A process that waits for orders: load this, keep that, fork, and finally run a
- * function. Orders are queued and carried out one after the other; each method
- * returns at once, and what goes wrong rejects `ready` and `run`. Follows
- * AnyEvent::Fork.
+ * A process that takes orders: load modules, keep arguments, fork, and finally run a function. Follows AnyEvent::Fork.
  *
- * It ends when this program ends, however that ends, and it does not keep this
- * program from ending while nothing is awaited from it. One that runs no function also
- * ends some time after the last reference to it is gone, as if by `close`.
+ * Orders are queued and carried out one after the other. Methods that return a process return at once. If an order fails,
+ * the process exits, and its `ready` and `run` reject with the error.
+ *
+ * A process ends when this program ends, however that happens. It does not keep this program running while no answer from
+ * it is awaited. A process that runs no function also ends, as if by `close`, after its `ForkProcess` was
+ * garbage-collected.
  */
 export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   static readonly #default = new DefaultTemplate<ForkProcess>({
@@ -56,29 +56,35 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Starts the default template, unless it runs already. After it was killed, the next call starts another. Every
-   * process that `create` makes has what the template has loaded.
+   * Starts the default template, from which `create` forks, or returns the one that is running. If the default template was
+   * killed, the next call starts another one.
+   *
+   * @returns the default template; what it loads, all processes that `create` makes afterwards share
+   * @throws as `exec`
    */
   static startTemplate(): ForkProcess {
     return ForkProcess.#default.get()
   }
 
   /**
-   * Says what the default template is prepared with: the present one, if there is one, and
-   * all that are made later, because of other options or because it was killed.
+   * Prepares every default template: the present one, if there is one, and each that is started later, because its options
+   * were changed or because it was killed.
    *
-   * @param prepare - gives it orders, as `template => template.require('typescript')`
-   * @throws TypeError for what is no function; what it throws, after which another template is made when one is needed
+   * @param prepare - gives the template its orders, as in `template => template.require('typescript')`; if it throws or
+   *   rejects, that template is ended, and another one is started when one is needed
+   * @throws TypeError if `prepare` is not a function
+   * @throws what `prepare` throws for the present template
    */
   static onTemplate(prepare: (template: ForkProcess) => void): void {
     ForkProcess.#default.addPreparation(prepare)
   }
 
   /**
-   * How the default template is started, by another interpreter for instance; not to be changed, but set. To set it
-   * lets go of one that was started before: it ends once its processes have.
+   * The options of `exec` with which the default template is started. They are frozen: to change one, set them all. Setting
+   * them ends the present default template once all its forks have ended. The next call that needs one starts another.
    *
-   * @throws TypeError for what makes no sense
+   * @default {}
+   * @throws TypeError if an option does not exist or is invalid
    */
   static get templateOptions(): Readonly<ExecOptions> {
     return ForkProcess.#default.options
@@ -88,16 +94,23 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     ForkProcess.#default.options = options
   }
 
-  /** Forks an empty process from the default template. */
+  /**
+   * Forks a process from the default template, which it starts if necessary.
+   *
+   * @returns the new process; it takes orders at once
+   * @throws as `exec` and `fork`
+   */
   static create(): ForkProcess {
     return ForkProcess.startTemplate().fork()
   }
 
   /**
-   * Starts a fresh interpreter, never forked. What it loads, its forks share.
+   * Starts an interpreter. Its forks share what it has loaded before.
    *
-   * @throws TypeError for what makes no sense; the kernel's error when there is no room for its descriptors, or no such `cwd`; that the
-   *   interpreter cannot be started is told by `ready` and `run`
+   * @returns the new process; if the interpreter cannot be started, `ready` and `run` reject with the error of the kernel
+   * @throws TypeError if an option does not exist or is invalid, or ANYFORK_MODE is
+   * @throws `ENOENT` if there is no folder `cwd`
+   * @throws `EMFILE` if there is no room for the descriptors of the control socket
    */
   static exec(options: ExecOptions = {}): ForkProcess {
     checkExecOptions(options)
@@ -105,13 +118,15 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Takes on a process that `toFd` let go of, in this program or another. From now on it
-   * ends with this program. How it ended is told, as `exited`, only to whoever started it:
-   * here code and signal are `null`.
+   * Becomes the owner of a process from which another owner, in this program or another one, has detached with `toFd`. From
+   * then on, the process ends when this program ends. Only the program that started the process learns how it ended: here,
+   * `exited` resolves with `{ code: null, signal: null }`.
    *
-   * @param socket - as `toFd` gave it, or as it came from another process; this object owns it from now on
-   * @throws TypeError for what is no AF_UNIX stream socket; `EBADF` for what was handed over before; the kernel's error for a socket
-   *   that nobody is at the other end of. It is still the caller's then
+   * @param socket - the control socket that `toFd` returned; owned by the process object from now on. If this throws, the
+   *   caller keeps it
+   * @throws TypeError if `socket` is not a Descriptor of an AF_UNIX stream socket, or is listening
+   * @throws `EBADF` if `socket` is closed, as after an earlier call
+   * @throws the kernel's error if the socket is not connected
    */
   static fromFd(socket: Descriptor): ForkProcess {
     checkArgument('socket', socket, aDescriptor)
@@ -120,22 +135,28 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     return new ForkProcess(ProcessHandle.attach(socket))
   }
 
-  /** Its process id, once known: at once after `exec`, else soon, and at the latest when `ready` or `run` have resolved. */
+  /**
+   * The process id. Known at once after `exec`; after `fork`, soon, and at the latest when `ready` or `run` has resolved.
+   * Until then it is `undefined`.
+   */
   get pid(): number | undefined {
     return this.processHandle.pid
   }
 
-  /** How it was made: copied from its parent, or started afresh; once known, as `pid`. */
+  /** How the process was made: `'fork'` or `'exec'`. `undefined` until that is known, as for `pid`. */
   get mode(): MadeBy | undefined {
     return this.processHandle.mode
   }
 
-  /** Whether it can still carry out orders or is running its function, as far as is known. */
+  /** Whether the process can take orders or is running its function, as far as this program knows. */
   get isAlive(): boolean {
     return !this.isClosing && !this.processHandle.isGone
   }
 
-  /** Resolves when the process has ended, with its exit code or signal. Never rejects. Asked for, it keeps this program running. */
+  /**
+   * Keeps this program running until the process has ended, and resolves with its exit code or signal. Never rejects. If no
+   * process was left to report how it ended, both are `null`.
+   */
   get exited(): Promise<ExitStatus> {
     const { exited, isGone } = this.processHandle
     if (!isGone && !this.#isExitAwaited) void exited.then(this.processHandle.hold())
@@ -144,10 +165,12 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Forks it. The new process has all that was loaded, and the arguments and
-   * descriptors sent so far; this one keeps its own.
+   * Forks the process. The fork has everything that was loaded, and the arguments and descriptors sent so far, which this
+   * process keeps, too. If it cannot be made, its `ready` and `run` reject: see the codes in the README.
    *
-   * @throws TypeError after `run` or `close`; the kernel's error when there is no room for descriptors
+   * @returns the fork; it takes orders at once
+   * @throws TypeError after `run`, `close`, or `toFd`
+   * @throws `EMFILE` if there is no room for the descriptors of its control socket
    */
   fork(): ForkProcess {
     this.assertOpen('fork')
@@ -155,13 +178,13 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Copies it while its function runs: the function goes on, and the copy waits for orders,
-   * with all that was loaded, compiled and kept meanwhile. What would make the function go
-   * on in the copy, timers and sockets, is to be let go of there in a hook of `afterFork`;
-   * else the copy fails with `ERR_ACTIVE_HANDLES`. Its socket, while it is a `Descriptor`,
-   * is closed for it. A function that blocks is copied when it comes back to its event loop.
+   * Forks the process while its function runs. The function goes on, and the fork waits for orders, with everything that was
+   * loaded, compiled, and kept meanwhile. The fork closes the function's socket if it still is a `Descriptor`. Hooks of
+   * `afterFork` must close everything else that would make the function go on in the fork, such as timers and sockets. If
+   * the function blocks, the process forks when the function returns to the event loop.
    *
-   * @returns the copy, to fork from
+   * @returns the fork, from which others can be forked; its `ready` rejects with `ERR_ACTIVE_HANDLES` if the function would
+   *   go on in it
    * @throws TypeError before `run` and after `close`
    */
   refork(): ForkProcess {
@@ -171,13 +194,14 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Lets go of it, so that another process can take it on with `fromFd`: pass it there
-   * before this program ends, since until then it ends with this one. `exited`, `pid` and
-   * `memory` go on to work; only what was itself taken on with `fromFd` is as if gone from
-   * then on, with `null`s, since nobody tells its end here.
+   * Detaches from the process, so that another owner can take it on with `fromFd`. Pass the socket there before this program
+   * ends: until then, the process ends with this program. `exited`, `pid`, and `memory` go on working, unless the process
+   * itself came from `fromFd`: its `exited` then resolves at once, with `null`s.
    *
-   * @returns resolves, when all orders so far have been carried out, with its control socket; the caller owns it
-   * @throws TypeError after `run` or `close`, and while processes forked from it, or from its forks, live; rejects as `ready`
+   * @returns resolves with the control socket once all orders so far have been carried out; the caller owns it
+   * @throws rejects with a TypeError after `run`, `close`, or `toFd`, and while a process lives that was forked from this one
+   *   or from one of its forks
+   * @throws rejects as `ready`
    */
   async toFd(): Promise<Descriptor> {
     this.assertOpen('toFd')
@@ -194,10 +218,11 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Reads what the kernel counts of its memory, at once or, while it is only being forked, as
-   * soon as it is there, whatever orders it has still to carry out.
+   * Reads the kernel's figures about the memory of the process, as `memoryOf`. It waits until the process has been forked,
+   * but not for its orders.
    *
-   * @throws rejects with `ERR_PROCESS_EXITED` when it has ended
+   * @throws rejects with `ERR_PROCESS_EXITED` if the process has ended
+   * @throws rejects with `ENOENT` where the system has no such file
    */
   async memory(): Promise<MemoryFigures> {
     const pid = await this.processHandle.findPid()
@@ -205,17 +230,17 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
       return await memoryOf(pid)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      const isGone = code === 'ESRCH' || (code === 'ENOENT' && !this.processHandle.kill(0)) // else there is no such file on this system
+      const isGone = code === 'ESRCH' || (code === 'ENOENT' && !this.processHandle.kill(0)) // else this system has no such file
       throw isGone ? this.processHandle.reason : error
     }
   }
 
   /**
-   * Tells what stands in the way of forks of it, or deserves a look: foreign threads,
-   * requests and handles, open descriptors, unwritten output, listeners, addons that are
-   * known to be unsafe.
+   * Reports what prevents forks of the process, and what its forks would share: threads, requests, handles, descriptors,
+   * unwritten output, listeners, and addons that are known to be unsafe.
    *
-   * @throws rejects with what went wrong in any order so far
+   * @throws rejects with a TypeError after `run`, `close`, or `toFd`
+   * @throws rejects as `ready`
    */
   async check(): Promise<CheckReport> {
     this.assertOpen('check')
@@ -223,11 +248,13 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Lets the process open its inspector, also while its function runs, unless that never
-   * returns to the event loop. A process whose inspector is open is not forked.
+   * Opens the inspector of the process. If its function runs, that happens when the function returns to the event loop. A
+   * process whose inspector is open cannot be forked.
    *
-   * @returns where a debugger attaches: `ws://127.0.0.1:54321/...`
-   * @throws TypeError for what makes no sense; rejects with why it cannot listen there, as `EADDRINUSE`, or `ERR_PROCESS_EXITED`
+   * @returns resolves with the address for a debugger: `ws://127.0.0.1:54321/...`
+   * @throws rejects with a TypeError if an option does not exist or is invalid, and after `close` or `toFd`
+   * @throws rejects with the kernel's error if the inspector cannot listen there: `EADDRINUSE`
+   * @throws rejects with `ERR_PROCESS_EXITED` if the process has ended
    */
   async inspect(options: InspectOptions = {}): Promise<string> {
     const where = checkInspectOptions(options)
@@ -236,21 +263,31 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     return decode(await this.processHandle.ask(Command.inspect, encode(where)))
   }
 
-  /** Resolves when all orders so far have been carried out, and forks of it start at once; rejects with what went wrong. */
+  /**
+   * Waits until all orders so far have been carried out. The process also collects garbage then, so that its next forks start
+   * at once.
+   *
+   * @throws rejects with the error of the first order that failed
+   * @throws rejects with `ERR_PROCESS_EXITED` if the process has ended
+   * @throws rejects with a TypeError after `run`, `close`, or `toFd`
+   */
   async ready(): Promise<void> {
     this.assertOpen('ready')
     await this.processHandle.ask(Command.ready)
   }
 
   /**
-   * Runs a function, which gets a blocking `Descriptor` of a socket, then what was
-   * sent with `sendArg` and `sendFd`. The last order. The process ends like any
-   * program: when it has nothing left to wait for, or by `process.exit`.
+   * Runs a function, the last order. It is called with a `Descriptor` of a socket, which is blocking, and the values and
+   * descriptors that `sendArg` and `sendFd` have sent, in order. The process then ends like any program: when nothing keeps
+   * its event loop alive, or by `process.exit`.
    *
-   * @param module - where the function is exported, as for `require`. Left out, the function is a global one that `eval` made
-   * @param name - of the function
-   * @returns this end of the socket, non-blocking; the caller owns it. It comes right before the function is called
-   * @throws rejects with what went wrong in any order so far, or with `ERR_PROCESS_EXITED`
+   * @param module - the module that exports the function, as for `require`; left out for a global function, which `eval`
+   *   defined
+   * @param name - the name of the function
+   * @returns resolves with this end of the socket, non-blocking, right before the function is called; the caller owns it
+   * @throws rejects with a TypeError if an argument is invalid, and after `run`, `close`, or `toFd`
+   * @throws rejects with `ERR_MODULE_NOT_FOUND`, `ERR_MODULE_FAILED`, or `ERR_EXPORT_NOT_FOUND` if there is no such function
+   * @throws rejects with the error of the first order that failed, or with `ERR_PROCESS_EXITED`
    */
   run(module: ModuleSpecifier, name: string): Promise<Descriptor>
   run(name: string): Promise<Descriptor>
@@ -262,7 +299,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     const [ours, theirs] = socketpair()
     let release = (): void => {}
     try {
-      release = closeAtThreadEnd(ours) // until the caller has it
+      release = closeAtThreadEnd(ours) // until the caller owns it
       setNonblocking(ours, true)
       const started = this.processHandle.ask(Command.run, encode({ module, name, folder }), [theirs])
       this.hasRun = true
@@ -280,22 +317,24 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Sends a signal, never to another process that may have got its pid; to a process that
-   * is only being forked, as soon as it is there.
+   * Sends a signal. It never reaches another process that got the same pid. To a process that is still being forked, the
+   * signal is sent as soon as it exists.
    *
-   * @returns whether there was a process to send it to
-   * @throws TypeError for an unknown signal; `EPERM`
+   * @param signal - a name or a number; 0 only tests whether the process exists
+   * @default 'SIGTERM'
+   * @returns whether there was a process to send the signal to
+   * @throws TypeError if `signal` is unknown
+   * @throws `EPERM` if this program may not send it
    */
   kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
     return this.processHandle.kill(signal)
   }
 
   /**
-   * Lets it end: after the orders so far, and after the processes forked from it
-   * have ended, so that their ends can be told. One that runs its function ends by
-   * itself.
+   * Ends the process after the orders so far, and after the processes forked from it have ended, whose exits it reports. If
+   * the process runs its function, this only waits: the function decides when it ends. After `toFd` it does nothing.
    *
-   * @returns resolves when it has ended
+   * @returns resolves when the process has ended
    */
   async close(): Promise<void> {
     if (this.isHandedOver) return
@@ -303,12 +342,12 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     await this.exited
   }
 
-  /** `close()` */
+  /** Calls `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
-  /** Whether it can be forked. */
+  /** Whether the process can be forked. */
   get #isForkable(): boolean {
     return this.isAlive && !this.hasRun && !this.isHandedOver
   }
