@@ -33,11 +33,11 @@ export let forkProcessOf: (processHandle: ProcessHandle) => ForkProcess
 /**
  * A process that takes orders: load modules, keep arguments, fork, and finally run a function. Follows AnyEvent::Fork.
  *
- * Orders are queued and carried out one after the other. Methods that return a process return at once. If an order fails,
- * the process exits, and its `ready` and `run` reject with the error.
+ * Orders are queued and carried out one after the other. Methods that return a process return at once. If an order
+ * fails, the process exits, and its `ready` and `run` reject with the error.
  *
- * A process ends when this program ends, however that happens. It does not keep this program running while no answer from
- * it is awaited. A process that runs no function also ends, as if by `close`, after its `ForkProcess` was
+ * A process ends when this program ends, however that happens. It does not keep this program running while no answer
+ * from it is awaited. A process that runs no function also ends, as if by `close`, after its `ForkProcess` was
  * garbage-collected.
  */
 export class ForkProcess extends ProcessOrders implements AsyncDisposable {
@@ -56,8 +56,8 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Starts the default template, from which `create` forks, or returns the one that is running. If the default template was
-   * killed, the next call starts another one.
+   * Starts the default template, from which `create` forks, or returns the one that is running. If the default template
+   * was killed, the next call starts another one.
    *
    * @returns the default template; what it loads, all processes that `create` makes afterwards share
    * @throws as `exec`
@@ -67,8 +67,8 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Prepares every default template: the present one, if there is one, and each that is started later, because its options
-   * were changed or because it was killed.
+   * Prepares every default template: the present one, if there is one, and each that is started later, because its
+   * options were changed or because it was killed.
    *
    * @param prepare - gives the template its orders, as in `template => template.require('typescript')`; if it throws or
    *   rejects, that template is ended, and another one is started when one is needed
@@ -80,8 +80,9 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * The options of `exec` with which the default template is started. They are frozen: to change one, set them all. Setting
-   * them ends the present default template once all its forks have ended. The next call that needs one starts another.
+   * The options of `exec` with which the default template is started. They are frozen: to change one, set them all.
+   * Setting them ends the present default template once all its forks have ended. The next call that needs one starts
+   * another.
    *
    * @default {}
    * @throws TypeError if an option does not exist or is invalid
@@ -107,7 +108,8 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   /**
    * Starts an interpreter. Its forks share what it has loaded before.
    *
-   * @returns the new process; if the interpreter cannot be started, `ready` and `run` reject with the error of the kernel
+   * @returns the new process; if the interpreter cannot be started, `ready` and `run` reject with the error of the
+   *   kernel
    * @throws TypeError if an option does not exist or is invalid, or ANYFORK_MODE is
    * @throws `ENOENT` if there is no folder `cwd`
    * @throws `EMFILE` if there is no room for the descriptors of the control socket
@@ -118,12 +120,12 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Becomes the owner of a process from which another owner, in this program or another one, has detached with `toFd`. From
-   * then on, the process ends when this program ends. Only the program that started the process learns how it ended: here,
-   * `exited` resolves with `{ code: null, signal: null }`.
+   * Becomes the owner of a process from which another owner, in this program or another one, has detached with `toFd`.
+   * From then on, the process ends when this program ends. Only the program that started the process learns how it
+   * ended: here, `exited` resolves with `{ code: null, signal: null }`.
    *
-   * @param socket - the control socket that `toFd` returned; owned by the process object from now on. If this throws, the
-   *   caller keeps it
+   * @param socket - the control socket that `toFd` returned; owned by the process object from now on. If this throws,
+   *   the caller keeps it
    * @throws TypeError if `socket` is not a Descriptor of an AF_UNIX stream socket, or is listening
    * @throws `EBADF` if `socket` is closed, as after an earlier call
    * @throws the kernel's error if the socket is not connected
@@ -136,8 +138,8 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * The process id. Known at once after `exec`; after `fork`, soon, and at the latest when `ready` or `run` has resolved.
-   * Until then it is `undefined`.
+   * The process id. Known at once after `exec`; after `fork`, soon, and at the latest when `ready` or `run` has
+   * resolved. Until then it is `undefined`.
    */
   get pid(): number | undefined {
     return this.processHandle.pid
@@ -154,8 +156,8 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Keeps this program running until the process has ended, and resolves with its exit code or signal. Never rejects. If no
-   * process was left to report how it ended, both are `null`.
+   * Keeps this program running until the process has ended, and resolves with its exit code or signal. Never rejects.
+   * If no process was left to report how it ended, both are `null`.
    */
   get exited(): Promise<ExitStatus> {
     const { exited, isGone } = this.processHandle
@@ -165,8 +167,8 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Forks the process. The fork has everything that was loaded, and the arguments and descriptors sent so far, which this
-   * process keeps, too. If it cannot be made, its `ready` and `run` reject: see the codes in the README.
+   * Forks the process. The fork has everything that was loaded, and the arguments and descriptors sent so far, which
+   * this process keeps, too. If it cannot be made, its `ready` and `run` reject: see the codes in the README.
    *
    * @returns the fork; it takes orders at once
    * @throws TypeError after `run`, `close`, or `toFd`
@@ -178,13 +180,13 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Forks the process while its function runs. The function goes on, and the fork waits for orders, with everything that was
-   * loaded, compiled, and kept meanwhile. The fork closes the function's socket if it still is a `Descriptor`. Hooks of
-   * `afterFork` must close everything else that would make the function go on in the fork, such as timers and sockets. If
-   * the function blocks, the process forks when the function returns to the event loop.
+   * Forks the process while its function runs. The function goes on, and the fork waits for orders, with everything
+   * that was loaded, compiled, and kept meanwhile. The fork closes the function's socket if it still is a `Descriptor`.
+   * Hooks of `afterFork` must close everything else that would make the function go on in the fork, such as timers and
+   * sockets. If the function blocks, the process forks when the function returns to the event loop.
    *
-   * @returns the fork, from which others can be forked; its `ready` rejects with `ERR_ACTIVE_HANDLES` if the function would
-   *   go on in it
+   * @returns the fork, from which others can be forked; its `ready` rejects with `ERR_ACTIVE_HANDLES` if the function
+   *   would go on in it
    * @throws TypeError before `run` and after `close`
    */
   refork(): ForkProcess {
@@ -194,13 +196,13 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Detaches from the process, so that another owner can take it on with `fromFd`. Pass the socket there before this program
-   * ends: until then, the process ends with this program. `exited`, `pid`, and `memory` go on working, unless the process
-   * itself came from `fromFd`: its `exited` then resolves at once, with `null`s.
+   * Detaches from the process, so that another owner can take it on with `fromFd`. Pass the socket there before this
+   * program ends: until then, the process ends with this program. `exited`, `pid`, and `memory` go on working, unless
+   * the process itself came from `fromFd`: its `exited` then resolves at once, with `null`s.
    *
    * @returns resolves with the control socket once all orders so far have been carried out; the caller owns it
-   * @throws rejects with a TypeError after `run`, `close`, or `toFd`, and while a process lives that was forked from this one
-   *   or from one of its forks
+   * @throws rejects with a TypeError after `run`, `close`, or `toFd`, and while a process lives that was forked from
+   *   this one or from one of its forks
    * @throws rejects as `ready`
    */
   async toFd(): Promise<Descriptor> {
@@ -218,8 +220,8 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Reads the kernel's figures about the memory of the process, as `memoryOf`. It waits until the process has been forked,
-   * but not for its orders.
+   * Reads the kernel's figures about the memory of the process, as `memoryOf`. It waits until the process has been
+   * forked, but not for its orders.
    *
    * @throws rejects with `ERR_PROCESS_EXITED` if the process has ended
    * @throws rejects with `ENOENT` where the system has no such file
@@ -236,8 +238,8 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Reports what prevents forks of the process, and what its forks would share: threads, requests, handles, descriptors,
-   * unwritten output, listeners, and addons that are known to be unsafe.
+   * Reports what prevents forks of the process, and what its forks would share: threads, requests, handles,
+   * descriptors, unwritten output, listeners, and addons that are known to be unsafe.
    *
    * @throws rejects with a TypeError after `run`, `close`, or `toFd`
    * @throws rejects as `ready`
@@ -248,8 +250,8 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Opens the inspector of the process. If its function runs, that happens when the function returns to the event loop. A
-   * process whose inspector is open cannot be forked.
+   * Opens the inspector of the process. If its function runs, that happens when the function returns to the event loop.
+   * A process whose inspector is open cannot be forked.
    *
    * @returns resolves with the address for a debugger: `ws://127.0.0.1:54321/...`
    * @throws rejects with a TypeError if an option does not exist or is invalid, and after `close` or `toFd`
@@ -264,8 +266,8 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Waits until all orders so far have been carried out. The process also collects garbage then, so that its next forks start
-   * at once.
+   * Waits until all orders so far have been carried out. The process also collects garbage then, so that its next forks
+   * start at once.
    *
    * @throws rejects with the error of the first order that failed
    * @throws rejects with `ERR_PROCESS_EXITED` if the process has ended
@@ -277,16 +279,18 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Runs a function, the last order. It is called with a `Descriptor` of a socket, which is blocking, and the values and
-   * descriptors that `sendArg` and `sendFd` have sent, in order. The process then ends like any program: when nothing keeps
-   * its event loop alive, or by `process.exit`.
+   * Runs a function, the last order. It is called with a `Descriptor` of a socket, which is blocking, and the values
+   * and descriptors that `sendArg` and `sendFd` have sent, in order. The process then ends like any program: when
+   * nothing keeps its event loop alive, or by `process.exit`.
    *
-   * @param module - the module that exports the function, as for `require`; left out for a global function, which `eval`
-   *   defined
+   * @param module - the module that exports the function, as for `require`; left out for a global function, which
+   *   `eval` defined
    * @param name - the name of the function
-   * @returns resolves with this end of the socket, non-blocking, right before the function is called; the caller owns it
+   * @returns resolves with this end of the socket, non-blocking, right before the function is called; the caller owns
+   *   it
    * @throws rejects with a TypeError if an argument is invalid, and after `run`, `close`, or `toFd`
-   * @throws rejects with `ERR_MODULE_NOT_FOUND`, `ERR_MODULE_FAILED`, or `ERR_EXPORT_NOT_FOUND` if there is no such function
+   * @throws rejects with `ERR_MODULE_NOT_FOUND`, `ERR_MODULE_FAILED`, or `ERR_EXPORT_NOT_FOUND` if there is no such
+   *   function
    * @throws rejects with the error of the first order that failed, or with `ERR_PROCESS_EXITED`
    */
   run(module: ModuleSpecifier, name: string): Promise<Descriptor>
@@ -317,8 +321,8 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Sends a signal. It never reaches another process that got the same pid. To a process that is still being forked, the
-   * signal is sent as soon as it exists.
+   * Sends a signal. It never reaches another process that got the same pid. To a process that is still being forked,
+   * the signal is sent as soon as it exists.
    *
    * @param signal - a name or a number; 0 only tests whether the process exists
    * @default 'SIGTERM'
@@ -331,8 +335,9 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Ends the process after the orders so far, and after the processes forked from it have ended, whose exits it reports. If
-   * the process runs its function, this only waits: the function decides when it ends. After `toFd` it does nothing.
+   * Ends the process after the orders so far, and after the processes forked from it have ended, whose exits it
+   * reports. If the process runs its function, this only waits: the function decides when it ends. After `toFd` it does
+   * nothing.
    *
    * @returns resolves when the process has ended
    */

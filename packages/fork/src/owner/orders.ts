@@ -20,7 +20,7 @@ const someCode: Expectation = {
   text: 'a string or a function',
 }
 
-/** The orders that prepare a process for its function and its forks: each is queued, and returns the process at once. */
+/** The part of `ForkProcess` that prepares a process. Each order is queued and returns the process at once. */
 export abstract class ProcessOrders {
   protected readonly processHandle: ProcessHandle
   protected hasRun = false
@@ -32,10 +32,12 @@ export abstract class ProcessOrders {
   }
 
   /**
-   * Loads modules, ES modules and CommonJS alike.
+   * Loads modules, one after the other: ES modules or CommonJS.
    *
-   * @param modules - file URLs, absolute paths or names; names are looked up from this program's working directory
-   * @throws TypeError for what names no module, a relative path, and after `run` or `close`; the kernel's error for a name where that directory was removed
+   * @param modules - file URLs, absolute paths, or names of packages; names are looked up from this program's working
+   *   folder
+   * @throws TypeError if a module is a relative path or is invalid, and after `run`, `close`, or `toFd`
+   * @throws `ENOENT` for a name if the working folder was removed
    */
   require(...modules: ModuleSpecifier[]): this {
     const specifiers = modules.map(resolveSpecifier)
@@ -43,12 +45,13 @@ export abstract class ProcessOrders {
   }
 
   /**
-   * Runs code in the global scope; the next order waits for it, and for the promise it returns.
+   * Runs code in the global scope, and waits for the promise that it returns. Imports of packages in the code are
+   * looked up from this program's working folder, unless that was removed.
    *
-   * @param code - a script, or a function that needs nothing from around it; names that it imports are looked up from this
-   *   program's working directory, unless that was removed
-   * @param args - for the function, or for the function that the script evaluates to; see `sendArg`
-   * @throws TypeError for a function whose source does not stand alone, such as a method or a bound one
+   * @param code - a script, or a function that refers to nothing outside of itself
+   * @param args - are passed to the function, or to the function that the script evaluates to; see `sendArg`
+   * @throws TypeError if `code` is a function whose source cannot be evaluated on its own, such as a method or a bound
+   *   function; if an argument cannot be cloned; and after `run`, `close`, or `toFd`
    */
   eval<A extends unknown[]>(code: string | ((...args: A) => unknown), ...args: A): this {
     checkArgument('code', code, someCode)
@@ -62,10 +65,12 @@ export abstract class ProcessOrders {
   }
 
   /**
-   * Gives the function arguments.
+   * Keeps values for the function, each as an argument of its own.
    *
-   * @param values - whatever V8's structured clone takes: plain values, buffers, maps, dates, errors
-   * @throws TypeError for a value that cannot be cloned, and for a `Descriptor`, which `sendFd` sends; nothing is sent then
+   * @param values - anything that V8's structured clone accepts: plain values, buffers, maps, dates, errors
+   * @throws TypeError if a value cannot be cloned or is a `Descriptor`, and after `run`, `close`, or `toFd`; nothing is
+   *   sent
+   * @throws RangeError if the values take 4 GiB or more
    */
   sendArg(...values: unknown[]): this {
     if (values.some(value => value instanceof Descriptor))
@@ -74,11 +79,13 @@ export abstract class ProcessOrders {
   }
 
   /**
-   * Gives the function descriptors, each an argument of its own, as a `Descriptor`.
+   * Keeps descriptors for the function, each as an argument of its own: a `Descriptor`.
    *
-   * @param handles - the caller still owns them and may close them at once
-   * @throws TypeError for what has no descriptor, `EBADF` for what is not open; nothing is sent then. The kernel's error for
-   *   what it does not pass, as an io_uring: where the order has to wait for others, it rejects `ready` and `run` instead
+   * @param handles - borrowed: the caller still owns them and may close them at once
+   * @throws TypeError if something has no descriptor, and after `run`, `close`, or `toFd`; nothing is sent
+   * @throws `EBADF` if a descriptor is not open; nothing is sent
+   * @throws the kernel's error if a descriptor cannot be passed, such as an io_uring. If the order has to wait for
+   *   others, that error rejects `ready` and `run` instead
    */
   sendFd(...handles: Handle[]): this {
     this.assertOpen('sendFd')
@@ -88,10 +95,11 @@ export abstract class ProcessOrders {
   }
 
   /**
-   * Restricts what the process may use and do, and with it all that it forks from then
-   * on. In a process that goes on to be a template, mind that not all can be undone.
+   * Restricts what the process may use and do. Its later forks inherit the restrictions. Most of them cannot be undone.
    *
-   * @throws TypeError for what makes no sense; `EPERM` and the like reject `ready` and `run`
+   * @param restrictions - what to restrict; everything left out stays as it is
+   * @throws TypeError if a restriction does not exist or is invalid, and after `run`, `close`, or `toFd`. If the kernel
+   *   rejects one, as with `EPERM`, its error rejects `ready` and `run`
    */
   restrict(restrictions: Restrictions): this {
     checkRestrictions(restrictions)
@@ -99,22 +107,24 @@ export abstract class ProcessOrders {
   }
 
   /**
-   * Lets the process live on after this program has ended, from when its function runs;
-   * until then, and without this, it ends with this program. So do its forks. A copy that
-   * `refork` makes is to be told anew.
+   * Lets the process live on after this program has ended, once its function runs. Until then it ends with this
+   * program. Later forks inherit the order; copies that `refork` makes do not.
+   *
+   * @throws TypeError after `run`, `close`, or `toFd`
    */
   outlive(): this {
     return this.#order('outlive', Command.outlive, undefined)
   }
 
   /**
-   * Calls a function some times, so that forks start with it compiled; the next order
-   * waits for the promises that it returns.
+   * Calls a function several times, so that forks start with it compiled. Each call waits for the promise of the one
+   * before.
    *
-   * @param module - where it is exported, as for `require`
-   * @param args - as for `sendArg`
-   * @param times - how often; the more, the better V8 knows it
-   * @throws TypeError for what makes no sense
+   * @param module - the module that exports the function, as for `require`
+   * @param name - the name of the function
+   * @param args - the arguments of each call, as for `sendArg`; default: `[]`
+   * @param times - the number of calls, from 1; default: 1. V8 optimises code that has run often
+   * @throws TypeError if an argument is invalid, and after `run`, `close`, or `toFd`
    */
   warm(module: ModuleSpecifier, name: string, args: readonly unknown[] = [], times = 1): this {
     checkArgument('args', args, anArray)
@@ -123,7 +133,7 @@ export abstract class ProcessOrders {
     return this.#order('warm', Command.warm, { ...reference, folder: lookUpFolder(reference.module), args, times })
   }
 
-  /** @throws TypeError when it takes no more orders */
+  /** @throws TypeError if the process takes no more orders */
   protected assertOpen(order: string): void {
     if (this.hasRun) throw new TypeError(`${order}() after run()`)
     if (this.isClosing) throw new TypeError(`${order}() after close()`)
@@ -137,13 +147,17 @@ export abstract class ProcessOrders {
   }
 }
 
-/** As an expression, for another process. @throws TypeError where it is none */
+/**
+ * Returns the source of a function as an expression.
+ *
+ * @throws TypeError if it cannot be evaluated on its own
+ */
 function sourceOf(code: (...args: never[]) => unknown): string {
   const source = `(${String(code)})`
   try {
     new Script(source)
   } catch (cause) {
-    throw new TypeError(`the source of this function does not stand alone: ${(cause as Error).message}`, { cause })
+    throw new TypeError(`code must be a function whose source stands alone: ${(cause as Error).message}`, { cause })
   }
   return source
 }
