@@ -1,13 +1,16 @@
-/** How much a finding matters: a fork is refused; it works, but is rarely meant; it is good to know. */
+/**
+ * How much a finding matters. `'blocks'`: forks are rejected. `'warns'`: children share something that is rarely meant
+ * to be shared. `'notes'`: good to know.
+ */
 export type Severity = 'blocks' | 'warns' | 'notes'
 
-/** Something that a fork would not copy, or would share. */
+/** Something that a fork does not copy, or that children share. */
 export interface Finding {
   severity: Severity
   topic: 'platform' | 'thread' | 'request' | 'handle' | 'descriptor' | 'output' | 'listener' | 'addon'
-  /** What it is about: the name of a thread, the number of a descriptor, a type of handle. */
+  /** The name of a thread, the number of a descriptor, the type of a handle, and so on. */
   subject: string
-  /** What it is and what a fork would make of it. */
+  /** What was found, and what it means for children. */
   text: string
   /** What to do about it. */
   advice: string
@@ -17,29 +20,32 @@ export interface Finding {
 export interface OpenDescriptor {
   fd: number
   kind: 'file' | 'folder' | 'device' | 'socket' | 'pipe' | 'anonymous'
-  /** A path, or what the kernel calls it: `pipe:[123]`, `anon_inode:inotify`. */
+  /** A path, or the kernel's name: `pipe:[123]`, `anon_inode:inotify`. */
   name: string
-  /** Of a socket. */
+  /** Only of sockets. */
   state?: 'listening' | 'connected' | 'unconnected'
-  /** Of a socket: its address, a path or `host:port`, where it has one. */
+  /** Only of sockets that have an address: a path or `host:port`. */
   local?: string
-  /** Of a connected socket with a network address. */
+  /** Only of connected network sockets: the address of the peer. */
   remote?: string
   isWritable: boolean
-  /** Standard input, output or error; Node's or this package's own; there when the process began; opened by code since. */
+  /**
+   * `'standard'`: standard input, output, or error. `'own'`: belongs to Node or to this package. `'inherited'`: was
+   * open when the process started. `'opened'`: was opened by code since.
+   */
   origin: 'standard' | 'own' | 'inherited' | 'opened'
 }
 
-/** What a process is made of that matters to a fork. */
+/** The state of a process, as far as it matters to a fork. */
 export interface CheckReport {
-  /** Whether nothing blocks: a fork asked for now is not refused. */
+  /** Whether a fork would succeed now: no finding blocks it. */
   canFork: boolean
-  /** The gravest first. */
+  /** The most severe first. */
   findings: Finding[]
   threads: { id: number; name: string; isForeign: boolean }[]
-  /** How many of each type of handle and request are active, by Node's names. */
+  /** The number of active handles and requests by type, in Node's names. */
   resources: Record<string, number>
   descriptors: OpenDescriptor[]
-  /** The files of all loaded addons. */
+  /** The files of all loaded addons, and of the shared libraries that came with them. */
   addons: string[]
 }

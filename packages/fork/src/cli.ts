@@ -5,7 +5,7 @@ import { Command } from 'commander'
 import type { CheckReport, Severity } from './check-report.js'
 import { ForkProcess } from './fork-process.js'
 
-/** What the doctor found: by the check, and by a fork that was tried. */
+/** What the doctor found: the report of the check, and the result of a test fork. */
 export interface Diagnosis extends Omit<CheckReport, 'canFork'> {
   modules: string[]
   fork: { works: true; milliseconds: number } | { works: false; code: string | undefined; message: string }
@@ -13,22 +13,24 @@ export interface Diagnosis extends Omit<CheckReport, 'canFork'> {
 
 const signs: Record<Severity, string> = { blocks: '✖ blocks', warns: '▲ warns', notes: '· notes' }
 
-/** The program `anyfork-fork`. Sets the exit status: 1 when something blocks a fork, or a module cannot be loaded. */
+/** Runs the program `anyfork-fork`. The exit status is 1 if the test fork failed or a module cannot be loaded. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const program = new Command('anyfork-fork').description('Tools for processes that are forked from a template.')
+  const program = new Command('anyfork-fork').description(
+    'Tools for templates, the processes from which @anyfork/fork forks others.',
+  )
   program
     .command('doctor')
     .description(
-      'Loads modules in a template, tells what stands in the way of a fork or would be shared by all children, and tries one.',
+      'Load modules in a template, report what prevents forks or would be shared by all children, and try a fork.',
     )
-    .argument('<modules...>', 'files or names of packages')
-    .option('--json', 'print all that is known, as JSON')
+    .argument('<modules...>', 'files, or names of packages')
+    .option('--json', 'print the whole report as JSON')
     .action(doctor)
   await program.parseAsync(argv)
 }
 
 async function doctor(modules: string[], { json }: { json?: boolean }): Promise<void> {
-  const template = ForkProcess.exec({ mode: 'fork', stdio: ['ignore', 2, 2] }) // standard output is for the report
+  const template = ForkProcess.exec({ mode: 'fork', stdio: ['ignore', 2, 2] }) // only the report goes to standard output
   try {
     const diagnosis = await diagnose(template, modules)
     process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : toText(diagnosis))
@@ -37,7 +39,7 @@ async function doctor(modules: string[], { json }: { json?: boolean }): Promise<
     process.stderr.write(`anyfork-fork: ${(error as Error).message}\n`)
     process.exitCode = 1
   } finally {
-    template.kill('SIGKILL') // whatever was loaded
+    template.kill('SIGKILL') // it may not end by itself, depending on what was loaded
     await template.exited
   }
 }
@@ -59,7 +61,7 @@ function toText({ modules, findings, fork }: Diagnosis): string {
   const lines = [`${modules.join(', ')}: ${findings.length ? `${findings.length} findings` : 'nothing found'}`]
   if (findings.length) {
     const table = new Table({
-      head: ['', 'what', 'why', 'what to do'],
+      head: ['', 'what', 'why', 'advice'],
       colWidths: [10, 24, 48, 40],
       wordWrap: true,
       style: { head: [], border: [] },
@@ -69,14 +71,12 @@ function toText({ modules, findings, fork }: Diagnosis): string {
     lines.push(table.toString())
   }
   lines.push(
-    fork.works
-      ? `A fork was tried and works (${fork.milliseconds.toFixed(1)} ms).`
-      : `A fork was tried and does not work: ${fork.message}`,
+    fork.works ? `A test fork succeeded (${fork.milliseconds.toFixed(1)} ms).` : `A test fork failed: ${fork.message}`,
   )
   return `${lines.join('\n')}\n`
 }
 
-/** A file where there is one, else a package. */
+/** Returns the URL of a file if there is one, else the name of a package. */
 function moduleAt(target: string): string | URL {
   if (target.startsWith('file:')) return new URL(target)
   return existsSync(target) || /^\.{0,2}\//.test(target) ? pathToFileURL(target) : target

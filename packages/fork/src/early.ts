@@ -1,7 +1,6 @@
 /**
- * To be imported first of all, for its effect: starts the default template before
- * anything else is opened, so that it has none of it, and the first `create()` is
- * quick. As AnyEvent::Fork::Early.
+ * Starts the default template as soon as this module is imported. Import it first: before other modules open descriptors,
+ * which the template would inherit. The first `create()` is faster, too. Follows AnyEvent::Fork::Early.
  */
 import { ForkProcess } from './fork-process.js'
 

@@ -2,13 +2,15 @@ import { constants } from 'node:os'
 import { anInteger, checkArgument, type Expectation } from '@anyfork/fdpass/internal'
 import type { Finding } from './check-report.js'
 
-/** How a process ended: its exit code or the signal that ended it; both `null` when nobody could tell. */
+/**
+ * How a process ended: with an exit code or by a signal. Both are `null` if no process was left that could report it.
+ */
 export interface ExitStatus {
   code: number | null
   signal: NodeJS.Signals | null
 }
 
-/** What is special about an error of this package; the README lists the codes. */
+/** The codes of the errors of this package. The README explains each. */
 export type ForkErrorCode =
   | 'ERR_ACTIVE_HANDLES'
   | 'ERR_CANNOT_REPLAY'
@@ -25,9 +27,9 @@ export type ForkErrorCode =
   | 'ERR_WARM_FAILED'
   | 'ERR_WORKER_UNSUPPORTED'
 
-/** An error of this package. */
+/** An error of this package, as opposed to one of the kernel or a TypeError for misuse. */
 export class ForkError extends Error {
-  /** Which error it is. */
+  /** Identifies the error. */
   readonly code: ForkErrorCode
 
   constructor(code: ForkErrorCode, message: string, options?: ErrorOptions) {
@@ -37,11 +39,14 @@ export class ForkError extends Error {
   }
 }
 
-/** A process has ended while something was expected of it. */
+/** `ERR_PROCESS_EXITED`: a process has ended and gives no more answers. */
 export class ProcessExitedError extends ForkError {
+  /** `null` if a signal ended the process, or if its exit was not reported. */
   readonly exitCode: number | null
+  /** `null` if the process has exited by itself, or if its exit was not reported. */
   readonly signal: NodeJS.Signals | null
 
+  /** @param what - begins the message */
   constructor(status: ExitStatus, what = 'process') {
     super('ERR_PROCESS_EXITED', `${what} ${describeExit(status)}`)
     this.exitCode = status.code
@@ -49,9 +54,9 @@ export class ProcessExitedError extends ForkError {
   }
 }
 
-/** This program cannot be forked, now or at all. */
+/** `ERR_NOT_FORKABLE`: this program cannot be forked, now or ever. */
 export class NotForkableError extends ForkError {
-  /** What stands in the way, and what to do about it. */
+  /** What prevents the fork, and what to do about it. */
   readonly findings: readonly Finding[]
 
   constructor(findings: readonly Finding[]) {
@@ -61,13 +66,16 @@ export class NotForkableError extends ForkError {
   }
 }
 
-/** In words, how a process ended: `exited with code 3`. */
+/** Describes how a process ended: `exited with code 3`. */
 export function describeExit({ code, signal }: ExitStatus): string {
   if (signal !== null) return `was ended by ${signal}`
   return code === null ? 'has ended' : `exited with code ${code}`
 }
 
-/** Of names of one number, such as SIGABRT and SIGIOT, the first is the usual one. */
+/**
+ * Maps numbers to names. Where a number has several names, the first one in the list is the usual one: SIGABRT, not
+ * SIGIOT.
+ */
 const signalNames = new Map(
   Object.entries(constants.signals)
     .reverse()
@@ -81,16 +89,16 @@ const aSignal: Expectation = {
 }
 
 /**
- * The number of a signal by its name, or a number as it is.
+ * Returns the number of a signal.
  *
- * @throws TypeError for what is no signal
+ * @throws TypeError if there is no such signal
  */
 export function signalNumber(signal: NodeJS.Signals | number): number {
   checkArgument('signal', signal, aSignal)
   return typeof signal === 'number' ? signal : constants.signals[signal]
 }
 
-/** The name of a signal by its number; `null` for 0. */
+/** Returns the name of a signal; `null` for 0. */
 export function signalName(number: number): NodeJS.Signals | null {
   if (number === 0) return null
   return signalNames.get(number) ?? (`SIG${number}` as NodeJS.Signals)

@@ -1,18 +1,18 @@
 import { aFunction, checkArgument } from '@anyfork/fdpass/internal'
 
-/** What is called around forks: before, in the process that is about to fork; after, in the new one. */
+/** The hooks that are called before a fork, in the process that forks, and after it, in the new process. */
 interface Hooks {
   before: Set<BeforeHook>
   after: Set<Hook>
 }
 
-/** It may return a promise, which is waited for. */
+/** A hook may return a promise, which is awaited. */
 export type Hook = () => void | Promise<void>
 
-/** It may return, or promise, what is to be called after the fork, in the process that has forked. */
+/** A hook that may return, or promise, a function to be called after the fork, in the process that has forked. */
 export type BeforeHook = () => unknown
 
-/** Kept on the global object, so that every copy of this package in a process shares them. */
+/** The hooks are kept on the global object, so that all copies of this package in a process share them. */
 const key = Symbol.for('anyfork.hooks')
 const hooks = ((globalThis as unknown as Record<symbol, Hooks | undefined>)[key] ??= {
   before: new Set(),
@@ -20,32 +20,35 @@ const hooks = ((globalThis as unknown as Record<symbol, Hooks | undefined>)[key]
 })
 
 /**
- * Calls back in this process before each fork, one after the other: the place to close
- * what must not be shared, or to come to rest. What it throws fails that fork. Where it
- * returns a function, this is called, in the same process, once the fork is done or has
- * failed; the last one first.
+ * Adds a hook that is called in this process before each fork: to close what children must not share, or to finish
+ * pending work. Hooks are called one after the other, in the order in which they were added. If a hook returns a
+ * function, that is called in the same process after the fork, whether it succeeded or not; the last one first.
  *
- * @returns undoes it
+ * @param hook - if it throws or rejects, the fork fails with that error
+ * @returns removes the hook
+ * @throws TypeError if `hook` is not a function
  */
 export function beforeFork(hook: BeforeHook): () => void {
   return add(hooks.before, hook)
 }
 
 /**
- * Calls back in every process that is forked from this one from now on, one after the
- * other and before anything else happens there: the place to let go of what must not be
- * shared, and to renew seeds. What it throws is the error of that process, which ends.
+ * Adds a hook that is called in each process that is forked from this one, before any other code: to let go of what
+ * must not be shared, and to renew seeds. Hooks are called one after the other, in the order in which they were added.
  *
- * @returns undoes it
+ * @param hook - if it throws or rejects, the new process fails with that error and exits
+ * @returns removes the hook
+ * @throws TypeError if `hook` is not a function
  */
 export function afterFork(hook: Hook): () => void {
   return add(hooks.after, hook)
 }
 
 /**
- * Calls all hooks of `beforeFork`, in the order in which they were added.
+ * Calls all hooks of `beforeFork`.
  *
- * @returns calls what they returned, in the opposite order, all of it: the first error is thrown afterwards
+ * @returns calls all functions that the hooks returned, in the opposite order, and then throws the first of their
+ *   errors
  */
 export async function callBeforeFork(): Promise<() => Promise<void>> {
   const undos: Hook[] = []
@@ -66,13 +69,13 @@ export async function callBeforeFork(): Promise<() => Promise<void>> {
       if (typeof returned === 'function') undos.push(returned as Hook)
     }
   } catch (error) {
-    await undo().catch(() => {}) // the first error is told
+    await undo().catch(() => {}) // the first error is the one to report
     throw error
   }
   return undo
 }
 
-/** Calls all hooks of `afterFork`, in the order in which they were added. */
+/** Calls all hooks of `afterFork`. */
 export async function callAfterFork(): Promise<void> {
   for (const hook of hooks.after) await hook()
 }

@@ -3,20 +3,27 @@ import { anInteger, checkArgument } from '@anyfork/fdpass/internal'
 
 /** The memory of a process, in bytes. */
 export interface MemoryFigures {
-  /** All that is mapped and present. */
+  /** The resident memory: everything that is mapped and present. */
   rss: number
-  /** The same with what is shared counted in shares: summed up over processes, it is what they all take. */
+  /**
+   * The proportional memory: each shared page is divided by the number of its users. The sum over all processes is what
+   * they take together.
+   */
   pss: number
-  /** What nobody else has: what would be free if this process ended. */
+  /** The unique memory: what becomes free when the process ends. */
   uss: number
-  /** What others have, too. */
+  /** The memory that other processes use as well. */
   shared: number
 }
 
 /**
- * Reads what the kernel counts of a process's memory, from /proc/pid/smaps_rollup, proc(5).
+ * Reads the kernel's figures about the memory of a process: /proc/pid/smaps_rollup, proc_pid_smaps_rollup(5).
  *
- * @throws rejects with a TypeError for what is no pid, `ENOENT` or `ESRCH` when there is no such process, or no such file on this system
+ * @param pid - a process id, from 1
+ * @returns resolves with figures in bytes
+ * @throws rejects with a TypeError if `pid` is not a process id
+ * @throws rejects with `ENOENT` or `ESRCH` if there is no such process, with `ENOENT` also where the system has no such
+ *   file, as on macOS, and with `EACCES` if the process belongs to another user
  */
 export async function memoryOf(pid: number): Promise<MemoryFigures> {
   checkArgument('pid', pid, anInteger(1))

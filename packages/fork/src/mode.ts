@@ -1,9 +1,9 @@
 import { checkArgument, type Expectation, oneOf } from '@anyfork/fdpass/internal'
 
 /**
- * How the forks of an interpreter are made. `'fork'`: by a real fork, or not at all.
- * `'exec'`: a fresh interpreter carries out again what its parent was ordered to.
- * `'auto'`: a real fork where it is possible and safe, else as `'exec'`.
+ * How an interpreter and its descendants make their forks. `'fork'`: by fork(2) or not at all. `'exec'`: by starting an
+ * interpreter that carries out the same orders again. `'auto'`: by fork(2) where that is possible and safe, else as
+ * `'exec'`.
  */
 export type ForkMode = 'auto' | 'fork' | 'exec'
 
@@ -13,10 +13,9 @@ export type MadeBy = Exclude<ForkMode, 'auto'>
 export const aMode: Expectation = oneOf('auto', 'fork', 'exec')
 
 /**
- * The mode that was asked for, or the one that the environment variable `ANYFORK_MODE`
- * says, or `'auto'`.
+ * Returns the mode that was asked for, else the value of the environment variable `ANYFORK_MODE`, else `'auto'`.
  *
- * @throws TypeError for a mode that does not exist
+ * @throws TypeError if the environment variable is invalid
  */
 export function resolveMode(asked: ForkMode | undefined): ForkMode {
   if (asked !== undefined) return asked

@@ -3,7 +3,7 @@ import { isAbsolute } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { aName, checkArgument, type Expectation } from '@anyfork/fdpass/internal'
 
-/** A module: a file URL, an absolute path or the name of a package or built-in. */
+/** A module: a file URL, an absolute path, or the name of a package or built-in. */
 export type ModuleSpecifier = string | URL
 
 const aModule: Expectation = {
@@ -12,9 +12,9 @@ const aModule: Expectation = {
 }
 
 /**
- * Brings the name of a module into the form that `import()` takes in any process.
+ * Returns a module in a form that `import()` accepts in any process.
  *
- * @throws TypeError for what names no module, and for a relative path, which would mean another file in another process
+ * @throws TypeError if `module` is a relative path, which means another file in another process, or is invalid
  */
 export function resolveSpecifier(module: ModuleSpecifier): string {
   if (module instanceof URL) return checkUrl(module).href
@@ -23,20 +23,20 @@ export function resolveSpecifier(module: ModuleSpecifier): string {
     throw new TypeError('a module must not be a relative path: use new URL(path, import.meta.url)')
   }
   if (isAbsolute(module)) return pathToFileURL(module).href
-  return /^file:/i.test(module) ? checkUrl(new URL(module)).href : module // of others, the loader there knows
+  return /^file:/i.test(module) ? checkUrl(new URL(module)).href : module // a name, which the loader of the other process looks up
 }
 
-/** Which function is meant: an export of a module, or a global one. */
+/** A function: an export of a module, or a global function. */
 export interface FunctionReference {
   module: string | undefined
   name: string
 }
 
 /**
- * Looks whether a function can be meant.
+ * Checks the arguments that name a function.
  *
  * @param module - as for `resolveSpecifier`; `undefined` for a global function
- * @throws TypeError where none can
+ * @throws TypeError if an argument is invalid
  */
 export function functionReference(module: ModuleSpecifier | undefined, name: unknown): FunctionReference {
   checkArgument('the name of a function', name, aName)
@@ -46,7 +46,10 @@ export function functionReference(module: ModuleSpecifier | undefined, name: unk
   return { module: module === undefined ? undefined : resolveSpecifier(module), name: checked }
 }
 
-/** The path of the working directory; none where that was removed. Where its name is no UTF-8, the path leads nowhere. */
+/**
+ * Returns the path of the working folder; `undefined` if it was removed. If its name is not UTF-8, the path leads
+ * nowhere.
+ */
 export function workingDirectory(): string | undefined {
   try {
     return process.cwd()
@@ -55,7 +58,7 @@ export function workingDirectory(): string | undefined {
   }
 }
 
-/** @throws TypeError for one that no module is at */
+/** @throws TypeError if no module can be at this URL */
 function checkUrl(url: URL): URL {
   if (url.protocol === 'file:') fileURLToPath(url)
   else if (url.protocol !== 'data:')
@@ -64,12 +67,11 @@ function checkUrl(url: URL): URL {
 }
 
 /**
- * The folder from which these modules are looked up, this program's working directory,
- * for a process that loads them.
+ * Returns the folder from which another process looks up these modules: this program's working folder. Returns
+ * `undefined` if all of them mean the same anywhere.
  *
- * @param specifiers - as `resolveSpecifier` gave them
- * @returns nothing where all of them mean the same anywhere
- * @throws the kernel's error, where the directory was removed
+ * @param specifiers - as `resolveSpecifier` returned them
+ * @throws `ENOENT` if the working folder was removed
  */
 export function lookUpFolder(...specifiers: readonly (string | undefined)[]): string | undefined {
   return specifiers.some(isLookedUp) ? process.cwd() : undefined

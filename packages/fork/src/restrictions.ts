@@ -8,23 +8,32 @@ import {
   type Expectations,
 } from '@anyfork/fdpass/internal'
 
-/** The resources of setrlimit(2), in its units: bytes, seconds, or a number of things. */
+/** The resources of setrlimit(2). Their units are those of the kernel: bytes, seconds, or counts. */
 export type Resource = 'as' | 'core' | 'cpu' | 'data' | 'fsize' | 'memlock' | 'nofile' | 'nproc' | 'stack'
 
-/** What a process may use and do, from then on and for all that it starts. */
+/** What a process, and all processes that it starts afterwards, may use and do. */
 export interface Restrictions {
-  /** Limits, soft and hard, or one number for both; `Infinity` is none. */
+  /**
+   * The limits of setrlimit(2): a pair of soft and hard limit, or one number for both. `Infinity` removes a limit.
+   *
+   * @default {}
+   */
   rlimits?: Partial<Record<Resource, number | readonly [soft: number, hard: number]>>
-  /** Its scheduling priority, -20 to 19; higher is nicer to others. */
+  /** The scheduling priority, from -20 to 19; a higher number leaves more processor time to others. */
   nice?: number
-  /** The permissions that files it makes do not get, such as `0o077`. */
+  /** The permissions that new files do not get, from 0 to `0o777`, as umask(2). */
   umask?: number
-  /** Its working directory. */
+  /** The working folder. */
   cwd?: string
-  /** Its user and group, by number; the group is changed first, and supplementary groups are dropped with it. */
+  /** The number of the user. */
   uid?: number
+  /** The number of the group. Supplementary groups are dropped. The group is changed before the user. */
   gid?: number
-  /** Nothing that it executes gains privileges, as PR_SET_NO_NEW_PRIVS of prctl(2). */
+  /**
+   * Whether programs that the process executes gain no privileges, as PR_SET_NO_NEW_PRIVS of prctl(2).
+   *
+   * @default false
+   */
   noNewPrivileges?: boolean
 }
 
@@ -59,11 +68,7 @@ const expectations: Expectations<Restrictions> = {
   noNewPrivileges: aBoolean,
 }
 
-/**
- * Looks whether restrictions make sense, without restricting anything.
- *
- * @throws TypeError where they do not
- */
+/** @throws TypeError if a restriction does not exist or is invalid */
 export function checkRestrictions(restrictions: Restrictions): void {
   checkOptions('restrict()', restrictions, expectations)
   const { rlimits } = restrictions
@@ -73,7 +78,7 @@ export function checkRestrictions(restrictions: Restrictions): void {
   for (const [name, limit] of Object.entries(rlimits)) checkArgument(`option ${name} of rlimits`, limit, aLimit)
 }
 
-/** Both limits of what may be one number for both. */
+/** Returns the soft and the hard limit. */
 export function softAndHard(limit: number | readonly [number, number]): readonly [soft: number, hard: number] {
   return typeof limit === 'number' ? [limit, limit] : limit
 }

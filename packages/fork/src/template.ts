@@ -5,28 +5,28 @@ import { ProcessHandle } from './owner/process-handle.js'
 import { rejectWorkersOnceForked } from './safety/exits.js'
 import { installRandomness } from './safety/randomness.js'
 
-/** The flags that a program is to be started with that wants to be forked itself. */
+/** The flags with which a program must be started so that `forkTemplate` can fork it. */
 export { FORKING_FLAGS as forkingFlags } from './interpreter.js'
 
 /**
- * Forks the current program: the copy, which has all that the program has loaded and
- * computed so far, waits for orders, and what is forked from it has all of that, too. What
- * the program awaits never goes on in a copy. As AnyEvent::Fork::Template.
+ * Forks this program. The copy has everything that the program has loaded and computed so far. It waits for orders, and
+ * its forks have all of that, too. In copies, no code that awaits something goes on. Follows AnyEvent::Fork::Template.
  *
- * The program must have been started with the flags that forking needs, and must not have
- * begun yet: what it has under way (timers, sockets, worker threads, child processes, what
- * it reads from standard input) would go on in every copy. So: load all that is to be
- * shared, await this, then begin. Timers and watchers of files that were `unref()`ed cannot
- * be seen: they are no reason to refuse, and their callbacks are called in every copy, too.
+ * Start the program with `forkingFlags`. Load what copies are to share, await this function, and only then begin:
+ * timers, sockets, worker threads, child processes, and reading standard input would go on in every copy, so they make
+ * this function reject. Timers and file watchers that were `unref()`ed cannot be seen: they do go on in every copy.
  *
- * @returns a process that waits for orders, to fork from; what a hook of `afterFork` throws in it rejects its `ready`
- * @throws rejects with `ERR_NOT_FORKABLE` and the findings that say why; the kernel's error of fork(2)
+ * @returns resolves with a process that waits for orders; if a hook of `afterFork` throws in it, its `ready` rejects
+ *   with that error
+ * @throws rejects with `ERR_NOT_FORKABLE` if the program cannot be forked; `findings` says why
+ * @throws rejects with what a hook of `beforeFork` throws
+ * @throws rejects with the error of fork(2), such as `EAGAIN`
  */
 export async function forkTemplate(): Promise<ForkProcess> {
   const { pid, control } = await forkThisProgram(() => ProcessHandle.openSockets())
   return forkProcessOf(ProcessHandle.ofChild(control, new OwnChild(pid), 'fork'))
 }
 
-// Before other code can take hold of what copies are to have of their own.
+// Import this module first: other code could keep references to the functions that are replaced here.
 installRandomness()
 rejectWorkersOnceForked()

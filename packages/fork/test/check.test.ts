@@ -161,14 +161,14 @@ describe('anyfork-fork doctor', () => {
   it('prints a table, tries a fork, and exits with 0 when nothing blocks', async () => {
     const { code, stdout } = await run('doctor', fileURLToPath(suspicious))
     assert.match(stdout, /warns.*descriptor/)
-    assert.match(stdout, /A fork was tried and works/)
+    assert.match(stdout, /A test fork succeeded/)
     assert.equal(code, 0)
   })
 
   it('exits with 1 when something blocks, and says what', async () => {
     const { code, stdout } = await run('doctor', fileURLToPath(new URL('./fixtures/threaded.js', import.meta.url)))
     assert.match(stdout, /blocks.*thread/)
-    assert.match(stdout, /A fork was tried and does not work: .*threads? that a fork would not copy/)
+    assert.match(stdout, /A test fork failed: .*threads? that a fork would not copy/)
     assert.equal(code, 1)
   })
 

@@ -8,23 +8,57 @@ import {
 } from '@anyfork/fdpass/internal'
 import { aMode, type ForkMode, resolveMode } from '../mode.js'
 
-/** How a fresh interpreter is started. */
+/** How an interpreter is started. */
 export interface ExecOptions {
-  /** How its forks are made, and theirs; default: what the environment variable `ANYFORK_MODE` says, else `'auto'`. */
+  /**
+   * How the interpreter and its descendants make their forks.
+   *
+   * @default the environment variable `ANYFORK_MODE`, else `'auto'`
+   */
   mode?: ForkMode
-  /** The interpreter; default: the one that runs this program. */
+  /**
+   * The path of the interpreter.
+   *
+   * @default process.execPath
+   */
   execPath?: string
-  /** Its flags beside those that forking needs; default: those of this program that make sense in another. */
+  /**
+   * Flags of the interpreter. Those that forking needs are added.
+   *
+   * @default process.execArgv without flags that concern only this program, such as `--inspect` and `-e`
+   */
   execArgv?: readonly string[]
-  /** Its environment; default: that of this program. NODE_OPTIONS goes without flags that are about this program only, such as `--inspect`. */
+  /**
+   * The whole environment. Flags in NODE_OPTIONS that concern only this program are left out.
+   *
+   * @default process.env
+   */
   env?: NodeJS.ProcessEnv
-  /** Its working directory, a path or file URL; default: that of this program. */
+  /**
+   * The working folder: a path or a file URL.
+   *
+   * @default the working folder of this program
+   */
   cwd?: string | URL
-  /** Its standard input, output and error: descriptors (borrowed), or `'ignore'`; default: those of this program. */
+  /**
+   * Standard input, output, and error: `'inherit'`, `'ignore'`, or something that has a descriptor. Descriptors are
+   * borrowed.
+   *
+   * @default 'inherit' for each
+   */
   stdio?: readonly ('inherit' | 'ignore' | Handle)[]
-  /** What it is told to have been called as, its `process.argv0`; default: `execPath`. */
+  /**
+   * What becomes `process.argv0`.
+   *
+   * @default execPath
+   */
   argv0?: string
-  /** What `ps` shows of it and of what is forked from it, followed by `template` or the name of the function that runs; default: `'anyfork'`. */
+  /**
+   * The first word that `ps` shows of the interpreter and its descendants. The second one is `template` or the name of
+   * the function that runs.
+   *
+   * @default 'anyfork'
+   */
   title?: string
 }
 
@@ -56,7 +90,7 @@ const aStream: Expectation = {
   text: "'inherit', 'ignore', or something that has a descriptor",
 }
 
-/** @throws TypeError for an option that does not exist or is invalid */
+/** @throws TypeError if an option does not exist or is invalid, or ANYFORK_MODE is */
 export function checkExecOptions(options: ExecOptions): void {
   checkOptions('exec()', options, expectations)
   resolveMode(options.mode) // ANYFORK_MODE may be invalid
