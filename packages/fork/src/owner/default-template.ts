@@ -4,14 +4,17 @@ import { checkExecOptions, type ExecOptions } from './exec-options.js'
 /** Gives a template its orders. */
 export type Prepare<P> = (template: P) => void
 
-/** How templates are made, and what can be asked of them. */
+/** What the default template needs from the class of the processes. */
 export interface TemplateMaker<P> {
   start(options: ExecOptions): P
   isForkable(template: P): boolean
   release(template: P): void
 }
 
-/** The template that processes are forked from where nobody names another: started on first use, and again where it cannot be forked any more. */
+/**
+ * The template from which processes are forked if no other is named. It is started on first use, and again after it can
+ * no longer be forked.
+ */
 export class DefaultTemplate<P> {
   readonly #maker: TemplateMaker<P>
   readonly #preparations: Prepare<P>[] = []
@@ -31,7 +34,12 @@ export class DefaultTemplate<P> {
     return made
   }
 
-  /** For the one that is there, and all that are made later. @throws TypeError for what is no function; what it throws */
+  /**
+   * Prepares the present template, and all later ones.
+   *
+   * @throws TypeError if `prepare` is not a function
+   * @throws what `prepare` throws for the present template
+   */
   addPreparation(prepare: Prepare<P>): void {
     checkArgument('the argument of onTemplate()', prepare, aFunction)
     this.#preparations.push(prepare)
@@ -43,7 +51,11 @@ export class DefaultTemplate<P> {
     return this.#options
   }
 
-  /** Lets go of one that was started otherwise. @throws TypeError for what makes no sense */
+  /**
+   * Ends the present template, which was started with other options.
+   *
+   * @throws TypeError if an option does not exist or is invalid
+   */
   set options(options: ExecOptions) {
     checkExecOptions(options)
     this.#options = Object.freeze({ ...options })
@@ -51,7 +63,7 @@ export class DefaultTemplate<P> {
     this.#present = undefined
   }
 
-  /** In a forked process: it is the parent's. */
+  /** To be called in a forked process: the template belongs to the parent. */
   forget(): void {
     this.#present = undefined
   }
@@ -60,7 +72,7 @@ export class DefaultTemplate<P> {
     return this.#present && this.#maker.isForkable(this.#present) ? this.#present : undefined
   }
 
-  /** Lets go of a template that could not be prepared: nobody is to get it half-prepared. */
+  /** Prepares a template, and drops it if that fails, so that no process is forked from a half-prepared one. */
   #prepare(template: P, prepare: Prepare<P>): void {
     try {
       const result: unknown = prepare(template)

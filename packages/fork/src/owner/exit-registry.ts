@@ -1,25 +1,28 @@
 import type { ExitStatus } from '../errors.js'
 
-/** Who wants to know how a process ended. */
+/** Called when a process has ended. */
 export type OnExit = (status: ExitStatus) => void
 
-/** The processes that descend from one interpreter, by pid, and how they ended. Reports come over several sockets, in no order. */
+/**
+ * Matches exit reports to the processes of a family, by pid. A report can come before the pid is known, because both
+ * come over different sockets.
+ */
 export class ExitRegistry {
   readonly #byPid = new Map<number, OnExit>()
   readonly #unclaimed = new Map<number, ExitStatus>()
   #expected = 0
 
-  /** A process was asked for, its pid will come. */
+  /** A process was ordered whose pid will be known later. */
   expect(): void {
     this.#expected++
   }
 
-  /** No pid will come for one that was expected. */
+  /** The process that was expected was not made. */
   cancelExpected(): void {
     if (--this.#expected === 0) this.#unclaimed.clear()
   }
 
-  /** The pid of a process that was expected. */
+  /** The pid of an expected process is known. */
   claim(pid: number, onExit: OnExit): void {
     const status = this.#unclaimed.get(pid)
     this.#unclaimed.delete(pid)
@@ -28,7 +31,7 @@ export class ExitRegistry {
     else this.#byPid.set(pid, onExit)
   }
 
-  /** Somebody reported the end of a process. */
+  /** The exit of a process was reported. */
   ended(pid: number, status: ExitStatus): void {
     const onExit = this.#byPid.get(pid)
     this.#byPid.delete(pid)

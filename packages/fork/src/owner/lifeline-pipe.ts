@@ -5,19 +5,24 @@ import { closeAtThreadEnd } from '../thread-end.js'
 
 let ends: [read: Descriptor, write: Descriptor] | undefined
 
-/** The end to read from of a pipe that nobody writes to: it ends when this process does, and all that hold it with it. */
+/**
+ * Returns the read end of a pipe to which nothing is ever written. It reaches its end when this program ends, and then
+ * the processes that hold it end.
+ */
 export function lifeline(): Descriptor {
   if (!ends) {
     ends = pipe()
-    fchmodSync(ends[0].fd, 0o444) // each opens it anew, also as another user
+    fchmodSync(ends[0].fd, 0o444) // each process opens it anew, even as another user
     for (const end of ends) closeAtThreadEnd(end)
   }
   return ends[0]
 }
 
 /**
- * To be called in a copy of this program, once: closes the end to write to, which would keep
- * the copy alive, and hands out the one to read from. The caller owns it.
+ * Returns the read end, and closes the write end, which would keep the lifeline of this process open. To be called
+ * once, in a copy of this program.
+ *
+ * @returns owned by the caller
  */
 export function takeLifeline(): Descriptor {
   const [read, write] = ends!

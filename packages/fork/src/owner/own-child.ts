@@ -2,17 +2,17 @@ import { EventEmitter } from 'node:events'
 import { binding } from '../binding.js'
 import { signalName } from '../errors.js'
 
-/** How often to look whether one has ended where the signal does not tell, in milliseconds. */
+/** The interval of checks for ended children, in milliseconds, in case SIGCHLD does not report one. */
 const LOOK_MS = 1000
 
-/** All that have not ended: one listener and one timer do for them. */
+/** All children that have not ended. They share one listener and one timer. */
 const children = new Set<OwnChild>()
-/** Those that keep this program running. */
+/** The children that keep this program running. */
 const held = new Set<OwnChild>()
 const out = new Int32Array(3)
 let timer: NodeJS.Timeout | undefined
 
-/** A child that was not started by `child_process`: reaps it, and it alone, and tells by `'exit'` how it ended. */
+/** A child that was not started by `child_process`. Reaps it, and no other child, and emits `'exit'`. */
 export class OwnChild extends EventEmitter<{ exit: [code: number | null, signal: NodeJS.Signals | null] }> {
   readonly pid: number
 
@@ -21,10 +21,10 @@ export class OwnChild extends EventEmitter<{ exit: [code: number | null, signal:
     this.pid = pid
     if (!children.size) process.on('SIGCHLD', reapEnded)
     children.add(this)
-    setImmediate(reapEnded).unref() // it may have ended before
+    setImmediate(reapEnded).unref() // it may have ended before the listener was added
   }
 
-  /** Keeps this program running until it has ended. */
+  /** Keeps this program running until the child has ended. */
   ref(): void {
     if (children.has(this)) held.add(this)
     updateTimer()
@@ -36,17 +36,17 @@ export class OwnChild extends EventEmitter<{ exit: [code: number | null, signal:
   }
 }
 
-/** Whether a process is a child of this one, and was not reaped. */
+/** Returns whether a process is a child of this one that has not been reaped. */
 export function isChild(pid: number): boolean {
   return binding.peekEnded(pid, out) >= 0
 }
 
-/** Whether a timer of this file's keeps this program running. */
+/** Returns whether the timer of this module keeps this program running. */
 export function hasTimer(): boolean {
   return timer !== undefined
 }
 
-/** To be called in a copy of this program: the children are the parent's. */
+/** To be called in a forked process: the children belong to the parent. */
 export function forgetChildren(): void {
   children.clear()
   held.clear()
@@ -74,7 +74,7 @@ function reap(child: OwnChild): void {
   child.unref()
   if (!children.size) process.off('SIGCHLD', reapEnded)
   const [, code, signal] = out as unknown as [number, number, number]
-  if (result < 0) return void child.emit('exit', null, null) // somebody else has reaped it
+  if (result < 0) return void child.emit('exit', null, null) // other code has reaped it
   binding.reap(child.pid)
   child.emit('exit', code < 0 ? null : code, signalName(signal))
 }

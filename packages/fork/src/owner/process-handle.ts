@@ -242,7 +242,9 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     if (this.#family.hasDescendants(this)) throw new TypeError(`${order}() while processes forked from it live`)
   }
 
-  /** Waits for all orders so far. Then gives the control socket to the caller, so that another owner can attach to it. */
+  /**
+   * Waits for all orders so far. Then gives the control socket to the caller, so that another owner can attach to it.
+   */
   async detach(): Promise<Descriptor> {
     await this.ask(Command.ready)
     const socket = this.#channel.detach()

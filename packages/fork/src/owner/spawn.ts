@@ -8,10 +8,10 @@ import type { ExecOptions } from './exec-options.js'
 import { lifeline } from './lifeline-pipe.js'
 
 /**
- * Starts an interpreter that waits for commands and ends with this process.
+ * Starts an interpreter that takes orders and ends with this program.
  *
- * @param control - the child's end of its control socket; borrowed
- * @throws the error of spawn(2) where it is known at once; `ENOENT` and the like for `cwd`
+ * @param control - the interpreter's end of its control socket; borrowed
+ * @throws `ENOENT` if there is no folder `cwd`, or the error of spawn(2) where it is known at once
  */
 export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildProcess {
   const mode = resolveMode(options.mode)
@@ -24,7 +24,7 @@ export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildP
     argv0,
     title = 'anyfork',
   } = options
-  if (cwd !== undefined) accessSync(cwd) // spawn(2) would name the interpreter
+  if (cwd !== undefined) accessSync(cwd) // the error of spawn(2) would name the interpreter instead
   const standard = [0, 1, 2].map(i => standardStream(stdio[i] ?? 'inherit'))
   const child = spawn(
     execPath,

@@ -17,11 +17,14 @@ import type { ReservedSlot } from './reserved-slot.js'
 
 /** How long to wait for a free slot in the descriptor table, in milliseconds. */
 const TABLE_FULL_RETRY_MS = 50
-/** How often to try it before the listener is told that there is none. */
+/** How many attempts fail before `onTableFull` is called. */
 const MOST_RETRIES = 20
-/** Longer payloads are sent from where they are. */
+/** Longer payloads are not copied behind their header, but sent on their own. */
 const SHORT_BYTES = 65536
-/** What is read comes here first, for all channels. A template would have a buffer more for each of its forks until garbage is collected. */
+/**
+ * The receive buffer of all channels. With a buffer for each, a template would keep one more per fork until garbage is
+ * collected.
+ */
 const incoming = Buffer.allocUnsafeSlow(65536)
 
 interface Outgoing {
@@ -29,20 +32,28 @@ interface Outgoing {
   queued: QueuedDescriptors
 }
 
-/** What a channel tells whoever holds it. */
+/** What a channel calls. */
 export interface ChannelListener {
   onFrame(frame: Frame<Descriptor>): void
-  /** The peer is gone; called once, after its last frame. */
+  /** The peer has closed its end or is gone. Called once, after its last frame. */
   onEnd(): void
-  /** What came makes no sense, for this reason. Without a listener, it is an uncaught error. */
+  /** `onFrame` has thrown, because the frame was invalid. Without this method, the error is rethrown. */
   onProtocolError?(cause: Error): void
-  /** A queued frame could not be sent, for this reason, nor can those after it; the peer is told the end, and then `onEnd` its own. */
+  /**
+   * A queued frame could not be sent, and later ones are dropped. The peer sees the end of the stream; `onEnd` follows.
+   */
   onSendFailed?(error: Error): void
-  /** Descriptors came, and for a second there was no room for them in the table; it is tried on until the channel is closed. */
+  /**
+   * Descriptors have arrived, but for a second there was no free slot for them. Attempts go on until the channel
+   * closes.
+   */
   onTableFull?(): void
 }
 
-/** One end of the control socket between a process and its owner: frames both ways, in order, never blocking. */
+/**
+ * One end of the control socket between a process and its owner. Sends frames in both directions, in order, and never
+ * blocks.
+ */
 export class ControlChannel {
   readonly #socket: Descriptor
   readonly #watch: Watch
@@ -58,9 +69,9 @@ export class ControlChannel {
   #isReading = true
 
   /**
-   * @param socket - a stream socket; the channel owns it from now on
-   * @param listener - gets the frames, and the descriptors in them with their ownership
-   * @param reservedSlot - lets a frame with a descriptor come in where the table is full
+   * @param socket - a stream socket; owned by the channel from now on
+   * @param listener - gets the frames and owns their descriptors
+   * @param reservedSlot - lets one frame with a descriptor arrive when the table is full
    */
   constructor(socket: Descriptor, listener: ChannelListener, reservedSlot?: ReservedSlot) {
     this.#socket = socket
@@ -78,16 +89,17 @@ export class ControlChannel {
     return this.#isOpen
   }
 
-  /** The number of the socket, while it is open. */
+  /** The number of the socket, while the channel is open. */
   get fd(): number {
     return this.#socket.fd
   }
 
   /**
-   * Queues a frame. After the end of the peer it goes nowhere; `onEnd` tells.
+   * Queues a frame. After the end of the peer, frames are dropped; `onEnd` reports that.
    *
-   * @param handles - borrowed: what cannot be sent at once is duplicated
-   * @throws the kernel's error where it is known at once, as for a descriptor that is never passed; else `onSendFailed` tells
+   * @param handles - borrowed: those that cannot be sent at once are duplicated
+   * @throws the kernel's error if it is known at once, as for a descriptor that cannot be passed; else `onSendFailed`
+   *   reports it
    */
   send(type: number, id: number, payload: Uint8Array = new Uint8Array(0), handles: readonly Handle[] = []): void {
     if (!this.#isOpen) return
@@ -112,7 +124,7 @@ export class ControlChannel {
     this.#updateWatch()
   }
 
-  /** Keeps the event loop alive until `unref` was called as often. */
+  /** Keeps the event loop alive until `unref` has been called as often as `ref`. */
   ref(): void {
     if (this.#references++ > 0) return
     this.#watch.ref()
@@ -125,14 +137,17 @@ export class ControlChannel {
     this.#retry?.unref()
   }
 
-  /** Writes all that is queued, and waits while the peer does not read: for the end of a process. */
+  /** Writes all queued frames, and blocks while the peer does not read. For a process that is about to exit. */
   flushAll(): void {
     if (!this.#isOpen || !this.#outgoing.length) return
     setNonblocking(this.#socket, false)
     this.#flush()
   }
 
-  /** Closes the socket and all descriptors that wait in either direction. No callback comes afterwards. Idempotent. */
+  /**
+   * Closes the socket, and the descriptors that wait in either direction. No method of the listener is called
+   * afterwards. Idempotent.
+   */
   close(): void {
     if (!this.#isOpen) return
     this.#isOpen = false
@@ -145,9 +160,9 @@ export class ControlChannel {
   }
 
   /**
-   * Stops, and hands out the socket, as if this object had never been.
+   * Stops the channel and returns its socket, open and owned by the caller.
    *
-   * @throws Error when something is still to be sent, or has been received in part
+   * @throws Error if a frame has been sent or received in part
    */
   detach(): Descriptor {
     if (this.#outgoing.length || !this.#reader.isEmpty) throw new Error('the channel is in the middle of a frame')
@@ -177,7 +192,7 @@ export class ControlChannel {
     this.#updateWatch()
   }
 
-  /** Bytes taken, 0 when the socket is full, undefined when nobody reads any more. */
+  /** Returns the number of bytes sent; 0 if the socket is full, `undefined` if the peer is gone. */
   #trySend(bytes: Uint8Array, handles: readonly Handle[]): number | undefined {
     try {
       return sendMessage(this.#socket, bytes, handles)
@@ -190,18 +205,18 @@ export class ControlChannel {
       }
       if (code !== 'EPIPE' && code !== 'ECONNRESET') throw error
       this.#dropOutgoing()
-      return undefined // the reading side reports what the peer still said, then its end
+      return undefined // reading goes on: the peer's last frames, then its end
     }
   }
 
-  /** No frame may be left out, since those after it count on it: this side ends here, and sends from now on go nowhere. */
+  /** Drops all outgoing frames, because each depends on those before it, and closes the writing side. */
   #break(error: Error): void {
     this.#dropOutgoing()
     this.#updateWatch()
     try {
       shutdown(this.#socket, 'write')
     } catch {
-      // the peer is gone: the reading side reports it
+      // the peer is gone, which reading reports
     }
     this.#listener.onSendFailed?.(error)
   }
@@ -230,26 +245,26 @@ export class ControlChannel {
     this.#retries = 0
     if (room) this.#reader.fill(message.bytes, message.descriptors)
     else this.#reader.push(Buffer.from(incoming.subarray(0, message.bytes)), message.descriptors)
-    this.#tell()
+    this.#deliver()
   }
 
-  #tell(): void {
+  #deliver(): void {
     try {
-      this.#tellAll()
+      this.#deliverAll()
     } catch (error) {
       if (!this.#listener.onProtocolError) throw error
       this.#listener.onProtocolError(error as Error)
     }
   }
 
-  #tellAll(): void {
+  #deliverAll(): void {
     for (let frame = this.#reader.next(); frame; frame = this.#reader.next()) {
       this.#listener.onFrame(frame)
       if (!this.#isOpen) return
     }
   }
 
-  /** There is no room for the descriptors that came: in a while there may be, by what was ordered before. */
+  /** Frees the reserved slot, or tries again later: orders that came before may close descriptors. */
   #waitForRoom(): void {
     if (this.#reservedSlot?.free()) return this.#receive()
     if (this.#retries++ === MOST_RETRIES) this.#listener.onTableFull?.()
@@ -268,7 +283,7 @@ export class ControlChannel {
     this.#watch.change({ readable: this.#isReading, writable: this.#outgoing.length > 0 && !this.#retry })
   }
 
-  /** Nothing tells when there will be room again, in the table or in flight. */
+  /** Tries again after a while: no event reports room in the descriptor table or in the socket. */
   #retryLater(): void {
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined

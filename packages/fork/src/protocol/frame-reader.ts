@@ -1,7 +1,7 @@
 import { type Frame, HEADER_BYTES } from './frame.js'
 
-/** A frame whose header has come. */
-interface Begun {
+/** A frame whose header has arrived. */
+interface Incomplete {
   type: number
   id: number
   descriptors: number
@@ -9,50 +9,50 @@ interface Begun {
   filled: number
 }
 
-/** Cuts a stream of bytes and descriptors into frames, whatever the pieces in which it comes. */
+/** Splits a stream of bytes and descriptors into frames, no matter how the stream was cut. */
 export class FrameReader<D> {
-  /** What has come and is not read yet. */
+  /** Bytes that belong to no frame yet. */
   #bytes: Buffer = Buffer.alloc(0)
   readonly #descriptors: D[] = []
-  #begun: Begun | undefined
+  #incomplete: Incomplete | undefined
 
-  /** Where the next bytes may go so that they need not be copied: they are all of one frame. */
+  /** The rest of the payload that is being received. Bytes that are received directly into it need not be copied. */
   get room(): Buffer | undefined {
-    return this.#begun && this.#begun.payload.subarray(this.#begun.filled)
+    return this.#incomplete && this.#incomplete.payload.subarray(this.#incomplete.filled)
   }
 
-  /** Takes what was received elsewhere than in `room`; the bytes are kept, not copied. */
+  /** Adds bytes that were not received into `room`. They are kept, not copied. */
   push(bytes: Buffer, descriptors: readonly D[]): void {
     this.#bytes = this.#bytes.length ? Buffer.concat([this.#bytes, bytes]) : bytes
     this.#descriptors.push(...descriptors)
   }
 
-  /** Takes so many bytes that were received in `room`. */
+  /** Adds a number of bytes that were received into `room`. */
   fill(bytes: number, descriptors: readonly D[]): void {
-    this.#begun!.filled += bytes
+    this.#incomplete!.filled += bytes
     this.#descriptors.push(...descriptors)
   }
 
-  /** The next whole frame, or undefined while it has not all come. */
+  /** Returns the next frame; `undefined` until all of it has arrived. */
   next(): Frame<D> | undefined {
-    if (!this.#begun && !this.#begin()) return undefined
-    const { type, id, descriptors, payload, filled } = this.#begun!
+    if (!this.#incomplete && !this.#begin()) return undefined
+    const { type, id, descriptors, payload, filled } = this.#incomplete!
     if (filled < payload.length) return undefined
-    this.#begun = undefined
+    this.#incomplete = undefined
     return { type, id, payload, descriptors: this.#descriptors.splice(0, descriptors) }
   }
 
-  /** Whether nothing is kept of a frame that has come in part. */
+  /** Whether no frame has arrived in part. */
   get isEmpty(): boolean {
-    return this.#bytes.length === 0 && !this.#begun
+    return this.#bytes.length === 0 && !this.#incomplete
   }
 
-  /** Descriptors that came and belong to no frame yet. */
+  /** Returns the descriptors that belong to no frame yet. The caller owns them. */
   takeDescriptors(): D[] {
     return this.#descriptors.splice(0)
   }
 
-  /** Reads a header. A payload that is all there stays where it is; for another one there is room made. */
+  /** Reads a header. A payload that has arrived whole stays where it is; for another, room is allocated. */
   #begin(): boolean {
     const bytes = this.#bytes
     if (bytes.length < HEADER_BYTES) return false
@@ -62,7 +62,7 @@ export class FrameReader<D> {
     const payload = isWhole ? bytes.subarray(HEADER_BYTES, end) : Buffer.allocUnsafeSlow(length)
     if (!isWhole) bytes.copy(payload, 0, HEADER_BYTES)
     this.#bytes = bytes.subarray(Math.min(end, bytes.length))
-    this.#begun = {
+    this.#incomplete = {
       type: bytes[4]!,
       id: bytes.readUInt32LE(8),
       descriptors: bytes[5]!,

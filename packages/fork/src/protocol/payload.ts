@@ -1,20 +1,21 @@
 import { deserialize, serialize } from 'node:v8'
 
 /**
- * Values as octets, by V8's structured clone: it is there without loading
- * anything, and both ends are the same program.
+ * Encodes a value by V8's structured clone. Both ends use the same interpreter, and no module has to be loaded for it.
  *
- * @throws TypeError when a value cannot be cloned: a function, a symbol, a proxy
+ * @throws TypeError if the value cannot be cloned: a function, a symbol, a proxy
  */
 export function encode(value: unknown): Buffer {
   try {
     return serialize(value)
   } catch (cause) {
-    throw new TypeError(`cannot be sent to another process: ${(cause as Error).message}`, { cause })
+    throw new TypeError("a value cannot be sent to another process: V8's structured clone does not accept it", {
+      cause,
+    })
   }
 }
 
-/** The value that `encode` made octets of. */
+/** Decodes the bytes that `encode` returned. */
 export function decode<T>(bytes: Uint8Array): T {
   return deserialize(bytes) as T
 }

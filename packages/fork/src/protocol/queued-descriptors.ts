@@ -1,14 +1,14 @@
 import { type Descriptor, dup, type Handle } from '@anyfork/fdpass'
 import { closeAtThreadEnd } from '../thread-end.js'
 
-/** QueuedDescriptors of descriptors, for what cannot be sent at once. They are closed also when this thread ends. */
+/** Duplicates of the descriptors of a frame that has to wait. They are closed when this thread ends, too. */
 export class QueuedDescriptors {
   readonly #descriptors: Descriptor[] = []
   readonly #releases: (() => void)[] = []
 
   /**
    * @param handles - borrowed
-   * @throws the kernel's error when there is no room; nothing stays open then
+   * @throws `EMFILE` if there is no room; no duplicate stays open
    */
   constructor(handles: readonly Handle[]) {
     try {
@@ -23,7 +23,7 @@ export class QueuedDescriptors {
     }
   }
 
-  /** To be borrowed; none once they are closed. */
+  /** To be borrowed. Empty after `close`. */
   get descriptors(): readonly Descriptor[] {
     return this.#descriptors
   }
