@@ -12,18 +12,21 @@ import { OrderLog } from './order-log.js'
 import { type Ended, Reaper } from './reaper.js'
 import { spawnReplay } from './replay.js'
 
-/** A process that was made; its pid is 0 in itself, where it was forked. */
+/** A process that was made. In a forked child itself, its pid is 0. */
 export interface Made {
   pid: number
   mode: MadeBy
 }
 
-/** Orders that load foreign code. */
+/** Orders that load or run users' code. */
 export const LOADING: ReadonlySet<number> = new Set([Command.require, Command.eval, Command.warm])
-/** The state of this process forbids a fork, or the system has none: a fresh copy can do without. */
+/**
+ * Errors that mean that this process cannot be forked now, or that the system cannot fork: mode 'auto' starts an
+ * interpreter instead.
+ */
 const UNFORKABLE: ReadonlySet<unknown> = new Set(['ERR_FOREIGN_THREADS', 'ERR_PENDING_REQUESTS', 'ENOSYS'])
 
-/** Makes the children of this process, one way or the other, and reaps them. */
+/** Makes the children of this process, and reaps them. */
 export class Children {
   readonly #mode: ForkMode
   readonly #log: OrderLog
@@ -47,55 +50,59 @@ export class Children {
     return this.#reaper.hasUnknownChildren
   }
 
-  /** Takes note of an order to this process, which children are to have carried out, too. */
+  /** Remembers an order to this process, which its children must have carried out as well. */
   note(order: Frame<Descriptor>): void {
     if (LOADING.has(order.type)) this.#hasLoaded = true
     if (this.#mode !== 'fork') this.#log.add(order)
   }
 
-  /** A function runs, and was given the arguments so far. */
+  /** Forgets the arguments so far: the function that is about to run gets them. */
   noteRun(): void {
     this.#hasLoaded = true
     this.#log.forgetRun()
   }
 
-  /** Once after loading: what is left moves no more, and children share it. Pages change only while no other thread can look. */
+  /**
+   * Collects garbage once after loading, so that heap pages stay stable and shared. Then prepares code pages, which is
+   * safe only while no other thread is running.
+   */
   async settleMemory(): Promise<void> {
     if (!this.#hasLoaded) return
     collectGarbage()
     this.#hasLoaded = false
     if (this.#mode === 'exec') return
-    const isUnsafe = await hasForeignThreads().catch(() => true) // for want of a descriptor, say: it only makes forks quicker
+    // Where this cannot be known, the pages stay as they are: they only make forks faster.
+    const isUnsafe = await hasForeignThreads().catch(() => true)
     if (isUnsafe) return
     binding.refreshCodePages()
-    // The first fork needs it, and Node loads it now, which takes 2 ms: with that, the code is
-    // in memory again that loads and compiles, which children need, too.
+    // The first fork needs `performance`, which Node loads on first use, in 2 ms. Loading it here also brings the pages
+    // of V8's and Node's loaders back into memory, which children need.
     performance.now()
   }
 
-  /** Takes on a process that was another's child. */
+  /** Reports the exit of a process whose parent was another one. */
   adopt(pid: number): void {
     this.#reaper.adopt(pid)
   }
 
   /**
-   * Makes a child.
+   * Makes a child, by fork(2) or by starting an interpreter, as the mode says.
    *
-   * @returns the child, and what undoes the preparations, to be called where it is not the child
-   * @param control - its control socket; borrowed
-   * @throws why there can be none
+   * @param control - the child's control socket; borrowed
+   * @returns the child, and a function that undoes what hooks of `beforeFork` did; the parent must call it
+   * @throws if no child can be made
    */
   async make(control: Descriptor, lifeline: Lifeline): Promise<[made: Made, undo: () => Promise<void>]> {
     const undo = await callBeforeFork()
     try {
       return [await this.#forkOrExec(control, lifeline), undo]
     } catch (error) {
-      await undo().catch(() => {}) // the first error is told
+      await undo().catch(() => {}) // the first error is the one to report
       throw error
     }
   }
 
-  /** To be called in a forked child: what this object knows is the parent's. */
+  /** To be called in a forked child: the children belong to the parent. */
   forget(): void {
     this.#reaper.forget()
     forgetThreads()
@@ -117,8 +124,8 @@ export class Children {
     do {
       await assertNoForeignThreads()
       await this.settleMemory()
-      await waitForRequests() // last: nothing is awaited between this and the fork
-    } while (hasNewThreads()) // which the requests may have started
+      await waitForRequests() // comes last: nothing is awaited between this and the fork
+    } while (hasNewThreads()) // the requests may have started some
     this.#reaper.listen()
     const pid = binding.fork()
     if (pid < 0) throw systemError(pid, 'fork')

@@ -1,3 +1,3 @@
-/** What @anyfork/fork-rpc uses in a process. Not part of the documented API: it may change in any release. */
+/** What @anyfork/fork-rpc uses on the child's side. Not part of the documented API: it may change in any release. */
 export { hasUnwrittenOutput, outputWritten } from '../safety/output.js'
 export { loadFunction, loadModule } from './modules.js'

@@ -2,21 +2,21 @@ import { createRequire } from 'node:module'
 import { ForkError } from '../errors.js'
 
 type Namespace = Record<string, unknown>
-/** What Node makes CommonJS modules of; `_compile` is what tools that hook into it build upon. */
+/** Node's class of CommonJS modules. Tools that hook into it rely on `_compile`. */
 type ModuleConstructor = new (id: string) => { exports: unknown; _compile(code: string, filename: string): unknown }
 
-/** Code that belongs to a folder: what it imports is looked up from there. */
+/** Code that belongs to a folder: its imports are looked up from there. */
 interface Place {
   load(specifier: string): Promise<Namespace>
-  /** Indirect eval: in the global scope. */
+  /** Evaluates code in the global scope, by indirect eval. */
   evaluate(code: string): unknown
 }
 
 const places = new Map<string, Place>()
-/** All that was loaded, so that a function in it is found without asking the loader, which takes its time. */
+/** The loaded modules, so that a function of one is found without the loader, which takes its time. */
 const loaded = new Map<string, Namespace>()
 
-/** Not found, as Node's loaders say it. */
+/** The codes by which Node's loaders report a module that does not exist. */
 const notFound = new Set([
   'ERR_MODULE_NOT_FOUND',
   'MODULE_NOT_FOUND',
@@ -27,10 +27,10 @@ const notFound = new Set([
 ])
 
 /**
- * Loads a module, an ES module or CommonJS.
+ * Loads an ES module or a CommonJS module.
  *
- * @param specifier - a file URL, or a name to be looked up
- * @param folder - where the look-up of a name starts; none for what is no name
+ * @param specifier - a file URL, or a name
+ * @param folder - the folder from which a name is looked up
  * @throws `ERR_MODULE_NOT_FOUND`, `ERR_MODULE_FAILED`
  */
 export async function loadModule(specifier: string, folder?: string): Promise<Namespace> {
@@ -50,7 +50,7 @@ export async function loadModule(specifier: string, folder?: string): Promise<Na
 /**
  * Finds a function.
  *
- * @param specifier - of its module; left out for a global function
+ * @param specifier - its module; `undefined` for a global function
  * @throws as `loadModule`; `ERR_EXPORT_NOT_FOUND`
  */
 export async function loadFunction(
@@ -60,7 +60,8 @@ export async function loadFunction(
 ): Promise<(...args: unknown[]) => unknown> {
   const namespace = specifier === undefined ? (globalThis as Namespace) : await loadModule(specifier, folder)
   const exported = own(namespace, name)
-  const found = typeof exported === 'function' ? exported : (own(namespace['default'], name) ?? exported) // of CommonJS, the latter
+  // Not every property of `module.exports` of a CommonJS module is an export; `default` is `module.exports` itself.
+  const found = typeof exported === 'function' ? exported : (own(namespace['default'], name) ?? exported)
   if (typeof found === 'function') return found as (...args: unknown[]) => unknown
   const what = found === undefined ? 'is not exported' : 'is not a function'
   throw new ForkError(
@@ -69,7 +70,7 @@ export async function loadFunction(
   )
 }
 
-/** A property, but nothing that every object or function has. */
+/** Returns a property, unless every object or function has it. */
 function own(holder: unknown, name: string): unknown {
   const found = (holder as Namespace | null | undefined)?.[name]
   return found === (Object.prototype as unknown as Namespace)[name] ||
@@ -79,7 +80,7 @@ function own(holder: unknown, name: string): unknown {
 }
 
 /**
- * Runs code in the global scope, and the function that it evaluates to, if it is to be called.
+ * Runs code in the global scope. If `call` is true, calls the function that the code evaluates to.
  *
  * @throws `ERR_EVAL_FAILED`
  */
@@ -98,7 +99,7 @@ export async function evaluate({
     const value = placeAt(folder).evaluate(`${code}\n//# sourceURL=anyfork-eval`)
     if (!call) await value
     else if (typeof value === 'function') await value(...args)
-    else throw new TypeError('code with arguments evaluates to a function')
+    else throw new TypeError('code with arguments must evaluate to a function')
   } catch (cause) {
     throw new ForkError('ERR_EVAL_FAILED', `eval failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause,
@@ -107,7 +108,7 @@ export async function evaluate({
 }
 
 /**
- * Runs a function several times, waiting for what it returns.
+ * Calls a function several times, and awaits each result.
  *
  * @throws as `loadFunction`; `ERR_WARM_FAILED`
  */
@@ -136,7 +137,7 @@ export async function warm({
   }
 }
 
-/** @param folder - left out, code belongs to the root */
+/** @param folder - the root if left out */
 function placeAt(folder = ''): Place {
   let place = places.get(folder)
   if (!place) {

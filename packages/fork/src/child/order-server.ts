@@ -72,7 +72,9 @@ export class OrderServer implements ChannelListener {
     if (!this.#running) process.exit()
   }
 
-  /** Exits: without the descriptors, the function would lack arguments, or the lifeline of a new owner would be lost. */
+  /**
+   * Exits: without the descriptors, the function would lack arguments, or the lifeline of a new owner would be lost.
+   */
   onTableFull(): void {
     if (!this.#running) this.#fail(systemError(-constants.errno.EMFILE, 'recvmsg'))
   }
@@ -100,7 +102,7 @@ export class OrderServer implements ChannelListener {
         this.#fail(
           new ForkError(
             'ERR_CANNOT_REPLAY',
-            'the process that was to be copied ended before it had told what it was ordered to do',
+            'the process whose orders were to be replayed has ended before it had sent them all',
           ),
         ),
     })

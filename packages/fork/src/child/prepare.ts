@@ -3,6 +3,7 @@ import { Command, type Frame } from '../protocol/frame.js'
 import { decode } from '../protocol/payload.js'
 import { evaluate, loadModule, warm } from './modules.js'
 
+/** The arguments that the next function gets. */
 let pending: unknown[] = []
 
 /** Carries out an order that prepares this process for its function and its forks. */
@@ -24,15 +25,15 @@ export async function prepare({ type, payload, descriptors }: Frame<Descriptor>)
   }
 }
 
-/** Keeps arguments for the function. */
 function addRunArgs(values: readonly unknown[]): void {
   pending.push(...values)
 }
 
 /**
- * Takes what was sent so far with `sendArg` and `sendFd`, in order; the function
- * does not get it any more. For code that runs before it, as
- * AnyEvent::Fork::Serve::run_args.
+ * Takes the arguments that `sendArg` and `sendFd` have sent so far, in order. The function does not get them. For code
+ * that runs before the function. Follows AnyEvent::Fork::Serve::run_args.
+ *
+ * @returns the values, and a `Descriptor` for each descriptor; the caller owns these
  */
 export function runArgs(): unknown[] {
   const taken = pending

@@ -3,20 +3,20 @@ import { readFileSync } from 'node:fs'
 import { binding } from '../binding.js'
 import { signalNumber } from '../errors.js'
 
-/** How long an ended child may wait for whoever else may want to reap it, in milliseconds. */
+/** How long `child_process` gets to reap an ended child that this package does not know, in milliseconds. */
 const ORPHAN_DELAY_MS = 1000
 
-/** How a child ended: `code` is -1 when a signal ended it. */
+/** How a child ended: `code` is -1 if a signal ended it. */
 export interface Ended {
   pid: number
   code: number
   signal: number
 }
 
-/** Reaps the children that were forked, and orphans of theirs, and tells how they ended. */
+/** Reaps forked children and orphans, and reports how they ended. */
 export class Reaper {
   readonly #children = new Set<number>()
-  /** Those of them that `child_process` reaps. */
+  /** The children that `child_process` has started and reaps. */
   readonly #spawned = new Set<number>()
   readonly #onEnded: (ended: Ended) => void
   readonly #onNone: () => void
@@ -27,7 +27,7 @@ export class Reaper {
     this.#reapOrphans()
   }
   #isListening = false
-  /** Unknown children that have ended and are given their time, and since when. */
+  /** Ended children that are not known, and when they were first seen. */
   readonly #unknown = new Map<number, number>()
   #timer: NodeJS.Timeout | undefined
 
@@ -41,12 +41,14 @@ export class Reaper {
     return this.#children.size > 0
   }
 
-  /** Whether there are children that this object does not know: those of `child_process`, or orphans that it may be told to adopt. */
+  /**
+   * Whether there are unknown children: those of `child_process`, or orphans that the owner may still want reported.
+   */
   get hasUnknownChildren(): boolean {
     return childrenOfThisProcess().some(pid => !this.#children.has(pid))
   }
 
-  /** To be called before a child is forked, so that its end is not missed. */
+  /** Starts to listen for SIGCHLD. To be called before a fork, so that no exit is missed. */
   listen(): void {
     if (!this.#isListening) process.on('SIGCHLD', this.#onSignal)
     this.#isListening = true
@@ -56,7 +58,7 @@ export class Reaper {
     this.#children.add(pid)
   }
 
-  /** A child that `child_process` has started, and reaps. */
+  /** Adds a child that `child_process` has started and reaps. */
   addSpawned(child: ChildProcess): void {
     const pid = child.pid!
     this.#children.add(pid)
@@ -69,7 +71,7 @@ export class Reaper {
     })
   }
 
-  /** Takes on a process that was another's child, or tells that it has ended: nothing is known where its parent has reaped it. */
+  /** Adds an orphan. If its former parent has reaped it already, reports an unknown exit. */
   adopt(pid: number): void {
     if (binding.peekEnded(pid, this.#out) < 0) this.#onEnded({ pid, code: -1, signal: 0 })
     else {
@@ -78,7 +80,7 @@ export class Reaper {
     }
   }
 
-  /** To be called right after a fork: the children are the parent's. */
+  /** To be called right after a fork: the children belong to the parent. */
   forget(): void {
     this.#children.clear()
     this.#spawned.clear()
@@ -90,8 +92,8 @@ export class Reaper {
   }
 
   /**
-   * Children that this object does not know may be those of `child_process`, which reaps
-   * them itself: only what is still there much later is an orphan of nobody's.
+   * Reaps the ended children that are known. Unknown ones may belong to `child_process`, which reaps its own: only
+   * those that are still there later are orphans.
    */
   #reap(): void {
     while (this.#isListening && binding.peekEnded(0, this.#out) === 1) {
@@ -100,11 +102,11 @@ export class Reaper {
         this.#noteUnknown(pid)
         return this.#reapOwn()
       }
-      this.#tellAndReap()
+      this.#reportAndReap()
     }
   }
 
-  /** Only one child is told of that has ended; there may be more behind it. */
+  /** Notes the ended children that are not known. The kernel reports only the first; others may be behind it. */
   #noteUnknown(first: number): void {
     const now = performance.now()
     for (const pid of new Set([first, ...childrenOfThisProcess()])) {
@@ -119,18 +121,18 @@ export class Reaper {
     for (const [pid, since] of this.#unknown) {
       if (since > longAgo) continue
       this.#unknown.delete(pid)
-      if (binding.peekEnded(pid, this.#out) === 1) this.#tellAndReap()
+      if (binding.peekEnded(pid, this.#out) === 1) this.#reportAndReap()
     }
     this.#reap()
   }
 
   #reapOwn(): void {
     for (const pid of this.#children)
-      if (!this.#spawned.has(pid) && binding.peekEnded(pid, this.#out) === 1) this.#tellAndReap()
+      if (!this.#spawned.has(pid) && binding.peekEnded(pid, this.#out) === 1) this.#reportAndReap()
   }
 
-  /** What `#out` has. */
-  #tellAndReap(): void {
+  /** Reaps the child that `#out` describes. */
+  #reportAndReap(): void {
     const [pid, code, signal] = this.#out as unknown as [number, number, number]
     const isOwn = this.#children.delete(pid)
     binding.reap(pid)
@@ -139,7 +141,7 @@ export class Reaper {
   }
 }
 
-/** As the kernel lists them, proc_pid_task_children(5); none where it does not. */
+/** Returns the pids of all children, proc_tid_children(5); none if the kernel does not list them. */
 function childrenOfThisProcess(): number[] {
   try {
     return readFileSync('/proc/thread-self/children', 'utf8').split(' ').filter(Boolean).map(Number)

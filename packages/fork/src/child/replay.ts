@@ -11,20 +11,22 @@ import type { OrderLog } from './order-log.js'
 import type { Reaper } from './reaper.js'
 import { getTitlePrefix } from './title.js'
 
-/** As this process was started: what has changed since changes again when the orders are replayed. */
+/** The state in which this process was started. Replaying the orders repeats all later changes. */
 const started = { cwd: workingDirectory(), env: { ...process.env } }
 
-/** Sockets over which orders are being replayed. */
+/** The sockets over which orders are being replayed. */
 const replaying = new Set<ControlChannel>()
 
 /**
- * Starts a fresh interpreter that does all that this process was ordered to: what stands
- * in for a fork where there can be none.
+ * Starts an interpreter, and sends it the orders that this process has carried out: the substitute for a fork that is
+ * not possible.
  *
- * @param control - its control socket; borrowed
- * @param lifeline - what it is to die with; borrowed
- * @returns its pid; its end is the reaper's to tell
- * @throws `ERR_CANNOT_REPLAY`; the error of spawn(2); `ENOENT` where the working directory was changed, and the first one removed
+ * @param control - the control socket of the new process; borrowed
+ * @param lifeline - its lifeline; borrowed
+ * @returns the pid; the reaper reports its exit
+ * @throws `ERR_CANNOT_REPLAY`
+ * @throws the error of spawn(2)
+ * @throws `ENOENT` if the working folder was changed and the first one removed
  */
 export async function spawnReplay(
   control: Descriptor,
@@ -33,7 +35,7 @@ export async function spawnReplay(
   reaper: Reaper,
 ): Promise<number> {
   const cwd = workingDirectory() === started.cwd ? undefined : started.cwd
-  if (cwd !== undefined) accessSync(cwd) // spawn(2) would name the interpreter
+  if (cwd !== undefined) accessSync(cwd) // the error of spawn(2) would name the interpreter instead
   const [ours, theirs] = socketpair()
   const channel = new ControlChannel(ours, { onFrame: () => {}, onEnd: () => replaying.delete(channel) })
   replaying.add(channel)
@@ -64,6 +66,6 @@ export async function spawnReplay(
 }
 
 afterFork(() => {
-  for (const channel of replaying) channel.close() // they are the parent's
+  for (const channel of replaying) channel.close() // they belong to the parent
   replaying.clear()
 })

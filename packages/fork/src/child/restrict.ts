@@ -4,7 +4,7 @@ import { binding } from '../binding.js'
 import { type Restrictions, softAndHard } from '../restrictions.js'
 
 /**
- * Restricts this process; what needs privileges comes before they are given up.
+ * Restricts this process. Restrictions that need privileges come before those that drop them.
  *
  * @throws the kernel's error: `EPERM`, `ENOENT`
  */
@@ -24,7 +24,7 @@ export function restrict({ rlimits = {}, nice, umask, cwd, uid, gid, noNewPrivil
   if (noNewPrivileges) check(binding.noNewPrivileges(), 'prctl')
 }
 
-/** Node wraps the kernel's error in one of its own. */
+/** Throws the kernel's error, which Node wraps in one of its own. */
 function setNice(nice: number): void {
   try {
     setPriority(0, nice)

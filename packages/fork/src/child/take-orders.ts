@@ -12,7 +12,7 @@ import { OrderServer } from './order-server.js'
 import { setTitlePrefix } from './title.js'
 import { warmUp } from './warm-up.js'
 
-/** Makes this program one that takes orders. */
+/** Makes this interpreter take orders. Reads the arguments that `interpreter.ts` writes. */
 export async function takeOrders(): Promise<void> {
   const [mode, name, replay] = process.argv.splice(2) as [ForkMode, string, 'replay'?]
   const sockets = replay ? [CONTROL_FD, LIFELINE_FD, REPLAY_FD] : [CONTROL_FD, LIFELINE_FD]

@@ -1,6 +1,6 @@
 let prefix = 'anyfork'
 
-/** The first word of the title of this process, and of those forked from it. */
+/** Sets the first word of the titles of this process and of its forks. */
 export function setTitlePrefix(first: string): void {
   prefix = first
 }
@@ -9,7 +9,7 @@ export function getTitlePrefix(): string {
   return prefix
 }
 
-/** Shows, as `ps` has it, what this process is about. */
+/** Shows in `ps` what this process does. */
 export function showTitle(about: string): void {
   process.title = `${prefix} ${about}`
 }

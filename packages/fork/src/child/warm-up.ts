@@ -4,8 +4,8 @@ import { Command } from '../protocol/frame.js'
 import { decode, encode } from '../protocol/payload.js'
 
 /**
- * Runs once, in the template, what every child begins with: V8 compiles a
- * function when it is first called, and children have what is compiled already.
+ * Runs the code with which every child begins, once, in the template: V8 compiles a function at its first call, and
+ * children inherit the compiled code.
  */
 export async function warmUp(): Promise<void> {
   const [left, right] = socketpair()

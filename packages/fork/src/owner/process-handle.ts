@@ -320,7 +320,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
 
   /** Kills the process: its function has written to the control socket, which can no longer be trusted. */
   #onProtocolError(cause: Error): void {
-    this.#failure ??= new ForkError('ERR_PROTOCOL', `what came from the process makes no sense: ${cause.message}`, {
+    this.#failure ??= new ForkError('ERR_PROTOCOL', `the process has sent an invalid report: ${cause.message}`, {
       cause,
     })
     this.#killIfPermitted(signalNumber('SIGKILL'))
@@ -404,7 +404,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     this.#child?.unref()
     this.#isChannelEnded = true
     this.#status ??= UNKNOWN_STATUS
-    this.#failure ??= new ForkError('ERR_NOT_OWNED', 'the process belongs to the one that this one was forked from')
+    this.#failure ??= new ForkError('ERR_NOT_OWNED', 'the process belongs to the parent of this one')
     this.#exited = Promise.resolve(this.#status)
   }
 

@@ -1,17 +1,18 @@
 import { ForkError } from '../errors.js'
 
-/** So many turns of the event loop may what hooks have closed take to be gone. */
+/** How many turns of the event loop the handles get that hooks have closed. */
 const TURNS = 10
-/** Nothing of a function's: what is about to be gone anyway, and terminals, which only standard streams are. */
+/**
+ * Types that do not belong to a function: requests to close handles, and terminals, which only standard streams are.
+ */
 const HARMLESS: ReadonlySet<string> = new Set(['TTYWrap', 'CloseReq'])
 
 /**
- * Looks whether anything of a function would go on in a copy of its process, or get what
- * comes for the function: connections are looked for among the descriptors, since those
- * that are idle keep no event loop busy.
+ * Checks that nothing of a running function would go on in a copy of its process or read its data. Connections are
+ * looked up among the descriptors, because idle ones do not keep the event loop alive.
  *
  * @param findConnections - returns descriptions of the open connections that are not this package's own
- * @throws `ERR_ACTIVE_HANDLES`, naming it
+ * @throws `ERR_ACTIVE_HANDLES`, naming the handles
  */
 export async function assertNoActiveHandles(findConnections: () => Promise<readonly string[]>): Promise<void> {
   let active: string[] = []
@@ -23,11 +24,11 @@ export async function assertNoActiveHandles(findConnections: () => Promise<reado
   }
   throw new ForkError(
     'ERR_ACTIVE_HANDLES',
-    `the function that was running would go on in the copy: let go in a hook of afterFork of ${active.join(', ')}`,
+    `the function would go on in the copy: close in a hook of afterFork: ${active.join(', ')}`,
   )
 }
 
-/** What keeps the event loop busy, by name; standard output and error, where they are pipes, do not count. */
+/** Returns the types of everything that keeps the event loop alive. Pipes as standard output and error do not count. */
 export function activeResources(): string[] {
   const names = process.getActiveResourcesInfo().filter(name => !HARMLESS.has(name))
   const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): { fd?: number }[] }

@@ -5,13 +5,15 @@ const isLinux = process.platform === 'linux'
 
 type StreamName = 'stdout' | 'stderr'
 
-/** What this process, or the template that it descends from, was like before foreign code came: the doctor tells of the rest. */
+/**
+ * The state of a template before users' code was loaded. Forked processes inherit it. The doctor reports what differs.
+ */
 export interface Baseline {
-  /** What each descriptor was, by number, as readlink(2) tells it. */
+  /** The name of each descriptor, as readlink(2) returns it, by number. */
   descriptors: ReadonlyMap<number, string>
-  /** The listeners of the process, of all events. */
+  /** The listeners of the process, for all events. */
   listeners: ReadonlySet<unknown>
-  /** The streams that somebody has asked for since: to look at another one would make it. */
+  /** The streams that code has used since. Looking at another one would create it. */
   usedStreams: ReadonlySet<StreamName>
 }
 
@@ -23,24 +25,27 @@ export function recordBaseline(): void {
   baseline = { descriptors: openDescriptors(), listeners, usedStreams: noteStreams() }
 }
 
-/** What was recorded. */
 export function getBaseline(): Baseline {
   return baseline
 }
 
-/** What each descriptor is, by number, as readlink(2) tells it: a path, `socket:[123]`, `anon_inode:[eventfd]`. Empty where the system does not tell. */
+/**
+ * Returns the name of each descriptor, as readlink(2) returns it, by number: a path, `socket:[123]`,
+ * `anon_inode:[eventfd]`. Empty where the system has no /proc.
+ */
 export function openDescriptors(): Map<number, string> {
   const names: [number, string][] = []
   for (const fd of isLinux ? readdirSync(FDS) : []) {
     try {
       names.push([Number(fd), readlinkSync(`${FDS}/${fd}`)])
     } catch {
-      // the one that read the folder
+      // the descriptor by which the folder was read
     }
   }
   return new Map(names.sort(([a], [b]) => a - b))
 }
 
+/** Makes the getters of the standard streams remember their use. Returns the streams that have been used. */
 function noteStreams(): Set<StreamName> {
   const used = new Set<StreamName>()
   for (const name of ['stdout', 'stderr'] as const) {

@@ -5,19 +5,18 @@ import { binding } from '../binding.js'
 import { requireModule } from '../entry-files.js'
 import { ForkError } from '../errors.js'
 
-/** What Node calls when nobody handles an error; true says that somebody did. */
+/** Node calls this function for an error that no code handles. It returns whether a listener has handled it. */
 type FatalException = (error: unknown, isPromise: boolean) => boolean
 type ProcessInternals = { _fatalException: FatalException; reallyExit(code?: number): never }
 
-/** Node's code for an error thrown by a handler of 'uncaughtException'. */
+/** Node's exit code if a listener of 'uncaughtException' throws. */
 const HANDLER_FAILED = 7
 
 let isForked = false
 
 /**
- * Lets a forked process end by _exit(2), whatever way it ends: Node's own way
- * joins threads that it does not have. Listeners of 'exit' run as ever. Done once,
- * children of children have it.
+ * Makes a forked process end by _exit(2), no matter how it ends: Node's own way joins threads that a forked process
+ * does not have. Listeners of 'exit' are called as usual. Forks of this process inherit this.
  */
 export function installExits(): void {
   if (isForked) return
@@ -39,11 +38,13 @@ export function installExits(): void {
   }
   binding.onLoopEnd(() => {
     process.emit('beforeExit', Number(process.exitCode ?? 0))
-    if (!hasWork()) process.exit()
+    if (!binding.isLoopAlive()) process.exit() // else this is called again once nothing is left
   })
 }
 
-/** Refuses worker threads in forked processes: to end one, Node waits for threads of its own that are not there. */
+/**
+ * Makes forked processes reject worker threads: to end one, Node waits for threads of its own that do not exist there.
+ */
 export function rejectWorkersOnceForked(): void {
   const threads = requireModule('node:worker_threads') as typeof import('node:worker_threads')
   threads.Worker = class Worker extends threads.Worker {
@@ -59,16 +60,11 @@ export function rejectWorkersOnceForked(): void {
   syncBuiltinESMExports()
 }
 
-/** The loop end is asked again on the next turn while something is alive. */
-function hasWork(): boolean {
-  return binding.isLoopAlive()
-}
-
 function printFatal(error: unknown): void {
   const text = error instanceof Error ? inspect(error) : `Uncaught ${inspect(error)}`
   try {
     writeSync(2, `${text}\n\nNode.js ${process.version}\n`)
   } catch {
-    // nobody reads standard error
+    // standard error is closed
   }
 }

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 
 let collect: (() => void) | undefined
 
-/** Collects all garbage, so that what is left moves no more and children share it. */
+/** Collects all garbage, so that the remaining heap pages stay stable and shared with children. */
 export function collectGarbage(): void {
   if (!collect) {
     setFlagsFromString('--expose-gc')

@@ -1,6 +1,6 @@
 import { binding } from '../binding.js'
 
-/** Makes `process.pid` ask the kernel: the value that Node keeps is the template's. */
+/** Makes `process.pid` ask the kernel. Node caches the template's pid. */
 export function installPid(): void {
   Object.defineProperty(process, 'pid', { get: () => binding.getpid(), enumerable: true, configurable: true })
 }

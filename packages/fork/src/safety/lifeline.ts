@@ -2,15 +2,18 @@ import { Descriptor } from '@anyfork/fdpass'
 import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 
-/** The pipe whose end is the end of this process. */
+/** The read end of a pipe whose write end only the owner has. The kernel ends this process when the pipe ends. */
 export interface Lifeline {
-  /** As inherited, shared with all of the family. */
+  /** The inherited descriptor, which the whole family shares. */
   shared: Descriptor
-  /** Opened by this process, with its signal set; none where the system cannot do it. */
+  /**
+   * The descriptor that this process has opened anew, with its signal set. `undefined` where the system has no such
+   * signal.
+   */
   own: Descriptor | undefined
 }
 
-/** Lets the kernel end this process with its owner, even in an endless loop. */
+/** Makes the kernel end this process together with its owner, even in an endless loop. */
 export function armLifeline({ shared, own }: Lifeline): Lifeline {
   own?.close()
   const fd = binding.armLifeline(shared.fd)
@@ -18,13 +21,13 @@ export function armLifeline({ shared, own }: Lifeline): Lifeline {
   return { shared, own: fd < 0 ? undefined : new Descriptor(fd) }
 }
 
-/** Keeps the lifeline good for a process that has become another user. */
+/** Keeps the lifeline working after this process has changed its user. */
 export function claimLifeline({ own }: Lifeline): void {
   const result = own ? binding.claimLifeline(own.fd) : 0
   if (result < 0) throw systemError(result, 'fcntl')
 }
 
-/** Lets the process live on when its owner ends; what it has left is what its copies arm. */
+/** Lets this process outlive its owner. Copies of it arm the remaining descriptor. */
 export function cutLifeline({ shared, own }: Lifeline): Lifeline {
   own?.close()
   return { shared, own: undefined }

@@ -1,15 +1,21 @@
-/** Listeners of these act on the process: what is added by a function is not meant for a copy that does something else. */
+/**
+ * Events whose listeners act on the whole process. Those that a function adds are not meant for a copy that does
+ * something else.
+ */
 const acting =
   /^(SIG[A-Z]|exit$|beforeExit$|uncaughtException|unhandledRejection$|rejectionHandled$|message$|disconnect$)/
 
 let noted = new Map<'exit', unknown[]>()
 
-/** Takes note of the listeners of the process that act on it: not in each child before its function, where that takes a tenth of a millisecond. */
+/**
+ * Remembers the present listeners. Each child would need a tenth of a millisecond for this before its function, so
+ * templates do it.
+ */
 export function noteListeners(): void {
   noted = new Map(actingEvents().map(event => [event, process.rawListeners(event)]))
 }
 
-/** Removes those that have been added since. */
+/** Removes the listeners that have been added since. */
 export function forgetNewListeners(): void {
   for (const event of actingEvents()) {
     const kept = noted.get(event) ?? []
@@ -18,7 +24,7 @@ export function forgetNewListeners(): void {
   }
 }
 
-/** Removes all listeners of the process that act on it. */
+/** Removes all listeners that act on the process. */
 export function removeListeners(): void {
   for (const event of actingEvents()) process.removeAllListeners(event)
 }

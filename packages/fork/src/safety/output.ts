@@ -2,8 +2,8 @@ import { finished, type Writable } from 'node:stream'
 import { getBaseline } from './baseline.js'
 
 /**
- * Whether something that was written to standard output or error is not out yet, and will
- * be: a pipe that is full takes it later, when the event loop turns. Makes neither stream.
+ * Returns whether text for standard output or error still waits in this process, as when a pipe is full. The event loop
+ * will write it. Creates neither stream.
  */
 export function hasUnwrittenOutput(): boolean {
   const { usedStreams } = getBaseline()
@@ -12,7 +12,7 @@ export function hasUnwrittenOutput(): boolean {
   return false
 }
 
-/** Resolves when all of it is out, or cannot be. */
+/** Resolves when all of it has been written, or cannot be. */
 export async function outputWritten(): Promise<void> {
   for (const name of getBaseline().usedStreams) {
     const stream = process[name]
@@ -20,7 +20,7 @@ export async function outputWritten(): Promise<void> {
   }
 }
 
-/** What a program holds back, by `cork`, is not. */
+/** Text that users' code holds back by `cork` does not count. */
 function isOnItsWay({ writableLength, writableCorked, destroyed }: Writable): boolean {
   return writableLength > 0 && !writableCorked && !destroyed
 }

@@ -4,7 +4,7 @@ import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { requireModule } from '../entry-files.js'
 
-/** Node computes so many ahead (lib/internal/crypto/random.js), and children would all get the same. */
+/** How many values Node computes ahead (lib/internal/crypto/random.js). All children would get the same ones. */
 const UUIDS_AHEAD = 128
 const INTS_AHEAD = 1024
 
@@ -14,9 +14,8 @@ let areUuidsAhead = false
 let areIntsAhead = false
 
 /**
- * Puts a `Math.random` in the place of V8's, whose seed nobody can renew, and
- * notes whether anybody makes Node compute random values ahead. To be called
- * before other code can take hold of these functions.
+ * Replaces `Math.random`, because V8's cannot be seeded again, and notes whether code makes Node compute random values
+ * ahead. To be called before other code can keep references to these functions.
  */
 export function installRandomness(): void {
   seed()
@@ -29,21 +28,21 @@ export function installRandomness(): void {
   syncBuiltinESMExports()
 }
 
-/** In a program that may have used them before the note-taking began. */
+/** For a program that may have used these functions before `installRandomness` was called. */
 export function assumeRandomnessUsed(): void {
   areUuidsAhead = true
   areIntsAhead = true
 }
 
-/** Makes all random sources of this process independent of those that it was copied from. */
+/** Makes all random sources of this process independent of those of the process that it was forked from. */
 export function renewRandomness(): void {
   seed()
   if (areUuidsAhead) for (let i = 0; i < UUIDS_AHEAD; i++) randomUUID()
   if (areIntsAhead) for (let i = 0; i < INTS_AHEAD; i++) randomInt(2)
-  // That has filled the stores anew: children of this process would share what is in them now.
+  // The stores are full again, and children of this process would share their values: the notes stay set.
 }
 
-/** The same function with a note taken of its use. */
+/** Returns the same function, which calls `note` first. */
 function noting<F extends (...args: never[]) => unknown>(original: F, note: () => void): F {
   const noted = function (this: unknown, ...args: Parameters<F>): unknown {
     note()

@@ -6,30 +6,38 @@ import { splitNodeOptions } from '../node-options.js'
 
 const TASKS = '/proc/self/task'
 const isLinux = process.platform === 'linux'
-/** The environment that this program was started with, whatever it has made of it since. */
+/** The environment with which this program was started, before it changed `process.env`. */
 const ENVIRONMENT = '/proc/self/environ'
 
-/** The main one, V8's one worker, that of delayed tasks, and the one that listens for SIGUSR1: the same from Node 20 to 26. */
+/**
+ * The main thread, V8's one worker, the thread for delayed tasks, and the one that listens for SIGUSR1: the same from
+ * Node 20 to 26.
+ */
 const NODES_OWN = 4
-/** A flag of the kernel's, for threads that have begun to end. */
+/** The kernel's flag of threads that have begun to exit. */
 const PF_EXITING = 4
-/** Those of an io_uring, which belong to that. */
+/** Kernel threads of an io_uring, which end with it. */
 const KERNELS = /^iou-/
-/** Without the last of these; Node takes `_` for `-`. */
+/** The flag without the thread for SIGUSR1. Node accepts `_` for `-`. */
 const WITHOUT_LISTENER = /^--disable[-_]sigusr1$/
 
-/** Threads that hold nothing while they wait: V8's and Node's own, and libuv's pool, which fork(2) resets. */
+/**
+ * The ids of threads that hold no lock while they wait: V8's and Node's own, and libuv's pool, which fork(2) resets.
+ */
 let harmless = new Set<string>()
 let isPoolAmongThem = false
 
-/** To be called in a template before other code than what its interpreter was told to preload can start threads. */
+/**
+ * To be called in a template before users' code can start threads. Only what the interpreter was told to preload has
+ * run.
+ */
 export async function recordThreads(): Promise<void> {
   if (!isLinux) return
   const early = threadIds()
   await startPool()
   const all = threadIds()
   const preloaded = countForeignThreads()
-  // Which ones cannot be known for sure: rather those that were there before the pool, after Node's own.
+  // Which ones these are cannot be known for sure. Most likely they started after Node's own and before the pool.
   const suspects = [...early.slice(NODES_OWN), ...all.filter(id => !early.includes(id))].slice(
     0,
     Math.max(0, preloaded),
@@ -38,30 +46,30 @@ export async function recordThreads(): Promise<void> {
   isPoolAmongThem = true
 }
 
-/** To be called right after a fork: only one thread came along, which has the number of the process. */
+/** To be called right after a fork, which copies only one thread. Its id is the pid. */
 export function forgetThreads(): void {
   harmless = new Set([String(binding.getpid())])
   isPoolAmongThem = false
 }
 
-/** A thread, by what the kernel calls it. */
+/** A thread. The name is the kernel's. */
 export interface Thread {
   id: number
   name: string
-  /** It would be missing in a forked process. */
+  /** Whether forks are rejected because a forked process would lack the thread. */
   isForeign: boolean
 }
 
-/** All threads of this process. */
+/** Returns all threads of this process. */
 export async function listThreads(): Promise<Thread[]> {
   const foreign = await findForeign()
   return threadIds().map(id => ({ id: Number(id), name: threadName(id), isForeign: foreign.includes(id) }))
 }
 
 /**
- * Looks for threads that would be missing in a forked process.
+ * Checks that there is no thread that a forked process would lack.
  *
- * @throws `ERR_FOREIGN_THREADS`, naming them
+ * @throws `ERR_FOREIGN_THREADS`, naming the threads
  */
 export async function assertNoForeignThreads(): Promise<void> {
   const foreign = await findForeign()
@@ -73,20 +81,23 @@ export async function assertNoForeignThreads(): Promise<void> {
   )
 }
 
-/** Whether there are threads that `assertNoForeignThreads` has not looked at. */
+/** Returns whether threads have started since `assertNoForeignThreads`. */
 export function hasNewThreads(): boolean {
   return othersThan(harmless).length > 0
 }
 
-/** Whether there are any. */
+/** Returns whether there is a thread that a forked process would lack. */
 export async function hasForeignThreads(): Promise<boolean> {
   return (await findForeign()).length > 0
 }
 
-/** In a forked process libuv's pool may have started since: it is started whole, and counted. */
+/**
+ * Returns the ids of foreign threads. In a forked process libuv's pool may have started since the fork: this starts all
+ * of it and counts it.
+ */
 async function findForeign(): Promise<string[]> {
   if (!isLinux)
-    throw new ForkError('ERR_FOREIGN_THREADS', 'this system does not tell which threads a fork would not copy')
+    throw new ForkError('ERR_FOREIGN_THREADS', 'this system does not list the threads that a fork would not copy')
   const suspects = othersThan(harmless)
   if (!suspects.length) return []
   if (!isPoolAmongThem) await startPool()
@@ -99,9 +110,9 @@ async function findForeign(): Promise<string[]> {
 }
 
 /**
- * How many threads there are, in a program that was started with the forking flags, beside
- * Node's own and libuv's pool, which must have started. Where it cannot be known how many
- * are these, as few as they can be: the others are rather too many than too few.
+ * Counts the threads of a program that was started with the forking flags, without Node's own and libuv's pool, which
+ * must have started. Where the size of the pool is uncertain, the smaller one counts: rather too many threads are
+ * foreign than too few.
  */
 export function countForeignThreads(): number {
   const environments = [startEnvironment(), process.env]
@@ -112,7 +123,7 @@ export function countForeignThreads(): number {
   )
 }
 
-/** libuv starts all of it at once, with the first request. */
+/** Starts libuv's pool: the first request starts all of its threads. */
 export async function startPool(): Promise<void> {
   await stat('/')
 }
@@ -121,7 +132,10 @@ function othersThan(some: ReadonlySet<string>): string[] {
   return threadIds().filter(id => !some.has(id) && !isExiting(id))
 }
 
-/** Who has joined a thread may still see it for a moment; it is in the kernel, and holds nothing any more. proc_pid_stat(5) */
+/**
+ * Returns whether a thread has begun to exit: for a moment after it was joined, it is still listed, but it holds no
+ * lock. proc_pid_stat(5)
+ */
 function isExiting(id: string): boolean {
   try {
     const stat = readFileSync(`${TASKS}/${id}/stat`, 'latin1')
@@ -143,19 +157,19 @@ function threadName(id: string): string {
   }
 }
 
-/** As libuv reads it. */
+/** Reads the variable as libuv does. */
 function poolSize(env: NodeJS.ProcessEnv = process.env): number {
   const size = Number.parseInt(env['UV_THREADPOOL_SIZE'] ?? '4', 10)
   return Math.min(Math.max(size || 1, 1), 1024)
 }
 
-/** Of a name that is there twice, the first counts, as for getenv(3). */
+/** If a name occurs twice, the first value counts, as for getenv(3). */
 function startEnvironment(): NodeJS.ProcessEnv {
   let text: string
   try {
     text = readFileSync(ENVIRONMENT, 'utf8')
   } catch {
-    return process.env // it has become another user, and may not look
+    return process.env // this process has changed its user and may not read the file
   }
   const entries = text.split('\0').map(entry => entry.split(/=(.*)/s, 2))
   return Object.fromEntries(entries.reverse())
