@@ -12,7 +12,7 @@ const suspicious = new URL('./fixtures/suspicious.js', import.meta.url)
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
 /** Whoever runs the tests may leave something open. */
-const isNotInherited = ({ text }: Finding): boolean => !text.includes('came from the program that started')
+const isNotInherited = ({ text }: Finding): boolean => !text.includes('was inherited from the program')
 
 const startThread = async (): Promise<void> => {
   const { Worker } = await import('node:worker_threads')
@@ -114,7 +114,7 @@ describe('check', () => {
     )
   })
 
-  it('tells of descriptors that came from the program that started it', async () => {
+  it('tells of descriptors that was inherited from the program it', async () => {
     const program = `
       import { ForkProcess } from '@anyfork/fork'
       const template = ForkProcess.exec({ mode: 'fork' })

@@ -60,7 +60,7 @@ export async function loadFunction(
 ): Promise<(...args: unknown[]) => unknown> {
   const namespace = specifier === undefined ? (globalThis as Namespace) : await loadModule(specifier, folder)
   const exported = own(namespace, name)
-  // Not every property of `module.exports` of a CommonJS module is an export; `default` is `module.exports` itself.
+  // Node does not detect all exports of CommonJS modules; `default` is `module.exports` itself.
   const found = typeof exported === 'function' ? exported : (own(namespace['default'], name) ?? exported)
   if (typeof found === 'function') return found as (...args: unknown[]) => unknown
   const what = found === undefined ? 'is not exported' : 'is not a function'

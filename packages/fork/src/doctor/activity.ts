@@ -1,35 +1,39 @@
 import type { Finding } from '../check-report.js'
 import { getBaseline } from '../safety/baseline.js'
 
-/** By Node's names: what becomes of an active handle in a child. */
+/** What an active handle means for children, by Node's type names. */
 const handles: Record<string, [severity: Finding['severity'], text: string, advice: string]> = {
   ProcessWrap: [
     'warns',
-    'a child process: its end is never told to a forked process, which waits for it and does not end by itself',
-    'start it in the child, or wait for its end',
+    'a child process: forked processes never learn of its exit, so they wait for it and do not end',
+    'start it in the child, or wait until it has exited',
   ],
   Timeout: [
     'warns',
-    'a timer: it runs in every child, too, which does not end by itself before',
-    'unref() or clear it, or start it in the function',
+    'a timer: it runs in every child as well and keeps it from ending',
+    'clear it, unref() it, or start it in the function',
   ],
-  Immediate: ['notes', 'an immediate: it runs in every child, too', 'wait for it'],
-  FSEventWrap: ['notes', 'a watched file: every child watches it, too', 'close() it, or start it in the function'],
+  Immediate: ['notes', 'an immediate: it runs in every child as well', 'wait for it'],
+  FSEventWrap: [
+    'notes',
+    'a watched file: every child watches it as well',
+    'close() the watcher, or start it in the function',
+  ],
   StatWatcher: [
     'notes',
-    'a watched file: every child watches it, too',
-    'unwatchFile() it, or start it in the function',
+    'a watched file: every child watches it as well',
+    'call unwatchFile(), or watch it in the function',
   ],
 }
 
-/** Active handles and requests, by Node's names, and how many of each. */
+/** Counts the active handles and requests by type, in Node's names. */
 export function countActiveResources(): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const name of process.getActiveResourcesInfo()) counts[name] = (counts[name] ?? 0) + 1
   return counts
 }
 
-/** What is known of active handles; sockets and pipes are told of as descriptors. */
+/** Reports active handles. Sockets and pipes are reported as descriptors instead. */
 export function checkHandles(resources: Record<string, number>): Finding[] {
   return Object.entries(handles).flatMap(([type, [severity, text, advice]]) => {
     const count = resources[type]
@@ -39,12 +43,12 @@ export function checkHandles(resources: Record<string, number>): Finding[] {
   })
 }
 
-/** Listeners that children have, too. */
+/** Reports the listeners that children inherit. */
 export function checkListeners(): Finding[] {
   const { listeners } = getBaseline()
   return process.eventNames().flatMap(event => {
     const isNew = process.rawListeners(event as 'exit').some(listener => !listeners.has(listener))
-    const text = isNew ? telling(String(event)) : undefined
+    const text = isNew ? effectOf(String(event)) : undefined
     return text
       ? [
           {
@@ -52,14 +56,14 @@ export function checkListeners(): Finding[] {
             topic: 'listener',
             subject: String(event),
             text,
-            advice: 'add it in the function, or look at process.pid in it',
+            advice: 'add it in the function, or compare process.pid in it',
           },
         ]
       : []
   })
 }
 
-/** Bytes that children would write, too. */
+/** Reports unwritten text, which children would write as well. */
 export function checkOutput(): Finding[] {
   return [...getBaseline().usedStreams].flatMap(name => {
     const { writableLength } = process[name]
@@ -71,15 +75,14 @@ export function checkOutput(): Finding[] {
         topic: 'output',
         subject: name,
         text,
-        advice: 'wait for the callback of write(), or uncork() what was corked',
+        advice: 'wait for the callback of write(), or uncork() the stream',
       },
     ]
   })
 }
 
-function telling(event: string): string | undefined {
-  if (event === 'exit' || event === 'beforeExit') return `it is called at the end of every child, too`
-  if (event === 'uncaughtException' || event === 'unhandledRejection')
-    return `it is called for what is thrown in every child, too`
-  return /^SIG[A-Z]/.test(event) ? `children do not end by that signal either` : undefined
+function effectOf(event: string): string | undefined {
+  if (event === 'exit' || event === 'beforeExit') return 'it is also called when a child ends'
+  if (event === 'uncaughtException' || event === 'unhandledRejection') return 'it is also called for errors in children'
+  return /^SIG[A-Z]/.test(event) ? 'the signal does not end children, either' : undefined
 }

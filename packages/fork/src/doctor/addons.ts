@@ -1,59 +1,59 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import type { Finding, OpenDescriptor } from '../check-report.js'
 
-/** Why something must not be used on both sides of a fork. */
+/** Something that must not be used on both sides of a fork. */
 interface Unsafe {
   what: string
-  /** Its file, or that of a library that came with it. */
+  /** Matches its file, or the file of a library that came with it. */
   file: RegExp
   why: string
   advice: string
-  /** Whether an open descriptor shows that it is in use. */
+  /** Returns whether an open descriptor shows that it is in use. */
   isInUse?: (descriptor: OpenDescriptor) => boolean
 }
 
-const OPEN_LATER = 'load it in the template, but open it in the child: in the function, or in a hook of afterFork()'
-const START_LATER = 'load it in the template, but use it in the child only'
+const OPEN_LATER = 'load it in the template, but open it in the child: in the function or in a hook of afterFork()'
+const START_LATER = 'load it in the template, but use it only in the child'
 
 const SQLITE: Omit<Unsafe, 'what' | 'file'> = {
-  why: 'a connection to a database may not be carried over a fork: its locks are lost, and the file can be corrupted (sqlite.org/howtocorrupt.html, 2.6)',
+  why: 'a database connection must not be used after a fork: its locks are lost, and the file can be corrupted (sqlite.org/howtocorrupt.html, 2.6)',
   advice: OPEN_LATER,
   isInUse: ({ kind, name }) => kind === 'file' && startsWith(name, 'SQLite format 3\0'),
 }
 
-/** Addons whose authors say so; all others are told of by name only. */
+/** Addons whose authors document that they are unsafe. All others are only listed. */
 const unsafe: readonly Unsafe[] = [
   { what: 'better-sqlite3', file: /better_sqlite3\.node$/, ...SQLITE },
   { what: 'sqlite3', file: /node_sqlite3\.node$/, ...SQLITE },
   {
     what: 'LMDB',
     file: /(^|\/)(node-)?lmdb[^/]*\.node$|\/lmdb[^/]*\/.*\.node$/,
-    why: 'an environment may not be used by a process that has not opened it itself (lmdb.h, caveats)',
+    why: 'a process must only use an environment that it has opened itself (lmdb.h, caveats)',
     advice: OPEN_LATER,
     isInUse: ({ name }) => /\/(lock\.mdb|[^/]+-lock)$/.test(name),
   },
   {
     what: 'LevelDB',
     file: /(classic-level|leveldown)\/.*\.node$/,
-    why: 'a database is opened by one process at a time, and is compacted by a thread that children do not have (leveldb, doc/index.md, concurrency)',
+    why: 'only one process may open a database at a time, and it is compacted by a thread that children do not have (leveldb, doc/index.md, concurrency)',
     advice: OPEN_LATER,
     isInUse: ({ name }) => /\/LOCK$/.test(name),
   },
   {
     what: 'libpq',
     file: /\/libpq\.so[^/]*$|pg-native|libpq\/.*\.node$/,
-    why: 'processes that share an open connection disturb each other in it (PostgreSQL, libpq, PQconnectdb, warning)',
+    why: 'processes that share an open connection disturb each other (PostgreSQL, libpq, PQconnectdb, warning)',
     advice: OPEN_LATER,
   },
   {
     what: 'sharp',
     file: /sharp[^/]*\.node$/,
-    why: 'libvips starts threads of its own with the first image, and a process that has them is not forked',
+    why: 'libvips starts threads with the first image, and a process that has them cannot be forked',
     advice: START_LATER,
   },
 ]
 
-/** The files of all addons and of the shared libraries that came with them. */
+/** Returns the files of all loaded addons, and of the shared libraries that came with them. */
 export function loadedAddons(): string[] {
   const files = new Set<string>()
   for (const line of readFileSync('/proc/self/maps', 'utf8').split('\n')) {
@@ -63,7 +63,7 @@ export function loadedAddons(): string[] {
   return [...files]
 }
 
-/** What is known of them. */
+/** Reports the addons that are known to be unsafe. */
 export function checkAddons(files: readonly string[], descriptors: readonly OpenDescriptor[]): Finding[] {
   const findings: Finding[] = []
   for (const file of files) {
@@ -74,7 +74,7 @@ export function checkAddons(files: readonly string[], descriptors: readonly Open
       severity: inUse ? 'warns' : 'notes',
       topic: 'addon',
       subject: known.what,
-      text: inUse ? `${inUse.name} is open: ${known.why}` : `it is loaded, which is fine; but ${known.why}`,
+      text: inUse ? `${inUse.name} is open: ${known.why}` : `loaded, which is harmless; but ${known.why}`,
       advice: known.advice,
     })
   }

@@ -8,16 +8,16 @@ import { checkDescriptors, describeDescriptors } from './descriptors.js'
 
 const gravity: readonly Severity[] = ['blocks', 'warns', 'notes']
 
-/** What a report is about. */
+/** The process that is checked: this one. */
 interface Subject {
-  /** Descriptors that this package has made. */
+  /** The descriptors of this package. */
   own: ReadonlySet<number>
   mode: ForkMode
 }
 
-/** Looks for what stands in the way of a fork of this process, or deserves a look. */
+/** Finds out what prevents forks of this process, and what its children would share. */
 export async function check({ own, mode }: Subject): Promise<CheckReport> {
-  if (mode === 'exec') return checkFresh(own)
+  if (mode === 'exec') return reportExecMode(own)
   const requests = await checkRequests()
   const threads = await listThreads()
   const resources = countActiveResources()
@@ -36,9 +36,9 @@ export async function check({ own, mode }: Subject): Promise<CheckReport> {
   return { canFork: findings[0]?.severity !== 'blocks', findings, threads, resources, descriptors, addons }
 }
 
-/** Of a process whose children are fresh ones, which copy nothing. */
-function checkFresh(own: ReadonlySet<number>): CheckReport {
-  const text = "its mode is 'exec': what is forked from it is a fresh process that carries out the same orders again"
+/** Reports on a process whose mode is 'exec': its children share nothing with it. */
+function reportExecMode(own: ReadonlySet<number>): CheckReport {
+  const text = "its mode is 'exec': its forks are interpreters that carry out the same orders again"
   return {
     canFork: false,
     findings: [
@@ -47,7 +47,7 @@ function checkFresh(own: ReadonlySet<number>): CheckReport {
         topic: 'platform',
         subject: 'mode',
         text,
-        advice: 'leave it out, and ANYFORK_MODE, where real forks are wanted',
+        advice: 'for real forks, set neither the option nor ANYFORK_MODE',
       },
     ],
     threads: [],
@@ -57,7 +57,7 @@ function checkFresh(own: ReadonlySet<number>): CheckReport {
   }
 }
 
-/** As long as a fork would wait for them. */
+/** Waits for requests as long as a fork does. */
 async function checkRequests(): Promise<Finding[]> {
   try {
     await waitForRequests()
@@ -69,7 +69,7 @@ async function checkRequests(): Promise<Finding[]> {
         topic: 'request',
         subject: 'libuv',
         text: (error as Error).message,
-        advice: 'start it in the child: in the function, or in a hook of afterFork()',
+        advice: 'start them in the child: in the function or in a hook of afterFork()',
       },
     ]
   }
@@ -82,7 +82,7 @@ function checkThreads(threads: readonly Thread[]): Finding[] {
       severity: 'blocks',
       topic: 'thread',
       subject: name,
-      text: `thread ${id}: a child would not have it, and what it holds would be held for ever`,
-      advice: 'load what starts it in the child, or end it: worker.terminate(), inspector.close()',
+      text: `thread ${id}: a child would not have it, and locks that it holds would never be released`,
+      advice: 'load the module that starts it in the child, or end it: worker.terminate(), inspector.close()',
     }))
 }

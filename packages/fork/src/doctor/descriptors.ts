@@ -3,21 +3,21 @@ import type { Finding, OpenDescriptor } from '../check-report.js'
 import { getBaseline, openDescriptors } from '../safety/baseline.js'
 import { socketsByInode } from './sockets.js'
 
-/** What event loops are made of. */
+/** The descriptors of event loops. */
 const loopParts = new Set(['anon_inode:[eventpoll]', 'anon_inode:[eventfd]', 'anon_inode:[io_uring]'])
-/** The access mode in what fdinfo tells of open(2). */
+/** The bits of the access mode of open(2) in the flags of proc_pid_fdinfo(5). */
 const ACCESS_MODE = 0o3
 
 /**
  * Describes all open descriptors of this process.
  *
- * @param own - those that this package has made
+ * @param own - the descriptors of this package
  */
 export function describeDescriptors(own: ReadonlySet<number>): OpenDescriptor[] {
   const all = openDescriptors()
   const { descriptors: first } = getBaseline()
   const sockets = socketsByInode()
-  // A fork makes the pipes anew that libuv tells itself of signals with.
+  // After a fork, libuv replaces the pipes by which it reports signals to itself.
   let renewed = [...first].filter(([fd, name]) => isPipeToItself(name, first) && all.get(fd) !== name).length
   return [...all].map(([fd, name]) => {
     const wasThere = first.get(fd) === name
@@ -43,7 +43,7 @@ export function describeConnections(own: ReadonlySet<number>): string[] {
     .map(({ fd, remote }) => `a connection${remote === undefined ? '' : ` to ${remote}`} (descriptor ${fd})`)
 }
 
-/** What is known of those that are neither standard streams nor Node's own. */
+/** Reports the descriptors that are neither standard streams nor Node's or this package's own. */
 export function checkDescriptors(descriptors: readonly OpenDescriptor[]): Finding[] {
   return descriptors.flatMap(descriptor => {
     const { fd, origin } = descriptor
@@ -55,43 +55,43 @@ export function checkDescriptors(descriptors: readonly OpenDescriptor[]): Findin
 
 type Judgement = [severity: Finding['severity'], text: string, advice: string]
 
-const OPEN_LATER = 'open it in the child: in the function, or in a hook of afterFork()'
+const OPEN_LATER = 'open it in the child: in the function or in a hook of afterFork()'
 
 function judge({ kind, name, state, local, remote, isWritable, origin }: OpenDescriptor): Judgement {
   const where = local === undefined ? '' : ` at ${local}`
   if (origin === 'inherited') {
     return [
       'warns',
-      `${name} came from the program that started this one, which has not marked it close-on-exec: every child has it, too`,
-      'start the template before it is opened, as @anyfork/fork/early does, or mark it close-on-exec',
+      `${name} was inherited from the program that started this one, because it is not close-on-exec: every child inherits it as well`,
+      'start the template before opening it, as @anyfork/fork/early does, or mark it close-on-exec',
     ]
   }
   if (kind === 'socket' && state === 'listening') {
     return [
       'notes',
-      `a socket that listens${where}: all children accept connections at it, which is what it is for, or a mistake`,
-      'close it in a hook of beforeFork() unless children are to accept',
+      `a socket that listens${where}: all children accept its connections, which may be the intention or a mistake`,
+      'close it in a hook of beforeFork(), unless children are meant to accept',
     ]
   }
   if (kind === 'socket' && state === 'connected') {
     return [
       'warns',
-      `a connection${remote === undefined ? where : ` to ${remote}`}: all children share it and disturb each other in it`,
+      `a connection${remote === undefined ? where : ` to ${remote}`}: all children share it and disturb each other`,
       `${OPEN_LATER}; close it in a hook of beforeFork()`,
     ]
   }
   if (kind === 'socket')
-    return ['warns', `a socket${where}: all children share it, and one of them gets what comes`, OPEN_LATER]
+    return ['warns', `a socket${where}: all children share it, and any one of them gets each message`, OPEN_LATER]
   if (kind === 'pipe')
     return [
       'warns',
-      `a pipe (${name}): all children share it, and its end is told when the last of them has closed it`,
+      `a pipe (${name}): all children share it, and it ends only when the last of them has closed it`,
       OPEN_LATER,
     ]
   if (kind === 'anonymous') return ['notes', `${name}: all children share it`, OPEN_LATER]
   if (kind === 'file' && isWritable)
-    return ['warns', `${name}, open for writing: all children share it, and its position`, OPEN_LATER]
-  return ['notes', `${name}: all children share it, and its position`, OPEN_LATER]
+    return ['warns', `${name}, open for writing: all children share it and its position`, OPEN_LATER]
+  return ['notes', `${name}: all children share it and its position`, OPEN_LATER]
 }
 
 function isPipeToItself(name: string, all: ReadonlyMap<number, string>): boolean {
@@ -107,7 +107,7 @@ function kindOf(name: string): OpenDescriptor['kind'] {
     if (stat.isFIFO()) return 'pipe'
     return stat.isDirectory() ? 'folder' : stat.isCharacterDevice() || stat.isBlockDevice() ? 'device' : 'file'
   } catch {
-    return 'file' // deleted, or in memory only
+    return 'file' // deleted, or only in memory
   }
 }
 

@@ -3,14 +3,14 @@ import type { OpenDescriptor } from '../check-report.js'
 
 type Socket = Pick<OpenDescriptor, 'state' | 'local' | 'remote'>
 
-/** States of the kernel, include/net/tcp_states.h. */
+/** States of TCP sockets, include/net/tcp_states.h. */
 const ESTABLISHED = 0x01
 const LISTEN = 0x0a
-/** Of a unix socket, proc_net_unix(5). */
+/** States of unix sockets, proc_net_unix(5). */
 const UNIX_LISTENING = 0x10000
 const UNIX_CONNECTED = 0x03
 
-/** All sockets of this network namespace that have an address or a state worth telling, by inode. */
+/** Returns the sockets of this network namespace by inode: their states and addresses. */
 export function socketsByInode(): Map<number, Socket> {
   const sockets = new Map<number, Socket>()
   for (const protocol of ['tcp', 'tcp6', 'udp', 'udp6']) {
@@ -36,7 +36,7 @@ export function socketsByInode(): Map<number, Socket> {
   return sockets
 }
 
-/** The lines of /proc/self/net/..., without the heading, in fields. */
+/** Returns the lines of a file in /proc/self/net, without the heading, split into fields. */
 function table(protocol: string): string[][] {
   try {
     const lines = readFileSync(`/proc/self/net/${protocol}`, 'utf8').trim().split('\n').slice(1)
@@ -46,7 +46,10 @@ function table(protocol: string): string[][] {
   }
 }
 
-/** `0100007F:1F90` is 127.0.0.1:8080: words of 32 bits in the order of the machine, little-endian. */
+/**
+ * Decodes an address: `0100007F:1F90` is 127.0.0.1:8080. The address consists of 32-bit words in the byte order of the
+ * machine; this assumes little-endian.
+ */
 function address(text: string): string {
   const [hex = '', port = ''] = text.split(':')
   const bytes = (hex.match(/.{8}/g) ?? []).flatMap(word => word.match(/../g)!.reverse())

@@ -20,25 +20,25 @@ import { assumeRandomnessUsed, renewRandomness } from '../safety/randomness.js'
 import { forgetThreads, startPool } from '../safety/threads.js'
 import { findObstacles } from './obstacles.js'
 
-/** So many turns of the event loop may what is about to end take to be gone. */
+/** How many turns of the event loop things get that are about to end. */
 const TURNS = 10
 
-/** A copy of this program that waits for orders. */
+/** A copy of this program, which waits for orders. */
 export interface Copy {
   pid: number
-  /** Its control socket, which the caller owns. */
+  /** The control socket; owned by the caller. */
   control: Descriptor
 }
 
-/** Settles when the copies that were asked for so far have been made, or refused. */
+/** Settles when all earlier copies have been made or rejected. */
 let others: Promise<unknown> = Promise.resolve()
 
 /**
- * Forks this program, one copy after the other.
+ * Forks this program. Copies are made one after the other.
  *
- * @param own - tells the descriptors that are closed in the copy
- * @returns in this program; in the copy it never does
- * @throws `ERR_NOT_FORKABLE`; the kernel's error
+ * @param own - returns the descriptors that are closed in the copy
+ * @returns resolves in this program; never settles in the copy
+ * @throws rejects with `ERR_NOT_FORKABLE`, or the error of fork(2)
  */
 export function forkThisProgram(own: () => ReadonlySet<number>): Promise<Copy> {
   const copy = others.then(() => makeCopy(own))
@@ -51,10 +51,10 @@ async function makeCopy(own: () => ReadonlySet<number>): Promise<Copy> {
   const undo = await callBeforeFork()
   let copy: Copy
   try {
-    await waitForRequests().catch(() => {}) // is among the obstacles then
+    await waitForRequests().catch(() => {}) // pending requests are among the obstacles
     copy = await atRest(own)
   } catch (error) {
-    await undo().catch(() => {}) // the first error is told
+    await undo().catch(() => {}) // the first error is the one to report
     throw error
   }
   try {
@@ -66,7 +66,7 @@ async function makeCopy(own: () => ReadonlySet<number>): Promise<Copy> {
   return copy
 }
 
-/** Ends a copy that nobody will have. */
+/** Ends a copy that no caller will get. */
 function discard({ pid, control }: Copy): void {
   binding.signal(pid, signalNumber('SIGKILL'), control.fd)
   control.close()
@@ -74,9 +74,8 @@ function discard({ pid, control }: Copy): void {
 }
 
 /**
- * Forks right at the beginning of a turn, when no promise and no tick waits to be gone on
- * with: what could go on in the copy is then only what the event loop has, which is looked
- * through.
+ * Forks at the beginning of a turn of the event loop, when no promise reaction and no tick is pending. Only what is in
+ * the event loop could go on in the copy then, and that is checked first.
  */
 function atRest(own: () => ReadonlySet<number>): Promise<Copy> {
   return new Promise((resolve, reject) => {
@@ -97,7 +96,7 @@ function atRest(own: () => ReadonlySet<number>): Promise<Copy> {
 }
 
 function fork(resolve: (copy: Copy) => void): void {
-  lifeline() // may find no room, and nothing else is open yet
+  lifeline() // may throw EMFILE, so it comes before anything that would have to be closed
   assumeRandomnessUsed()
   collectGarbage()
   const [ours, theirs] = socketpair()
@@ -113,18 +112,18 @@ function fork(resolve: (copy: Copy) => void): void {
   throw systemError(pid, 'fork')
 }
 
-/** In the copy. Whoever awaits the promise above waits for ever here. */
+/** Runs in the copy. Code that awaits the promise of `forkThisProgram` never goes on there. */
 async function becomeTemplate(control: Descriptor): Promise<void> {
   installExits()
   let armed
   try {
-    armed = armLifeline({ shared: takeLifeline(), own: undefined }) // hooks may take for ever
+    armed = armLifeline({ shared: takeLifeline(), own: undefined }) // comes first: hooks may take forever
     process.exitCode = undefined
-    removeListeners() // are the program's, and so is what they do
+    removeListeners() // they belong to the program
     installPid()
     forgetThreads()
     forgetChildren()
-    others = Promise.resolve() // the parent's never settles here
+    others = Promise.resolve() // the parent's promise never settles here
     renewRandomness()
     binding.becomeSubreaper()
     await callAfterFork()
@@ -135,7 +134,7 @@ async function becomeTemplate(control: Descriptor): Promise<void> {
   recordBaseline()
 }
 
-/** Tells the owner what the copy ends of. */
+/** Reports to the owner why the copy exits. */
 function fail(control: Descriptor, error: unknown): never {
   const channel = new ControlChannel(control, { onFrame: () => {}, onEnd: () => {} })
   channel.send(Report.failed, 0, encodeError(error))

@@ -7,17 +7,16 @@ import { hasTimer } from '../owner/own-child.js'
 import { activeResources } from '../safety/active-handles.js'
 import { countForeignThreads } from '../safety/threads.js'
 
-/** What V8 cannot be forked without; the flags beyond these are for speed. */
+/** The flags without which V8 cannot be forked. The other forking flags only save time and memory. */
 const required = [/^--single[-_]threaded$/, /^--v8[-_]pool[-_]size=1$/]
-const BEGIN_LATER = 'begin with it after the promise of forkTemplate() has been fulfilled'
+const START_LATER = 'start it after forkTemplate() has resolved'
 
 type Reason = [topic: Finding['topic'], subject: string, text: string, advice: string]
 
 /**
- * Tells why this program cannot be forked at this moment: nothing of what it has under way
- * may go on in the copy.
+ * Finds out why this program cannot be forked at this moment. Nothing that it has started may go on in the copy.
  *
- * @param own - descriptors that this package closes in the copy
+ * @param own - the descriptors that this package closes in the copy
  */
 export function findObstacles(own: ReadonlySet<number>): Finding[] {
   const flags = lackingFlags()
@@ -28,21 +27,18 @@ export function findObstacles(own: ReadonlySet<number>): Finding[] {
 function lackingFlags(): Reason[] {
   if (process.platform !== 'linux')
     return [
-      [
-        'platform',
-        process.platform,
-        'a program that runs Node.js can only be forked on Linux',
-        'use ForkProcess.exec(), which does without',
-      ],
+      ['platform', process.platform, 'a running Node.js program can only be forked on Linux', 'use ForkProcess.exec()'],
     ]
   if (!isMainThread)
-    return [['platform', 'worker thread', 'only the main thread can be forked', 'call forkTemplate() there']]
+    return [
+      ['platform', 'worker thread', 'only the main thread can be forked', 'call forkTemplate() in the main thread'],
+    ]
   if (required.every(flag => process.execArgv.some(given => flag.test(given)))) return []
   return [
     [
       'platform',
       'flags',
-      'V8 has threads that it waits for, and a copy would not have them',
+      'V8 waits for threads that a copy would not have',
       `start the program with node ${FORKING_FLAGS.join(' ')}`,
     ],
   ]
@@ -56,8 +52,8 @@ function threads(): Reason[] {
         [
           'thread',
           String(count),
-          'threads beside those of Node.js and V8: a copy would not have them, and what they hold would be held for ever',
-          `${BEGIN_LATER}; do not start it with --inspect, and set UV_THREADPOOL_SIZE before it starts`,
+          'threads beside those of Node.js and V8: a copy would not have them, and locks that they hold would never be released',
+          `${START_LATER}; do not start it with --inspect, and set UV_THREADPOOL_SIZE before it starts`,
         ],
       ]
 }
@@ -65,14 +61,7 @@ function threads(): Reason[] {
 function requests(): Reason[] {
   const count = binding.activeRequests()
   return count
-    ? [
-        [
-          'request',
-          String(count),
-          'requests are under way, whose results a copy would wait for in vain',
-          'await them before',
-        ],
-      ]
+    ? [['request', String(count), 'pending requests: a copy would wait for their results forever', 'await them first']]
     : []
 }
 
@@ -80,12 +69,12 @@ function handles(): Reason[] {
   const { _getActiveHandles: active } = process as unknown as { _getActiveHandles(): { fd?: number }[] }
   const names = activeResources()
   const own = hasTimer() ? names.indexOf('Timeout') : -1
-  if (own >= 0) names.splice(own, 1) // ends in the copy
+  if (own >= 0) names.splice(own, 1) // this package's own, which ends in the copy
   const reasons = [...new Set(names)].map(
-    (name): Reason => ['handle', name, 'it would go on in every copy', BEGIN_LATER],
+    (name): Reason => ['handle', name, 'it would go on in every copy', START_LATER],
   )
   if (active().some(({ fd }) => fd === 0))
-    reasons.push(['handle', 'stdin', 'standard input is being read, and every copy would read it, too', BEGIN_LATER])
+    reasons.push(['handle', 'stdin', 'standard input is being read, and every copy would read it as well', START_LATER])
   return reasons
 }
 
@@ -95,7 +84,7 @@ function sockets(own: ReadonlySet<number>): Reason[] {
     .map(({ fd, state = 'unconnected', local }) => [
       'descriptor',
       String(fd),
-      `a socket, ${state}${local === undefined ? '' : ` at ${local}`}, which every copy would have, too`,
-      `${BEGIN_LATER}, or close it before`,
+      `a socket, ${state}${local === undefined ? '' : ` at ${local}`}, which every copy would share`,
+      `${START_LATER}, or close it first`,
     ])
 }
