@@ -1,9 +1,8 @@
 /**
- * Looks whether an argument can be options of something.
+ * Checks the names of options. Only for sister packages; use `checkOptions` of `@anyfork/fdpass/internal` in new code.
  *
- * @param what - whose options they are
- * @param names - of the options that there are
- * @throws TypeError for what is no object, and for a property that means nothing
+ * @param what - what the options belong to, for the message
+ * @throws TypeError if `options` is not an object or has an unknown property
  */
 export function checkNames(what: string, options: object, names: ReadonlySet<string>): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options))

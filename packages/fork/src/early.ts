@@ -1,6 +1,7 @@
 /**
- * Starts the default template as soon as this module is imported. Import it first: before other modules open descriptors,
- * which the template would inherit. The first `create()` is faster, too. Follows AnyEvent::Fork::Early.
+ * Starts the default template as soon as this module is imported. Import it first: before other modules open
+ * descriptors, which the template could inherit. The first `create()` is also faster then. Follows
+ * AnyEvent::Fork::Early.
  */
 import { ForkProcess } from './fork-process.js'
 

@@ -1,20 +1,23 @@
 import { deserialize, serialize } from 'node:v8'
 
-/**
- * An error as plain values, for the way to another process: its class, name,
- * message, stack, causes and own properties. What cannot be cloned is left out.
- */
+/** An error as plain values, which can be sent to another process. Properties that cannot be cloned are left out. */
 export interface PlainError {
+  /** The built-in class that the error is an instance of. */
   class: string
   name: string
   message: string
   stack: string | undefined
+  /** The own enumerable properties. */
   properties: Record<string, unknown>
   cause?: PlainError | { value: unknown }
+  /** Only of an AggregateError. */
   errors?: (PlainError | { value: unknown })[]
 }
 
-/** Built-in classes that are made again, that of all last; all others become an `Error` with their name. */
+/**
+ * The built-in classes whose instances stay instances of them. `Error` is the last one; all other errors become an
+ * `Error` with their name.
+ */
 const classes: Record<string, new (message?: string) => Error> = {
   EvalError,
   RangeError,
@@ -25,16 +28,16 @@ const classes: Record<string, new (message?: string) => Error> = {
   Error,
 }
 
-/** How many causes of causes are followed. */
+/** The longest chain of causes that is encoded. */
 const MOST_CAUSES = 16
 const structural = new Set(['name', 'message', 'stack', 'cause', 'errors'])
 const DOM_EXCEPTION = 'DOMException'
 
 /**
- * Makes plain values of an error.
+ * Converts an error to plain values.
  *
- * @param error - whatever was thrown; no error is wrapped in one
- * @param isClonable - says whether a property's value can go along
+ * @param error - whatever was thrown; a value that is not an error is wrapped in one
+ * @param isClonable - returns whether the value of a property can be encoded
  */
 export function toPlainError(error: unknown, isClonable: (value: unknown) => boolean, depth = 0): PlainError {
   if (!isA(error, Error)) {
@@ -66,14 +69,14 @@ export function toPlainError(error: unknown, isClonable: (value: unknown) => boo
   return plain
 }
 
-/** Makes an error of what `toPlainError` made. */
+/** Makes an error of what `toPlainError` returned. */
 export function fromPlainError(plain: PlainError): Error {
   const { class: className, name, message, stack, properties, cause, errors } = plain
   const error = construct(className, name, message, errors)
   if (error.name !== name) define(error, 'name', name)
   define(error, 'stack', stack)
   if (cause) define(error, 'cause', fromNested(cause))
-  for (const [key, value] of Object.entries(properties)) define(error, key, value, true) // some are read-only in the class
+  for (const [key, value] of Object.entries(properties)) define(error, key, value, true) // some are read-only in their class
   return error
 }
 
@@ -92,11 +95,11 @@ function define(error: Error, key: string, value: unknown, enumerable = false): 
 }
 
 function builtinClass(error: Error): string {
-  if (isA(error, DOMException)) return DOM_EXCEPTION // what aborts and timeouts are
+  if (isA(error, DOMException)) return DOM_EXCEPTION // an abort or a timeout
   return Object.keys(classes).find(name => isA(error, classes[name]!)) ?? 'Error'
 }
 
-/** As `instanceof`, which throws for a proxy that cannot be looked at. */
+/** Like `instanceof`, but returns false for a proxy that throws. */
 function isA<T>(value: unknown, someClass: abstract new (...args: never[]) => T): value is T {
   try {
     return value instanceof someClass
@@ -121,7 +124,7 @@ function listOf(value: unknown): unknown[] | undefined {
   }
 }
 
-/** A property, or nothing where its getter throws: an error must not get lost by that. */
+/** Returns a property, or `undefined` if its getter throws: that must not replace the error. */
 function valueOf(error: Error, key: string): unknown {
   try {
     return (error as unknown as Record<string, unknown>)[key]
@@ -142,7 +145,7 @@ function describe(value: unknown): string {
   }
 }
 
-/** Encodes an error as bytes, by V8's structured clone. Of its own properties, those that cannot be cloned are left out. */
+/** Encodes an error by V8's structured clone. Own properties that cannot be cloned are left out. */
 export function encodeError(error: unknown): Buffer {
   return serialize(toPlainError(error, isClonable))
 }
@@ -152,7 +155,7 @@ export function decodeError(bytes: Uint8Array): Error {
   return fromPlainError(deserialize(bytes) as PlainError)
 }
 
-/** Whether V8's structured clone can copy a value. */
+/** Returns whether V8's structured clone can copy a value. */
 export function isClonable(value: unknown): boolean {
   try {
     serialize(value)

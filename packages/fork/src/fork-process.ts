@@ -168,7 +168,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
 
   /**
    * Forks the process. The fork has everything that was loaded, and the arguments and descriptors sent so far, which
-   * this process keeps, too. If it cannot be made, its `ready` and `run` reject: see the codes in the README.
+   * this process also keeps. If it cannot be made, its `ready` and `run` reject: see the codes in the README.
    *
    * @returns the fork; it takes orders at once
    * @throws TypeError after `run`, `close`, or `toFd`

@@ -10,7 +10,7 @@ export { FORKING_FLAGS as forkingFlags } from './interpreter.js'
 
 /**
  * Forks this program. The copy has everything that the program has loaded and computed so far. It waits for orders, and
- * its forks have all of that, too. In copies, no code that awaits something goes on. Follows AnyEvent::Fork::Template.
+ * so do its forks. In copies, no code that awaits something goes on. Follows AnyEvent::Fork::Template.
  *
  * Start the program with `forkingFlags`. Load what copies are to share, await this function, and only then begin:
  * timers, sockets, worker threads, child processes, and reading standard input would go on in every copy, so they make

@@ -4,30 +4,35 @@ import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from './binding.js'
 
 /**
- * Lets a descriptor be closed when this thread ends, also when it runs no code then, as
- * by `worker.terminate()`: what is open in one thread stays open in the others.
+ * Closes a descriptor when this thread ends, even if `worker.terminate()` ends it, which runs no code in it. Otherwise
+ * the descriptor would stay open in the other threads.
  *
- * @returns undoes it; to be called before the descriptor is closed
+ * @returns undoes this; to be called before the descriptor is closed
+ * @throws `ENOMEM`
  */
 export function closeAtThreadEnd(descriptor: Descriptor): () => void {
   return untilThreadEnd(binding.keepFd, descriptor.fd)
 }
 
 /**
- * Lets a child be killed and reaped when this thread ends: nobody else waits for it.
+ * Kills and reaps a child when this thread ends: no other code waits for it.
  *
- * @returns undoes it; to be called once it was reaped
+ * @returns undoes this; to be called once the child was reaped
+ * @throws `ENOMEM`
  */
 export function reapAtThreadEnd(pid: number): () => void {
   return untilThreadEnd(binding.keepChild, pid)
 }
 
-/** Lets such a child live on when this thread ends: it is reaped after its end when the next worker thread starts one or ends. */
+/**
+ * Lets such a child live on when this thread ends. It is reaped some time after its exit: when the next worker thread
+ * starts a child or ends.
+ */
 export function spareAtThreadEnd(pid: number): void {
   if (!isMainThread) binding.spareChild(pid, true)
 }
 
-/** In the main thread everything ends with the program. */
+/** Does nothing in the main thread, whose end is the end of the program. */
 function untilThreadEnd(keep: (number: number, on: boolean) => number, number: number): () => void {
   if (isMainThread) return () => {}
   const result = keep(number, true)

@@ -61,7 +61,10 @@ export class ProcessFamily<P extends Relative<P>> {
     if (process.reporter?.isGone) this.#adopt(process)
   }
 
-  /** Lets the root report the exits of the forks of a process that is gone, and settles those that nobody reports. */
+  /**
+   * Lets the root report the exits of the forks of a process that is gone, and settles those that have no reporter
+   * left.
+   */
   onGone(process: P): void {
     for (const fork of process.forks) {
       if (fork.pid === undefined || this.#root.isGone) fork.settle()
@@ -71,8 +74,7 @@ export class ProcessFamily<P extends Relative<P>> {
   }
 
   /**
-   * Keeps this program running until the process has reported something, which takes all the processes that could
-   * report its exit.
+   * Keeps this program running while something is awaited from the process, and from those that may report its exit.
    *
    * @returns releases the hold; idempotent
    */
@@ -92,7 +94,7 @@ export class ProcessFamily<P extends Relative<P>> {
   }
 }
 
-/** Returns the process that reports the exit of this one, the one that reports the exit of that, and so on up to the root. */
+/** Returns the process that reports the exit of this one, the reporter of that one, and so on up to the root. */
 function reportersOf<P extends Relative<P>>(process: P): P[] {
   const reporters: P[] = []
   for (let one = process.reporter; one; one = one.reporter) reporters.push(one)

@@ -1,7 +1,7 @@
 import { type Descriptor, dup, type Handle } from '@anyfork/fdpass'
 import { closeAtThreadEnd } from '../thread-end.js'
 
-/** Duplicates of the descriptors of a frame that has to wait. They are closed when this thread ends, too. */
+/** Duplicates of the descriptors of a frame that has to wait. They are also closed when this thread ends. */
 export class QueuedDescriptors {
   readonly #descriptors: Descriptor[] = []
   readonly #releases: (() => void)[] = []

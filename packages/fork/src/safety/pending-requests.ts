@@ -13,7 +13,8 @@ const PATIENCE_MS = 5000
 export async function waitForRequests(): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS
   do {
-    await new Promise(setImmediate) // at least one turn, so that no fork happens within libuv's polling
+    // At least one turn, so that no fork happens within libuv's polling.
+    await new Promise(setImmediate)
     if (binding.activeRequests() === 0) return
   } while (performance.now() < deadline)
   const names = process.getActiveResourcesInfo().join(', ')
