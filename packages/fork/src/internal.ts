@@ -1,5 +1,4 @@
 /** What the sister packages use. Not part of the documented API: it may change in any release. */
-export { checkNames } from './check-names.js'
 export { describeExit } from './errors.js'
 export { type FunctionReference, functionReference, lookUpFolder, resolveSpecifier } from './module-specifier.js'
 export { checkRestrictions } from './restrictions.js'
