@@ -14,8 +14,8 @@ import {
   socketpair,
   write,
 } from '@anyfork/fdpass'
+import { taggedPipe, tagOf } from '@anyfork/test-support'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { taggedPipe, tagOf } from './support/tagged-pipe.js'
 
 describe('many at a time', () => {
   let left: Descriptor

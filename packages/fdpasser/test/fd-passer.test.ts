@@ -17,8 +17,8 @@ import {
   server,
   socketpair,
 } from '@anyfork/fdpasser'
+import { taggedPipe, tagOf } from '@anyfork/test-support'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { taggedPipe, tagOf } from './support/tagged-pipe.js'
 
 describe('FdPasser', () => {
   let left: FdPasser

@@ -6,10 +6,10 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { dup, pipe } from '@anyfork/fdpass'
 import { type Descriptor, FdPasser, socketpair } from '@anyfork/fdpasser'
+import { taggedPipe, tagOf } from '@anyfork/test-support'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { floodBothWays } from './support/flood.js'
 import { type Peer, startPeer } from './support/peer-process.js'
-import { taggedPipe, tagOf } from './support/tagged-pipe.js'
 
 /** The full size of what takes long. */
 const isSoak = process.env['ANYFORK_SOAK'] === '1'

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { FdPasser } from '@anyfork/fdpasser'
+import { taggedPipe, tagOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { startPeer } from './support/peer-process.js'
-import { taggedPipe, tagOf } from './support/tagged-pipe.js'
 
 const FILES = 17
 /** The full size of what takes long. */

@@ -6,9 +6,9 @@ import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { dup, isNonblocking, pipe, setNonblocking } from '@anyfork/fdpass'
 import { accept, FdPasser, server, socketpair } from '@anyfork/fdpasser'
+import { taggedPipe, tagOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { startPeer } from './support/peer-process.js'
-import { taggedPipe, tagOf } from './support/tagged-pipe.js'
 
 async function exchange(passer: FdPasser): Promise<void> {
   const [readEnd, writeEnd] = pipe()

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { type CallPromise, ProcessExitedError } from '@anyfork/fork-rpc'
+import { isRunning, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { isRunning } from './support/leftovers.js'
-import { reasonOf, until, usePools } from './support/pools.js'
+import { reasonOf, usePools } from './support/pools.js'
 
 const block = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 const iterate = (call: Promise<unknown>): AsyncIterator<unknown> =>

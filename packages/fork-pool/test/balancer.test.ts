@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Balancer } from '@anyfork/fork-pool'
+import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { until, usePools } from './support/pools.js'
+import { usePools } from './support/pools.js'
 
 describe('balancer', () => {
   const start = usePools()

@@ -3,9 +3,9 @@ import { getEventListeners } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isRunning, until } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
-import { isRunning } from './support/leftovers.js'
-import { reasonOf, until, usePools } from './support/pools.js'
+import { reasonOf, usePools } from './support/pools.js'
 
 describe('options of a call', () => {
   const start = usePools()

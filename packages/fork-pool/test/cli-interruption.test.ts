@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { isBusy, outcomeOf, program, useForkPool, worker } from './support/fork-pool.js'
-import { until } from './support/pools.js'
 
 describe('fork-pool', () => {
   const { start } = useForkPool()

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileS
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { until } from '@anyfork/test-support'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import {
   forkPool,
@@ -16,7 +17,6 @@ import {
   useForkPool,
   worker,
 } from './support/fork-pool.js'
-import { until } from './support/pools.js'
 
 describe('--joblog', () => {
   const { started, start } = useForkPool()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { connectPool, ForkProcess, type PooledModule, poolOf } from '@anyfork/fork-pool'
+import { assertNothingLeft, type Resources as Holdings, openResources as holdings } from '@anyfork/test-support'
 import { afterEach, before, describe, it } from 'mocha'
-import { assertNothingLeft, type Holdings, holdings } from './support/leftovers.js'
 import { worker as module } from './support/pools.js'
 
 type Module = typeof import('./fixtures/worker.js')

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { ForkProcess, type PoolError } from '@anyfork/fork-pool'
+import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { reasonOf, until, usePools } from './support/pools.js'
+import { reasonOf, usePools } from './support/pools.js'
 
 describe('crash loop', () => {
   const start = usePools()

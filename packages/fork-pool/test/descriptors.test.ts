@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { closeSync, fstatSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Descriptor, fd } from '@anyfork/fork-pool'
+import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { reasonOf, until, usePools, worker } from './support/pools.js'
+import { reasonOf, usePools, worker } from './support/pools.js'
 
 /** Opens the same file as ever, to be passed. */
 function passed(): { inode: number; file: ReturnType<typeof fd> } {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { type ForkPool, ForkProcess } from '@anyfork/fork-pool'
+import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { until, usePools } from './support/pools.js'
+import { usePools } from './support/pools.js'
 
 interface Failure {
   /** What the worker is told to do. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { reasonOf, until, usePools } from './support/pools.js'
+import { reasonOf, usePools } from './support/pools.js'
 
 const many = process.env['ANYFORK_SOAK'] === '1' ? 10_000 : 200
 

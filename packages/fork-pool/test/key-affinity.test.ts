@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Balancer } from '@anyfork/fork-pool'
+import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { until, usePools } from './support/pools.js'
+import { usePools } from './support/pools.js'
 
 describe('key affinity', () => {
   const start = usePools()

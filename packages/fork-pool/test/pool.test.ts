@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ForkPool, ForkProcess, type PoolOptions, pool } from '@anyfork/fork-pool'
+import { isRunning } from '@anyfork/test-support'
 import { afterEach, before, describe, it } from 'mocha'
-import { isRunning } from './support/leftovers.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 

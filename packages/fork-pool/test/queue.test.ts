@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { ForkProcess } from '@anyfork/fork-pool'
+import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { reasonOf, until, usePools } from './support/pools.js'
+import { reasonOf, usePools } from './support/pools.js'
 
 function heapUsed(): number {
   setFlagsFromString('--expose-gc')

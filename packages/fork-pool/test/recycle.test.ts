@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { ForkProcess, pool } from '@anyfork/fork-pool'
+import { collectGarbage as collect, isRunning, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { collect } from './support/garbage.js'
-import { isRunning } from './support/leftovers.js'
-import { until, usePools, worker } from './support/pools.js'
+import { usePools, worker } from './support/pools.js'
 
 describe('recycle', () => {
   const start = usePools()

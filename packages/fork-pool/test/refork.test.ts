@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
 import { ForkProcess } from '@anyfork/fork-pool'
+import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { until, usePools } from './support/pools.js'
+import { usePools } from './support/pools.js'
 
 interface Answer {
   count: number

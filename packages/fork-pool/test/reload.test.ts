@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type ForkPool, ForkProcess, pool } from '@anyfork/fork-pool'
+import { assertNothingLeft, type Resources as Holdings, openResources as holdings, until } from '@anyfork/test-support'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
-import { assertNothingLeft, type Holdings, holdings } from './support/leftovers.js'
-import { reasonOf, until } from './support/pools.js'
+import { reasonOf } from './support/pools.js'
 
 describe('reload()', () => {
   let folder: string

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
 import { fd } from '@anyfork/fork-rpc'
+import { isRunning } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { isRunning } from './support/leftovers.js'
 import { reasonOf, usePools } from './support/pools.js'
 
 describe('a call that fails', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { until, usePools, worker } from './support/pools.js'
+import { usePools, worker } from './support/pools.js'
 
 const forever = Infinity
 

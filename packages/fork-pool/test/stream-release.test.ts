@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type CallPromise } from '@anyfork/fork-rpc'
+import { collectGarbage as collect, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { collect } from './support/garbage.js'
-import { until, usePools } from './support/pools.js'
+import { usePools } from './support/pools.js'
 
 const iterate = (call: Promise<unknown>): AsyncIterator<unknown> =>
   (call as CallPromise<AsyncIterable<unknown>>)[Symbol.asyncIterator]()

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { ForkProcess, pool } from '@anyfork/fork-pool'
+import { assertNothingLeft, openResources as holdings, isRunning, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { assertNothingLeft, holdings, isRunning } from './support/leftovers.js'
-import { reasonOf, until, usePools, worker } from './support/pools.js'
+import { reasonOf, usePools, worker } from './support/pools.js'
 
 describe('template loss', () => {
   const start = usePools()

@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process'
 import { tracingChannel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { isRunning, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { isRunning } from './support/leftovers.js'
-import { reasonOf, until, usePools, worker } from './support/pools.js'
+import { reasonOf, usePools, worker } from './support/pools.js'
 
 describe('worker exit', () => {
   const start = usePools()

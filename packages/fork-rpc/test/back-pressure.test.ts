@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { ForkProcess, fd, run } from '@anyfork/fork-rpc'
+import { openDescriptors } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { openDescriptors, useConnections } from './support/connections.js'
+import { useConnections } from './support/connections.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 

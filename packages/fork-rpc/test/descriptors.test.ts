@@ -3,9 +3,10 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Descriptor, type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
+import { tagOf as textOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { Events, useConnections } from './support/connections.js'
-import { pass, textOf } from './support/tagged-pipes.js'
+import { passedPipe as pass } from './support/passed-pipe.js'
 
 const module = new URL('./fixtures/descriptors.js', import.meta.url)
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
 import { type Rpc, run } from '@anyfork/fork-rpc'
+import { collectGarbage as collect } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
-import { collect } from './support/garbage.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { connect, type Descriptor, type Remote, type RpcOptions, rpcOf } from '@anyfork/fork-rpc'
+import { tagOf as textOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { Events, useConnections } from './support/connections.js'
+import { passedPipe as pass } from './support/passed-pipe.js'
 import { stop, untilStopped } from './support/stopping.js'
-import { pass, textOf } from './support/tagged-pipes.js'
 
 type Functions = typeof import('./fixtures/mixed-traffic.js')
 

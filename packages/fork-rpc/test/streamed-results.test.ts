@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
+import { collectGarbage } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { Events, useConnections } from './support/connections.js'
-import { collect as collectGarbage } from './support/garbage.js'
 
 const module = new URL('./fixtures/streams.js', import.meta.url)
 const ownSerialiser = new URL('./fixtures/own-serialiser.js', import.meta.url)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { openDescriptors } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { openDescriptors } from './support/connections.js'
 
 async function useThread(): Promise<void> {
   const thread = new Worker(new URL('./fixtures/thread.js', import.meta.url))

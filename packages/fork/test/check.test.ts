@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { type CheckReport, type Finding, ForkProcess } from '@anyfork/fork'
+import { type Outcome, runCommand, runProgram } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 
 const suspicious = new URL('./fixtures/suspicious.js', import.meta.url)
@@ -123,7 +122,7 @@ describe('check', () => {
       await template.close()`
     // A shell does not mark what it opens close-on-exec; Node marks what it finds up to the first gap after 15.
     const command = `exec 50</etc/passwd; exec "$0" --input-type=module -e "$1"`
-    const { stdout } = await promisify(execFile)('bash', ['-c', command, process.execPath, program])
+    const { stdout } = await runCommand('bash', ['-c', command, process.execPath, program])
     const [findings, count] = JSON.parse(stdout) as [Finding[], number]
     assert.ok(count >= 1)
     const passwd = findings.find(({ subject }) => subject === '50')!
@@ -150,13 +149,8 @@ describe('check', () => {
 })
 
 describe('anyfork-fork doctor', () => {
-  const program = fileURLToPath(new URL('../../bin/anyfork-fork.js', import.meta.url))
-  const run = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
-    new Promise(resolve => {
-      execFile(process.execPath, [program, ...args], { timeout: 15_000 }, (error, stdout, stderr) =>
-        resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
-      )
-    })
+  const program = new URL('../../bin/anyfork-fork.js', import.meta.url)
+  const run = (...args: string[]): Promise<Outcome> => runProgram(program, args)
 
   it('prints a table, tries a fork, and exits with 0 when nothing blocks', async () => {
     const { code, stdout } = await run('doctor', fileURLToPath(suspicious))

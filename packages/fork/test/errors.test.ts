@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { ForkProcess } from '@anyfork/fork'
+import { outputOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
@@ -66,11 +64,8 @@ describe('ForkProcess rejects', () => {
   })
 
   it('a descriptor that the kernel does not pass with EINVAL, and, where it had to wait, all after it; the process ends', async function () {
-    const program = fileURLToPath(new URL('./fixtures/unpassable.js', import.meta.url))
-    const { stdout } = await promisify(execFile)(process.execPath, [program], {
-      env: { ...process.env, UV_USE_IO_URING: '1' },
-      timeout: 15_000,
-    })
+    const program = new URL('./fixtures/unpassable.js', import.meta.url)
+    const stdout = await outputOf(program, [], { env: { UV_USE_IO_URING: '1' } })
     if (stdout === 'none\n') return this.skip()
     assert.equal(stdout, 'done\n')
   })

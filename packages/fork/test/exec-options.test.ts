@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { promisify } from 'node:util'
 import { pipe } from '@anyfork/fdpass'
 import { type ExecOptions, ForkProcess } from '@anyfork/fork'
 import { forkingFlags } from '@anyfork/fork/template'
+import { outputOf } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
@@ -211,12 +210,11 @@ describe('a template of a program', () => {
     flags: readonly string[],
     options?: string,
   ): Promise<[execArgv: string[], options: string | null]> {
-    const env = { ...process.env, ...(options === undefined ? {} : { NODE_OPTIONS: options }) }
-    const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', program], {
-      env,
-      timeout: 15_000,
-    })
-    const [execArgv, kept] = JSON.parse(stdout) as [string[], string | null]
+    const env = options === undefined ? {} : { NODE_OPTIONS: options }
+    const [execArgv, kept] = JSON.parse(await outputOf(program, [], { nodeFlags: flags, env })) as [
+      string[],
+      string | null,
+    ]
     return [execArgv.filter(flag => !forkingFlags.includes(flag)), kept]
   }
 
@@ -262,11 +260,6 @@ describe('@anyfork/fork/early', () => {
       const child = ForkProcess.create()
       const { descriptors } = await child.check()
       console.log(descriptors.some(({ name }) => name === '/etc/passwd'))`
-    for (const early of [true, false]) {
-      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program(early)], {
-        timeout: 15_000,
-      })
-      assert.equal(stdout, `${!early}\n`)
-    }
+    for (const early of [true, false]) assert.equal(await outputOf(program(early)), `${!early}\n`)
   })
 })

@@ -6,9 +6,9 @@ import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { listen, pipe, socketpair, watch } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
+import { assertNothingLeft, isRunning, openResources, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
-import { allGone, assertNothingLeft, census, isRunning } from './support/census.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const heir = new URL('./fixtures/heir.js', import.meta.url)
@@ -16,7 +16,7 @@ const heir = new URL('./fixtures/heir.js', import.meta.url)
 describe('toFd and fromFd', () => {
   it('hand a process over with all that it has', async () => {
     await ForkProcess.create().close()
-    const before = census()
+    const before = openResources()
     const template = ForkProcess.exec().require(worker)
     const first = template.fork().sendArg('early')
     const socket = await first.toFd()
@@ -60,10 +60,10 @@ describe('toFd and fromFd', () => {
     const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
     const { heirPid, heritage } = JSON.parse(line) as { heirPid: number; heritage: number }
     owner.kill('SIGKILL')
-    await allGone([owner.pid!], 1000)
+    await untilGone(owner.pid!)
     assert.ok(isRunning(heirPid) && isRunning(heritage))
     process.kill(heirPid, 'SIGKILL')
-    await allGone([heirPid, heritage], 1000)
+    await untilGone(heirPid, heritage)
   })
 
   it('give up control: close returns at once, and inspect is a TypeError', async () => {

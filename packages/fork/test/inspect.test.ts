@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { promisify } from 'node:util'
 import { ForkProcess, type InspectOptions } from '@anyfork/fork'
+import { runProgram } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { WebSocket } from 'ws'
 import { answer } from './support/answer.js'
@@ -134,9 +134,10 @@ describe('a program that is inspected itself', () => {
   ]
   for (const [flag, variable] of flags) {
     it(`by ${flag} in ${variable ? 'NODE_OPTIONS' : 'its arguments'} has templates that are not`, async () => {
-      const env = { ...process.env, ...(variable ? { NODE_OPTIONS: `--no-warnings ${flag} --title="a \\"b\\""` } : {}) }
-      const args = [...(variable ? [] : [flag]), '--input-type=module', '-e', program]
-      const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env, timeout: 15_000 })
+      const { stdout, stderr } = await runProgram(program, [], {
+        nodeFlags: variable ? [] : [flag],
+        env: variable ? { NODE_OPTIONS: `--no-warnings ${flag} --title="a \\"b\\""` } : {},
+      })
       const [execArgv, options] = JSON.parse(stdout) as [string[], string | null]
       assert.equal(
         execArgv.some(arg => arg.startsWith('--inspect')),

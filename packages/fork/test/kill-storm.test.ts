@@ -5,8 +5,8 @@ import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ForkProcess } from '@anyfork/fork'
+import { assertNothingLeft, childrenOf, openResources, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { allGone, assertNothingLeft, census, childrenOf } from './support/census.js'
 import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
@@ -28,7 +28,8 @@ describe('a storm of SIGKILL', () => {
     const warm = ForkProcess.exec()
     await warm.ready()
     await warm.close()
-    const before = census()
+    const before = openResources()
+    const childrenBefore = childrenOf(process.pid).length
     for (let round = 0; round < ROUNDS; round++) {
       const template = ForkProcess.exec().require(worker)
       await template.ready()
@@ -47,7 +48,7 @@ describe('a storm of SIGKILL', () => {
       void template.close()
       await Promise.allSettled(settled)
       await Promise.all([template, inner, ...children].map(one => one.exited))
-      assert.deepEqual(childrenOf(process.pid).length, before.children)
+      assert.equal(childrenOf(process.pid).length, childrenBefore)
     }
     await assertNothingLeft(before)
   })
@@ -63,7 +64,7 @@ describe('a storm of SIGKILL', () => {
       await once(owner.stdout, 'readable')
       await setTimeout(random(200))
       owner.kill('SIGKILL')
-      await allGone((await said).trim().split('\n').map(Number), 1000)
+      await untilGone(...(await said).trim().split('\n').map(Number))
     }
   })
 })

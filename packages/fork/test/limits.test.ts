@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { Descriptor } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
+import { assertNothingLeft, openResources, outputOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
-import { assertNothingLeft, census } from './support/census.js'
 import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
@@ -18,26 +15,22 @@ const isRoot = process.getuid!() === 0
 
 const ended = { code: 0, signal: null }
 
-async function runWith(limit: string, fixture: string): Promise<string> {
-  const program = fileURLToPath(new URL(`./fixtures/${fixture}`, import.meta.url))
-  const { stdout } = await promisify(execFile)('sh', ['-c', `${limit}; exec "$@"`, 'sh', process.execPath, program], {
-    timeout: 15_000,
-  })
-  return stdout
-}
+/** Runs a program that has few descriptors. */
+const runWithFewDescriptors = (fixture: string): Promise<string> =>
+  outputOf(new URL(`./fixtures/${fixture}`, import.meta.url), [], { openFiles: 64 })
 
 describe('ForkProcess at the limit', () => {
   it('of descriptors of its owner gives EMFILE, leaves nothing open, and goes on when there is room', async () => {
-    assert.equal(await runWith('ulimit -n 64', 'full-table.js'), 'done\n')
+    assert.equal(await runWithFewDescriptors('full-table.js'), 'done\n')
   })
 
   it('of descriptors of its owner is killed as ever', async () => {
-    assert.equal(await runWith('ulimit -n 64', 'full-table-kill.js'), 'done\n')
+    assert.equal(await runWithFewDescriptors('full-table-kill.js'), 'done\n')
   })
 
   it('of descriptors of the template gives EMFILE for the fork, and goes on when there is room', async () => {
     await ForkProcess.exec().close() // the first one opens what all of them share
-    const before = census()
+    const before = openResources()
     const template = ForkProcess.exec()
       .require(hoard, worker)
       .restrict({ rlimits: { nofile: [64, 64] } })
@@ -134,10 +127,9 @@ describe('ForkProcess at the limit', () => {
 
   it('of processes of a user gives EAGAIN, and goes on when there is room', async function () {
     if (!isForking || !isRoot) return this.skip() // only root can become a user without other processes
-    const program = fileURLToPath(new URL('./fixtures/no-processes.js', import.meta.url))
+    const program = new URL('./fixtures/no-processes.js', import.meta.url)
     const id = 20_000 + (process.pid % 40_000) // another run of this test may be under way
-    const { stdout } = await promisify(execFile)(process.execPath, [program], { uid: id, gid: id, timeout: 15_000 })
-    assert.equal(stdout, 'done\n')
+    assert.equal(await outputOf(program, [], { uid: id, gid: id }), 'done\n')
   })
 
   it('of address space fails what it cannot allocate, and the template and its other children go on', async () => {

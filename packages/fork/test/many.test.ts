@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { ForkProcess } from '@anyfork/fork'
+import { assertNothingLeft, childrenOf, openResources } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
-import { assertNothingLeft, census, childrenOf } from './support/census.js'
 import { isForking } from './support/mode.js'
 
 const busy = new URL('./fixtures/busy.js', import.meta.url)
@@ -15,7 +15,7 @@ describe(`${CHILDREN} children at once`, () => {
     this.timeout(120_000)
     const template = ForkProcess.exec().require(busy)
     await template.ready()
-    const before = census()
+    const before = openResources()
     await Promise.all(
       Array.from({ length: CHILDREN }, async () => {
         const child = template.fork()

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipe } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
+import { assertNothingLeft, childrenOf, openResources } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
-import { assertNothingLeft, census, childrenOf } from './support/census.js'
 import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
@@ -79,7 +79,7 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
     await assert.rejects(refusing.fork().ready(), { code: 'ERR_FOREIGN_THREADS' })
     refusing.kill('SIGKILL')
     await refusing.exited
-    const before = census()
+    const before = openResources()
     const template = ForkProcess.exec({ mode: 'auto' }).sendArg('first').eval(keepThread).require(worker)
     const child = template.fork().sendArg('second')
     assert.deepEqual(await answer(await child.run(worker, 'describeArguments')), ['first', 'second'])

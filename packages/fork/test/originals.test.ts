@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { fstatSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
-import { promisify } from 'node:util'
 import { type Descriptor, pipe, read } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
 import { forkingFlags } from '@anyfork/fork/template'
+import { outputOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { isForking } from './support/mode.js'
 
 const heir = new URL('./fixtures/heir.js', import.meta.url)
 const status = new URL('./fixtures/status.js', import.meta.url)
-
-async function output(program: string, flags: readonly string[] = []): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', program], {
-    timeout: 15_000,
-  })
-  return stdout
-}
 
 /** All that comes until the end. */
 function readAll(readEnd: Descriptor): string {
@@ -31,7 +23,7 @@ function readAll(readEnd: Descriptor): string {
 
 describe('the tests of AnyEvent::Fork', () => {
   it('01_early: a template that was started before anything else makes processes', async () => {
-    const said = await output(`
+    const said = await outputOf(`
       import '@anyfork/fork/early'
       import { ForkProcess } from '@anyfork/fork'
       const process = ForkProcess.create().eval(() => { console.log('ok 2') })
@@ -43,7 +35,7 @@ describe('the tests of AnyEvent::Fork', () => {
 
   it('02_template: the program itself, as it is, makes processes', async function () {
     if (!isForking) return this.skip()
-    const said = await output(
+    const said = await outputOf(
       `
       import { forkTemplate } from '@anyfork/fork/template'
       globalThis.loaded = 'ok 2'
@@ -53,7 +45,8 @@ describe('the tests of AnyEvent::Fork', () => {
       await process.close()
       await template.close()
       console.log('ok 3')`,
-      forkingFlags,
+      [],
+      { nodeFlags: forkingFlags },
     )
     assert.equal(said, 'ok 2\nok 3\n')
   })
@@ -123,7 +116,7 @@ describe('the tests of Proc::FastSpawn', () => {
 
 describe('a process that nobody refers to', () => {
   it('ends, unless it runs a function', async () => {
-    const said = await output(
+    const said = await outputOf(
       `
       import { ForkProcess } from '@anyfork/fork'
       const isThere = pid => { try { process.kill(pid, 0); return true } catch { return false } }
@@ -139,7 +132,8 @@ describe('a process that nobody refers to', () => {
       await collect()
       console.log(isThere(running))
       process.exit()`,
-      ['--expose-gc'],
+      [],
+      { nodeFlags: ['--expose-gc'] },
     )
     assert.equal(said, 'true\n')
   })

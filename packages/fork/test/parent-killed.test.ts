@@ -3,8 +3,8 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { isRunning, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { allGone, isRunning } from './support/census.js'
 
 describe('when its owner is killed with SIGKILL', () => {
   it('template, waiting, running and spinning workers are gone within a second, and who was to outlive it lives on', async () => {
@@ -16,9 +16,9 @@ describe('when its owner is killed with SIGKILL', () => {
     assert.equal(pids.length, 6)
     const outliving = pids.pop()!
     owner.kill('SIGKILL')
-    await allGone(pids, 1000)
+    await untilGone(...pids)
     process.kill(outliving, 'SIGTERM')
-    await allGone([outliving], 1000)
+    await untilGone(outliving)
   })
 
   it('a worker that has become another user is gone, too, where root is not the owner', async function () {
@@ -42,7 +42,7 @@ describe('when its owner is killed with SIGKILL', () => {
     const pids = JSON.parse(line) as number[]
     owner.kill('SIGKILL')
     try {
-      await allGone(pids, 1000)
+      await untilGone(...pids)
     } finally {
       for (const pid of pids) if (isRunning(pid)) process.kill(pid, 'SIGKILL')
     }

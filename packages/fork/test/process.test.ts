@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fstatSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { type Descriptor, isNonblocking, pipe } from '@anyfork/fdpass'
 import { type ExitStatus, ForkProcess } from '@anyfork/fork'
+import { assertNothingLeft, childrenOf, isRunning, openResources, outputOf } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
-import { assertNothingLeft, census, childrenOf, isRunning } from './support/census.js'
 import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
@@ -368,7 +367,7 @@ describe('ForkProcess', () => {
     const warm = template.fork()
     ;(await warm.run(worker, 'hold')).close()
     await warm.exited
-    const before = census()
+    const before = openResources()
     for (let i = 0; i < ROUNDS; i++) {
       const statuses = Array.from({ length: 10 }, async () => {
         const child = template.fork()
@@ -387,10 +386,7 @@ describe('ForkProcess', () => {
       const idle = ForkProcess.create()
       await idle.ready()
       console.log(idle.pid)`
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
-      timeout: 10_000,
-    })
-    assert.match(stdout, /^\d+\n$/)
+    assert.match(await outputOf(program), /^\d+\n$/)
   })
 
   it('keeps the program running while its end is awaited', async () => {
@@ -399,9 +395,6 @@ describe('ForkProcess', () => {
       const child = ForkProcess.create().eval(() => { globalThis.later = () => { setTimeout(() => process.exit(12), 50) } })
       await child.run('later')
       console.log((await child.exited).code)`
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
-      timeout: 10_000,
-    })
-    assert.equal(stdout, '12\n')
+    assert.equal(await outputOf(program), '12\n')
   })
 })

@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { ForkProcess } from '@anyfork/fork'
+import { assertNothingLeft, openResources, untilGone } from '@anyfork/test-support'
 import { before, describe, it } from 'mocha'
-import { allGone, assertNothingLeft, census } from './support/census.js'
 import { isForking } from './support/mode.js'
 
 const leaving = new URL('./fixtures/leaving.js', import.meta.url)
@@ -35,7 +35,7 @@ describe('refork', () => {
   })
 
   it('copies a running process ten generations deep; each keeps running, and shares the memory of those before', async () => {
-    const before = census()
+    const before = openResources()
     const template = ForkProcess.exec().require(counter)
     const line = [template.fork()]
     const sockets: Socket[] = []
@@ -137,11 +137,11 @@ describe('refork', () => {
     const outliving = pids.pop()!
     owner.kill('SIGKILL')
     try {
-      await allGone(pids, 1000)
+      await untilGone(...pids)
     } finally {
       process.kill(outliving, 'SIGTERM')
     }
-    await allGone([outliving], 1000)
+    await untilGone(outliving)
   })
 
   it('is a TypeError before run, and rejects once the process has ended', async () => {

@@ -5,8 +5,8 @@ import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { socketpair } from '@anyfork/fdpass'
+import { isRunning } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { isRunning } from './support/census.js'
 
 const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => {
   signal(pid: number, signal: number, socket: number): number

@@ -1,27 +1,19 @@
 import assert from 'node:assert/strict'
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { promisify } from 'node:util'
 import { forkingFlags } from '@anyfork/fork/template'
+import { isRunning, outputOf, runCommand, runProgram, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { allGone, isRunning } from './support/census.js'
 
 const module = ['--input-type=module', '-e']
 
-/** What a program prints that was started with the flags that forking needs, or with others. */
-async function output(
+/** Returns what a program prints that was started with the flags that forking needs, or with others. */
+const output = (
   program: string,
-  args: readonly string[] = [...forkingFlags, ...module],
+  nodeFlags: readonly string[] = forkingFlags,
   env: NodeJS.ProcessEnv = {},
-): Promise<string> {
-  const run = promisify(execFile)(process.execPath, [...args, program], {
-    env: { ...process.env, ...env },
-    timeout: 15_000,
-  })
-  run.child.stdin!.end()
-  return (await run).stdout
-}
+): Promise<string> => outputOf(program, [], { nodeFlags, env })
 
 const startWorker =
   "const { Worker } = await import('node:worker_threads'); await new Promise(done => new Worker('setInterval(() => {}, 1000)', { eval: true }).once('online', done))"
@@ -114,7 +106,8 @@ describe('forkTemplate', () => {
         console.log((await child.exited).code)
         await template.close()
       })`
-    assert.equal(await output(program, [...forkingFlags, '-e']), '9\n')
+    const { stdout } = await runCommand(process.execPath, [...forkingFlags, '-e', program])
+    assert.equal(stdout, '9\n')
   })
 
   it('gives every copy random values and a pid of its own', async () => {
@@ -148,15 +141,15 @@ describe('forkTemplate', () => {
   it('is refused without the flags, with the flags in the message', async () => {
     const program =
       "import { forkTemplate } from '@anyfork/fork/template'; await forkTemplate().catch(({ code, message }) => console.log(code, message))"
-    for (const args of [module, ['--single-threaded', ...module], ['--v8-pool-size=1', ...module]]) {
-      assert.match(await output(program, args), /^ERR_NOT_FORKABLE .*node --single-threaded --v8-pool-size=1/s)
+    for (const flags of [[], ['--single-threaded'], ['--v8-pool-size=1']]) {
+      assert.match(await output(program, flags), /^ERR_NOT_FORKABLE .*node --single-threaded --v8-pool-size=1/s)
     }
   })
 
   it('is refused in a program that is being debugged, and in a worker thread', async () => {
     const program =
       "import { forkTemplate } from '@anyfork/fork/template'; await forkTemplate().catch(({ findings }) => console.log(findings[0].topic, findings[0].subject)); process.exit()"
-    assert.match(await output(program, [...forkingFlags, '--inspect=127.0.0.1:0', ...module]), /^thread \d\n$/)
+    assert.match(await output(program, [...forkingFlags, '--inspect=127.0.0.1:0']), /^thread \d\n$/)
     const inThread = `
       import { Worker } from 'node:worker_threads'
       new Worker("import('@anyfork/fork/template').then(({ forkTemplate }) => forkTemplate()).catch(({ findings }) => console.log(findings[0].subject))", { eval: true })`
@@ -194,7 +187,7 @@ describe('forkTemplate', () => {
   for (const [how, flags, env] of withoutListener) {
     it(`sees a thread in a program without that which listens for SIGUSR1, by ${how}`, async function () {
       if (!process.allowedNodeEnvironmentFlags.has('--disable-sigusr1')) this.skip()
-      const args = [...forkingFlags, ...flags, ...module]
+      const args = [...forkingFlags, ...flags]
       assert.equal(await output(`delete process.env.NODE_OPTIONS; ${startWorker}; ${tellThreads}`, args, env), '1\n')
       assert.equal(await output(tellThreads, args, env), 'none\n')
     })
@@ -235,9 +228,7 @@ describe('forkTemplate', () => {
       await child.close()
       await Promise.all(copies.map(copy => copy.close()))
       console.log(JSON.stringify(await Promise.all(ends)), new Set(copies.map(({ pid }) => pid)).size)`
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [...forkingFlags, ...module, program], {
-      timeout: 15_000,
-    })
+    const { stdout, stderr } = await runProgram(program, [], { nodeFlags: forkingFlags })
     assert.deepEqual([stdout, stderr], ['[{"code":0,"signal":null},{"code":0,"signal":null}] 12\n', ''])
   })
 
@@ -289,7 +280,7 @@ describe('forkTemplate', () => {
     const [signal, ...pids] = JSON.parse(line) as [string, ...number[]]
     assert.equal(signal, 'SIGKILL')
     owner.kill('SIGKILL')
-    await allGone(pids, 1000)
+    await untilGone(...pids)
   })
 
   it('leaves nothing open where there was no room for its descriptors, and works once there is', async () => {
@@ -317,12 +308,7 @@ describe('forkTemplate', () => {
       await template.ready()
       await template.close()
       console.log(sockets() - before)`
-    const { stdout } = await promisify(execFile)(
-      'sh',
-      ['-c', 'ulimit -n 80; exec "$0" "$@"', process.execPath, ...forkingFlags, ...module, program],
-      { timeout: 15_000 },
-    )
-    assert.equal(stdout, '0\n')
+    assert.equal(await outputOf(program, [], { nodeFlags: forkingFlags, openFiles: 80 }), '0\n')
   })
 
   it('leaves nothing open where there was no room the first time', async () => {
@@ -340,12 +326,7 @@ describe('forkTemplate', () => {
       const template = await forkTemplate()
       await template.close()
       console.log('forked')`
-    const { stdout } = await promisify(execFile)(
-      'sh',
-      ['-c', 'ulimit -n 80; exec "$0" "$@"', process.execPath, ...forkingFlags, ...module, program],
-      { timeout: 15_000 },
-    )
-    assert.equal(stdout, 'EMFILE\nforked\n')
+    assert.equal(await outputOf(program, [], { nodeFlags: forkingFlags, openFiles: 80 }), 'EMFILE\nforked\n')
   })
 
   it('leaves no copy and no descriptor where what undoes a hook throws, and rejects with that', async () => {
@@ -397,7 +378,7 @@ describe('forkTemplate', () => {
     const [pid] = (await once(createInterface(owner.stdout), 'line')) as [string]
     owner.kill('SIGKILL')
     try {
-      await allGone([Number(pid)], 2000)
+      await untilGone(Number(pid))
     } finally {
       if (isRunning(Number(pid))) process.kill(Number(pid), 'SIGKILL')
     }
@@ -412,9 +393,7 @@ describe('forkTemplate', () => {
       const child = template.fork()
       for (const one of [template.ready(), child.ready()]) console.log(await one.catch(error => error.name + ' ' + error.message))
       console.log(JSON.stringify(await template.exited))`
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [...forkingFlags, ...module, program], {
-      timeout: 15_000,
-    })
+    const { stdout, stderr } = await runProgram(program, [], { nodeFlags: forkingFlags })
     assert.deepEqual(
       [stdout.trim().split('\n'), stderr],
       [['RangeError no', 'RangeError no', '{"code":1,"signal":null}'], ''],

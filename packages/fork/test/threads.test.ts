@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import { assertNothingLeft, childrenOf, isRunning, openResources, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { allGone, assertNothingLeft, census, childrenOf, isRunning } from './support/census.js'
 
 /** A thread that owns a template, a waiting process, one that spins and one that outlives it; tells their pids. */
 const program = (spin: string): string => `
@@ -43,16 +43,13 @@ describe('a worker thread that owns processes', () => {
   ] as const) {
     it(`terminated ${when} takes them along, and leaves no descriptor and no zombie`, async () => {
       await terminated('') // Node keeps some descriptors of its first thread
-      const before = census()
+      const before = openResources()
       for (let i = 0; i < 3; i++) {
         const pids = await terminated(spin)
         assert.equal(pids.length, 3)
-        const deadline = performance.now() + 1000
-        while (pids.some(isRunning) && performance.now() < deadline) await new Promise(setImmediate)
-        assert.deepEqual(pids.filter(isRunning), [])
+        await untilGone(...pids)
       }
       await assertNothingLeft(before)
-      assert.equal(childrenOf(process.pid).length, before.children)
     })
   }
 
@@ -62,18 +59,18 @@ describe('a worker thread that owns processes', () => {
   ] as const) {
     it(`leaves no descriptor of what was not yet ${what}`, async () => {
       await terminated('')
-      const before = census()
+      const before = openResources()
       const pid = await leftBehind(`const own = ForkProcess.exec(); own.kill('SIGSTOP'); ${code}`)
-      await allGone([pid], 1000)
+      await untilGone(pid)
       await assertNothingLeft(before)
     })
   }
 
   it('takes along what was to outlive it, but has run nothing yet', async () => {
     await terminated('')
-    const before = census()
+    const before = openResources()
     const pid = await leftBehind('const own = ForkProcess.exec().outlive(); await own.ready()')
-    await allGone([pid], 1000)
+    await untilGone(pid)
     await assertNothingLeft(before)
   })
 
@@ -87,7 +84,7 @@ describe('a worker thread that owns processes', () => {
       await leftBehind('const own = ForkProcess.exec(); globalThis.socket = await own.toFd()'),
     ]
     for (const pid of pids.filter(isRunning)) process.kill(pid, 'SIGKILL')
-    await allGone(pids, 1000)
+    await untilGone(...pids)
     await terminated('')
     assert.equal(childrenOf(process.pid).length, before)
   })

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { ForkProcess } from '@anyfork/fork'
+import { assertNothingLeft, childrenOf, openResources } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { assertNothingLeft, census, childrenOf } from './support/census.js'
 import { isForking } from './support/mode.js'
 
 const web = new URL('./fixtures/web.js', import.meta.url)
@@ -38,7 +38,7 @@ describe(`${children} live children with a web framework loaded`, () => {
     const first = ForkProcess.exec()
     ;(await first.run(worker, 'hold')).toSocket().destroy() // Node and this package keep open what the first ones need
     await first.exited
-    const before = census()
+    const before = openResources()
     const template = ForkProcess.exec().require(web).warm(web, 'rehearse', [], 20)
     await template.ready()
     const processes: ForkProcess[] = []

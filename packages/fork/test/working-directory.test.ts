@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { outputOf, runCommand } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 
-const run = promisify(execFile)
-const fixture = (name: string): string => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url))
+const fixture = (name: string): URL => new URL(`./fixtures/${name}`, import.meta.url)
 
 describe('a working directory', () => {
   it('that was removed is asked for only where names are looked up from it', async () => {
-    const { stdout } = await run(process.execPath, [fixture('removed-folder.js')], { timeout: 15_000 })
-    assert.equal(stdout, 'done\n')
+    assert.equal(await outputOf(fixture('removed-folder.js')), 'done\n')
   })
 
   it('may have a name that is no UTF-8', async function () {
@@ -25,14 +22,18 @@ describe('a working directory', () => {
       return this.skip() // there are file systems without such names
     }
     try {
-      const { stdout } = await run(
+      const program = fileURLToPath(fixture('odd-folder.js'))
+      const { stdout, stderr } = await runCommand('sh', [
+        '-c',
+        'cd "$1"/* && shift && exec "$@"',
         'sh',
-        ['-c', 'cd "$1"/* && shift && exec "$@"', 'sh', folder, process.execPath, fixture('odd-folder.js')],
-        { timeout: 15_000 },
-      )
-      assert.equal(stdout, 'done\n')
+        folder,
+        process.execPath,
+        program,
+      ])
+      assert.deepEqual([stdout, stderr], ['done\n', ''])
     } finally {
-      await run('rm', ['-r', folder]) // Node looks for another name
+      await runCommand('rm', ['-r', folder]) // Node looks for another name
     }
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { FdPasser } from '@anyfork/fdpasser'
-import { taggedPipe, tagOf } from './tagged-pipe.js'
+import { taggedPipe, tagOf } from '@anyfork/test-support'
 
 /** Sends so many tagged pipes, and checks as many that come, at once. */
 export async function floodBothWays(passer: FdPasser, count: number): Promise<void> {

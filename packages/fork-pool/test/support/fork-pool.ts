@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { until } from '@anyfork/test-support'
 import { afterEach } from 'mocha'
-import { until } from './pools.js'
 
 export const program: string = fileURLToPath(new URL('../../../bin/fork-pool.js', import.meta.url))
 export const worker: string = fileURLToPath(new URL('../fixtures/worker.js', import.meta.url))

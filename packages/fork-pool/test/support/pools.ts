@@ -1,22 +1,24 @@
+import assert from 'node:assert/strict'
 import { type ForkPool, ForkProcess, type PoolOptions, pool } from '@anyfork/fork-pool'
+import { assertNothingLeft, openResources, type Resources } from '@anyfork/test-support'
 import { afterEach, before } from 'mocha'
-import { assertNothingLeft, type Holdings, holdings } from './leftovers.js'
 
 export const worker: URL = new URL('../fixtures/worker.js', import.meta.url)
 
-/** Makes pools of the functions of the worker fixture; sees after each test that they leave nothing behind. */
+/** Makes pools of the worker's functions. Checks after each test that they leave no descriptor and no process. */
 export function usePools(): (name: string, options?: PoolOptions, template?: () => ForkProcess) => ForkPool {
   const open: ForkPool[] = []
-  let atRest: Holdings
+  let atRest: Resources
   before(async () => {
     const warmUp = pool(ForkProcess.create(), worker, 'pid')
     await warmUp()
     await warmUp.close()
-    atRest = holdings()
+    atRest = openResources()
   })
   afterEach(async () => {
     await Promise.all(open.splice(0).map(one => one.destroy()))
     await assertNothingLeft(atRest)
+    assert.deepEqual(countOf(openResources()), countOf(atRest))
   })
   return (name, options = { max: 2 }, template = () => ForkProcess.create()) => {
     const made = pool(template, worker, name, options)
@@ -25,7 +27,7 @@ export function usePools(): (name: string, options?: PoolOptions, template?: () 
   }
 }
 
-/** What a promise was rejected with; `undefined` when it was not. */
+/** Returns the error with which a promise rejects, or `undefined` if it resolves. */
 export async function reasonOf(
   promise: Promise<unknown>,
 ): Promise<(Error & { code?: string; signal?: string; exitCode?: number }) | undefined> {
@@ -37,7 +39,6 @@ export async function reasonOf(
   }
 }
 
-/** Waits until something is so. */
-export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise(resolve => setTimeout(resolve, 2))
+function countOf({ descriptors, processes }: Resources): object {
+  return { descriptors: descriptors.length, processes }
 }

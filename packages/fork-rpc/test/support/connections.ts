@@ -1,26 +1,25 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdirSync, readlinkSync } from 'node:fs'
-import { socketpair } from '@anyfork/fdpass'
 import { ForkProcess, preload, type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
+import { assertNothingLeft, openResources, openSpareDescriptor, type Resources } from '@anyfork/test-support'
 import { after, afterEach, before } from 'mocha'
 
 const worker = new URL('../fixtures/worker.js', import.meta.url)
 
-/** What a suite makes connections with. */
+/** The functions with which a suite makes connections. */
 export interface Connections {
-  /** A fork that has the worker's module loaded. */
+  /** Forks a process that has loaded the worker's module. */
   fork(): ForkProcess
-  /** Makes a function of the fixture callable; its process ends with the test. */
+  /** Makes a function of the worker callable. The process ends with the test. */
   start(name: string, options?: RpcOptions): Rpc
-  /** Ends a connection with the test. */
+  /** Makes a connection end with the test. */
   track<T extends { destroy(): Promise<void> }>(connection: T): T
 }
 
-/** Gives a suite connections, and sees after each test that no descriptor is left. */
+/** Gives a suite connections. Checks after each test that no descriptor and no process is left. */
 export function useConnections(): Connections {
   let template: ForkProcess
-  let openBefore: number
+  let atRest: Resources
   const started: { destroy(): Promise<void> }[] = []
   const track = <T extends { destroy(): Promise<void> }>(connection: T): T => {
     started.push(connection)
@@ -31,14 +30,12 @@ export function useConnections(): Connections {
     await template.ready()
     await run(template.fork(), worker, 'nothing').close()
     await openSpareDescriptor()
-    openBefore = openDescriptors()
+    atRest = openResources()
   })
   afterEach(async () => {
     await Promise.all(started.splice(0).map(rpc => rpc.destroy()))
-    // Node closes those of its own child processes a little later.
-    for (const until = performance.now() + 5000; openDescriptors() !== openBefore && performance.now() < until; )
-      await new Promise(setImmediate)
-    assert.equal(openDescriptors(), openBefore, `open: ${namesOfDescriptors().join(' ')}`)
+    await assertNothingLeft(atRest)
+    assert.equal(openResources().descriptors.length, atRest.descriptors.length)
   })
   after(() => template.close())
   return {
@@ -48,22 +45,7 @@ export function useConnections(): Connections {
   }
 }
 
-function namesOfDescriptors(): string[] {
-  return readdirSync('/proc/self/fd').map(fd => {
-    try {
-      return `${fd}=${readlinkSync(`/proc/self/fd/${fd}`)}`
-    } catch {
-      return fd
-    }
-  })
-}
-
-/** How many this process has. */
-export function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').length
-}
-
-/** The events of a connection, as they come, and a way to wait for one. */
+/** Records the events of a connection, and waits for one. */
 export class Events extends EventTarget {
   readonly seen: unknown[][] = []
   readonly onEvent = (...values: unknown[]): void => {
@@ -71,15 +53,8 @@ export class Events extends EventTarget {
     this.dispatchEvent(new Event(String(values[0])))
   }
 
-  /** Resolves at the next event whose first value is this, or at once when there was one. */
+  /** Resolves at the next event whose first value is `name`, or immediately if there was one. */
   async first(name: string): Promise<void> {
     if (!this.seen.some(([first]) => first === name)) await once(this, name)
   }
-}
-
-/** libuv opens a spare descriptor of its own with the first stream of a process. */
-async function openSpareDescriptor(): Promise<void> {
-  const [one, other] = socketpair()
-  other.close()
-  await new Promise(resolve => one.toSocket().on('close', resolve).destroy())
 }

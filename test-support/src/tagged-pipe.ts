@@ -1,6 +1,11 @@
 import { type Descriptor, pipe, read, write } from '@anyfork/fdpass'
 
-/** The reading end of a pipe that holds a text and then ends. */
+/**
+ * Makes a pipe that can be recognised after it was passed.
+ *
+ * @param tag - at most 1024 bytes of UTF-8
+ * @returns the reading end, which yields the tag and then ends; the caller closes it
+ */
 export function taggedPipe(tag: string): Descriptor {
   const [readEnd, writeEnd] = pipe()
   write(writeEnd, Buffer.from(tag))
@@ -8,7 +13,7 @@ export function taggedPipe(tag: string): Descriptor {
   return readEnd
 }
 
-/** The text in such a pipe, which is closed. */
+/** Reads the tag of a tagged pipe, and closes its reading end. */
 export function tagOf(readEnd: Descriptor): string {
   const buffer = Buffer.alloc(1024)
   const tag = buffer.toString('utf8', 0, read(readEnd, buffer))

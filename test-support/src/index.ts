@@ -1,0 +1,8 @@
+export { collectGarbage } from './collect-garbage.js'
+export { fillDescriptorTable } from './full-table.js'
+export { assertNothingLeft, openDescriptors, openResources, openSpareDescriptor, type Resources } from './leftovers.js'
+export { PATIENCE_MS, until } from './patience.js'
+export { childrenOf, isRunning, untilGone } from './processes.js'
+export { type Outcome, outputOf, type RunOptions, runCommand, runProgram } from './run-program.js'
+export { isSoak } from './soak.js'
+export { taggedPipe, tagOf } from './tagged-pipe.js'

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { socketpair } from '@anyfork/fdpass'
+import { until } from './patience.js'
+import { allProcesses } from './processes.js'
+
+/** What a process holds in the kernel. */
+export interface Resources {
+  /** One entry per open descriptor, such as `3=socket:[4711]`. */
+  descriptors: string[]
+  /** One entry per process below this one, such as `4711` or `4711 (zombie)`. */
+  processes: string[]
+}
+
+/** Lists the open descriptors of this process, and all processes below it, zombies included. */
+export function openResources(): Resources {
+  return { descriptors: namesOfDescriptors(), processes: descendants(process.pid) }
+}
+
+/** Counts the open descriptors of this process. The count includes the one that reads the list. */
+export function openDescriptors(): number {
+  return readdirSync('/proc/self/fd').length
+}
+
+/**
+ * Waits until this process holds nothing that it did not hold before. Fails with the list of what is left. Node and the
+ * kernel release some resources a moment after the call that releases them.
+ *
+ * @param before - from `openResources()`; fewer resources than before are not a failure
+ */
+export async function assertNothingLeft(before: Resources): Promise<void> {
+  const isClean = (): boolean => {
+    const { descriptors, processes } = openResources()
+    return descriptors.length <= before.descriptors.length && processes.every(one => before.processes.includes(one))
+  }
+  try {
+    await until(isClean)
+  } catch {
+    assert.deepEqual(openResources(), before)
+  }
+}
+
+/**
+ * Makes libuv open its spare descriptor, which it does with the first stream of a process. Call it before the first
+ * count of descriptors.
+ */
+export async function openSpareDescriptor(): Promise<void> {
+  const [one, other] = socketpair()
+  other.close()
+  await new Promise(resolve => one.toSocket().on('close', resolve).destroy())
+}
+
+function namesOfDescriptors(): string[] {
+  return readdirSync('/proc/self/fd').map(fd => {
+    try {
+      return `${fd}=${readlinkSync(`/proc/self/fd/${fd}`)}`
+    } catch {
+      return fd // the one that has read the list
+    }
+  })
+}
+
+function descendants(root: number): string[] {
+  const processes = new Map(allProcesses().map(one => [one.pid, one]))
+  const isBelow = (pid: number): boolean => {
+    const parent = processes.get(pid)?.parent
+    return parent !== undefined && (parent === root || isBelow(parent))
+  }
+  return [...processes.values()]
+    .filter(({ pid }) => isBelow(pid))
+    .map(({ pid, isZombie }) => (isZombie ? `${pid} (zombie)` : `${pid}`))
+}
