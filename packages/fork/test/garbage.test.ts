@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { ForkProcess } from '@anyfork/fork'
+import { isSoak } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { isForking } from './support/mode.js'
 
-const children = process.env['ANYFORK_SOAK'] ? 5000 : isForking ? 60 : 5
+const children = isSoak ? 400 : isForking ? 20 : 5
 
 /** A child that waits for a lock which was held when it was forked waits for ever. */
 describe('children that collect garbage at once', () => {
@@ -19,7 +20,7 @@ describe('children that collect garbage at once', () => {
   })
 
   it(`end, ${children} of a template that collects before each fork, where others want the processors`, async function () {
-    this.timeout(process.env['ANYFORK_SOAK'] ? 900_000 : 120_000)
+    this.timeout(600_000)
     await using template = ForkProcess.exec({ execArgv: ['--expose-gc'] }).eval(() => {
       const { gc } = globalThis as unknown as { gc(): void }
       Object.assign(globalThis, { collect: (socket: { close(): void }) => (gc(), socket.close()) })

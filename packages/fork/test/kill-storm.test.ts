@@ -5,12 +5,12 @@ import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ForkProcess } from '@anyfork/fork'
-import { assertNothingLeft, childrenOf, openResources, untilGone } from '@anyfork/test-support'
+import { assertNothingLeft, childrenOf, isSoak, openResources, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const ROUNDS = process.env['ANYFORK_SOAK'] ? 200 : isForking ? 40 : 8
+const ROUNDS = isSoak ? 150 : isForking ? 12 : 4
 
 /** A whole number below the limit, the same ones in every run. */
 function numbers(seed: number): (limit: number) => number {

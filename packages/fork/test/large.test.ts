@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { ForkProcess } from '@anyfork/fork'
+import { isSoak } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const size = process.env['ANYFORK_SOAK'] ? 1.25 * 2 ** 30 : 2 ** 27
+const size = isSoak ? 1.25 * 2 ** 30 : 2 ** 27
 
 describe(`an argument of ${size / 2 ** 20} MiB`, () => {
   it('arrives whole, and is in the process that gets it only once', async function () {
@@ -38,7 +39,7 @@ describe(`an argument of ${size / 2 ** 20} MiB`, () => {
 
   it('of 4 GiB and more is refused with a RangeError at the call', async function () {
     this.timeout(120_000)
-    if (!process.env['ANYFORK_SOAK'] || Number(process.versions.node.split('.')[0]) < 22) return this.skip() // a buffer of that size, and memory for it
+    if (!isSoak || Number(process.versions.node.split('.')[0]) < 22) return this.skip() // a buffer of that size, and memory for it
     const child = ForkProcess.create()
     assert.throws(() => child.sendArg(Buffer.alloc(2 ** 32)), RangeError)
     await child.close()

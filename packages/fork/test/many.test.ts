@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { ForkProcess } from '@anyfork/fork'
-import { assertNothingLeft, childrenOf, openResources } from '@anyfork/test-support'
+import { assertNothingLeft, childrenOf, isSoak, openResources } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 import { isForking } from './support/mode.js'
@@ -8,7 +8,7 @@ import { isForking } from './support/mode.js'
 const busy = new URL('./fixtures/busy.js', import.meta.url)
 const all = ['timers', 'files', 'crypto', 'zlib', 'http', 'garbage', 'loop']
 
-const CHILDREN = isForking ? 300 : 10
+const CHILDREN = !isForking ? 10 : isSoak ? 300 : 50
 
 describe(`${CHILDREN} children at once`, () => {
   it('each do timers, files, crypto, zlib, http, garbage and loops, and end with code 0', async function () {

@@ -6,14 +6,14 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type Descriptor, isNonblocking, pipe } from '@anyfork/fdpass'
 import { type ExitStatus, ForkProcess } from '@anyfork/fork'
-import { assertNothingLeft, childrenOf, isRunning, openResources, outputOf } from '@anyfork/test-support'
+import { assertNothingLeft, childrenOf, isRunning, isSoak, openResources, outputOf } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const common = new URL('./fixtures/common.cjs', import.meta.url)
-const ROUNDS = isForking ? 100 : 3
+const ROUNDS = !isForking ? 3 : isSoak ? 100 : 30
 
 describe('ForkProcess', () => {
   let template: ForkProcess

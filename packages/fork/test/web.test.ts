@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { ForkProcess } from '@anyfork/fork'
-import { assertNothingLeft, childrenOf, openResources } from '@anyfork/test-support'
+import { assertNothingLeft, childrenOf, isSoak, openResources } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { isForking } from './support/mode.js'
 
 const web = new URL('./fixtures/web.js', import.meta.url)
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const children = !isForking ? 10 : process.env['ANYFORK_SOAK'] ? 5000 : 200
+const children = !isForking ? 10 : isSoak ? 2000 : 100
 const AT_ONCE = 50
 
 /** Asks with HTTP/1.1 over a socket, which stays open. */
@@ -68,8 +68,8 @@ describe(`${children} live children with a web framework loaded`, () => {
 
 describe('a child that has nothing to do', () => {
   it('goes on to share its memory: V8 tidies up in none that has been idle for eight seconds', async function () {
-    if (!isForking) return this.skip()
-    this.timeout(60_000)
+    if (!isForking || !isSoak) return this.skip()
+    this.timeout(120_000)
     const template = ForkProcess.exec().require(web).warm(web, 'rehearse', [], 20)
     const child = template.fork()
     const socket = (await child.run(web, 'serve')).toSocket()
