@@ -160,7 +160,7 @@ describe('anyfork-fork doctor', () => {
   })
 
   it('exits with 1 when something blocks, and says what', async () => {
-    const { code, stdout } = await run('doctor', fileURLToPath(new URL('./fixtures/threaded.js', import.meta.url)))
+    const { code, stdout } = await run('doctor', fileURLToPath(new URL('./fixtures/starts-thread.js', import.meta.url)))
     assert.match(stdout, /blocks.*thread/)
     assert.match(stdout, /A test fork failed: .*threads? that a fork would not copy/)
     assert.equal(code, 1)

@@ -64,7 +64,7 @@ describe('ForkProcess rejects', () => {
   })
 
   it('a descriptor that the kernel does not pass with EINVAL, and, where it had to wait, all after it; the process ends', async function () {
-    const program = new URL('./fixtures/unpassable.js', import.meta.url)
+    const program = new URL('./fixtures/unpassable-descriptor.js', import.meta.url)
     const stdout = await outputOf(program, [], { env: { UV_USE_IO_URING: '1' } })
     if (stdout === 'none\n') return this.skip()
     assert.equal(stdout, 'done\n')
@@ -131,7 +131,7 @@ describe('ForkProcess rejects', () => {
   ] as const) {
     it(`a process that writes to its control socket, ${what}, with ERR_PROTOCOL, and kills it`, async () => {
       const process = ForkProcess.create().sendArg(text.toString('latin1'))
-      const socket = await process.run(new URL('./fixtures/scribbler.js', import.meta.url), 'scribble')
+      const socket = await process.run(new URL('./fixtures/writes-to-all-sockets.js', import.meta.url), 'scribble')
       assert.deepEqual(await process.exited, { code: null, signal: 'SIGKILL' })
       await assert.rejects(process.inspect(), { code: 'ERR_PROTOCOL' })
       socket.close()

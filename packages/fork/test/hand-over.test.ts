@@ -11,7 +11,7 @@ import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const heir = new URL('./fixtures/heir.js', import.meta.url)
+const heir = new URL('./fixtures/new-owner.js', import.meta.url)
 
 describe('toFd and fromFd', () => {
   it('hand a process over with all that it has', async () => {
@@ -54,7 +54,7 @@ describe('toFd and fromFd', () => {
   })
 
   it('let a process end with its new owner, not with the old one', async () => {
-    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/testator.js', import.meta.url))], {
+    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/former-owner.js', import.meta.url))], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]

@@ -57,7 +57,7 @@ describe('a storm of SIGKILL', () => {
     this.timeout(600_000)
     const random = numbers(2)
     for (let round = 0; round < ROUNDS / 4; round++) {
-      const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/storm.js', import.meta.url))], {
+      const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/forking-storm.js', import.meta.url))], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       const said = text(owner.stdout)

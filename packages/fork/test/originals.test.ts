@@ -8,8 +8,8 @@ import { outputOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { isForking } from './support/mode.js'
 
-const heir = new URL('./fixtures/heir.js', import.meta.url)
-const status = new URL('./fixtures/status.js', import.meta.url)
+const heir = new URL('./fixtures/new-owner.js', import.meta.url)
+const status = new URL('./fixtures/exit-status.js', import.meta.url)
 
 /** All that comes until the end. */
 function readAll(readEnd: Descriptor): string {

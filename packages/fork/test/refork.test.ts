@@ -12,8 +12,8 @@ import { assertNothingLeft, openResources, untilGone } from '@anyfork/test-suppo
 import { before, describe, it } from 'mocha'
 import { isForking } from './support/mode.js'
 
-const leaving = new URL('./fixtures/leaving.js', import.meta.url)
-const counter = new URL('./fixtures/counter.js', import.meta.url)
+const leaving = new URL('./fixtures/keeps-resources.js', import.meta.url)
+const counter = new URL('./fixtures/generation-counter.js', import.meta.url)
 
 interface Said {
   generation: number
@@ -129,9 +129,13 @@ describe('refork', () => {
   })
 
   it('copies a process that outlives its owner; the copy and its forks end with the owner', async () => {
-    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/outliving.js', import.meta.url))], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const owner = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('./fixtures/owner-of-outliving.js', import.meta.url))],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
     const [line] = (await Promise.race([once(createInterface(owner.stdout), 'line'), once(owner, 'exit')])) as [string]
     const pids = JSON.parse(line) as number[]
     const outliving = pids.pop()!

@@ -5,7 +5,7 @@ import { ForkProcess } from '@anyfork/fork'
 import { after, before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
-const worker = new URL('./fixtures/restricted.js', import.meta.url)
+const worker = new URL('./fixtures/read-restrictions.js', import.meta.url)
 const nicer = Math.min(getPriority() + 5, 19)
 const isRoot = process.getuid!() === 0
 

@@ -22,7 +22,7 @@ describe('a working directory', () => {
       return this.skip() // there are file systems without such names
     }
     try {
-      const program = fileURLToPath(fixture('odd-folder.js'))
+      const program = fileURLToPath(fixture('non-utf8-folder.js'))
       const { stdout, stderr } = await runCommand('sh', [
         '-c',
         'cd "$1"/* && shift && exec "$@"',

@@ -5,7 +5,7 @@ import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 import { isForking } from './support/mode.js'
 
-const busy = new URL('./fixtures/busy.js', import.meta.url)
+const busy = new URL('./fixtures/typical-work.js', import.meta.url)
 const all = ['timers', 'files', 'crypto', 'zlib', 'http', 'garbage', 'loop']
 
 const CHILDREN = !isForking ? 10 : isSoak ? 300 : 50

@@ -6,7 +6,7 @@ import { assertNothingLeft, childrenOf, isSoak, openResources } from '@anyfork/t
 import { describe, it } from 'mocha'
 import { isForking } from './support/mode.js'
 
-const web = new URL('./fixtures/web.js', import.meta.url)
+const web = new URL('./fixtures/express-app.js', import.meta.url)
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const children = !isForking ? 10 : isSoak ? 2000 : 100
 const AT_ONCE = 50

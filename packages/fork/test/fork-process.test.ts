@@ -12,7 +12,7 @@ import { answer } from './support/answer.js'
 import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const common = new URL('./fixtures/common.cjs', import.meta.url)
+const common = new URL('./fixtures/greeter.cjs', import.meta.url)
 const ROUNDS = !isForking ? 3 : isSoak ? 100 : 30
 
 describe('ForkProcess', () => {
@@ -184,7 +184,7 @@ describe('ForkProcess', () => {
   })
 
   it('reaps orphans, and tells how they ended, where it is their parent after the template was killed', async () => {
-    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/subreaper.js', import.meta.url))], {
+    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/subreaper-owner.js', import.meta.url))], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]

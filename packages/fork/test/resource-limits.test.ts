@@ -9,8 +9,8 @@ import { answer } from './support/answer.js'
 import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const hoard = new URL('./fixtures/hoard.js', import.meta.url)
-const hog = new URL('./fixtures/hog.js', import.meta.url)
+const hoard = new URL('./fixtures/fill-table.js', import.meta.url)
+const hog = new URL('./fixtures/keeps-table-full.js', import.meta.url)
 const isRoot = process.getuid!() === 0
 
 const ended = { code: 0, signal: null }
@@ -127,7 +127,7 @@ describe('ForkProcess at the limit', () => {
 
   it('of processes of a user gives EAGAIN, and goes on when there is room', async function () {
     if (!isForking || !isRoot) return this.skip() // only root can become a user without other processes
-    const program = new URL('./fixtures/no-processes.js', import.meta.url)
+    const program = new URL('./fixtures/process-limit.js', import.meta.url)
     const id = 20_000 + (process.pid % 40_000) // another run of this test may be under way
     assert.equal(await outputOf(program, [], { uid: id, gid: id }), 'done\n')
   })

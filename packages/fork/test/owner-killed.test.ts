@@ -35,7 +35,7 @@ describe('when its owner is killed with SIGKILL', () => {
     if (process.getuid!() !== 0 || spawnSync('setpriv', [...asOther, 'true']).status !== 0) return this.skip()
     const owner = spawn(
       'setpriv',
-      [...asOther, process.execPath, fileURLToPath(new URL('./fixtures/other-user.js', import.meta.url))],
+      [...asOther, process.execPath, fileURLToPath(new URL('./fixtures/owner-of-other-user.js', import.meta.url))],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     )
     const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]

@@ -152,7 +152,7 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
     const template = ForkProcess.exec({ mode: 'exec' }).sendFd(readEnd)
     readEnd.close()
     writeEnd.close()
-    const child = new URL('./fixtures/take-arguments.js', import.meta.url)
+    const child = new URL('./fixtures/close-descriptors.js', import.meta.url)
     template.warm(child, 'closeDescriptors')
     const fork = template.fork()
     await assert.rejects(fork.ready(), { code: 'ERR_CANNOT_REPLAY' })
