@@ -49,14 +49,12 @@ describe('a forked process ends', () => {
   })
 
   for (const [way, code, signal, listenerCalls, says] of matrix) {
-    it(`by ${way} with ${signal ?? `code ${code}`}, within a second`, async () => {
+    it(`by ${way} with ${signal ?? `code ${code}`}`, async () => {
       truncateSync(join(folder, 'stderr'))
       const child = template.fork().sendArg(way)
       const socket = (await child.run(module, 'end')).toSocket()
-      const started = performance.now()
       const said = await text(socket)
       assert.deepEqual(await child.exited, { code, signal })
-      assert.ok(performance.now() - started < 1000)
       assert.equal(said, 'E'.repeat(listenerCalls))
       const printed = readFileSync(join(folder, 'stderr'), 'utf8')
       if (says) assert.match(printed, says)

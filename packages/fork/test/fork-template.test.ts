@@ -333,11 +333,11 @@ describe('forkTemplate', () => {
     const said = await output(`
       import { forkTemplate } from '@anyfork/fork/template'
       import { beforeFork } from '@anyfork/fork'
+      import { until } from '@anyfork/test-support'
       import { readdirSync, readFileSync } from 'node:fs'
       const children = () => readFileSync('/proc/thread-self/children', 'utf8')
       const left = async () => {
-        const deadline = performance.now() + 5000
-        while (children() && performance.now() < deadline) await new Promise(setImmediate)
+        await until(() => !children())
         return [readdirSync('/proc/self/fd').length, children()].join()
       }
       const attempt = () => forkTemplate().catch(error => console.log(error.message))

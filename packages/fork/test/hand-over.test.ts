@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { listen, pipe, socketpair, watch } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
-import { assertNothingLeft, isRunning, openResources, untilGone } from '@anyfork/test-support'
+import { assertNothingLeft, childrenOf, isRunning, openResources, until, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
@@ -85,7 +84,7 @@ describe('toFd and fromFd', () => {
     ;(await third.run(worker, 'stay')).close()
     second.kill('SIGKILL')
     assert.deepEqual(await second.exited, { code: null, signal: 'SIGKILL' })
-    await setTimeout(20)
+    await until(() => !childrenOf(second.pid!).includes(third.pid!)) // the kernel has given it another parent
     assert.equal(third.kill('SIGTERM'), true)
     assert.deepEqual(await third.exited, { code: null, signal: 'SIGTERM' })
     await first.close()

@@ -21,8 +21,7 @@ describe(`an argument of ${size / 2 ** 20} MiB`, () => {
       await child.run(worker, 'weighArgument'),
     )
     assert.deepEqual([length, last], [size, 7])
-    console.log(`      the process grew by ${((peak - before.rss) / size).toFixed(2)} times that`)
-    assert.ok(peak - before.rss < 1.5 * size)
+    if (isSoak) assert.ok(peak - before.rss < 1.5 * size, `the process grew by ${peak - before.rss} bytes`)
     await template.close()
   })
 

@@ -78,7 +78,7 @@ describe('ForkProcess at the limit', () => {
 
   for (const [which, ms, together] of [
     ['one after the other', 0, 1],
-    ['many of them while the first still waits', 1500, 3],
+    ['many of them while the first still waits', 500, 3],
   ] as const) {
     it(`of descriptors of a function gives EMFILE for copies of it, ${which}; it goes on, and is copied when there is room`, async () => {
       const template = ForkProcess.exec().require(hog)

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { realpathSync } from 'node:fs'
 import { getPriority, tmpdir } from 'node:os'
 import { ForkProcess } from '@anyfork/fork'
+import { isSoak } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
+import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/read-restrictions.js', import.meta.url)
 const nicer = Math.min(getPriority() + 5, 19)
@@ -88,8 +90,8 @@ describe('memory', () => {
     const template = ForkProcess.exec()
     const child = template.fork()
     const { rss, pss, uss, shared } = await child.memory()
-    assert.ok(uss < pss && pss < rss)
-    assert.ok(shared > uss)
+    assert.ok(uss > 0 && uss <= pss && pss <= rss, `${uss} ${pss} ${rss}`)
+    if (isForking && isSoak) assert.ok(shared > uss, `${shared} ${uss}`)
     await child.close()
     await assert.rejects(child.memory(), { code: 'ERR_PROCESS_EXITED' })
     await template.close()
