@@ -6,19 +6,19 @@ import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 import { isForking } from './support/mode.js'
 
-/** Why an addon cannot be loaded here: it is not installed, or built for another version of Node. */
+/** Returns why an addon cannot be loaded here: it is not installed, or it was built for another version of Node. */
 function whyNot(module: URL): string | undefined {
   const { status, signal, stderr } = spawnSync(process.execPath, [fileURLToPath(module)], { encoding: 'utf8' })
   return status === 0 ? undefined : (signal ?? /^Error: .*/m.exec(stderr)?.[0] ?? stderr)
 }
 
-describe('an addon that the template has loaded', () => {
-  for (const [name, told] of [
+describe('addons that a template has loaded', () => {
+  for (const [name, expected] of [
     ['sharp', { format: 'png', width: 8 }],
     ['@swc/core', { sync: true, async: true }],
     ['better-sqlite3', { sum: 42 }],
   ] as const) {
-    it(`works in its children: ${name}`, async function () {
+    it(`${name}, loaded in the template, works in its children`, async function () {
       this.timeout(60_000)
       const module = new URL(`./fixtures/addon-${name.replace(/\W/g, '')}.cjs`, import.meta.url)
       const why = whyNot(module)
@@ -34,7 +34,7 @@ describe('an addon that the template has loaded', () => {
       )
       const children = Array.from({ length: 4 }, () => template.fork())
       for (const seen of await Promise.all(children.map(async child => answer(await child.run(module, 'work')))))
-        assert.deepEqual(seen, told)
+        assert.deepEqual(seen, expected)
       for (const child of children) {
         assert.equal(child.mode, isForking ? 'fork' : 'exec')
         assert.deepEqual(await child.exited, { code: 0, signal: null })

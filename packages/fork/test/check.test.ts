@@ -10,7 +10,7 @@ import { after, before, describe, it } from 'mocha'
 const suspicious = new URL('./fixtures/suspicious.js', import.meta.url)
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
-/** Whoever runs the tests may leave something open. */
+/** The program that runs the tests may leave descriptors open. */
 const isNotInherited = ({ text }: Finding): boolean => !text.includes('was inherited from the program')
 
 const startThread = async (): Promise<void> => {
@@ -39,7 +39,7 @@ describe('check', () => {
       .filter(one => one.topic === topic && isNotInherited(one))
       .map(({ severity, subject, text }) => [severity, subject, text])
 
-  it('finds nothing in a template that has loaded nothing, nor in one forked from it', async () => {
+  it('check() finds nothing in a bare template, nor in a process forked from it', async () => {
     const bare = ForkProcess.exec({ mode: 'fork' }).require(worker)
     const forked = bare.fork()
     for (const one of [bare, forked, forked.fork()]) {
@@ -56,7 +56,7 @@ describe('check', () => {
     await bare.exited
   })
 
-  it('names foreign threads, which block; a fork is then refused', async () => {
+  it('check() reports a foreign thread as blocking, and a fork rejects with ERR_FOREIGN_THREADS', async () => {
     const threaded = ForkProcess.exec({ mode: 'fork' }).eval(startThread)
     const { canFork, findings, threads } = await threaded.check()
     assert.equal(canFork, false)
@@ -66,13 +66,13 @@ describe('check', () => {
     await threaded.close()
   })
 
-  it('tells of requests that do not end, which block', async () => {
+  it('check() reports a pending request as blocking', async () => {
     const waiting = ForkProcess.exec({ mode: 'fork' }).eval(async () => {
       const { open } = await import('node:fs')
       const { execFileSync } = await import('node:child_process')
       const path = `/tmp/anyfork-fifo-${process.pid}`
       execFileSync('mkfifo', [path])
-      open(path, 'r', () => {}) // until somebody writes
+      open(path, 'r', () => {}) // waits until a writer opens it
       setTimeout(() => execFileSync('rm', [path]), 100).unref()
     })
     const { canFork, findings } = await waiting.check()
@@ -82,7 +82,7 @@ describe('check', () => {
     await waiting.exited
   })
 
-  it('tells what open descriptors are', () => {
+  it('check() describes the open descriptors', () => {
     const listening = report.descriptors.find(({ state, kind }) => kind === 'socket' && state === 'listening')!
     const connected = report.descriptors.filter(({ state, origin }) => state === 'connected' && origin === 'opened')
     assert.match(listening.local!, /^127\.0\.0\.1:\d+$/)
@@ -94,7 +94,7 @@ describe('check', () => {
     assert.deepEqual(severities, ['warns', 'warns', 'warns', 'notes'])
   })
 
-  it('tells of active handles, listeners and unwritten output', () => {
+  it('check() reports active handles, listeners, and unwritten output', () => {
     assert.equal(report.canFork, true)
     assert.equal(report.resources['Timeout'], 1)
     assert.deepEqual(
@@ -113,7 +113,7 @@ describe('check', () => {
     )
   })
 
-  it('tells of descriptors that was inherited from the program it', async () => {
+  it('check() warns of descriptors inherited from the program that started the owner', async () => {
     const program = `
       import { ForkProcess } from '@anyfork/fork'
       const template = ForkProcess.exec({ mode: 'fork' })
@@ -130,7 +130,7 @@ describe('check', () => {
     assert.match(passwd.text, /\/etc\/passwd/)
   })
 
-  it('says of a process whose mode is exec that nothing is forked from it', async () => {
+  it('check() reports that a process of mode exec cannot be forked', async () => {
     const fresh = ForkProcess.exec({ mode: 'exec' })
     const { canFork, findings } = await fresh.check()
     assert.equal(canFork, false)
@@ -141,7 +141,7 @@ describe('check', () => {
     await fresh.close()
   })
 
-  it('throws a TypeError after close()', async () => {
+  it('check() rejects with TypeError after close()', async () => {
     const one = ForkProcess.create()
     await one.close()
     await assert.rejects(one.check(), TypeError)
@@ -152,21 +152,21 @@ describe('anyfork-fork doctor', () => {
   const program = new URL('../../bin/anyfork-fork.js', import.meta.url)
   const run = (...args: string[]): Promise<Outcome> => runProgram(program, args)
 
-  it('prints a table, tries a fork, and exits with 0 when nothing blocks', async () => {
+  it('doctor prints a table, tries a fork, and exits with 0 if nothing blocks', async () => {
     const { code, stdout } = await run('doctor', fileURLToPath(suspicious))
     assert.match(stdout, /warns.*descriptor/)
     assert.match(stdout, /A test fork succeeded/)
     assert.equal(code, 0)
   })
 
-  it('exits with 1 when something blocks, and says what', async () => {
+  it('doctor names the blocking thread and exits with 1', async () => {
     const { code, stdout } = await run('doctor', fileURLToPath(new URL('./fixtures/starts-thread.js', import.meta.url)))
     assert.match(stdout, /blocks.*thread/)
     assert.match(stdout, /A test fork failed: .*threads? that a fork would not copy/)
     assert.equal(code, 1)
   })
 
-  it('prints JSON', async () => {
+  it('doctor --json prints the modules, the findings, and the outcome of the fork', async () => {
     const { code, stdout } = await run('doctor', '--json', 'node:zlib', 'mocha')
     const { modules, findings, fork } = JSON.parse(stdout) as {
       modules: string[]
@@ -179,7 +179,7 @@ describe('anyfork-fork doctor', () => {
     assert.equal(code, 0)
   })
 
-  it('exits with 1 when a module cannot be loaded, naming it', async () => {
+  it('doctor names a module that cannot be loaded and exits with 1', async () => {
     const { code, stdout, stderr } = await run('doctor', 'no-such-package')
     assert.equal(stdout, '')
     assert.match(stderr, /no-such-package/)

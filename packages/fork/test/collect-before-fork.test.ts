@@ -8,8 +8,8 @@ import { isForking } from './support/mode.js'
 
 const children = isSoak ? 400 : isForking ? 20 : 5
 
-/** A child that waits for a lock which was held when it was forked waits for ever. */
-describe('children that collect garbage at once', () => {
+// A child that needs a lock which another thread held at the time of the fork would wait forever.
+describe('garbage collection in children', () => {
   const burners: ChildProcess[] = []
 
   before(() => {
@@ -19,16 +19,16 @@ describe('children that collect garbage at once', () => {
     for (const burner of burners) burner.kill('SIGKILL')
   })
 
-  it(`end, ${children} of a template that collects before each fork, where others want the processors`, async function () {
+  it(`${children} children collect garbage and end while all processors are busy and the template collects before each fork`, async function () {
     this.timeout(600_000)
     await using template = ForkProcess.exec({ execArgv: ['--expose-gc'] }).eval(() => {
       const { gc } = globalThis as unknown as { gc(): void }
       Object.assign(globalThis, { collect: (socket: { close(): void }) => (gc(), socket.close()) })
     })
-    let left = children
+    let remaining = children
     const lane = async (): Promise<void> => {
-      while (left-- > 0) {
-        template.eval('undefined') // what was loaded is tidied up before the next fork
+      while (remaining-- > 0) {
+        template.eval('undefined') // makes the template collect garbage before the next fork
         const child = template.fork()
         ;(await child.run('collect')).close()
         assert.deepEqual(await child.exited, { code: 0, signal: null })

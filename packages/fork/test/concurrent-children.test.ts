@@ -6,12 +6,12 @@ import { answer } from './support/answer.js'
 import { isForking } from './support/mode.js'
 
 const busy = new URL('./fixtures/typical-work.js', import.meta.url)
-const all = ['timers', 'files', 'crypto', 'zlib', 'http', 'garbage', 'loop']
+const activities = ['timers', 'files', 'crypto', 'zlib', 'http', 'garbage', 'loop']
 
 const CHILDREN = !isForking ? 10 : isSoak ? 300 : 50
 
-describe(`${CHILDREN} children at once`, () => {
-  it('each do timers, files, crypto, zlib, http, garbage and loops, and end with code 0', async function () {
+describe('concurrent children', () => {
+  it(`${CHILDREN} concurrent children use timers, files, crypto, zlib, and http, collect garbage, and end with code 0`, async function () {
     this.timeout(120_000)
     const template = ForkProcess.exec().require(busy)
     await template.ready()
@@ -19,7 +19,7 @@ describe(`${CHILDREN} children at once`, () => {
     await Promise.all(
       Array.from({ length: CHILDREN }, async () => {
         const child = template.fork()
-        assert.deepEqual(await answer(await child.run(busy, 'doEverything')), all)
+        assert.deepEqual(await answer(await child.run(busy, 'doEverything')), activities)
         assert.deepEqual(await child.exited, { code: 0, signal: null })
       }),
     )

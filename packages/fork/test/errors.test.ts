@@ -6,8 +6,8 @@ import { describe, it } from 'mocha'
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const broken = new URL('./fixtures/throws-while-loading.js', import.meta.url)
 
-describe('ForkProcess rejects', () => {
-  it('an unknown module with ERR_MODULE_NOT_FOUND, naming it', async () => {
+describe('errors of ForkProcess', () => {
+  it('an unknown module rejects with ERR_MODULE_NOT_FOUND, which names it', async () => {
     await assert.rejects(ForkProcess.create().run('/no/such.js', 'f'), {
       code: 'ERR_MODULE_NOT_FOUND',
       message: /\/no\/such\.js/,
@@ -18,18 +18,18 @@ describe('ForkProcess rejects', () => {
     })
   })
 
-  it('an unknown export with ERR_EXPORT_NOT_FOUND, naming it', async () => {
+  it('an unknown export rejects with ERR_EXPORT_NOT_FOUND, which names the export and the module', async () => {
     await assert.rejects(ForkProcess.create().run(worker, 'absent'), {
       code: 'ERR_EXPORT_NOT_FOUND',
       message: /absent.*worker\.js/,
     })
   })
 
-  it('an unknown global function with ERR_EXPORT_NOT_FOUND', async () => {
+  it('an unknown global function rejects with ERR_EXPORT_NOT_FOUND', async () => {
     await assert.rejects(ForkProcess.create().run('absent'), { code: 'ERR_EXPORT_NOT_FOUND', message: /absent/ })
   })
 
-  it('a module that throws while loading with ERR_MODULE_FAILED and its error', async () => {
+  it('a module that throws while loading rejects with ERR_MODULE_FAILED and the error as cause', async () => {
     const failed = ForkProcess.create().require(broken)
     const error = await failed.ready().then(
       () => assert.fail(),
@@ -42,7 +42,7 @@ describe('ForkProcess rejects', () => {
     await assert.rejects(failed.run('anything'), { code: 'ERR_MODULE_FAILED' })
   })
 
-  it('code that throws with ERR_EVAL_FAILED and its error', async () => {
+  it('eval() of code that throws rejects with ERR_EVAL_FAILED and the error as cause', async () => {
     await assert.rejects(
       ForkProcess.create().eval('throw new RangeError("no")').ready(),
       (error: NodeJS.ErrnoException) => {
@@ -53,7 +53,7 @@ describe('ForkProcess rejects', () => {
     )
   })
 
-  it('with errors larger than its socket holds', async () => {
+  it('an error larger than the socket buffer arrives whole', async () => {
     await assert.rejects(
       ForkProcess.create().eval('throw new Error("x".repeat(3000000))').ready(),
       (error: NodeJS.ErrnoException) => {
@@ -63,14 +63,14 @@ describe('ForkProcess rejects', () => {
     )
   })
 
-  it('a descriptor that the kernel does not pass with EINVAL, and, where it had to wait, all after it; the process ends', async function () {
+  it('a descriptor that the kernel cannot pass throws EINVAL; in a queued order it rejects that order and all later ones, and ends the process', async function () {
     const program = new URL('./fixtures/unpassable-descriptor.js', import.meta.url)
     const stdout = await outputOf(program, [], { env: { UV_USE_IO_URING: '1' } })
     if (stdout === 'none\n') return this.skip()
     assert.equal(stdout, 'done\n')
   })
 
-  it('forks of a template with foreign threads with ERR_FOREIGN_THREADS, naming them; the template goes on', async () => {
+  it('forking a template with foreign threads rejects with ERR_FOREIGN_THREADS, which names them; the template survives', async () => {
     const template = ForkProcess.exec({ mode: 'fork' }).eval(async () => {
       const { Worker } = await import('node:worker_threads')
       const thread = new Worker('setInterval(() => {}, 1000)', { eval: true })
@@ -85,7 +85,7 @@ describe('ForkProcess rejects', () => {
     await template.close()
   })
 
-  it('worker threads in a forked process with ERR_WORKER_UNSUPPORTED', async () => {
+  it('new Worker() in a forked process throws ERR_WORKER_UNSUPPORTED', async () => {
     const template = ForkProcess.exec({ mode: 'fork' })
     const child = template.fork().eval(async () => {
       const { Worker } = await import('node:worker_threads')
@@ -98,7 +98,7 @@ describe('ForkProcess rejects', () => {
     await template.close()
   })
 
-  it('everything asked of a killed process with ERR_PROCESS_EXITED and its signal', async () => {
+  it('pending orders of a killed process reject with ERR_PROCESS_EXITED and the signal', async () => {
     const template = ForkProcess.exec()
     const child = template.fork().eval(() => new Promise(() => setTimeout(() => {}, 1e6)))
     const asked = [child.ready(), child.run('f'), child.exited.then(() => child.kill())]
@@ -106,7 +106,7 @@ describe('ForkProcess rejects', () => {
       .slice(0, 2)
       .map(promise => assert.rejects(promise, { code: 'ERR_PROCESS_EXITED', exitCode: null, signal: 'SIGKILL' }))
     assert.equal(child.pid, undefined)
-    assert.equal(child.kill('SIGKILL'), true) // once it is there
+    assert.equal(child.kill('SIGKILL'), true) // sent once the process exists
     assert.equal(child.kill(0), true)
     assert.equal(child.kill('SIGTERM'), true)
     await Promise.all(rejected)
@@ -115,7 +115,7 @@ describe('ForkProcess rejects', () => {
     await template.close()
   })
 
-  it('forks asked of a killed template with ERR_PROCESS_EXITED', async () => {
+  it('forks of a killed template reject with ERR_PROCESS_EXITED', async () => {
     const template = ForkProcess.exec()
     await template.ready()
     template.kill('SIGKILL')
@@ -126,10 +126,13 @@ describe('ForkProcess rejects', () => {
   })
 
   for (const [what, text] of [
-    ['a report that is none', Buffer.from([8, 0, 0, 0, 65, 0, 0, 0, 1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8])],
-    ['the end of a process that has no number', Buffer.from([3, 0, 0, 0, 68, 0, 0, 0, 1, 0, 0, 0, 0xff, 0x0f, 0x30])],
+    ['an invalid report', Buffer.from([8, 0, 0, 0, 65, 0, 0, 0, 1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8])],
+    [
+      'an exit report for an invalid process number',
+      Buffer.from([3, 0, 0, 0, 68, 0, 0, 0, 1, 0, 0, 0, 0xff, 0x0f, 0x30]),
+    ],
   ] as const) {
-    it(`a process that writes to its control socket, ${what}, with ERR_PROTOCOL, and kills it`, async () => {
+    it(`a process that writes ${what} to its control socket is killed, and rejects with ERR_PROTOCOL`, async () => {
       const process = ForkProcess.create().sendArg(text.toString('latin1'))
       const socket = await process.run(new URL('./fixtures/writes-to-all-sockets.js', import.meta.url), 'scribble')
       assert.deepEqual(await process.exited, { code: null, signal: 'SIGKILL' })
@@ -138,7 +141,7 @@ describe('ForkProcess rejects', () => {
     })
   }
 
-  it('an interpreter that cannot be started with ENOENT', async () => {
+  it('a missing interpreter rejects with ENOENT', async () => {
     const absent = ForkProcess.exec({ execPath: '/no/such/node' })
     await assert.rejects(absent.ready(), { code: 'ENOENT' })
     assert.deepEqual(await absent.exited, { code: null, signal: null })

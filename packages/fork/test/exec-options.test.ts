@@ -20,33 +20,33 @@ type Surroundings = {
   title: string
 }
 
-/** Of a process that was started so, and of one forked from it. */
+/** Reads the surroundings of a process started with these options, and of one forked from it. */
 async function surroundings(options: ExecOptions): Promise<Surroundings[]> {
   const template = ForkProcess.exec(options)
   const forked = template.fork()
-  const told = [
+  const seen = [
     await answer<Surroundings>(await forked.run(worker, 'surroundings')),
     await answer<Surroundings>(await template.run(worker, 'surroundings')),
   ]
   await Promise.all([forked.exited, template.exited])
-  return told
+  return seen
 }
 
-/** What ps(1) shows. */
+/** Returns the command line of a process, as ps(1) shows it. */
 function commandLine(pid: number | undefined): string {
   return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/\0.*$/s, '')
 }
 
-describe('exec takes', () => {
+describe('options of ForkProcess.exec()', () => {
   let folder: string
   before(() => (folder = realpathSync(mkdtempSync(join(tmpdir(), 'anyfork-exec-')))))
   after(() => rmSync(folder, { recursive: true }))
 
-  it('argv0: what the interpreter and its forks are told to be called as', async () => {
+  it('argv0 sets process.argv0 of the interpreter and its forks', async () => {
     for (const { argv0 } of await surroundings({ argv0: 'miller' })) assert.equal(argv0, 'miller')
   })
 
-  it('title: what ps shows of the interpreter and its forks', async () => {
+  it('title sets what ps shows for the interpreter and its forks', async () => {
     const template = ForkProcess.exec({ title: 'mill' })
     const [forked, running] = [template.fork(), template.fork()]
     await forked.ready()
@@ -59,21 +59,21 @@ describe('exec takes', () => {
     await Promise.all([forked.close(), template.close()])
   })
 
-  it('execPath and execArgv: the interpreter and its flags', async () => {
+  it('execPath and execArgv choose the interpreter and its flags', async () => {
     const node = join(folder, 'node')
     symlinkSync(process.execPath, node)
     for (const { execArgv } of await surroundings({ execPath: node, execArgv: ['--no-warnings'] }))
       assert.ok(execArgv.includes('--no-warnings'))
   })
 
-  it('env and cwd, a path or a URL', async () => {
+  it('env and cwd, a path or a URL, set the environment and the working directory', async () => {
     for (const cwd of [folder, pathToFileURL(folder)]) {
       for (const one of await surroundings({ cwd, env: { COLOR: 'red' } }))
         assert.deepEqual([one.cwd, one.color], [folder, 'red'])
     }
   })
 
-  it('stdio: descriptors, which stay the caller’s, or nothing', async () => {
+  it('stdio takes descriptors, which the caller keeps, and ignore', async () => {
     const file = join(folder, 'output')
     const output = openSync(file, 'w')
     const [readEnd, writeEnd] = pipe()
@@ -91,7 +91,7 @@ describe('exec takes', () => {
     assert.equal(text, 'to error\n')
   })
 
-  it('nothing that makes no sense', () => {
+  it('exec() and templateOptions throw TypeError for invalid options', () => {
     const misuses: object[] = [
       { execPath: 7 },
       { argv0: '' },
@@ -113,7 +113,7 @@ describe('exec takes', () => {
 describe('the default template', () => {
   after(() => (ForkProcess.templateOptions = {}))
 
-  it('is started with the options that were set, by another interpreter for instance, also after it was killed', async () => {
+  it('the default template starts with templateOptions, also after it was killed', async () => {
     const before = ForkProcess.create()
     await before.ready()
     const former = ForkProcess.startTemplate()
@@ -133,7 +133,7 @@ describe('the default template', () => {
     ForkProcess.templateOptions = {}
   })
 
-  it('is prepared as onTemplate() says, the present one and those that come after it', async () => {
+  it('onTemplate() prepares the present default template and all later ones', async () => {
     const present = ForkProcess.startTemplate()
     const prepared: ForkProcess[] = []
     ForkProcess.onTemplate(template => void prepared.push(template.eval('globalThis.prepared = 5')))
@@ -143,18 +143,18 @@ describe('the default template', () => {
     await present.exited
     const child = ForkProcess.create().eval(() =>
       Object.assign(globalThis, {
-        tell: (socket: { toSocket(): { end(text: string): void } }) =>
+        reply: (socket: { toSocket(): { end(text: string): void } }) =>
           socket.toSocket().end(String((globalThis as unknown as { prepared: number }).prepared)),
       }),
     )
-    assert.equal(await answer(await child.run('tell')), 5)
+    assert.equal(await answer(await child.run('reply')), 5)
     assert.equal(prepared.length, 2)
     assert.equal(prepared[1], ForkProcess.startTemplate())
     await child.exited
     assert.throws(() => ForkProcess.onTemplate(undefined as never), TypeError)
   })
 
-  it('is let go of where onTemplate() throws: the next one is prepared whole', async () => {
+  it('a default template whose onTemplate() listener throws is closed, and the next one is prepared completely', async () => {
     let isBad = false
     const prepare = (template: ForkProcess): void => {
       if (isBad) throw new Error('not prepared')
@@ -172,16 +172,16 @@ describe('the default template', () => {
     await child.close()
   })
 
-  it('shares what it loads with all that create makes, and is made anew once it was used up', async () => {
+  it('create() forks processes that share what the default template has loaded; a closed default template is replaced', async () => {
     ForkProcess.templateOptions = {}
     ForkProcess.startTemplate().eval('globalThis.shared = 7')
     const child = ForkProcess.create().eval(() =>
       Object.assign(globalThis, {
-        tell: (socket: { toSocket(): { end(text: string): void } }) =>
+        reply: (socket: { toSocket(): { end(text: string): void } }) =>
           socket.toSocket().end(String((globalThis as unknown as { shared: number }).shared)),
       }),
     )
-    assert.equal(await answer(await child.run('tell')), 7)
+    assert.equal(await answer(await child.run('reply')), 7)
     await child.exited
     const used = ForkProcess.startTemplate()
     await used.close()
@@ -192,20 +192,20 @@ describe('the default template', () => {
   })
 })
 
-describe('a template of a program', () => {
+describe('the interpreter flags of a template', () => {
   let folder: string
   before(() => (folder = mkdtempSync(join(tmpdir(), 'anyfork-flags-'))))
   after(() => rmSync(folder, { recursive: true }))
 
   const program = `
     import { ForkProcess } from '@anyfork/fork'
-    const child = ForkProcess.exec().eval(() => { globalThis.tell = socket => socket.toSocket().end(JSON.stringify([process.execArgv, process.env.NODE_OPTIONS ?? null])) })
+    const child = ForkProcess.exec().eval(() => { globalThis.reply = socket => socket.toSocket().end(JSON.stringify([process.execArgv, process.env.NODE_OPTIONS ?? null])) })
     let text = ''
-    for await (const piece of (await child.run('tell')).toSocket()) text += piece
+    for await (const piece of (await child.run('reply')).toSocket()) text += piece
     await child.exited
     console.log(text)`
 
-  /** What it has of the flags of the program, and its NODE_OPTIONS. */
+  /** Returns which flags of the program a template inherits, and its NODE_OPTIONS. */
   async function inherited(
     flags: readonly string[],
     options?: string,
@@ -231,16 +231,16 @@ describe('a template of a program', () => {
       '--test-reporter',
       () => ['--test-reporter', 'spec', '--test-reporter-destination', 'stdout', '--test-name-pattern', 'one'],
     ],
-    ['--test_reporter, spelled so,', () => ['--test_reporter', 'spec']],
+    ['--test_reporter (with an underscore)', () => ['--test_reporter', 'spec']],
   ]
   for (const [own, flags] of separate) {
-    it(`has neither ${own} of it nor the words after it, and keeps the other flags with theirs`, async () => {
+    it(`a template does not inherit ${own} and its arguments, and keeps the other flags with theirs`, async () => {
       const [execArgv] = await inherited(['--conditions', 'kept', ...flags(), '-C', 'too'])
       assert.deepEqual(execArgv, ['--conditions', 'kept', '-C', 'too'])
     })
   }
 
-  it('has neither --test-reporter of its NODE_OPTIONS nor the word after it', async () => {
+  it('a template does not inherit --test-reporter and its argument from NODE_OPTIONS', async () => {
     assert.deepEqual(await inherited([], '--conditions kept --test-reporter spec -C too'), [
       [],
       '--conditions kept -C too',
@@ -249,7 +249,7 @@ describe('a template of a program', () => {
 })
 
 describe('@anyfork/fork/early', () => {
-  it('starts the default template before what is opened later, which children then do not have', async () => {
+  it('importing early starts the default template before the program opens descriptors, so children do not inherit them', async () => {
     const program = (early: boolean): string => `
       ${early ? "import '@anyfork/fork/early'" : ''}
       import { ForkProcess } from '@anyfork/fork'

@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'mocha'
 
 const module = new URL('./fixtures/exits.js', import.meta.url)
 
-/** way, exit code, signal, calls of the 'exit' listener, what standard error says: all as in any Node program */
+/** All endings are as in any other Node program. `listenerCalls` counts calls of an 'exit' listener. */
 const matrix: [way: string, code: number | null, signal: string | null, listenerCalls: number, stderr?: RegExp][] = [
   ['process.exit(3)', 3, null, 1],
   ['an empty loop', 0, null, 1],
@@ -17,7 +17,7 @@ const matrix: [way: string, code: number | null, signal: string | null, listener
   ['a function that returned a promise', 0, null, 1],
   ["more work from 'beforeExit'", 5, null, 1],
   ['an uncaught throw', 1, null, 1, /TypeError: thrown on purpose\n +at /],
-  ['a throw of something that is no error', 1, null, 1, /thrown on purpose/],
+  ['a throw of a value that is not an Error', 1, null, 1, /thrown on purpose/],
   ['a throw in a timer', 1, null, 1, /TypeError: thrown on purpose\n +at /],
   ['an unhandled rejection', 1, null, 1, /TypeError: thrown on purpose\n +at /],
   ['a rejected async function', 1, null, 1, /TypeError: thrown on purpose\n +at /],
@@ -31,7 +31,7 @@ const matrix: [way: string, code: number | null, signal: string | null, listener
   ['SIGTERM with a listener', 9, null, 1],
 ]
 
-describe('a forked process ends', () => {
+describe('how a forked process ends', () => {
   let folder: string
   let template: ForkProcess
   let stderr: number
@@ -49,13 +49,13 @@ describe('a forked process ends', () => {
   })
 
   for (const [way, code, signal, listenerCalls, says] of matrix) {
-    it(`by ${way} with ${signal ?? `code ${code}`}`, async () => {
+    it(`a forked process ends with ${signal ?? `code ${code}`} after ${way}`, async () => {
       truncateSync(join(folder, 'stderr'))
       const child = template.fork().sendArg(way)
       const socket = (await child.run(module, 'end')).toSocket()
-      const said = await text(socket)
+      const written = await text(socket)
       assert.deepEqual(await child.exited, { code, signal })
-      assert.equal(said, 'E'.repeat(listenerCalls))
+      assert.equal(written, 'E'.repeat(listenerCalls))
       const printed = readFileSync(join(folder, 'stderr'), 'utf8')
       if (says) assert.match(printed, says)
       else assert.equal(printed, '')

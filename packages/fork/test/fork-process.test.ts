@@ -24,13 +24,13 @@ describe('ForkProcess', () => {
   })
   after(() => template.close())
 
-  it('forks from the default template', async () => {
+  it('create() forks from the default template', async () => {
     const process = ForkProcess.create().sendArg('world')
     assert.equal(await answer(await process.run(common, 'greet')), 'hello world')
     assert.deepEqual(await process.exited, { code: 0, signal: null })
   })
 
-  it('makes the default template anew after it was killed', async () => {
+  it('create() starts a new default template after the former was killed', async () => {
     const first = ForkProcess.create()
     await first.ready()
     const former = ForkProcess.startTemplate()
@@ -40,7 +40,7 @@ describe('ForkProcess', () => {
     assert.equal(await answer(await second.run(common, 'greet')), 'hello again')
   })
 
-  it('execs a fresh interpreter, whose pid is known at once', async () => {
+  it('exec() starts a fresh interpreter whose pid is known immediately', async () => {
     const fresh = ForkProcess.exec()
     assert.equal(typeof fresh.pid, 'number')
     const { pid } = await answer<{ pid: number }>(await fresh.run(worker, 'identity'))
@@ -48,7 +48,7 @@ describe('ForkProcess', () => {
     assert.deepEqual(await fresh.exited, { code: 0, signal: null })
   })
 
-  it('gives the function what was sent, in the order in which it was sent', async () => {
+  it('the function gets arguments and descriptors in the order in which they were sent', async () => {
     const [readEnd, writeEnd] = pipe()
     const child = template
       .fork()
@@ -63,7 +63,7 @@ describe('ForkProcess', () => {
     assert.deepEqual(got, [1, 'two', { inode }, { three: ['3'] }, { inode }, { inode }])
   })
 
-  it('clones the arguments sent so far into its forks, and keeps its own', async () => {
+  it('a fork inherits the arguments sent before it; parent and fork take later arguments separately', async () => {
     const parent = template.fork().sendArg('first')
     const child = parent.fork().sendArg('child')
     parent.sendArg('parent')
@@ -71,13 +71,13 @@ describe('ForkProcess', () => {
     assert.deepEqual(await answer(await parent.run(worker, 'describeArguments')), ['first', 'parent'])
   })
 
-  it('takes large arguments', async () => {
+  it('an argument larger than the socket buffer arrives whole', async () => {
     const big = 'x'.repeat(3_000_000)
     const got = await answer<string[]>(await template.fork().sendArg(big).run(worker, 'describeArguments'))
     assert.equal(got[0], big)
   })
 
-  it('hands out a non-blocking socket, and its pid', async () => {
+  it('run() resolves to a non-blocking socket, and the pid is known', async () => {
     const child = template.fork()
     const socket = await child.run(worker, 'identity')
     assert.ok(isNonblocking(socket))
@@ -86,19 +86,19 @@ describe('ForkProcess', () => {
     assert.equal(ppid, template.pid)
   })
 
-  it('loads a package by its name', async () => {
+  it('require() loads a package by its name', async () => {
     const child = ForkProcess.create().require('mocha', 'node:zlib')
     await child.ready()
     await child.close()
     assert.deepEqual(await child.exited, { code: 0, signal: null })
   })
 
-  it('loads a module by its absolute path', async () => {
+  it('run() loads a module by its absolute path', async () => {
     const child = ForkProcess.create().sendArg('path')
     assert.equal(await answer(await child.run(fileURLToPath(common), 'greet')), 'hello path')
   })
 
-  it('runs functions that eval made', async () => {
+  it('run() runs functions that eval() has defined', async () => {
     const child = ForkProcess.create()
       .eval('function reply(socket, ...args) { socket.toSocket().end(JSON.stringify([...args, kept])) }')
       .eval(async (value: number) => {
@@ -109,7 +109,7 @@ describe('ForkProcess', () => {
     assert.deepEqual(await answer(await child.run('reply')), ['arg', 7])
   })
 
-  it('gives every child its own pid and random values', async () => {
+  it('every child has its own pid and random values', async () => {
     const source = template.fork().eval(async () => {
       const { randomInt, randomUUID } = await import('node:crypto')
       randomInt(10)
@@ -124,7 +124,7 @@ describe('ForkProcess', () => {
     await source.close()
   })
 
-  it('gives their children random values of their own, too', async () => {
+  it('grandchildren have their own random values', async () => {
     const source = template.fork().eval(async () => {
       const { randomInt, randomUUID } = await import('node:crypto')
       randomInt(10)
@@ -140,7 +140,7 @@ describe('ForkProcess', () => {
     await Promise.all([parent.close(), source.close()])
   })
 
-  it('forks generation after generation', async () => {
+  it('a process of the tenth generation works', async () => {
     const line = [template.fork()]
     for (let i = 0; i < 9; i++) line.push(line.at(-1)!.fork())
     const last = line.at(-1)!
@@ -150,7 +150,7 @@ describe('ForkProcess', () => {
     await Promise.all(line.slice(0, -1).map(one => one.close()))
   })
 
-  it('tells how a process ended whose parent was killed', async () => {
+  it('exited reports how a process ended whose parent was killed before', async () => {
     const parent = template.fork()
     const child = parent.fork()
     ;(await child.run(worker, 'hold')).close()
@@ -159,7 +159,7 @@ describe('ForkProcess', () => {
     assert.deepEqual(await child.exited, { code: 0, signal: null })
   })
 
-  it('tells how a process ended whose parent was killed while the template was ending', async () => {
+  it('exited reports how a process ended whose parent was killed while the template was closing', async () => {
     const own = ForkProcess.exec().require(worker)
     const parent = own.fork()
     const child = parent.fork()
@@ -172,8 +172,8 @@ describe('ForkProcess', () => {
     await closed
   })
 
-  it('starts though an interrupt comes meanwhile, which is the program’s affair', async () => {
-    // As soon as an addon is there: before any order is taken.
+  it('a SIGINT during its start does not end a template', async () => {
+    // The signal arrives when an addon has been loaded, before the first order is read.
     const interrupt = `const load = process.dlopen; process.dlopen = (...args) => { load.apply(process, args); setImmediate(() => process.kill(process.pid, 'SIGINT')) }`
     const template = ForkProcess.exec({
       execArgv: ['--import', `data:text/javascript,${encodeURIComponent(interrupt)}`],
@@ -182,7 +182,7 @@ describe('ForkProcess', () => {
     await template.close()
   })
 
-  it('reaps orphans, and tells how they ended, where it is their parent after the template was killed', async () => {
+  it('an owner that becomes the parent of orphans after its template was killed reaps them and reports how they ended', async () => {
     const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/subreaper-owner.js', import.meta.url))], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
@@ -198,19 +198,19 @@ describe('ForkProcess', () => {
     }
   })
 
-  it('sends signals, and none to a process that has ended', async () => {
+  it('kill() sends a signal, and returns false after the process has ended', async () => {
     const child = template.fork()
     ;(await child.run(worker, 'spin')).close()
     assert.equal(child.kill(0), true)
     assert.throws(() => child.kill('SIGNIFICANT' as 'SIGTERM'), TypeError)
     assert.equal(child.kill(), true)
-    while (isRunning(child.pid!)); // without a turn of the event loop: its end is not known yet
+    while (isRunning(child.pid!)); // without a turn of the event loop, so that the owner does not know yet
     assert.equal(child.kill(), false)
     assert.deepEqual(await child.exited, { code: null, signal: 'SIGTERM' })
     assert.equal(child.kill('SIGKILL'), false)
   })
 
-  it('tells the memory of a process while it starts its function, while it is closing, and not once it has ended', async () => {
+  it('memory() works while a function starts and while a process closes, and rejects after it has ended', async () => {
     const spinning = template.fork()
     const running = spinning.run(worker, 'spin')
     assert.ok((await spinning.memory()).rss > 0)
@@ -223,18 +223,18 @@ describe('ForkProcess', () => {
     await closed
     await assert.rejects(closing.memory(), { code: 'ERR_PROCESS_EXITED' })
     spinning.kill('SIGKILL')
-    while (isRunning(spinning.pid!)); // without a turn of the event loop: its end is not known yet
+    while (isRunning(spinning.pid!)); // without a turn of the event loop, so that the owner does not know yet
     await assert.rejects(spinning.memory(), { code: 'ERR_PROCESS_EXITED' })
   })
 
-  it('sends signals to a process that is only being forked, each, in their order', async () => {
+  it('kill() of a process that is being forked delivers all signals in order', async () => {
     const child = template.fork()
     assert.deepEqual([child.kill('SIGTERM'), child.kill('SIGCONT')], [true, true])
     assert.deepEqual(await child.exited, { code: null, signal: 'SIGTERM' })
   })
 
-  it('tells the end of a process whose elder siblings were forked while it was still asked for', async () => {
-    const own = ForkProcess.exec().require(worker, 'mocha') // takes its time: forks queue up
+  it('exited reports the end of a process that was forked after queued siblings', async () => {
+    const own = ForkProcess.exec().require(worker, 'mocha') // loading takes long, so forks queue up
     const siblings = Array.from({ length: 4 }, () => own.fork())
     await Promise.all(siblings.map(one => one.ready()))
     const [youngest] = siblings.splice(-1)
@@ -243,7 +243,7 @@ describe('ForkProcess', () => {
     await Promise.all([own, ...siblings].map(one => one.close()))
   })
 
-  it('leaves the children of child_process to it', async () => {
+  it('a template does not reap the children of child_process', async () => {
     const own = ForkProcess.exec()
     await own.fork().ready() // it reaps from then on
     const ended = own.eval(async (pairs: number) => {
@@ -269,14 +269,14 @@ describe('ForkProcess', () => {
     await own.exited
   })
 
-  it('leaves the children of a worker thread to it, which may be busy for long', async () => {
+  it('a template does not reap the children of a worker thread that is busy', async () => {
     const own = ForkProcess.exec()
     await own.fork().ready()
-    const told = own.eval(
+    const exits = own.eval(
       async (program: string) => {
         const { Worker } = await import('node:worker_threads')
-        const said = await new Promise(resolve => new Worker(program, { eval: true }).once('message', resolve))
-        if (said !== 7) throw new Error(String(said))
+        const code = await new Promise(resolve => new Worker(program, { eval: true }).once('message', resolve))
+        if (code !== 7) throw new Error(String(code))
       },
       `
       const { parentPort } = require('node:worker_threads')
@@ -285,12 +285,12 @@ describe('ForkProcess', () => {
       child.once('exit', code => parentPort.postMessage(code))
       setTimeout(() => parentPort.postMessage('no exit'), 20_000)`,
     )
-    await told.ready()
+    await exits.ready()
     own.kill()
     await own.exited
   })
 
-  it('reaps orphans that no process waits for', async () => {
+  it('a template reaps orphans that no process waits for', async () => {
     const own = ForkProcess.exec()
     const parent = own.fork().eval(async (count: number) => {
       const { spawnSync } = await import('node:child_process')
@@ -305,7 +305,7 @@ describe('ForkProcess', () => {
     await own.close()
   })
 
-  it('belongs to who has started it: in a fork of that one it is as if gone, and what was awaited does not go on', async () => {
+  it('in a fork of the owner, its processes reject with ERR_NOT_OWNED, and pending promises never settle', async () => {
     const parent = ForkProcess.exec().eval(async () => {
       const { ForkProcess } = await import('@anyfork/fork')
       const root = ForkProcess.exec()
@@ -322,7 +322,7 @@ describe('ForkProcess', () => {
         const asked: Promise<unknown>[] = [own.fork().toFd()]
         for (const one of [root, own, own.fork()]) asked.push(one.ready(), one.inspect(), one.memory(), one.run('none'))
         const codes = await Promise.all(asked.map(code))
-        const said = [
+        const observed = [
           new Set(codes).size,
           codes[0],
           await own.exited,
@@ -331,7 +331,7 @@ describe('ForkProcess', () => {
           own.isAlive,
           goesOn,
         ]
-        socket.toSocket().end(JSON.stringify(said))
+        socket.toSocket().end(JSON.stringify(observed))
       }
       Object.assign(globalThis, { probe })
     })
@@ -350,7 +350,7 @@ describe('ForkProcess', () => {
     await parent.exited
   })
 
-  it('ends, closed, when all processes forked from it have ended', async () => {
+  it('a closed template ends after all processes forked from it', async () => {
     const own = ForkProcess.exec()
     const child = own.fork()
     const socket = await child.run(worker, 'hold')
@@ -361,7 +361,7 @@ describe('ForkProcess', () => {
     assert.deepEqual(order, ['child', 'template'])
   })
 
-  it(`leaves no descriptor, child or zombie after ${10 * ROUNDS} forks`, async function () {
+  it(`${10 * ROUNDS} forks leave no descriptor, child, or zombie`, async function () {
     this.timeout(60_000)
     const warm = template.fork()
     ;(await warm.run(worker, 'hold')).close()
@@ -379,7 +379,7 @@ describe('ForkProcess', () => {
     assert.deepEqual(childrenOf(template.pid!), [])
   })
 
-  it('does not keep the program running while nothing is awaited', async () => {
+  it('an idle process does not keep the program running', async () => {
     const program = `
       import { ForkProcess } from '@anyfork/fork'
       const idle = ForkProcess.create()
@@ -388,7 +388,7 @@ describe('ForkProcess', () => {
     assert.match(await outputOf(program), /^\d+\n$/)
   })
 
-  it('keeps the program running while its end is awaited', async () => {
+  it('awaiting exited keeps the program running', async () => {
     const program = `
       import { ForkProcess } from '@anyfork/fork'
       const child = ForkProcess.create().eval(() => { globalThis.later = () => { setTimeout(() => process.exit(12), 50) } })

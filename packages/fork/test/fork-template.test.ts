@@ -17,18 +17,18 @@ const output = (
 
 const startWorker =
   "const { Worker } = await import('node:worker_threads'); await new Promise(done => new Worker('setInterval(() => {}, 1000)', { eval: true }).once('online', done))"
-/** Whether it is refused for a thread, and then for how many. */
-const tellThreads = `
+/** Prints the number of threads for which forkTemplate() rejects, or 'none'. */
+const printThreads = `
   const { forkTemplate } = await import('@anyfork/fork/template')
   const refusal = await forkTemplate().then(() => undefined, error => error)
   console.log(refusal ? refusal.findings.find(({ topic }) => topic === 'thread')?.subject : 'none')
   process.exit()`
 
-const tell = `
-  globalThis.tell = (socket, value) => socket.toSocket().end(JSON.stringify(value ?? null))
+const prelude = `
+  globalThis.reply = (socket, value) => socket.toSocket().end(JSON.stringify(value ?? null))
   globalThis.read = async socket => { let text = ''; for await (const piece of socket.toSocket()) text += piece; return JSON.parse(text) }`
 
-/** What is under way in a program, and what the refusal names. */
+/** Obstacles to a fork of the running program, and the finding that names each. */
 const obstacles: [what: string, begin: string, topic: string, subject: RegExp][] = [
   ['a timer', 'setTimeout(() => {}, 1e6)', 'handle', /Timeout/],
   [
@@ -52,7 +52,7 @@ const obstacles: [what: string, begin: string, topic: string, subject: RegExp][]
   ],
 ]
 
-/** How a program is started without one of Node's own threads, where it can be. */
+/** Ways to start a program without the thread of Node that listens for SIGUSR1. */
 const withoutListener: [how: string, flags: string[], env: NodeJS.ProcessEnv][] = [
   ['a flag', ['--disable-sigusr1'], {}],
   ['a flag spelled otherwise', ['--disable_sigusr1'], {}],
@@ -60,24 +60,24 @@ const withoutListener: [how: string, flags: string[], env: NodeJS.ProcessEnv][] 
 ]
 
 describe('forkTemplate', () => {
-  it('copies the program with all that it has loaded and computed; the copies never go on with it', async () => {
-    const said = await output(`
+  it('forkTemplate() copies the program with its loaded modules and state; the copies do not continue its code', async () => {
+    const stdout = await output(`
       import { forkTemplate } from '@anyfork/fork/template'
-      ${tell}
+      ${prelude}
       globalThis.computed = 42
       const inModule = { kept: 7 }
-      globalThis.answer = socket => tell(socket, [process.pid, computed, inModule.kept])
+      globalThis.answer = socket => reply(socket, [process.pid, computed, inModule.kept])
       process.on('exit', code => console.log('exit', code))
       process.on('SIGTERM', () => console.log('SIGTERM'))
       void (async () => { await new Promise(() => {}); console.log('never') })()
       void new Promise(setImmediate).then(() => console.log('once'))
       const template = await forkTemplate()
-      console.log('goes on')
+      console.log('continues')
       const parent = template.fork()
       const children = [template.fork(), template.fork(), parent.fork()]
       await children[2].ready()
-      const told = await Promise.all(children.slice(0, 2).map(async child => read(await child.run('answer'))))
-      console.log(told.every(([pid, computed, kept], i) => pid === children[i].pid && computed === 42 && kept === 7))
+      const answers = await Promise.all(children.slice(0, 2).map(async child => read(await child.run('answer'))))
+      console.log(answers.every(([pid, computed, kept], i) => pid === children[i].pid && computed === 42 && kept === 7))
       console.log(template.mode, children.map(({ mode }) => mode).join())
       children[2].kill('SIGTERM')
       console.log(JSON.stringify(await Promise.all(children.map(({ exited }) => exited))))
@@ -85,9 +85,9 @@ describe('forkTemplate', () => {
       await template.close()
       console.log(JSON.stringify(await template.exited))`)
     const ok = '{"code":0,"signal":null}'
-    assert.deepEqual(said.trim().split('\n'), [
+    assert.deepEqual(stdout.trim().split('\n'), [
       'once',
-      'goes on',
+      'continues',
       'true',
       'fork fork,fork,fork',
       `[${ok},${ok},{"code":null,"signal":"SIGTERM"}]`,
@@ -96,7 +96,7 @@ describe('forkTemplate', () => {
     ])
   })
 
-  it('is there for CommonJS, too', async () => {
+  it('forkTemplate() works in CommonJS', async () => {
     const program = `
       const { forkTemplate } = require('@anyfork/fork/template')
       globalThis.leave = () => process.exit(9)
@@ -110,23 +110,23 @@ describe('forkTemplate', () => {
     assert.equal(stdout, '9\n')
   })
 
-  it('gives every copy random values and a pid of its own', async () => {
-    const said = await output(`
+  it('each copy of the program has its own pid and random values', async () => {
+    const stdout = await output(`
       import { randomUUID } from 'node:crypto'
       import { forkTemplate } from '@anyfork/fork/template'
-      ${tell}
+      ${prelude}
       const values = () => [process.pid, Math.random(), randomUUID()]
       values()
-      globalThis.answer = socket => tell(socket, values())
+      globalThis.answer = socket => reply(socket, values())
       const template = await forkTemplate()
-      const told = await Promise.all([template.fork(), template.fork()].map(async child => read(await child.run('answer'))))
-      console.log(new Set([...told, values()].flat()).size)
+      const answers = await Promise.all([template.fork(), template.fork()].map(async child => read(await child.run('answer'))))
+      console.log(new Set([...answers, values()].flat()).size)
       await template.close()`)
-    assert.equal(said, '9\n')
+    assert.equal(stdout, '9\n')
   })
 
-  it('gives copies nothing of what the program opens afterwards', async () => {
-    const said = await output(`
+  it('copies do not inherit descriptors that the program opens later', async () => {
+    const stdout = await output(`
       import { createServer } from 'node:http'
       import { forkTemplate } from '@anyfork/fork/template'
       const template = await forkTemplate()
@@ -135,10 +135,10 @@ describe('forkTemplate', () => {
       const { canFork, descriptors } = await template.fork().check()
       console.log(canFork, descriptors.filter(({ origin }) => origin === 'opened').length)
       process.exit()`)
-    assert.equal(said, 'true 0\n')
+    assert.equal(stdout, 'true 0\n')
   })
 
-  it('is refused without the flags, with the flags in the message', async () => {
+  it('forkTemplate() rejects with ERR_NOT_FORKABLE without the interpreter flags, and names them', async () => {
     const program =
       "import { forkTemplate } from '@anyfork/fork/template'; await forkTemplate().catch(({ code, message }) => console.log(code, message))"
     for (const flags of [[], ['--single-threaded'], ['--v8-pool-size=1']]) {
@@ -146,7 +146,7 @@ describe('forkTemplate', () => {
     }
   })
 
-  it('is refused in a program that is being debugged, and in a worker thread', async () => {
+  it('forkTemplate() rejects in a program that is being debugged, and in a worker thread', async () => {
     const program =
       "import { forkTemplate } from '@anyfork/fork/template'; await forkTemplate().catch(({ findings }) => console.log(findings[0].topic, findings[0].subject)); process.exit()"
     assert.match(await output(program, [...forkingFlags, '--inspect=127.0.0.1:0']), /^thread \d\n$/)
@@ -157,44 +157,44 @@ describe('forkTemplate', () => {
   })
 
   for (const [what, begin, topic, subject] of obstacles) {
-    it(`is refused while ${what} is there, which is named; the program goes on`, async () => {
-      const said = await output(`
+    it(`forkTemplate() rejects with ERR_NOT_FORKABLE and a finding for ${what}; the program continues`, async () => {
+      const stdout = await output(`
         import { forkTemplate } from '@anyfork/fork/template'
         ${begin}
         try { await forkTemplate() } catch ({ code, findings }) { console.log(JSON.stringify([code, findings.map(({ topic, subject }) => [topic, subject])])) }
         process.exit()`)
-      const [code, findings] = JSON.parse(said) as [string, [string, string][]]
+      const [code, findings] = JSON.parse(stdout) as [string, [string, string][]]
       assert.equal(code, 'ERR_NOT_FORKABLE')
       assert.ok(
         findings.some(found => found[0] === topic && subject.test(found[1])),
-        said,
+        stdout,
       )
     })
   }
 
-  it('sees a thread in a program that has set UV_THREADPOOL_SIZE itself', async () => {
+  it('forkTemplate() detects a foreign thread whatever UV_THREADPOOL_SIZE is', async () => {
     const pool = "await (await import('node:fs/promises')).stat('/')"
     const set = "process.env.UV_THREADPOOL_SIZE = '16'"
-    assert.equal(await output(`${pool}; ${set}; ${startWorker}; ${tellThreads}`), '1\n')
-    assert.equal(await output(`${pool}; ${set}; ${tellThreads}`), 'none\n')
+    assert.equal(await output(`${pool}; ${set}; ${startWorker}; ${printThreads}`), '1\n')
+    assert.equal(await output(`${pool}; ${set}; ${printThreads}`), 'none\n')
     for (const size of ['2', '16']) {
       const env = { UV_THREADPOOL_SIZE: size }
-      assert.equal(await output(`${pool}; ${set}; ${startWorker}; ${tellThreads}`, undefined, env), '1\n')
-      assert.equal(await output(tellThreads, undefined, env), 'none\n')
+      assert.equal(await output(`${pool}; ${set}; ${startWorker}; ${printThreads}`, undefined, env), '1\n')
+      assert.equal(await output(printThreads, undefined, env), 'none\n')
     }
   })
 
   for (const [how, flags, env] of withoutListener) {
-    it(`sees a thread in a program without that which listens for SIGUSR1, by ${how}`, async function () {
+    it(`forkTemplate() detects a foreign thread in a program without a SIGUSR1 listener (${how})`, async function () {
       if (!process.allowedNodeEnvironmentFlags.has('--disable-sigusr1')) this.skip()
       const args = [...forkingFlags, ...flags]
-      assert.equal(await output(`delete process.env.NODE_OPTIONS; ${startWorker}; ${tellThreads}`, args, env), '1\n')
-      assert.equal(await output(tellThreads, args, env), 'none\n')
+      assert.equal(await output(`delete process.env.NODE_OPTIONS; ${startWorker}; ${printThreads}`, args, env), '1\n')
+      assert.equal(await output(printThreads, args, env), 'none\n')
     })
   }
 
-  it('is not refused for a process that was handed over', async () => {
-    const said = await output(`
+  it('forkTemplate() works although the program has handed over a process', async () => {
+    const stdout = await output(`
       import { ForkProcess } from '@anyfork/fork'
       import { forkTemplate } from '@anyfork/fork/template'
       const first = ForkProcess.exec()
@@ -203,21 +203,21 @@ describe('forkTemplate', () => {
       const template = await forkTemplate()
       console.log(template.mode)
       process.exit()`)
-    assert.equal(said, 'fork\n')
+    assert.equal(stdout, 'fork\n')
   })
 
-  it('tells how the copy was made after it was handed over, too', async () => {
-    const said = await output(`
+  it('the mode of a copy is still fork after it was handed over', async () => {
+    const stdout = await output(`
       import { ForkProcess } from '@anyfork/fork'
       import { forkTemplate } from '@anyfork/fork/template'
       const template = ForkProcess.fromFd(await (await forkTemplate()).toFd())
       await template.ready()
       console.log(template.mode)
       await template.close()`)
-    assert.equal(said, 'fork\n')
+    assert.equal(stdout, 'fork\n')
   })
 
-  it('is not refused for what this package itself has under way: other copies, also at once, whose end is awaited', async () => {
+  it('forkTemplate() works while other copies are being made or their ends are awaited', async () => {
     const program = `
       import { forkTemplate } from '@anyfork/fork/template'
       const copies = await Promise.all([forkTemplate(), forkTemplate()])
@@ -232,7 +232,7 @@ describe('forkTemplate', () => {
     assert.deepEqual([stdout, stderr], ['[{"code":0,"signal":null},{"code":0,"signal":null}] 12\n', ''])
   })
 
-  it('is refused while standard input is read', async () => {
+  it('forkTemplate() rejects while standard input is being read', async () => {
     const program = `
       import { forkTemplate } from '@anyfork/fork/template'
       process.stdin.on('data', () => {})
@@ -244,8 +244,8 @@ describe('forkTemplate', () => {
     child.stdin.end()
   })
 
-  it('waits for what is about to end, and works once the program is at rest', async () => {
-    const said = await output(`
+  it('forkTemplate() waits for pending requests, and works after a rejection', async () => {
+    const stdout = await output(`
       import { readFile } from 'node:fs'
       import { createServer } from 'node:net'
       import { forkTemplate } from '@anyfork/fork/template'
@@ -259,10 +259,10 @@ describe('forkTemplate', () => {
       console.log(child.mode)
       await child.close()
       await template.close()`)
-    assert.equal(said, 'refused\nread\nfork\n')
+    assert.equal(stdout, 'refused\nread\nfork\n')
   })
 
-  it('leaves no process when the program is killed, and tells how the copy ended where the copy is', async () => {
+  it('copies end with a killed program; exited reports how a killed copy ended', async () => {
     const program = `
       import { forkTemplate } from '@anyfork/fork/template'
       const first = await forkTemplate()
@@ -283,7 +283,7 @@ describe('forkTemplate', () => {
     await untilGone(...pids)
   })
 
-  it('leaves nothing open where there was no room for its descriptors, and works once there is', async () => {
+  it('forkTemplate() leaks no socket when it rejects with EMFILE, and works once slots are free', async () => {
     const program = `
       import { forkTemplate } from '@anyfork/fork/template'
       import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs'
@@ -311,12 +311,12 @@ describe('forkTemplate', () => {
     assert.equal(await outputOf(program, [], { nodeFlags: forkingFlags, openFiles: 80 }), '0\n')
   })
 
-  it('leaves nothing open where there was no room the first time', async () => {
+  it('forkTemplate() works after its first call has rejected with EMFILE', async () => {
     const program = `
       import { forkTemplate } from '@anyfork/fork/template'
       import { closeSync, openSync } from 'node:fs'
       const timer = setTimeout(() => {}, 1e6)
-      await forkTemplate().catch(() => {}) // has loaded all that it needs
+      await forkTemplate().catch(() => {}) // loads all modules
       clearTimeout(timer)
       const fillers = []
       try { for (;;) fillers.push(openSync('/dev/null')) } catch {}
@@ -329,8 +329,8 @@ describe('forkTemplate', () => {
     assert.equal(await outputOf(program, [], { nodeFlags: forkingFlags, openFiles: 80 }), 'EMFILE\nforked\n')
   })
 
-  it('leaves no copy and no descriptor where what undoes a hook throws, and rejects with that', async () => {
-    const said = await output(`
+  it('forkTemplate() rejects with the error of an undo function, and leaves no copy and no descriptor', async () => {
+    const stdout = await output(`
       import { forkTemplate } from '@anyfork/fork/template'
       import { beforeFork } from '@anyfork/fork'
       import { until } from '@anyfork/test-support'
@@ -342,7 +342,7 @@ describe('forkTemplate', () => {
       }
       const attempt = () => forkTemplate().catch(error => console.log(error.message))
       const dispose = beforeFork(() => () => { throw new Error('not undone') })
-      await attempt() // opens what all share
+      await attempt() // opens the descriptors that all copies share
       const before = await left()
       await attempt()
       console.log(await left() === before, children().length)
@@ -351,21 +351,21 @@ describe('forkTemplate', () => {
       await template.close()
       console.log(template.mode)
       process.exit()`)
-    assert.deepEqual(said.trim().split('\n'), ['not undone', 'not undone', 'true 0', 'fork'])
+    assert.deepEqual(stdout.trim().split('\n'), ['not undone', 'not undone', 'true 0', 'fork'])
   })
 
-  it('is refused with the reason, whatever what undoes a hook throws', async () => {
-    const said = await output(`
+  it('forkTemplate() rejects with ERR_NOT_FORKABLE although an undo function throws', async () => {
+    const stdout = await output(`
       import { forkTemplate } from '@anyfork/fork/template'
       import { beforeFork } from '@anyfork/fork'
       beforeFork(() => () => { throw new Error('not undone') })
       setTimeout(() => {}, 1e6)
       await forkTemplate().catch(error => console.log(error.code))
       process.exit()`)
-    assert.equal(said, 'ERR_NOT_FORKABLE\n')
+    assert.equal(stdout, 'ERR_NOT_FORKABLE\n')
   })
 
-  it('leaves no copy that a hook holds up when the program is killed', async () => {
+  it('a copy that an afterFork hook delays ends with a killed program', async () => {
     const program = `
       import { forkTemplate } from '@anyfork/fork/template'
       import { afterFork } from '@anyfork/fork'
@@ -384,7 +384,7 @@ describe('forkTemplate', () => {
     }
   })
 
-  it('has what a hook throws in the copy as its error, and prints nothing of it', async () => {
+  it('an afterFork hook that throws rejects the copy and its forks, and prints nothing', async () => {
     const program = `
       import { forkTemplate } from '@anyfork/fork/template'
       import { afterFork } from '@anyfork/fork'

@@ -10,10 +10,10 @@ import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const heir = new URL('./fixtures/new-owner.js', import.meta.url)
+const newOwner = new URL('./fixtures/new-owner.js', import.meta.url)
 
 describe('toFd and fromFd', () => {
-  it('hand a process over with all that it has', async () => {
+  it('a process handed over by toFd() keeps its arguments, pid, and mode', async () => {
     await ForkProcess.create().close()
     const before = openResources()
     const template = ForkProcess.exec().require(worker)
@@ -30,7 +30,7 @@ describe('toFd and fromFd', () => {
     await assertNothingLeft(before)
   })
 
-  it('leave a socket that cannot be taken on, being watched, to the caller', async () => {
+  it('fromFd() throws EEXIST for a watched socket and leaves it to the caller', async () => {
     const process = ForkProcess.exec()
     const socket = await process.toFd()
     const watching = watch(socket, { readable: true }, () => {})
@@ -40,43 +40,45 @@ describe('toFd and fromFd', () => {
     assert.deepEqual(await process.exited, { code: 0, signal: null })
   })
 
-  it('hand a template over to another process, which forks from it and ends it', async () => {
+  it('another process forks from a template that was handed over to it, and closes it', async () => {
     const template = ForkProcess.exec().require(worker)
     const control = await template.toFd()
     const child = ForkProcess.create().sendFd(control).sendArg(worker.href)
     control.close()
-    const said = await answer<{ arguments: unknown[]; exited: unknown; pid: number }>(await child.run(heir, 'inherit'))
-    assert.deepEqual(said.arguments, ['from the heir'])
-    assert.deepEqual(said.exited, { code: 0, signal: null })
-    assert.equal(said.pid, template.pid)
+    const answered = await answer<{ arguments: unknown[]; exited: unknown; pid: number }>(
+      await child.run(newOwner, 'inherit'),
+    )
+    assert.deepEqual(answered.arguments, ['from the new owner'])
+    assert.deepEqual(answered.exited, { code: 0, signal: null })
+    assert.equal(answered.pid, template.pid)
     assert.deepEqual(await template.exited, { code: 0, signal: null })
   })
 
-  it('let a process end with its new owner, not with the old one', async () => {
+  it('a process that was handed over survives its former owner and ends with its new owner', async () => {
     const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/former-owner.js', import.meta.url))], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
-    const { heirPid, heritage } = JSON.parse(line) as { heirPid: number; heritage: number }
+    const { newOwner, handedOver } = JSON.parse(line) as { newOwner: number; handedOver: number }
     owner.kill('SIGKILL')
     await untilGone(owner.pid!)
-    assert.ok(isRunning(heirPid) && isRunning(heritage))
-    process.kill(heirPid, 'SIGKILL')
-    await untilGone(heirPid, heritage)
+    assert.ok(isRunning(newOwner) && isRunning(handedOver))
+    process.kill(newOwner, 'SIGKILL')
+    await untilGone(newOwner, handedOver)
   })
 
-  it('give up control: close returns at once, and inspect is a TypeError', async () => {
+  it('after toFd(), close() resolves immediately and inspect() rejects with TypeError', async () => {
     const template = ForkProcess.exec()
     const control = await template.toFd()
     await template.close()
     await assert.rejects(template.inspect(), TypeError)
-    const heir = ForkProcess.fromFd(control)
+    const taken = ForkProcess.fromFd(control)
     assert.equal(control.isOpen, false)
-    await heir.close()
+    await taken.close()
     assert.deepEqual(await template.exited, { code: 0, signal: null })
   })
 
-  it('make a fork that is handed over the one who answers for what it forks', async () => {
+  it('a fork that was handed over reports the exits of its own descendants', async () => {
     const template = ForkProcess.exec().require(worker)
     const first = ForkProcess.fromFd(await template.fork().toFd())
     const second = first.fork()
@@ -91,7 +93,7 @@ describe('toFd and fromFd', () => {
     await template.close()
   })
 
-  it('hand a process on: its end is told to who has started it, and nothing of it to who was between', async () => {
+  it('an intermediate owner gets a status of nulls; the program that started the process gets the real one', async () => {
     const first = ForkProcess.exec()
     const second = ForkProcess.fromFd(await first.toFd())
     const third = ForkProcess.fromFd(await second.toFd())
@@ -103,7 +105,7 @@ describe('toFd and fromFd', () => {
     assert.deepEqual(await first.exited, { code: 0, signal: null })
   })
 
-  it('refuse a process while a fork of one of its forks lives, whose end it would tell', async () => {
+  it('toFd() rejects with TypeError while a descendant lives whose exit the process would report', async () => {
     const template = ForkProcess.exec().require(worker)
     const parent = template.fork()
     const child = parent.fork()
@@ -113,12 +115,12 @@ describe('toFd and fromFd', () => {
     await assert.rejects(template.toFd(), TypeError)
     await child.close()
     assert.deepEqual(await child.exited, { code: 0, signal: null })
-    const heir = ForkProcess.fromFd(await template.toFd())
-    await heir.close()
+    const taken = ForkProcess.fromFd(await template.toFd())
+    await taken.close()
     await template.exited
   })
 
-  it('refuse a process with forks, which stays as it was, and what is no socket', async () => {
+  it('toFd() rejects with TypeError for a process with forks, and fromFd() throws TypeError unless it gets a connected stream socket', async () => {
     const template = ForkProcess.exec()
     const child = template.fork()
     await assert.rejects(template.toFd(), TypeError)
@@ -128,14 +130,14 @@ describe('toFd and fromFd', () => {
     assert.throws(() => ForkProcess.fromFd(readEnd), TypeError)
     const [one, other] = socketpair({ type: 'dgram' })
     assert.throws(() => ForkProcess.fromFd(one), { name: 'TypeError', message: /stream/ })
-    one.close() // it is still ours
+    one.close() // the caller still owns it
     other.close()
     readEnd.close()
     writeEnd.close()
     assert.throws(() => ForkProcess.fromFd(readEnd), { code: 'EBADF' })
     const listener = listen('\0anyfork.hand-over.' + process.pid)
     assert.throws(() => ForkProcess.fromFd(listener), { name: 'TypeError', message: /listens/ })
-    listener.close() // it is still ours
+    listener.close() // the caller still owns it
     template.kill('SIGKILL')
     await template.exited
   })

@@ -14,10 +14,10 @@ describe('hooks', () => {
   })
   after(() => template.close())
 
-  it('run before the fork in the template and after it in the child, in order, each awaited', async () => {
-    const log = await answer(await template.fork().run(hooks, 'tellLog'))
+  it('beforeFork hooks run in the template and afterFork hooks in the child, in order, each awaited', async () => {
+    const log = await answer(await template.fork().run(hooks, 'readLog'))
     assert.deepEqual(log, ['before 1', 'before 2', 'after 1', 'after 2'])
-    assert.deepEqual(await answer(await template.fork().run(hooks, 'tellLog')), [
+    assert.deepEqual(await answer(await template.fork().run(hooks, 'readLog')), [
       'before 1',
       'before 2',
       'before 1',
@@ -27,7 +27,7 @@ describe('hooks', () => {
     ])
   })
 
-  it('that throw before a fork fail that fork, and only that', async () => {
+  it('a beforeFork hook that throws rejects that fork only', async () => {
     await assert.rejects(
       template
         .eval(() => Object.assign(globalThis, { failBefore: true }))
@@ -40,7 +40,7 @@ describe('hooks', () => {
     await child.close()
   })
 
-  it('whose undoing throws are the error of the process that has forked; the child goes on', async () => {
+  it('an undo function that throws ends the template with that error; the child survives', async () => {
     const own = ForkProcess.exec({ mode: 'fork' })
       .require(hooks)
       .eval(() => Object.assign(globalThis, { failUndo: true }))
@@ -48,11 +48,11 @@ describe('hooks', () => {
     await child.ready()
     await assert.rejects(own.ready(), { message: 'not undone' })
     assert.equal(child.kill(), true)
-    await child.exited // nobody is left to tell how
+    await child.exited // no process is left to report how
     assert.deepEqual(await own.exited, { code: 1, signal: null })
   })
 
-  it('are undone, all of them, where one cannot be, and where a hook throws, whose error is told', async () => {
+  it('all hooks are undone when a hook or an undo function throws, and the fork rejects with the error of the hook', async () => {
     const undone = `if (globalThis.undone !== '1') throw new Error(globalThis.undone)`
     const own = ForkProcess.exec({ mode: 'fork' })
       .require(hooks)
@@ -69,7 +69,7 @@ describe('hooks', () => {
     await own.exited
   })
 
-  it('that throw after a fork are the error of the child', async () => {
+  it('an afterFork hook that throws ends the child with that error', async () => {
     const child = template.eval(() => Object.assign(globalThis, { failAfter: true })).fork()
     await assert.rejects(child.ready(), { message: 'not after' })
     assert.deepEqual(await child.exited, { code: 1, signal: null })
@@ -78,13 +78,13 @@ describe('hooks', () => {
 })
 
 describe('warm', () => {
-  it('runs a function in the template as often as asked', async () => {
+  it('warm() runs a function in the template the given number of times', async () => {
     const template = ForkProcess.exec().warm(hooks, 'count', [2], 3)
-    assert.deepEqual(await answer(await template.fork().run(hooks, 'tellCount')), 6)
+    assert.deepEqual(await answer(await template.fork().run(hooks, 'readCount')), 6)
     await template.close()
   })
 
-  it('that fails rejects with ERR_WARM_FAILED and its error', async () => {
+  it('warm() of a function that throws rejects with ERR_WARM_FAILED and the error as cause', async () => {
     const template = ForkProcess.exec().warm(hooks, 'count', ['a'])
     await assert.rejects(template.ready(), (error: NodeJS.ErrnoException) => {
       assert.equal(error.code, 'ERR_WARM_FAILED')

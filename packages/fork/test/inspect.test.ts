@@ -10,7 +10,7 @@ import { answer } from './support/answer.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
-/** What an expression evaluates to in a process, by its inspector. */
+/** Evaluates an expression in a process through its inspector. */
 async function evaluate(url: string, expression: string): Promise<unknown> {
   const socket = new WebSocket(url)
   await once(socket, 'open')
@@ -30,7 +30,7 @@ describe('inspect', () => {
   })
   after(() => template.close())
 
-  it('lets a debugger attach to a forked process before its function runs', async () => {
+  it('a debugger attaches to a forked process before its function runs', async () => {
     const child = template.fork().eval('globalThis.kept = 6')
     const url = await child.inspect()
     assert.match(url, /^ws:\/\/127\.0\.0\.1:\d+\/[-\w]+$/)
@@ -39,7 +39,7 @@ describe('inspect', () => {
     assert.deepEqual(await child.exited, { code: 0, signal: null })
   })
 
-  it('lets a debugger attach while its function runs, several processes at a time, and be detached', async () => {
+  it('debuggers attach to several processes while their functions run, and detach', async () => {
     const children = [template.fork(), template.fork()]
     const sockets = await Promise.all(children.map(child => child.run(worker, 'hold')))
     const urls = await Promise.all(children.map(child => child.inspect()))
@@ -53,7 +53,7 @@ describe('inspect', () => {
     for (const child of children) assert.deepEqual(await child.exited, { code: 0, signal: null })
   })
 
-  it('stops a forked process at a breakpoint and lets it go on', async () => {
+  it('a debugger stops a forked process at a breakpoint and resumes it', async () => {
     const child = template.fork()
     const socket = new WebSocket(await child.inspect())
     await once(socket, 'open')
@@ -77,7 +77,7 @@ describe('inspect', () => {
     assert.deepEqual(await child.exited, { code: 0, signal: null })
   })
 
-  it('of a template makes it refuse forks until the inspector is closed', async () => {
+  it('an inspected template rejects forks with ERR_FOREIGN_THREADS until its inspector is closed', async () => {
     const own = ForkProcess.exec({ mode: 'fork', stdio: ['inherit', 'inherit', 'ignore'] })
     assert.equal(await evaluate(await own.inspect(), '2 + 3'), 5)
     await assert.rejects(own.fork().ready(), { code: 'ERR_FOREIGN_THREADS' })
@@ -88,7 +88,7 @@ describe('inspect', () => {
     await own.close()
   })
 
-  it('listens where it is told to, and rejects with EADDRINUSE when it cannot; the process goes on', async () => {
+  it('inspect() listens at the given host and port; it rejects with EADDRINUSE or EADDRNOTAVAIL, and the process survives', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
@@ -101,7 +101,7 @@ describe('inspect', () => {
     await child.close()
   })
 
-  it('rejects with a TypeError what makes no sense, and with ERR_PROCESS_EXITED after the end', async () => {
+  it('inspect() rejects with TypeError for invalid options, and with ERR_PROCESS_EXITED after the process has exited', async () => {
     const child = template.fork()
     await assert.rejects(child.inspect({ port: 65536 }), TypeError)
     await assert.rejects(child.inspect({ host: '' }), TypeError)
@@ -119,12 +119,12 @@ describe('inspect', () => {
   })
 })
 
-describe('a program that is inspected itself', () => {
+describe('a program that is being inspected', () => {
   const program = `
     import { ForkProcess } from '@anyfork/fork'
-    const child = ForkProcess.create().eval(() => { globalThis.tell = socket => socket.toSocket().end(JSON.stringify([process.execArgv, process.env.NODE_OPTIONS ?? null])) })
+    const child = ForkProcess.create().eval(() => { globalThis.reply = socket => socket.toSocket().end(JSON.stringify([process.execArgv, process.env.NODE_OPTIONS ?? null])) })
     let text = ''
-    for await (const piece of (await child.run('tell')).toSocket()) text += piece
+    for await (const piece of (await child.run('reply')).toSocket()) text += piece
     console.log(text)
     process.exit()`
 
@@ -133,7 +133,7 @@ describe('a program that is inspected itself', () => {
     ['--inspect=127.0.0.1:0', true],
   ]
   for (const [flag, variable] of flags) {
-    it(`by ${flag} in ${variable ? 'NODE_OPTIONS' : 'its arguments'} has templates that are not`, async () => {
+    it(`the template of a program with ${flag} in ${variable ? 'NODE_OPTIONS' : 'its arguments'} is not inspected`, async () => {
       const { stdout, stderr } = await runProgram(program, [], {
         nodeFlags: variable ? [] : [flag],
         env: variable ? { NODE_OPTIONS: `--no-warnings ${flag} --title="a \\"b\\""` } : {},
@@ -153,7 +153,7 @@ describe('a program that is inspected itself', () => {
   )
   for (const flag of waiting) {
     for (const variable of [false, true]) {
-      it(`by ${flag} in ${variable ? 'NODE_OPTIONS' : 'its arguments'}, once let go, has templates that do not wait`, async () => {
+      it(`the template of a program with ${flag} in ${variable ? 'NODE_OPTIONS' : 'its arguments'} does not wait for a debugger`, async () => {
         const env = { ...process.env, ...(variable ? { NODE_OPTIONS: flag } : {}) }
         const parent = spawn(process.execPath, [...(variable ? [] : [flag]), '--input-type=module', '-e', program], {
           env,
@@ -174,7 +174,7 @@ describe('a program that is inspected itself', () => {
             socket.send(JSON.stringify({ id: 9, method: 'Debugger.resume' }))
         })
         socket.send(JSON.stringify({ id: 1, method: 'Debugger.enable' }))
-        // Node 26 may miss it when it comes before the wait has begun.
+        // Node 26 may miss a message that arrives before the wait has begun.
         const letGo = setInterval(
           () => socket.send(JSON.stringify({ id: 2, method: 'Runtime.runIfWaitingForDebugger' })),
           20,

@@ -13,29 +13,53 @@ const method = {
   },
 }
 
-describe('ForkProcess throws a TypeError at the call', () => {
+describe('invalid arguments of ForkProcess', () => {
   const misuses: [what: string, call: (process: ForkProcess) => unknown, message: RegExp][] = [
-    ['for a relative module', process => process.require('./worker.js'), /relative/],
-    ['for a module that is none', process => process.require(7 as unknown as string), /a module must be/],
-    ['for a URL that is no file', process => process.require(new URL('http://localhost/')), /http:/],
-    ['for a file elsewhere', process => process.require('file://elsewhere/worker.js'), /host/],
-    ['for a zero byte in a path', process => process.require('/worker.js\0'), /a module must be/],
-    ['for an argument that cannot be cloned', process => process.sendArg(() => {}), /cannot be sent/],
-    ['for a Descriptor as an argument', process => process.sendArg(1, socketpair()[0]), /sendFd/],
-    ['for code that is neither text nor function', process => process.eval(7 as unknown as string), /code must be/],
-    ['for a method, whose source is no function', process => process.eval(method.double, 1), /source stands alone/],
+    ['require() throws TypeError for a relative path', process => process.require('./worker.js'), /relative/],
+    ['require() throws TypeError for a number', process => process.require(7 as unknown as string), /a module must be/],
     [
-      'for a bound function, whose source is native',
+      'require() throws TypeError for a URL that does not name a file',
+      process => process.require(new URL('http://localhost/')),
+      /http:/,
+    ],
+    [
+      'require() throws TypeError for a file URL with a host',
+      process => process.require('file://elsewhere/worker.js'),
+      /host/,
+    ],
+    [
+      'require() throws TypeError for a path with a zero byte',
+      process => process.require('/worker.js\0'),
+      /a module must be/,
+    ],
+    [
+      'sendArg() throws TypeError for a value that cannot be cloned',
+      process => process.sendArg(() => {}),
+      /cannot be sent/,
+    ],
+    ['sendArg() throws TypeError for a Descriptor', process => process.sendArg(1, socketpair()[0]), /sendFd/],
+    ['eval() throws TypeError for a number', process => process.eval(7 as unknown as string), /code must be/],
+    [
+      'eval() throws TypeError for a method, whose source text is not a function',
+      process => process.eval(method.double, 1),
+      /source stands alone/,
+    ],
+    [
+      'eval() throws TypeError for a bound function, whose source text is native',
       process => process.eval(method.half.bind(null), 1),
       /source stands alone/,
     ],
-    ['for what has no descriptor', process => process.sendFd({}), /descriptor/],
-    ['for what has no descriptor after what has', process => process.sendFd(0, {}), /descriptor/],
-    ['for a list of arguments that is none', process => process.warm(worker, 'hold', 'abc' as unknown as []), /array/],
-    ['for times that never end', process => process.warm(worker, 'hold', [], 1e300), /times/],
+    ['sendFd() throws TypeError for an object without a descriptor', process => process.sendFd({}), /descriptor/],
+    ['sendFd() throws TypeError if a later value has no descriptor', process => process.sendFd(0, {}), /descriptor/],
+    [
+      'warm() throws TypeError if the arguments are not an array',
+      process => process.warm(worker, 'hold', 'abc' as unknown as []),
+      /array/,
+    ],
+    ['warm() throws TypeError for too large a count', process => process.warm(worker, 'hold', [], 1e300), /times/],
   ]
   for (const [what, call, message] of misuses) {
-    it(what, async () => {
+    it(`${what}, and sends nothing`, async () => {
       const process = ForkProcess.create()
       assert.throws(() => call(process), { name: 'TypeError', message })
       assert.deepEqual(await answer(await process.run(worker, 'describeArguments')), [], 'nothing was sent')
@@ -44,7 +68,7 @@ describe('ForkProcess throws a TypeError at the call', () => {
     })
   }
 
-  it('for a process that was made by new', () => {
+  it('new ForkProcess() throws TypeError', () => {
     assert.throws(() => new (ForkProcess as unknown as new () => ForkProcess)(), {
       name: 'TypeError',
       message: /ForkProcess\.create\(\)/,
@@ -52,16 +76,16 @@ describe('ForkProcess throws a TypeError at the call', () => {
   })
 })
 
-describe('run rejects with a TypeError', () => {
+describe('invalid arguments of run()', () => {
   const misuses: [what: string, args: unknown[], message: RegExp][] = [
-    ['where the name is missing', [worker.pathname], /must not be a module/],
-    ['where the name is undefined', [worker, undefined], /name of a function must be .*, not an object of type URL/],
-    ['where the name is null', ['some-package', null], /name of a function must be .*, not null/],
-    ['where the name is empty', [worker, ''], /name of a function must be/],
-    ['where there is nothing', [], /name of a function must be/],
+    ['is missing', [worker.pathname], /must not be a module/],
+    ['is undefined', [worker, undefined], /name of a function must be .*, not an object of type URL/],
+    ['is null', ['some-package', null], /name of a function must be .*, not null/],
+    ['is empty', [worker, ''], /name of a function must be/],
+    ['and the module are missing', [], /name of a function must be/],
   ]
   for (const [what, args, message] of misuses) {
-    it(`${what}; the process can still run`, async () => {
+    it(`run() rejects with TypeError if the name ${what}; the process can still run`, async () => {
       const process = ForkProcess.create()
       await assert.rejects((process.run as (...args: unknown[]) => Promise<unknown>)(...args), {
         name: 'TypeError',
@@ -72,7 +96,7 @@ describe('run rejects with a TypeError', () => {
     })
   }
 
-  it('but ERR_EXPORT_NOT_FOUND for what every object has', async () => {
+  it('run() rejects with ERR_EXPORT_NOT_FOUND for a property that every object inherits', async () => {
     for (const name of ['toString', 'constructor', 'hasOwnProperty']) {
       await assert.rejects(ForkProcess.create().run('node:fs', name), { code: 'ERR_EXPORT_NOT_FOUND' })
       await assert.rejects(ForkProcess.create().run(name), { code: 'ERR_EXPORT_NOT_FOUND' })
@@ -80,8 +104,8 @@ describe('run rejects with a TypeError', () => {
   })
 })
 
-describe('sendFd', () => {
-  it('sends none where one is not open', async () => {
+describe('invalid descriptors of sendFd()', () => {
+  it('sendFd() throws EBADF and sends no descriptor if one of them is not open', async () => {
     const process = ForkProcess.create()
     const number = openSync('/dev/null', 'r')
     assert.throws(() => process.sendFd(number, 9999), { code: 'EBADF' })
@@ -92,37 +116,37 @@ describe('sendFd', () => {
   })
 })
 
-describe('exec throws', () => {
+describe('invalid options of exec()', () => {
   const misuses: [what: string, options: unknown, message: RegExp][] = [
-    ['for options that are a number', 5, /must be an object, not 5/],
-    ['for options that are null', null, /must be an object, not null/],
-    ['for options that are a list', [], /must be an object/],
-    ['for an environment that is a list', { env: ['A=B'] }, /env of exec\(\) must be/],
-    ['for an environment that is a map', { env: new Map([['A', 'B']]) }, /env of exec\(\) must be/],
-    ['for a mode that is null', { mode: null }, /mode of exec\(\) must be/],
-    ['for an empty directory', { cwd: '' }, /cwd of exec\(\) must be/],
-    ['for a stream of another kind', { stdio: ['pipe'] }, /stdio\[0\] of exec\(\) must be 'inherit', 'ignore', or/],
+    ['a number', 5, /must be an object, not 5/],
+    ['null', null, /must be an object, not null/],
+    ['a list', [], /must be an object/],
+    ['an environment that is a list', { env: ['A=B'] }, /env of exec\(\) must be/],
+    ['an environment that is a Map', { env: new Map([['A', 'B']]) }, /env of exec\(\) must be/],
+    ['a mode of null', { mode: null }, /mode of exec\(\) must be/],
+    ['an empty cwd', { cwd: '' }, /cwd of exec\(\) must be/],
+    ['an unknown kind of stdio', { stdio: ['pipe'] }, /stdio\[0\] of exec\(\) must be 'inherit', 'ignore', or/],
   ]
   for (const [what, options, message] of misuses) {
-    it(`a TypeError ${what}`, () => {
+    it(`exec() and templateOptions throw TypeError for ${what}`, () => {
       assert.throws(() => ForkProcess.exec(options as ExecOptions), { name: 'TypeError', message })
       assert.throws(() => (ForkProcess.templateOptions = options as ExecOptions), { name: 'TypeError', message })
     })
   }
 
-  it('ENOENT for a directory that is not there, and names that', () => {
+  it('exec() throws ENOENT for a missing cwd, which it names', () => {
     assert.throws(() => ForkProcess.exec({ cwd: '/no/such/directory' }), {
       code: 'ENOENT',
       message: /no\/such\/directory/,
     })
   })
 
-  it('what is said of templateOptions is not said by changing what was said', () => {
+  it('templateOptions is frozen: assigning to a property throws TypeError', () => {
     assert.throws(() => ((ForkProcess.templateOptions as ExecOptions).title = 'mill'), TypeError)
   })
 })
 
-describe('restrict throws a TypeError', () => {
+describe('invalid restrictions', () => {
   const misuses: unknown[] = [
     5,
     null,
@@ -146,17 +170,18 @@ describe('restrict throws a TypeError', () => {
     { noNewPrivileges: 'no' },
     { luck: 1 },
   ]
-  it('for what makes no sense', async () => {
+  it('restrict() throws TypeError for invalid limits and unknown names', async () => {
     const process = ForkProcess.create()
     for (const misuse of misuses)
-      assert.throws(() => process.restrict(misuse as Restrictions), { name: 'TypeError', message: / (must|has) / })
+      assert.throws(() => process.restrict(misuse as Restrictions), { name: 'TypeError', message: / (is|must|has) / })
     await process.ready()
     await process.close()
   })
 })
 
-describe('memoryOf rejects with a TypeError', () => {
+describe('invalid process numbers of memoryOf()', () => {
   for (const pid of ['self', '../proc/self', undefined, NaN, -1, 0]) {
-    it(`for ${String(pid)}`, () => assert.rejects(memoryOf(pid as number), { name: 'TypeError' }))
+    it(`memoryOf() rejects with TypeError for ${String(pid)}`, () =>
+      assert.rejects(memoryOf(pid as number), { name: 'TypeError' }))
   }
 })

@@ -12,7 +12,7 @@ import { isForking } from './support/mode.js'
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const ROUNDS = isSoak ? 150 : isForking ? 12 : 4
 
-/** A whole number below the limit, the same ones in every run. */
+/** Returns a generator of whole numbers below a limit. The same seed yields the same numbers. */
 function numbers(seed: number): (limit: number) => number {
   let state = seed
   return limit => {
@@ -21,8 +21,8 @@ function numbers(seed: number): (limit: number) => number {
   }
 }
 
-describe('a storm of SIGKILL', () => {
-  it('at templates and children while forks are under way settles every promise and leaves nothing', async function () {
+describe('SIGKILL at random moments', () => {
+  it('killing templates and children during forks settles every promise, and leaves no descriptor and no process', async function () {
     this.timeout(600_000)
     const random = numbers(1)
     const warm = ForkProcess.exec()
@@ -53,18 +53,18 @@ describe('a storm of SIGKILL', () => {
     await assertNothingLeft(before)
   })
 
-  it('at the owner while forks are under way leaves no process', async function () {
+  it('killing the owner during forks leaves no process', async function () {
     this.timeout(600_000)
     const random = numbers(2)
     for (let round = 0; round < ROUNDS / 4; round++) {
       const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/forking-storm.js', import.meta.url))], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
-      const said = text(owner.stdout)
+      const output = text(owner.stdout)
       await once(owner.stdout, 'readable')
       await setTimeout(random(200))
       owner.kill('SIGKILL')
-      await untilGone(...(await said).trim().split('\n').map(Number))
+      await untilGone(...(await output).trim().split('\n').map(Number))
     }
   })
 })

@@ -7,8 +7,8 @@ import { answer } from './support/answer.js'
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const size = isSoak ? 1.25 * 2 ** 30 : 2 ** 27
 
-describe(`an argument of ${size / 2 ** 20} MiB`, () => {
-  it('arrives whole, and is in the process that gets it only once', async function () {
+describe('large arguments', () => {
+  it(`sendArg() of ${size / 2 ** 20} MiB arrives whole; the process holds it only once`, async function () {
     this.timeout(120_000)
     const octets = Buffer.alloc(size)
     octets[size - 1] = 7
@@ -25,7 +25,7 @@ describe(`an argument of ${size / 2 ** 20} MiB`, () => {
     await template.close()
   })
 
-  it('goes along with a fork of the process that has it', async function () {
+  it(`a fork inherits an argument of ${size / 2 ** 20} MiB`, async function () {
     this.timeout(120_000)
     const octets = Buffer.alloc(size)
     octets[size - 1] = 8
@@ -36,7 +36,7 @@ describe(`an argument of ${size / 2 ** 20} MiB`, () => {
     await template.close()
   })
 
-  it('of 4 GiB and more is refused with a RangeError at the call', async function () {
+  it('sendArg() throws RangeError for an argument of 4 GiB', async function () {
     this.timeout(120_000)
     if (!isSoak || Number(process.versions.node.split('.')[0]) < 22) return this.skip() // a buffer of that size, and memory for it
     const child = ForkProcess.create()

@@ -11,7 +11,7 @@ const worker = new URL('./fixtures/worker.js', import.meta.url)
 const children = !isForking ? 10 : isSoak ? 2000 : 100
 const AT_ONCE = 50
 
-/** Asks with HTTP/1.1 over a socket, which stays open. */
+/** Sends an HTTP/1.1 request over a socket, which stays open. */
 async function ask(socket: Socket): Promise<{ pid: number }> {
   socket.write('GET /pid HTTP/1.1\r\nHost: localhost\r\n\r\n')
   let text = ''
@@ -23,7 +23,7 @@ async function ask(socket: Socket): Promise<{ pid: number }> {
   throw new Error(`no answer: ${text}`)
 }
 
-/** Does something for each, so many at once. */
+/** Calls a function for each item, `AT_ONCE` of them at a time. */
 async function each<T>(items: readonly T[], act: (item: T, i: number) => Promise<void>): Promise<void> {
   const queue = [...items.entries()].reverse()
   const work = async (): Promise<void> => {
@@ -32,11 +32,11 @@ async function each<T>(items: readonly T[], act: (item: T, i: number) => Promise
   await Promise.all(Array.from({ length: AT_ONCE }, work))
 }
 
-describe(`${children} live children with a web framework loaded`, () => {
-  it('are started, answer, are stopped, and leave nothing', async function () {
+describe('live children', () => {
+  it(`${children} children with express loaded live at once, answer requests, and end without leftovers`, async function () {
     this.timeout(600_000)
     const first = ForkProcess.exec()
-    ;(await first.run(worker, 'hold')).toSocket().destroy() // Node and this package keep open what the first ones need
+    ;(await first.run(worker, 'hold')).toSocket().destroy() // Node and this package keep descriptors that the first process needs
     await first.exited
     const before = openResources()
     const template = ForkProcess.exec().require(web).warm(web, 'rehearse', [], 20)
@@ -62,13 +62,13 @@ describe(`${children} live children with a web framework loaded`, () => {
     const [start, speak, stop] = times.slice(1).map((time, i) => ((time - times[i]!) / children).toFixed(2))
     if (!isSoak) return
     console.log(
-      `      each: started in ${start} ms, answered in ${speak} ms, stopped in ${stop} ms; memory of its own ${(uss / 2 ** 20).toFixed(1)} MiB, with its share of the rest ${(pss / 2 ** 20).toFixed(1)} MiB`,
+      `      each: started in ${start} ms, answered in ${speak} ms, stopped in ${stop} ms; private memory ${(uss / 2 ** 20).toFixed(1)} MiB, proportional memory ${(pss / 2 ** 20).toFixed(1)} MiB`,
     )
   })
 })
 
-describe('a child that has nothing to do', () => {
-  it('goes on to share its memory: V8 tidies up in none that has been idle for eight seconds', async function () {
+describe('idle children', () => {
+  it('a child that has been idle for 16 s still shares its memory: V8 does not compact its heap after 8 s', async function () {
     if (!isForking || !isSoak) return this.skip()
     this.timeout(120_000)
     const template = ForkProcess.exec().require(web).warm(web, 'rehearse', [], 20)
@@ -79,7 +79,7 @@ describe('a child that has nothing to do', () => {
     const { uss: before } = await child.memory()
     await setTimeout(16_000)
     const { uss: after } = await child.memory()
-    assert.ok(after < 1.5 * before, `its own were ${before} bytes, and are ${after}`)
+    assert.ok(after < 1.5 * before, `${before} bytes have become ${after}`)
     socket.destroy()
     await child.exited
     await template.close()

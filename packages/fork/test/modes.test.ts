@@ -12,7 +12,7 @@ import { isForking } from './support/mode.js'
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const hooks = new URL('./fixtures/hooks.js', import.meta.url)
 
-/** Keeps a thread in a template, so that it cannot be forked. */
+/** Starts a thread in a template, so that it cannot be forked. */
 async function keepThread(): Promise<void> {
   const { Worker } = await import('node:worker_threads')
   const thread = new Worker('setInterval(() => {}, 1000)', { eval: true })
@@ -21,8 +21,8 @@ async function keepThread(): Promise<void> {
   Object.assign(globalThis, { thread })
 }
 
-describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}`, () => {
-  it('tells how a process was made', async () => {
+describe(`modes, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}`, () => {
+  it('mode reports how a process was made', async () => {
     const template = ForkProcess.exec()
     const child = template.fork()
     assert.equal(template.mode, 'exec')
@@ -33,7 +33,7 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
     await template.close()
   })
 
-  it('forks no template whose interpreter was told to preload something that has a thread, which a fork would wait for for ever', async () => {
+  it('a template whose interpreter preloads a module with a thread is not forked, because the fork would wait forever', async () => {
     const preload =
       "import { Worker } from 'node:worker_threads'; new Worker('setInterval(() => {}, 1000)', { eval: true }).unref()"
     const execArgv = ['--import', `data:text/javascript,${encodeURIComponent(preload)}`]
@@ -49,7 +49,7 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
     await Promise.all([refusing.exited, child.exited, template.exited])
   })
 
-  it('makes fresh copies where the system does not tell of threads and descriptors, as macOS', async () => {
+  it('auto replays orders in a fresh interpreter where the system does not list threads and descriptors, as on macOS', async () => {
     const preload = "Object.defineProperty(process, 'platform', { value: 'darwin' })"
     const template = ForkProcess.exec({
       mode: 'auto',
@@ -63,7 +63,7 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
     await template.close()
   })
 
-  it('forks no template in which a request starts a thread that the fork was waiting for', async () => {
+  it('a template is not forked if a request that the fork waited for starts a thread', async () => {
     const template = ForkProcess.exec({ mode: 'fork' }).eval(async () => {
       const { pbkdf2 } = await import('node:crypto')
       const { Worker } = await import('node:worker_threads')
@@ -74,7 +74,7 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
     await template.exited
   })
 
-  it("'fork' refuses where 'auto' makes a fresh copy, which does what was ordered before, in order", async () => {
+  it('with a foreign thread, mode fork rejects and mode auto replays the earlier orders in order', async () => {
     const refusing = ForkProcess.exec({ mode: 'fork' }).eval(keepThread)
     await assert.rejects(refusing.fork().ready(), { code: 'ERR_FOREIGN_THREADS' })
     refusing.kill('SIGKILL')
@@ -92,8 +92,8 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
   })
 
   for (const mode of ['fork', 'exec'] as const) {
-    describe(`'${mode}'`, () => {
-      it('copies arguments, descriptors, globals and the working directory, also to forks of forks', async () => {
+    describe(`mode ${mode}`, () => {
+      it(`mode ${mode} copies arguments, descriptors, globals, and the working directory, also to forks of forks`, async () => {
         const folder = realpathSync(mkdtempSync(join(tmpdir(), 'anyfork-')))
         const [readEnd, writeEnd] = pipe()
         const template = ForkProcess.exec({ mode })
@@ -115,7 +115,7 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
         rmSync(folder, { recursive: true })
       })
 
-      it('tells how a child was ended, and settles what was asked when the template is killed', async () => {
+      it(`mode ${mode} reports how a child ended, and settles pending orders when the template is killed`, async () => {
         const template = ForkProcess.exec({ mode })
         const [one, two] = [template.fork(), template.fork()]
         await Promise.all([one.ready(), two.ready()])
@@ -125,11 +125,11 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
         assert.deepEqual(await two.exited, { code: 9, signal: null })
         const cut = template.fork()
         template.kill('SIGKILL')
-        await Promise.allSettled([cut.ready()]) // it may have been in time
+        await Promise.allSettled([cut.ready()]) // it may have been forked in time
         await cut.close()
       })
 
-      it('calls what beforeFork hooks have returned, in the template', async () => {
+      it(`mode ${mode} calls the undo functions of beforeFork hooks in the template`, async () => {
         const template = ForkProcess.exec({ mode }).require(hooks)
         const first = template.fork()
         await first.ready()
@@ -138,16 +138,16 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
         await template.close()
       })
 
-      it('calls afterFork hooks in the child, before anything else', async () => {
+      it(`mode ${mode} calls afterFork hooks in the child before its function`, async () => {
         const template = ForkProcess.exec({ mode }).require(hooks)
-        const log = await answer<string[]>(await template.fork().run(hooks, 'tellLog'))
+        const log = await answer<string[]>(await template.fork().run(hooks, 'readLog'))
         assert.deepEqual(log.slice(-2), ['after 1', 'after 2'])
         await template.close()
       })
     })
   }
 
-  it("'exec' cannot copy a descriptor that code has closed: ERR_CANNOT_REPLAY, and the template goes on", async () => {
+  it('mode exec rejects with ERR_CANNOT_REPLAY if code has closed a descriptor; the template survives', async () => {
     const [readEnd, writeEnd] = pipe()
     const template = ForkProcess.exec({ mode: 'exec' }).sendFd(readEnd)
     readEnd.close()
@@ -161,7 +161,7 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
     await template.close()
   })
 
-  it("'auto' keeps no more than some orders: a template that has had many cannot be copied without a fork, and goes on", async () => {
+  it('mode auto keeps a bounded number of orders: beyond it, a replay rejects with ERR_CANNOT_REPLAY and the template survives', async () => {
     const template = ForkProcess.exec({ mode: 'auto' })
     for (let i = 0; i < 20; i++) template.eval((_: string) => {}, 'x'.repeat(1 << 20))
     const child = template.fork()
@@ -173,7 +173,7 @@ describe(`mode, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}
     await template.close()
   })
 
-  it('that does not exist is a TypeError', () => {
+  it('an unknown mode is a TypeError', () => {
     assert.throws(() => ForkProcess.exec({ mode: 'spoon' as 'fork' }), TypeError)
   })
 })

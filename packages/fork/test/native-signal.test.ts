@@ -13,14 +13,14 @@ const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string
 }
 const { signal } = load(fileURLToPath(new URL('../..', import.meta.url)))
 
-describe('a signal', () => {
-  it('is not sent to a process that has ended, though somebody else still has its end of the socket', async function () {
-    if (process.platform !== 'linux') this.skip() // where only the kernel's word is had, a zombie can be signalled
+describe('the native signal function', () => {
+  it('no signal is sent to a process that has ended, although another process holds its end of the socket', async function () {
+    if (process.platform !== 'linux') this.skip() // elsewhere a zombie can be signalled
     const [ours, theirs] = socketpair()
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
     assert.equal(signal(child.pid!, 0, ours.fd), 0)
     assert.equal(signal(child.pid!, 9, ours.fd), 0)
-    while (isRunning(child.pid!)); // without a turn of the event loop: nobody reaps it
+    while (isRunning(child.pid!)); // without a turn of the event loop, so that it stays a zombie
     assert.equal(signal(child.pid!, 0, ours.fd), -constants.errno.ESRCH)
     theirs.close()
     await once(child, 'exit')

@@ -11,31 +11,31 @@ import { isForking } from './support/mode.js'
 const heir = new URL('./fixtures/new-owner.js', import.meta.url)
 const status = new URL('./fixtures/exit-status.js', import.meta.url)
 
-/** All that comes until the end. */
+/** Reads until the end of the stream, and closes it. */
 function readAll(readEnd: Descriptor): string {
   const buffer = Buffer.alloc(100)
-  let said = ''
+  let text = ''
   for (let count = read(readEnd, buffer); count; count = read(readEnd, buffer))
-    said += buffer.toString('utf8', 0, count)
+    text += buffer.toString('utf8', 0, count)
   readEnd.close()
-  return said
+  return text
 }
 
 describe('the tests of AnyEvent::Fork', () => {
-  it('01_early: a template that was started before anything else makes processes', async () => {
-    const said = await outputOf(`
+  it('01_early: a template started before any other module makes processes', async () => {
+    const stdout = await outputOf(`
       import '@anyfork/fork/early'
       import { ForkProcess } from '@anyfork/fork'
       const process = ForkProcess.create().eval(() => { console.log('ok 2') })
       await process.ready()
       await process.close()
       console.log('ok 3')`)
-    assert.equal(said, 'ok 2\nok 3\n')
+    assert.equal(stdout, 'ok 2\nok 3\n')
   })
 
-  it('02_template: the program itself, as it is, makes processes', async function () {
+  it('02_template: the running program is the template of processes', async function () {
     if (!isForking) return this.skip()
-    const said = await outputOf(
+    const stdout = await outputOf(
       `
       import { forkTemplate } from '@anyfork/fork/template'
       globalThis.loaded = 'ok 2'
@@ -48,10 +48,10 @@ describe('the tests of AnyEvent::Fork', () => {
       [],
       { nodeFlags: forkingFlags },
     )
-    assert.equal(said, 'ok 2\nok 3\n')
+    assert.equal(stdout, 'ok 2\nok 3\n')
   })
 
-  it('03_new: code gets a descriptor that was sent before it, and writes to it; its end is seen when the process is closed', async () => {
+  it('03_new: code writes to a descriptor that was sent before it; the pipe ends when the process is closed', async () => {
     const [readEnd, writeEnd] = pipe()
     const process = ForkProcess.create()
       .sendFd(writeEnd)
@@ -65,7 +65,7 @@ describe('the tests of AnyEvent::Fork', () => {
     assert.equal(readAll(readEnd), '173')
   })
 
-  it('04_tofrom: two processes are handed to a third, which gives them their orders', async () => {
+  it('04_tofrom: two processes are handed over to a third, which gives them orders', async () => {
     const pipes = [pipe(), pipe()]
     const third = ForkProcess.create()
     for (const [, writeEnd] of pipes) {
@@ -84,7 +84,7 @@ describe('the tests of AnyEvent::Fork', () => {
 })
 
 describe('the local test of AnyEvent::Fork::Remote', () => {
-  it('01_basic: a fresh interpreter runs a function that was sent to it', async () => {
+  it('01_basic: a fresh interpreter runs a function that eval() defines', async () => {
     const process = ForkProcess.exec().eval('function hello(socket, number) { socket.toSocket().end(`ok ${number}`) }')
     const socket = await process.sendArg(3).run('hello')
     assert.equal(await text(socket.toSocket()), 'ok 3')
@@ -92,7 +92,7 @@ describe('the local test of AnyEvent::Fork::Remote', () => {
 })
 
 describe('the tests of Proc::FastSpawn', () => {
-  it('01_basic: pid and exit code of a fresh interpreter are told', async () => {
+  it('01_basic: the owner knows the pid and the exit code of a fresh interpreter', async () => {
     for (const code of [5, 6]) {
       const process = ForkProcess.exec()
       assert.ok(process.pid! > 0)
@@ -101,7 +101,7 @@ describe('the tests of Proc::FastSpawn', () => {
     }
   })
 
-  it('02_inherit: of two descriptors, the one that is sent is there, the other is not', async () => {
+  it('02_inherit: a process has the descriptor that was sent, and not the other one', async () => {
     const [readEnd, writeEnd] = pipe()
     const { ino } = fstatSync(readEnd.fd)
     for (const process of [ForkProcess.exec(), ForkProcess.create()]) {
@@ -114,12 +114,12 @@ describe('the tests of Proc::FastSpawn', () => {
   })
 })
 
-describe('a process that nobody refers to', () => {
-  it('ends, unless it runs a function', async () => {
-    const said = await outputOf(
+describe('a process without references', () => {
+  it('a process whose ForkProcess object is collected ends, unless it runs a function', async () => {
+    const stdout = await outputOf(
       `
       import { ForkProcess } from '@anyfork/fork'
-      const isThere = pid => { try { process.kill(pid, 0); return true } catch { return false } }
+      const exists = pid => { try { process.kill(pid, 0); return true } catch { return false } }
       const collect = async () => { for (let i = 0; i < 20; i++) { gc(); await new Promise(done => setTimeout(done, 5)) } }
       async function forget(run) {
         const child = ForkProcess.create().eval('function stay() { setInterval(() => {}, 1000) }')
@@ -128,13 +128,13 @@ describe('a process that nobody refers to', () => {
         return child.pid
       }
       const [idle, running] = [await forget(false), await forget(true)]
-      while (isThere(idle)) await collect()
+      while (exists(idle)) await collect()
       await collect()
-      console.log(isThere(running))
+      console.log(exists(running))
       process.exit()`,
       [],
       { nodeFlags: ['--expose-gc'] },
     )
-    assert.equal(said, 'true\n')
+    assert.equal(stdout, 'true\n')
   })
 })

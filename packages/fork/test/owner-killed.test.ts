@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { isRunning, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 
-describe('when its owner is killed with SIGKILL', () => {
-  it('template, waiting, running and spinning workers are gone, and who was to outlive it lives on', async () => {
+describe('an owner killed by SIGKILL', () => {
+  it('the template and all workers end with a killed owner, except the worker that outlive() was called for', async () => {
     const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/owner.js', import.meta.url))], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
@@ -21,7 +21,7 @@ describe('when its owner is killed with SIGKILL', () => {
     await untilGone(outliving)
   })
 
-  it('a worker that has become another user is gone, too, where root is not the owner', async function () {
+  it('a worker that has changed its user ends with a killed owner that is not root', async function () {
     const id = 20_000 + (process.pid % 40_000)
     const asOther = [
       '--reuid',

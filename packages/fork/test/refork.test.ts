@@ -18,35 +18,35 @@ const counter = new URL('./fixtures/generation-counter.js', import.meta.url)
 /** The size of the buffer that the module of the fixture holds. */
 const INHERITED_BYTES = 32 << 20
 
-interface Said {
+interface Greeting {
   generation: number
   pid: number
   bytes: number
 }
 
-async function start(process: ForkProcess, ...args: unknown[]): Promise<[Said, Socket]> {
+async function start(process: ForkProcess, ...args: unknown[]): Promise<[Greeting, Socket]> {
   const socket = (await process.sendArg(...args).run(counter, 'serve')).toSocket()
   const [line] = (await once(socket, 'data')) as [Buffer]
-  return [JSON.parse(line.toString()) as Said, socket]
+  return [JSON.parse(line.toString()) as Greeting, socket]
 }
 
 describe('refork', () => {
   before(async () => {
-    const [, socket] = await start(ForkProcess.exec().require(counter)) // Node and this package keep open what the first one needs
+    const [, socket] = await start(ForkProcess.exec().require(counter)) // Node and this package keep descriptors that the first process needs
     socket.end()
     await once(socket, 'close')
   })
 
-  it('copies a running process ten generations deep; each keeps running, and shares the memory of those before', async () => {
+  it('refork() copies a running process ten generations deep; each keeps running', async () => {
     const before = openResources()
     const template = ForkProcess.exec().require(counter)
     const line = [template.fork()]
     const sockets: Socket[] = []
     for (let i = 1; i <= 10; i++) {
       const process = line.at(-1)!
-      const [said, socket] = await start(process)
-      assert.equal(said.pid, process.pid)
-      if (isForking) assert.equal(said.generation, i)
+      const [greeting, socket] = await start(process)
+      assert.equal(greeting.pid, process.pid)
+      if (isForking) assert.equal(greeting.generation, i)
       sockets.push(socket)
       line.push(process.refork())
     }
@@ -60,7 +60,7 @@ describe('refork', () => {
     await assertNothingLeft(before)
   })
 
-  it('gives a template whose forks run the function', async () => {
+  it('forks of a refork() copy run the function', async () => {
     const template = ForkProcess.exec().require(counter)
     const [, socket] = await start(template)
     const promoted = template.refork()
@@ -77,7 +77,7 @@ describe('refork', () => {
     assert.deepEqual(await template.exited, { code: 0, signal: null })
   })
 
-  it('refuses a copy in which the function would go on, naming what would; the function itself goes on', async function () {
+  it('refork() rejects with ERR_ACTIVE_HANDLES, which names the handle, while a timer is active; the function continues', async function () {
     if (!isForking) return this.skip()
     const template = ForkProcess.exec().require(counter)
     const [, socket] = await start(template, false)
@@ -89,7 +89,7 @@ describe('refork', () => {
     assert.deepEqual(await template.exited, { code: 0, signal: null })
   })
 
-  it('refuses a copy that would share a connection with the function, though that keeps no event loop busy', async function () {
+  it('refork() rejects with ERR_ACTIVE_HANDLES for an open connection, also an unreferenced one', async function () {
     if (!isForking) return this.skip()
     const folder = await mkdtemp(join(tmpdir(), 'anyfork-'))
     const server = createServer().listen(join(folder, 'socket'))
@@ -105,7 +105,7 @@ describe('refork', () => {
     await rm(folder, { recursive: true })
   })
 
-  it('leaves the listeners of the function behind, and the status that it was to end with', async function () {
+  it('a refork() copy has neither the listeners nor the exit code of the function', async function () {
     if (!isForking) return this.skip()
     const process = ForkProcess.create()
     const socket = (await process.run(leaving, 'keepListeners')).toSocket()
@@ -122,7 +122,7 @@ describe('refork', () => {
     socket.destroy()
   })
 
-  it('refuses a copy of a function that goes on by immediates', async function () {
+  it('refork() rejects with ERR_ACTIVE_HANDLES while an immediate is pending', async function () {
     if (!isForking) return this.skip()
     const process = ForkProcess.create().eval('function again() { setImmediate(again) }')
     ;(await process.run('again')).close()
@@ -131,7 +131,7 @@ describe('refork', () => {
     await process.exited
   })
 
-  it('copies a process that outlives its owner; the copy and its forks end with the owner', async () => {
+  it('a refork() copy of a process that outlives its owner ends with the owner, as do its forks', async () => {
     const owner = spawn(
       process.execPath,
       [fileURLToPath(new URL('./fixtures/owner-of-outliving.js', import.meta.url))],
@@ -151,7 +151,7 @@ describe('refork', () => {
     await untilGone(outliving)
   })
 
-  it('is a TypeError before run, and rejects once the process has ended', async () => {
+  it('refork() throws TypeError before run() and after close(), and rejects after the process has exited', async () => {
     const process = ForkProcess.create()
     assert.throws(() => process.refork(), TypeError)
     const [, socket] = await start(process)

@@ -13,22 +13,22 @@ const hoard = new URL('./fixtures/fill-table.js', import.meta.url)
 const hog = new URL('./fixtures/keeps-table-full.js', import.meta.url)
 const isRoot = process.getuid!() === 0
 
-const ended = { code: 0, signal: null }
+const succeeded = { code: 0, signal: null }
 
 /** Runs a program that has few descriptors. */
 const runWithFewDescriptors = (fixture: string): Promise<string> =>
   outputOf(new URL(`./fixtures/${fixture}`, import.meta.url), [], { openFiles: 64 })
 
-describe('ForkProcess at the limit', () => {
-  it('of descriptors of its owner gives EMFILE, leaves nothing open, and goes on when there is room', async () => {
+describe('resource limits', () => {
+  it('an owner without free descriptors gets EMFILE, leaks nothing, and works once slots are free', async () => {
     assert.equal(await runWithFewDescriptors('full-table.js'), 'done\n')
   })
 
-  it('of descriptors of its owner is killed as ever', async () => {
+  it('an owner without free descriptors can still send signals', async () => {
     assert.equal(await runWithFewDescriptors('full-table-kill.js'), 'done\n')
   })
 
-  it('of descriptors of the template gives EMFILE for the fork, and goes on when there is room', async () => {
+  it('forking a template without free descriptors rejects with EMFILE, and works once slots are free', async () => {
     await ForkProcess.exec().close() // the first one opens what all of them share
     const before = openResources()
     const template = ForkProcess.exec()
@@ -42,12 +42,12 @@ describe('ForkProcess at the limit', () => {
     template.eval('freeTable()')
     const child = template.fork()
     ;(await child.run(worker, 'hold')).close()
-    assert.deepEqual(await child.exited, ended)
+    assert.deepEqual(await child.exited, succeeded)
     await template.close()
     await assertNothingLeft(before)
   })
 
-  it('of descriptors of the template but one gives EMFILE, too: it takes two to see that other threads sleep', async function () {
+  it('forking a template with one free descriptor rejects with EMFILE: the check of its threads takes two', async function () {
     if (!isForking) return this.skip()
     const template = ForkProcess.exec({ mode: 'fork' })
       .require(hoard)
@@ -61,14 +61,14 @@ describe('ForkProcess at the limit', () => {
     await template.close()
   })
 
-  it('of descriptors of a child still runs its function, but fails with EMFILE when it is sent more than one', async () => {
+  it('a child without free descriptors runs its function, and rejects with EMFILE if it is sent more than one descriptor', async () => {
     const template = ForkProcess.exec()
       .require(hoard, worker)
       .restrict({ rlimits: { nofile: [64, 64] } })
     const child = template.fork()
     await child.eval('fillTable()').ready()
     ;(await child.run(worker, 'hold')).close()
-    assert.deepEqual(await child.exited, ended)
+    assert.deepEqual(await child.exited, succeeded)
     const other = template.fork()
     await other.eval('fillTable()').ready()
     await assert.rejects(other.sendFd(0, 1).ready(), { code: 'EMFILE' })
@@ -78,9 +78,9 @@ describe('ForkProcess at the limit', () => {
 
   for (const [which, ms, together] of [
     ['one after the other', 0, 1],
-    ['many of them while the first still waits', 500, 3],
+    ['several while the first still waits', 500, 3],
   ] as const) {
-    it(`of descriptors of a function gives EMFILE for copies of it, ${which}; it goes on, and is copied when there is room`, async () => {
+    it(`copies of a function without free descriptors, ${which}, reject with EMFILE; the function survives and is copied once slots are free`, async () => {
       const template = ForkProcess.exec().require(hog)
       const child = template.fork().restrict({ rlimits: { nofile: [64, 64] } })
       const socket = (await child.sendArg(ms).run(hog, 'hog')).toSocket()
@@ -96,12 +96,12 @@ describe('ForkProcess at the limit', () => {
       await copy.ready()
       await copy.close()
       socket.end()
-      assert.deepEqual(await child.exited, ended)
+      assert.deepEqual(await child.exited, succeeded)
       await template.close()
     })
   }
 
-  it('of descriptors of a function does not keep it from ending, whatever copies of it still wait', async () => {
+  it('a function without free descriptors ends although copies of it are pending', async () => {
     const template = ForkProcess.exec().require(hoard)
     const child = template.fork().restrict({ rlimits: { nofile: [64, 64] } })
     child.eval(async () => {
@@ -119,20 +119,20 @@ describe('ForkProcess at the limit', () => {
       assert.rejects(copy.ready(), { code: 'ERR_PROCESS_EXITED' }),
     )
     socket.write('leave')
-    assert.deepEqual(await child.exited, ended)
+    assert.deepEqual(await child.exited, succeeded)
     await Promise.all(refused)
     socket.destroy()
     await template.close()
   })
 
-  it('of processes of a user gives EAGAIN, and goes on when there is room', async function () {
+  it('forking at the process limit of a user rejects with EAGAIN, and works once processes have ended', async function () {
     if (!isForking || !isRoot) return this.skip() // only root can become a user without other processes
     const program = new URL('./fixtures/process-limit.js', import.meta.url)
-    const id = 20_000 + (process.pid % 40_000) // another run of this test may be under way
+    const id = 20_000 + (process.pid % 40_000) // another run of this test may be in progress
     assert.equal(await outputOf(program, [], { uid: id, gid: id }), 'done\n')
   })
 
-  it('of address space fails what it cannot allocate, and the template and its other children go on', async () => {
+  it('at the limit of its address space, an allocation of a child fails; the template and its other children survive', async () => {
     const template = ForkProcess.exec().require(worker)
     const child = template.fork()
     await child.ready()

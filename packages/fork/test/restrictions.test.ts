@@ -20,7 +20,7 @@ describe('restrict', () => {
   })
   after(() => template.close())
 
-  it('sets limits, niceness, umask, working directory and no_new_privs before the function runs', async () => {
+  it('restrict() sets limits, niceness, umask, working directory, and no_new_privs before the function runs', async () => {
     const child = template.fork().restrict({
       rlimits: { nofile: 100, core: 0, cpu: [1000, Infinity] },
       nice: nicer,
@@ -41,21 +41,21 @@ describe('restrict', () => {
     })
   })
 
-  it('leaves the template and its other children as they are', async () => {
+  it('restrict() of a child does not affect the template and its other children', async () => {
     const { nice, noNewPrivileges } = await answer<{ nice: number; noNewPrivileges: string }>(
       await template.fork().run(worker, 'describe'),
     )
     assert.deepEqual({ nice, noNewPrivileges }, { nice: getPriority(), noNewPrivileges: '0' })
   })
 
-  it('changes user and group', async function () {
+  it('restrict() changes user and group', async function () {
     if (!isRoot) return this.skip()
     const child = template.fork().restrict({ uid: 65534, gid: 65534 })
     const { uid, gid } = await answer<{ uid: number; gid: number }>(await child.run(worker, 'describe'))
     assert.deepEqual({ uid, gid }, { uid: 65534, gid: 65534 })
   })
 
-  it('goes on to forks, also of another user', async function () {
+  it('forks inherit the restrictions, also those of another user', async function () {
     if (!isRoot) return this.skip()
     const parent = template.fork().restrict({ uid: 65534, gid: 65534 })
     const { uid } = await answer<{ uid: number }>(await parent.fork().run(worker, 'describe'))
@@ -63,7 +63,7 @@ describe('restrict', () => {
     await parent.close()
   })
 
-  it('rejects with the kernel’s error what is not permitted', async () => {
+  it('restrict() rejects with the error of the kernel for a change that is not permitted', async () => {
     const child = template.fork()
     if (isRoot) child.restrict({ uid: 65534, gid: 65534 })
     await assert.rejects(child.restrict({ nice: -20 }).ready(), { code: /^(EACCES|EPERM)$/ })
@@ -78,15 +78,15 @@ describe('restrict', () => {
     )
   })
 
-  it('ends a process that uses more processor time than it may', async () => {
+  it('a process that exceeds its limit of processor time ends with a signal', async () => {
     const child = template.fork().restrict({ rlimits: { cpu: 1 } })
     ;(await child.run(worker, 'spin')).close()
     assert.match(`${(await child.exited).signal}`, /SIGXCPU|SIGKILL/)
-  }).timeout(15_000)
+  })
 })
 
 describe('memory', () => {
-  it('tells what a process takes, and that most of it is shared', async () => {
+  it('memory() reports the memory of a process: uss <= pss <= rss; it rejects after the process has exited', async () => {
     const template = ForkProcess.exec()
     const child = template.fork()
     const { rss, pss, uss, shared } = await child.memory()

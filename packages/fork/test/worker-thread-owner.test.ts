@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { assertNothingLeft, childrenOf, isRunning, openResources, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 
-/** A thread that owns a template, a waiting process, one that spins and one that outlives it; tells their pids. */
+/** Returns the program of a thread that owns a template, a waiting process, and a spinning one. It sends their pids. */
 const program = (spin: string): string => `
   const { ForkProcess } = require('@anyfork/fork')
   const { parentPort } = require('node:worker_threads')
@@ -23,8 +23,8 @@ async function terminated(spin: string): Promise<number[]> {
   return pids
 }
 
-/** The pid of the process `own` that a thread has made, which is then terminated. */
-async function leftBehind(code: string): Promise<number> {
+/** Runs code in a thread, which is then terminated. Returns the pid of the process `own` that the code has made. */
+async function pidOfTerminated(code: string): Promise<number> {
   const thread = new Worker(
     `const { ForkProcess } = require('@anyfork/fork')
      const { parentPort } = require('node:worker_threads')
@@ -41,8 +41,8 @@ describe('a worker thread that owns processes', () => {
     ['while it waits', ''],
     ['in an endless loop', 'for (;;);'],
   ] as const) {
-    it(`terminated ${when} takes them along, and leaves no descriptor and no zombie`, async () => {
-      await terminated('') // Node keeps some descriptors of its first thread
+    it(`a thread terminated ${when} ends its processes, and leaves no descriptor and no zombie`, async () => {
+      await terminated('') // Node keeps some descriptors of the first thread
       const before = openResources()
       for (let i = 0; i < 3; i++) {
         const pids = await terminated(spin)
@@ -53,35 +53,35 @@ describe('a worker thread that owns processes', () => {
     })
   }
 
-  for (const [what, code] of [
-    ['answered', "for (let i = 0; i < 3; i++) own.fork().run('f')"],
-    ['taken', "own.sendArg(Buffer.alloc(1 << 20)).sendFd(0, 1); own.fork(); own.run('f')"], // more than its socket holds
+  for (const [which, code] of [
+    ['unanswered', "for (let i = 0; i < 3; i++) own.fork().run('f')"],
+    ['unsent', "own.sendArg(Buffer.alloc(1 << 20)).sendFd(0, 1); own.fork(); own.run('f')"], // larger than the socket buffer
   ] as const) {
-    it(`leaves no descriptor of what was not yet ${what}`, async () => {
+    it(`a terminated thread leaves no descriptor of ${which} orders`, async () => {
       await terminated('')
       const before = openResources()
-      const pid = await leftBehind(`const own = ForkProcess.exec(); own.kill('SIGSTOP'); ${code}`)
+      const pid = await pidOfTerminated(`const own = ForkProcess.exec(); own.kill('SIGSTOP'); ${code}`)
       await untilGone(pid)
       await assertNothingLeft(before)
     })
   }
 
-  it('takes along what was to outlive it, but has run nothing yet', async () => {
+  it('a terminated thread ends a process that outlive() was called for but that has not run a function', async () => {
     await terminated('')
     const before = openResources()
-    const pid = await leftBehind('const own = ForkProcess.exec().outlive(); await own.ready()')
+    const pid = await pidOfTerminated('const own = ForkProcess.exec().outlive(); await own.ready()')
     await untilGone(pid)
     await assertNothingLeft(before)
   })
 
-  it('leaves no zombie of what outlives it or was handed over, once the next thread comes or goes', async () => {
+  it('zombies of processes that outlived a thread or were handed over are reaped when another thread starts or ends', async () => {
     await terminated('')
     const before = childrenOf(process.pid).length
     const pids = [
-      await leftBehind(
+      await pidOfTerminated(
         "const own = ForkProcess.exec().outlive().eval(() => { globalThis.stay = () => setInterval(() => {}, 1000) }); await own.run('stay')",
       ),
-      await leftBehind('const own = ForkProcess.exec(); globalThis.socket = await own.toFd()'),
+      await pidOfTerminated('const own = ForkProcess.exec(); globalThis.socket = await own.toFd()'),
     ]
     for (const pid of pids.filter(isRunning)) process.kill(pid, 'SIGKILL')
     await untilGone(...pids)
@@ -89,7 +89,7 @@ describe('a worker thread that owns processes', () => {
     assert.equal(childrenOf(process.pid).length, before)
   })
 
-  it('leaves alone what outlives it', async () => {
+  it('a process that outlives its thread keeps running', async () => {
     const thread = new Worker(
       `const { ForkProcess } = require('@anyfork/fork')
        const { parentPort } = require('node:worker_threads')

@@ -8,18 +8,18 @@ import { describe, it } from 'mocha'
 
 const fixture = (name: string): URL => new URL(`./fixtures/${name}`, import.meta.url)
 
-describe('a working directory', () => {
-  it('that was removed is asked for only where names are looked up from it', async () => {
+describe('the working directory of the owner', () => {
+  it('a removed working directory matters only if a module name is resolved from it', async () => {
     assert.equal(await outputOf(fixture('removed-folder.js')), 'done\n')
   })
 
-  it('may have a name that is no UTF-8', async function () {
+  it('the name of the working directory need not be UTF-8', async function () {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     try {
       mkdirSync(Buffer.concat([Buffer.from(`${folder}/`), Buffer.of(0xff)]))
     } catch {
       rmSync(folder, { recursive: true })
-      return this.skip() // there are file systems without such names
+      return this.skip() // the file system does not allow such names
     }
     try {
       const program = fileURLToPath(fixture('non-utf8-folder.js'))
@@ -33,7 +33,7 @@ describe('a working directory', () => {
       ])
       assert.deepEqual([stdout, stderr], ['done\n', ''])
     } finally {
-      await runCommand('rm', ['-r', folder]) // Node looks for another name
+      await runCommand('rm', ['-r', folder]) // Node would look for another name
     }
   })
 })

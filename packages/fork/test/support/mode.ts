@@ -1,2 +1,2 @@
-/** Whether forks are real ones in this run of the tests, or replays of the orders in fresh interpreters. */
+/** True if this run of the tests makes real forks, false if it replays the orders in fresh interpreters. */
 export const isForking = process.env['ANYFORK_MODE'] !== 'exec'
