@@ -9,6 +9,7 @@ const BACKLOG = 128
 /** The kernel takes an int, and makes less of it. */
 const MOST_BACKLOG = 0x7fffffff
 
+const listenOptions = { backlog: anInteger(0, MOST_BACKLOG) }
 const ways = { read: binding.SHUT_RD, write: binding.SHUT_WR, both: binding.SHUT_RDWR }
 
 /** Who is at the other end of a connection. */
@@ -33,7 +34,7 @@ export interface ListenOptions {
  * @throws TypeError, RangeError; `ENAMETOOLONG` beyond some 100 bytes; `EADDRINUSE`, `EACCES`, `ENOENT`
  */
 export function listen(path: string, options: ListenOptions = {}): Descriptor {
-  checkOptions('listen()', options, { backlog: anInteger(0, MOST_BACKLOG) })
+  checkOptions('listen()', options, listenOptions)
   const { backlog = BACKLOG } = options
   return new Descriptor(checked(binding.listen(pathBytes(path), backlog), 'listen'))
 }

@@ -1,8 +1,8 @@
 import { binding } from './binding.js'
-import { aBoolean, checkOptions } from './check-options.js'
+import { checkOptions } from './check-options.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
-import { MAX_DESCRIPTORS, type ReceiveOptions } from './message.js'
+import { MAX_DESCRIPTORS, type ReceiveOptions, receiveOptions } from './message.js'
 import { assertUnixSocket } from './socket-kind.js'
 import { checked, type SystemError, systemError } from './system-error.js'
 
@@ -26,7 +26,7 @@ export class DescriptorReceiver {
    * @throws TypeError for another socket, and for options that make no sense; `ENOTSOCK`, `EBADF`
    */
   constructor(socket: Handle, options: ReceiveOptions = {}) {
-    checkOptions('new DescriptorReceiver()', options, { peek: aBoolean, dontWait: aBoolean })
+    checkOptions('new DescriptorReceiver()', options, receiveOptions)
     const { peek = true, dontWait = false } = options
     assertUnixSocket(socket, ['stream', 'seqpacket', 'dgram'])
     this.#socket = socket

@@ -1,4 +1,5 @@
 import { binding } from './binding.js'
+import { aBoolean, anInteger, checkOptions, type Expectations } from './check-options.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { checked, systemError } from './system-error.js'
@@ -17,6 +18,10 @@ export interface Message {
   /** A packet was longer than the buffer; the rest of its bytes is gone, its descriptors are here. */
   truncated: boolean
 }
+
+const sendOptions = { dontWait: aBoolean }
+const sendManyOptions = { batch: anInteger(1, MAX_DESCRIPTORS), dontWait: aBoolean }
+export const receiveOptions: Expectations<ReceiveOptions> = { peek: aBoolean, dontWait: aBoolean }
 
 const outgoing = new Int32Array(MAX_DESCRIPTORS)
 const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
@@ -47,8 +52,10 @@ export function sendMessage(
   socket: Handle,
   bytes: Uint8Array,
   handles: readonly Handle[] = [],
-  { dontWait = false }: SendOptions = {},
+  options: SendOptions = {},
 ): number {
+  checkOptions('sendMessage()', options, sendOptions)
+  const { dontWait = false } = options
   if (!Array.isArray(handles)) throw new TypeError('handles are an array')
   if (handles.length > MAX_DESCRIPTORS)
     throw new RangeError(`at most ${MAX_DESCRIPTORS} descriptors fit in a message, not ${handles.length}`)
@@ -78,14 +85,10 @@ export function sendMessage(
  *   one call takes, when the queue is full, or when one cannot be sent: the next call tells
  * @throws TypeError, RangeError; else the kernel's error, as `send`, and nothing was sent
  */
-export function sendMany(
-  socket: Handle,
-  handles: readonly Handle[],
-  { batch = 1, dontWait = false }: SendManyOptions = {},
-): number {
+export function sendMany(socket: Handle, handles: readonly Handle[], options: SendManyOptions = {}): number {
+  checkOptions('sendMany()', options, sendManyOptions)
+  const { batch = 1, dontWait = false } = options
   if (!Array.isArray(handles)) throw new TypeError('handles are an array')
-  if (!Number.isInteger(batch) || batch < 1 || batch > MAX_DESCRIPTORS)
-    throw new RangeError(`a batch is 1 to ${MAX_DESCRIPTORS} descriptors, not ${String(batch)}`)
   const count = Math.min(handles.length, MAX_DESCRIPTORS)
   for (let i = 0; i < count; i++) outgoing[i] = descriptorNumber(handles[i]!)
   return checked(
@@ -124,11 +127,9 @@ export interface ReceiveOptions extends SendOptions {
  *   `EBADMSG` when the system refused a descriptor though there was room, and,
  *   without `peek`, when there was none: the descriptors of this message are lost
  */
-export function receiveMessage(
-  socket: Handle,
-  buffer: Uint8Array,
-  { peek = true, dontWait = false }: ReceiveOptions = {},
-): Message {
+export function receiveMessage(socket: Handle, buffer: Uint8Array, options: ReceiveOptions = {}): Message {
+  checkOptions('receiveMessage()', options, receiveOptions)
+  const { peek = true, dontWait = false } = options
   const flags = (peek ? binding.PEEK : 0) | (dontWait ? binding.DONT_WAIT : 0)
   const bytes = checked(
     binding.receive(descriptorNumber(socket), buffer, 0, buffer?.byteLength, incoming, flags),

@@ -4,6 +4,8 @@ import { Descriptor } from './descriptor.js'
 import { type SocketType, socketTypes } from './socket-kind.js'
 import { checked } from './system-error.js'
 
+const socketpairOptions = { type: oneOf(...Object.keys(socketTypes)) }
+
 export interface SocketpairOptions {
   /** Default: `'stream'`. */
   type?: SocketType
@@ -16,7 +18,7 @@ export interface SocketpairOptions {
  * @throws TypeError for options that make no sense; `EMFILE` and the like from the kernel
  */
 export function socketpair(options: SocketpairOptions = {}): [Descriptor, Descriptor] {
-  checkOptions('socketpair()', options, { type: oneOf(...Object.keys(socketTypes)) })
+  checkOptions('socketpair()', options, socketpairOptions)
   const { type = 'stream' } = options
   const pair = new Int32Array(2)
   checked(binding.socketpair(socketTypes[type], pair), 'socketpair')

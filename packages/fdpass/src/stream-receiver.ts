@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import { binding } from './binding.js'
+import { aBoolean, aNumber, checkOptions } from './check-options.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { MAX_DESCRIPTORS } from './message.js'
@@ -14,6 +15,9 @@ export interface StreamReceiverOptions {
   yields?: boolean
 }
 
+const MOST_SPIN_US = 1_000_000
+const receiveOptions = { dontWait: aBoolean, spin: aNumber(0, MOST_SPIN_US), yields: aBoolean }
+const NO_OPTIONS: StreamReceiverOptions = {}
 const NOTHING_THERE = -constants.errno.EAGAIN
 const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
 
@@ -44,11 +48,9 @@ export class StreamReceiver {
    * @returns how many bytes came; 0 at the end of the stream; -1 when nothing is there
    * @throws TypeError for what is no buffer, RangeError where there is no room in it, or for a time out of range; `EMFILE` when the descriptor table is full: nothing is lost, try again later; `EBADMSG` as `receiveMessage`; `ECONNRESET`
    */
-  receive(
-    buffer: Uint8Array,
-    offset = 0,
-    { dontWait = false, spin = 0, yields = false }: StreamReceiverOptions = {},
-  ): number {
+  receive(buffer: Uint8Array, offset = 0, options: StreamReceiverOptions = NO_OPTIONS): number {
+    if (!areValid(options)) checkOptions('receive()', options, receiveOptions)
+    const { dontWait = false, spin = 0, yields = false } = options
     const flags =
       (dontWait ? binding.DONT_WAIT : 0) |
       (yields ? binding.YIELD : 0) |
@@ -67,4 +69,28 @@ export class StreamReceiver {
   discard(): void {
     for (const descriptor of this.descriptors.splice(0)) descriptor.close()
   }
+}
+
+/**
+ * Accepts valid options faster than `checkOptions`, in 20 instead of 70 ns. A call that finds nothing takes 700 ns, and
+ * callers repeat it. Leaves everything that is unusual to `checkOptions`.
+ */
+function areValid(options: StreamReceiverOptions): boolean {
+  if (options === NO_OPTIONS) return true
+  if (typeof options !== 'object' || options === null) return false
+  const { dontWait, spin, yields } = options
+  let count = 0
+  if (dontWait !== undefined) {
+    if (typeof dontWait !== 'boolean') return false
+    count++
+  }
+  if (spin !== undefined) {
+    if (!(typeof spin === 'number' && spin >= 0 && spin <= MOST_SPIN_US)) return false
+    count++
+  }
+  if (yields !== undefined) {
+    if (typeof yields !== 'boolean') return false
+    count++
+  }
+  return count > 0 && Object.keys(options).length === count
 }

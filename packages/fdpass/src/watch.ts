@@ -1,5 +1,5 @@
 import { binding, type NativeWatch } from './binding.js'
-import { aBoolean, aFunction, checkArgument, checkOptions } from './check-options.js'
+import { aBoolean, aFunction, anObject, checkArgument, checkOptions } from './check-options.js'
 import { Descriptor, endBeforeClose, isNonblocking, setNonblocking } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { checked, systemError } from './system-error.js'
@@ -23,6 +23,9 @@ export interface WatchOptions {
   /** Called soon after the `Descriptor` that is watched was closed or handed over, which has ended the watch. */
   onClose?: () => void
 }
+
+const watchEvents = { readable: aBoolean, writable: aBoolean, hangup: aBoolean }
+const watchOptions = { keepBlocking: aBoolean, onClose: aFunction }
 
 /** A watched descriptor. */
 export interface Watch {
@@ -54,7 +57,9 @@ export function watch(
   callback: (ready: Required<WatchEvents>) => void,
   options: WatchOptions = {},
 ): Watch {
-  checkOptions('watch()', options, { keepBlocking: aBoolean, onClose: aFunction })
+  checkArgument('the events of watch()', events, anObject)
+  checkOptions('watch()', events, watchEvents)
+  checkOptions('watch()', options, watchOptions)
   const { keepBlocking = false, onClose } = options
   checkArgument('the callback of watch()', callback, aFunction)
   const fd = descriptorNumber(handle)
@@ -73,8 +78,7 @@ export function watch(
     if (native) binding.watchClose(native)
     native = undefined
   }
-  const change = (next: WatchEvents): void => {
-    if (closed) throw systemError(-9, 'watch closed')
+  const setEvents = (next: WatchEvents): void => {
     const wanted = flagsOf(next)
     if (native && wanted === waiting) return // libuv would tell the kernel all over again
     waiting = wanted
@@ -89,6 +93,12 @@ export function watch(
     if (staysBlocking) setNonblocking(fd, false) // uv_poll_init has set it
     if (!referenced) binding.watchRef(native, false)
   }
+  const change = (next: WatchEvents): void => {
+    if (closed) throw systemError(-9, 'watch closed')
+    checkArgument('the events of change()', next, anObject)
+    checkOptions('change()', next, watchEvents)
+    setEvents(next)
+  }
   const setReferenced = (on: boolean): void => {
     referenced = on
     if (native) binding.watchRef(native, on)
@@ -102,7 +112,7 @@ export function watch(
     close()
     if (onClose) queueMicrotask(onClose)
   }
-  change(events)
+  setEvents(events)
   if (!keepBlocking) setNonblocking(fd, true) // not before: where it throws, nothing has changed
   if (handle instanceof Descriptor) forget = endBeforeClose(handle, onDescriptorClose)
   return {
@@ -113,16 +123,8 @@ export function watch(
   }
 }
 
-/** libuv's flags for the events that are wanted. @throws TypeError for what makes no sense */
+/** Returns libuv's flags for some events. */
 function flagsOf(events: WatchEvents): number {
-  if (typeof events !== 'object' || events === null) throw new TypeError(`events are an object, not ${String(events)}`)
-  for (const name in events) {
-    if (name !== 'readable' && name !== 'writable' && name !== 'hangup')
-      throw new TypeError(`there is no event ${name}`)
-    const isWanted = events[name]
-    if (typeof isWanted !== 'boolean' && isWanted !== undefined)
-      throw new TypeError(`${name} is true or false, not ${String(isWanted)}`)
-  }
   return (
     (events.readable ? binding.UV_READABLE : 0) |
     (events.writable ? binding.UV_WRITABLE : 0) |

@@ -1,5 +1,5 @@
 import { assertUnixSocket, Descriptor, type Handle, hasEnded, socketpair, type Watch, watch } from '@anyfork/fdpass'
-import { callSafely, descriptorNumber } from '@anyfork/fdpass/internal'
+import { aFunction, callSafely, checkArgument, descriptorNumber } from '@anyfork/fdpass/internal'
 import { PasserError } from './errors.js'
 import { Incoming, type ReceiveCallback } from './incoming.js'
 import { complete, type FdPasserOptions, isKept, type SendOptions } from './options.js'
@@ -100,8 +100,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   pushRecv(callback: ReceiveCallback): void
   pushRecv(callback?: ReceiveCallback): Promise<Descriptor> | void {
     this.#assertBegun()
-    if (callback !== undefined && typeof callback !== 'function')
-      throw new TypeError(`the callback is a function, not ${String(callback)}`)
+    if (callback !== undefined) checkArgument('the callback of pushRecv()', callback, aFunction)
     if (callback) return this.#incoming.ask((error, descriptor) => callSafely(() => callback(error, descriptor)))
     return new Promise((resolve, reject) =>
       this.#incoming.ask((error, descriptor) => (descriptor ? resolve(descriptor) : reject(error!))),

@@ -1,4 +1,14 @@
 import { type Handle, MAX_DESCRIPTORS } from '@anyfork/fdpass'
+import {
+  aBoolean,
+  aFunction,
+  anAbortSignal,
+  anInteger,
+  anything,
+  checkOptions,
+  type Expectations,
+  oneOf,
+} from '@anyfork/fdpass/internal'
 import type { Reservation } from './slot-reservation.js'
 
 export interface FdPasserOptions {
@@ -31,49 +41,38 @@ export interface WaitOptions {
   signal?: AbortSignal
 }
 
-/** The options with their defaults, those about the socket aside. @throws TypeError, RangeError */
+const passerOptions: Expectations<FdPasserOptions> = {
+  fd: anything, // assertUnixSocket() checks it
+  onError: aFunction,
+  batch: anInteger(1, MAX_DESCRIPTORS),
+  reservation: oneOf('sentinel', 'peek', 'both'),
+  dontSetNonblocking: aBoolean,
+  highWaterMark: anInteger(1),
+}
+const sendOptions: Expectations<SendOptions> = { keep: aBoolean }
+const waitOptions: Expectations<WaitOptions> = { signal: anAbortSignal }
+
+/** The options with their defaults, those about the socket aside. @throws TypeError */
 export function complete(options: FdPasserOptions): Required<Omit<FdPasserOptions, 'fd'>> {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError(`options are an object, not ${String(options)}`)
+  checkOptions('new FdPasser()', options, passerOptions)
   const {
-    fd,
     onError = () => {},
     batch = 1,
     reservation = 'both',
     dontSetNonblocking = false,
     highWaterMark = 256,
-    ...rest
   } = options
-  for (const name of Object.keys(rest)) throw new TypeError(`a connection has no option ${name}`)
-  if (!Number.isInteger(batch) || batch < 1 || batch > MAX_DESCRIPTORS)
-    throw new RangeError(`a batch is 1 to ${MAX_DESCRIPTORS} descriptors, not ${String(batch)}`)
-  if (!Number.isInteger(highWaterMark) || highWaterMark < 1)
-    throw new RangeError(`the high-water mark is a positive integer, not ${String(highWaterMark)}`)
-  if (!['sentinel', 'peek', 'both'].includes(reservation))
-    throw new TypeError(`unknown reservation ${String(reservation)}`)
-  if (typeof dontSetNonblocking !== 'boolean')
-    throw new TypeError(`dontSetNonblocking is true or false, not ${String(dontSetNonblocking)}`)
-  if (typeof onError !== 'function') throw new TypeError('onError is not a function')
   return { onError, batch, reservation, dontSetNonblocking, highWaterMark }
 }
 
-/** @throws TypeError for what makes no sense */
+/** @throws TypeError */
 export function isKept(options: SendOptions): boolean {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError(`options are an object, not ${String(options)}`)
-  const { keep = false, ...rest } = options
-  for (const name of Object.keys(rest)) throw new TypeError(`pushSend() has no option ${name}`)
-  if (typeof keep !== 'boolean') throw new TypeError(`keep is true or false, not ${String(keep)}`)
-  return keep
+  checkOptions('pushSend()', options, sendOptions)
+  return options.keep ?? false
 }
 
-/** @throws TypeError for what makes no sense, a signal instead of options also */
+/** @throws TypeError */
 export function signalOf(options: WaitOptions, call: string): AbortSignal | undefined {
-  if (typeof options !== 'object' || options === null || options instanceof AbortSignal)
-    throw new TypeError(`the options of ${call} are an object, not ${String(options)}`)
-  const { signal: given, ...rest } = options
-  const signal = given ?? undefined
-  for (const name of Object.keys(rest)) throw new TypeError(`${call} has no option ${name}`)
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal is an AbortSignal')
-  return signal
+  checkOptions(call, options, waitOptions)
+  return options.signal
 }

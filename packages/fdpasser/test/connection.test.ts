@@ -55,24 +55,3 @@ describe('server()', () => {
       assert.throws(() => server(path, backlog), { name: 'TypeError', message: /backlog/ })
   })
 })
-
-describe('accept() and connect()', () => {
-  for (const [name, call] of [
-    ['accept', (options: object) => accept(0 as unknown as Descriptor, options)],
-    ['connect', (options: object) => connect('\0nobody', options)],
-  ] as const) {
-    it(`reject with a TypeError for options that make no sense, before anything is done (${name})`, async () => {
-      for (const options of [
-        AbortSignal.abort(),
-        new AbortController().signal,
-        { sginal: AbortSignal.abort() },
-        { signal: 5 },
-        null,
-        5,
-        'x',
-      ] as object[]) {
-        await assert.rejects(call(options), { name: 'TypeError', message: /option|signal/ })
-      }
-    })
-  }
-})
