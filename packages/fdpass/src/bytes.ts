@@ -4,17 +4,26 @@ import { descriptorNumber, type Handle } from './handle.js'
 import { checked } from './system-error.js'
 
 const NO_ROOM = -constants.errno.EAGAIN
-/** malloc maps memory of this size by itself, whatever it has seen so far: the advice ends with it. See mallopt(3), M_MMAP_THRESHOLD. */
+/**
+ * At this size malloc always maps separate memory, so the advice about huge pages ends when the buffer is freed. See
+ * mallopt(3), M_MMAP_THRESHOLD.
+ */
 const MAPPED_BYTES = 1 << 25
 
-// What is no buffer may be nothing at all (`?.`): the addon refuses both.
+// A caller may pass `undefined` as the buffer (hence `?.`). The addon rejects everything that is not a buffer.
 
 /**
- * Reads bytes, as read(2). On a socket that carries descriptors use
- * `receiveMessage`: a plain read drops them.
+ * Reads bytes with read(2). On a socket that carries descriptors, use `receiveMessage` instead: the kernel discards the
+ * descriptors that come with bytes read by read(2).
  *
- * @returns how many bytes are now at `buffer[offset]`; 0 at the end of the file
- * @throws TypeError for what is no buffer, RangeError for what is no part of it; the kernel's error, `EAGAIN` where a non-blocking file has nothing
+ * @param handle - the file to read from; borrowed
+ * @param buffer - receives the bytes
+ * @param offset - where the bytes go, counted in bytes from the start of `buffer`
+ * @param length - the largest number of bytes to read
+ * @returns the number of bytes read; 0 at the end of the file
+ * @throws TypeError if `buffer` is not a Buffer or typed array
+ * @throws RangeError if `offset` and `length` reach beyond `buffer`
+ * @throws SystemError `EAGAIN` if a non-blocking file has nothing to read; other errors of read(2)
  */
 export function read(
   handle: Handle,
@@ -26,10 +35,17 @@ export function read(
 }
 
 /**
- * Writes bytes, as write(2); a peer that is gone is `EPIPE`, never a signal.
+ * Writes bytes with write(2). If the peer is gone, the call throws `EPIPE`; the process never gets a SIGPIPE.
  *
- * @returns how many bytes were taken
- * @throws TypeError for what is no buffer, RangeError for what is no part of it; the kernel's error, `EAGAIN` where a non-blocking file takes none
+ * @param handle - the file to write to; borrowed
+ * @param bytes - the buffer to write from
+ * @param offset - the first byte to write, counted from the start of `bytes`
+ * @param length - the number of bytes to write
+ * @returns the number of bytes that the file accepted
+ * @throws TypeError if `bytes` is not a Buffer or typed array
+ * @throws RangeError if `offset` and `length` reach beyond `bytes`
+ * @throws SystemError `EAGAIN` if a non-blocking file has no room; `EPIPE` if the peer is gone; other errors of
+ *   write(2)
  */
 export function write(
   handle: Handle,
@@ -41,10 +57,16 @@ export function write(
 }
 
 /**
- * Writes bytes as `write` does, but throws nothing when there is no room: for those who write all the time.
+ * Writes bytes like `write`, but returns -1 instead of throwing `EAGAIN`. Use it in hot loops.
  *
- * @returns how many bytes were taken; -1 where a non-blocking file takes none
- * @throws TypeError for what is no buffer, RangeError for what is no part of it; the kernel's error
+ * @param handle - the file to write to; borrowed
+ * @param bytes - the buffer to write from
+ * @param offset - the first byte to write, counted from the start of `bytes`
+ * @param length - the number of bytes to write
+ * @returns the number of bytes that the file accepted; -1 if a non-blocking file has no room
+ * @throws TypeError if `bytes` is not a Buffer or typed array
+ * @throws RangeError if `offset` and `length` reach beyond `bytes`
+ * @throws SystemError `EPIPE` if the peer is gone; other errors of write(2)
  */
 export function tryWrite(
   handle: Handle,
@@ -57,15 +79,15 @@ export function tryWrite(
 }
 
 /**
- * Memory to receive into. From 32 MiB on it is of huge pages where the system has them,
- * by madvise(2): each takes one page fault and is cleared at once, where without there are 512.
+ * Allocates a buffer for receiving. From 32 MiB on, it asks for huge pages with madvise(2). A huge page takes one page
+ * fault, where ordinary pages of the same size take 512.
  *
  * @param size - in bytes
- * @returns not initialised, and the caller's
- * @throws RangeError for more than a buffer can have
+ * @returns an uninitialised buffer
+ * @throws RangeError if `size` is negative or larger than a Buffer can be
  */
 export function receiveBuffer(size: number): Buffer {
   const buffer = Buffer.allocUnsafeSlow(size)
-  if (size >= MAPPED_BYTES) binding.adviseHugePages(buffer, 0, size) // where it cannot be, pages are as ever
+  if (size >= MAPPED_BYTES) binding.adviseHugePages(buffer, 0, size) // on failure, the pages stay ordinary ones
   return buffer
 }

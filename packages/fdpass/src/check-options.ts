@@ -1,11 +1,11 @@
-/** What an option must be: a test, and the same in words for the error message. */
+/** What a value must be: a test, and the same in words for the error message. */
 export interface Expectation {
   test(value: unknown): boolean
   /** Completes the sentence "option x must be …". */
   text: string
 }
 
-/** What each option of a call must be. The type makes sure that no option is left out. */
+/** What each option of a call must be. The type requires an entry for every option. */
 export type Expectations<Options> = { readonly [Name in keyof Options]-?: Expectation }
 
 /**
@@ -24,7 +24,7 @@ export function checkOptions<Options extends object>(
 ): void {
   if (!isPlainObject(options))
     throw new TypeError(`the options of ${call} must be an object, not ${describeValue(options)}`)
-  // The call also reads inherited options, so they are checked, too.
+  // The call reads inherited options, so this loop includes them.
   for (const name in options) {
     const expectation: Expectation | undefined = expectations[name]
     // What `expectations` inherits, such as `toString`, has no `test`.
@@ -52,7 +52,7 @@ function unexpected(what: string, value: unknown, { text }: Expectation): TypeEr
   return new TypeError(`${what} must be ${text}, not ${describeValue(value)}`)
 }
 
-/** Describes a value for an error message. Of strings and objects it gives only the kind: their content may be secret. */
+/** Describes a value for an error message. Names only the kind of strings and objects: their content may be secret. */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') return value === '' ? 'an empty string' : `a string of length ${value.length}`
   if (typeof value === 'symbol') return 'a symbol'
@@ -63,6 +63,7 @@ export function describeValue(value: unknown): string {
   return tag === 'Object' ? 'an object' : `an object of type ${tag}`
 }
 
+export const anArray: Expectation = { test: Array.isArray, text: 'an array' }
 export const aBoolean: Expectation = { test: value => typeof value === 'boolean', text: 'a boolean' }
 export const aFunction: Expectation = { test: value => typeof value === 'function', text: 'a function' }
 export const anObject: Expectation = { test: isPlainObject, text: 'an object' }
@@ -73,7 +74,7 @@ export const aName: Expectation = {
 export const anAbortSignal: Expectation = { test: value => value instanceof AbortSignal, text: 'an AbortSignal' }
 export const anything: Expectation = { test: () => true, text: 'anything' }
 
-/** @param most - the largest integer that is valid; left out: any */
+/** @param most - the largest valid integer; no upper limit by default */
 export function anInteger(least: number, most: number = Number.MAX_SAFE_INTEGER): Expectation {
   return {
     test: value => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,

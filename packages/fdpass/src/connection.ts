@@ -1,49 +1,62 @@
 import { binding } from './binding.js'
-import { anInteger, checkOptions } from './check-options.js'
+import { anInteger, checkArgument, checkOptions, describeValue, oneOf } from './check-options.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { checked } from './system-error.js'
 
-/** How many connections may wait to be accepted, where nothing else is said. */
-const BACKLOG = 128
-/** The kernel takes an int, and makes less of it. */
+const DEFAULT_BACKLOG = 128
+/** The kernel takes an int, and reduces it to its own limit. */
 const MOST_BACKLOG = 0x7fffffff
 
 const listenOptions = { backlog: anInteger(0, MOST_BACKLOG) }
-const ways = { read: binding.SHUT_RD, write: binding.SHUT_WR, both: binding.SHUT_RDWR }
+const directions = { read: binding.SHUT_RD, write: binding.SHUT_WR, both: binding.SHUT_RDWR }
+const aDirection = oneOf(...Object.keys(directions))
 
-/** Who is at the other end of a connection. */
+/** The process at the other end of a connection, as it was when the connection was made. */
 export interface PeerCredentials {
+  /** The process id. */
   pid: number
+  /** The effective user id. */
   uid: number
+  /** The effective group id. */
   gid: number
 }
 
+/** Options of `listen`. */
 export interface ListenOptions {
-  /** How many connections may wait to be accepted; default: 128. */
+  /**
+   * The number of connections that can wait to be accepted, from 0.
+   *
+   * @default 128
+   */
   backlog?: number
 }
 
 /**
- * Makes a blocking AF_UNIX stream socket that listens at a path. A socket that
- * was left behind there is removed. One that somebody still has, and any other file, is
- * `EADDRINUSE`; so is a socket of which that cannot be told, for want of permission.
+ * Creates a blocking AF_UNIX stream socket that listens at a path. Removes a dead socket file that an earlier process
+ * left at the path.
  *
- * @param path - of the socket; one that begins with `\0` is an abstract name of Linux, unix(7)
- * @returns the listening socket; the caller owns it, and the file
- * @throws TypeError, RangeError; `ENAMETOOLONG` beyond some 100 bytes; `EADDRINUSE`, `EACCES`, `ENOENT`
+ * @param path - the path of the socket; on Linux, a path that begins with `\0` is an abstract name, see unix(7)
+ * @param options - see `ListenOptions`
+ * @returns the listening socket; the caller owns it and the socket file
+ * @throws TypeError if `path` is not a string, or an option is invalid
+ * @throws SystemError `EADDRINUSE` if another process still has the socket at the path, if its state cannot be
+ *   determined for want of permission, or if another kind of file is there; `ENAMETOOLONG` if the path is longer than
+ *   about 100 bytes; `EACCES`, `ENOENT`
  */
 export function listen(path: string, options: ListenOptions = {}): Descriptor {
   checkOptions('listen()', options, listenOptions)
-  const { backlog = BACKLOG } = options
+  const { backlog = DEFAULT_BACKLOG } = options
   return new Descriptor(checked(binding.listen(pathBytes(path), backlog), 'listen'))
 }
 
 /**
- * Takes the next connection of a listening socket, as accept(2).
+ * Accepts the next connection of a listening socket, with accept(2).
  *
+ * @param listener - borrowed
  * @returns a blocking socket; the caller owns it
- * @throws `EAGAIN` where the listener is non-blocking and nobody waits; `EMFILE`: the connection stays queued
+ * @throws SystemError `EAGAIN` if the listener is non-blocking and no connection waits; `EMFILE` or `ENFILE` if the
+ *   descriptor table is full, in which case the connection stays queued; `EINVAL` if the socket does not listen
  */
 export function accept(listener: Handle): Descriptor {
   return new Descriptor(checked(binding.accept(descriptorNumber(listener)), 'accept'))
@@ -52,24 +65,34 @@ export function accept(listener: Handle): Descriptor {
 /**
  * Connects to a listening AF_UNIX stream socket.
  *
+ * @param path - the path or abstract name of the listener, see `listen`
  * @returns a blocking socket; the caller owns it
- * @throws `EAGAIN` when the listener's queue is full; `ENOENT`, `ECONNREFUSED`, `ENAMETOOLONG`
+ * @throws TypeError if `path` is not a string
+ * @throws SystemError `EAGAIN` if the listener's queue is full; `ENOENT` if the path does not exist; `ECONNREFUSED` if
+ *   no process listens; `ENAMETOOLONG`, `EINVAL`, `EACCES`
  */
 export function connect(path: string): Descriptor {
   return new Descriptor(checked(binding.connect(pathBytes(path)), 'connect'))
 }
 
-/** Ends one direction of a connection, or both, for all who share it, as shutdown(2). */
+/**
+ * Ends one or both directions of a connection for every process that shares the socket, with shutdown(2).
+ *
+ * @param socket - borrowed
+ * @param how - the direction, as this end sees it
+ * @throws TypeError if `how` is invalid
+ * @throws SystemError `ENOTCONN` if the socket is not connected; `ENOTSOCK`, `EBADF`
+ */
 export function shutdown(socket: Handle, how: 'read' | 'write' | 'both'): void {
-  if (!Object.hasOwn(ways, how)) throw new TypeError(`what to shut down is read, write or both, not ${String(how)}`)
-  checked(binding.shutdown(descriptorNumber(socket), ways[how]), 'shutdown')
+  checkArgument('the direction of shutdown()', how, aDirection)
+  checked(binding.shutdown(descriptorNumber(socket), directions[how]), 'shutdown')
 }
 
 /**
- * Tells who made a connection, as of then: SO_PEERCRED of Linux, LOCAL_PEERCRED
- * of macOS.
+ * Returns the process that made the connection: SO_PEERCRED on Linux, LOCAL_PEERCRED on macOS.
  *
- * @throws `ENOTCONN` for a socket that is not connected
+ * @param socket - borrowed
+ * @throws SystemError `ENOTCONN` if the socket is not connected; `ENOTSOCK`, `EBADF`
  */
 export function peerCredentials(socket: Handle): PeerCredentials {
   const out = new Int32Array(3)
@@ -78,18 +101,19 @@ export function peerCredentials(socket: Handle): PeerCredentials {
 }
 
 /**
- * Lets the socket file of a `net.Server` stay when that is closed. Otherwise Node removes
- * it, and whoever has the listening socket by then, another process maybe, cannot be
- * reached. Does nothing for other sockets: their files stay in any case.
+ * Keeps the socket file of a `net.Server` when the server closes. Otherwise Node removes the file, and clients can no
+ * longer reach a process to which the listening socket was passed. Does nothing for a handle that Node did not bind to
+ * a path.
  *
- * @param server - one that listens; of this thread. From now on the file is the caller's to remove
- * @throws TypeError when it does not listen; the kernel's error for what is not a socket
+ * @param server - a listening server of this thread; from now on, the caller removes the socket file
+ * @throws TypeError if the server does not listen
+ * @throws SystemError `ENOTSOCK` if the handle is not a socket; `EBADF`
  */
 export function keepPath(server: Handle): void {
   checked(binding.keepPath(descriptorNumber(server)), 'getsockname')
 }
 
 function pathBytes(path: string): Buffer {
-  if (typeof path !== 'string') throw new TypeError('a path is a string')
+  if (typeof path !== 'string') throw new TypeError(`the path must be a string, not ${describeValue(path)}`)
   return Buffer.from(path)
 }

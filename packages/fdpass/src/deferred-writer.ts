@@ -4,26 +4,28 @@ import { descriptorNumber, type Handle } from './handle.js'
 import { socketKind } from './socket-kind.js'
 import { checked, systemError } from './system-error.js'
 
-/** How far the control of the thread can tell. */
+/** The watchdog thread reads the end of the bytes as an int32. */
 const MOST_BYTES = 0x7fffffff
 
 /**
- * Puts off writing, so that much leaves in one system call, without the risk that it
- * waits for long: what has not been written after a millisecond or two, because whoever
- * put it off is busy, a thread writes. That thread ends when it is not needed for a time.
- * For one socket as long as the process lives, or the worker thread that made it: when that
- * one ends, what is put off is written as far as the socket takes it at once. No garbage
- * collection takes it before.
+ * Defers writes, so that many small pieces leave in one system call. The delay is bounded: if the owner is busy and
+ * does not flush within a millisecond or two, a watchdog thread writes the deferred bytes. The thread ends when it has
+ * had no work for some time.
+ *
+ * A deferred writer belongs to one socket, and lives as long as the process or the worker thread that created it. When
+ * that thread ends, the bytes that the socket accepts without waiting are still written. Garbage collection does not
+ * end it earlier.
  */
 export class DeferredWriter {
   readonly #control = new Int32Array(binding.LATE_CONTROLS)
   readonly #native: NativeDeferredWriter
-  /** What the thread may read. This object is kept from the garbage collector, and keeps it. */
+  /** The buffer that the watchdog thread may read. The addon keeps this object alive, and this object the buffer. */
   #buffer: Uint8Array | undefined
 
   /**
-   * @param socket - a blocking stream socket; borrowed as long as the process, or the worker thread, lives
-   * @throws TypeError for another socket; `ENOTSOCK`, `EBADF`
+   * @param socket - a blocking stream socket; borrowed for the life of the process or of this worker thread
+   * @throws TypeError if the socket is not a stream, is non-blocking, or listens
+   * @throws SystemError `ENOTSOCK` if the handle is not a socket; `EBADF` if it is not open
    */
   constructor(socket: Handle) {
     const { type, isListening } = socketKind(socket)
@@ -34,26 +36,30 @@ export class DeferredWriter {
     this.#native = native
   }
 
-  /** Goes on about every millisecond while something is put off now and then. */
+  /** A counter that advances about once a millisecond while the watchdog thread runs: a clock without system calls. */
   get ticks(): number {
     return Atomics.load(this.#control, binding.LATE_TICKS)
   }
 
-  /** Whether there is something to flush. */
+  /** Reports whether deferred bytes wait for `flush`. */
   get isPending(): boolean {
     return this.#buffer !== undefined
   }
 
   /**
-   * Puts off the bytes from `from` to `end`. Until the next `flush`, the same buffer may
-   * be put off again with a later end, and must otherwise not change.
+   * Defers writing the bytes from `from` to `end`. Until the next `flush`, the caller may append to the same buffer and
+   * call this again with a later `end`; `from` then has no effect. The deferred bytes must not change until then.
    *
-   * @param from - an offset in bytes, as `end`, which is below 2 GiB
-   * @throws TypeError for what is no buffer, or not the one that is put off; RangeError for what is no part of it; `EAGAIN` when there can be no thread; nothing is put off then
+   * @param buffer - borrowed until the next `flush`
+   * @param from - the offset of the first byte
+   * @param end - the offset after the last byte, below 2 GiB
+   * @throws TypeError if `buffer` is not a Buffer or typed array, or another buffer is deferred
+   * @throws RangeError if `from` and `end` do not delimit a part of `buffer`
+   * @throws SystemError `EAGAIN` if the system cannot start a thread; the bytes are then not deferred
    */
   putOff(buffer: Uint8Array, from: number, end: number): void {
     if (!ArrayBuffer.isView(buffer)) throw new TypeError('expected a Buffer or typed array')
-    if (typeof from !== 'number' || typeof end !== 'number') throw new TypeError('the bytes are between two numbers')
+    if (typeof from !== 'number' || typeof end !== 'number') throw new TypeError('from and end must be numbers')
     if (
       !Number.isInteger(from) ||
       !Number.isInteger(end) ||
@@ -62,9 +68,9 @@ export class DeferredWriter {
       end > buffer.byteLength ||
       end > MOST_BYTES
     ) {
-      throw new RangeError(`${from} to ${end} is no part of the buffer`)
+      throw new RangeError(`the bytes ${from} to ${end} are not a part of the buffer of ${buffer.byteLength} bytes`)
     }
-    if (this.#buffer && this.#buffer !== buffer) throw new TypeError('another buffer is put off: flush() it first')
+    if (this.#buffer && this.#buffer !== buffer) throw new TypeError('another buffer is deferred: flush() it first')
     Atomics.store(this.#control, binding.LATE_END, end)
     if (this.#buffer) return
     const result = binding.deferWrite(this.#native, buffer, from)
@@ -73,15 +79,15 @@ export class DeferredWriter {
   }
 
   /**
-   * Writes what is put off and has not been written.
+   * Writes the deferred bytes that the watchdog thread has not written yet, and waits until the socket accepts them.
    *
-   * @returns how many bytes have been written since they were put off, all of them
-   * @throws the kernel's error
+   * @returns the number of bytes deferred since the last flush, all of which are now written
+   * @throws SystemError `EPIPE` or `ECONNRESET` if the peer is gone
    */
   flush(): number {
     if (!this.#buffer) return 0
     const result = binding.flushDeferred(this.#native)
-    this.#buffer = undefined // not before: until now the thread may read it
+    this.#buffer = undefined // not earlier: the thread could still read it
     return checked(result, 'send')
   }
 }

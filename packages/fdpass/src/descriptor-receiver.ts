@@ -1,5 +1,5 @@
 import { binding } from './binding.js'
-import { checkOptions } from './check-options.js'
+import { checkOptions, describeValue } from './check-options.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { MAX_DESCRIPTORS, type ReceiveOptions, receiveOptions } from './message.js'
@@ -9,21 +9,22 @@ import { checked, type SystemError, systemError } from './system-error.js'
 const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
 
 /**
- * Receives descriptors that come with one byte each, or several with one byte, as
- * `send` and `sendMany` send them: many at a time, with a few calls. As
- * `receiveMessage`, it loses none when the descriptor table is full.
+ * Receives the descriptors that `send` and `sendMany` send: messages of one byte with one or more descriptors. Takes
+ * many messages with few system calls. Like `receiveMessage`, it loses no descriptor when the table is full.
  */
 export class DescriptorReceiver {
   readonly #socket: Handle
   readonly #flags: number
-  /** Messages that bring several descriptors come one by one, the others in bursts. */
+  /** Whether to receive in bursts. Messages with several descriptors are received one by one. */
   #isBurst = false
+  /** An error that follows descriptors already returned; the next call throws it. */
   #later: SystemError | undefined
 
   /**
-   * @param socket - a connected AF_UNIX socket; borrowed, and nobody else may read from it
-   * @param options - as those of `receiveMessage`; without `peek` it receives one message at a time
-   * @throws TypeError for another socket, and for options that make no sense; `ENOTSOCK`, `EBADF`
+   * @param socket - a connected AF_UNIX socket; borrowed, and no other code may read from it
+   * @param options - the same as for `receiveMessage`; without `peek`, it receives one message at a time
+   * @throws TypeError if the socket cannot carry descriptors, or an option is invalid
+   * @throws SystemError `ENOTSOCK` if the handle is not a socket; `EBADF` if it is not open
    */
   constructor(socket: Handle, options: ReceiveOptions = {}) {
     checkOptions('new DescriptorReceiver()', options, receiveOptions)
@@ -34,17 +35,21 @@ export class DescriptorReceiver {
   }
 
   /**
-   * Receives what is there; on a blocking socket, waits until something is.
+   * Receives queued descriptors. On a blocking socket, waits for the first one.
    *
-   * @param most - how many at the most; more only where the last message brings them.
-   *   Fewer may come though more are there.
-   * @returns the descriptors, close-on-exec, which the caller owns; none at the end of
-   *   the stream; `undefined` where nothing is there yet
-   * @throws as `receiveMessage` in other cases; `EPROTO` when a byte came without a descriptor
+   * @param most - the number of descriptors to receive, from 1. The result has more only if the last message brings
+   *   more, and can have fewer although more are queued.
+   * @returns the descriptors, close-on-exec and owned by the caller; an empty array at the end of the stream;
+   *   `undefined` if nothing is queued
+   * @throws RangeError if `most` is not a positive integer
+   * @throws SystemError `EPROTO` if a byte came without a descriptor; `EMFILE`, `ENFILE`, `EBADMSG`, and `ECONNRESET`
+   *   as in `receiveMessage`
    */
   receive(most: number): Descriptor[] | undefined {
     if (!Number.isInteger(most) || most < 1)
-      throw new RangeError(`at least one descriptor is to be received, not ${String(most)}`)
+      throw new RangeError(
+        `the number of descriptors to receive must be a positive integer, not ${describeValue(most)}`,
+      )
     const wanted = this.#isBurst && !this.#later ? Math.min(most, MAX_DESCRIPTORS) : 1
     const result = binding.receiveMany(descriptorNumber(this.#socket), incoming, wanted, this.#flags)
     if (incoming[1]) this.#later = systemError(incoming[1], 'recvmmsg')

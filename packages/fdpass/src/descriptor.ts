@@ -1,5 +1,7 @@
 import { Socket } from 'node:net'
+import { constants } from 'node:os'
 import { binding } from './binding.js'
+import { describeValue } from './check-options.js'
 import { descriptorNumber, type Handle, isDescriptorNumber } from './handle.js'
 import { isListening } from './socket-kind.js'
 import { checked, systemError } from './system-error.js'
@@ -7,11 +9,12 @@ import { checked, systemError } from './system-error.js'
 /**
  * An open file descriptor and the right to close it.
  *
- * A number alone cannot tell whether it still means what it meant: once closed,
- * it is given to the next file opened. A Descriptor can, so that closing it
- * twice, or using it after it was handed over, throws `EBADF` and touches
- * nothing. It is not closed by garbage collection. When it is closed or handed over,
- * its watches end first.
+ * A number alone is not safe: as soon as a descriptor is closed, the kernel gives its number to the next file. A
+ * `Descriptor` knows whether it still owns its number. A second `close()`, or any use after `release()`, throws `EBADF`
+ * and touches no other file.
+ *
+ * Neither garbage collection nor the end of a worker thread closes it. Its watches end right before it is closed or
+ * released.
  */
 export class Descriptor implements Disposable {
   #fd: number
@@ -20,25 +23,35 @@ export class Descriptor implements Disposable {
    * Takes over an open descriptor.
    *
    * @param fd - its number; from now on this object closes it
+   * @throws TypeError if `fd` is not an integer from 0 to 2147483647
    */
   constructor(fd: number) {
     if (!isDescriptorNumber(fd))
-      throw new TypeError(`a file descriptor is an integer from 0 below 2 ** 31, not ${String(fd)}`)
+      throw new TypeError(`a file descriptor must be an integer from 0 below 2 ** 31, not ${describeValue(fd)}`)
     this.#fd = fd
   }
 
-  /** The number. Throws `EBADF` once this object no longer owns it. */
+  /**
+   * The number.
+   *
+   * @throws SystemError `EBADF` if this object no longer owns a descriptor
+   */
   get fd(): number {
-    if (this.#fd < 0) throw systemError(-9, 'descriptor closed or handed over')
+    if (this.#fd < 0) throw systemError(-constants.errno.EBADF, 'descriptor closed or handed over')
     return this.#fd
   }
 
-  /** Whether this object owns an open descriptor. */
+  /** Reports whether this object owns an open descriptor. */
   get isOpen(): boolean {
     return this.#fd >= 0
   }
 
-  /** Hands the number over: the caller closes it from now on. Throws `EBADF` when it is no longer owned. */
+  /**
+   * Gives up ownership without closing the descriptor.
+   *
+   * @returns the number; from now on the caller closes it
+   * @throws SystemError `EBADF` if this object no longer owns a descriptor
+   */
   release(): number {
     const fd = this.fd
     endAll(this)
@@ -46,15 +59,21 @@ export class Descriptor implements Disposable {
     return fd
   }
 
-  /** Closes it, as close(2). Throws `EBADF` when it was closed or handed over before. */
+  /**
+   * Closes the descriptor with close(2).
+   *
+   * @throws SystemError `EBADF` if this object no longer owns a descriptor
+   */
   close(): void {
     checked(binding.close(this.release()), 'close')
   }
 
   /**
-   * Hands it over to a new `net.Socket`, which makes it non-blocking. For stream sockets and pipes.
+   * Hands the descriptor over to a new `net.Socket`, which makes it non-blocking. Works for stream sockets and pipes.
    *
-   * @throws TypeError for a socket that listens: nothing could be read from it or written to it
+   * @throws TypeError if the descriptor is a listening socket, which can neither be read nor written; this object then
+   *   still owns it
+   * @throws SystemError `EBADF` if this object no longer owns a descriptor
    */
   toSocket(): Socket {
     const fd = this.fd
@@ -68,45 +87,79 @@ export class Descriptor implements Disposable {
     return socket
   }
 
-  /** Closes it unless that has been done. */
+  /** Closes the descriptor if this object still owns it. */
   [Symbol.dispose](): void {
     if (this.isOpen) this.close()
   }
 }
 
-/** Makes a second descriptor for the same open file, close-on-exec, as dup(2). The caller owns both. */
+/**
+ * Creates another descriptor for the same open file, with dup(2). It is close-on-exec.
+ *
+ * @param handle - borrowed
+ * @returns the new descriptor; the caller owns it
+ * @throws SystemError `EMFILE` if the descriptor table is full; `EBADF`
+ */
 export function dup(handle: Handle): Descriptor {
   return new Descriptor(checked(binding.duplicate(descriptorNumber(handle)), 'dup'))
 }
 
-/** Whether reads and writes return `EAGAIN` instead of waiting. The flag belongs to the open file, not to the number. */
+/**
+ * Reports whether reads and writes return `EAGAIN` instead of waiting (`O_NONBLOCK`). The flag belongs to the open
+ * file, not to the descriptor.
+ *
+ * @param handle - borrowed
+ * @throws SystemError `EBADF`
+ */
 export function isNonblocking(handle: Handle): boolean {
   return checked(binding.getNonblocking(descriptorNumber(handle)), 'fcntl') === 1
 }
 
-/** Sets or clears `O_NONBLOCK`, for all who share the open file, in other processes also. */
+/**
+ * Sets or clears `O_NONBLOCK` for all descriptors of the open file, including those of other processes.
+ *
+ * @param handle - borrowed
+ * @param on - `true` for non-blocking
+ * @throws TypeError if `on` is not a boolean
+ * @throws SystemError `EBADF`
+ */
 export function setNonblocking(handle: Handle, on: boolean): void {
   checked(binding.setNonblocking(descriptorNumber(handle), on), 'fcntl')
 }
 
-/** Whether the descriptor is closed in a process that calls execve(2). */
+/**
+ * Reports whether execve(2) closes the descriptor (`FD_CLOEXEC`).
+ *
+ * @param handle - borrowed
+ * @throws SystemError `EBADF`
+ */
 export function isCloseOnExec(handle: Handle): boolean {
   return checked(binding.getCloseOnExec(descriptorNumber(handle)), 'fcntl') === 1
 }
 
-/** Sets or clears `FD_CLOEXEC`, for this number only. */
+/**
+ * Sets or clears `FD_CLOEXEC` for this descriptor only.
+ *
+ * @param handle - borrowed
+ * @param on - `true` for close-on-exec
+ * @throws TypeError if `on` is not a boolean
+ * @throws SystemError `EBADF`
+ */
 export function setCloseOnExec(handle: Handle, on: boolean): void {
   checked(binding.setCloseOnExec(descriptorNumber(handle), on), 'fcntl')
 }
 
-/** What is to end with a Descriptor. Few have anything, and those that do are not kept by it. */
+/**
+ * Callbacks that run before a Descriptor is closed or released. Few Descriptors have any, so they have no field for
+ * them.
+ */
 const endings = new WeakMap<object, Set<() => void>>()
 
 /**
- * Lets something end right before a Descriptor is closed or handed over.
+ * Registers a callback that runs right before a Descriptor is closed or released.
  *
  * @param end - must not throw
- * @returns undoes it
+ * @returns removes the callback
  */
 export function endBeforeClose(descriptor: object, end: () => void): () => void {
   let ends = endings.get(descriptor)
@@ -115,8 +168,7 @@ export function endBeforeClose(descriptor: object, end: () => void): () => void 
   return () => void ends.delete(end)
 }
 
-/** A Descriptor is about to be closed or handed over. */
-export function endAll(descriptor: object): void {
+function endAll(descriptor: object): void {
   const ends = endings.get(descriptor)
   if (!ends) return
   for (const end of ends) end()

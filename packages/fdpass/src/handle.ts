@@ -1,20 +1,19 @@
 /**
- * Anything that has a file descriptor: its number, a `Descriptor`, a
- * `FileHandle`, a tty stream, a `net.Socket`, `net.Server` or `dgram.Socket`.
- * Functions that take a handle borrow it; who owns it does not change unless
- * they say so.
+ * Anything that has a file descriptor: its number, a `Descriptor`, a `FileHandle`, a tty stream, a `net.Socket`, a
+ * `net.Server`, or a `dgram.Socket`. A function that takes a handle borrows it: the owner stays the same unless the
+ * function says otherwise.
  */
 export type Handle = number | { readonly fd: number } | object
 
-/** The kernel's numbers are ints: the addon would take another one for what is left of it. */
+/** Reports whether a value fits the kernel's int. The addon would truncate larger numbers to another descriptor. */
 export function isDescriptorNumber(fd: unknown): fd is number {
   return Number.isInteger(fd) && (fd as number) >= 0 && (fd as number) <= 0x7fffffff
 }
 
 /**
- * Tells the descriptor of a handle.
+ * Returns the descriptor number of a handle.
  *
- * @throws TypeError when it has none, or none yet (a socket not connected, a server not listening)
+ * @throws TypeError if the handle has no descriptor, or none yet, such as a server that does not listen
  */
 export function descriptorNumber(handle: Handle): number {
   const fd = typeof handle === 'number' ? handle : numberWithin(handle)
@@ -22,7 +21,10 @@ export function descriptorNumber(handle: Handle): number {
   return fd
 }
 
-/** No public property has the descriptor of Node's sockets: `_handle.fd` has it, of datagram sockets the handle in their state. */
+/**
+ * Node exposes no public property for a socket's descriptor. Reads `_handle.fd` or, for dgram sockets, the handle
+ * stored under the state symbol.
+ */
 function numberWithin(handle: object): unknown {
   if (handle === null || typeof handle !== 'object') return undefined
   const { fd } = handle as { fd?: unknown }

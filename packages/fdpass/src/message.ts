@@ -1,5 +1,5 @@
 import { binding } from './binding.js'
-import { aBoolean, anInteger, checkOptions, type Expectations } from './check-options.js'
+import { aBoolean, anArray, anInteger, checkArgument, checkOptions, type Expectations } from './check-options.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { checked, systemError } from './system-error.js'
@@ -7,15 +7,18 @@ import { checked, systemError } from './system-error.js'
 /** The most descriptors in one message: `SCM_MAX_FD` of Linux. */
 export const MAX_DESCRIPTORS: number = binding.maxDescriptors
 
-/** What `receiveMessage` took from a socket. */
+/** What `receiveMessage` received. */
 export interface Message {
-  /** How many bytes are now at the start of the buffer. */
+  /** The number of bytes now at the start of the buffer. */
   bytes: number
-  /** The descriptors that came with them, close-on-exec; the caller owns them. */
+  /** The descriptors that came with the bytes, close-on-exec; the caller owns them. */
   descriptors: Descriptor[]
-  /** The peer has closed or shut down its side, and nothing is left. Only streams tell. */
+  /**
+   * Whether the peer has closed or shut down its end and nothing is left to receive. Datagram sockets do not report
+   * this: there, it only means an empty message.
+   */
   endOfFile: boolean
-  /** A packet was longer than the buffer; the rest of its bytes is gone, its descriptors are here. */
+  /** Whether a packet was longer than the buffer. The rest of its bytes is lost; its descriptors are all here. */
   truncated: boolean
 }
 
@@ -27,26 +30,33 @@ const outgoing = new Int32Array(MAX_DESCRIPTORS)
 const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
 
 /**
- * Sends one descriptor with one zero byte, as IO::FDPass::send does.
+ * Sends one descriptor with one zero byte, like IO::FDPass::send.
  *
- * @param socket - an AF_UNIX socket; over others the kernel sends the byte alone, see `assertUnixSocket`
- * @param handle - what to send; the caller still owns its own copy and may close it at once
- * @throws the kernel's error: `EAGAIN` (non-blocking, queue full), `EPIPE` (peer gone), `ETOOMANYREFS`, `EBADF`
+ * @param socket - an AF_UNIX socket, borrowed; over other sockets the kernel sends only the byte, see
+ *   `assertUnixSocket`
+ * @param handle - the descriptor to send; borrowed, and the caller may close it as soon as this returns
+ * @throws TypeError if a handle has no descriptor
+ * @throws SystemError `EAGAIN` if a non-blocking socket has no room; `EPIPE` if the peer is gone; `ETOOMANYREFS` if too
+ *   many descriptors are in flight; `EBADF` if a descriptor is not open
  */
 export function send(socket: Handle, handle: Handle): void {
   checked(binding.sendOne(descriptorNumber(socket), descriptorNumber(handle)), 'sendmsg')
 }
 
 /**
- * Sends bytes and, with the first of them, descriptors, as sendmsg(2).
+ * Sends bytes, and descriptors with the first of them, with sendmsg(2).
  *
- * @param socket - an AF_UNIX socket; over others the kernel sends the bytes alone, see `assertUnixSocket`
- * @param bytes - at least one where descriptors go along on a stream
- * @param handles - at most `MAX_DESCRIPTORS`; the caller still owns them
- * @returns how many bytes were taken. Fewer than all is possible on a
- *   non-blocking stream: the descriptors are then on their way, and only the
- *   rest of the bytes is to be sent again.
- * @throws TypeError, RangeError; else the kernel's error, and nothing was sent
+ * @param socket - an AF_UNIX socket, borrowed; over other sockets the kernel sends only the bytes, see
+ *   `assertUnixSocket`
+ * @param bytes - what to send; on a stream, at least one byte if there are descriptors
+ * @param handles - up to `MAX_DESCRIPTORS` descriptors; borrowed
+ * @param options - see `SendOptions`
+ * @returns the number of bytes that the socket accepted. A non-blocking stream may accept only some of them. The
+ *   descriptors are then already sent: send the rest of the bytes without them.
+ * @throws TypeError if `bytes` is not a Buffer or typed array, `handles` is not an array of handles, or an option is
+ *   invalid
+ * @throws RangeError if there are more than `MAX_DESCRIPTORS` handles
+ * @throws SystemError the same codes as `send`; nothing was sent
  */
 export function sendMessage(
   socket: Handle,
@@ -56,9 +66,9 @@ export function sendMessage(
 ): number {
   checkOptions('sendMessage()', options, sendOptions)
   const { dontWait = false } = options
-  if (!Array.isArray(handles)) throw new TypeError('handles are an array')
+  checkArgument('handles', handles, anArray)
   if (handles.length > MAX_DESCRIPTORS)
-    throw new RangeError(`at most ${MAX_DESCRIPTORS} descriptors fit in a message, not ${handles.length}`)
+    throw new RangeError(`a message has room for ${MAX_DESCRIPTORS} descriptors, not ${handles.length}`)
   for (let i = 0; i < handles.length; i++) outgoing[i] = descriptorNumber(handles[i]!)
   return checked(
     binding.send(
@@ -75,20 +85,23 @@ export function sendMessage(
 }
 
 /**
- * Sends descriptors with one zero byte for each, or for each `batch`, with one call
- * for up to `MAX_DESCRIPTORS` of them.
+ * Sends up to `MAX_DESCRIPTORS` descriptors with one system call. Each message has one zero byte and `batch`
+ * descriptors.
  *
- * @param socket - an AF_UNIX stream socket; over others the kernel sends the bytes alone, see `assertUnixSocket`
- * @param handles - the caller still owns them
- * @param batch - how many go into a message, 1 to `MAX_DESCRIPTORS`; default: 1, as `send`
- * @returns how many were sent, from the first; fewer than all when these are more than
- *   one call takes, when the queue is full, or when one cannot be sent: the next call tells
- * @throws TypeError, RangeError; else the kernel's error, as `send`, and nothing was sent
+ * @param socket - an AF_UNIX stream socket, borrowed; over other sockets the kernel sends only the bytes, see
+ *   `assertUnixSocket`
+ * @param handles - the descriptors to send; borrowed
+ * @param options - see `SendManyOptions`
+ * @returns the number of descriptors sent, counted from the first. Fewer than all are sent if there are more than
+ *   `MAX_DESCRIPTORS`, if the socket has no room for more, or if one cannot be sent. In the last two cases, a call with
+ *   the rest throws the reason.
+ * @throws TypeError if `handles` is not an array of handles, or an option is invalid
+ * @throws SystemError the same codes as `send`; nothing was sent
  */
 export function sendMany(socket: Handle, handles: readonly Handle[], options: SendManyOptions = {}): number {
   checkOptions('sendMany()', options, sendManyOptions)
   const { batch = 1, dontWait = false } = options
-  if (!Array.isArray(handles)) throw new TypeError('handles are an array')
+  checkArgument('handles', handles, anArray)
   const count = Math.min(handles.length, MAX_DESCRIPTORS)
   for (let i = 0; i < count; i++) outgoing[i] = descriptorNumber(handles[i]!)
   return checked(
@@ -97,35 +110,53 @@ export function sendMany(socket: Handle, handles: readonly Handle[], options: Se
   )
 }
 
+/** Options of `sendMany`. */
 export interface SendManyOptions extends SendOptions {
+  /**
+   * The number of descriptors in each message, from 1 to `MAX_DESCRIPTORS`. `recv` accepts only messages of 1.
+   *
+   * @default 1
+   */
   batch?: number
 }
 
+/** Options of `sendMessage`. */
 export interface SendOptions {
-  /** Never wait: `EAGAIN` also on a blocking socket (`MSG_DONTWAIT`). */
+  /**
+   * Throw `EAGAIN` instead of waiting, even on a blocking socket (`MSG_DONTWAIT`).
+   *
+   * @default false
+   */
   dontWait?: boolean
 }
 
+/** Options of `receiveMessage` and `DescriptorReceiver`. */
 export interface ReceiveOptions extends SendOptions {
   /**
-   * Look at the message first (`MSG_PEEK`), so that it stays queued when the
-   * descriptor table has no room for it; default: true. Without, the kernel drops
-   * what does not fit: for those who keep slots free themselves, in a process
-   * without other threads. Only Linux can look first.
+   * Look at a message first (`MSG_PEEK`), so that it stays queued if the descriptor table has no room for it. With
+   * `false`, the kernel closes the descriptors that do not fit, so use that only if the process has no other threads
+   * and keeps slots free. Has an effect on Linux only.
+   *
+   * @default true
    */
   peek?: boolean
 }
 
 /**
- * Receives bytes and the descriptors that came with them, as recvmsg(2), but
- * loses none when the descriptor table is full: that is `EMFILE`, and the
- * message stays queued. There must be one reader at a time.
+ * Receives bytes and the descriptors that came with them, with recvmsg(2). Unlike a plain recvmsg(2), it loses no
+ * descriptor when the table is full: it throws `EMFILE`, and the message stays queued. Only one reader may use the
+ * socket at a time.
  *
- * @param socket - an AF_UNIX socket
- * @param buffer - where the bytes go, at least one long
- * @throws TypeError for what is no buffer, RangeError for an empty one; `EAGAIN` (non-blocking, nothing there), `EMFILE`, `ECONNRESET`;
- *   `EBADMSG` when the system refused a descriptor though there was room, and,
- *   without `peek`, when there was none: the descriptors of this message are lost
+ * @param socket - an AF_UNIX socket; borrowed
+ * @param buffer - receives the bytes; at least one byte long
+ * @param options - see `ReceiveOptions`
+ * @returns the bytes and descriptors of one message or, on a stream, of adjacent bytes; see `Message`
+ * @throws TypeError if `buffer` is not a Buffer or typed array, or an option is invalid
+ * @throws RangeError if `buffer` is empty
+ * @throws SystemError `EAGAIN` if nothing is queued and the call must not wait; `EMFILE` or `ENFILE` if the descriptor
+ *   table is full; `ECONNRESET` if the peer closed its end without reading everything
+ * @throws SystemError `EBADMSG` if the system rejected a descriptor although there was room, or, without `peek`, if
+ *   there was no room; the descriptors of this message are lost
  */
 export function receiveMessage(socket: Handle, buffer: Uint8Array, options: ReceiveOptions = {}): Message {
   checkOptions('receiveMessage()', options, receiveOptions)
@@ -142,10 +173,12 @@ export function receiveMessage(socket: Handle, buffer: Uint8Array, options: Rece
 }
 
 /**
- * Receives one descriptor sent by `send` or by IO::FDPass::send.
+ * Receives one descriptor that `send` or IO::FDPass::send has sent. Follows IO::FDPass::recv.
  *
- * @returns the descriptor, which the caller owns, or `undefined` at the end of the stream
- * @throws as `receiveMessage`; `EPROTO` when a byte came without a descriptor or with several (these are closed)
+ * @param socket - an AF_UNIX socket; borrowed
+ * @returns the descriptor, close-on-exec and owned by the caller; `undefined` at the end of the stream
+ * @throws SystemError `EPROTO` if a byte came without a descriptor, or with several, which are closed; other codes as
+ *   in `receiveMessage`
  */
 export function recv(socket: Handle): Descriptor | undefined {
   const fd = binding.receiveOne(descriptorNumber(socket))
@@ -155,10 +188,11 @@ export function recv(socket: Handle): Descriptor | undefined {
 }
 
 /**
- * Whether a stream has ended: its peer has closed it, and all that it sent was received.
- * Takes nothing, and never waits.
+ * Reports whether a stream has ended: the peer has closed or shut down its end, and everything it sent has been
+ * received. Takes nothing from the stream, and never waits.
  *
- * @throws `ECONNRESET` and the like
+ * @param socket - borrowed
+ * @throws SystemError `ECONNRESET` if the peer closed its end without reading everything; `ENOTSOCK`, `EBADF`
  */
 export function hasEnded(socket: Handle): boolean {
   const isPending = binding.pending(descriptorNumber(socket))

@@ -2,32 +2,34 @@ import { binding } from './binding.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { checked } from './system-error.js'
 
-/** A byte stream, a stream of packets (not on macOS), or datagrams. */
+/** `'stream'` carries bytes, `'seqpacket'` packets in order over a connection (not on macOS), `'dgram'` datagrams. */
 export type SocketType = 'stream' | 'seqpacket' | 'dgram'
 
-/** The kernel's numbers. */
+/** The kernel's number of each type. */
 export const socketTypes: Record<SocketType, number> = {
   stream: binding.SOCK_STREAM,
   seqpacket: binding.SOCK_SEQPACKET,
   dgram: binding.SOCK_DGRAM,
 }
 
-/** What a socket is. */
+/** What `socketKind` finds out about a socket. */
 export interface SocketKind {
-  /** Whether it is of the family AF_UNIX: only these carry descriptors. */
+  /** Whether the socket is of the family AF_UNIX. Only these sockets carry descriptors. */
   isUnix: boolean
-  /** `undefined`: another one. */
+  /** The type; `undefined` for a type that is not listed in `SocketType`. */
   type: SocketType | undefined
-  /** Whether connections are accepted from it: it carries nothing itself. */
+  /** Whether the socket listens. Such a socket accepts connections and carries no data itself. */
   isListening: boolean
 }
 
 const out = new Int32Array(3)
 
 /**
- * Tells what a socket is, and changes nothing.
+ * Returns the family and type of a socket, and whether it listens, with getsockopt(2).
  *
- * @throws TypeError for what has no descriptor; `ENOTSOCK` for what is no socket, `EBADF` for what is not open
+ * @param socket - borrowed
+ * @throws TypeError if the handle has no descriptor
+ * @throws SystemError `ENOTSOCK` if the handle is not a socket; `EBADF` if it is not open
  */
 export function socketKind(socket: Handle): SocketKind {
   checked(binding.socketKind(descriptorNumber(socket), out), 'getsockopt')
@@ -37,23 +39,24 @@ export function socketKind(socket: Handle): SocketKind {
 }
 
 /**
- * Makes sure that a socket is one that carries descriptors: of the family AF_UNIX, of one
- * of these types, and not one that listens. The kernel ignores descriptors that are sent over
- * others. For who takes over a socket, before that; whether it has a peer shows when it is used.
+ * Throws unless a socket can carry descriptors: it must be of the family AF_UNIX, of a given type, and must not listen.
+ * Over any other socket, the kernel sends the bytes and silently discards the descriptors. Call this before taking
+ * ownership of a socket. It does not check whether the socket is connected.
  *
  * @param socket - borrowed
- * @param types - default: streams only
- * @throws TypeError where it is none; `ENOTSOCK`, `EBADF`
+ * @param types - the types to accept; streams only by default
+ * @throws TypeError if the socket cannot carry descriptors or has another type
+ * @throws SystemError `ENOTSOCK` if the handle is not a socket; `EBADF` if it is not open
  */
 export function assertUnixSocket(socket: Handle, types: readonly SocketType[] = ['stream']): void {
   const { isUnix, type, isListening } = socketKind(socket)
-  if (!isUnix) throw new TypeError('only AF_UNIX sockets carry descriptors')
+  if (!isUnix) throw new TypeError('expected an AF_UNIX socket: only these carry descriptors')
   if (!type || !types.includes(type))
     throw new TypeError(`expected a socket of type ${types.join(' or ')}, not ${String(type)}`)
   if (isListening) throw new TypeError('the socket listens: accept() a connection from it')
 }
 
-/** Whether a descriptor is a socket that listens; nothing else does. */
+/** Reports whether a descriptor is a listening socket. Returns false for descriptors that are not sockets. */
 export function isListening(fd: number): boolean {
   return binding.socketKind(fd, out) >= 0 && out[2] !== 0
 }

@@ -6,16 +6,24 @@ import { checked } from './system-error.js'
 
 const socketpairOptions = { type: oneOf(...Object.keys(socketTypes)) }
 
+/** Options of `socketpair`. */
 export interface SocketpairOptions {
-  /** Default: `'stream'`. */
+  /**
+   * The type of the sockets.
+   *
+   * @default 'stream'
+   */
   type?: SocketType
 }
 
 /**
- * Makes two connected AF_UNIX sockets, blocking and close-on-exec, as
- * socketpair(2). The caller owns both.
+ * Creates two connected AF_UNIX sockets with socketpair(2). They are blocking and close-on-exec.
  *
- * @throws TypeError for options that make no sense; `EMFILE` and the like from the kernel
+ * @param options - see `SocketpairOptions`
+ * @returns both sockets; the caller owns them
+ * @throws TypeError if an option is invalid
+ * @throws SystemError `EMFILE` or `ENFILE` if the descriptor table is full; `EPROTONOSUPPORT` if the system lacks the
+ *   type
  */
 export function socketpair(options: SocketpairOptions = {}): [Descriptor, Descriptor] {
   checkOptions('socketpair()', options, socketpairOptions)
@@ -26,10 +34,10 @@ export function socketpair(options: SocketpairOptions = {}): [Descriptor, Descri
 }
 
 /**
- * Makes a pipe, blocking and close-on-exec, as pipe2(2). The caller owns both ends.
+ * Creates a pipe with pipe2(2). Both ends are blocking and close-on-exec.
  *
- * @returns the end to read from and the end to write to
- * @throws `EMFILE` and the like from the kernel
+ * @returns the end to read from and the end to write to; the caller owns them
+ * @throws SystemError `EMFILE` or `ENFILE` if the descriptor table is full
  */
 export function pipe(): [read: Descriptor, write: Descriptor] {
   const pair = new Int32Array(2)

@@ -6,12 +6,25 @@ import { descriptorNumber, type Handle } from './handle.js'
 import { MAX_DESCRIPTORS } from './message.js'
 import { systemError } from './system-error.js'
 
+/** Options of `StreamReceiver.receive`. */
 export interface StreamReceiverOptions {
-  /** Never wait, also where the socket is blocking; default: false. */
+  /**
+   * Return -1 instead of waiting, even on a blocking socket.
+   *
+   * @default false
+   */
   dontWait?: boolean
-  /** Before it sleeps, or says that nothing is there, try again and again for so many microseconds, up to a second; default: 0. */
+  /**
+   * How long to busy-wait before the call sleeps or returns -1, in microseconds, from 0 to 1,000,000.
+   *
+   * @default 0
+   */
   spin?: number
-  /** Let others have the processor between the tries, where there is only one; default: false. */
+  /**
+   * Let other threads run between two attempts of a busy-wait, for machines with one processor.
+   *
+   * @default false
+   */
   yields?: boolean
 }
 
@@ -22,31 +35,38 @@ const NOTHING_THERE = -constants.errno.EAGAIN
 const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
 
 /**
- * Receives a stream of bytes, and where it is told so the descriptors in it, with few
- * system calls and nothing thrown when nothing is there: for those who receive all the
- * time. There must be one reader at a time.
+ * A reusable receiver for hot loops. It makes few system calls, and returns -1 instead of throwing when nothing is
+ * available. It can also receive descriptors. Only one reader may use the socket at a time.
  */
 export class StreamReceiver {
-  /** What came and was not taken yet, in order; whoever takes one owns it. */
+  /** The descriptors that were received, in order. Remove the ones you use from the array; you then own them. */
   readonly descriptors: Descriptor[] = []
   /**
-   * Whether descriptors are expected. Without, one system call suffices, and those that
-   * come all the same are dropped. With, none is lost when the descriptor table is full.
+   * Whether to receive descriptors. With `false`, one system call is enough, and the kernel closes descriptors that
+   * arrive. With `true`, no descriptor is lost when the table is full.
    */
   takesDescriptors = false
   readonly #fd: number
 
-  /** @param socket - an AF_UNIX stream socket; borrowed, and to be open as long as this is used */
+  /**
+   * @param socket - an AF_UNIX stream socket; borrowed, and must stay open while the receiver is used
+   * @throws TypeError if the handle has no descriptor
+   */
   constructor(socket: Handle) {
     this.#fd = descriptorNumber(socket)
   }
 
   /**
-   * Receives what is there, and waits for it where the socket is blocking.
+   * Receives the bytes that are available. A blocking socket waits for the first one.
    *
-   * @param buffer - the bytes go there, from `offset` on
-   * @returns how many bytes came; 0 at the end of the stream; -1 when nothing is there
-   * @throws TypeError for what is no buffer, RangeError where there is no room in it, or for a time out of range; `EMFILE` when the descriptor table is full: nothing is lost, try again later; `EBADMSG` as `receiveMessage`; `ECONNRESET`
+   * @param buffer - receives the bytes, up to its end
+   * @param offset - where the bytes go, counted in bytes from the start of `buffer`
+   * @param options - see `StreamReceiverOptions`
+   * @returns the number of bytes received; 0 at the end of the stream; -1 if nothing is available
+   * @throws TypeError if `buffer` is not a Buffer or typed array, or an option is invalid
+   * @throws RangeError if `buffer` has no room from `offset` on
+   * @throws SystemError `EMFILE` or `ENFILE` if the descriptor table is full: nothing is lost, try again later;
+   *   `ECONNRESET` if the peer closed its end without reading everything; `EBADMSG` as in `receiveMessage`
    */
   receive(buffer: Uint8Array, offset = 0, options: StreamReceiverOptions = NO_OPTIONS): number {
     if (!areValid(options)) checkOptions('receive()', options, receiveOptions)
@@ -65,7 +85,7 @@ export class StreamReceiver {
     return bytes
   }
 
-  /** Closes what was not taken. */
+  /** Closes the descriptors that are still in `descriptors`, and empties the array. */
   discard(): void {
     for (const descriptor of this.descriptors.splice(0)) descriptor.close()
   }

@@ -1,6 +1,7 @@
 import { getSystemErrorMap } from 'node:util'
 
 const names = getSystemErrorMap()
+/** Errors that Node's map lacks. */
 const others = new Map<number, [name: string, message: string]>(
   process.platform === 'linux'
     ? [
@@ -10,40 +11,38 @@ const others = new Map<number, [name: string, message: string]>(
     : [],
 )
 
-/** An error of the kernel, in the shape that Node's own have. */
+/** An error of the kernel, with the same properties as Node's own system errors. */
 export interface SystemError extends Error {
-  /** The kernel's name for it, as in errno(3): `'EAGAIN'`. */
+  /** The name in errno(3), such as `'EAGAIN'`. */
   code: string
-  /** The negative number behind the name. */
+  /** The negative error number. */
   errno: number
-  /** The call that failed. */
+  /** The system call that failed. */
   syscall: string
 }
 
 /**
- * Makes the error for a negative errno.
+ * Creates the error for a negative errno.
  *
  * @param errno - negative, as the addon returns it
- * @param syscall - the call that returned it, for the message
+ * @param syscall - the system call that failed, for the message
  */
 export function systemError(errno: number, syscall: string): SystemError {
-  const code = getSystemErrorName(errno)
-  const error = new Error(`${code}: ${getSystemErrorMessage(errno)}, ${syscall}`)
+  const code = nameOf(errno)
+  const error = new Error(`${code}: ${messageOf(errno)}, ${syscall}`)
   return Object.assign(error, { code, errno, syscall })
 }
 
-/** Returns a result, or throws the error that a negative one stands for. */
+/** Returns a result of the addon, or throws the system error if it is negative. */
 export function checked(result: number, syscall: string): number {
   if (result < 0) throw systemError(result, syscall)
   return result
 }
 
-/** The kernel's name of a negative errno; those that Node lacks are here. */
-function getSystemErrorName(errno: number): string {
+function nameOf(errno: number): string {
   return (names.get(errno) ?? others.get(errno))?.[0] ?? `errno ${-errno}`
 }
 
-/** What the kernel says of a negative errno. */
-function getSystemErrorMessage(errno: number): string {
+function messageOf(errno: number): string {
   return (names.get(errno) ?? others.get(errno))?.[1] ?? 'unknown system error'
 }

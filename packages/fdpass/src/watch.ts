@@ -1,55 +1,88 @@
+import { constants } from 'node:os'
 import { binding, type NativeWatch } from './binding.js'
 import { aBoolean, aFunction, anObject, checkArgument, checkOptions } from './check-options.js'
 import { Descriptor, endBeforeClose, isNonblocking, setNonblocking } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { checked, systemError } from './system-error.js'
 
-/** What to wait for. */
+/** The events to wait for. An event that is left out is not waited for. */
 export interface WatchEvents {
-  /** There is something to read, the peer is gone, or an error waits to be fetched by a read. */
+  /**
+   * Data is available, the peer has closed its end, or a read would throw an error.
+   *
+   * @default false
+   */
   readable?: boolean
-  /** There is room to write. */
+  /**
+   * There is room to write.
+   *
+   * @default false
+   */
   writable?: boolean
-  /** The peer has closed or shut down its end; told again and again while this is waited for. */
+  /**
+   * The peer has closed or shut down its end. The watch reports this repeatedly until it changes or closes.
+   *
+   * @default false
+   */
   hangup?: boolean
 }
 
+/** Options of `watch`. */
 export interface WatchOptions {
   /**
-   * Leave `O_NONBLOCK` as it is, for the sake of others who share the open file;
-   * default: false, and it is set. Whoever leaves it must not wait in the callback.
+   * Leave `O_NONBLOCK` unchanged instead of setting it, because other processes share the open file. The callback must
+   * then use calls that do not wait, such as those with `dontWait`.
+   *
+   * @default false
    */
   keepBlocking?: boolean
-  /** Called soon after the `Descriptor` that is watched was closed or handed over, which has ended the watch. */
+  /**
+   * Called in a microtask after the watched `Descriptor` was closed or handed over, which has ended the watch.
+   *
+   * @default undefined
+   */
   onClose?: () => void
 }
 
 const watchEvents = { readable: aBoolean, writable: aBoolean, hangup: aBoolean }
 const watchOptions = { keepBlocking: aBoolean, onClose: aFunction }
 
-/** A watched descriptor. */
+/** An active watch of one descriptor. */
 export interface Watch {
-  /** Changes what to wait for; waiting for nothing lets go of the descriptor until the next change. */
+  /**
+   * Replaces the events to wait for. With no events, the watch is inactive until the next change.
+   *
+   * @throws TypeError if an event is invalid
+   * @throws SystemError `EBADF` if the watch is closed
+   */
   change(events: WatchEvents): void
-  /** Lets it keep the event loop alive, as it does at first. */
+  /** Lets the watch keep the event loop alive. This is the initial state. */
   ref(): void
-  /** Lets the process end although it is watched. */
+  /** Lets the event loop end although the watch is active. */
   unref(): void
-  /** Ends it; no callback comes afterwards. Closes nothing. Idempotent. To be called before the descriptor is closed, unless that is by its `Descriptor`. */
+  /**
+   * Ends the watch without closing the descriptor. No callback follows. Idempotent. Call this before you close the
+   * descriptor, unless you close it through the watched `Descriptor`.
+   */
   close(): void
 }
 
 /**
- * Calls back while a descriptor is ready, on the event loop (uv_poll, level
- * triggered). Makes the descriptor non-blocking unless told not to; the caller
- * still owns it. When a `Descriptor` is closed or handed over, its watch ends first, without
- * a callback. **Of any other handle, a number above all, close the watch before the
- * descriptor**: where libuv finds that one closed, it aborts the process.
+ * Calls a function on the event loop as long as a descriptor is ready (uv_poll, level-triggered). Makes the descriptor
+ * non-blocking unless `keepBlocking` is set.
  *
- * @param handle - a socket, pipe or tty; regular files cannot be watched (`EPERM`)
- * @param callback - gets what the descriptor is ready for. An error of the
- *   descriptor itself counts as ready for all that was waited for.
- * @throws TypeError for what makes no sense; `EEXIST` when this loop watches the descriptor already; nothing has changed when this throws
+ * When a `Descriptor` is closed or handed over, its watch ends first, without a callback. **For any other handle, such
+ * as a number, close the watch before the descriptor**: if libuv finds a watched descriptor closed, it aborts the
+ * process.
+ *
+ * @param handle - a socket, pipe, or tty; borrowed
+ * @param events - the events to wait for
+ * @param callback - receives the events that have occurred. An error of the descriptor counts as all awaited events.
+ * @param options - see `WatchOptions`
+ * @returns the watch; the caller closes it
+ * @throws TypeError if an argument or option is invalid
+ * @throws SystemError `EEXIST` if this event loop already watches the descriptor; `EPERM` if it is a regular file;
+ *   `EBADF`. If this throws, nothing has changed.
  */
 export function watch(
   handle: Handle,
@@ -80,7 +113,7 @@ export function watch(
   }
   const setEvents = (next: WatchEvents): void => {
     const wanted = flagsOf(next)
-    if (native && wanted === waiting) return // libuv would tell the kernel all over again
+    if (native && wanted === waiting) return // saves libuv's system call
     waiting = wanted
     if (!waiting) return stop()
     if (native) {
@@ -90,11 +123,11 @@ export function watch(
     const started = binding.watch(fd, waiting, onReady)
     if (typeof started === 'number') throw systemError(started, 'uv_poll_init')
     native = started
-    if (staysBlocking) setNonblocking(fd, false) // uv_poll_init has set it
+    if (staysBlocking) setNonblocking(fd, false) // uv_poll_init has set O_NONBLOCK
     if (!referenced) binding.watchRef(native, false)
   }
   const change = (next: WatchEvents): void => {
-    if (closed) throw systemError(-9, 'watch closed')
+    if (closed) throw systemError(-constants.errno.EBADF, 'watch closed')
     checkArgument('the events of change()', next, anObject)
     checkOptions('change()', next, watchEvents)
     setEvents(next)
@@ -113,7 +146,7 @@ export function watch(
     if (onClose) queueMicrotask(onClose)
   }
   setEvents(events)
-  if (!keepBlocking) setNonblocking(fd, true) // not before: where it throws, nothing has changed
+  if (!keepBlocking) setNonblocking(fd, true) // not earlier: if starting throws, nothing must have changed
   if (handle instanceof Descriptor) forget = endBeforeClose(handle, onDescriptorClose)
   return {
     change,
@@ -132,7 +165,6 @@ function flagsOf(events: WatchEvents): number {
   )
 }
 
-/** The events of such flags. */
 function eventsOf(flags: number): Required<WatchEvents> {
   return {
     readable: (flags & binding.UV_READABLE) !== 0,

@@ -2,56 +2,72 @@ import type { Descriptor } from '@anyfork/fdpass'
 import * as fdpass from '@anyfork/fdpass'
 import { signalOf, type WaitOptions } from './options.js'
 
-/** How long to wait for a place in the queue of a listener, in milliseconds. */
+/** How long to wait between two attempts when a listener's queue is full, in milliseconds. */
 const RETRY_MS = 20
 
-/** Two connected stream sockets, as fdpasser_socketpair. The caller owns both. */
+/**
+ * Creates two connected AF_UNIX stream sockets. Follows fdpasser_socketpair.
+ *
+ * @returns both sockets; the caller owns them
+ * @throws SystemError `EMFILE` or `ENFILE` if the descriptor table is full
+ */
 export function socketpair(): [Descriptor, Descriptor] {
   return fdpass.socketpair()
 }
 
 /**
- * Makes a socket that listens at a path, as fdpasser_server. A socket that was left
- * behind there is removed; unlike there, one that somebody still has is not.
+ * Creates an AF_UNIX stream socket that listens at a path. Follows fdpasser_server, but removes only a dead socket file
+ * at that path; fdpasser_server also removes one that another process still uses.
  *
- * @param backlog - how many connections may wait
- * @returns the listener; the caller owns it, and the file
- * @throws TypeError, RangeError for a backlog that makes no sense; `EADDRINUSE` where somebody listens, or a file of another kind is; `ENAMETOOLONG`
+ * @param path - the path or, on Linux, an abstract name that begins with `\0`
+ * @param backlog - the number of connections that can wait to be accepted, from 0
+ * @returns the listener; the caller owns it and the socket file
+ * @throws TypeError if an argument is invalid
+ * @throws SystemError `EADDRINUSE` if another process still has the socket at the path, or another kind of file is
+ *   there; `ENAMETOOLONG` if the path is longer than about 100 bytes
  */
 export function server(path: string, backlog = 10): Descriptor {
   return fdpass.listen(path, { backlog })
 }
 
 /**
- * Waits for a connection, as fdpasser_accept but without blocking.
+ * Waits for a connection without blocking. Follows fdpasser_accept, which blocks.
  *
- * @param listener - borrowed; one call at a time
- * @param options.signal - ends the waiting
+ * @param listener - borrowed; must not be in use by another `accept` call
+ * @param options - see `WaitOptions`
  * @returns resolves with the connection, which the caller owns
- * @throws rejects with a TypeError for options that make no sense; with `EBADF` when the listener is closed meanwhile, `EINVAL` where it does not listen
+ * @throws rejects with a TypeError if an option is invalid
+ * @throws rejects with the reason of the signal if it aborts
+ * @throws rejects with a SystemError: `EBADF` if the listener is closed, also while waiting; `EINVAL` if the socket
+ *   does not listen; `ENOTSOCK` if the handle is not a socket; `EMFILE` or `ENFILE` if the descriptor table is full, in
+ *   which case the connection stays queued
  */
 export async function accept(listener: Descriptor, options: WaitOptions = {}): Promise<Descriptor> {
   const signal = signalOf(options, 'accept()')
   signal?.throwIfAborted()
-  if (!fdpass.socketKind(listener).isListening) return fdpass.accept(listener) // at once: the kernel says what is wrong
+  if (!fdpass.socketKind(listener).isListening) return fdpass.accept(listener) // throws the kernel's reason
   for (;;) {
     await readable(listener, signal)
     try {
       return fdpass.accept(listener)
     } catch (error) {
-      // Somebody else, in another process, was quicker.
+      // Another process that shares the listener was faster.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
     }
   }
 }
 
 /**
- * Connects to a listener, as fdpasser_connect but without blocking: waits for a place
- * in its queue.
+ * Connects to a listener. If the listener's queue is full, waits for a place without blocking. Follows
+ * fdpasser_connect, which blocks.
  *
- * @param options.signal - ends the waiting
+ * @param path - the path or abstract name of the listener, see `server`
+ * @param options - see `WaitOptions`
  * @returns resolves with the connection, which the caller owns
- * @throws rejects with a TypeError for options that make no sense; with `ENOENT`, `ECONNREFUSED` and the like
+ * @throws rejects with a TypeError if an argument or option is invalid
+ * @throws rejects with the reason of the signal if it aborts
+ * @throws rejects with a SystemError: `ENOENT` if the path does not exist; `ECONNREFUSED` if no process listens;
+ *   `EACCES`
  */
 export async function connect(path: string, options: WaitOptions = {}): Promise<Descriptor> {
   const signal = signalOf(options, 'connect()')
@@ -66,7 +82,7 @@ export async function connect(path: string, options: WaitOptions = {}): Promise<
   }
 }
 
-/** Resolves when there is something to accept, or the listener was closed. */
+/** Resolves when a connection waits or the listener was closed. */
 function readable(listener: Descriptor, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {

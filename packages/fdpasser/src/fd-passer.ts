@@ -8,11 +8,11 @@ import { closeHandle, takeOver, takeOverBoth } from './ownership.js'
 import { Waiting } from './waiting.js'
 
 /**
- * Passes descriptors both ways over one socket, each way in order, without
- * blocking and without losing any. Follows AnyEvent::FDpasser, and is understood by
- * it: one zero byte carries one descriptor.
+ * Passes descriptors in both directions over one socket, in order, without blocking, and without losing any. Follows
+ * AnyEvent::FDpasser and is compatible with it: one zero byte carries one descriptor.
  *
- * It keeps the program running while something waits to be sent or was asked for.
+ * A passer keeps the event loop alive while descriptors wait to be sent or callers wait for descriptors. Garbage
+ * collection does not end a passer.
  */
 export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   readonly #options: Required<Omit<FdPasserOptions, 'fd'>>
@@ -21,12 +21,19 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   #incoming!: Incoming
   #watch!: Watch
   #failure: Error | undefined
-  /** What was noticed of the peer: it hung up, with something still to be read, or nothing more will come. */
+  /** The state of the peer: it can send, has hung up but left something to read, or will send nothing more. */
   #peer: 'there' | 'hung up' | 'silent' = 'there'
   #closing: Promise<void> | undefined
   readonly #waiting = new Waiting()
 
-  /** @throws TypeError for what is no AF_UNIX socket, or one that listens, `ENOTSOCK` and `EBADF` for what is no socket at all, RangeError for a batch or mark out of range, `EMFILE`, `EEXIST` for a socket that is watched already; the caller then still owns the socket */
+  /**
+   * If the constructor throws, the caller keeps the socket.
+   *
+   * @param options - see `FdPasserOptions`
+   * @throws TypeError if an option is invalid, or if `fd` is not an AF_UNIX socket or is listening
+   * @throws SystemError `ENOTSOCK` if `fd` is not a socket; `EBADF` if it is not open; `EEXIST` if another watch of
+   *   this event loop has the socket; `EMFILE` or `ENFILE` if a new descriptor is needed and the table is full
+   */
   constructor(options: FdPasserOptions = {}) {
     this.#options = complete(options)
     const { fd } = options
@@ -35,29 +42,49 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
       return
     }
     const ends = (Array.isArray(fd) ? fd : [fd]) as Handle[]
-    if (ends.length !== 1 && ends.length !== 2) throw new TypeError(`a connection has two ends, not ${ends.length}`)
+    if (ends.length !== 1 && ends.length !== 2)
+      throw new TypeError(`fd must be one socket or the two ends of a connection, not ${ends.length}`)
     for (const end of ends) assertUnixSocket(end, ['stream', 'seqpacket', 'dgram'])
     if (ends.length === 1) this.#begin(ends[0]!)
     else this.#ends = takeOverBoth(ends as [Handle, Handle])
   }
 
-  /** This process is the parent: it keeps the first of two ends and closes the second, as `i_am_parent`. */
+  /**
+   * Makes this process the parent: the passer keeps the first of two ends and closes the second. Follows i_am_parent.
+   *
+   * @throws TypeError if the passer does not have two ends to choose from
+   * @throws SystemError `EBADF`, `EEXIST`; the passer keeps both ends
+   */
   iAmParent(): this {
     return this.#choose(0)
   }
 
-  /** This process is the child: it keeps the second of two ends and closes the first, as `i_am_child`. */
+  /**
+   * Makes this process the child: the passer keeps the second of two ends and closes the first. Follows i_am_child.
+   *
+   * @throws TypeError if the passer does not have two ends to choose from
+   * @throws SystemError `EBADF`, `EEXIST`; the passer keeps both ends
+   */
   iAmChild(): this {
     return this.#choose(1)
   }
 
-  /** How full the queue of descriptors to be sent is: 1 at the high-water mark. */
+  /**
+   * The number of descriptors waiting to be sent, divided by the high-water mark.
+   *
+   * @throws TypeError before `iAmParent()` or `iAmChild()` if the passer has two ends
+   */
   get pressure(): number {
     this.#assertBegun()
     return this.#outgoing.length / this.#options.highWaterMark
   }
 
-  /** Resolves as soon as fewer descriptors wait to be sent than the high-water mark; rejects when the passer has ended. */
+  /**
+   * Waits until fewer descriptors wait to be sent than the high-water mark.
+   *
+   * @throws rejects with the reason if the passer has ended: a PasserError or a SystemError
+   * @throws rejects with a TypeError before `iAmParent()` or `iAmChild()` if the passer has two ends
+   */
   async drained(): Promise<void> {
     this.#assertBegun()
     if (!this.#failure) await this.#waiting.for(() => this.pressure < 1)
@@ -65,14 +92,18 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   }
 
   /**
-   * Sends a descriptor after those before it. Sent means that the kernel has it: it
-   * arrives even when this process ends, unless the peer never asks for it.
+   * Queues a descriptor to be sent after the earlier ones. Follows push_send_fh.
    *
-   * @param handle - taken over, and closed once sent or failed, unless `keep`. The socket file of a
-   *   `net.Server` that was sent stays; it is the receiver's to remove
-   * @returns resolves when the kernel has taken it; rejects when it will never be sent.
-   *   `EBADF` and the like concern only this one
-   * @throws TypeError for what has no descriptor, for options that make no sense, and before it was said which end is meant; the handle is then still the caller's
+   * @param handle - taken over, and closed when it was sent or rejected, unless `keep` is set. The socket file of a
+   *   `net.Server` that was sent stays, and the receiver may remove it.
+   * @param options - see `SendOptions`
+   * @returns resolves when the kernel has accepted the descriptor. It then arrives even if this process ends, but not
+   *   if the peer never asks for it.
+   * @throws TypeError if the handle has no descriptor, if an option is invalid, or before `iAmParent()` or `iAmChild()`
+   *   if the passer has two ends; the caller keeps the handle
+   * @throws rejects with a SystemError `EBADF`, `EINVAL`, or `EPERM` if this descriptor cannot be sent; the passer
+   *   continues with the next one
+   * @throws rejects with a PasserError, or with a SystemError such as `EPIPE`, if the passer has ended
    */
   pushSend(handle: Handle, options?: SendOptions): Promise<void> {
     this.#assertBegun()
@@ -89,12 +120,14 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   }
 
   /**
-   * Asks for the next descriptor that the peer sends. Nothing is read before it was
-   * asked for.
+   * Asks for the next descriptor of the peer. The passer reads only what was asked for. Follows push_recv_fh.
    *
-   * @param callback - as in the original; what it throws is an uncaught error and disturbs nothing here
-   * @returns resolves with the descriptor, close-on-exec, which the caller owns; rejects when none will come
-   * @throws TypeError for what is no function, and before it was said which end is meant
+   * @param callback - receives the descriptor or an error instead of the promise. An error that it throws is an
+   *   uncaught exception and does not affect the passer.
+   * @returns resolves with the descriptor, which is close-on-exec and owned by the caller
+   * @throws TypeError if `callback` is not a function, or before `iAmParent()` or `iAmChild()` if the passer has two
+   *   ends
+   * @throws rejects with a PasserError or SystemError if no descriptor will come
    */
   pushRecv(): Promise<Descriptor>
   pushRecv(callback: ReceiveCallback): void
@@ -107,7 +140,11 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     )
   }
 
-  /** All descriptors that come, until the peer ends the connection. */
+  /**
+   * Yields all descriptors until the peer closes its end. The caller owns them.
+   *
+   * @throws rejects with a SystemError if the connection breaks, or with `ERR_PASSER_CLOSED` if this end is closed
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<Descriptor, void, undefined> {
     for (;;) {
       try {
@@ -119,7 +156,12 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     }
   }
 
-  /** Sends what is queued, and nothing that is pushed from now on, then ends. What was asked for and has not come rejects. Idempotent. */
+  /**
+   * Sends the queued descriptors, then ends the passer. Rejects later `pushSend` calls and, at the end, all waiting
+   * `pushRecv` calls with `ERR_PASSER_CLOSED`. Idempotent.
+   *
+   * @returns resolves when the passer has ended
+   */
   close(): Promise<void> {
     this.#closing ??= this.#waiting
       .for(() => !this.#watch || this.#failure !== undefined || this.#outgoing.length === 0)
@@ -127,33 +169,36 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     return this.#closing
   }
 
-  /** Ends at once: closes the socket and all descriptors that were not sent or not fetched; what was promised rejects. Idempotent. */
+  /**
+   * Ends the passer immediately. Closes the socket, the queued descriptors, and received descriptors that no caller has
+   * taken. Rejects all pending promises with `ERR_PASSER_CLOSED`. Idempotent.
+   */
   destroy(): void {
     for (const end of this.#ends.length === 2 ? this.#ends.splice(0) : []) closeHandle(end)
     this.#end(closedError())
     this.#incoming?.discard()
   }
 
-  /** `close()` */
+  /** Calls `close()`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
   #choose(which: 0 | 1): this {
-    if (this.#ends.length !== 2) throw new TypeError('there are no two ends to choose from')
+    if (this.#ends.length !== 2) throw new TypeError('the passer does not have two ends to choose from')
     const [kept, other] = which === 0 ? this.#ends : this.#ends.toReversed()
     this.#begin(kept!)
     closeHandle(other!)
     return this
   }
 
-  /** Nothing has changed when this throws. */
+  /** Starts to use a socket. If this throws, nothing has changed. */
   #begin(handle: Handle): void {
     const { batch, reservation, dontSetNonblocking } = this.#options
     const isBorrowed = typeof handle === 'object' && !(handle instanceof Descriptor)
     const watched = isBorrowed ? takeOver(handle) : handle
     try {
-      // By its number: a Descriptor is handed over only once it is watched.
+      // Watches the number, because a Descriptor is handed over only after watching has succeeded.
       this.#watch = watch(descriptorNumber(watched), { hangup: true }, ready => this.#onReady(ready), {
         keepBlocking: dontSetNonblocking,
       })
@@ -173,7 +218,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   }
 
   #assertBegun(): void {
-    if (!this.#watch) throw new TypeError('say iAmParent() or iAmChild() first')
+    if (!this.#watch) throw new TypeError('the passer has two ends: call iAmParent() or iAmChild() first')
   }
 
   #onReady({ readable, writable, hangup }: { readable: boolean; writable: boolean; hangup: boolean }): void {
@@ -183,7 +228,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     else if (hangup) this.#onHangup()
   }
 
-  /** An idle passer notices so that its peer is gone. What that one has sent before is still to be asked for. */
+  /** Notices the end of the peer, even while idle. Descriptors sent before that can still be received. */
   #onHangup(): void {
     if (this.#failure || this.#peer !== 'there') return
     this.#peer = 'hung up'
@@ -195,7 +240,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     this.#update()
   }
 
-  /** Nothing more will come. What waits may still be sent: the peer may have closed one direction only. */
+  /** The peer sends nothing more. Sending continues, because the peer may have closed only one direction. */
   #onSilence(): void {
     this.#peer = 'silent'
     this.#incoming.end(new PasserError('ERR_PASSER_ENDED', 'the peer has closed its end'))
@@ -213,7 +258,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     this.#waiting.wake()
   }
 
-  #end(reason: Error, isToldBy = false): void {
+  #end(reason: Error, isReported = false): void {
     if (this.#failure) return
     this.#failure = reason
     this.#watch?.close()
@@ -222,7 +267,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     for (const end of this.#ends.splice(0)) closeHandle(end)
     this.#waiting.end()
     const isOrderly = reason instanceof PasserError
-    if (isToldBy) callSafely(() => this.#options.onError(isOrderly ? undefined : reason))
+    if (isReported) callSafely(() => this.#options.onError(isOrderly ? undefined : reason))
   }
 }
 

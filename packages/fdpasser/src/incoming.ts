@@ -2,64 +2,68 @@ import { type Descriptor, DescriptorReceiver, type Handle } from '@anyfork/fdpas
 import Denque from 'denque'
 import { type Reservation, SlotReservation } from './slot-reservation.js'
 
-/** The descriptor table is full: a thread may have a slot for a moment only, so that the next turns of the event loop find it free; or it stays full. */
+/**
+ * Retries while the descriptor table is full. A thread may hold a slot for a moment only, so the first retries follow
+ * in the next turns of the event loop. Later retries wait longer and longer.
+ */
 const IMMEDIATE_RETRIES = 64
 const FIRST_RETRY_MS = 1
 const LAST_RETRY_MS = 500
-/** Descriptors in a row, or messages of several, before the event loop gets its turn. */
+/** The number of descriptors, or of messages with several, to receive before the event loop gets a turn. */
 const MOST_IN_A_ROW = 64
 
-/** Gets a descriptor, which is then its own, or the reason why there is none. */
+/** Receives a descriptor, which the callback then owns, or the reason why none will come. */
 export type ReceiveCallback = (error: Error | undefined, descriptor?: Descriptor) => void
 
-/** Who looks after the socket. */
+/** The passer, as the incoming side sees it. */
 export interface IncomingListener {
-  /** What it waits for has changed. */
+  /** `waitsForMessage` or `length` may have changed. */
   onChange(): void
-  /** Nothing more will come: an orderly end, or an error. */
+  /** No more descriptors will come: because of an error or, without one, at the end of the stream. */
   onEnd(error?: Error): void
 }
 
-/** Descriptors on their way in, for those who asked, in the order in which they asked. */
+/** Receives descriptors and gives them to the callbacks in the order in which these were added. */
 export class Incoming {
   readonly #receiver: DescriptorReceiver
   readonly #isPeeking: boolean
   readonly #listener: IncomingListener
   readonly #slots: SlotReservation | undefined
   readonly #receivers = new Denque<ReceiveCallback>()
-  /** What came in one message with something that was asked for. */
+  /** Descriptors without a callback: they came in one message with others. */
   readonly #surplus = new Denque<Descriptor>()
-  /** Puts off the next attempt, while it waits for the table to have room. */
+  /** Cancels the next retry while the descriptor table is full. */
   #cancelRetry: (() => void) | undefined
-  /** How often it waited since something came. */
+  /** The number of retries since the last descriptor came. */
   #retries = 0
   #end: { reason: Error } | undefined
   #isDiscarded = false
-  /** How many came in this turn of the event loop. */
+  /** The number of descriptors received in this turn of the event loop. */
   #row = 0
   #isReading = false
   #isLikelyMore = false
 
-  /** @param batch - most descriptors in a message, where their slots are reserved and nothing else helps */
+  /** @param batch - the largest number of descriptors in a message, for which `'sentinel'` alone must hold slots */
   constructor(socket: Handle, reservation: Reservation, batch: number, dontWait: boolean, listener: IncomingListener) {
     this.#isPeeking = reservation !== 'sentinel'
     this.#receiver = new DescriptorReceiver(socket, { peek: this.#isPeeking, dontWait })
     this.#listener = listener
-    // With peeking underneath, one slot suffices: it tells early that the table is full.
+    // With peeking, one slot suffices: it shows early that the table is full.
     if (reservation !== 'peek') this.#slots = new SlotReservation(socket, this.#isPeeking ? 1 : batch)
     this.#slots?.take()
   }
 
-  /** How many ask. */
+  /** The number of callbacks that wait for a descriptor. */
   get length(): number {
     return this.#receivers.length
   }
 
-  /** Whether it waits for something to come. */
+  /** Reports whether to wait until the socket is readable. */
   get waitsForMessage(): boolean {
     return this.#receivers.length > 0 && !this.#cancelRetry && !this.#end
   }
 
+  /** Adds a callback for the next descriptor. */
   ask(receiver: ReceiveCallback): void {
     const descriptor = this.#surplus.shift()
     if (descriptor) receiver(undefined, descriptor)
@@ -72,13 +76,15 @@ export class Incoming {
     }
   }
 
-  /** Takes what has come, as much as was asked for. To be called once in a turn of the event loop. */
+  /** Receives queued descriptors, at most one for each callback. Call this once in a turn of the event loop. */
   read(): void {
     this.#row = 0
     this.#readOn()
   }
 
-  /** Nothing more comes: gives up the reserved slots and tells all who ask. What came already can still be asked for. */
+  /**
+   * Stops receiving. Frees the reserved slots and rejects all callbacks. Surplus descriptors stay available to `ask`.
+   */
   end(reason: Error): void {
     if (this.#end) return
     this.#end = { reason }
@@ -87,13 +93,13 @@ export class Incoming {
     while (this.#receivers.length) this.#receivers.shift()!(reason)
   }
 
-  /** Closes what came and was not asked for, what is just being given out also. */
+  /** Closes the surplus descriptors, and those for which the current read finds no callback. */
   discard(): void {
     this.#isDiscarded = true
     while (this.#surplus.length) this.#surplus.shift()!.close()
   }
 
-  /** Those who ask for one after the other need not wait for the event loop each time. */
+  /** Receives without waiting for the event loop, so that callers who ask for one descriptor at a time stay fast. */
   #readOn(): void {
     this.#isReading = true
     let isLikelyMore = this.#row < MOST_IN_A_ROW
@@ -109,7 +115,7 @@ export class Incoming {
     this.#listener.onChange()
   }
 
-  /** Gives what has come to those who asked; how many descriptors there were. */
+  /** Receives once and gives the descriptors to the callbacks. Returns the number of descriptors. */
   #receive(most: number): number {
     let descriptors: Descriptor[] | undefined
     try {
@@ -134,21 +140,21 @@ export class Incoming {
     else this.#surplus.push(descriptor)
   }
 
-  /** Gives up the reserved slots, for what comes now. */
+  /** Frees the reserved slots for arriving descriptors. Returns false if the table is full. */
   #makeRoom(): boolean {
     if (!this.#holdRoom()) return false
     this.#slots?.release()
     return true
   }
 
-  /** Takes them again. If that fails, the table is full, and the next message has to wait. */
+  /** Takes the slots again. If that fails, the table is full: pauses receiving and returns false. */
   #holdRoom(): boolean {
     if (!this.#slots || this.#slots.take()) return true
     this.#pause()
     return false
   }
 
-  /** The table is full. Nothing tells when that ends; sending goes on meanwhile. */
+  /** Schedules a retry, because no event announces a free slot. Sending continues. */
   #pause(): undefined {
     if (this.#cancelRetry) return
     const retry = (): void => {

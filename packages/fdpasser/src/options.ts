@@ -11,33 +11,69 @@ import {
 } from '@anyfork/fdpass/internal'
 import type { Reservation } from './slot-reservation.js'
 
+/** Options of `FdPasser`. */
 export interface FdPasserOptions {
   /**
-   * A connected AF_UNIX stream socket, or both ends of one; left out: a new pair. The
-   * passer takes over numbers and `Descriptor`s; of anything else it takes a duplicate,
-   * and nobody else may read from it. With two ends, `iAmParent` or `iAmChild` says
-   * which one is meant.
+   * A connected AF_UNIX socket, or both ends of a connection. The passer takes over numbers and `Descriptor`s. It
+   * duplicates any other handle, such as a `net.Socket`; no other code may then read from that socket. With two ends,
+   * call `iAmParent()` or `iAmChild()` to choose one.
+   *
+   * @default a new pair of stream sockets
    */
   fd?: Handle | readonly [Handle, Handle]
-  /** Called once when the peer ends the connection, with `undefined`, or when it breaks, with the error. Not after `close` and `destroy`. */
+  /**
+   * Called once when the connection ends: with `undefined` if the peer has closed its end, or with the error if the
+   * connection broke. Not called after `close()` or `destroy()`. An error that it throws is an uncaught exception.
+   *
+   * @default a function that does nothing
+   */
   onError?: (error: Error | undefined) => void
-  /** Most descriptors in a message, 1 to 253; default 1, which every peer understands. Any number is understood here. */
+  /**
+   * The largest number of descriptors in a message, from 1 to 253. Every peer understands 1. A peer that uses this
+   * package understands any number.
+   *
+   * @default 1
+   */
   batch?: number
-  /** How room for received descriptors is made sure; default `'both'`. */
+  /**
+   * How the passer makes sure that an arriving descriptor finds a free slot in the descriptor table.
+   *
+   * @default 'both'
+   */
   reservation?: Reservation
-  /** Leave the socket's `O_NONBLOCK` as it is, for others who share it; it is never waited on. Default: false. */
+  /**
+   * Leave the socket's `O_NONBLOCK` flag unchanged, because other processes share the socket. The passer never waits on
+   * the socket in either case.
+   *
+   * @default false
+   */
   dontSetNonblocking?: boolean
-  /** So many descriptors wait to be sent when `pressure` is 1; default 256. */
+  /**
+   * The number of descriptors waiting to be sent at which `pressure` is 1, from 1. The queue accepts more.
+   *
+   * @default 256
+   */
   highWaterMark?: number
 }
 
+/** Options of `pushSend`. */
 export interface SendOptions {
-  /** The handle stays the caller's, who keeps it open until the promise has settled; default: it is closed once sent. A `net.Server` that is kept removes its socket file when it is closed. */
+  /**
+   * Leave the handle to the caller, who must keep it open until the promise settles. With `false`, the passer closes
+   * the handle after sending it. A `net.Server` that is kept removes its socket file when it closes.
+   *
+   * @default false
+   */
   keep?: boolean
 }
 
+/** Options of `accept` and `connect`. */
 export interface WaitOptions {
-  /** Ends the waiting. */
+  /**
+   * Stops waiting when it aborts. The promise then rejects with the signal's reason.
+   *
+   * @default undefined
+   */
   signal?: AbortSignal
 }
 
@@ -52,7 +88,7 @@ const passerOptions: Expectations<FdPasserOptions> = {
 const sendOptions: Expectations<SendOptions> = { keep: aBoolean }
 const waitOptions: Expectations<WaitOptions> = { signal: anAbortSignal }
 
-/** The options with their defaults, those about the socket aside. @throws TypeError */
+/** Checks the options of a passer, and returns them with their defaults, except for the socket. */
 export function complete(options: FdPasserOptions): Required<Omit<FdPasserOptions, 'fd'>> {
   checkOptions('new FdPasser()', options, passerOptions)
   const {
@@ -65,13 +101,13 @@ export function complete(options: FdPasserOptions): Required<Omit<FdPasserOption
   return { onError, batch, reservation, dontSetNonblocking, highWaterMark }
 }
 
-/** @throws TypeError */
+/** Checks the options of `pushSend`, and reports whether the caller keeps the handle. */
 export function isKept(options: SendOptions): boolean {
   checkOptions('pushSend()', options, sendOptions)
   return options.keep ?? false
 }
 
-/** @throws TypeError */
+/** Checks the options of `accept` or `connect`, and returns the signal. */
 export function signalOf(options: WaitOptions, call: string): AbortSignal | undefined {
   checkOptions(call, options, waitOptions)
   return options.signal

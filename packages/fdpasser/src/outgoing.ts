@@ -4,27 +4,28 @@ import { systemError } from '@anyfork/fdpass/internal'
 import Denque from 'denque'
 import { closeHandle, closeSent } from './ownership.js'
 
-/** How long to wait where nothing tells when there will be room again, in milliseconds. */
+/** How long to wait before another attempt when no event announces room, in milliseconds. */
 const RETRY_MS = 50
 const EBADF = -constants.errno.EBADF
 
-/** What to send, and whom to tell. */
+/** A queued descriptor. */
 export interface Sending {
   handle: Handle
-  /** It stays its owner's; else it is closed once sent or refused. */
+  /** Whether the caller keeps the handle. Otherwise it is closed when it has been sent or rejected. */
   keep: boolean
+  /** Settles the caller's promise. */
   settle(error?: Error): void
 }
 
-/** Who looks after the socket. */
+/** The passer, as the outgoing queue sees it. */
 export interface OutgoingListener {
-  /** The queue has become shorter, or what it waits for has changed. */
+  /** The queue is shorter, or `waitsForRoom` has changed. */
   onChange(): void
-  /** Nobody will read any more. */
+  /** The peer no longer reads. */
   onBroken(error: Error): void
 }
 
-/** Descriptors on their way out, first in, first out. */
+/** The queue of descriptors to send: first in, first out. */
 export class Outgoing {
   readonly #socket: Handle
   readonly #batch: number
@@ -34,7 +35,7 @@ export class Outgoing {
   #retry: NodeJS.Timeout | undefined
   #isFull = false
   #isScheduled = false
-  /** After something was refused, so many go one by one, to find out which it was. */
+  /** How many descriptors to send one by one, to find the one for which the kernel rejected a batch. */
   #oneByOne = 0
 
   constructor(socket: Handle, batch: number, dontWait: boolean, listener: OutgoingListener) {
@@ -48,12 +49,12 @@ export class Outgoing {
     return this.#queue.length
   }
 
-  /** Whether it waits for the socket to have room. */
+  /** Reports whether the queue waits until the socket has room. */
   get waitsForRoom(): boolean {
     return this.#isFull
   }
 
-  /** Descriptors pushed in a row leave together, in as many messages as the batch demands. */
+  /** Adds a descriptor. Descriptors that are pushed in one turn are sent together, in a microtask. */
   push(sending: Sending): void {
     this.#queue.push(sending)
     if (this.#isFull || this.#retry || this.#isScheduled) return
@@ -64,7 +65,7 @@ export class Outgoing {
     })
   }
 
-  /** Sends as much as the kernel takes. */
+  /** Sends descriptors until the queue is empty or the socket accepts no more. */
   flush(): void {
     this.#isFull = false
     if (this.#retry) return
@@ -73,40 +74,40 @@ export class Outgoing {
       const handles: Handle[] = []
       for (let i = 0; i < count; i++) handles.push(this.#queue.peekAt(i)!.handle)
       let sent = 1
-      let refusal: Error | undefined
+      let rejection: Error | undefined
       try {
         sent = sendMany(this.#socket, handles, { batch: Math.min(this.#batch, count), dontWait: this.#dontWait })
       } catch (error) {
-        if (!this.#isRefusal(error as NodeJS.ErrnoException)) break
+        if (!this.#handleError(error as NodeJS.ErrnoException)) break
         if (count > 1) {
           this.#oneByOne = count
           continue
         }
-        // It had a descriptor when it was pushed.
-        refusal = error instanceof TypeError ? systemError(EBADF, 'sendmsg') : (error as Error)
+        // The handle had a descriptor when it was pushed; it was closed since.
+        rejection = error instanceof TypeError ? systemError(EBADF, 'sendmsg') : (error as Error)
       }
       if (this.#oneByOne) this.#oneByOne--
-      // Closing them may end the passer, and empty the queue.
+      // Closing a handle may end the passer, which empties the queue: so remove the sent ones first.
       const done: Sending[] = []
       for (let i = 0; i < sent; i++) done.push(this.#queue.shift()!)
-      for (const sending of done) finish(sending, refusal)
+      for (const sending of done) finish(sending, rejection)
     }
     this.#listener.onChange()
   }
 
-  /** Sends nothing more: closes what is left and tells why. */
+  /** Stops sending. Closes the queued handles and rejects their promises with a reason. */
   end(reason: Error): void {
     clearTimeout(this.#retry)
     while (this.#queue.length) finish(this.#queue.shift()!, reason)
   }
 
-  /** Whether an error is about the descriptors of this message; others are about the socket, and are seen to here. */
-  #isRefusal(error: NodeJS.ErrnoException): boolean {
+  /** Handles an error of the socket. Returns true if the error concerns a descriptor instead. */
+  #handleError(error: NodeJS.ErrnoException): boolean {
     switch (error.code) {
       case 'EAGAIN':
         this.#isFull = true
         return false
-      case 'ETOOMANYREFS': // the socket counts as writable all the same: only time helps
+      case 'ETOOMANYREFS': // the socket still counts as writable, so no event announces room
       case 'ENOBUFS':
       case 'ENOMEM':
         this.#retry = setTimeout(() => {
@@ -120,13 +121,13 @@ export class Outgoing {
         this.#listener.onBroken(error)
         return false
       default:
-        return true // closed meanwhile, or of a kind that the kernel does not pass
+        return true // the descriptor was closed since, or the kernel does not pass its kind
     }
   }
 }
 
 function finish({ handle, keep, settle }: Sending, error: Error | undefined): void {
-  // A number that is not open is nobody's to close: it may mean another file by now.
+  // Do not close a number that was not open: by now it may belong to another file.
   const isAnothers = typeof handle === 'number' && (error as NodeJS.ErrnoException | undefined)?.code === 'EBADF'
   if (!keep && !isAnothers) (error ? closeHandle : closeSent)(handle)
   settle(error)

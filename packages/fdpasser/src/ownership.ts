@@ -3,29 +3,29 @@ import { Server } from 'node:net'
 import { Descriptor, dup, type Handle, keepPath } from '@anyfork/fdpass'
 import { descriptorNumber } from '@anyfork/fdpass/internal'
 
-/** What is ours from now on: numbers and `Descriptor`s themselves, of anything else a duplicate. */
+/** Takes over a number or a `Descriptor`; duplicates any other handle. Returns a descriptor that the passer owns. */
 export function takeOver(handle: Handle): Descriptor {
   if (handle instanceof Descriptor) return new Descriptor(handle.release())
   return typeof handle === 'number' ? new Descriptor(handle) : dup(handle)
 }
 
-/** Closes what was sent. A server's socket file stays, for the receiver to be reached. */
+/** Closes a handle after it was sent. Keeps the socket file of a server, so that clients can reach the receiver. */
 export function closeSent(handle: Handle): void {
   try {
     if (handle instanceof Server && handle.listening) keepPath(handle)
   } catch {
-    // its descriptor was closed by somebody else
+    // other code has closed the server's descriptor
   }
   closeHandle(handle)
 }
 
-/** Closes whatever has a descriptor, as it wants to be closed. */
+/** Closes a handle with the method that its type provides. */
 export function closeHandle(handle: Handle): void {
   if (typeof handle === 'number' || handle instanceof Descriptor) {
     try {
       return typeof handle === 'number' ? closeSync(handle) : handle[Symbol.dispose]()
     } catch {
-      return // it was closed by somebody else, by its number
+      return // other code has closed it by its number
     }
   }
   const { destroy, close } = handle as { destroy?(): unknown; close?(): unknown }
@@ -34,16 +34,17 @@ export function closeHandle(handle: Handle): void {
 }
 
 /**
- * Takes over both ends of a connection, or none.
+ * Takes over both ends of a connection, or neither.
  *
- * @throws as `takeOver`; TypeError where both are one
+ * @throws TypeError if both ends are the same descriptor
+ * @throws SystemError `EBADF` if an end is not open; `EMFILE` if an end must be duplicated and the table is full
  */
 export function takeOverBoth(ends: readonly [Handle, Handle]): Descriptor[] {
   const [first, second] = ends
   if (descriptorNumber(first) === descriptorNumber(second))
-    throw new TypeError('a connection has two ends, not the same twice')
+    throw new TypeError('the two ends of a connection must not be the same descriptor')
   const isBorrowed = (end: Handle): boolean => typeof end === 'object' && !(end instanceof Descriptor)
-  // Those that are duplicated come first: only that may fail.
+  // Duplicate first: only that can fail.
   if (!isBorrowed(second)) return [takeOver(first), takeOver(second)]
   const copy = takeOver(second)
   try {

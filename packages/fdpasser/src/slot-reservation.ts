@@ -1,14 +1,16 @@
 import { type Descriptor, dup, type Handle } from '@anyfork/fdpass'
 
-/** How a descriptor that comes finds a free slot in the descriptor table. */
+/**
+ * How an arriving descriptor finds a free slot in the descriptor table: `'sentinel'` holds a slot with a descriptor
+ * that is closed right before receiving, `'peek'` looks at a message before receiving it, and `'both'` does both.
+ */
 export type Reservation = 'sentinel' | 'peek' | 'both'
 
 /**
- * The close-dup trick of AnyEvent::FDpasser: descriptors that are good for nothing
- * but their slots. They are closed right before receiving, so that there is room, and
- * taken again right after. When they cannot be taken the table is full, and receiving
- * has to pause. Threads that open files in between can take the slots; that is what
- * peeking is for.
+ * The close-dup trick of AnyEvent::FDpasser. Sentinels are descriptors that serve only to hold slots of the descriptor
+ * table. They are closed right before receiving, to make room, and duplicated again right after. If that fails, the
+ * table is full, and receiving must pause. A thread that opens a file in between can take a slot; peeking handles that
+ * case.
  */
 export class SlotReservation {
   readonly #source: Handle
@@ -16,25 +18,25 @@ export class SlotReservation {
   readonly #sentinels: Descriptor[] = []
 
   /**
-   * @param source - what is duplicated; borrowed
-   * @param slots - how many to hold, as many as one message may bring
+   * @param source - the descriptor to duplicate; borrowed
+   * @param slots - the number of slots to hold: the largest number of descriptors in a message
    */
   constructor(source: Handle, slots: number) {
     this.#source = source
     this.#slots = slots
   }
 
-  /** Whether all slots are held: only then may something be received. */
+  /** Reports whether all slots are held. Receive only then. */
   get isHeld(): boolean {
     return this.#sentinels.length === this.#slots
   }
 
-  /** Makes room. */
+  /** Closes the sentinels to make room. */
   release(): void {
     for (const sentinel of this.#sentinels.splice(0)) sentinel.close()
   }
 
-  /** Takes the slots again; false when the table is full. What it got by then, it keeps. */
+  /** Takes the missing slots. Returns false if the table is full; the slots taken until then stay held. */
   take(): boolean {
     try {
       while (!this.isHeld) this.#sentinels.push(dup(this.#source))

@@ -1,14 +1,14 @@
-/** Those who wait for a condition that others bring about. */
+/** Promises that wait for conditions. */
 export class Waiting {
   #list: { isMet: () => boolean; settle: () => void }[] = []
 
-  /** Resolves when the condition is met at a call of `wake`, or at `end`. */
+  /** Resolves as soon as the condition is met, now or at a later call of `wake`, or when `end` is called. */
   for(isMet: () => boolean): Promise<void> {
     if (isMet()) return Promise.resolve()
     return new Promise(settle => this.#list.push({ isMet, settle }))
   }
 
-  /** Something has changed. */
+  /** Checks all conditions again. Call this whenever one of them may have changed. */
   wake(): void {
     if (!this.#list.length) return
     const list = this.#list
@@ -19,7 +19,7 @@ export class Waiting {
     }
   }
 
-  /** Nothing will change any more. */
+  /** Resolves all promises: no condition will change any more. */
   end(): void {
     for (const one of this.#list.splice(0)) one.settle()
   }
