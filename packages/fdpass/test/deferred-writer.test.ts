@@ -132,7 +132,7 @@ describe('DeferredWriter', () => {
 
   it('writes what is put off when its thread ends, and leaves nothing running', () => {
     const [ours, theirs] = socketpair()
-    const program = fileURLToPath(new URL('fixtures/late-threads.js', import.meta.url))
+    const program = fileURLToPath(new URL('fixtures/deferred-writer-threads.js', import.meta.url))
     const { status, signal } = spawnSync(process.execPath, [program], {
       stdio: ['ignore', 'inherit', 'inherit', theirs.fd],
     })
