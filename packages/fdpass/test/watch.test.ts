@@ -44,6 +44,20 @@ describe('watch', () => {
     left.close()
   })
 
+  it('calls back when there is something to read', async () => {
+    const [left, right] = socketpair()
+    const ready = await new Promise(resolve => {
+      const watching = watch(right, { readable: true }, events => {
+        watching.close()
+        resolve(events)
+      })
+      write(left, Buffer.from('x'))
+    })
+    assert.deepEqual(ready, { readable: true, writable: false, hangup: false })
+    left.close()
+    right.close()
+  })
+
   it('tells of a hangup without reading', async () => {
     const [left, right] = socketpair()
     write(right, Buffer.from('x'))

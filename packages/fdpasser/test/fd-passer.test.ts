@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
@@ -406,6 +407,38 @@ describe('FdPasser', () => {
       other.release()
     })
   }
+
+  it('a socket that has a passer is refused to a second one with EEXIST, and the first goes on', async () => {
+    const [one, other] = socketpair()
+    const first = new FdPasser({ fd: one.fd })
+    assert.throws(() => new FdPasser({ fd: one.fd }), { code: 'EEXIST' })
+    assert.throws(() => new FdPasser({ fd: one }), { code: 'EEXIST' })
+    assert.throws(() => new FdPasser({ fd: 0x7fffffff }), { code: 'EBADF' })
+    assert.equal(one.isOpen, true)
+    const peer = new FdPasser({ fd: other })
+    void peer.pushSend(taggedPipe('a'))
+    assert.equal(tagOf(await first.pushRecv()), 'a')
+    one.release()
+    await Promise.all([first.close(), peer.close()])
+  })
+
+  it('garbage collection ends no passer that is still connected, and its end is noticed', async () => {
+    const program = `
+      import { FdPasser, socketpair } from '@anyfork/fdpasser'
+      const [one, other] = socketpair()
+      new FdPasser({ fd: one, onError: error => console.log('told', error) })
+      new FdPasser().iAmParent().destroy()
+      for (let i = 0; i < 10; i++) { gc(); await new Promise(setImmediate) }
+      other.close()
+      const keep = setInterval(() => {}, 1000)
+      await new Promise(setImmediate); await new Promise(resolve => setTimeout(resolve, 50))
+      clearInterval(keep)`
+    const { stdout, status } = spawnSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', program], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    assert.deepEqual([stdout, status], ['told undefined\n', 0])
+  })
 
   it('throws at the call for what makes no sense', () => {
     assert.throws(() => new FdPasser({ fd: {} }), TypeError)

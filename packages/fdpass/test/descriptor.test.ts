@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { closeSync, fstatSync, readdirSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { Descriptor, dup, read, send, setNonblocking, socketpair } from '@anyfork/fdpass'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+
+describe('Descriptor', () => {
+  let left: Descriptor
+  let right: Descriptor
+  let before: number
+
+  beforeEach(() => {
+    before = readdirSync('/proc/self/fd').length
+    ;[left, right] = socketpair()
+    setNonblocking(left, true)
+    setNonblocking(right, true)
+  })
+  afterEach(async () => {
+    left[Symbol.dispose]()
+    right[Symbol.dispose]()
+    // What Node closes in its own time, of a child process say, may be late.
+    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
+    assert.equal(readdirSync('/proc/self/fd').length, before)
+  })
+
+  it('never hits a number that is in use again, however fast it is reused', async () => {
+    let isOver = false
+    const reuse = async (): Promise<void> => {
+      while (!isOver) {
+        const file = await open('/dev/null')
+        assert.ok((await file.stat()).isCharacterDevice()) // EBADF, if somebody else had closed it
+        await file.close()
+      }
+    }
+    const reusing = Promise.all([reuse(), reuse(), reuse()])
+    for (let i = 0; i < 3000; i++) {
+      const descriptor = dup(0)
+      descriptor.close()
+      assert.throws(() => descriptor.close(), { code: 'EBADF' })
+      if (i % 10 === 0) await new Promise(setImmediate)
+    }
+    isOver = true
+    await reusing
+  })
+
+  it('throws EBADF for a descriptor that was closed or handed over, and never hits a number that is in use again', () => {
+    const first = dup(0)
+    const number = first.fd
+    first.close()
+    const second = dup(0)
+    assert.equal(second.fd, number)
+    for (const use of [
+      () => first.close(),
+      () => first.fd,
+      () => first.release(),
+      () => send(left, first),
+      () => read(first, Buffer.alloc(1)),
+    ]) {
+      assert.throws(use, { code: 'EBADF' })
+    }
+    assert.ok(fstatSync(number))
+    const released = second.release()
+    assert.throws(() => second.close(), { code: 'EBADF' })
+    second[Symbol.dispose]()
+    assert.ok(fstatSync(released))
+    closeSync(released)
+  })
+
+  it('throws EBADF when closed twice', () => {
+    const [left, right] = socketpair()
+    left.close()
+    assert.throws(() => left.close(), { code: 'EBADF' })
+    assert.throws(() => send(left, right), { code: 'EBADF' })
+    right.close()
+  })
+
+  it('is made of numbers that a descriptor can have only', () => {
+    const [left, right] = socketpair()
+    for (const number of [-1, 1.5, NaN, 2 ** 31, 2 ** 32 + left.fd, '3' as unknown as number])
+      assert.throws(() => new Descriptor(number).close(), TypeError)
+    left.close()
+    right.close()
+  })
+})

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { FdPasser, socketpair } from '@anyfork/fdpasser'
+import { taggedPipe, tagOf } from '@anyfork/test-support'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+
+describe('callbacks', () => {
+  let before: number
+  beforeEach(() => void (before = readdirSync('/proc/self/fd').length))
+  afterEach(async () => {
+    // What a child process has written to is closed a little later than it ends.
+    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
+    assert.equal(readdirSync('/proc/self/fd').length, before)
+  })
+
+  it('callbacks may push, ask, close and destroy', async () => {
+    const [left, right] = socketpair().map(fd => new FdPasser({ fd, batch: 4 })) as [FdPasser, FdPasser]
+    const order: string[] = []
+    await new Promise<void>(resolve => {
+      right.pushRecv((_error, first) => {
+        order.push(tagOf(first!))
+        right.pushRecv((_error, second) => {
+          order.push(tagOf(second!))
+          void right.pushSend(taggedPipe('answer'))
+          resolve()
+        })
+        void left.pushSend(taggedPipe('b'))
+      })
+      void left.pushSend(taggedPipe('a'))
+    })
+    order.push(tagOf(await left.pushRecv()))
+    assert.deepEqual(order, ['a', 'b', 'answer'])
+    // Three more come in the same message as the one whose callback ends it all.
+    const ended = new Promise<void>(resolve => {
+      right.pushRecv((_error, descriptor) => {
+        descriptor!.close()
+        right.destroy()
+        resolve()
+      })
+    })
+    const sent = Array.from({ length: 4 }, () => left.pushSend(taggedPipe('x')))
+    await ended
+    await Promise.all(sent)
+    await assert.rejects(right.pushRecv(), { code: 'ERR_PASSER_CLOSED' })
+    left.destroy()
+  })
+
+  it('a callback may close the passer while more has come with it', async () => {
+    const [left, right] = socketpair().map(fd => new FdPasser({ fd })) as [FdPasser, FdPasser]
+    const outcomes: string[] = []
+    const all = Promise.all(
+      Array.from(
+        { length: 50 },
+        (_, i) =>
+          new Promise<void>(resolve => {
+            right.pushRecv((error, descriptor) => {
+              outcomes.push(descriptor ? tagOf(descriptor) : (error as NodeJS.ErrnoException).code!)
+              if (i === 10) right.destroy()
+              resolve()
+            })
+          }),
+      ),
+    )
+    for (let i = 0; i < 50; i++) void left.pushSend(taggedPipe(`${i}`))
+    await all
+    assert.deepEqual(
+      outcomes.slice(0, 11),
+      Array.from({ length: 11 }, (_, i) => `${i}`),
+    )
+    assert.deepEqual(new Set(outcomes.slice(11)), new Set(['ERR_PASSER_CLOSED']))
+    left.destroy()
+  })
+
+  it('a process may exit in a callback', () => {
+    const program = `
+      import { FdPasser, socketpair } from '@anyfork/fdpasser'
+      const [left, right] = socketpair().map(fd => new FdPasser({ fd }))
+      for (let i = 0; i < 100; i++) { left.pushSend(0, { keep: true }); right.pushRecv(() => process.exit(7)) }`
+    assert.equal(
+      spawnSync(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'inherit', 'inherit'] })
+        .status,
+      7,
+    )
+  })
+})

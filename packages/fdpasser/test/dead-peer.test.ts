@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { dup, pipe } from '@anyfork/fdpass'
+import { type Descriptor, FdPasser, socketpair } from '@anyfork/fdpasser'
+import { taggedPipe } from '@anyfork/test-support'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { startPeer } from './support/peer-process.js'
+
+/** The full size of what takes long. */
+const isSoak = process.env['ANYFORK_SOAK'] === '1'
+
+describe('a dead peer', () => {
+  let before: number
+  beforeEach(() => void (before = readdirSync('/proc/self/fd').length))
+  afterEach(async () => {
+    // What a child process has written to is closed a little later than it ends.
+    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
+    assert.equal(readdirSync('/proc/self/fd').length, before)
+  })
+
+  it('sent means queued: a receiver that dies before it asks closes what it was sent', async () => {
+    const peer = startPeer('wait')
+    let passer!: FdPasser
+    const told = new Promise<Error | undefined>(onError => (passer = new FdPasser({ fd: peer.socket, onError })))
+    const [readEnd, writeEnd] = pipe()
+    await passer.pushSend(writeEnd)
+    peer.process.kill('SIGKILL')
+    assert.equal(await text(readEnd.toSocket()), '')
+    assert.match(String(((await told) as NodeJS.ErrnoException | undefined)?.code), /^(undefined|ECONNRESET)$/)
+    await assert.rejects(passer.pushSend(taggedPipe('late')), { code: /^(ECONNRESET|ERR_PASSER_ENDED)$/ })
+    await peer.exited
+  })
+
+  it('nothing stays open after 1000 passers that were destroyed with full queues', async () => {
+    for (let i = 0; i < 1000; i++) {
+      const [left, right] = socketpair().map(fd => new FdPasser({ fd, batch: 1 + (i % 5) })) as [FdPasser, FdPasser]
+      const settled = Promise.allSettled([
+        left.pushRecv(),
+        right.pushRecv(),
+        ...[left, right].flatMap(passer => Array.from({ length: 5 }, () => passer.pushSend(dup(0)))),
+      ])
+      if (i % 3) await new Promise(setImmediate)
+      ;[left, right][i % 2]!.destroy()
+      if (i % 7) await new Promise(setImmediate)
+      ;[left, right][(i + 1) % 2]!.destroy()
+      for (const outcome of await settled)
+        if (outcome.status === 'fulfilled') (outcome.value as Descriptor | undefined)?.close()
+    }
+  })
+
+  it('descriptors and memory stay where they were while receivers come and are killed', async function () {
+    this.timeout(1_800_000)
+    const [rounds, perRound] = isSoak ? [200, 50_000] : [6, 2000]
+    let rssAfterTwo = 0
+    for (let round = 0; round < rounds; round++) {
+      const peer = startPeer('count', { stdout: 'pipe' })
+      const passer = new FdPasser({ fd: peer.socket, batch: [1, 32, 253][round % 3]! })
+      const killAt = round % 2 ? Math.floor(Math.random() * perRound) : -1
+      let settled = 0
+      let pushed = 0
+      try {
+        for (; pushed < perRound; pushed++) {
+          if (pushed === killAt) peer.process.kill('SIGKILL')
+          passer.pushSend(pushed % 10 ? 0 : dup(0), { keep: pushed % 10 > 0 }).then(
+            () => settled++,
+            () => settled++,
+          )
+          if (passer.pressure >= 1) await passer.drained()
+        }
+      } catch (error) {
+        assert.ok(killAt >= 0, error as Error)
+        pushed++
+      }
+      await passer.close()
+      await peer.exited
+      assert.equal(settled, pushed)
+      if (killAt < 0) assert.equal(await peer.said, `${perRound}\n`)
+      if (round === 1) rssAfterTwo = process.memoryUsage().rss
+    }
+    assert.ok(process.memoryUsage().rss - rssAfterTwo < 64 << 20)
+  })
+
+  it('by accident: every promise settles once when the receiver is killed, and nothing stays open', async () => {
+    const before = readdirSync('/proc/self/fd').length
+    const peer = startPeer('wait')
+    const passer = new FdPasser({ fd: peer.socket })
+    const sent = Array.from({ length: 1000 }, () => passer.pushSend(taggedPipe('x')))
+    let settled = 0
+    for (const promise of sent)
+      promise.then(
+        () => settled++,
+        () => settled++,
+      )
+    peer.process.kill('SIGKILL')
+    const outcomes = await Promise.allSettled(sent)
+    await new Promise(setImmediate)
+    assert.equal(settled, 1000)
+    const rejected = outcomes.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[]
+    assert.ok(rejected.length > 500)
+    for (const { reason } of rejected)
+      assert.match((reason as NodeJS.ErrnoException).code!, /^(EPIPE|ECONNRESET|ERR_PASSER_ENDED)$/)
+    await peer.exited
+    passer.destroy()
+    assert.equal(readdirSync('/proc/self/fd').length, before)
+  })
+
+  it('when the receiver is stopped for a while', async () => {
+    const peer = startPeer('count', { stdout: 'pipe' })
+    const passer = new FdPasser({ fd: peer.socket, batch: 8 })
+    const sent: Promise<void>[] = []
+    for (let i = 0; i < 20_000; i++) {
+      if (i === 5000) peer.process.kill('SIGSTOP')
+      if (i === 5000) setTimeout(() => peer.process.kill('SIGCONT'), 3000)
+      sent.push(passer.pushSend(0, { keep: true }))
+      if (passer.pressure >= 1) await passer.drained()
+    }
+    await Promise.all(sent)
+    await passer.close()
+    assert.equal(await peer.said, '20000\n')
+  })
+})

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { FdPasser } from '@anyfork/fdpasser'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { type Peer, startPeer } from './support/peer-process.js'
+
+async function firstLine({ process }: Peer): Promise<string> {
+  const [line] = (await once(createInterface(process.stdout!), 'line')) as [string]
+  return line
+}
+
+describe('the limit of descriptors in flight', () => {
+  let before: number
+  beforeEach(() => void (before = readdirSync('/proc/self/fd').length))
+  afterEach(async () => {
+    // What a child process has written to is closed a little later than it ends.
+    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
+    assert.equal(readdirSync('/proc/self/fd').length, before)
+  })
+
+  it('too many in flight by another process of the same user are waited out', async function () {
+    this.timeout(60_000)
+    const other = startPeer('keepInFlight', { shell: 'ulimit -n 64', stdout: 'lines' })
+    assert.equal(await firstLine(other), 'ETOOMANYREFS')
+    const peer = startPeer('floodUnprivileged', { shell: 'ulimit -n 64', stdout: 'lines' })
+    const passer = new FdPasser({ fd: peer.socket })
+    const { queued, cpuMilliseconds } = JSON.parse(await firstLine(peer)) as { queued: number; cpuMilliseconds: number }
+    assert.equal(queued, 1000)
+    assert.ok(cpuMilliseconds < 150)
+    other.process.kill('SIGKILL')
+    await other.exited
+    for (let i = 0; i < 1000; i++) (await passer.pushRecv()).close()
+    assert.deepEqual(await peer.exited, [0, null])
+    passer.destroy()
+    other.socket.close()
+  })
+
+  it('when too many descriptors are in flight for the user (ETOOMANYREFS)', async function () {
+    this.timeout(60_000)
+    const peer = startPeer('floodUnprivileged', { shell: 'ulimit -n 64', stdout: 'lines' })
+    const passer = new FdPasser({ fd: peer.socket })
+    const { queued, cpuMilliseconds } = JSON.parse(await firstLine(peer)) as {
+      queued: number
+      cpuMilliseconds: number
+    }
+    for (let i = 0; i < 1000; i++) (await passer.pushRecv()).close()
+    assert.deepEqual(await peer.exited, [0, null])
+    assert.ok(queued > 900, `only ${queued} were held back: it was the socket that was full`)
+    assert.ok(cpuMilliseconds < 150, `it used ${cpuMilliseconds} ms of CPU in 200 ms of waiting`)
+    passer.destroy()
+  })
+})

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { type Descriptor, FdPasser, socketpair } from '@anyfork/fdpasser'
+import { taggedPipe, tagOf } from '@anyfork/test-support'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { floodBothWays } from './support/flood.js'
+import { type Peer, startPeer } from './support/peer-process.js'
+
+/** The full size of what takes long. */
+const isSoak = process.env['ANYFORK_SOAK'] === '1'
+
+async function firstLine({ process }: Peer): Promise<string> {
+  const [line] = (await once(createInterface(process.stdout!), 'line')) as [string]
+  return line
+}
+
+describe('queues', () => {
+  let before: number
+  beforeEach(() => void (before = readdirSync('/proc/self/fd').length))
+  afterEach(async () => {
+    // What a child process has written to is closed a little later than it ends.
+    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
+    assert.equal(readdirSync('/proc/self/fd').length, before)
+  })
+
+  it('a peer that does not read yet gets all when it does, in order', async function () {
+    const count = isSoak ? 100_000 : 20_000
+    this.timeout(60_000)
+    const [left, right] = socketpair().map(fd => new FdPasser({ fd })) as [FdPasser, FdPasser]
+    const files = Array.from({ length: 7 }, (_, i) => taggedPipe(`${i}`))
+    const sent = Array.from({ length: count }, (_, i) => left.pushSend(files[i % 7]!, { keep: true }))
+    await sent[0]
+    assert.ok(left.pressure > (count - 1000) / 256)
+    const first = await Promise.all(Array.from({ length: 7 }, () => right.pushRecv()))
+    assert.deepEqual(first.map(tagOf), ['0', '1', '2', '3', '4', '5', '6'])
+    for (let i = 7; i < count; i++) (await right.pushRecv()).close()
+    await Promise.all(sent)
+    for (const file of files) file.close()
+    left.destroy()
+    right.destroy()
+  })
+
+  for (const batch of [1, 8]) {
+    it(`a descriptor that the kernel does not pass, an io_uring, keeps back no other (batch ${batch})`, async function () {
+      const ring =
+        'import ctypes, os, sys; fd = ctypes.CDLL(None).syscall(425, 4, ctypes.create_string_buffer(120)); os.dup2(fd, 5) if fd >= 0 else sys.exit(77)'
+      if (spawnSync('python3', ['-c', ring]).status !== 0) return this.skip()
+      const peer = startPeer('sendRefused', {
+        shell: `set -- python3 -c '${ring}; os.execvp(sys.argv[1], sys.argv[1:])' "$@"`,
+        args: [`${batch}`],
+        stdout: 'lines',
+      })
+      const passer = new FdPasser({ fd: peer.socket })
+      const line = firstLine(peer)
+      for (let i = 0; i < 3; i++) (await passer.pushRecv()).close()
+      assert.equal(await line, 'sent,EINVAL,sent,sent')
+      await peer.exited
+      passer.destroy()
+    })
+  }
+
+  for (const batch of [1, 32]) {
+    it(`floods from both sides at once do not lock each other (batch ${batch})`, async function () {
+      this.timeout(120_000)
+      const count = isSoak ? 50_000 : 5000
+      const peer = startPeer('floodBothWays', { args: [`${count}`, `${batch}`] })
+      const passer = new FdPasser({ fd: peer.socket, batch })
+      await floodBothWays(passer, count)
+      await passer.close()
+      assert.deepEqual(await peer.exited, [0, null])
+    })
+  }
+
+  for (const way of ['callbacks', 'promises'] as const) {
+    it(`however many come, the event loop gets its turn after each 64 (${way})`, async () => {
+      const count = 5000
+      const [sender, receiver] = socketpair().map(fd => new FdPasser({ fd, highWaterMark: count })) as [
+        FdPasser,
+        FdPasser,
+      ]
+      let inTurn = 0
+      let most = 0
+      let isOver = false
+      const turn = (): void => {
+        inTurn = 0
+        if (!isOver) setImmediate(turn)
+      }
+      setImmediate(turn)
+      for (let i = 0; i < count; i++) void sender.pushSend(0, { keep: true })
+      const take = (descriptor: Descriptor): void => {
+        descriptor.close()
+        most = Math.max(most, ++inTurn)
+      }
+      if (way === 'promises') {
+        for (let i = 0; i < count; i++) take(await receiver.pushRecv())
+      } else {
+        await new Promise<void>(resolve => {
+          let asked = 0
+          const ask = (): void => {
+            const isLast = ++asked === count
+            receiver.pushRecv((_error, descriptor) => {
+              take(descriptor!)
+              if (asked < count) ask()
+              if (isLast) resolve()
+            })
+          }
+          for (let i = 0; i < 200; i++) ask()
+        })
+      }
+      isOver = true
+      assert.ok(most > 1 && most <= 64, `${most} in one turn`)
+      sender.destroy()
+      receiver.destroy()
+    })
+  }
+})
