@@ -19,7 +19,7 @@
 #define IDLE_TICKS 100
 #define STACK_BYTES (64 * 1024)
 
-struct fdpass_late {
+struct fdpass_deferred_writer {
   pthread_mutex_t lock;
   int socket;
   _Atomic int32_t *control;
@@ -32,14 +32,14 @@ struct fdpass_late {
 };
 
 /* Sends what is put off, and nothing beyond its buffer; the caller holds the lock. */
-static int send_all(struct fdpass_late *late, int flags) {
-  int32_t told = atomic_load(&late->control[FDPASS_LATE_END]);
+static int send_all(struct fdpass_deferred_writer *writer, int flags) {
+  int32_t told = atomic_load(&writer->control[FDPASS_DEFERRED_END]);
   size_t end = told < 0 ? 0 : (size_t)told;
-  if (end > late->size) end = late->size;
-  while (late->written < end) {
-    ssize_t n = send(late->socket, late->bytes + late->written, end - late->written, MSG_NOSIGNAL | flags);
+  if (end > writer->size) end = writer->size;
+  while (writer->written < end) {
+    ssize_t n = send(writer->socket, writer->bytes + writer->written, end - writer->written, MSG_NOSIGNAL | flags);
     if (n >= 0)
-      late->written += (size_t)n;
+      writer->written += (size_t)n;
     else if (errno != EINTR)
       return -errno;
   }
@@ -47,99 +47,99 @@ static int send_all(struct fdpass_late *late, int flags) {
 }
 
 static void *run(void *context) {
-  struct fdpass_late *late = context;
+  struct fdpass_deferred_writer *writer = context;
   unsigned seen = 0;
   for (int idle = 0;;) {
     nanosleep(&(struct timespec){.tv_nsec = TICK_NS}, NULL);
-    atomic_fetch_add(&late->control[FDPASS_LATE_TICKS], 1);
-    pthread_mutex_lock(&late->lock);
-    if (late->bytes == NULL)
+    atomic_fetch_add(&writer->control[FDPASS_DEFERRED_TICKS], 1);
+    pthread_mutex_lock(&writer->lock);
+    if (writer->bytes == NULL)
       idle++;
     else
       idle = 0;
     /* Put off for a whole tick: whoever wanted to send it is busy. Errors are for its own next attempt. */
-    if (late->bytes != NULL && late->generation == seen) send_all(late, MSG_DONTWAIT);
-    seen = late->generation;
-    if (late->ending || idle >= IDLE_TICKS) {
-      late->running = false;
-      pthread_mutex_unlock(&late->lock);
+    if (writer->bytes != NULL && writer->generation == seen) send_all(writer, MSG_DONTWAIT);
+    seen = writer->generation;
+    if (writer->ending || idle >= IDLE_TICKS) {
+      writer->running = false;
+      pthread_mutex_unlock(&writer->lock);
       return NULL;
     }
-    pthread_mutex_unlock(&late->lock);
+    pthread_mutex_unlock(&writer->lock);
   }
 }
 
 /* Waits until the thread is out of this code, which may be unloaded next. A forked child
  * has no such thread, and what the system knew of it is gone. */
-static void join_thread(struct fdpass_late *late) {
-  if (late->process == getpid()) pthread_join(late->thread, NULL);
-  late->process = 0;
+static void join_thread(struct fdpass_deferred_writer *writer) {
+  if (writer->process == getpid()) pthread_join(writer->thread, NULL);
+  writer->process = 0;
 }
 
 /* All signals are the main thread's. */
-static int start_thread(struct fdpass_late *late) {
+static int start_thread(struct fdpass_deferred_writer *writer) {
   pthread_attr_t attributes;
   sigset_t all, old;
-  join_thread(late); /* it has ended */
+  join_thread(writer); /* it has ended */
   int rc = pthread_attr_init(&attributes);
   if (rc != 0) return -rc;
   pthread_attr_setstacksize(&attributes, STACK_BYTES);
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &old);
-  rc = pthread_create(&late->thread, &attributes, run, late);
+  rc = pthread_create(&writer->thread, &attributes, run, writer);
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   pthread_attr_destroy(&attributes);
-  if (rc == 0) late->process = getpid();
+  if (rc == 0) writer->process = getpid();
   return -rc;
 }
 
-int fdpass_late_make(int socket, int32_t *control, struct fdpass_late **out) {
-  struct fdpass_late *late = malloc(sizeof *late);
-  if (late == NULL) return -ENOMEM;
-  *late = (struct fdpass_late){.socket = socket, .control = (_Atomic int32_t *)control};
-  int rc = pthread_mutex_init(&late->lock, NULL);
+int fdpass_deferred_writer_make(int socket, int32_t *control, struct fdpass_deferred_writer **out) {
+  struct fdpass_deferred_writer *writer = malloc(sizeof *writer);
+  if (writer == NULL) return -ENOMEM;
+  *writer = (struct fdpass_deferred_writer){.socket = socket, .control = (_Atomic int32_t *)control};
+  int rc = pthread_mutex_init(&writer->lock, NULL);
   if (rc != 0) {
-    free(late);
+    free(writer);
     return -rc;
   }
-  *out = late;
+  *out = writer;
   return 0;
 }
 
-int fdpass_late_put_off(struct fdpass_late *late, const void *bytes, size_t size, size_t from) {
+int fdpass_defer_write(struct fdpass_deferred_writer *writer, const void *bytes, size_t size, size_t from) {
   if (from > size) return -EINVAL;
   int rc = 0;
-  pthread_mutex_lock(&late->lock);
-  if (!late->running) rc = start_thread(late);
+  pthread_mutex_lock(&writer->lock);
+  if (!writer->running) rc = start_thread(writer);
   if (rc == 0) {
-    late->running = true;
-    late->bytes = bytes;
-    late->size = size;
-    late->from = late->written = from;
-    late->generation++;
+    writer->running = true;
+    writer->bytes = bytes;
+    writer->size = size;
+    writer->from = writer->written = from;
+    writer->generation++;
   }
-  pthread_mutex_unlock(&late->lock);
+  pthread_mutex_unlock(&writer->lock);
   return rc;
 }
 
-ssize_t fdpass_late_flush(struct fdpass_late *late) {
-  pthread_mutex_lock(&late->lock);
-  int rc = late->bytes == NULL ? 0 : send_all(late, 0);
-  ssize_t count = (ssize_t)(late->written - late->from);
-  late->bytes = NULL;
-  late->from = late->written = 0;
-  pthread_mutex_unlock(&late->lock);
+ssize_t fdpass_flush_deferred(struct fdpass_deferred_writer *writer) {
+  pthread_mutex_lock(&writer->lock);
+  int rc = writer->bytes == NULL ? 0 : send_all(writer, 0);
+  ssize_t count = (ssize_t)(writer->written - writer->from);
+  writer->bytes = NULL;
+  writer->from = writer->written = 0;
+  pthread_mutex_unlock(&writer->lock);
   return rc < 0 ? rc : count;
 }
 
-void fdpass_late_end(struct fdpass_late *late) {
-  if (late->process == getpid()) {
-    pthread_mutex_lock(&late->lock);
-    if (late->bytes != NULL) send_all(late, MSG_DONTWAIT);
-    late->ending = true;
-    pthread_mutex_unlock(&late->lock);
-    join_thread(late);
+void fdpass_deferred_writer_end(struct fdpass_deferred_writer *writer) {
+  if (writer->process == getpid()) {
+    pthread_mutex_lock(&writer->lock);
+    if (writer->bytes != NULL) send_all(writer, MSG_DONTWAIT);
+    writer->ending = true;
+    pthread_mutex_unlock(&writer->lock);
+    join_thread(writer);
   }
-  pthread_mutex_destroy(&late->lock);
-  free(late);
+  pthread_mutex_destroy(&writer->lock);
+  free(writer);
 }

@@ -32,7 +32,7 @@ int fdpass_set_close_on_exec(int fd, int on);
 ssize_t fdpass_read(int fd, void *bytes, size_t length);
 ssize_t fdpass_write(int fd, const void *bytes, size_t length);
 
-/* memory.c */
+/* huge-pages.c */
 
 /* Asks for huge pages where the whole pages of these bytes are, if the system has
  * any: madvise(2), MADV_HUGEPAGE. */
@@ -104,25 +104,26 @@ ssize_t fdpass_receive_many(
 ssize_t fdpass_receive_spinning(int socket, void *bytes, size_t length, int fds[FDPASS_MAX_DESCRIPTORS],
   struct fdpass_received *received, int flags, uint64_t spin_ns);
 
-/* late.c */
+/* deferred-write.c */
 
 /* A thread that sends what its owner has put off, and then does not come to send because
  * it is busy. It ends when nothing has been put off for a time. */
-struct fdpass_late;
+struct fdpass_deferred_writer;
 
 /* What owner and thread share: how far the bytes go, which the owner moves on, and how
  * many ticks of a millisecond there were, roughly, while something was put off. */
-enum { FDPASS_LATE_END, FDPASS_LATE_TICKS, FDPASS_LATE_CONTROLS };
+enum { FDPASS_DEFERRED_END, FDPASS_DEFERRED_TICKS, FDPASS_DEFERRED_CONTROLS };
 
 /* For a blocking stream socket; it and control are borrowed until the end. */
-int fdpass_late_make(int socket, int32_t *control, struct fdpass_late **out);
-/* Puts off bytes, from an offset up to control[FDPASS_LATE_END], or their size; they are borrowed until the flush. */
-int fdpass_late_put_off(struct fdpass_late *late, const void *bytes, size_t size, size_t from);
+int fdpass_deferred_writer_make(int socket, int32_t *control, struct fdpass_deferred_writer **out);
+/* Puts off bytes, from an offset up to control[FDPASS_DEFERRED_END], or their size; they are borrowed until the flush.
+ */
+int fdpass_defer_write(struct fdpass_deferred_writer *writer, const void *bytes, size_t size, size_t from);
 /* Sends what is put off. Returns how many bytes were sent since it was put off. */
-ssize_t fdpass_late_flush(struct fdpass_late *late);
+ssize_t fdpass_flush_deferred(struct fdpass_deferred_writer *writer);
 /* Sends what is put off, as far as the socket takes it at once, waits for the thread, at
  * most a tick, and frees all. In a forked child, which has no such thread, it sends nothing. */
-void fdpass_late_end(struct fdpass_late *late);
+void fdpass_deferred_writer_end(struct fdpass_deferred_writer *writer);
 
 /* connection.c */
 
@@ -151,7 +152,7 @@ struct fdpass_credentials {
 /* Who made the connection, as of then. */
 int fdpass_peer_credentials(int socket, struct fdpass_credentials *out);
 
-/* path.c */
+/* keep-path.c */
 
 /* The file of a socket that the loop has bound to a path stays when the loop closes it.
  * For the loop's thread; does nothing for other sockets. */

@@ -3,8 +3,8 @@ import { PACKAGE_FOLDER, requireModule } from './entry-files.js'
 /** An fdpass_watch of native/fdpass.h. */
 export type NativeWatch = { readonly nativeWatch: unique symbol }
 
-/** What native/binding/late.c keeps of an fdpass_late of native/fdpass.h. */
-export type NativeDeferredWriter = { readonly nativeLate: unique symbol }
+/** What native/binding/deferred-writes.c keeps of an fdpass_deferred_writer of native/fdpass.h. */
+export type NativeDeferredWriter = { readonly nativeDeferredWriter: unique symbol }
 
 /** The addon. Numbers returned are results, or a negative errno. */
 export interface Binding {
@@ -23,9 +23,9 @@ export interface Binding {
   readonly PEEK: number
   readonly BYTES_ONLY: number
   readonly YIELD: number
-  readonly LATE_END: number
-  readonly LATE_TICKS: number
-  readonly LATE_CONTROLS: number
+  readonly DEFERRED_END: number
+  readonly DEFERRED_TICKS: number
+  readonly DEFERRED_CONTROLS: number
   readonly maxDescriptors: number
   socketpair(type: number, out: Int32Array): number
   pipe(out: Int32Array): number
@@ -58,8 +58,8 @@ export interface Binding {
     microseconds: number,
   ): number
   makeDeferredWriter(socket: number, control: Int32Array, writer: object): NativeDeferredWriter | number
-  deferWrite(late: NativeDeferredWriter, buffer: Uint8Array, from: number): number
-  flushDeferred(late: NativeDeferredWriter): number
+  deferWrite(writer: NativeDeferredWriter, buffer: Uint8Array, from: number): number
+  flushDeferred(writer: NativeDeferredWriter): number
   sendOne(socket: number, fd: number): number
   /** The descriptor, `END_OF_STREAM`, or a negative errno. */
   receiveOne(socket: number): number

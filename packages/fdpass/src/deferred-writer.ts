@@ -17,7 +17,7 @@ const MOST_BYTES = 0x7fffffff
  * end it earlier.
  */
 export class DeferredWriter {
-  readonly #control = new Int32Array(binding.LATE_CONTROLS)
+  readonly #control = new Int32Array(binding.DEFERRED_CONTROLS)
   readonly #native: NativeDeferredWriter
   /** The buffer that the watchdog thread may read. The addon keeps this object alive, and this object the buffer. */
   #buffer: Uint8Array | undefined
@@ -38,7 +38,7 @@ export class DeferredWriter {
 
   /** A counter that advances about once a millisecond while the watchdog thread runs: a clock without system calls. */
   get ticks(): number {
-    return Atomics.load(this.#control, binding.LATE_TICKS)
+    return Atomics.load(this.#control, binding.DEFERRED_TICKS)
   }
 
   /** Reports whether deferred bytes wait for `flush`. */
@@ -71,7 +71,7 @@ export class DeferredWriter {
       throw new RangeError(`the bytes ${from} to ${end} are not a part of the buffer of ${buffer.byteLength} bytes`)
     }
     if (this.#buffer && this.#buffer !== buffer) throw new TypeError('another buffer is deferred: flush() it first')
-    Atomics.store(this.#control, binding.LATE_END, end)
+    Atomics.store(this.#control, binding.DEFERRED_END, end)
     if (this.#buffer) return
     const result = binding.deferWrite(this.#native, buffer, from)
     if (result >= 0) this.#buffer = buffer
