@@ -1,4 +1,5 @@
 #include "fdpass.h"
+#include "socket-flags.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -6,13 +7,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0
-#endif
 
 #define TICK_NS 1000000
 /* After so many ticks without anything put off, the thread ends. */

@@ -1,8 +1,14 @@
 #include "message.h"
+#include "socket-flags.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Room beside the descriptors for what a socket may have been told to add
+ * (SO_PASSCRED, SO_PASSPIDFD, timestamps), so that it does not displace them. */
+#define OTHER_SPACE 512
 
 void fdpass_put_rights(struct msghdr *message, void *control, const int *fds, size_t count) {
   message->msg_control = control;
@@ -50,4 +56,32 @@ size_t fdpass_take_rights(struct msghdr *message, int *fds, size_t room) {
 
 void fdpass_close_all(const int *fds, size_t count) {
   for (size_t i = 0; i < count; i++) close(fds[i]);
+}
+
+static int has_others(struct msghdr *message) {
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header))
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return 1;
+  return 0;
+}
+
+ssize_t fdpass_receive_once(
+  int socket, void *bytes, size_t length, int flags, int fds[FDPASS_MAX_DESCRIPTORS], struct fdpass_once *once) {
+  union {
+    struct cmsghdr align;
+    char bytes[RIGHTS_SPACE(FDPASS_MAX_DESCRIPTORS) + OTHER_SPACE];
+  } control;
+  struct iovec iov = {.iov_base = bytes, .iov_len = length};
+  struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+  *once = (struct fdpass_once){0};
+  ssize_t n;
+  do {
+    message.msg_control = control.bytes;
+    message.msg_controllen = sizeof control.bytes;
+    n = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) return -errno;
+  once->others = has_others(&message);
+  once->count = fdpass_take_rights(&message, fds, FDPASS_MAX_DESCRIPTORS);
+  once->flags = message.msg_flags;
+  return n;
 }

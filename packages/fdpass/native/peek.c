@@ -4,7 +4,9 @@
  * descriptors. Only a single reader at a time may do this. */
 #ifdef __linux__
 
+#include "peek.h"
 #include "message.h"
+#include "socket-flags.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,38 +1,8 @@
 #include "message.h"
+#include "peek.h"
+#include "socket-flags.h"
 
 #include <errno.h>
-
-/* Room beside the descriptors for what a socket may have been told to add
- * (SO_PASSCRED, SO_PASSPIDFD, timestamps), so that it does not displace them. */
-#define OTHER_SPACE 512
-
-static int has_others(struct msghdr *message) {
-  for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header))
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return 1;
-  return 0;
-}
-
-ssize_t fdpass_receive_once(
-  int socket, void *bytes, size_t length, int flags, int fds[FDPASS_MAX_DESCRIPTORS], struct fdpass_once *once) {
-  union {
-    struct cmsghdr align;
-    char bytes[RIGHTS_SPACE(FDPASS_MAX_DESCRIPTORS) + OTHER_SPACE];
-  } control;
-  struct iovec iov = {.iov_base = bytes, .iov_len = length};
-  struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
-  *once = (struct fdpass_once){0};
-  ssize_t n;
-  do {
-    message.msg_control = control.bytes;
-    message.msg_controllen = sizeof control.bytes;
-    n = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
-  } while (n < 0 && errno == EINTR);
-  if (n < 0) return -errno;
-  once->others = has_others(&message);
-  once->count = fdpass_take_rights(&message, fds, FDPASS_MAX_DESCRIPTORS);
-  once->flags = message.msg_flags;
-  return n;
-}
 
 static ssize_t receive_at_once(int socket, void *bytes, size_t length, int fds[FDPASS_MAX_DESCRIPTORS],
   struct fdpass_received *received, int wait_flag) {

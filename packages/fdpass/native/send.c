@@ -1,4 +1,5 @@
 #include "message.h"
+#include "socket-flags.h"
 
 #include <errno.h>
 
