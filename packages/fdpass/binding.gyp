@@ -9,7 +9,6 @@
         "native/binding/deferred-writes.c",
         "native/binding/descriptors.c",
         "native/binding/messages.c",
-        "native/binding/spinning.c",
         "native/binding/watches.c",
         "native/connection.c",
         "native/deferred-write.c",

@@ -47,15 +47,15 @@ export interface Binding {
     count: number,
     flags: number,
   ): number
-  receive(socket: number, buffer: Uint8Array, offset: number, length: number, out: Int32Array, flags: number): number
-  receiveSpinning(
+  /** `spin` in microseconds: 0 sleeps or returns `EAGAIN` at once. */
+  receive(
     socket: number,
     buffer: Uint8Array,
     offset: number,
     length: number,
     out: Int32Array,
     flags: number,
-    microseconds: number,
+    spin: number,
   ): number
   makeDeferredWriter(socket: number, control: Int32Array, writer: object): NativeDeferredWriter | number
   deferWrite(writer: NativeDeferredWriter, buffer: Uint8Array, from: number): number

@@ -163,7 +163,7 @@ export function receiveMessage(socket: Handle, buffer: Uint8Array, options: Rece
   const { peek = true, dontWait = false } = options
   const flags = (peek ? binding.PEEK : 0) | (dontWait ? binding.DONT_WAIT : 0)
   const bytes = checked(
-    binding.receive(descriptorNumber(socket), buffer, 0, buffer?.byteLength, incoming, flags),
+    binding.receive(descriptorNumber(socket), buffer, 0, buffer?.byteLength, incoming, flags, 0),
     'recvmsg',
   )
   const count = incoming[0]!

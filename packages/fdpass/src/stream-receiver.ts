@@ -75,7 +75,7 @@ export class StreamReceiver {
       (dontWait ? binding.DONT_WAIT : 0) |
       (yields ? binding.YIELD : 0) |
       (this.takesDescriptors ? binding.PEEK : binding.BYTES_ONLY)
-    const bytes = binding.receiveSpinning(this.#fd, buffer, offset, buffer?.byteLength - offset, incoming, flags, spin)
+    const bytes = binding.receive(this.#fd, buffer, offset, buffer?.byteLength - offset, incoming, flags, spin)
     if (bytes < 0) {
       if (bytes === NOTHING_THERE) return -1
       throw systemError(bytes, 'recvmsg')

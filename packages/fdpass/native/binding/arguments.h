@@ -86,7 +86,6 @@ bool define_descriptors(napi_env env, napi_value exports);
 bool define_messages(napi_env env, napi_value exports);
 bool define_connections(napi_env env, napi_value exports);
 bool define_watches(napi_env env, napi_value exports);
-bool define_spinning(napi_env env, napi_value exports);
 bool define_deferred_writes(napi_env env, napi_value exports);
 
 #endif

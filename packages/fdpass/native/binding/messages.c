@@ -14,19 +14,28 @@ static napi_value bind_send(napi_env env, napi_callback_info info) {
   return number(env, fdpass_send(socket, bytes, size, fds, count, flags));
 }
 
-/* receive(socket, buffer, offset, length, Int32Array[2 + 253], flags): bytes; the array
+/* Longer than this is better slept. */
+#define MOST_SPIN_US 1000000
+
+/* receive(socket, buffer, offset, length, Int32Array[2 + 253], flags, spin in microseconds): bytes; the array
  * gets the number of descriptors, whether the message was cut, the descriptors. */
 static napi_value bind_receive(napi_env env, napi_callback_info info) {
-  ARGUMENTS(env, info, 6);
+  ARGUMENTS(env, info, 7);
   INT32(env, argv[0], socket);
   char *bytes;
   size_t size;
   int32_t *out;
+  double spin;
   if (!room_of(env, argv[1], argv[2], argv[3], &bytes, &size)) return NULL;
   if (!int32s_of(env, argv[4], 2 + FDPASS_MAX_DESCRIPTORS, &out)) return NULL;
   INT32(env, argv[5], flags);
+  TRY_ARGUMENT(env, napi_get_value_double(env, argv[6], &spin), "spin is a number");
+  if (!(spin >= 0 && spin <= MOST_SPIN_US)) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "spin is 0 to 1000000 microseconds");
+    return NULL;
+  }
   struct fdpass_received received;
-  ssize_t n = fdpass_receive(socket, bytes, size, out + 2, &received, flags);
+  ssize_t n = fdpass_receive_spinning(socket, bytes, size, out + 2, &received, flags, (uint64_t)(spin * 1000));
   out[0] = (int32_t)received.count;
   out[1] = received.truncated;
   return number(env, n);
@@ -107,6 +116,8 @@ bool define_messages(napi_env env, napi_value exports) {
   const struct constant constants[] = {
     {"DONT_WAIT", FDPASS_DONT_WAIT},
     {"PEEK", FDPASS_PEEK},
+    {"BYTES_ONLY", FDPASS_BYTES_ONLY},
+    {"YIELD", FDPASS_YIELD},
     {"END_OF_STREAM", END_OF_STREAM},
     {"EAGAIN", UV_EAGAIN},
     {"maxDescriptors", FDPASS_MAX_DESCRIPTORS},
