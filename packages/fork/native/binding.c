@@ -1,6 +1,6 @@
 /* The only file that knows JavaScript. Functions that a caller may expect to
  * fail return a negative errno; src/ makes errors of them. */
-#include "forking.h"
+#include "fork.h"
 
 #include <node_api.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "forking.h"
+#include "fork.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "forking.h"
+#include "fork.h"
 
 #ifdef __linux__
 

@@ -2,8 +2,8 @@
  * the kernel for it. Every function returns a result >= 0 or a negative errno.
  * Nothing here knows JavaScript.
  */
-#ifndef FORKING_H
-#define FORKING_H
+#ifndef FORK_H
+#define FORK_H
 
 #include <sys/types.h>
 #include <uv.h>
