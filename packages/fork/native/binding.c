@@ -36,12 +36,12 @@ static napi_value bind_fork(napi_env env, napi_callback_info info) {
   (void)info;
   uv_loop_t *loop;
   TRY(env, napi_get_uv_event_loop(env, &loop));
-  return number(env, forking_fork(loop));
+  return number(env, fork_process(loop));
 }
 
 static napi_value bind_refresh_code_pages(napi_env env, napi_callback_info info) {
   (void)info;
-  forking_refresh_code_pages();
+  fork_refresh_code_pages();
   return number(env, 0);
 }
 
@@ -70,7 +70,7 @@ static napi_value bind_is_loop_alive(napi_env env, napi_callback_info info) {
 
 static napi_value bind_become_subreaper(napi_env env, napi_callback_info info) {
   (void)info;
-  return number(env, forking_become_subreaper());
+  return number(env, fork_become_subreaper());
 }
 
 #define BIND_INT(name)                                                   \
@@ -78,7 +78,7 @@ static napi_value bind_become_subreaper(napi_env env, napi_callback_info info) {
     ARGUMENTS(env, info, 1);                                             \
     int32_t value;                                                       \
     TRY(env, napi_get_value_int32(env, argv[0], &value));                \
-    return number(env, forking_##name(value));                           \
+    return number(env, fork_##name(value));                              \
   }
 
 BIND_INT(arm_lifeline)
@@ -90,7 +90,7 @@ static napi_value bind_exit(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   int32_t code;
   TRY(env, napi_get_value_int32(env, argv[0], &code));
-  forking_exit(code);
+  fork_exit(code);
   return NULL;
 }
 
@@ -108,8 +108,8 @@ static napi_value bind_peek_ended(napi_env env, napi_callback_info info) {
     napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected an Int32Array of 3");
     return NULL;
   }
-  struct forking_status status;
-  int rc = pid == 0 ? forking_peek_ended(&status) : forking_peek_ended_one(pid, &status);
+  struct fork_status status;
+  int rc = pid == 0 ? fork_peek_ended(&status) : fork_peek_ended_one(pid, &status);
   if (rc == 1) {
     int32_t *out = data;
     out[0] = status.pid;
@@ -130,7 +130,7 @@ static napi_value bind_fill_random(napi_env env, napi_callback_info info) {
     napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected a Uint32Array");
     return NULL;
   }
-  return number(env, forking_fill_random(data, length * sizeof(uint32_t)));
+  return number(env, fork_fill_random(data, length * sizeof(uint32_t)));
 }
 
 /* signal(pid, signal, socket) */
@@ -140,7 +140,7 @@ static napi_value bind_signal(napi_env env, napi_callback_info info) {
   TRY(env, napi_get_value_int32(env, argv[0], &pid));
   TRY(env, napi_get_value_int32(env, argv[1], &signal));
   TRY(env, napi_get_value_int32(env, argv[2], &socket));
-  return number(env, forking_signal(pid, signal, socket));
+  return number(env, fork_signal(pid, signal, socket));
 }
 
 /* setLimit(name, soft, hard) */
@@ -152,12 +152,12 @@ static napi_value bind_set_limit(napi_env env, napi_callback_info info) {
   TRY(env, napi_get_value_string_utf8(env, argv[0], name, sizeof name, &length));
   TRY(env, napi_get_value_double(env, argv[1], &soft));
   TRY(env, napi_get_value_double(env, argv[2], &hard));
-  return number(env, forking_set_limit(name, soft, hard));
+  return number(env, fork_set_limit(name, soft, hard));
 }
 
 static napi_value bind_no_new_privileges(napi_env env, napi_callback_info info) {
   (void)info;
-  return number(env, forking_no_new_privileges());
+  return number(env, fork_no_new_privileges());
 }
 
 struct loop_end_callback {
@@ -196,21 +196,21 @@ static napi_value bind_on_loop_end(napi_env env, napi_callback_info info) {
     napi_throw_error(env, "ERR_NATIVE", "the callback could not be kept");
     return NULL;
   }
-  return number(env, forking_on_loop_end(loop, on_loop_end, self));
+  return number(env, fork_on_loop_end(loop, on_loop_end, self));
 }
 
-static void on_environment_end(void *kept) { forking_kept_end(kept); }
+static void on_environment_end(void *resources) { fork_thread_resources_end(resources); }
 
 #define BIND_KEEP(name)                                                  \
   static napi_value bind_##name(napi_env env, napi_callback_info info) { \
     ARGUMENTS(env, info, 2);                                             \
     int32_t value;                                                       \
     bool on;                                                             \
-    struct forking_kept *kept;                                           \
+    struct fork_thread_resources *resources;                             \
     TRY(env, napi_get_value_int32(env, argv[0], &value));                \
     TRY(env, napi_get_value_bool(env, argv[1], &on));                    \
-    TRY(env, napi_get_instance_data(env, (void **)&kept));               \
-    return number(env, forking_##name(kept, value, on));                 \
+    TRY(env, napi_get_instance_data(env, (void **)&resources));          \
+    return number(env, fork_##name(resources, value, on));               \
   }
 
 /* keepFd(fd, on), keepChild(pid, on): what the end of the environment ends;
@@ -220,10 +220,10 @@ BIND_KEEP(keep_child)
 BIND_KEEP(spare_child)
 
 NAPI_MODULE_INIT() {
-  struct forking_kept *kept = forking_kept_new();
-  if (kept == NULL || napi_set_instance_data(env, kept, NULL, NULL) != napi_ok ||
-      napi_add_env_cleanup_hook(env, on_environment_end, kept) != napi_ok) {
-    if (kept) forking_kept_end(kept);
+  struct fork_thread_resources *resources = fork_thread_resources_new();
+  if (resources == NULL || napi_set_instance_data(env, resources, NULL, NULL) != napi_ok ||
+      napi_add_env_cleanup_hook(env, on_environment_end, resources) != napi_ok) {
+    if (resources) fork_thread_resources_end(resources);
     napi_throw_error(env, "ERR_NATIVE", "the addon could not be set up");
     return NULL;
   }

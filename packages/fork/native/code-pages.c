@@ -50,7 +50,7 @@ static void refresh(const struct mapping *mapping, uintptr_t page, int memory) {
  * So each gets one, and lets go of all that only starting and loading needed: what
  * is used from now on is what children have. Nothing is lost where the only page of
  * the process's own is that first one. */
-void forking_refresh_code_pages(void) {
+void fork_refresh_code_pages(void) {
   FILE *maps = fopen("/proc/self/smaps", "re");
   int memory = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
   int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -75,6 +75,6 @@ void forking_refresh_code_pages(void) {
 
 #else
 
-void forking_refresh_code_pages(void) {}
+void fork_refresh_code_pages(void) {}
 
 #endif

@@ -83,7 +83,7 @@ static void forget_caught_signal(uv_handle_t *handle, void *context) {
   signal->dispatched_signals = signal->caught_signals;
 }
 
-pid_t forking_fork(uv_loop_t *loop) {
+pid_t fork_process(uv_loop_t *loop) {
   int rc = allow_fork_of_all_memory(false);
   if (rc == -EINVAL) rc = allow_fork_of_all_memory(true);
   if (rc < 0) return rc;
@@ -92,7 +92,7 @@ pid_t forking_fork(uv_loop_t *loop) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  rc = forking_wait_for_threads();
+  rc = fork_wait_for_threads();
   pid_t pid = rc < 0 ? rc : fork();
   if (rc == 0 && pid < 0) pid = -errno;
   if (pid == 0) {
@@ -106,16 +106,16 @@ pid_t forking_fork(uv_loop_t *loop) {
 
 #else
 
-pid_t forking_fork(uv_loop_t *loop) {
+pid_t fork_process(uv_loop_t *loop) {
   (void)loop;
   return -ENOSYS;
 }
 
 #endif
 
-void forking_exit(int code) { _exit(code); }
+void fork_exit(int code) { _exit(code); }
 
-int forking_ignore_interrupt(int on) {
+int fork_ignore_interrupt(int on) {
   static struct sigaction before;
   static int ignoring;
   struct sigaction now;

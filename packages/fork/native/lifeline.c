@@ -13,7 +13,7 @@
  * which works in an endless loop and in a blocking call alike. Owner and signal
  * belong to the open file, which parent and child share, so each opens the pipe
  * anew through /proc. */
-int forking_arm_lifeline(int fd) {
+int fork_arm_lifeline(int fd) {
   char path[40];
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
   int own = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -33,16 +33,16 @@ int forking_arm_lifeline(int fd) {
 
 /* The kernel lets the signal through by who the owner was when it was set: where root is not
  * the first namespace's, not to a process that has become another user since. */
-int forking_claim_lifeline(int own) { return fcntl(own, F_SETOWN, getpid()) < 0 ? -errno : 0; }
+int fork_claim_lifeline(int own) { return fcntl(own, F_SETOWN, getpid()) < 0 ? -errno : 0; }
 
 #else
 
-int forking_claim_lifeline(int own) {
+int fork_claim_lifeline(int own) {
   (void)own;
   return -ENOSYS;
 }
 
-int forking_arm_lifeline(int fd) {
+int fork_arm_lifeline(int fd) {
   (void)fd;
   return -ENOSYS;
 }

@@ -27,7 +27,7 @@ static const struct {
 #endif
 };
 
-int forking_set_limit(const char *name, double soft, double hard) {
+int fork_set_limit(const char *name, double soft, double hard) {
   for (size_t i = 0; i < sizeof resources / sizeof *resources; i++) {
     if (strcmp(resources[i].name, name) != 0) continue;
     struct rlimit limit = {
@@ -40,7 +40,7 @@ int forking_set_limit(const char *name, double soft, double hard) {
 }
 
 #ifdef __linux__
-int forking_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0; }
+int fork_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0; }
 #else
-int forking_no_new_privileges(void) { return -ENOSYS; }
+int fork_no_new_privileges(void) { return -ENOSYS; }
 #endif

@@ -9,7 +9,7 @@ struct loop_end {
   uv_prepare_t prepare;
   uv_idle_t idle; /* lets the loop turn without waiting */
   int turns;      /* in a row that found nothing alive */
-  forking_loop_end_callback callback;
+  fork_loop_end_callback callback;
   void *context;
 };
 
@@ -41,7 +41,7 @@ static void on_prepare(uv_prepare_t *prepare) {
   uv_ref((uv_handle_t *)prepare);
 }
 
-int forking_on_loop_end(uv_loop_t *loop, forking_loop_end_callback callback, void *context) {
+int fork_on_loop_end(uv_loop_t *loop, fork_loop_end_callback callback, void *context) {
   struct loop_end *self = calloc(1, sizeof *self);
   if (self == NULL) return UV_ENOMEM;
   self->callback = callback;

@@ -48,7 +48,7 @@ static int is_any_awake(void) {
  * the lock of its queue. In a child that would never be released, and the next
  * collection wait for it for ever. So no other thread may be on its way: they all sleep,
  * as they do when they wait for work, and nobody but the caller gives them any. */
-int forking_wait_for_threads(void) {
+int fork_wait_for_threads(void) {
   int rc;
   for (int step = 0; (rc = is_any_awake()) == 1 && step < MOST_STEPS; step++)
     nanosleep(&(struct timespec){.tv_nsec = STEP_NS}, NULL);

@@ -6,4 +6,4 @@
 #include <sys/random.h>
 #endif
 
-int forking_fill_random(void *octets, size_t length) { return getentropy(octets, length) < 0 ? -errno : 0; }
+int fork_fill_random(void *octets, size_t length) { return getentropy(octets, length) < 0 ? -errno : 0; }

@@ -6,9 +6,9 @@
 #ifdef __linux__
 #include <sys/prctl.h>
 
-int forking_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0; }
+int fork_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0; }
 #else
-int forking_become_subreaper(void) { return -ENOSYS; }
+int fork_become_subreaper(void) { return -ENOSYS; }
 #endif
 
 /* Worker threads have children, too, and reap them themselves: waitid(2), Linux. */
@@ -18,7 +18,7 @@ int forking_become_subreaper(void) { return -ENOSYS; }
 #define OF_THIS_THREAD 0
 #endif
 
-static int peek(idtype_t type, id_t id, int options, struct forking_status *status) {
+static int peek(idtype_t type, id_t id, int options, struct fork_status *status) {
   siginfo_t info = {0};
   int rc;
   do rc = waitid(type, id, &info, WEXITED | WNOHANG | WNOWAIT | options);
@@ -26,7 +26,7 @@ static int peek(idtype_t type, id_t id, int options, struct forking_status *stat
   if (rc < 0) return -errno;
   if (info.si_pid == 0) return 0;
   int exited = info.si_code == CLD_EXITED;
-  *status = (struct forking_status){
+  *status = (struct fork_status){
     .pid = info.si_pid,
     .code = exited ? info.si_status : -1,
     .signal = exited ? 0 : info.si_status,
@@ -34,14 +34,14 @@ static int peek(idtype_t type, id_t id, int options, struct forking_status *stat
   return 1;
 }
 
-int forking_peek_ended(struct forking_status *status) {
+int fork_peek_ended(struct fork_status *status) {
   int rc = peek(P_ALL, 0, OF_THIS_THREAD, status);
   return rc == -ECHILD ? 0 : rc;
 }
 
-int forking_peek_ended_one(pid_t pid, struct forking_status *status) { return peek(P_PID, (id_t)pid, 0, status); }
+int fork_peek_ended_one(pid_t pid, struct fork_status *status) { return peek(P_PID, (id_t)pid, 0, status); }
 
-int forking_reap(pid_t pid) {
+int fork_reap(pid_t pid) {
   pid_t rc;
   do rc = waitpid(pid, NULL, WNOHANG);
   while (rc < 0 && errno == EINTR);

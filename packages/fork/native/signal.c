@@ -18,7 +18,7 @@ static int has_ended(int process, int socket) {
 /* While the other end of the socket is open, the pid still means that process, and so does
  * the descriptor that was opened for the pid before: who else holds that end, for a moment,
  * is the process that forked it, which reaps it only later. */
-int forking_signal(pid_t pid, int signal, int socket) {
+int fork_signal(pid_t pid, int signal, int socket) {
   int process = (int)syscall(SYS_pidfd_open, pid, 0);
   if (process < 0 && errno == ESRCH) return -ESRCH;
   int rc = -ESRCH;
@@ -34,7 +34,7 @@ int forking_signal(pid_t pid, int signal, int socket) {
 
 #else
 
-int forking_signal(pid_t pid, int signal, int socket) {
+int fork_signal(pid_t pid, int signal, int socket) {
   (void)socket;
   return kill(pid, signal) < 0 ? -errno : 0;
 }

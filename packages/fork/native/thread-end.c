@@ -8,38 +8,38 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct kept {
+struct resource {
   int fd;    /* or -1 */
   pid_t pid; /* or 0 */
   bool is_spared;
 };
 
-struct forking_kept {
-  struct kept *all;
+struct fork_thread_resources {
+  struct resource *all;
   size_t count, room;
 };
 
 /* Children that have outlived their thread: whoever of all threads comes next reaps them. */
-struct left {
+struct orphan {
   pid_t pid;
-  struct left *next;
+  struct orphan *next;
 };
 
-static struct left *all_left;
-static pthread_mutex_t left_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct orphan *orphans;
+static pthread_mutex_t orphans_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void leave(pid_t pid) {
-  struct left *one = malloc(sizeof *one);
+static void adopt_orphan(pid_t pid) {
+  struct orphan *one = malloc(sizeof *one);
   if (one == NULL) return;
-  pthread_mutex_lock(&left_lock);
-  *one = (struct left){.pid = pid, .next = all_left};
-  all_left = one;
-  pthread_mutex_unlock(&left_lock);
+  pthread_mutex_lock(&orphans_lock);
+  *one = (struct orphan){.pid = pid, .next = orphans};
+  orphans = one;
+  pthread_mutex_unlock(&orphans_lock);
 }
 
-static void reap_left(void) {
-  pthread_mutex_lock(&left_lock);
-  for (struct left **at = &all_left, *one; (one = *at) != NULL;) {
+static void reap_orphans(void) {
+  pthread_mutex_lock(&orphans_lock);
+  for (struct orphan **at = &orphans, *one; (one = *at) != NULL;) {
     if (waitpid(one->pid, NULL, WNOHANG) == 0) {
       at = &one->next;
       continue;
@@ -47,17 +47,17 @@ static void reap_left(void) {
     *at = one->next;
     free(one);
   }
-  pthread_mutex_unlock(&left_lock);
+  pthread_mutex_unlock(&orphans_lock);
 }
 
-struct forking_kept *forking_kept_new(void) {
-  return calloc(1, sizeof(struct forking_kept));
+struct fork_thread_resources *fork_thread_resources_new(void) {
+  return calloc(1, sizeof(struct fork_thread_resources));
 }
 
-static int keep(struct forking_kept *self, struct kept one) {
+static int keep(struct fork_thread_resources *self, struct resource one) {
   if (self->count == self->room) {
     size_t room = self->room ? 2 * self->room : 16;
-    struct kept *all = realloc(self->all, room * sizeof *all);
+    struct resource *all = realloc(self->all, room * sizeof *all);
     if (all == NULL) return -ENOMEM;
     self->all = all;
     self->room = room;
@@ -66,7 +66,7 @@ static int keep(struct forking_kept *self, struct kept one) {
   return 0;
 }
 
-static int forget(struct forking_kept *self, struct kept one) {
+static int forget(struct fork_thread_resources *self, struct resource one) {
   for (size_t i = self->count; i-- > 0;) {
     if (self->all[i].fd != one.fd || self->all[i].pid != one.pid) continue;
     self->all[i] = self->all[--self->count];
@@ -75,18 +75,18 @@ static int forget(struct forking_kept *self, struct kept one) {
   return -ENOENT;
 }
 
-int forking_keep_fd(struct forking_kept *self, int fd, int on) {
-  struct kept one = {.fd = fd};
+int fork_keep_fd(struct fork_thread_resources *self, int fd, int on) {
+  struct resource one = {.fd = fd};
   return on ? keep(self, one) : forget(self, one);
 }
 
-int forking_keep_child(struct forking_kept *self, pid_t pid, int on) {
-  struct kept one = {.fd = -1, .pid = pid};
-  reap_left();
+int fork_keep_child(struct fork_thread_resources *self, pid_t pid, int on) {
+  struct resource one = {.fd = -1, .pid = pid};
+  reap_orphans();
   return on ? keep(self, one) : forget(self, one);
 }
 
-int forking_spare_child(struct forking_kept *self, pid_t pid, int on) {
+int fork_spare_child(struct fork_thread_resources *self, pid_t pid, int on) {
   for (size_t i = 0; i < self->count; i++) {
     if (self->all[i].pid != pid) continue;
     self->all[i].is_spared = on;
@@ -105,17 +105,17 @@ static void end_child(pid_t pid) {
     ;
 }
 
-void forking_kept_end(struct forking_kept *self) {
+void fork_thread_resources_end(struct fork_thread_resources *self) {
   for (size_t i = 0; i < self->count; i++)
     if (self->all[i].fd >= 0) close(self->all[i].fd);
   for (size_t i = 0; i < self->count; i++) {
     if (self->all[i].pid <= 0) continue;
     if (self->all[i].is_spared)
-      leave(self->all[i].pid);
+      adopt_orphan(self->all[i].pid);
     else
       end_child(self->all[i].pid);
   }
-  reap_left();
+  reap_orphans();
   free(self->all);
   free(self);
 }
