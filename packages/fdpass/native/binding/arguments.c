@@ -1,11 +1,5 @@
 #include "arguments.h"
 
-napi_value number(napi_env env, int64_t value) {
-  napi_value result;
-  TRY(env, napi_create_int64(env, value, &result));
-  return result;
-}
-
 bool bytes_of(napi_env env, napi_value buffer, napi_value offset, napi_value length, char **bytes, size_t *size) {
   void *data;
   size_t total;
@@ -15,13 +9,13 @@ bool bytes_of(napi_env env, napi_value buffer, napi_value offset, napi_value len
     return false;
   }
   if (napi_get_value_double(env, offset, &from) != napi_ok || napi_get_value_double(env, length, &count) != napi_ok) {
-    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "offset and length are numbers");
+    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected offset and length to be numbers");
     return false;
   }
-  /* NaN is in no range. */
+  /* A comparison with NaN is false, so NaN is out of range. */
   int is_within = from >= 0 && from <= (double)total && count >= 0 && count <= (double)total - from;
   if (!is_within || from != (double)(size_t)from || count != (double)(size_t)count) {
-    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "offset and length are no part of the buffer");
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "expected offset and length to lie within the buffer");
     return false;
   }
   *bytes = (char *)data + (size_t)from;
@@ -32,26 +26,13 @@ bool bytes_of(napi_env env, napi_value buffer, napi_value offset, napi_value len
 bool room_of(napi_env env, napi_value buffer, napi_value offset, napi_value length, char **bytes, size_t *size) {
   if (!bytes_of(env, buffer, offset, length, bytes, size)) return false;
   if (*size > 0) return true;
-  napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "there is no room in the buffer");
+  napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "expected room for at least one byte");
   return false;
-}
-
-bool int32s_of(napi_env env, napi_value array, size_t need, int32_t **values) {
-  napi_typedarray_type type;
-  size_t length;
-  void *data;
-  if (napi_get_typedarray_info(env, array, &type, &length, &data, NULL, NULL) != napi_ok || type != napi_int32_array ||
-      length < need) {
-    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected an Int32Array with room enough");
-    return false;
-  }
-  *values = data;
-  return true;
 }
 
 bool path_of(napi_env env, napi_value value, char **path, size_t *length) {
   if (napi_get_buffer_info(env, value, (void **)path, length) == napi_ok) return true;
-  napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected a path in a buffer");
+  napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected a buffer that holds a path");
   return false;
 }
 

@@ -40,23 +40,19 @@ static napi_value bind_make_deferred_writer(napi_env env, napi_callback_info inf
     if (self->owner) napi_delete_reference(env, self->owner);
     fdpass_deferred_writer_end(self->writer);
     free(self);
-    napi_throw_error(env, "ERR_NATIVE", "the writer could not be made");
+    napi_throw_error(env, "ERR_NATIVE", "cannot create the deferred writer");
     return NULL;
   }
   return external;
 }
 
-#define WRITER_ARGUMENT(env, argument, self) \
-  struct js_deferred_writer *self;           \
-  TRY((env), napi_get_value_external((env), (argument), (void **)&self))
-
 /* deferWrite(writer, buffer, from): 0, or a negative errno. The writer keeps the buffer until the flush. */
 static napi_value bind_defer_write(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 3);
-  WRITER_ARGUMENT(env, argv[0], self);
+  EXTERNAL(env, argv[0], struct js_deferred_writer, self);
   void *bytes;
   size_t size;
-  TRY(env, napi_get_buffer_info(env, argv[1], &bytes, &size));
+  TRY_ARGUMENT(env, napi_get_buffer_info(env, argv[1], &bytes, &size), "expected a Buffer or typed array");
   UINT32(env, argv[2], from);
   return number(env, fdpass_defer_write(self->writer, bytes, size, from));
 }
@@ -64,7 +60,7 @@ static napi_value bind_defer_write(napi_env env, napi_callback_info info) {
 /* flushDeferred(writer): how many bytes were sent since they were put off, or a negative errno */
 static napi_value bind_flush_deferred(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
-  WRITER_ARGUMENT(env, argv[0], self);
+  EXTERNAL(env, argv[0], struct js_deferred_writer, self);
   return number(env, fdpass_flush_deferred(self->writer));
 }
 

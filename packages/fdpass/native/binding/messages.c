@@ -25,13 +25,12 @@ static napi_value bind_receive(napi_env env, napi_callback_info info) {
   char *bytes;
   size_t size;
   int32_t *out;
-  double spin;
   if (!room_of(env, argv[1], argv[2], argv[3], &bytes, &size)) return NULL;
   if (!int32s_of(env, argv[4], 2 + FDPASS_MAX_DESCRIPTORS, &out)) return NULL;
   INT32(env, argv[5], flags);
-  TRY_ARGUMENT(env, napi_get_value_double(env, argv[6], &spin), "spin is a number");
+  DOUBLE(env, argv[6], spin);
   if (!(spin >= 0 && spin <= MOST_SPIN_US)) {
-    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "spin is 0 to 1000000 microseconds");
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "expected spin to be 0 to 1000000 microseconds");
     return NULL;
   }
   struct fdpass_received received;

@@ -67,6 +67,7 @@ static napi_value bind_watch(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 3);
   INT32(env, argv[0], fd);
   INT32(env, argv[1], events);
+  FUNCTION(env, argv[2]);
   struct thread *thread;
   napi_value name, external;
   TRY(env, napi_get_instance_data(env, (void **)&thread));
@@ -89,26 +90,22 @@ static napi_value bind_watch(napi_env env, napi_callback_info info) {
       napi_async_init(env, NULL, name, &self->async) != napi_ok ||
       napi_create_external(env, self, NULL, NULL, &external) != napi_ok) {
     js_watch_end(self);
-    napi_throw_error(env, "ERR_NATIVE", "the watch could not be made");
+    napi_throw_error(env, "ERR_NATIVE", "cannot create the watch");
     return NULL;
   }
   return external;
 }
 
-#define WATCH_ARGUMENT(env, argument, self) \
-  struct js_watch *self;                    \
-  TRY((env), napi_get_value_external((env), (argument), (void **)&self))
-
 static napi_value bind_watch_change(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
-  WATCH_ARGUMENT(env, argv[0], self);
+  EXTERNAL(env, argv[0], struct js_watch, self);
   INT32(env, argv[1], events);
   return number(env, fdpass_watch_change(self->watch, events));
 }
 
 static napi_value bind_watch_ref(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
-  WATCH_ARGUMENT(env, argv[0], self);
+  EXTERNAL(env, argv[0], struct js_watch, self);
   BOOL(env, argv[1], on);
   fdpass_watch_ref(self->watch, on);
   return NULL;
@@ -116,7 +113,7 @@ static napi_value bind_watch_ref(napi_env env, napi_callback_info info) {
 
 static napi_value bind_watch_close(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
-  WATCH_ARGUMENT(env, argv[0], self);
+  EXTERNAL(env, argv[0], struct js_watch, self);
   js_watch_end(self);
   return NULL;
 }
@@ -139,7 +136,7 @@ static bool begin_thread(napi_env env) {
       napi_set_instance_data(env, thread, NULL, NULL) != napi_ok ||
       napi_add_async_cleanup_hook(env, on_cleanup, thread, NULL) != napi_ok) {
     free(thread);
-    napi_throw_error(env, "ERR_NATIVE", "no event loop");
+    napi_throw_error(env, "ERR_NATIVE", "cannot get the event loop");
     return false;
   }
   return true;
