@@ -15,6 +15,9 @@
         "native/reap.c",
         "native/thread-end.c"
       ],
+      "include_dirs": [
+        "<!(node -p \"require('path').relative('', require('path').dirname(require.resolve('@anyfork/fdpass/package.json')))\")/native"
+      ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
       "cflags": ["-std=c11", "-Wall", "-Wextra", "-fvisibility=hidden"],
       "xcode_settings": {

@@ -2,34 +2,9 @@
  * fail return a negative errno; src/ makes errors of them. */
 #include "fork.h"
 
-#include <node_api.h>
+#include <napi-arguments.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define TRY(env, call)                                            \
-  do {                                                            \
-    if ((call) != napi_ok) {                                      \
-      bool pending = false;                                       \
-      napi_is_exception_pending((env), &pending);                 \
-      if (!pending) napi_throw_error((env), "ERR_NATIVE", #call); \
-      return NULL;                                                \
-    }                                                             \
-  } while (0)
-
-#define ARGUMENTS(env, info, count)                                        \
-  napi_value argv[count];                                                  \
-  size_t argc = (count);                                                   \
-  TRY((env), napi_get_cb_info((env), (info), &argc, argv, NULL, NULL));    \
-  if (argc < (count)) {                                                    \
-    napi_throw_type_error((env), "ERR_MISSING_ARGS", "too few arguments"); \
-    return NULL;                                                           \
-  }
-
-static napi_value number(napi_env env, int64_t value) {
-  napi_value result;
-  TRY(env, napi_create_int64(env, value, &result));
-  return result;
-}
 
 /* fork(): the child's pid, 0 in the child, or a negative errno */
 static napi_value bind_fork(napi_env env, napi_callback_info info) {
@@ -76,8 +51,7 @@ static napi_value bind_become_subreaper(napi_env env, napi_callback_info info) {
 #define BIND_INT(name)                                                   \
   static napi_value bind_##name(napi_env env, napi_callback_info info) { \
     ARGUMENTS(env, info, 1);                                             \
-    int32_t value;                                                       \
-    TRY(env, napi_get_value_int32(env, argv[0], &value));                \
+    INT32(env, argv[0], value);                                          \
     return number(env, fork_##name(value));                              \
   }
 
@@ -88,8 +62,7 @@ BIND_INT(reap)
 
 static napi_value bind_exit(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
-  int32_t code;
-  TRY(env, napi_get_value_int32(env, argv[0], &code));
+  INT32(env, argv[0], code);
   fork_exit(code);
   return NULL;
 }
@@ -98,20 +71,12 @@ static napi_value bind_exit(napi_env env, napi_callback_info info) {
  * ended, of any child of this thread where pid is 0; else 0 or a negative errno */
 static napi_value bind_peek_ended(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
-  int32_t pid;
-  napi_typedarray_type type;
-  size_t length;
-  void *data;
-  TRY(env, napi_get_value_int32(env, argv[0], &pid));
-  TRY(env, napi_get_typedarray_info(env, argv[1], &type, &length, &data, NULL, NULL));
-  if (type != napi_int32_array || length < 3) {
-    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected an Int32Array of 3");
-    return NULL;
-  }
+  INT32(env, argv[0], pid);
+  int32_t *out;
+  if (!int32s_of(env, argv[1], 3, &out)) return NULL;
   struct fork_status status;
   int rc = pid == 0 ? fork_peek_ended(&status) : fork_peek_ended_one(pid, &status);
   if (rc == 1) {
-    int32_t *out = data;
     out[0] = status.pid;
     out[1] = status.code;
     out[2] = status.signal;
@@ -122,24 +87,18 @@ static napi_value bind_peek_ended(napi_env env, napi_callback_info info) {
 /* fillRandom(Uint32Array): from the kernel */
 static napi_value bind_fill_random(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
-  napi_typedarray_type type;
+  void *elements;
   size_t length;
-  void *data;
-  TRY(env, napi_get_typedarray_info(env, argv[0], &type, &length, &data, NULL, NULL));
-  if (type != napi_uint32_array) {
-    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected a Uint32Array");
-    return NULL;
-  }
-  return number(env, fork_fill_random(data, length * sizeof(uint32_t)));
+  if (!elements_of(env, argv[0], napi_uint32_array, 0, &elements, &length)) return NULL;
+  return number(env, fork_fill_random(elements, length * sizeof(uint32_t)));
 }
 
 /* signal(pid, signal, socket) */
 static napi_value bind_signal(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 3);
-  int32_t pid, signal, socket;
-  TRY(env, napi_get_value_int32(env, argv[0], &pid));
-  TRY(env, napi_get_value_int32(env, argv[1], &signal));
-  TRY(env, napi_get_value_int32(env, argv[2], &socket));
+  INT32(env, argv[0], pid);
+  INT32(env, argv[1], signal);
+  INT32(env, argv[2], socket);
   return number(env, fork_signal(pid, signal, socket));
 }
 
@@ -148,10 +107,10 @@ static napi_value bind_set_limit(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 3);
   char name[16];
   size_t length;
-  double soft, hard;
-  TRY(env, napi_get_value_string_utf8(env, argv[0], name, sizeof name, &length));
-  TRY(env, napi_get_value_double(env, argv[1], &soft));
-  TRY(env, napi_get_value_double(env, argv[2], &hard));
+  TRY_ARGUMENT(
+    env, napi_get_value_string_utf8(env, argv[0], name, sizeof name, &length), "expected name to be a string");
+  DOUBLE(env, argv[1], soft);
+  DOUBLE(env, argv[2], hard);
   return number(env, fork_set_limit(name, soft, hard));
 }
 
@@ -183,6 +142,7 @@ static void on_loop_end(void *context) {
 /* onLoopEnd(callback): for the rest of the process's life */
 static napi_value bind_on_loop_end(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
+  FUNCTION(env, argv[0]);
   uv_loop_t *loop;
   napi_value name;
   TRY(env, napi_get_uv_event_loop(env, &loop));
@@ -204,11 +164,9 @@ static void on_environment_end(void *resources) { fork_thread_resources_end(reso
 #define BIND_KEEP(name)                                                  \
   static napi_value bind_##name(napi_env env, napi_callback_info info) { \
     ARGUMENTS(env, info, 2);                                             \
-    int32_t value;                                                       \
-    bool on;                                                             \
+    INT32(env, argv[0], value);                                          \
+    BOOL(env, argv[1], on);                                              \
     struct fork_thread_resources *resources;                             \
-    TRY(env, napi_get_value_int32(env, argv[0], &value));                \
-    TRY(env, napi_get_value_bool(env, argv[1], &on));                    \
     TRY(env, napi_get_instance_data(env, (void **)&resources));          \
     return number(env, fork_##name(resources, value, on));               \
   }
@@ -227,8 +185,6 @@ NAPI_MODULE_INIT() {
     napi_throw_error(env, "ERR_NATIVE", "the addon could not be set up");
     return NULL;
   }
-#define METHOD(property, function) \
-  { .utf8name = property, .method = function, .attributes = napi_enumerable }
   const napi_property_descriptor properties[] = {
     METHOD("refreshCodePages", bind_refresh_code_pages),
     METHOD("fork", bind_fork),
