@@ -21,6 +21,11 @@ export function descriptorNumber(handle: Handle): number {
   return fd
 }
 
+/** Reports whether a value has a descriptor number. Does not check that the descriptor is open. */
+export function isHandle(value: unknown): value is Handle {
+  return isDescriptorNumber(typeof value === 'number' ? value : numberWithin(value as object))
+}
+
 /**
  * Node exposes no public property for a socket's descriptor. Reads `_handle.fd` or, for dgram sockets, the handle
  * stored under the state symbol.

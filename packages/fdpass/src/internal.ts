@@ -16,5 +16,5 @@ export {
   type Expectations,
   oneOf,
 } from './check-options.js'
-export { descriptorNumber } from './handle.js'
+export { descriptorNumber, isHandle } from './handle.js'
 export { systemError } from './system-error.js'

@@ -4,9 +4,9 @@ import {
   aFunction,
   anAbortSignal,
   anInteger,
-  anything,
   checkOptions,
   type Expectations,
+  isHandle,
   oneOf,
 } from '@anyfork/fdpass/internal'
 import type { Reservation } from './slot-reservation.js'
@@ -78,7 +78,7 @@ export interface WaitOptions {
 }
 
 const passerOptions: Expectations<FdPasserOptions> = {
-  fd: anything, // assertUnixSocket() checks it
+  fd: { test: value => (Array.isArray(value) ? value : [value]).every(isHandle), text: 'a socket or the ends of one' },
   onError: aFunction,
   batch: anInteger(1, MAX_DESCRIPTORS),
   reservation: oneOf('sentinel', 'peek', 'both'),

@@ -98,7 +98,8 @@ export function run(
   exportOptions?: RpcOptions,
 ): Rpc {
   const isExport = typeof nameOrOptions === 'string'
-  const options = (isExport ? exportOptions : nameOrOptions) ?? {}
+  const given = isExport ? exportOptions : nameOrOptions
+  const options = given === undefined ? {} : given
   const { module, name } = isExport
     ? functionReference(moduleOrName, nameOrOptions)
     : functionReference(undefined, moduleOrName)
