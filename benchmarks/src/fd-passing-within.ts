@@ -5,7 +5,7 @@ import { type CProgram, compile } from './harness/c-program.js'
 export function compileLoop(): CProgram {
   return compile(
     'pass-descriptor',
-    ['descriptor', 'peek', 'receive', 'rights', 'send'].map(part => `packages/fdpass/native/${part}.c`),
+    ['descriptor', 'peek', 'receive', 'message', 'send'].map(part => `packages/fdpass/native/${part}.c`),
   )
 }
 
