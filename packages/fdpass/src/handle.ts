@@ -3,7 +3,13 @@
  * `net.Server`, or a `dgram.Socket`. A function that takes a handle borrows it: the owner stays the same unless the
  * function says otherwise.
  */
-export type Handle = number | { readonly fd: number } | object
+export type Handle = number | HasDescriptor | object
+
+/** An object with a descriptor number, such as a `Descriptor` or a `FileHandle`. */
+export interface HasDescriptor {
+  /** The descriptor number. */
+  readonly fd: number
+}
 
 /** Reports whether a value fits the kernel's int. The addon would truncate larger numbers to another descriptor. */
 export function isDescriptorNumber(fd: unknown): fd is number {

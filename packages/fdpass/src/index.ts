@@ -12,7 +12,7 @@ export {
 export { DeferredWriter } from './deferred-writer.js'
 export { Descriptor, dup, isCloseOnExec, isNonblocking, setCloseOnExec, setNonblocking } from './descriptor.js'
 export { DescriptorReceiver } from './descriptor-receiver.js'
-export type { Handle } from './handle.js'
+export type { Handle, HasDescriptor } from './handle.js'
 export {
   hasEnded,
   MAX_DESCRIPTORS,

@@ -122,14 +122,19 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   /**
    * Asks for the next descriptor of the peer. The passer reads only what was asked for. Follows push_recv_fh.
    *
-   * @param callback - receives the descriptor or an error instead of the promise. An error that it throws is an
-   *   uncaught exception and does not affect the passer.
    * @returns resolves with the descriptor, which is close-on-exec and owned by the caller
-   * @throws TypeError if `callback` is not a function, or before `iAmParent()` or `iAmChild()` if the passer has two
-   *   ends
+   * @throws TypeError before `iAmParent()` or `iAmChild()` if the passer has two ends
    * @throws rejects with a PasserError or SystemError if no descriptor will come
    */
   pushRecv(): Promise<Descriptor>
+  /**
+   * Like `pushRecv()`, but calls back instead of returning a promise.
+   *
+   * @param callback - receives the descriptor, which it owns, or an error. An error that it throws is an uncaught
+   *   exception and does not affect the passer
+   * @throws TypeError if `callback` is not a function, or before `iAmParent()` or `iAmChild()` if the passer has two
+   *   ends
+   */
   pushRecv(callback: ReceiveCallback): void
   pushRecv(callback?: ReceiveCallback): Promise<Descriptor> | void {
     this.#assertBegun()

@@ -3,31 +3,48 @@ import { type MemoryFigures, memoryOf } from '@anyfork/fork-rpc'
 import type { CallCounts, WorkerFigures } from './call/statistics.js'
 import type { Scheduler } from './scheduler/scheduler.js'
 
+/** How many calls of a pool have not ended. */
+export interface PendingCounts {
+  /** Calls that wait for a worker. */
+  waiting: number
+  /** Calls that a worker has, including those whose stream has not ended. */
+  running: number
+}
+
+/** The memory of a process. */
+export interface WithMemory {
+  /** In bytes. Missing if it cannot be read, because the process is ending. */
+  memory?: MemoryFigures
+}
+
+/** The template of a pool. */
+export interface TemplateFigures extends WithMemory {
+  /** Its process id; `undefined` until it is known. */
+  pid: number | undefined
+}
+
 /** What a pool has done so far, and what it is doing. */
 export interface PoolStats {
   /** The age of the pool, in milliseconds. */
   upMilliseconds: number
-  /**
-   * How many calls have ended, by outcome. `waiting` counts the calls that wait for a worker, and `running` those that
-   * a worker has, including those whose stream has not ended.
-   */
-  calls: CallCounts & { waiting: number; running: number }
+  /** How many calls have ended, by outcome, and how many have not. */
+  calls: CallCounts & PendingCounts
   /** How long the answered calls waited for a worker, in nanoseconds. */
   wait: Histogram
   /** How long the answered calls ran, in nanoseconds; a call that yields, until the end of its stream. */
   run: Histogram
   /** The fraction of their lifetime, 0 to 1, in which workers had calls. Includes workers that have ended. */
   utilisation: number
-  /** All workers that have a process. `memory` is missing if it cannot be read, because the worker is ending. */
-  workers: (WorkerFigures & { memory?: MemoryFigures })[]
+  /** All workers that have a process. */
+  workers: (WorkerFigures & WithMemory)[]
   /** How many workers have been started so far. */
   started: number
   /** How many workers have died so far. Workers that the pool ended or killed do not count. */
   died: number
   /** How many processes have been forked in advance and wait to become workers. */
   spares: number
-  /** The current template. `memory` is missing if it cannot be read. */
-  template: { pid: number | undefined; memory?: MemoryFigures }
+  /** The current template. */
+  template: TemplateFigures
 }
 
 /** Collects the figures of a pool. */

@@ -88,7 +88,11 @@ export interface PoolFunction<F extends AnyFunction> {
   with(options: CallOptions): PoolCall<F>
 }
 
-/** A pool of one function: callable, with the pool's control as its properties. */
+/**
+ * A pool of one function: callable, with the pool's control as its properties.
+ *
+ * @typeParam F - the type of the function
+ */
 export interface ForkPool<F extends AnyFunction = (...args: unknown[]) => unknown>
   extends PoolFunction<F>,
     PoolControl {}
@@ -98,6 +102,7 @@ export interface ForkPool<F extends AnyFunction = (...args: unknown[]) => unknow
  * The pool starts workers when calls need them, and replaces a worker that dies; only the calls that it was running
  * reject. Follows AnyEvent::Fork::Pool.
  *
+ * @typeParam F - the type of the function
  * @param template - a process that has not run a function yet, such as `ForkProcess.create()`, or a function that
  *   creates one. The pool owns it from now on. Workers share the memory of everything that it has loaded. The pool needs
  *   another template for `reload()` or after the template has died: it calls the function again or, if given a

@@ -26,7 +26,7 @@ export {
   type Sent,
 } from './connect.js'
 export { RpcError, type RpcErrorCode } from './errors.js'
-export type { HighWaterMark, RpcOptions } from './options.js'
+export type { DoneReference, HighWaterMark, RpcOptions } from './options.js'
 export { type Rpc, type RpcControl, run } from './rpc.js'
 export { fd, type PassedDescriptor } from './values/passed-descriptor.js'
 export type { Serialiser, SerialiserName } from './values/serialiser.js'

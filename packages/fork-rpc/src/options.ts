@@ -28,6 +28,14 @@ export interface HighWaterMark {
   bytes?: number
 }
 
+/** An exported function that a process calls at its end. */
+export interface DoneReference {
+  /** The module that exports it. */
+  module: ModuleSpecifier
+  /** The name of the export. */
+  name: string
+}
+
 /** The options of `run` and `connect`. */
 export interface RpcOptions {
   /**
@@ -57,7 +65,7 @@ export interface RpcOptions {
    *
    * @default exits the process
    */
-  done?: string | { module: ModuleSpecifier; name: string }
+  done?: string | DoneReference
   /**
    * How many microseconds either side polls for data before it sleeps: an integer from 0 (never) to 1000. Neither side
    * polls while it does not pay, or with a single processor. See docs/LATENCY.md.

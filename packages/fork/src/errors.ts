@@ -6,7 +6,9 @@ import type { Finding } from './check-report.js'
  * How a process ended: with an exit code or by a signal. Both are `null` if no process was left that could report it.
  */
 export interface ExitStatus {
+  /** The exit code, 0 to 255; `null` if a signal ended the process or the status is unknown. */
   code: number | null
+  /** The signal that ended the process, else `null`. */
   signal: NodeJS.Signals | null
 }
 

@@ -91,6 +91,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     return ForkProcess.#default.options
   }
 
+  /** Sets the options of the default template. */
   static set templateOptions(options: ExecOptions) {
     ForkProcess.#default.options = options
   }

@@ -1,4 +1,4 @@
-export type { CheckReport, Finding, OpenDescriptor, Severity } from './check-report.js'
+export type { CheckReport, Finding, OpenDescriptor, Severity, ThreadReport } from './check-report.js'
 export {
   type ExitStatus,
   ForkError,

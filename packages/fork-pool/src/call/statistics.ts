@@ -26,6 +26,14 @@ export interface CallCounts {
  */
 export type WorkerState = 'starting' | 'idle' | 'busy' | 'ending'
 
+/** A call that a worker has. */
+export interface RunningCall {
+  /** Its arguments. */
+  args: readonly unknown[]
+  /** How long it has been running, in milliseconds. */
+  milliseconds: number
+}
+
 /** The figures of one worker at one moment. */
 export interface WorkerFigures {
   /** The worker's process id. */
@@ -42,8 +50,8 @@ export interface WorkerFigures {
   calls: number
   /** How many calls the worker has now. */
   load: number
-  /** The oldest call that the worker has: its arguments and how long it has been running, in milliseconds. */
-  running?: { args: readonly unknown[]; milliseconds: number }
+  /** The oldest call that the worker has. Missing if it has none. */
+  running?: RunningCall
 }
 
 /** How a call ended. */

@@ -45,7 +45,7 @@ export interface Channel {
 export function makeChannel(codec: Codec, listener: TransportListener, spin: Spin, onStreams: () => void): Channel {
   const transport = new Transport(listener, spin)
   const { writer } = transport
-  const streams = new Streams(
+  const streams: Streams = new Streams(
     {
       writer,
       add: (kind, id, values) => messages.add(kind, id, values, 0, 0, []),
@@ -56,7 +56,7 @@ export function makeChannel(codec: Codec, listener: TransportListener, spin: Spi
     false,
     onStreams,
   )
-  const messages = new Messages(codec, writer, streams)
+  const messages: Messages = new Messages(codec, writer, streams)
   return {
     transport,
     messages,
