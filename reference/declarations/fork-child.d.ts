@@ -1,0 +1,3 @@
+// What @anyfork/fork/child exports. Made by `npm run update --workspace @anyfork/reference`.
+
+export declare function runArgs(): unknown[];

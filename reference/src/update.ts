@@ -1,0 +1,13 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { entriesOf, PACKAGES, PublicApi } from './public-api.js'
+import { snapshotFile } from './snapshots.js'
+
+/** Writes the declarations of every entry to `declarations/`. */
+const entries = PACKAGES.flatMap(entriesOf)
+const api = new PublicApi(entries)
+for (const entry of entries) {
+  const file = snapshotFile(entry)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, api.declarations(entry))
+}
