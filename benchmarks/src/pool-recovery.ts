@@ -15,6 +15,7 @@ export const question: Question = {
   isMoreBetter: false,
   contestants: [...pools, spare],
   rounds: 9,
+  longest: 4 * LONGEST_MS, // now and then, jest-worker hangs after the death of its worker
   settings: isQuick => (isQuick ? [EXIT] : ['SIGKILL', EXIT]).map(death => ({ death, cpus: 'free' })),
   excludes: (contestant, { death }) => death === 'SIGKILL' && hasThreads(contestant),
   measure: (contestant, { death }) => withTemporaryFile(file => recovery(contestant, file, death!)),
