@@ -7,7 +7,7 @@ import { join, relative } from 'node:path'
 import {
   accept,
   connect,
-  Descriptor,
+  type Descriptor,
   dup,
   hasEnded,
   isCloseOnExec,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { Descriptor, setNonblocking, socketpair } from '@anyfork/fdpass'
+import { type Descriptor, setNonblocking, socketpair } from '@anyfork/fdpass'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 
 describe('a full descriptor table', () => {

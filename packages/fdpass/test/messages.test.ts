@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { closeSync, openSync, readdirSync } from 'node:fs'
-import { Descriptor, receiveMessage, recv, sendMessage, setNonblocking, socketpair, write } from '@anyfork/fdpass'
+import { type Descriptor, receiveMessage, recv, sendMessage, setNonblocking, socketpair, write } from '@anyfork/fdpass'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length

@@ -114,7 +114,7 @@ describe('send() and recv()', () => {
     for (const descriptor of [writeEnd, left, right]) descriptor.close()
     ;[left, right] = socketpair()
     // The kernel looks for such cycles when some socket is closed.
-    const collector = setInterval(() => socketpair().forEach(one => one.close()), 1)
+    const collector = setInterval(() => socketpair().forEach(one => void one.close()), 1)
     assert.equal(await text(readEnd.toSocket()), '')
     clearInterval(collector)
   })

@@ -24,7 +24,7 @@ describe('socketKind()', () => {
     opened.push(...some)
     return some
   }
-  afterEach(() => opened.splice(0).forEach(one => one[Symbol.dispose]()))
+  afterEach(() => opened.splice(0).forEach(one => void one[Symbol.dispose]()))
 
   const tcp = async (): Promise<Handle> => {
     const server = createServer().listen(0, '127.0.0.1')

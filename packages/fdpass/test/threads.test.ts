@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { closeSync, readdirSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
-import { Descriptor, recv, send, setNonblocking, socketpair } from '@anyfork/fdpass'
+import { type Descriptor, recv, send, setNonblocking, socketpair } from '@anyfork/fdpass'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 
 describe('worker threads', () => {

@@ -1,6 +1,6 @@
 import { anAbortSignal, anything, checkOptions, type Expectations } from '@anyfork/fdpass/internal'
 import { checkRestrictions } from '@anyfork/fork/internal'
-import { type Restrictions } from '@anyfork/fork-rpc'
+import type { Restrictions } from '@anyfork/fork-rpc'
 import { aCount, aDurationOrInfinity } from './expectations.js'
 
 /** Options of one call, for `with()`. An option that is `undefined` counts as left out. */

@@ -1,5 +1,5 @@
 import { describeValue } from '@anyfork/fdpass/internal'
-import { type ModuleSpecifier, type NotRemote } from '@anyfork/fork-rpc'
+import type { ModuleSpecifier, NotRemote } from '@anyfork/fork-rpc'
 import { isRemoteName, likeAnObject } from '@anyfork/fork-rpc/internal'
 import { type AnyFunction, controlOf, type PoolControl, type PoolFunction, poolFunction, startPool } from './pool.js'
 import { type PoolOptions, poolSettings } from './pool-options.js'

@@ -10,7 +10,7 @@ import {
   type Expectations,
 } from '@anyfork/fdpass/internal'
 import { checkRestrictions } from '@anyfork/fork/internal'
-import { type Restrictions, type SerialiserName } from '@anyfork/fork-rpc'
+import type { Restrictions, SerialiserName } from '@anyfork/fork-rpc'
 import { checkRpcOptions } from '@anyfork/fork-rpc/internal'
 import { type Balancer, leastLoaded } from './balancer.js'
 import { aCount, aDuration, aDurationOrInfinity, aPositiveNumber } from './expectations.js'

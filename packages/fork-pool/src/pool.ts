@@ -1,6 +1,6 @@
 import { checkOptions, type Expectations } from '@anyfork/fdpass/internal'
 import { functionReference } from '@anyfork/fork/internal'
-import { type ModuleSpecifier, type Returned, type Sent } from '@anyfork/fork-rpc'
+import type { ModuleSpecifier, Returned, Sent } from '@anyfork/fork-rpc'
 import type { WorkerFigures } from './call/statistics.js'
 import { type CallOptions, type CallSettings, callSettings } from './call-options.js'
 import { aDurationOrInfinity } from './expectations.js'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type Balancer } from '@anyfork/fork-pool'
+import type { Balancer } from '@anyfork/fork-pool'
 import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { usePools } from './support/pools.js'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type CallPromise } from '@anyfork/fork-rpc'
+import type { CallPromise } from '@anyfork/fork-rpc'
 import { collectGarbage as collect, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { usePools } from './support/pools.js'

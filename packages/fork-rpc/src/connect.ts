@@ -1,6 +1,6 @@
 import type { Descriptor } from '@anyfork/fdpass'
 import { checkArgument, type Expectation } from '@anyfork/fdpass/internal'
-import { type ForkProcess, type ModuleSpecifier } from '@anyfork/fork'
+import type { ForkProcess, ModuleSpecifier } from '@anyfork/fork'
 import { resolveSpecifier } from '@anyfork/fork/internal'
 import { type CallOptions, checkCallOptions } from './caller/call-options.js'
 import type { CallPromise } from './caller/call-promise.js'

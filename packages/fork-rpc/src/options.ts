@@ -9,7 +9,7 @@ import {
   type Expectation,
   type Expectations,
 } from '@anyfork/fdpass/internal'
-import { type ModuleSpecifier } from '@anyfork/fork'
+import type { ModuleSpecifier } from '@anyfork/fork'
 import { aSerialiser, type SerialiserName, serialiserReference } from './values/serialiser.js'
 
 /** How much may be under way before callers should wait. It is advice: calls beyond it are still accepted. */

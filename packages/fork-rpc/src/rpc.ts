@@ -1,4 +1,4 @@
-import { type ExitStatus, type ForkProcess, type ModuleSpecifier } from '@anyfork/fork'
+import type { ExitStatus, ForkProcess, ModuleSpecifier } from '@anyfork/fork'
 import { functionReference } from '@anyfork/fork/internal'
 import { type CallOptions, checkCallOptions } from './caller/call-options.js'
 import type { CallPromise } from './caller/call-promise.js'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type CallOptions, ForkProcess, type RpcOptions, run } from '@anyfork/fork-rpc'
+import { type CallOptions, type ForkProcess, type RpcOptions, run } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
 

@@ -52,18 +52,18 @@ export function toPlainError(error: unknown, isClonable: (value: unknown) => boo
   const properties: Record<string, unknown> = {}
   for (const key of keysOf(error)) {
     if (structural.has(key)) continue
-    const value = valueOf(error, key)
+    const value = readProperty(error, key)
     if (isClonable(value)) properties[key] = value
   }
   const plain: PlainError = {
     class: builtinClass(error),
-    name: describe(valueOf(error, 'name')),
-    message: describe(valueOf(error, 'message')),
-    stack: textOf(valueOf(error, 'stack')),
+    name: describe(readProperty(error, 'name')),
+    message: describe(readProperty(error, 'message')),
+    stack: textOf(readProperty(error, 'stack')),
     properties,
   }
-  const cause = valueOf(error, 'cause')
-  const errors = isA(error, AggregateError) ? listOf(valueOf(error, 'errors')) : undefined
+  const cause = readProperty(error, 'cause')
+  const errors = isA(error, AggregateError) ? listOf(readProperty(error, 'errors')) : undefined
   if (cause !== undefined) plain.cause = nested(cause)
   if (errors) plain.errors = errors.map(nested)
   return plain
@@ -125,7 +125,7 @@ function listOf(value: unknown): unknown[] | undefined {
 }
 
 /** Returns a property, or `undefined` if its getter throws: that must not replace the error. */
-function valueOf(error: Error, key: string): unknown {
+function readProperty(error: Error, key: string): unknown {
   try {
     return (error as unknown as Record<string, unknown>)[key]
   } catch {

@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads'
-import { type Descriptor } from '@anyfork/fdpass'
+import type { Descriptor } from '@anyfork/fdpass'
 import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from './binding.js'
 

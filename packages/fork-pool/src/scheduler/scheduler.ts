@@ -1,4 +1,4 @@
-import { type CallPromise } from '@anyfork/fork-rpc'
+import type { CallPromise } from '@anyfork/fork-rpc'
 import { areSendable, closeDescriptors } from '@anyfork/fork-rpc/internal'
 import { Call } from '../call/call.js'
 import { CallTracker } from '../call/call-tracker.js'

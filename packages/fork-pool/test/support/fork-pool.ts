@@ -33,7 +33,7 @@ export function useForkPool(): {
   start(...args: string[]): ChildProcessWithoutNullStreams
 } {
   const started: ChildProcess[] = []
-  afterEach(() => started.splice(0).forEach(child => child.kill('SIGKILL')))
+  afterEach(() => started.splice(0).forEach(child => void child.kill('SIGKILL')))
   const start = (...args: string[]): ChildProcessWithoutNullStreams => {
     const child = spawn(process.execPath, [program, ...args])
     started.push(child)

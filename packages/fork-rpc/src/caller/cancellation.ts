@@ -168,7 +168,7 @@ export function onceAborted(signal: AbortSignal, callback: () => void): void {
   let entry = watched.get(signal)
   if (!entry) {
     const callbacks = new Set<() => void>()
-    entry = { callbacks, listener: () => callbacks.forEach(each => each()) }
+    entry = { callbacks, listener: () => callbacks.forEach(each => void each()) }
     watched.set(signal, entry)
     signal.addEventListener('abort', entry.listener, { once: true })
   }

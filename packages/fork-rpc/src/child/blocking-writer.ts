@@ -36,7 +36,7 @@ export class BlockingWriter {
 
   /** Whether a deferred write may not have happened yet. */
   get isPending(): boolean {
-    return this.#deferred !== undefined && this.#deferred.isPending
+    return this.#deferred?.isPending === true
   }
 
   /**

@@ -1,4 +1,4 @@
-import { type Descriptor } from '@anyfork/fdpass'
+import type { Descriptor } from '@anyfork/fdpass'
 import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { callBeforeFork } from '../fork-hooks.js'

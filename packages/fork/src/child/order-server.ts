@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import { type Descriptor } from '@anyfork/fdpass'
+import type { Descriptor } from '@anyfork/fdpass'
 import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { ForkError } from '../errors.js'

@@ -1,4 +1,4 @@
-import { type Handle } from '@anyfork/fdpass'
+import type { Handle } from '@anyfork/fdpass'
 import {
   checkArgument,
   checkOptions,

@@ -53,7 +53,7 @@ export class ProcessFamily<P extends Relative<P>> {
 
   /** Returns whether no process is left that could report how this one ended. */
   isUnreported({ reporter, pid }: P): boolean {
-    return reporter !== undefined && reporter.isGone && (pid === undefined || this.#root.isGone)
+    return reporter?.isGone === true && (pid === undefined || this.#root.isGone)
   }
 
   /** Lets the root report the exit of a process whose pid has just become known, if its forker is gone already. */

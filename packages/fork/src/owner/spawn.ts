@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync } from 'node:fs'
-import { type Descriptor, type Handle } from '@anyfork/fdpass'
+import type { Descriptor, Handle } from '@anyfork/fdpass'
 import { descriptorNumber } from '@anyfork/fdpass/internal'
 import { FORKING_FLAGS, inheritedEnvironment, inheritedFlags, mainArguments } from '../interpreter.js'
 import { resolveMode } from '../mode.js'

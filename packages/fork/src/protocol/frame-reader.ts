@@ -18,7 +18,7 @@ export class FrameReader<D> {
 
   /** The rest of the payload that is being received. Bytes that are received directly into it need not be copied. */
   get room(): Buffer | undefined {
-    return this.#incomplete && this.#incomplete.payload.subarray(this.#incomplete.filled)
+    return this.#incomplete?.payload.subarray(this.#incomplete.filled)
   }
 
   /** Adds bytes that were not received into `room`. They are kept, not copied. */
