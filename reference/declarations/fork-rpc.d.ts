@@ -4,7 +4,7 @@ export interface CallOptions {
     signal?: AbortSignal;
     timeout?: number;
     killOnAbort?: boolean;
-    untilOver?: boolean;
+    awaitAbort?: boolean;
 }
 
 export declare class CallPromise<T = unknown> extends Promise<T> {
@@ -22,10 +22,10 @@ export interface CallTrace {
 
 export interface Counters {
     calls: number;
-    outstanding: number;
+    pending: number;
     results: number;
     errors: number;
-    givenUp: number;
+    aborted: number;
     events: number;
     bytesSent: number;
     bytesReceived: number;

@@ -131,7 +131,7 @@ describe('a call with a signal or a timeout', () => {
     assert.deepEqual(await Promise.all(calls), expected)
   })
 
-  it('untilOver delays the rejection until the process has dropped the call', async () => {
+  it('awaitAbort delays the rejection until the process has dropped the call', async () => {
     const events = new Events()
     const blocking = start('awaitThenTell', { onEvent: events.onEvent })
     await blocking.ready()
@@ -139,7 +139,7 @@ describe('a call with a signal or a timeout', () => {
     const running = blocking(50, 'running')
     let isOver = false
     const waiting = blocking
-      .with({ signal: controller.signal, untilOver: true })(0, 'waiting')
+      .with({ signal: controller.signal, awaitAbort: true })(0, 'waiting')
       .finally(() => (isOver = true))
     await new Promise(setImmediate)
     controller.abort(new RangeError('no more'))
@@ -150,10 +150,10 @@ describe('a call with a signal or a timeout', () => {
     assert.deepEqual(events.seen, [['told', 'running']])
   })
 
-  it('untilOver lets a call settle normally if the process was already running it', async () => {
+  it('awaitAbort lets a call settle normally if the process was already running it', async () => {
     const after = start('after', { async: true })
     await after.ready()
-    assert.equal(await after.with({ timeout: 10, untilOver: true })(60, 'late'), 'late')
+    assert.equal(await after.with({ timeout: 10, awaitAbort: true })(60, 'late'), 'late')
   })
 
   it('aborting a running call aborts its callSignal()', async () => {

@@ -169,12 +169,12 @@ for (const async of [false, true]) {
       assert.equal(await remote.openDescriptors(), openBefore)
     })
 
-    it('ends a stream that comes when its call was given up, with untilOver, there and here', async () => {
+    it('ends a stream that comes when its call was given up, with awaitAbort, there and here', async () => {
       const remote = start({ onEvent: () => {} })
       await remote.same(0)
       const { pid } = rpcOf(remote)
       const controller = new AbortController()
-      const call = remote.stopThenEndless.with({ signal: controller.signal, untilOver: true })()
+      const call = remote.stopThenEndless.with({ signal: controller.signal, awaitAbort: true })()
       await new Promise(process.nextTick) // it is written now
       untilStopped(pid!)
       controller.abort(new RangeError('no more'))

@@ -43,7 +43,7 @@ describe('options', () => {
       [{ timeout: -1 }, /timeout of with\(\) must be a number of milliseconds/],
       [{ signal: {} }, /signal of with\(\) must be an AbortSignal/],
       [{ killOnAbort: 'yes' }, /killOnAbort of with\(\) must be a boolean/],
-      [{ untilOver: 1 }, /untilOver of with\(\) must be a boolean, not 1/],
+      [{ awaitAbort: 1 }, /awaitAbort of with\(\) must be a boolean, not 1/],
     ] as [unknown, RegExp][]) {
       assert.throws(() => add.with(options as CallOptions), { name: 'TypeError', message })
     }

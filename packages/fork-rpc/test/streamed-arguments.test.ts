@@ -112,7 +112,7 @@ for (const async of [false, true]) {
       await commit.ready()
       process.kill(commit.pid!, 'SIGSTOP')
       const controller = new AbortController()
-      const call = commit.with({ signal: controller.signal, untilOver: true })([1, 2].values())
+      const call = commit.with({ signal: controller.signal, awaitAbort: true })([1, 2].values())
       await new Promise(setImmediate) // it is written now
       controller.abort(new RangeError('no more'))
       process.kill(commit.pid!, 'SIGCONT')

@@ -34,7 +34,7 @@ describe(`${CALLS} calls, ${IN_FLIGHT} at a time`, () => {
       await makeCalls(add, CALLS, true)
       const growth = process.memoryUsage.rss() - before
       assert.ok(growth < 60e6, `grown by ${growth}`)
-      assert.equal(add.counters.outstanding, 0)
+      assert.equal(add.counters.pending, 0)
     })
   }
 })

@@ -112,10 +112,10 @@ describe('tracing', () => {
     const add = start('exitOrSame', { onError: () => {} })
     await Promise.all([add(1), add(2)])
     await assert.rejects(add.with({ signal: AbortSignal.abort() })(3))
-    const { calls, results, errors, outstanding, bytesSent, bytesReceived, events, givenUp } = add.counters
+    const { calls, results, errors, pending, bytesSent, bytesReceived, events, aborted } = add.counters
     assert.deepEqual(
-      { calls, results, errors, outstanding, events, givenUp },
-      { calls: 2, results: 2, errors: 0, outstanding: 0, events: 0, givenUp: 0 },
+      { calls, results, errors, pending, events, aborted },
+      { calls: 2, results: 2, errors: 0, pending: 0, events: 0, aborted: 0 },
     )
     assert.ok(bytesSent > 20 && bytesReceived > 20)
     const fail = start('fail')
@@ -123,6 +123,6 @@ describe('tracing', () => {
     assert.equal(fail.counters.errors, 1)
     const block = start('block')
     await assert.rejects(block.with({ timeout: 1 })(20))
-    assert.equal(block.counters.givenUp, 1)
+    assert.equal(block.counters.aborted, 1)
   })
 })

@@ -39,7 +39,7 @@ interface RemoteFunction {
 interface AbortOptions {
   signal: AbortSignal
   killOnAbort: boolean
-  untilOver: boolean
+  awaitAbort: boolean
 }
 
 /** The hook that lets a worker be forked before it exits. */
@@ -73,7 +73,7 @@ export function isWorkerLost(error: unknown): error is Error {
 function send(callable: RemoteFunction, call: Call, { async: isAsync }: PoolSettings): Promise<unknown> {
   const { workerSignal: signal } = call
   return signal
-    ? callable.with({ signal, killOnAbort: !isAsync, untilOver: !isAsync })(...call.args)
+    ? callable.with({ signal, killOnAbort: !isAsync, awaitAbort: !isAsync })(...call.args)
     : callable(...call.args)
 }
 

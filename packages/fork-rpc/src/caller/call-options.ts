@@ -30,7 +30,7 @@ export interface CallOptions {
    *
    * @default false
    */
-  untilOver?: boolean
+  awaitAbort?: boolean
 }
 
 /** The longest delay of `setTimeout`, in milliseconds. */
@@ -43,7 +43,7 @@ const expectations: Expectations<CallOptions> = {
     text: `a number of milliseconds from 0 to ${LONGEST_MS}, or Infinity`,
   },
   killOnAbort: aBoolean,
-  untilOver: aBoolean,
+  awaitAbort: aBoolean,
 }
 
 /** @throws TypeError if an option does not exist or has an invalid value */

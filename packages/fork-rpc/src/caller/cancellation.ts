@@ -84,14 +84,14 @@ export class Cancellation {
     id: number,
     call: PendingCall,
     reason: unknown,
-    { killOnAbort = false, untilOver = false }: CallOptions,
+    { killOnAbort = false, awaitAbort = false }: CallOptions,
   ): void {
     const { calls, streams, transport, counts } = this.#channel
     let isKilled = false
     const isWithdrawn = transport.writer.withdraw(id)
     if (isWithdrawn) calls.take(id)
     else {
-      if (untilOver) call.aborted = { reason }
+      if (awaitAbort) call.aborted = { reason }
       else calls.abandon(call)
       streams.stopSending(call.streams, reason)
       isKilled = killOnAbort && this.#mayHaveBegun(call)
@@ -99,8 +99,8 @@ export class Cancellation {
       transport.writer.addUrgent(Kind.cancel, id)
       transport.flushNext()
     }
-    counts.givenUp++
-    if (isWithdrawn || !untilOver) call.reject(reason)
+    counts.aborted++
+    if (isWithdrawn || !awaitAbort) call.reject(reason)
     this.#listener.onAborted(isKilled)
   }
 

@@ -10,13 +10,13 @@ export interface Counters {
   /** Calls sent to the process; not those that were rejected at once. */
   calls: number
   /** Pending calls: those sent and not yet answered. */
-  outstanding: number
+  pending: number
   /** Results received, including those of aborted calls. */
   results: number
   /** Calls that the process answered with an error. */
   errors: number
   /** Calls aborted by a signal or a timeout. */
-  givenUp: number
+  aborted: number
   /** Events received. */
   events: number
   /** Bytes written to the socket. */
@@ -25,7 +25,7 @@ export interface Counters {
   bytesReceived: number
 }
 
-type Counts = Pick<Counters, 'calls' | 'results' | 'errors' | 'givenUp' | 'events'>
+type Counts = Pick<Counters, 'calls' | 'results' | 'errors' | 'aborted' | 'events'>
 
 /** What requests and responses share. */
 export interface Channel {
@@ -62,6 +62,6 @@ export function makeChannel(codec: Codec, listener: TransportListener, spin: Spi
     messages,
     streams,
     calls: new PendingCalls(),
-    counts: { calls: 0, results: 0, errors: 0, givenUp: 0, events: 0 },
+    counts: { calls: 0, results: 0, errors: 0, aborted: 0, events: 0 },
   }
 }

@@ -125,7 +125,7 @@ export class Connection {
 
   get counters(): Counters {
     const { counts, calls, transport } = this.#channel
-    return { ...counts, outstanding: calls.size, bytesSent: transport.writer.sent, bytesReceived: transport.received }
+    return { ...counts, pending: calls.size, bytesSent: transport.writer.sent, bytesReceived: transport.received }
   }
 
   get pid(): number | undefined {

@@ -6,7 +6,7 @@ export interface PendingCall {
   readonly sequence: number
   /** Whether the call has been rejected already: its response will be ignored. */
   isAbandoned: boolean
-  /** The reason why the call was aborted. With `untilOver`, it rejects only when the process is done with it. */
+  /** The reason why the call was aborted. With `awaitAbort`, it rejects only when the process is done with it. */
   aborted?: { reason: unknown }
   /** The IDs of the streams among its arguments. */
   readonly streams: readonly number[]
