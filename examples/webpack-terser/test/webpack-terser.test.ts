@@ -12,7 +12,7 @@ const main = fileURLToPath(new URL('../main.js', import.meta.url))
 const run = promisify(execFile)
 
 describe('examples/webpack-terser', function () {
-  this.timeout(60_000)
+  this.timeout(300_000) // webpack and its plugin run twice, on a machine that may be busy
   let folder: string
   let stdout: string
 
