@@ -1,9 +1,9 @@
 import { fdPassing } from './fd-passing.js'
-import { type Benchmark, contestBenchmark } from './harness/benchmark.js'
 import { runCommandLine } from './harness/command-line.js'
+import { benchmarkFromModule, type RunnableBenchmark } from './harness/runnable-benchmark.js'
 
 /** Every benchmark: a file of the name that says which question it answers. */
-const benchmarks: Record<string, Benchmark> = {
+const benchmarks: Record<string, RunnableBenchmark> = {
   ...Object.fromEntries(
     [
       'worker-start',
@@ -20,7 +20,7 @@ const benchmarks: Record<string, Benchmark> = {
       'pool-burst',
       'pool-isolated-calls',
       'pool-recovery',
-    ].map(name => [name, contestBenchmark(name)]),
+    ].map(name => [name, benchmarkFromModule(name)]),
   ),
   'fd-passing': {
     describe: async () => ({

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError } from 'commander'
-import type { Benchmark } from './benchmark.js'
 import { surroundings, writeReport } from './report.js'
+import type { RunnableBenchmark } from './runnable-benchmark.js'
 import { tableOf } from './table.js'
 
 interface Options {
@@ -15,7 +15,7 @@ interface Options {
 const RESULTS = fileURLToPath(new URL('../../results', import.meta.url))
 
 /** Runs the benchmarks that argv names, one after the other; a contestant that fails makes the exit status 1. */
-export async function runCommandLine(benchmarks: Record<string, Benchmark>): Promise<void> {
+export async function runCommandLine(benchmarks: Record<string, RunnableBenchmark>): Promise<void> {
   const names = Object.keys(benchmarks)
   await new Command('bench')
     .description('Measures anyfork beside its peers, in one run.')
@@ -40,7 +40,7 @@ export async function runCommandLine(benchmarks: Record<string, Benchmark>): Pro
 
 async function runOne(
   name: string,
-  benchmark: Benchmark,
+  benchmark: RunnableBenchmark,
   { quick = false, json, markdown, output, rounds }: Options,
 ): Promise<void> {
   const description = await benchmark.describe()

@@ -2,7 +2,7 @@ import { contest, type Extent, type Progress, type Row } from './contest.js'
 import type { Question } from './question.js'
 
 /** What the command line runs. */
-export interface Benchmark {
+export interface RunnableBenchmark {
   /** What it asks, and how that is measured. */
   describe(): Promise<{ title: string; method: string }>
   run(extent: Extent, onProgress: Progress): Promise<Row[]>
@@ -12,7 +12,7 @@ const FIGURES =
   'Figures are medians of all rounds. Lowest and highest are those of the first figure. Ratio: how many times as good the first row is.'
 
 /** The benchmark whose file exports a `question`. */
-export function contestBenchmark(name: string): Benchmark {
+export function benchmarkFromModule(name: string): RunnableBenchmark {
   const file = new URL(`../${name}.js`, import.meta.url).href
   return {
     describe: async () => {
