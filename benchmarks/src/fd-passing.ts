@@ -1,5 +1,5 @@
-import { hasPerl, hasUsocket, viaPasser, viaPerl, viaProcessSend, viaUsocket } from './fd-passing-between.js'
-import { compileLoop, loop, loopInC } from './fd-passing-within.js'
+import { compileLoop, loop, loopInC } from './fd-passing-one-process.js'
+import { hasPerl, hasUsocket, viaPasser, viaPerl, viaProcessSend, viaUsocket } from './fd-passing-two-processes.js'
 import { median } from './statistics.js'
 
 /** One way to pass descriptors, measured. */

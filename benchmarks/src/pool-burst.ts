@@ -1,7 +1,7 @@
-import { gather } from './harness/gathering.js'
-import type { Question } from './harness/question.js'
+import { gather } from './harness/barrier.js'
+import type { Question } from './harness/benchmark.js'
+import { loadPeer, type Team } from './peers/peer.js'
 import { isEager, pools, singleCalls } from './peers/pools.js'
-import { loadPeer, type Team } from './peers/team.js'
 
 const WORKERS = 8
 const NONE = 'no worker yet'

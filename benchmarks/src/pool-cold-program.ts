@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { Question } from './harness/benchmark.js'
 import { HEAVY } from './harness/heavy-module.js'
-import type { Question } from './harness/question.js'
 import { pools } from './peers/pools.js'
 
 const program = fileURLToPath(new URL('./workers/cold-program.js', import.meta.url))

@@ -1,7 +1,7 @@
-import { expectAnswer } from './harness/measuring.js'
-import type { Question } from './harness/question.js'
+import type { Question } from './harness/benchmark.js'
+import { expectAnswer } from './harness/measure-calls.js'
+import { startPeer } from './peers/peer.js'
 import { pools, singleCalls } from './peers/pools.js'
-import { startPeer } from './peers/team.js'
 
 const WORKERS = 2
 

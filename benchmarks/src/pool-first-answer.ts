@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
+import type { Contestant, Question } from './harness/benchmark.js'
 import { chooseModule, HEAVY } from './harness/heavy-module.js'
-import type { Contestant, Question } from './harness/question.js'
+import { loadPeer, type Start, type Team } from './peers/peer.js'
 import { isEager, pools, spare } from './peers/pools.js'
-import { loadPeer, type Start, type Team } from './peers/team.js'
 import { median } from './statistics.js'
 
 const POOLS = 4

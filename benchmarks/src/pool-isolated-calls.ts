@@ -1,7 +1,7 @@
+import type { Question } from './harness/benchmark.js'
 import { chooseModule, HEAVY } from './harness/heavy-module.js'
-import { countCalls, durations, expectAnswer } from './harness/measuring.js'
-import type { Question } from './harness/question.js'
-import { startPeer } from './peers/team.js'
+import { countCalls, durations, expectAnswer } from './harness/measure-calls.js'
+import { startPeer } from './peers/peer.js'
 
 const WORKERS = 4
 

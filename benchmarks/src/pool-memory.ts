@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
-import { gather } from './harness/gathering.js'
+import { gather } from './harness/barrier.js'
+import type { Question } from './harness/benchmark.js'
 import { chooseModule, HEAVY } from './harness/heavy-module.js'
 import { totalPss, treeMemory } from './harness/process-tree.js'
-import type { Question } from './harness/question.js'
+import { loadPeer, type Start } from './peers/peer.js'
 import { pools, singleCalls } from './peers/pools.js'
-import { loadPeer, type Start } from './peers/team.js'
 
 const WORKERS = 8
 

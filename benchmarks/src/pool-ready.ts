@@ -1,8 +1,8 @@
-import { gather } from './harness/gathering.js'
+import { gather } from './harness/barrier.js'
+import type { Question } from './harness/benchmark.js'
 import { chooseModule, HEAVY } from './harness/heavy-module.js'
-import type { Question } from './harness/question.js'
+import { loadPeer } from './peers/peer.js'
 import { pools, singleCalls } from './peers/pools.js'
-import { loadPeer } from './peers/team.js'
 
 const WORKERS = 8
 

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
-import { withTemporaryFile } from './harness/gathering.js'
-import { after } from './harness/lanes.js'
-import type { Contestant, Figures, Question } from './harness/question.js'
+import { withTemporaryFile } from './harness/barrier.js'
+import type { Contestant, Figures, Question } from './harness/benchmark.js'
+import { after } from './harness/repeat.js'
+import { startPeer } from './peers/peer.js'
 import { hasThreads, pools, spare } from './peers/pools.js'
-import { startPeer } from './peers/team.js'
 
 const LONGEST_MS = 5000
 const EXIT = 'process.exit(1)'

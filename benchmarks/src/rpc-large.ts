@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { durations, timeEach } from './harness/measuring.js'
-import type { Question } from './harness/question.js'
-import { startPeer } from './peers/team.js'
+import type { Question } from './harness/benchmark.js'
+import { durations, timeEach } from './harness/measure-calls.js'
+import { startPeer } from './peers/peer.js'
 import { median } from './statistics.js'
 
 export const question: Question = {

@@ -1,10 +1,10 @@
+import type { Contestant, Figures, Question } from './harness/benchmark.js'
 import { compile } from './harness/c-program.js'
-import { durations, expectAnswer, roundTripFigures, timeEach } from './harness/measuring.js'
+import { durations, expectAnswer, roundTripFigures, timeEach } from './harness/measure-calls.js'
 import { treeProcessorTime } from './harness/process-tree.js'
-import type { Contestant, Figures, Question } from './harness/question.js'
+import { startPeer } from './peers/peer.js'
 import { callPerl, perlRpc } from './peers/perl-rpc.js'
 import { type Message, messages } from './peers/rpc-messages.js'
-import { startPeer } from './peers/team.js'
 
 const IN_C: Contestant = { way: 'send and recv in C', peer: 'c' }
 /** Of a frame with `add(1, 2)`. */

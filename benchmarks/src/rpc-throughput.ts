@@ -1,8 +1,8 @@
-import { countCalls, durations, expectAnswer } from './harness/measuring.js'
-import type { Contestant, Question } from './harness/question.js'
+import type { Contestant, Question } from './harness/benchmark.js'
+import { countCalls, durations, expectAnswer } from './harness/measure-calls.js'
+import { startPeer } from './peers/peer.js'
 import { callPerl, perlRpc } from './peers/perl-rpc.js'
 import { type Message, messages } from './peers/rpc-messages.js'
-import { startPeer } from './peers/team.js'
 
 const own = [false, true].flatMap(async =>
   (['cbor', 'octets', 'json', 'v8'] as const).map(

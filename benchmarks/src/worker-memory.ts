@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { Figures, Question } from './harness/benchmark.js'
 import { chooseModule, HEAVY } from './harness/heavy-module.js'
 import { totalPss, treeMemory } from './harness/process-tree.js'
-import type { Figures, Question } from './harness/question.js'
 import { starters } from './peers/starters.js'
 import { median } from './statistics.js'
 
@@ -50,7 +50,7 @@ function growth(before: Tree, after: Tree): Figures {
 }
 
 async function measurePerl(settle: () => Promise<unknown>): Promise<Figures> {
-  const program = fileURLToPath(new URL('../perl/idle.pl', import.meta.url))
+  const program = fileURLToPath(new URL('../perl/idle-workers.pl', import.meta.url))
   const perl = spawn('perl', [program, `${WORKERS}`], { stdio: ['pipe', 'pipe', 'inherit'] })
   await once(perl.stdout, 'data')
   await settle()

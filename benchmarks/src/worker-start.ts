@@ -1,8 +1,8 @@
+import type { Figures, Question, Setting } from './harness/benchmark.js'
 import { chooseModule, HEAVY } from './harness/heavy-module.js'
-import { after, inLanes } from './harness/lanes.js'
-import { durations } from './harness/measuring.js'
+import { durations } from './harness/measure-calls.js'
 import { runPerl } from './harness/perl.js'
-import type { Figures, Question, Setting } from './harness/question.js'
+import { after, inLanes } from './harness/repeat.js'
 import { type Started, starters } from './peers/starters.js'
 import { median, quantile } from './statistics.js'
 
@@ -21,7 +21,7 @@ export const question: Question = {
   excludes: ({ perlModule }, { module }) => perlModule !== undefined && module === HEAVY,
   async measure({ peer, perlModule }, { module, atATime }, isQuick) {
     if (perlModule)
-      return figuresOf((await runPerl('start.pl', { atATime: atATime!, ...durations(isQuick) })) as Starts)
+      return figuresOf((await runPerl('start-workers.pl', { atATime: atATime!, ...durations(isQuick) })) as Starts)
     chooseModule(module)
     const start = await starters[peer]!()
     const { warmUp, measured } = durations(isQuick)

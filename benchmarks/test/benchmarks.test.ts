@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Row } from '@anyfork/benchmarks/harness/contest'
-import type { Contestant, Question } from '@anyfork/benchmarks/harness/question'
+import type { Contestant, Question } from '@anyfork/benchmarks/harness/benchmark'
+import type { Row } from '@anyfork/benchmarks/harness/interleaved-runs'
 import { describe, it } from 'mocha'
 
 const dist = fileURLToPath(new URL('..', import.meta.url))

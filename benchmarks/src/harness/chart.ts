@@ -1,5 +1,5 @@
 import { type EChartsCoreOption, init } from 'echarts'
-import type { Row } from './contest.js'
+import type { Row } from './interleaved-runs.js'
 import { bySetting, cell, words } from './table.js'
 
 const WIDTH = 860

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
-import type { Row } from './contest.js'
+import type { Row } from './interleaved-runs.js'
 import { tableOf } from './table.js'
 
 /** Where and when something was measured. */

@@ -1,5 +1,5 @@
-import { contest, type Extent, type Progress, type Row } from './contest.js'
-import type { Question } from './question.js'
+import type { Question } from './benchmark.js'
+import { contest, type Extent, type Progress, type Row } from './interleaved-runs.js'
 
 /** What the command line runs. */
 export interface RunnableBenchmark {

@@ -1,5 +1,5 @@
 import { markdownTable } from 'markdown-table'
-import type { Row } from './contest.js'
+import type { Row } from './interleaved-runs.js'
 
 /** The settings of a row, and what was found: all before `way`, and the rest. */
 export function splitRow(row: Row): { setting: Row; findings: Row } {

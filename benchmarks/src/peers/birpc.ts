@@ -1,9 +1,9 @@
 import { fork } from 'node:child_process'
 import { Worker } from 'node:worker_threads'
 import { createBirpc } from 'birpc'
-import type { Team, Wish } from './team.js'
+import type { Team, Wish } from './peer.js'
 
-const worker = new URL('../workers/birpc.js', import.meta.url)
+const worker = new URL('../workers/birpc-worker.js', import.meta.url)
 
 export function start({ task }: Wish, { channel }: { channel: 'thread' | 'process' }): Team {
   const rpc = createBirpc<Record<string, (...args: unknown[]) => unknown>>(

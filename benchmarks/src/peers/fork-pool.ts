@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { ForkProcess, type PoolOptions, pool } from '@anyfork/fork-pool'
-import type { Team, Wish } from './team.js'
+import type { Team, Wish } from './peer.js'
 
 const worker = new URL('../workers/tasks.js', import.meta.url)
 

@@ -1,5 +1,5 @@
 import { ForkProcess, type RpcOptions, run } from '@anyfork/fork-rpc'
-import type { Team, Wish } from './team.js'
+import type { Team, Wish } from './peer.js'
 
 const worker = new URL('../workers/tasks.js', import.meta.url)
 

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { type JestWorkerFarm, Worker } from 'jest-worker'
-import type { Team, Wish } from './team.js'
+import type { Team, Wish } from './peer.js'
 
 const worker = fileURLToPath(new URL('../workers/tasks.js', import.meta.url))
 

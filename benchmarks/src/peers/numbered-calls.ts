@@ -1,4 +1,4 @@
-import type { Task, Team } from './team.js'
+import type { Task, Team } from './peer.js'
 
 /** What goes to a worker that answers messages; back goes the number with the result. */
 export type Request = [id: number, task: Task, args: unknown[]]

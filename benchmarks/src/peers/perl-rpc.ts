@@ -1,6 +1,6 @@
-import { durations } from '../harness/measuring.js'
+import type { Contestant } from '../harness/benchmark.js'
+import { durations } from '../harness/measure-calls.js'
 import { runPerl } from '../harness/perl.js'
-import type { Contestant } from '../harness/question.js'
 
 /** The original, which Debian does not have: `cpan AnyEvent::Fork::RPC`. */
 export const perlRpc: readonly Contestant[] = ['sync', 'async'].map(backend => ({

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { DynamicClusterPool, DynamicThreadPool, FixedClusterPool, FixedThreadPool } from 'poolifier'
-import type { Team, Wish } from './team.js'
+import type { Team, Wish } from './peer.js'
 
-const file = fileURLToPath(new URL('../workers/poolifier.cjs', import.meta.url))
+const file = fileURLToPath(new URL('../workers/poolifier-worker.cjs', import.meta.url))
 
 export function start({ task, workers, fromZero = false }: Wish, { kind }: { kind: 'cluster' | 'thread' }): Team {
   const pool = fromZero ? startDynamic(kind, workers) : startFixed(kind, workers)

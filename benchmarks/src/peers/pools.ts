@@ -1,4 +1,4 @@
-import type { Contestant } from '../harness/question.js'
+import type { Contestant } from '../harness/benchmark.js'
 
 /** Pools as their documentation shows them; the number of workers is all that is chosen. */
 export const pools: readonly Contestant[] = [

@@ -1,4 +1,4 @@
-import type { Task } from './team.js'
+import type { Task } from './peer.js'
 
 export type Message = 'add(1, 2)' | '8-byte string'
 

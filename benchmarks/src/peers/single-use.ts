@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Request } from './numbered-calls.js'
-import type { Team, Wish } from './team.js'
+import type { Team, Wish } from './peer.js'
 
 const worker = new URL('../workers/messages.js', import.meta.url)
 

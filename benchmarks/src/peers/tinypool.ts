@@ -1,7 +1,7 @@
 import { Tinypool } from 'tinypool'
-import type { Team, Wish } from './team.js'
+import type { Team, Wish } from './peer.js'
 
-const worker = new URL('../workers/list-tasks.js', import.meta.url)
+const worker = new URL('../workers/single-argument-tasks.js', import.meta.url)
 
 interface Variant {
   runtime: 'worker_threads' | 'child_process'

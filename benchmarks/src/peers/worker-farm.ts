@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import farm from 'worker-farm'
-import type { Team, Wish } from './team.js'
+import type { Team, Wish } from './peer.js'
 
 const worker = fileURLToPath(new URL('../workers/callback-tasks.js', import.meta.url))
 

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { numberedCalls } from './numbered-calls.js'
-import type { Team, Wish } from './team.js'
+import type { Team, Wish } from './peer.js'
 
 const worker = new URL('../workers/messages.js', import.meta.url)
 

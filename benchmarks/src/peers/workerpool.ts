@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import workerpool from 'workerpool'
-import type { Team, Wish } from './team.js'
+import type { Team, Wish } from './peer.js'
 
-const worker = fileURLToPath(new URL('../workers/workerpool.js', import.meta.url))
+const worker = fileURLToPath(new URL('../workers/workerpool-worker.js', import.meta.url))
 
 export function start(
   { task, workers, fromZero = false }: Wish,

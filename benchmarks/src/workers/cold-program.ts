@@ -1,5 +1,5 @@
 import { chooseModule } from '../harness/heavy-module.js'
-import { startPeer } from '../peers/team.js'
+import { startPeer } from '../peers/peer.js'
 
 /** A program that uses a pool for one call, then says so. */
 const [contestant, module] = JSON.parse(process.argv[2]!)

@@ -1,5 +1,5 @@
 import type { TaskFunctions } from 'poolifier'
-import * as listTasks from './list-tasks.js'
+import * as listTasks from './single-argument-tasks.js'
 
 /** The tasks for poolifier, which wants functions that return promises to be marked as such. */
 export const tasks: TaskFunctions = {

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { median } from '../statistics.js'
-import { inLanes } from './lanes.js'
-import type { Contestant, Figures, Question, Setting } from './question.js'
-import { perform } from './stage.js'
+import type { Contestant, Figures, Question, Setting } from './benchmark.js'
+import { inLanes } from './repeat.js'
+import { perform } from './sample-process.js'
 
 /** A row of a table: the setting, the way, medians, how many times as good the first contestant is, and the extremes of the first figure. */
 export type Row = Record<string, string | number | null>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { median, quantile } from '../statistics.js'
-import { after, inLanes } from './lanes.js'
-import type { Figures } from './question.js'
+import type { Figures } from './benchmark.js'
+import { after, inLanes } from './repeat.js'
 
 type Call = () => Promise<unknown>
 

@@ -5,9 +5,9 @@ import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Contestant, Figures, Setting } from './question.js'
+import type { Contestant, Figures, Setting } from './benchmark.js'
 
-const PERFORM = fileURLToPath(new URL('./perform.js', import.meta.url))
+const PERFORM = fileURLToPath(new URL('./sample-main.js', import.meta.url))
 
 /**
  * Makes one measurement in a process of its own, so that no contestant suffers from

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
-import type { Question } from './question.js'
+import type { Question } from './benchmark.js'
 
-/** The program of the process in which one measurement is made; `stage.ts` starts it. */
+/** The program of the process in which one measurement is made; `sample-process.ts` starts it. */
 const [file, way, setting, isQuick] = JSON.parse(process.argv[2]!)
 process.stdin.once('end', () => process.kill(0, 'SIGKILL')).resume() // whoever wanted to know is gone: so goes the group
 

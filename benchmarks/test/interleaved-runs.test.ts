@@ -6,11 +6,11 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { contest } from '@anyfork/benchmarks/harness/contest'
+import { contest } from '@anyfork/benchmarks/harness/interleaved-runs'
 import { tableOf } from '@anyfork/benchmarks/harness/table'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 
-const numbers = new URL('./fixtures/numbers.js', import.meta.url).href
+const numbers = new URL('./fixtures/known-metrics.js', import.meta.url).href
 
 describe('contest', () => {
   it('gives each contestant a row with medians and how many times as good the first one is', async () => {
@@ -81,7 +81,7 @@ describe('a process that a contestant leaves behind', () => {
   })
 
   const ask = (leave: string): ChildProcess =>
-    spawn(process.execPath, [fileURLToPath(new URL('./fixtures/ask.js', import.meta.url)), numbers], {
+    spawn(process.execPath, [fileURLToPath(new URL('./fixtures/run-benchmark.js', import.meta.url)), numbers], {
       env: { ...process.env, LEAVE: leave, HOLD: join(folder, 'socket') },
       stdio: 'ignore',
     })
