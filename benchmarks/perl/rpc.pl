@@ -8,7 +8,7 @@ use AnyEvent::Fork::RPC;
 use JSON::PP ();
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
-my %setting = (backend => 'sync', message => 'string', outstanding => 1, warmUp => 5, measured => 20, @ARGV);
+my %setting = (backend => 'sync', message => 'string', pendingCalls => 1, warmUp => 5, measured => 20, @ARGV);
 my ($task, @args) = $setting{message} eq 'add(1, 2)' ? ('add', 1, 2) : ('echo', '12345678');
 my $async = $setting{backend} eq 'async';
 
@@ -35,12 +35,12 @@ sub call_for {
       $rpc->(@args, sub {
          my $answered = now;
          $count++;
-         push @times, $answered - $asked if $setting{outstanding} == 1;
+         push @times, $answered - $asked if $setting{pendingCalls} == 1;
          $step->() if $answered < $end;
          $finished->end;
       });
    };
-   $step->() for 1 .. $setting{outstanding};
+   $step->() for 1 .. $setting{pendingCalls};
    $finished->recv;
    return { perSecond => 1000 * $count / (now() - $started), milliseconds => \@times };
 }

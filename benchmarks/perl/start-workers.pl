@@ -8,7 +8,7 @@ use AnyEvent::Fork;
 use JSON::PP ();
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
-my %setting = (atATime => 1, warmUp => 5, measured => 20, @ARGV);
+my %setting = (concurrency => 1, warmUp => 5, measured => 20, @ARGV);
 
 my $template = AnyEvent::Fork->new_exec->eval(<<'CHILD');
 sub hello {
@@ -46,7 +46,7 @@ sub start_for {
          };
       });
    };
-   $step->() for 1 .. $setting{atATime};
+   $step->() for 1 .. $setting{concurrency};
    $finished->recv;
    return { perSecond => 1000 * @times / ($last - $started), milliseconds => \@times };
 }

@@ -2,7 +2,7 @@ import { recv, send, socketpair } from '@anyfork/fdpass'
 import { type CProgram, compile } from './harness/c-program.js'
 
 /** Compiles the loop in C with the C interface of fdpass. */
-export function compileLoop(): CProgram {
+export function compilePassing(): CProgram {
   return compile(
     'pass-descriptor',
     ['descriptor', 'peek', 'receive', 'message', 'send'].map(part => `packages/fdpass/native/${part}.c`),
@@ -10,12 +10,12 @@ export function compileLoop(): CProgram {
 }
 
 /** Descriptors a second, sent, received and closed by the program. */
-export function loopInC(program: CProgram, count: number): number {
+export function passInC(program: CProgram, count: number): number {
   return 1e9 / program.run(count)[0]!
 }
 
 /** The same in JavaScript. */
-export function loop(count: number): number {
+export function passInJs(count: number): number {
   const [left, right] = socketpair()
   const started = performance.now()
   for (let i = 0; i < count; i++) {

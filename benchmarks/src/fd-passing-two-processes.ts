@@ -18,7 +18,7 @@ export function viaPerl(program: string, count: number): number {
 }
 
 /** From the first descriptor sent until the receiver, which is running by then, has them all. */
-export async function viaPasser(count: number, batch: number): Promise<number> {
+export async function viaFdPasser(count: number, batch: number): Promise<number> {
   const [ours, theirs] = socketpair()
   const warmUp = Math.ceil(count / 10)
   const receiver = spawn(
@@ -29,15 +29,15 @@ export async function viaPasser(count: number, batch: number): Promise<number> {
   const exited = once(receiver, 'exit')
   theirs.close()
   const passer = new FdPasser({ fd: ours, batch, highWaterMark: 4096 })
-  const flood = async (descriptors: number): Promise<void> => {
+  const sendAll = async (descriptors: number): Promise<void> => {
     for (let i = 0; i < descriptors; i++) {
       void passer.pushSend(0, { keep: true })
       if (passer.pressure >= 1) await passer.drained()
     }
   }
-  await flood(warmUp)
+  await sendAll(warmUp)
   const started = performance.now()
-  await flood(count)
+  await sendAll(count)
   ;(await passer.pushRecv()).close()
   const seconds = (performance.now() - started) / 1000
   await passer.close()
@@ -77,7 +77,7 @@ export async function viaUsocket(count: number): Promise<number> {
   })
   const byte = Buffer.alloc(1)
   let sent = 0
-  const flood = async (until: number, unread: number): Promise<void> => {
+  const sendAll = async (until: number, unread: number): Promise<void> => {
     while (sent < until) {
       while (sent < until && sent - received < 200) {
         socket.write({ data: byte, fds: [0] })
@@ -86,9 +86,9 @@ export async function viaUsocket(count: number): Promise<number> {
       while (sent - received >= (sent < until ? 200 : unread)) await new Promise<void>(resolve => (wake = resolve))
     }
   }
-  await flood(warmUp, 1)
+  await sendAll(warmUp, 1)
   const started = performance.now()
-  await flood(warmUp + count, 1)
+  await sendAll(warmUp + count, 1)
   const seconds = (performance.now() - started) / 1000
   socket.destroy()
   await exited

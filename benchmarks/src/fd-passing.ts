@@ -1,10 +1,10 @@
-import { compileLoop, loop, loopInC } from './fd-passing-one-process.js'
-import { hasPerl, hasUsocket, viaPasser, viaPerl, viaProcessSend, viaUsocket } from './fd-passing-two-processes.js'
+import { compilePassing, passInC, passInJs } from './fd-passing-one-process.js'
+import { hasPerl, hasUsocket, viaFdPasser, viaPerl, viaProcessSend, viaUsocket } from './fd-passing-two-processes.js'
 import { median } from './statistics.js'
 
 /** One way to pass descriptors, measured. */
 export interface FdPassing {
-  way: string
+  subject: string
   perSecond: number
   /** Times as fast as the first way of its kind: the loop in C, or `process.send`. */
   ratio?: number
@@ -13,7 +13,7 @@ export interface FdPassing {
   timesPerl?: number
 }
 
-interface Way {
+interface Subject {
   name: string
   measure(): number | Promise<number>
 }
@@ -28,12 +28,12 @@ const FDPASSER = 'two processes: AnyEvent::FDpasser'
  * is fast passes more.
  */
 export async function fdPassing(count = 300_000, rounds = 5): Promise<FdPassing[]> {
-  using inC = compileLoop()
-  const within: Way[] = [
-    { name: 'one process: send, receive, close in C', measure: () => loopInC(inC, count) },
-    { name: 'one process: @anyfork/fdpass', measure: () => loop(count) },
+  using inC = compilePassing()
+  const within: Subject[] = [
+    { name: 'one process: send, receive, close in C', measure: () => passInC(inC, count) },
+    { name: 'one process: @anyfork/fdpass', measure: () => passInJs(count) },
   ]
-  const between: Way[] = [
+  const between: Subject[] = [
     { name: 'two processes: process.send(message, socket)', measure: () => viaProcessSend(Math.min(1000, count)) },
   ]
   if (await hasUsocket()) between.push({ name: USOCKET, measure: () => viaUsocket(count) })
@@ -47,7 +47,7 @@ export async function fdPassing(count = 300_000, rounds = 5): Promise<FdPassing[
   for (const batch of [1, 32, 253])
     between.push({
       name: `two processes: @anyfork/fdpasser, batch ${batch}`,
-      measure: () => viaPasser(batch > 1 ? 5 * count : count, batch),
+      measure: () => viaFdPasser(batch > 1 ? 5 * count : count, batch),
     })
 
   const speeds = new Map<string, number[]>([...within, ...between].map(({ name }) => [name, []]))
@@ -56,9 +56,9 @@ export async function fdPassing(count = 300_000, rounds = 5): Promise<FdPassing[
   const speed = (name: string): number => median(speeds.get(name)!)
 
   return [within, between].flatMap(([first, ...others]) => [
-    { way: first!.name, perSecond: speed(first!.name) },
+    { subject: first!.name, perSecond: speed(first!.name) },
     ...others.map(({ name }) => {
-      const row: FdPassing = { way: name, perSecond: speed(name), ratio: speed(name) / speed(first!.name) }
+      const row: FdPassing = { subject: name, perSecond: speed(name), ratio: speed(name) / speed(first!.name) }
       if (name.includes('fdpasser') && speeds.has(USOCKET)) row.timesUsocket = row.perSecond / speed(USOCKET)
       if (name.includes('fdpasser') && speeds.has(FDPASSER)) row.timesPerl = row.perSecond / speed(FDPASSER)
       return row

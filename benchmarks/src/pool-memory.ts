@@ -1,25 +1,25 @@
 import { setTimeout } from 'node:timers/promises'
-import { gather } from './harness/barrier.js'
-import type { Question } from './harness/benchmark.js'
-import { chooseModule, HEAVY } from './harness/heavy-module.js'
+import { occupyWorkers } from './harness/barrier.js'
+import type { Benchmark } from './harness/benchmark.js'
+import { HEAVY_MODULE, setWorkerModule } from './harness/heavy-module.js'
 import { totalPss, treeMemory } from './harness/process-tree.js'
-import { loadPeer, type Start } from './peers/peer.js'
-import { pools, singleCalls } from './peers/pools.js'
+import { loadPeer, type StartPeer } from './peers/peer.js'
+import { pools, withOneCallPerWorker } from './peers/pools.js'
 
 const WORKERS = 8
 
-export const question: Question = {
+export const benchmark: Benchmark = {
   title: `How much memory do ${WORKERS} workers of a pool take, and what they are made from?`,
   method: `The memory of the program with all its processes, before the pool is made, and after each of ${WORKERS} workers has answered and is idle. PSS counts what several processes share in shares.`,
-  isMoreBetter: false,
-  contestants: pools.map(singleCalls),
-  settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY]).map(module => ({ module })),
+  isHigherBetter: false,
+  subjects: pools.map(withOneCallPerWorker),
+  settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY_MODULE]).map(module => ({ module })),
   async measure({ peer, variant }, { module }, isQuick) {
-    chooseModule(module)
-    const start: Start = await loadPeer(peer)
+    setWorkerModule(module)
+    const start: StartPeer = await loadPeer(peer)
     const before = totalPss(await treeMemory())
-    const team = start({ task: 'meet', workers: WORKERS }, (variant ?? {}) as Record<string, never>)
-    await gather(WORKERS, team.call)
+    const client = start({ task: 'waitAtBarrier', workers: WORKERS }, (variant ?? {}) as Record<string, never>)
+    await occupyWorkers(WORKERS, client.call)
     await setTimeout(isQuick ? 10 : 1000)
     return { pssMebibytes: totalPss(await treeMemory()) - before }
   },

@@ -1,34 +1,34 @@
-import type { Contestant, Figures, Question } from './harness/benchmark.js'
+import type { Benchmark, Metrics, Subject } from './harness/benchmark.js'
 import { compile } from './harness/c-program.js'
-import { durations, expectAnswer, roundTripFigures, timeEach } from './harness/measure-calls.js'
+import { assertAnswer, durations, latencyMetrics, timeCalls } from './harness/measure-calls.js'
 import { treeProcessorTime } from './harness/process-tree.js'
 import { startPeer } from './peers/peer.js'
 import { callPerl, perlRpc } from './peers/perl-rpc.js'
 import { type Message, messages } from './peers/rpc-messages.js'
 
-const IN_C: Contestant = { way: 'send and recv in C', peer: 'c' }
+const IN_C: Subject = { name: 'send and recv in C', peer: 'c' }
 /** Of a frame with `add(1, 2)`. */
 const BYTES = 16
 
-export const question: Question = {
+export const benchmark: Benchmark = {
   title: 'How long is a round trip to one worker?',
   method:
     'One call after the other for a second: from the call until its promise is settled. Processor µs: what a round trip costs program and worker together, waiting by turning included. Beside them what the kernel takes: as many bytes between two programs in C that do nothing else.',
-  isMoreBetter: false,
-  contestants: [
-    { way: '@anyfork/fork-rpc, cbor', peer: 'fork-rpc', variant: { serialiser: 'cbor' } },
-    { way: '@anyfork/fork-rpc, octets', peer: 'fork-rpc', variant: { serialiser: 'octets' } },
-    { way: '@anyfork/fork-rpc, cbor, spin 0', peer: 'fork-rpc', variant: { serialiser: 'cbor', spin: 0 } },
-    { way: '@anyfork/fork-rpc, cbor, async', peer: 'fork-rpc', variant: { serialiser: 'cbor', async: true } },
-    { way: '@anyfork/fork-rpc, octets, async', peer: 'fork-rpc', variant: { serialiser: 'octets', async: true } },
-    { way: '@anyfork/fork-rpc, json', peer: 'fork-rpc', variant: { serialiser: 'json' } },
-    { way: '@anyfork/fork-rpc, v8', peer: 'fork-rpc', variant: { serialiser: 'v8' } },
-    { way: 'child_process.fork, json', peer: 'child-process', variant: { serialization: 'json' } },
-    { way: 'child_process.fork, advanced', peer: 'child-process', variant: { serialization: 'advanced' } },
-    { way: 'worker_threads postMessage', peer: 'worker-threads' },
-    { way: 'birpc over worker_threads', peer: 'birpc', variant: { channel: 'thread' } },
-    { way: 'birpc over child_process.fork, advanced', peer: 'birpc', variant: { channel: 'process' } },
-    { way: 'piscina', peer: 'piscina' },
+  isHigherBetter: false,
+  subjects: [
+    { name: '@anyfork/fork-rpc, cbor', peer: 'fork-rpc', variant: { serialiser: 'cbor' } },
+    { name: '@anyfork/fork-rpc, octets', peer: 'fork-rpc', variant: { serialiser: 'octets' } },
+    { name: '@anyfork/fork-rpc, cbor, spin 0', peer: 'fork-rpc', variant: { serialiser: 'cbor', spin: 0 } },
+    { name: '@anyfork/fork-rpc, cbor, async', peer: 'fork-rpc', variant: { serialiser: 'cbor', async: true } },
+    { name: '@anyfork/fork-rpc, octets, async', peer: 'fork-rpc', variant: { serialiser: 'octets', async: true } },
+    { name: '@anyfork/fork-rpc, json', peer: 'fork-rpc', variant: { serialiser: 'json' } },
+    { name: '@anyfork/fork-rpc, v8', peer: 'fork-rpc', variant: { serialiser: 'v8' } },
+    { name: 'child_process.fork, json', peer: 'child-process', variant: { serialization: 'json' } },
+    { name: 'child_process.fork, advanced', peer: 'child-process', variant: { serialization: 'advanced' } },
+    { name: 'worker_threads postMessage', peer: 'worker-threads' },
+    { name: 'birpc over worker_threads', peer: 'birpc', variant: { channel: 'thread' } },
+    { name: 'birpc over child_process.fork, advanced', peer: 'birpc', variant: { channel: 'process' } },
+    { name: 'piscina', peer: 'piscina' },
     ...perlRpc,
     IN_C,
   ],
@@ -44,22 +44,22 @@ export const question: Question = {
         ]),
   excludes: ({ variant }, { message }) =>
     messages[message as Message].isNumbers && variant?.['serialiser'] === 'octets',
-  async measure(contestant, { message }, isQuick) {
+  async measure(subject, { message }, isQuick) {
     const { task, args, result } = messages[message as Message]
-    if (contestant.perlModule) return roundTripFigures((await callPerl(contestant, message!, 1, isQuick)).milliseconds)
-    if (contestant.way === IN_C.way) return inC(durations(isQuick).measured)
-    const team = await startPeer(contestant, { task, workers: 1 })
-    const call = (): Promise<unknown> => team.call(...args)
-    await expectAnswer(call, result)
+    if (subject.perlModule) return latencyMetrics((await callPerl(subject, message!, 1, isQuick)).milliseconds)
+    if (subject.name === IN_C.name) return inC(durations(isQuick).measured)
+    const client = await startPeer(subject, { task, workers: 1 })
+    const call = (): Promise<unknown> => client.call(...args)
+    await assertAnswer(call, result)
     const { warmUp, measured } = durations(isQuick)
-    await timeEach(call, warmUp)
+    await timeCalls(call, warmUp)
     const before = treeProcessorTime()
-    const times = await timeEach(call, measured)
-    return { ...roundTripFigures(times), processorMicroseconds: (1000 * (treeProcessorTime() - before)) / times.length }
+    const times = await timeCalls(call, measured)
+    return { ...latencyMetrics(times), processorMicroseconds: (1000 * (treeProcessorTime() - before)) / times.length }
   },
 }
 
-function inC(milliseconds: number): Figures {
+function inC(milliseconds: number): Metrics {
   using program = compile('round-trip')
   const [medianMicroseconds, meanMicroseconds, p99Microseconds, processorMicroseconds] = program.run(
     BYTES,

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Figures, Question } from './harness/benchmark.js'
-import { chooseModule, HEAVY } from './harness/heavy-module.js'
+import type { Benchmark, Metrics } from './harness/benchmark.js'
+import { HEAVY_MODULE, setWorkerModule } from './harness/heavy-module.js'
 import { totalPss, treeMemory } from './harness/process-tree.js'
 import { starters } from './peers/starters.js'
 import { median } from './statistics.js'
@@ -12,20 +12,20 @@ type Tree = Awaited<ReturnType<typeof treeMemory>>
 
 const WORKERS = 8
 
-export const question: Question = {
+export const benchmark: Benchmark = {
   title: 'How much memory does an idle worker take?',
   method: `The memory of the program with all its processes, before and after ${WORKERS} workers have been started, by ${WORKERS}. PSS counts what several share in shares. USS, what nobody else has, is that of a worker; threads are what the program has grown by. Templates are there before.`,
-  isMoreBetter: false,
-  contestants: [
-    { way: '@anyfork/fork', peer: 'fork' },
-    { way: 'AnyEvent::Fork (Perl)', peer: 'perl', perlModule: 'AnyEvent::Fork' },
-    { way: 'child_process.fork', peer: 'child-process' },
-    { way: 'worker_threads', peer: 'worker-threads' },
+  isHigherBetter: false,
+  subjects: [
+    { name: '@anyfork/fork', peer: 'fork' },
+    { name: 'AnyEvent::Fork (Perl)', peer: 'perl', perlModule: 'AnyEvent::Fork' },
+    { name: 'child_process.fork', peer: 'child-process' },
+    { name: 'worker_threads', peer: 'worker-threads' },
   ],
-  settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY]).map(module => ({ module })),
-  excludes: ({ perlModule }, { module }) => perlModule !== undefined && module === HEAVY,
+  settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY_MODULE]).map(module => ({ module })),
+  excludes: ({ perlModule }, { module }) => perlModule !== undefined && module === HEAVY_MODULE,
   async measure({ peer, perlModule }, { module }, isQuick) {
-    chooseModule(module)
+    setWorkerModule(module)
     const settle = (): Promise<unknown> => setTimeout(isQuick ? 10 : 500)
     if (perlModule) return measurePerl(settle)
     const start = await starters[peer]!()
@@ -40,7 +40,7 @@ export const question: Question = {
   },
 }
 
-function growth(before: Tree, after: Tree): Figures {
+function growth(before: Tree, after: Tree): Metrics {
   const workers = [...after].filter(([pid]) => !before.has(pid)).map(([, memory]) => memory.uss)
   const own = after.get(process.pid)!.uss - before.get(process.pid)!.uss // threads are in here
   return {
@@ -49,7 +49,7 @@ function growth(before: Tree, after: Tree): Figures {
   }
 }
 
-async function measurePerl(settle: () => Promise<unknown>): Promise<Figures> {
+async function measurePerl(settle: () => Promise<unknown>): Promise<Metrics> {
   const program = fileURLToPath(new URL('../perl/idle-workers.pl', import.meta.url))
   const perl = spawn('perl', [program, `${WORKERS}`], { stdio: ['pipe', 'pipe', 'inherit'] })
   await once(perl.stdout, 'data')

@@ -1,52 +1,58 @@
-import type { Figures, Question, Setting } from './harness/benchmark.js'
-import { chooseModule, HEAVY } from './harness/heavy-module.js'
+import type { Benchmark, Metrics, Setting } from './harness/benchmark.js'
+import { HEAVY_MODULE, setWorkerModule } from './harness/heavy-module.js'
 import { durations } from './harness/measure-calls.js'
 import { runPerl } from './harness/perl.js'
-import { after, inLanes } from './harness/repeat.js'
-import { type Started, starters } from './peers/starters.js'
+import { deadlineAfter, repeatConcurrently } from './harness/repeat.js'
+import { type StartedWorker, starters } from './peers/starters.js'
 import { median, quantile } from './statistics.js'
 
-export const question: Question = {
+export const benchmark: Benchmark = {
   title: 'How many workers can be started a second, and how long until the first byte of each?',
   method:
     'Starts workers for a second, so many at a time: from asking for one until its first byte has arrived. Then it is told to end, and nobody waits for that. Templates are ready before.',
-  isMoreBetter: true,
-  contestants: [
-    { way: '@anyfork/fork', peer: 'fork' },
-    { way: 'AnyEvent::Fork (Perl)', peer: 'perl', perlModule: 'AnyEvent::Fork' },
-    { way: 'child_process.fork', peer: 'child-process' },
-    { way: 'worker_threads', peer: 'worker-threads' },
+  isHigherBetter: true,
+  subjects: [
+    { name: '@anyfork/fork', peer: 'fork' },
+    { name: 'AnyEvent::Fork (Perl)', peer: 'perl', perlModule: 'AnyEvent::Fork' },
+    { name: 'child_process.fork', peer: 'child-process' },
+    { name: 'worker_threads', peer: 'worker-threads' },
   ],
-  settings: isQuick => (isQuick ? everything.filter((_, i) => i === 2 || i === 5) : everything),
-  excludes: ({ perlModule }, { module }) => perlModule !== undefined && module === HEAVY,
-  async measure({ peer, perlModule }, { module, atATime }, isQuick) {
+  settings: isQuick => (isQuick ? allSettings.filter((_, i) => i === 2 || i === 5) : allSettings),
+  excludes: ({ perlModule }, { module }) => perlModule !== undefined && module === HEAVY_MODULE,
+  async measure({ peer, perlModule }, { module, concurrency }, isQuick) {
     if (perlModule)
-      return figuresOf((await runPerl('start-workers.pl', { atATime: atATime!, ...durations(isQuick) })) as Starts)
-    chooseModule(module)
+      return metricsOf(
+        (await runPerl('start-workers.pl', { concurrency: concurrency!, ...durations(isQuick) })) as StartTimes,
+      )
+    setWorkerModule(module)
     const start = await starters[peer]!()
     const { warmUp, measured } = durations(isQuick)
-    await startFor(start, Number(atATime), warmUp)
-    return figuresOf(await startFor(start, Number(atATime), measured))
+    await startFor(start, Number(concurrency), warmUp)
+    return metricsOf(await startFor(start, Number(concurrency), measured))
   },
 }
 
-const everything: readonly Setting[] = ['bare', HEAVY].flatMap(module =>
-  [1, 8].flatMap(atATime => ['free', 'one'].map(cpus => ({ module, atATime, cpus }))),
+const allSettings: readonly Setting[] = ['bare', HEAVY_MODULE].flatMap(module =>
+  [1, 8].flatMap(concurrency => ['free', 'one'].map(cpus => ({ module, concurrency, cpus }))),
 )
 
 /** What was started: how many a second, and how long each took. */
-interface Starts {
+interface StartTimes {
   perSecond: number
   milliseconds: number[]
 }
 
-async function startFor(start: () => Promise<Started>, atATime: number, milliseconds: number): Promise<Starts> {
+async function startFor(
+  start: () => Promise<StartedWorker>,
+  concurrency: number,
+  milliseconds: number,
+): Promise<StartTimes> {
   const times: number[] = []
   const started = performance.now()
   let last = started
-  const isOver = after(milliseconds)
-  await inLanes(
-    atATime,
+  const isOver = deadlineAfter(milliseconds)
+  await repeatConcurrently(
+    concurrency,
     () => times.length > 0 && isOver(),
     async () => {
       const asked = performance.now()
@@ -59,6 +65,6 @@ async function startFor(start: () => Promise<Started>, atATime: number, millisec
   return { perSecond: (1000 * times.length) / (last - started), milliseconds: times }
 }
 
-function figuresOf({ perSecond, milliseconds }: Starts): Figures {
+function metricsOf({ perSecond, milliseconds }: StartTimes): Metrics {
   return { perSecond, medianMilliseconds: median(milliseconds), p95Milliseconds: quantile(milliseconds, 0.95) }
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Contestant, Question } from '@anyfork/benchmarks/harness/benchmark'
+import type { Benchmark, Subject } from '@anyfork/benchmarks/harness/benchmark'
 import type { Row } from '@anyfork/benchmarks/harness/interleaved-runs'
 import { describe, it } from 'mocha'
 
@@ -32,15 +32,16 @@ describe('npm run bench -- --quick', function () {
   for (const name of names) {
     it(`measures everyone in ${name}, and leaves no process`, async () => {
       const { rows } = JSON.parse(await bench(name, '--quick', '--json')) as { rows: Row[] }
-      const { question } = (await import(join(dist, `${name}.js`))) as { question: Question }
-      for (const setting of question.settings(true)) {
-        for (const contestant of question.contestants) {
-          if (question.excludes?.(contestant, setting) || mayBeMissing(contestant)) continue
+      const { benchmark } = (await import(join(dist, `${name}.js`))) as { benchmark: Benchmark }
+      for (const setting of benchmark.settings(true)) {
+        for (const subject of benchmark.subjects) {
+          if (benchmark.excludes?.(subject, setting) || mayBeMissing(subject)) continue
           const row = rows.find(
-            row => row['way'] === contestant.way && Object.entries(setting).every(([key, value]) => row[key] === value),
+            row =>
+              row['subject'] === subject.name && Object.entries(setting).every(([key, value]) => row[key] === value),
           )
-          assert.ok(row, `${contestant.way} is missing`)
-          assertFigures(row, name)
+          assert.ok(row, `${subject.name} is missing`)
+          assertMetrics(row, name)
         }
       }
       assert.deepEqual(marked(), [])
@@ -70,23 +71,23 @@ describe('npm run bench -- --quick', function () {
 })
 
 /** Debian has AnyEvent::Fork, which may not be installed here, and not AnyEvent::Fork::RPC. */
-function mayBeMissing({ perlModule }: Contestant): boolean {
+function mayBeMissing({ perlModule }: Subject): boolean {
   return perlModule !== undefined && (perlModule !== 'AnyEvent::Fork' || process.env['ANYFORK_PEERS'] !== 'required')
 }
 
 /** All figures are positive numbers. Only another pool may have none: it may never recover, or hang. */
-function assertFigures(row: Row, name: string): void {
+function assertMetrics(row: Row, name: string): void {
   if (name === 'pool-recovery' && /^no result/.test(String(row['failure'])) && !isOurs(row)) return
-  const figures = Object.entries(row).filter(([, value]) => typeof value !== 'string')
-  assert.ok(row['failure'] === undefined && figures.length >= 4, JSON.stringify(row))
-  for (const [figure, value] of figures)
+  const metrics = Object.entries(row).filter(([, value]) => typeof value !== 'string')
+  assert.ok(row['failure'] === undefined && metrics.length >= 4, JSON.stringify(row))
+  for (const [metric, value] of metrics)
     assert.ok(
       (value === null && name === 'pool-recovery' && !isOurs(row)) || Number(value) > 0,
-      `${figure} of ${JSON.stringify(row)}`,
+      `${metric} of ${JSON.stringify(row)}`,
     )
 }
 
-const isOurs = (row: Row): boolean => String(row['way']).startsWith('@anyfork/')
+const isOurs = (row: Row): boolean => String(row['subject']).startsWith('@anyfork/')
 
 /** Processes that have our mark. */
 function marked(): string[] {

@@ -6,27 +6,45 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { contest } from '@anyfork/benchmarks/harness/interleaved-runs'
+import { runInterleaved } from '@anyfork/benchmarks/harness/interleaved-runs'
 import { tableOf } from '@anyfork/benchmarks/harness/table'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 
-const numbers = new URL('./fixtures/known-metrics.js', import.meta.url).href
+const knownMetrics = new URL('./fixtures/known-metrics.js', import.meta.url).href
 
-describe('contest', () => {
-  it('gives each contestant a row with medians and how many times as good the first one is', async () => {
-    const rows = await contest(numbers, { isQuick: true })
+describe('runInterleaved', () => {
+  it('gives each subject a row with medians and how many times as good the first one is', async () => {
+    const rows = await runInterleaved(knownMetrics, { isQuick: true })
     assert.deepEqual(rows.slice(0, 2), [
-      { atATime: 1, cpus: 'free', way: 'ten', perSecond: 10, medianMilliseconds: 1, ratio: 1, lowest: 10, highest: 10 },
-      { atATime: 1, cpus: 'free', way: 'four', perSecond: 4, medianMilliseconds: 1, ratio: 2.5, lowest: 4, highest: 4 },
+      {
+        concurrency: 1,
+        cpus: 'free',
+        subject: 'ten',
+        perSecond: 10,
+        medianMilliseconds: 1,
+        ratio: 1,
+        lowest: 10,
+        highest: 10,
+      },
+      {
+        concurrency: 1,
+        cpus: 'free',
+        subject: 'four',
+        perSecond: 4,
+        medianMilliseconds: 1,
+        ratio: 2.5,
+        lowest: 4,
+        highest: 4,
+      },
     ])
   })
 
   it('has no figure where something never happened', async () => {
-    const rows = await contest(numbers, { isQuick: true })
+    const rows = await runInterleaved(knownMetrics, { isQuick: true })
     assert.deepEqual(rows[2], {
-      atATime: 1,
+      concurrency: 1,
       cpus: 'free',
-      way: 'nothing',
+      subject: 'nothing',
       perSecond: null,
       medianMilliseconds: 1,
       ratio: null,
@@ -36,30 +54,32 @@ describe('contest', () => {
   })
 
   it('says why one failed, and goes on', async () => {
-    const rows = await contest(numbers, { isQuick: true })
-    assert.deepEqual(rows.slice(3), [{ atATime: 1, cpus: 'free', way: 'throws', failure: 'Error: cannot count' }])
+    const rows = await runInterleaved(knownMetrics, { isQuick: true })
+    assert.deepEqual(rows.slice(3), [
+      { concurrency: 1, cpus: 'free', subject: 'throws', failure: 'Error: cannot count' },
+    ])
   })
 
   it('tells of each measurement', async () => {
     const told: string[] = []
-    await contest(numbers, { isQuick: true }, entry => told.push(entry))
+    await runInterleaved(knownMetrics, { isQuick: true }, entry => told.push(entry))
     assert.deepEqual(told.sort(), ['1, free: four', '1, free: nothing', '1, free: ten', '1, free: throws'])
   })
 
   it('measures everyone as often as is asked for, in turn, and gives up who has failed', async () => {
     const told: string[] = []
-    await contest(numbers, { rounds: 2 }, entry => told.push(entry))
+    await runInterleaved(knownMetrics, { rounds: 2 }, entry => told.push(entry))
     const round = ['1, free: ten', '1, free: four', '1, free: nothing']
     assert.deepEqual(told, [...round, '1, free: throws', ...round])
   })
 
   it('has rows that make a table for people', async () => {
-    const rows = await contest(numbers, { isQuick: true })
+    const rows = await runInterleaved(knownMetrics, { isQuick: true })
     assert.equal(
       tableOf(rows.slice(1, 3)),
-      `**at a time: 1, cpus: free**
+      `**concurrency: 1, cpus: free**
 
-| way     | per second | median ms | ratio | lowest | highest |
+| subject | per second | median ms | ratio | lowest | highest |
 | :------ | ---------: | --------: | ----: | -----: | ------: |
 | four    |          4 |         1 |   2.5 |      4 |       4 |
 | nothing |          – |         1 |     – |      – |       – |`,
@@ -67,7 +87,7 @@ describe('contest', () => {
   })
 })
 
-describe('a process that a contestant leaves behind', () => {
+describe('a process that a subject leaves behind', () => {
   let server: Server
   let folder: string
 
@@ -81,7 +101,7 @@ describe('a process that a contestant leaves behind', () => {
   })
 
   const ask = (leave: string): ChildProcess =>
-    spawn(process.execPath, [fileURLToPath(new URL('./fixtures/run-benchmark.js', import.meta.url)), numbers], {
+    spawn(process.execPath, [fileURLToPath(new URL('./fixtures/run-benchmark.js', import.meta.url)), knownMetrics], {
       env: { ...process.env, LEAVE: leave, HOLD: join(folder, 'socket') },
       stdio: 'ignore',
     })

@@ -18,9 +18,12 @@ export async function withTemporaryFile<T>(use: (file: string) => Promise<T>): P
  *
  * @returns when the last of them was called, by `process.hrtime.bigint()`
  */
-export function gather(workers: number, meet: (file: string, count: number) => Promise<unknown>): Promise<bigint> {
+export function occupyWorkers(
+  workers: number,
+  waitAtBarrier: (file: string, count: number) => Promise<unknown>,
+): Promise<bigint> {
   return withTemporaryFile(async file => {
-    await Promise.all(Array.from({ length: workers }, () => meet(file, workers)))
+    await Promise.all(Array.from({ length: workers }, () => waitAtBarrier(file, workers)))
     const arrivals = readFileSync(file, 'utf8')
       .trim()
       .split('\n')

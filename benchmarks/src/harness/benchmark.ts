@@ -1,8 +1,8 @@
 /** One who competes. */
-export interface Contestant {
+export interface Subject {
   /** What tables call it. */
-  way: string
-  /** What knows how it is used: a file in `peers/` or a name that the question knows. */
+  name: string
+  /** What knows how it is used: a file in `peers/` or a name that the benchmark knows. */
   peer: string
   /** How it is used, where there are several ways. */
   variant?: Record<string, unknown>
@@ -14,26 +14,26 @@ export interface Contestant {
 export type Setting = Readonly<Record<string, string | number>>
 
 /** What one measurement gives, by name; the first is what ratios are made of. `null`: it did not happen in the time that it had; of what should be small. */
-export type Figures = Record<string, number | null>
+export type Metrics = Record<string, number | null>
 
-/** What a benchmark asks. Its file exports it as `question`. */
-export interface Question {
+/** What a benchmark asks. Its file exports it as `benchmark`. */
+export interface Benchmark {
   /** A sentence with a question mark. */
   title: string
   /** What is done between which moments, for those who read the table. */
   method: string
   /** The first is the one that ratios compare the others with. */
-  contestants: readonly Contestant[]
+  subjects: readonly Subject[]
   /** Everyone is measured under each. */
   settings(isQuick: boolean): readonly Setting[]
-  /** Whether that contestant cannot do that. */
-  excludes?(contestant: Contestant, setting: Setting): boolean
+  /** Whether that subject cannot do that. */
+  excludes?(subject: Subject, setting: Setting): boolean
   /** Whether more of the first figure is better. */
-  isMoreBetter: boolean
-  /** How often each is measured, the contestants in turn; default: 5. */
+  isHigherBetter: boolean
+  /** How often each is measured, the subjects in turn; default: 5. */
   rounds?: number
   /** How long a measurement may take before it is given up, in milliseconds; default: two minutes. */
-  longest?: number
+  timeoutMs?: number
   /** Called in a process of its own, which is killed with all its children afterwards. */
-  measure(contestant: Contestant, setting: Setting, isQuick: boolean): Promise<Figures>
+  measure(subject: Subject, setting: Setting, isQuick: boolean): Promise<Metrics>
 }

@@ -1,6 +1,6 @@
 import { type EChartsCoreOption, init } from 'echarts'
 import type { Row } from './interleaved-runs.js'
-import { bySetting, cell, words } from './table.js'
+import { bySetting, formatCell, headingOf } from './table.js'
 
 const WIDTH = 860
 const NAMES_WIDTH = 330
@@ -10,9 +10,9 @@ const BAR_HEIGHT = 22
 /** Bars of the first figure as an SVG, one below the other, settings too. The scale is logarithmic. */
 export function chartOf(rows: readonly Row[]): string {
   const panels = layOut(rows)
-  const { figure, bottom } = panels.at(-1)!
+  const { metric, bottom } = panels.at(-1)!
   const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: bottom })
-  chart.setOption(optionsOf(panels, figure))
+  chart.setOption(optionsOf(panels, metric))
   const svg = chart.renderToSVGString()
   chart.dispose()
   return svg
@@ -21,8 +21,8 @@ export function chartOf(rows: readonly Row[]): string {
 /** The bars of one setting, and where they are. */
 interface Panel {
   title: string
-  figure: string
-  ways: string[]
+  metric: string
+  subjects: string[]
   values: (number | null)[]
   top: number
   bottom: number
@@ -31,13 +31,13 @@ interface Panel {
 function layOut(rows: readonly Row[]): Panel[] {
   const panels: Panel[] = []
   for (const [title, group] of bySetting(rows)) {
-    const figure = firstFigure(group)
+    const metric = firstMetric(group)
     const top = (panels.at(-1)?.bottom ?? 0) + TITLE_HEIGHT
-    const values = group.map(row => (typeof row[figure] === 'number' ? row[figure] : null))
+    const values = group.map(row => (typeof row[metric] === 'number' ? row[metric] : null))
     panels.push({
       title,
-      figure,
-      ways: group.map(row => `${row['way']}`),
+      metric,
+      subjects: group.map(row => `${row['subject']}`),
       values,
       top,
       bottom: top + BAR_HEIGHT * group.length,
@@ -46,14 +46,14 @@ function layOut(rows: readonly Row[]): Panel[] {
   return panels
 }
 
-function optionsOf(panels: readonly Panel[], figure: string): EChartsCoreOption {
+function optionsOf(panels: readonly Panel[], metric: string): EChartsCoreOption {
   const values = panels.flatMap(panel => panel.values).filter(value => value !== null)
   const least = Math.min(...values) / 3
   return {
     animation: false,
     backgroundColor: '#fff',
     title: panels.map(({ title, top }) => ({
-      text: [title, words(figure)].filter(text => text).join(': '),
+      text: [title, headingOf(metric)].filter(text => text).join(': '),
       left: 8,
       top: top - TITLE_HEIGHT + 10,
       textStyle: { fontSize: 13 },
@@ -67,28 +67,28 @@ function optionsOf(panels: readonly Panel[], figure: string): EChartsCoreOption 
       startValue: least,
       max: Math.max(...values),
     })),
-    yAxis: panels.map(({ ways }, gridIndex) => ({
+    yAxis: panels.map(({ subjects }, gridIndex) => ({
       gridIndex,
       type: 'category',
-      data: ways,
+      data: subjects,
       inverse: true,
       axisTick: { show: false },
       axisLine: { show: false },
     })),
-    series: panels.map(({ values, ways }, i) => ({
+    series: panels.map(({ values, subjects }, i) => ({
       type: 'bar',
       xAxisIndex: i,
       yAxisIndex: i,
       barWidth: '70%',
-      label: { show: true, position: 'right', formatter: ({ value }: { value: number }) => cell(value) },
+      label: { show: true, position: 'right', formatter: ({ value }: { value: number }) => formatCell(value) },
       data: values.map((value, row) => ({
         value: value ?? '-',
-        itemStyle: { color: ways[row]!.includes('@anyfork') ? '#2f7d32' : '#9aa5b1' },
+        itemStyle: { color: subjects[row]!.includes('@anyfork') ? '#2f7d32' : '#9aa5b1' },
       })),
     })),
   }
 }
 
-function firstFigure(group: readonly Row[]): string {
-  return group.flatMap(row => Object.keys(row)).find(key => key !== 'way' && key !== 'failure') ?? ''
+function firstMetric(group: readonly Row[]): string {
+  return group.flatMap(row => Object.keys(row)).find(key => key !== 'subject' && key !== 'failure') ?? ''
 }

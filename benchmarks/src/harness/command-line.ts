@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError } from 'commander'
-import { surroundings, writeReport } from './report.js'
+import { currentEnvironment, writeReport } from './report.js'
 import type { RunnableBenchmark } from './runnable-benchmark.js'
 import { tableOf } from './table.js'
 
@@ -14,7 +14,7 @@ interface Options {
 
 const RESULTS = fileURLToPath(new URL('../../results', import.meta.url))
 
-/** Runs the benchmarks that argv names, one after the other; a contestant that fails makes the exit status 1. */
+/** Runs the benchmarks that argv names, one after the other; a subject that fails makes the exit status 1. */
 export async function runCommandLine(benchmarks: Record<string, RunnableBenchmark>): Promise<void> {
   const names = Object.keys(benchmarks)
   await new Command('bench')
@@ -44,16 +44,16 @@ async function runOne(
   { quick = false, json, markdown, output, rounds }: Options,
 ): Promise<void> {
   const description = await benchmark.describe()
-  const before = surroundings(quick)
+  const before = currentEnvironment(quick)
   const rows = await benchmark.run({ isQuick: quick, rounds }, (entry, result) => {
     if (!json) console.error(`${name}: ${entry}: ${result instanceof Error ? result.message : JSON.stringify(result)}`)
   })
   if (json) console.log(JSON.stringify({ benchmark: name, ...before, rows }))
   else console.log(`\n# ${description.title}\n\n${description.method}\n\n${tableOf(rows)}\n`)
   if (markdown) await writeReport(output, name, { ...description, before, rows })
-  for (const { way, failure } of rows) {
+  for (const { subject, failure } of rows) {
     if (failure === undefined) continue
-    console.error(`${name}: ${way} failed: ${failure}`)
+    console.error(`${name}: ${subject} failed: ${failure}`)
     process.exitCode = 1
   }
 }

@@ -1,120 +1,120 @@
 import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { median } from '../statistics.js'
-import type { Contestant, Figures, Question, Setting } from './benchmark.js'
-import { inLanes } from './repeat.js'
-import { perform } from './sample-process.js'
+import type { Benchmark, Metrics, Setting, Subject } from './benchmark.js'
+import { repeatConcurrently } from './repeat.js'
+import { takeSample } from './sample-process.js'
 
-/** A row of a table: the setting, the way, medians, how many times as good the first contestant is, and the extremes of the first figure. */
+/** A row of a table: the setting, the way, medians, how many times as good the first subject is, and the extremes of the first metric. */
 export type Row = Record<string, string | number | null>
 
 /** Told of each measurement: what was measured, and what came of it. */
-export type Progress = (entry: string, result: Figures | Error) => void
+export type OnSample = (one: string, result: Metrics | Error) => void
 
 /** How much is measured. */
-export interface Extent {
+export interface RunOptions {
   /** One round of the smallest sizes, several at a time: shows that everything runs, measures nothing. */
   isQuick?: boolean
-  /** How often each is measured; default: what the question says. */
+  /** How often each is measured; default: what the benchmark says. */
   rounds?: number | undefined
 }
 
-/** One contestant under one setting. */
-interface Entry {
-  contestant: Contestant
+/** One subject under one setting. */
+interface Case {
+  subject: Subject
   setting: Setting
-  results: Figures[]
+  samples: Metrics[]
   failure?: string
 }
 
 /**
- * Measures all contestants of a question in turn, round after round.
+ * Measures all subjects of a benchmark in turn, round after round.
  *
- * @param file - URL of the module that exports the `question`
+ * @param file - URL of the module that exports the `benchmark`
  */
-export async function contest(
+export async function runInterleaved(
   file: string,
-  { isQuick = false, rounds }: Extent,
-  onProgress: Progress = () => {},
+  { isQuick = false, rounds }: RunOptions,
+  onSample: OnSample = () => {},
 ): Promise<Row[]> {
-  const { question } = (await import(file)) as { question: Question }
-  const entries = entriesOf(question, isQuick)
-  const { longest = 120_000 } = question
-  const length = isQuick ? 1 : (rounds ?? question.rounds ?? 5)
-  const queue = Array.from({ length }, () => entries).flat()
-  await inLanes(
+  const { benchmark } = (await import(file)) as { benchmark: Benchmark }
+  const cases = casesOf(benchmark, isQuick)
+  const { timeoutMs = 120_000 } = benchmark
+  const length = isQuick ? 1 : (rounds ?? benchmark.rounds ?? 5)
+  const queue = Array.from({ length }, () => cases).flat()
+  await repeatConcurrently(
     isQuick ? availableParallelism() : 1,
     () => !queue.length,
     async () => {
-      const entry = queue.shift()!
-      if (entry.failure !== undefined) return
-      const title = `${Object.values(entry.setting).join(', ')}: ${entry.contestant.way}`
+      const one = queue.shift()!
+      if (one.failure !== undefined) return
+      const title = `${Object.values(one.setting).join(', ')}: ${one.subject.name}`
       try {
-        const figures = await perform(file, entry.contestant, entry.setting, { isQuick, longest })
-        entry.results.push(figures)
-        onProgress(title, figures)
+        const metrics = await takeSample(file, one.subject, one.setting, { isQuick, timeoutMs })
+        one.samples.push(metrics)
+        onSample(title, metrics)
       } catch (error) {
-        entry.failure = (error as Error).message
-        onProgress(title, error as Error)
+        one.failure = (error as Error).message
+        onSample(title, error as Error)
       }
     },
   )
-  return entries.map(entry => rowOf(entry, referenceOf(entry, entries), question.isMoreBetter))
+  return cases.map(one => rowOf(one, referenceOf(one, cases), benchmark.isHigherBetter))
 }
 
-function entriesOf(question: Question, isQuick: boolean): Entry[] {
-  const settings = question.settings(isQuick).filter(({ cpus }) => cpus !== 'one' || canPin())
-  const contestants = question.contestants.filter(({ perlModule }) => !perlModule || hasPerlModule(perlModule))
+function casesOf(benchmark: Benchmark, isQuick: boolean): Case[] {
+  const settings = benchmark.settings(isQuick).filter(({ cpus }) => cpus !== 'one' || canPin())
+  const subjects = benchmark.subjects.filter(({ perlModule }) => !perlModule || hasPerlModule(perlModule))
   return settings.flatMap(setting =>
-    contestants
-      .filter(contestant => !question.excludes?.(contestant, setting))
-      .map(contestant => ({ contestant, setting, results: [] })),
+    subjects
+      .filter(subject => !benchmark.excludes?.(subject, setting))
+      .map(subject => ({ subject, setting, samples: [] })),
   )
 }
 
-/** The first contestant under the same setting. */
-function referenceOf({ setting }: Entry, entries: readonly Entry[]): Entry {
-  return entries.find(other => other.setting === setting)!
+/** The first subject under the same setting. */
+function referenceOf({ setting }: Case, cases: readonly Case[]): Case {
+  return cases.find(other => other.setting === setting)!
 }
 
-function rowOf({ setting, contestant, results, failure }: Entry, reference: Entry, isMoreBetter: boolean): Row {
-  const start = { ...setting, way: contestant.way }
+function rowOf({ setting, subject, samples, failure }: Case, reference: Case, isHigherBetter: boolean): Row {
+  const start = { ...setting, subject: subject.name }
   if (failure !== undefined) return { ...start, failure }
-  const first = Object.keys(results[0]!)[0]!
-  const values = results.map(figures => figures[first] ?? null).filter(value => value !== null)
-  const own = medianOf(results, first)
-  const theirs = reference.failure === undefined ? medianOf(reference.results, first) : null
+  const first = Object.keys(samples[0]!)[0]!
+  const values = samples.map(metrics => metrics[first] ?? null).filter(value => value !== null)
+  const own = medianOf(samples, first)
+  const theirs = reference.failure === undefined ? medianOf(reference.samples, first) : null
   return {
     ...start,
-    ...Object.fromEntries(Object.keys(results[0]!).map(name => [name, medianOf(results, name)])),
-    ratio: own === null || theirs === null ? null : isMoreBetter ? theirs / own : own / theirs,
+    ...Object.fromEntries(Object.keys(samples[0]!).map(name => [name, medianOf(samples, name)])),
+    ratio: own === null || theirs === null ? null : isHigherBetter ? theirs / own : own / theirs,
     lowest: values.length ? Math.min(...values) : null,
     highest: values.length ? Math.max(...values) : null,
   }
 }
 
 /** What did not happen counts as later than all that did; null when that is the usual case. */
-function medianOf(results: readonly Figures[], name: string): number | null {
-  const value = median(results.map(figures => figures[name] ?? Infinity))
+function medianOf(samples: readonly Metrics[], name: string): number | null {
+  const value = median(samples.map(metrics => metrics[name] ?? Infinity))
   return Number.isFinite(value) ? value : null
 }
 
 function canPin(): boolean {
-  return isThere('taskset', ['-V'], 'taskset is not installed: nothing is measured on one processor')
+  return succeeds('taskset', ['-V'], 'taskset is not installed: nothing is measured on one processor')
 }
 
 function hasPerlModule(name: string): boolean {
-  return isThere('perl', [`-M${name}`, '-e', '1'], `Perl has no ${name} here: left out`)
+  return succeeds('perl', [`-M${name}`, '-e', '1'], `Perl has no ${name} here: left out`)
 }
 
-const told = new Map<string, boolean>()
+const reported = new Map<string, boolean>()
 
 /** Whether a command succeeds; says once what follows if it does not. */
-function isThere(command: string, args: string[], otherwise: string): boolean {
-  const known = told.get(otherwise)
+function succeeds(command: string, args: string[], otherwise: string): boolean {
+  const known = reported.get(otherwise)
   if (known !== undefined) return known
-  const is = spawnSync(command, args, { stdio: 'ignore' }).status === 0
-  if (!is) console.error(otherwise)
-  told.set(otherwise, is)
-  return is
+  const hasSucceeded = spawnSync(command, args, { stdio: 'ignore' }).status === 0
+  if (!hasSucceeded) console.error(otherwise)
+  reported.set(otherwise, hasSucceeded)
+  return hasSucceeded
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { median, quantile } from '../statistics.js'
-import type { Figures } from './benchmark.js'
-import { after, inLanes } from './repeat.js'
+import type { Metrics } from './benchmark.js'
+import { deadlineAfter, repeatConcurrently } from './repeat.js'
 
 type Call = () => Promise<unknown>
 
@@ -11,9 +11,9 @@ export function durations(isQuick: boolean): { warmUp: number; measured: number 
 }
 
 /** Calls one after the other: how long each took, in milliseconds. */
-export async function timeEach(call: Call, milliseconds: number): Promise<number[]> {
+export async function timeCalls(call: Call, milliseconds: number): Promise<number[]> {
   const times: number[] = []
-  const isOver = after(milliseconds)
+  const isOver = deadlineAfter(milliseconds)
   do {
     const asked = performance.now()
     await call()
@@ -22,20 +22,20 @@ export async function timeEach(call: Call, milliseconds: number): Promise<number
   return times
 }
 
-/** Always so many calls outstanding: calls a second. */
-export async function countCalls(
+/** Always so many calls pending: calls a second. */
+export async function callsPerSecond(
   call: Call,
-  outstanding: number,
+  pendingCalls: number,
   { warmUp, measured }: { warmUp: number; measured: number },
 ): Promise<number> {
-  await inLanes(outstanding, after(warmUp), call)
+  await repeatConcurrently(pendingCalls, deadlineAfter(warmUp), call)
   const started = performance.now()
-  const count = await inLanes(outstanding, after(measured, 16), call)
+  const count = await repeatConcurrently(pendingCalls, deadlineAfter(measured, 16), call)
   return (1000 * count) / (performance.now() - started)
 }
 
 /** What a round trip takes, of the usual one and of one in a hundred. */
-export function roundTripFigures(milliseconds: readonly number[]): Figures {
+export function latencyMetrics(milliseconds: readonly number[]): Metrics {
   const sum = milliseconds.reduce((a, b) => a + b)
   return {
     medianMicroseconds: 1000 * median(milliseconds),
@@ -45,6 +45,6 @@ export function roundTripFigures(milliseconds: readonly number[]): Figures {
 }
 
 /** That a worker answers, and rightly: nobody is measured who does not do the work. */
-export async function expectAnswer(call: Call, expected: unknown): Promise<void> {
+export async function assertAnswer(call: Call, expected: unknown): Promise<void> {
   assert.deepEqual(await call(), expected)
 }

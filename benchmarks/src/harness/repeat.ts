@@ -4,15 +4,19 @@
  * @param isDone - asked before each
  * @returns how many were done
  */
-export async function inLanes(count: number, isDone: () => boolean, step: () => Promise<unknown>): Promise<number> {
+export async function repeatConcurrently(
+  count: number,
+  isDone: () => boolean,
+  step: () => Promise<unknown>,
+): Promise<number> {
   let done = 0
-  const lane = async (): Promise<void> => {
+  const loop = async (): Promise<void> => {
     while (!isDone()) {
       await step()
       done++
     }
   }
-  await Promise.all(Array.from({ length: count }, lane))
+  await Promise.all(Array.from({ length: count }, loop))
   return done
 }
 
@@ -21,7 +25,7 @@ export async function inLanes(count: number, isDone: () => boolean, step: () => 
  *
  * @param every - look at the clock only so often: to do so takes a tenth of what the quickest calls take
  */
-export function after(milliseconds: number, every = 1): () => boolean {
+export function deadlineAfter(milliseconds: number, every = 1): () => boolean {
   const end = performance.now() + milliseconds
   let asked = 0
   let isOver = false

@@ -5,7 +5,7 @@ import type { Row } from './interleaved-runs.js'
 import { tableOf } from './table.js'
 
 /** Where and when something was measured. */
-export interface Surroundings {
+export interface Environment {
   date: string
   node: string
   machine: string
@@ -14,7 +14,7 @@ export interface Surroundings {
   isQuick: boolean
 }
 
-export function surroundings(isQuick: boolean): Surroundings {
+export function currentEnvironment(isQuick: boolean): Environment {
   const gibibytes = Math.round(totalmem() / 2 ** 30)
   return {
     date: new Date().toISOString().slice(0, 16).replace('T', ' '),
@@ -29,7 +29,7 @@ export function surroundings(isQuick: boolean): Surroundings {
 export async function writeReport(
   folder: string,
   name: string,
-  { title, method, before, rows }: { title: string; method: string; before: Surroundings; rows: readonly Row[] },
+  { title, method, before, rows }: { title: string; method: string; before: Environment; rows: readonly Row[] },
 ): Promise<void> {
   const { chartOf } = await import('./chart.js') // a big library that nothing else needs
   const { date, node, machine, load, isQuick } = before

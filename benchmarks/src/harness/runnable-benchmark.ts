@@ -1,24 +1,24 @@
-import type { Question } from './benchmark.js'
-import { contest, type Extent, type Progress, type Row } from './interleaved-runs.js'
+import type { Benchmark } from './benchmark.js'
+import { type OnSample, type Row, type RunOptions, runInterleaved } from './interleaved-runs.js'
 
 /** What the command line runs. */
 export interface RunnableBenchmark {
   /** What it asks, and how that is measured. */
   describe(): Promise<{ title: string; method: string }>
-  run(extent: Extent, onProgress: Progress): Promise<Row[]>
+  run(options: RunOptions, onSample: OnSample): Promise<Row[]>
 }
 
-const FIGURES =
-  'Figures are medians of all rounds. Lowest and highest are those of the first figure. Ratio: how many times as good the first row is.'
+const TABLE_NOTE =
+  'Figures are medians of all rounds. Lowest and highest are those of the first metric. Ratio: how many times as good the first row is.'
 
-/** The benchmark whose file exports a `question`. */
+/** The benchmark whose file exports a `benchmark`. */
 export function benchmarkFromModule(name: string): RunnableBenchmark {
   const file = new URL(`../${name}.js`, import.meta.url).href
   return {
     describe: async () => {
-      const { question } = (await import(file)) as { question: Question }
-      return { title: question.title, method: `${question.method}\n\n${FIGURES}` }
+      const { benchmark } = (await import(file)) as { benchmark: Benchmark }
+      return { title: benchmark.title, method: `${benchmark.method}\n\n${TABLE_NOTE}` }
     },
-    run: (extent, onProgress) => contest(file, extent, onProgress),
+    run: (options, onSample) => runInterleaved(file, options, onSample),
   }
 }

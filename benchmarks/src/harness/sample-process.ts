@@ -5,26 +5,26 @@ import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Contestant, Figures, Setting } from './benchmark.js'
+import type { Metrics, Setting, Subject } from './benchmark.js'
 
-const PERFORM = fileURLToPath(new URL('./sample-main.js', import.meta.url))
+const SAMPLE_MAIN = fileURLToPath(new URL('./sample-main.js', import.meta.url))
 
 /**
- * Makes one measurement in a process of its own, so that no contestant suffers from
+ * Makes one measurement in a process of its own, so that no subject suffers from
  * the one before. The process leads a group, which is killed whatever happens.
  *
- * @param file - URL of the module whose `question` is asked
- * @param longest - how long it may take, in milliseconds
+ * @param file - URL of the module whose `benchmark` is asked
+ * @param timeoutMs - how long it may take, in milliseconds
  * @throws Error when there is no result, with the last line that was written to standard error
  */
-export async function perform(
+export async function takeSample(
   file: string,
-  { way }: Contestant,
+  { name }: Subject,
   setting: Setting,
-  { isQuick, longest }: { isQuick: boolean; longest: number },
-): Promise<Figures> {
+  { isQuick, timeoutMs }: { isQuick: boolean; timeoutMs: number },
+): Promise<Metrics> {
   const pinned = setting['cpus'] === 'one' ? ['taskset', '-c', `${firstCpu()}`] : []
-  const [command, ...args] = [...pinned, process.execPath, PERFORM, JSON.stringify([file, way, setting, isQuick])]
+  const [command, ...args] = [...pinned, process.execPath, SAMPLE_MAIN, JSON.stringify([file, name, setting, isQuick])]
   const leader = spawn(command!, args, {
     detached: true,
     stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
@@ -34,13 +34,13 @@ export async function perform(
   if (leader.pid === undefined) await ended // rejects with why it could not be started
   const kill = (): void => killGroup(leader.pid!)
   const release = killAtExit(kill)
-  const timeout = globalThis.setTimeout(kill, longest)
+  const timeout = globalThis.setTimeout(kill, timeoutMs)
   try {
     const complaints = text(leader.stderr!)
     leader.once('exit', kill) // or its children would keep its standard error open
     const [json] = await Promise.all([text(leader.stdio[3] as Readable), ended])
     if (json !== '') return JSON.parse(json)
-    throw new Error(leader.signalCode === 'SIGKILL' ? `no result within ${longest} ms` : lastLine(await complaints))
+    throw new Error(leader.signalCode === 'SIGKILL' ? `no result within ${timeoutMs} ms` : lastLine(await complaints))
   } finally {
     clearTimeout(timeout)
     kill()
@@ -88,7 +88,7 @@ function killAtExit(kill: () => void): () => void {
 
 /**
  * Reading more certificates costs every Node 20 that starts tens of milliseconds; options of this program are none of
- * the peers'. And a fork is a fork, or no figure.
+ * the peers'. And a fork is a fork, or no metric.
  */
 function environment(): NodeJS.ProcessEnv {
   const { NODE_EXTRA_CA_CERTS, NODE_OPTIONS, ...env } = process.env

@@ -1,36 +1,38 @@
 import { markdownTable } from 'markdown-table'
 import type { Row } from './interleaved-runs.js'
 
-/** The settings of a row, and what was found: all before `way`, and the rest. */
-export function splitRow(row: Row): { setting: Row; findings: Row } {
+/** The settings of a row, and what was found: all before `subject`, and the rest. */
+export function splitRow(row: Row): { setting: Row; measured: Row } {
   const keys = Object.keys(row)
   const pick = (names: string[]): Row => Object.fromEntries(names.map(name => [name, row[name]!]))
-  return { setting: pick(keys.slice(0, keys.indexOf('way'))), findings: pick(keys.slice(keys.indexOf('way'))) }
+  return { setting: pick(keys.slice(0, keys.indexOf('subject'))), measured: pick(keys.slice(keys.indexOf('subject'))) }
 }
 
 /** Rows that have the same setting, under what it is called. */
 export function bySetting(rows: readonly Row[]): Map<string, Row[]> {
   const groups = new Map<string, Row[]>()
   for (const row of rows) {
-    const { setting, findings } = splitRow(row)
+    const { setting, measured } = splitRow(row)
     const title = Object.entries(setting)
-      .map(([name, value]) => `${words(name)}: ${value}`)
+      .map(([name, value]) => `${headingOf(name)}: ${value}`)
       .join(', ')
-    groups.set(title, [...(groups.get(title) ?? []), findings])
+    groups.set(title, [...(groups.get(title) ?? []), measured])
   }
   return groups
 }
 
 /** Rows as tables in Markdown, one for each setting. */
 export function tableOf(rows: readonly Row[]): string {
-  return [...bySetting(rows)].map(([title, group]) => (title ? `**${title}**\n\n` : '') + oneTable(group)).join('\n\n')
+  return [...bySetting(rows)]
+    .map(([title, group]) => (title ? `**${title}**\n\n` : '') + singleTable(group))
+    .join('\n\n')
 }
 
-function oneTable(rows: readonly Row[]): string {
+function singleTable(rows: readonly Row[]): string {
   const columns = [...new Set(rows.flatMap(row => Object.keys(row)))]
-  const cells = rows.map(row => columns.map(column => cell(row[column])))
-  return markdownTable([columns.map(words), ...cells], {
-    align: columns.map(column => (column === 'way' || column === 'failure' ? 'l' : 'r')),
+  const cells = rows.map(row => columns.map(column => formatCell(row[column])))
+  return markdownTable([columns.map(headingOf), ...cells], {
+    align: columns.map(column => (column === 'subject' || column === 'failure' ? 'l' : 'r')),
   })
 }
 
@@ -42,7 +44,7 @@ const units: [ending: RegExp, symbol: string][] = [
 ]
 
 /** `medianMilliseconds` as people read it: median ms. */
-export function words(name: string): string {
+export function headingOf(name: string): string {
   const [ending, symbol = ''] = units.find(([ending]) => ending.test(name)) ?? []
   const rest = ending ? name.replace(ending, '') : name
   const spaced = rest
@@ -52,7 +54,7 @@ export function words(name: string): string {
 }
 
 /** A number with three figures that matter. */
-export function cell(value: string | number | null | undefined): string {
+export function formatCell(value: string | number | null | undefined): string {
   if (typeof value !== 'number') return value ?? '–'
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en')
   return `${Number(value.toPrecision(3))}`

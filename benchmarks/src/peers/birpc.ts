@@ -1,11 +1,11 @@
 import { fork } from 'node:child_process'
 import { Worker } from 'node:worker_threads'
 import { createBirpc } from 'birpc'
-import type { Team, Wish } from './peer.js'
+import type { Client, PeerOptions } from './peer.js'
 
 const worker = new URL('../workers/birpc-worker.js', import.meta.url)
 
-export function start({ task }: Wish, { channel }: { channel: 'thread' | 'process' }): Team {
+export function start({ task }: PeerOptions, { channel }: { channel: 'thread' | 'process' }): Client {
   const rpc = createBirpc<Record<string, (...args: unknown[]) => unknown>>(
     {},
     channel === 'thread' ? overThread() : overProcess(),

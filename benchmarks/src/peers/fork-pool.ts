@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 import { ForkProcess, type PoolOptions, pool } from '@anyfork/fork-pool'
-import type { Team, Wish } from './peer.js'
+import type { Client, PeerOptions } from './peer.js'
 
 const worker = new URL('../workers/tasks.js', import.meta.url)
 
-export function start({ task, workers, fromZero = false }: Wish, options: PoolOptions): Team {
+export function start({ task, workers, fromZero = false }: PeerOptions, options: PoolOptions): Client {
   const template = ForkProcess.exec()
   const call = pool(template, worker, task, { max: workers, idle: fromZero ? 0 : workers, ...options })
   return {

@@ -1,8 +1,8 @@
 import { ForkProcess, type RpcOptions, run } from '@anyfork/fork-rpc'
-import type { Team, Wish } from './peer.js'
+import type { Client, PeerOptions } from './peer.js'
 
 const worker = new URL('../workers/tasks.js', import.meta.url)
 
-export function start({ task }: Wish, options: RpcOptions): Team {
+export function start({ task }: PeerOptions, options: RpcOptions): Client {
   return { call: run(ForkProcess.create(), worker, task, options) }
 }

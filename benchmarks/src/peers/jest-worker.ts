@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url'
 import { type JestWorkerFarm, Worker } from 'jest-worker'
-import type { Team, Wish } from './peer.js'
+import type { Client, PeerOptions } from './peer.js'
 
 const worker = fileURLToPath(new URL('../workers/tasks.js', import.meta.url))
 
 /** It starts its workers at once, and all of them. */
-export function start({ task, workers }: Wish): Team {
+export function start({ task, workers }: PeerOptions): Client {
   const farm = new Worker(worker, { numWorkers: workers, exposedMethods: [task] }) as JestWorkerFarm<
     Record<string, (...args: unknown[]) => unknown>
   >

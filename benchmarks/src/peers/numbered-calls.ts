@@ -1,4 +1,4 @@
-import type { Task, Team } from './peer.js'
+import type { Client, Task } from './peer.js'
 
 /** What goes to a worker that answers messages; back goes the number with the result. */
 export type Request = [id: number, task: Task, args: unknown[]]
@@ -8,7 +8,7 @@ export function numberedCalls(
   task: Task,
   send: (request: Request) => void,
   listen: (onMessage: (answer: [id: number, result: unknown]) => void) => void,
-): Team {
+): Client {
   const calls = new Map<number, (result: unknown) => void>()
   let lastId = 0
   listen(([id, result]) => {

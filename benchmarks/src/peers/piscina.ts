@@ -1,12 +1,12 @@
 import { Piscina } from 'piscina'
-import type { Team, Wish } from './peer.js'
+import type { Client, PeerOptions } from './peer.js'
 
 const worker = new URL('../workers/single-argument-tasks.js', import.meta.url)
 
 export function start(
-  { task, workers, fromZero = false }: Wish,
+  { task, workers, fromZero = false }: PeerOptions,
   { concurrentTasksPerWorker = 1 }: { concurrentTasksPerWorker?: number },
-): Team {
+): Client {
   const pool = new Piscina({
     filename: worker.href,
     name: task,

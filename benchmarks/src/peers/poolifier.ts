@@ -1,10 +1,13 @@
 import { fileURLToPath } from 'node:url'
 import { DynamicClusterPool, DynamicThreadPool, FixedClusterPool, FixedThreadPool } from 'poolifier'
-import type { Team, Wish } from './peer.js'
+import type { Client, PeerOptions } from './peer.js'
 
 const file = fileURLToPath(new URL('../workers/poolifier-worker.cjs', import.meta.url))
 
-export function start({ task, workers, fromZero = false }: Wish, { kind }: { kind: 'cluster' | 'thread' }): Team {
+export function start(
+  { task, workers, fromZero = false }: PeerOptions,
+  { kind }: { kind: 'cluster' | 'thread' },
+): Client {
   const pool = fromZero ? startDynamic(kind, workers) : startFixed(kind, workers)
   return { call: (...args) => pool.execute(args, task) }
 }

@@ -2,12 +2,12 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Request } from './numbered-calls.js'
-import type { Team, Wish } from './peer.js'
+import type { Client, PeerOptions } from './peer.js'
 
 const worker = new URL('../workers/messages.js', import.meta.url)
 
 /** A process or a thread for each call, as one would write it by hand. */
-export function start({ task }: Wish, { kind }: { kind: 'process' | 'thread' }): Team {
+export function start({ task }: PeerOptions, { kind }: { kind: 'process' | 'thread' }): Client {
   const answer = kind === 'process' ? answerOfProcess : answerOfThread
   return { call: async (...args) => (await answer([0, task, args]))[1] }
 }

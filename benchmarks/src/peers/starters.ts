@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { ForkProcess } from '@anyfork/fork'
 
 /** A worker that has said its first byte. */
-export interface Started {
+export interface StartedWorker {
   /** Tells it to end, and does not wait for it. */
   stop(): void
 }
@@ -12,7 +12,7 @@ export interface Started {
 const worker = new URL('../workers/hello.js', import.meta.url)
 
 /** Ways to get a worker: each prepares what it needs, then starts one whenever it is asked. */
-export const starters: Record<string, () => Promise<() => Promise<Started>>> = {
+export const starters: Record<string, () => Promise<() => Promise<StartedWorker>>> = {
   async fork() {
     const template = ForkProcess.exec().require(worker)
     await template.ready()

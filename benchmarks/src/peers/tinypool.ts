@@ -1,5 +1,5 @@
 import { Tinypool } from 'tinypool'
-import type { Team, Wish } from './peer.js'
+import type { Client, PeerOptions } from './peer.js'
 
 const worker = new URL('../workers/single-argument-tasks.js', import.meta.url)
 
@@ -10,9 +10,9 @@ interface Variant {
 }
 
 export function start(
-  { task, workers, fromZero = false }: Wish,
+  { task, workers, fromZero = false }: PeerOptions,
   { runtime, concurrentTasksPerWorker = 1, isolateWorkers = false }: Variant,
-): Team {
+): Client {
   const pool = new Tinypool({
     filename: worker.href,
     name: task,

@@ -1,14 +1,14 @@
 import { fileURLToPath } from 'node:url'
 import farm from 'worker-farm'
-import type { Team, Wish } from './peer.js'
+import type { Client, PeerOptions } from './peer.js'
 
 const worker = fileURLToPath(new URL('../workers/callback-tasks.js', import.meta.url))
 
 /** @param variant - `callsPerWorker`: at a time; 10 is its default */
 export function start(
-  { task, workers, fromZero = false }: Wish,
+  { task, workers, fromZero = false }: PeerOptions,
   { callsPerWorker = 10 }: { callsPerWorker?: number },
-): Team {
+): Client {
   const options = { maxConcurrentWorkers: workers, maxConcurrentCallsPerWorker: callsPerWorker, autoStart: !fromZero }
   const functions = farm(options, worker, [task]) as unknown as Record<string, (...args: unknown[]) => void>
   const call = functions[task]!

@@ -1,11 +1,11 @@
 import { Worker } from 'node:worker_threads'
 import { numberedCalls } from './numbered-calls.js'
-import type { Team, Wish } from './peer.js'
+import type { Client, PeerOptions } from './peer.js'
 
 const worker = new URL('../workers/messages.js', import.meta.url)
 
 /** @param variant - `transfer`: whether the memory of a buffer is moved instead of copied, both ways */
-export function start({ task }: Wish, { transfer = false }: { transfer?: boolean }): Team {
+export function start({ task }: PeerOptions, { transfer = false }: { transfer?: boolean }): Client {
   const thread = new Worker(worker, { argv: transfer ? ['transfer'] : [] })
   const transferred = (args: unknown[]): ArrayBuffer[] =>
     transfer ? [(args[0] as Uint8Array<ArrayBuffer>).buffer] : []

@@ -1,9 +1,10 @@
 import type { TaskFunctions } from 'poolifier'
-import * as listTasks from './single-argument-tasks.js'
+import * as singleArgumentTasks from './single-argument-tasks.js'
 
 /** The tasks for poolifier, which wants functions that return promises to be marked as such. */
 export const tasks: TaskFunctions = {
-  ...(listTasks as unknown as TaskFunctions),
-  block: async (args: unknown) => listTasks.block(args as Parameters<typeof listTasks.block>[0]),
-  meet: async (args: unknown) => listTasks.meet(args as Parameters<typeof listTasks.meet>[0]),
+  ...(singleArgumentTasks as unknown as TaskFunctions),
+  block: async (args: unknown) => singleArgumentTasks.block(args as Parameters<typeof singleArgumentTasks.block>[0]),
+  waitAtBarrier: async (args: unknown) =>
+    singleArgumentTasks.waitAtBarrier(args as Parameters<typeof singleArgumentTasks.waitAtBarrier>[0]),
 }

@@ -1,14 +1,14 @@
 import * as tasks from './tasks.js'
 
 /** The tasks for pools whose functions have one argument, which is the list of all. */
-type OfList<F> = F extends (...args: infer A) => infer R ? (args: A) => R : never
+type TakingOneArgument<F> = F extends (...args: infer A) => infer R ? (args: A) => R : never
 
-const ofList = <F extends (...args: never[]) => unknown>(task: F): OfList<F> =>
-  ((args: Parameters<F>) => task(...args)) as unknown as OfList<F>
+const takingOneArgument = <F extends (...args: never[]) => unknown>(task: F): TakingOneArgument<F> =>
+  ((args: Parameters<F>) => task(...args)) as unknown as TakingOneArgument<F>
 
-export const add: OfList<typeof tasks.add> = ofList(tasks.add)
-export const echo: OfList<typeof tasks.echo> = ofList(tasks.echo)
-export const countPrimes: OfList<typeof tasks.countPrimes> = ofList(tasks.countPrimes)
-export const block: OfList<typeof tasks.block> = ofList(tasks.block)
-export const meet: OfList<typeof tasks.meet> = ofList(tasks.meet)
-export const dieOnce: OfList<typeof tasks.dieOnce> = ofList(tasks.dieOnce)
+export const add: TakingOneArgument<typeof tasks.add> = takingOneArgument(tasks.add)
+export const echo: TakingOneArgument<typeof tasks.echo> = takingOneArgument(tasks.echo)
+export const countPrimes: TakingOneArgument<typeof tasks.countPrimes> = takingOneArgument(tasks.countPrimes)
+export const block: TakingOneArgument<typeof tasks.block> = takingOneArgument(tasks.block)
+export const waitAtBarrier: TakingOneArgument<typeof tasks.waitAtBarrier> = takingOneArgument(tasks.waitAtBarrier)
+export const dieOnce: TakingOneArgument<typeof tasks.dieOnce> = takingOneArgument(tasks.dieOnce)

@@ -25,15 +25,15 @@ export function countPrimes(limit: number): number {
   return count
 }
 
-/** Does nothing for so many milliseconds, and lets nothing else be done by this worker. With a meeting, goes there instead. */
-export function block(milliseconds: number, meeting?: [file: string, count: number]): number | Promise<number> {
-  if (meeting) return meet(...meeting)
+/** Does nothing for so many milliseconds, and lets nothing else be done by this worker. With a barrier, goes there instead. */
+export function block(milliseconds: number, barrier?: [file: string, count: number]): number | Promise<number> {
+  if (barrier) return waitAtBarrier(...barrier)
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
   return milliseconds
 }
 
 /** Writes down when it was called, by the clock that all processes share, and by which worker; returns when so many have. */
-export async function meet(file: string, count: number): Promise<number> {
+export async function waitAtBarrier(file: string, count: number): Promise<number> {
   appendFileSync(file, `${process.hrtime.bigint()} ${process.pid}:${threadId}\n`)
   while (readFileSync(file, 'utf8').split('\n').length <= count) await setTimeout(20)
   return count
