@@ -1,16 +1,9 @@
-import { execFileSync, fork, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { socketpair } from '@anyfork/fdpass'
 import { FdPasser } from '@anyfork/fdpasser'
-
-/** Whether Perl has a module. */
-export function hasPerl(module: string): boolean {
-  if (spawnSync('perl', [`-M${module}`, '-e1'], { stdio: 'ignore' }).status === 0) return true
-  console.error(`there is no ${module} for Perl: left out`)
-  return false
-}
 
 /** A program that forks, passes descriptors from the one process to the other, and prints how many a second. */
 export function viaPerl(program: string, count: number): number {

@@ -1,5 +1,6 @@
 import { compilePassing, passInC, passInJs } from './fd-passing-one-process.js'
-import { hasPerl, hasUsocket, viaFdPasser, viaPerl, viaProcessSend, viaUsocket } from './fd-passing-two-processes.js'
+import { hasUsocket, viaFdPasser, viaPerl, viaProcessSend, viaUsocket } from './fd-passing-two-processes.js'
+import { hasPerlModule } from './harness/perl.js'
 import { median } from './statistics.js'
 
 /** One way to pass descriptors, measured. */
@@ -37,9 +38,9 @@ export async function fdPassing(count = 300_000, rounds = 5): Promise<FdPassing[
     { name: 'two processes: process.send(message, socket)', measure: () => viaProcessSend(Math.min(1000, count)) },
   ]
   if (await hasUsocket()) between.push({ name: USOCKET, measure: () => viaUsocket(count) })
-  if (hasPerl('AnyEvent::FDpasser'))
+  if (hasPerlModule('AnyEvent::FDpasser'))
     between.push({ name: FDPASSER, measure: () => viaPerl('anyevent-fdpasser.pl', count) })
-  if (hasPerl('IO::FDPass'))
+  if (hasPerlModule('IO::FDPass'))
     between.push({
       name: 'two processes: IO::FDPass, both waiting for nothing else',
       measure: () => viaPerl('io-fdpass.pl', count),

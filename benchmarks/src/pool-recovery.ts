@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
-import { withTemporaryFile } from './harness/barrier.js'
 import type { Benchmark, Metrics, Subject } from './harness/benchmark.js'
 import { deadlineAfter } from './harness/repeat.js'
+import { withTemporaryFile } from './harness/temporary-file.js'
 import { startPeer } from './peers/peer.js'
 import { forkPoolWithSpare, pools, usesThreads } from './peers/pools.js'
 

@@ -1,17 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-
-/** Gives a path where nothing is yet; what is put there is removed afterwards. */
-export async function withTemporaryFile<T>(use: (file: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-'))
-  try {
-    return await use(join(folder, 'file'))
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
+import { readFileSync } from 'node:fs'
+import { withTemporaryFile } from './temporary-file.js'
 
 /**
  * Makes as many calls of `meet` as there are workers; each is held until all have come, so that every worker has one.

@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { median } from '../statistics.js'
 import type { Benchmark, Metrics, Setting, Subject } from './benchmark.js'
+import { succeeds } from './optional-command.js'
+import { hasPerlModule } from './perl.js'
 import { repeatConcurrently } from './repeat.js'
 import { takeSample } from './sample-process.js'
 
@@ -101,20 +102,4 @@ function medianOf(samples: readonly Metrics[], name: string): number | null {
 
 function canPin(): boolean {
   return succeeds('taskset', ['-V'], 'taskset is not installed: nothing is measured on one processor')
-}
-
-function hasPerlModule(name: string): boolean {
-  return succeeds('perl', [`-M${name}`, '-e', '1'], `Perl has no ${name} here: left out`)
-}
-
-const reported = new Map<string, boolean>()
-
-/** Whether a command succeeds; says once what follows if it does not. */
-function succeeds(command: string, args: string[], otherwise: string): boolean {
-  const known = reported.get(otherwise)
-  if (known !== undefined) return known
-  const hasSucceeded = spawnSync(command, args, { stdio: 'ignore' }).status === 0
-  if (!hasSucceeded) console.error(otherwise)
-  reported.set(otherwise, hasSucceeded)
-  return hasSucceeded
 }
