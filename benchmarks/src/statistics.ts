@@ -1,13 +1,18 @@
-/** The value that half of the values do not exceed. */
+/** Returns the median. @throws RangeError if there are no values */
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5)
 }
 
-/** The value that the given part of the values does not exceed. */
-export function quantile(values: readonly number[], part: number): number {
-  if (!values.length) throw new RangeError('no values')
+/**
+ * Returns a quantile, interpolated between the two nearest values.
+ *
+ * @param fraction - from 0 to 1: 0.95 is the 95th percentile
+ * @throws RangeError if there are no values
+ */
+export function quantile(values: readonly number[], fraction: number): number {
+  if (!values.length) throw new RangeError('values is empty')
   const sorted = values.toSorted((a, b) => a - b)
-  const position = (sorted.length - 1) * part
+  const position = (sorted.length - 1) * fraction
   const below = sorted[Math.floor(position)]!
   return below + (sorted[Math.ceil(position)]! - below) * (position % 1)
 }

@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs'
 import { withTemporaryFile } from './temporary-file.js'
 
 /**
- * Makes as many calls of `meet` as there are workers; each is held until all have come, so that every worker has one.
+ * Occupies every worker of a pool with one call of `waitAtBarrier`. No call returns before all of them have started, so
+ * no worker can run two of them.
  *
- * @returns when the last of them was called, by `process.hrtime.bigint()`
+ * @param waitAtBarrier - calls the function of that name in a worker
+ * @returns when the last call started, on the clock of `process.hrtime.bigint()`
+ * @throws AssertionError if the pool gave two calls to one worker
  */
 export function occupyWorkers(
   workers: number,
@@ -17,7 +20,7 @@ export function occupyWorkers(
       .trim()
       .split('\n')
       .map(line => line.split(' '))
-    assert.equal(new Set(arrivals.map(([, worker]) => worker)).size, workers, 'a worker was given two calls at a time')
+    assert.equal(new Set(arrivals.map(([, worker]) => worker)).size, workers, 'a worker ran two calls at the same time')
     return arrivals.map(([time]) => BigInt(time!)).reduce((a, b) => (a > b ? a : b))
   })
 }

@@ -1,39 +1,50 @@
-/** One who competes. */
+/** One implementation that a benchmark measures: a package of this repository or a peer, used in one particular way. */
 export interface Subject {
-  /** What tables call it. */
+  /** The name in tables and charts. It is unique within a benchmark. */
   name: string
-  /** What knows how it is used: a file in `peers/` or a name that the benchmark knows. */
+  /** The adapter that starts the subject: the name of a file in `peers/`, or a name that only the benchmark knows. */
   peer: string
-  /** How it is used, where there are several ways. */
+  /** The options of the adapter, such as a serialiser. */
   variant?: Record<string, unknown>
-  /** A Perl module without which it is left out. */
+  /** A Perl module that the subject needs. Where it is not installed, the subject is left out. */
   perlModule?: string
 }
 
-/** Under what circumstances. With `cpus: 'one'`, everything runs on one processor. */
+/** The parameters of one table, by name. With `cpus: 'one'`, a sample is pinned to one processor. */
 export type Setting = Readonly<Record<string, string | number>>
 
-/** What one measurement gives, by name; the first is what ratios are made of. `null`: it did not happen in the time that it had; of what should be small. */
+/**
+ * What one sample has measured, by name. The name ends in the unit. Ratios compare the first metric. `null` means that
+ * the measured event did not occur in time; it is allowed only for metrics of which less is better.
+ */
 export type Metrics = Record<string, number | null>
 
-/** What a benchmark asks. Its file exports it as `benchmark`. */
+/** A benchmark answers one question. Its module exports it as `benchmark`. */
 export interface Benchmark {
-  /** A sentence with a question mark. */
+  /** The question, with a question mark. */
   title: string
-  /** What is done between which moments, for those who read the table. */
+  /** What happens between which two moments. Readers of the table rely on it. */
   method: string
-  /** The first is the one that ratios compare the others with. */
+  /** The first subject is the reference of the ratios. */
   subjects: readonly Subject[]
-  /** Everyone is measured under each. */
+  /** Returns the settings. Every subject is measured under each of them. */
   settings(isQuick: boolean): readonly Setting[]
-  /** Whether that subject cannot do that. */
+  /** Reports whether a subject cannot be measured under a setting. */
   excludes?(subject: Subject, setting: Setting): boolean
-  /** Whether more of the first figure is better. */
+  /** True if a higher value of the first metric is better. */
   isHigherBetter: boolean
-  /** How often each is measured, the subjects in turn; default: 5. */
+  /**
+   * How many samples are taken of each subject under each setting, interleaved.
+   *
+   * @default 5
+   */
   rounds?: number
-  /** How long a measurement may take before it is given up, in milliseconds; default: two minutes. */
+  /**
+   * How long a sample may take, in milliseconds. After that, its processes are killed, and the sample has failed.
+   *
+   * @default 120_000
+   */
   timeoutMs?: number
-  /** Called in a process of its own, which is killed with all its children afterwards. */
+  /** Takes one sample. It runs in a process of its own, which is killed afterwards with all its descendants. */
   measure(subject: Subject, setting: Setting, isQuick: boolean): Promise<Metrics>
 }

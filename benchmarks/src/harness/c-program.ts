@@ -6,24 +6,24 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** A program in C that was compiled; it is gone once disposed of. */
+/** A compiled C program. Disposing of it removes its file. */
 export interface CProgram extends Disposable {
-  /** Runs it. @returns the numbers that it prints */
+  /** Runs the program to its end. Returns the numbers that it prints. */
   run(...args: readonly number[]): number[]
 }
 
 /**
- * Compiles a program.
+ * Compiles a C program with `cc`.
  *
- * @param name - of its file in `benchmarks/native`, without suffix
- * @param parts - paths of the other sources that it takes, from the root of the repository
- * @throws Error when there is no compiler
+ * @param name - the file in `benchmarks/native`, without its suffix
+ * @param sources - further sources, as paths from the root of the repository
+ * @throws Error if there is no compiler, or if it fails
  */
-export function compile(name: string, parts: readonly string[] = []): CProgram {
+export function compile(name: string, sources: readonly string[] = []): CProgram {
   const program = join(mkdtempSync(join(tmpdir(), 'anyfork-bench-')), name)
   const headers = join(dirname(dirname(process.execPath)), 'include/node')
-  const sources = [`benchmarks/native/${name}.c`, ...parts].map(path => join(root, path))
-  execFileSync('cc', ['-O2', '-std=c11', '-D_GNU_SOURCE', `-I${headers}`, ...sources, '-o', program])
+  const files = [`benchmarks/native/${name}.c`, ...sources].map(path => join(root, path))
+  execFileSync('cc', ['-O2', '-std=c11', '-D_GNU_SOURCE', `-I${headers}`, ...files, '-o', program])
   return {
     run: (...args) => execFileSync(program, args.map(String), { encoding: 'utf8' }).trim().split(' ').map(Number),
     [Symbol.dispose]: () => rmSync(dirname(program), { recursive: true }),

@@ -7,7 +7,11 @@ const NAMES_WIDTH = 330
 const TITLE_HEIGHT = 34
 const BAR_HEIGHT = 22
 
-/** Bars of the first figure as an SVG, one below the other, settings too. The scale is logarithmic. */
+/**
+ * Draws the first metric of each row as a horizontal bar, one panel per setting. All panels share one logarithmic scale.
+ *
+ * @returns the SVG
+ */
 export function chartOf(rows: readonly Row[]): string {
   const panels = layOut(rows)
   const { metric, bottom } = panels.at(-1)!
@@ -18,7 +22,7 @@ export function chartOf(rows: readonly Row[]): string {
   return svg
 }
 
-/** The bars of one setting, and where they are. */
+/** The bars of one setting, and their place in the chart, in pixels. */
 interface Panel {
   title: string
   metric: string

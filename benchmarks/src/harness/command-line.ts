@@ -14,26 +14,29 @@ interface Options {
 
 const RESULTS = fileURLToPath(new URL('../../results', import.meta.url))
 
-/** Runs the benchmarks that argv names, one after the other; a subject that fails makes the exit status 1. */
+/**
+ * Runs the benchmarks that the command line names, one after the other, or all. Prints their tables. If a subject fails,
+ * the others are measured all the same, and the program exits with 1.
+ */
 export async function runCommandLine(benchmarks: Record<string, RunnableBenchmark>): Promise<void> {
   const names = Object.keys(benchmarks)
   await new Command('bench')
-    .description('Measures anyfork beside its peers, in one run.')
-    .argument('[names...]', `which; default: all of ${names.join(', ')}`, names)
-    .option('--quick', 'smallest sizes, once: shows that everything runs, the figures mean nothing')
+    .description('Measures anyfork and its peers in the same run.')
+    .argument('[names...]', `the benchmarks to run, all by default: ${names.join(', ')}`, names)
+    .option('--quick', 'one round of the smallest sizes: proves that all runs, but the numbers mean nothing')
     .option(
       '--rounds <number>',
-      'how often each is measured; default: 5, or 9 where a measurement is one event',
+      'samples of each subject; by default 5, or 9 where a sample is a single event',
       parseRounds,
     )
-    .option('--json', 'print a line of JSON for each instead of tables')
-    .option('--markdown', 'also write a report of each, with a chart')
-    .option('--output <folder>', 'where to write reports', RESULTS)
-    .action(async (asked: string[], options: Options) => {
-      delete process.env['NODE_EXTRA_CA_CERTS'] // reading them costs every Node 20 that starts tens of milliseconds
-      const unknown = asked.find(name => !Object.hasOwn(benchmarks, name))
-      if (unknown !== undefined) throw new Error(`no benchmark ${unknown}; there are ${names.join(', ')}`)
-      for (const name of asked) await runOne(name, benchmarks[name]!, options)
+    .option('--json', 'print one line of JSON per benchmark instead of tables')
+    .option('--markdown', 'also write a report with a chart for each benchmark')
+    .option('--output <folder>', 'the folder of the reports', RESULTS)
+    .action(async (chosen: string[], options: Options) => {
+      delete process.env['NODE_EXTRA_CA_CERTS'] // Node 20 spends tens of milliseconds reading them at each start
+      const unknown = chosen.find(name => !Object.hasOwn(benchmarks, name))
+      if (unknown !== undefined) throw new Error(`unknown benchmark ${unknown}; the benchmarks are ${names.join(', ')}`)
+      for (const name of chosen) await runOne(name, benchmarks[name]!, options)
     })
     .parseAsync()
 }
@@ -44,13 +47,13 @@ async function runOne(
   { quick = false, json, markdown, output, rounds }: Options,
 ): Promise<void> {
   const description = await benchmark.describe()
-  const before = currentEnvironment(quick)
-  const rows = await benchmark.run({ isQuick: quick, rounds }, (entry, result) => {
-    if (!json) console.error(`${name}: ${entry}: ${result instanceof Error ? result.message : JSON.stringify(result)}`)
+  const environment = currentEnvironment(quick)
+  const rows = await benchmark.run({ isQuick: quick, rounds }, (title, result) => {
+    if (!json) console.error(`${name}: ${title}: ${result instanceof Error ? result.message : JSON.stringify(result)}`)
   })
-  if (json) console.log(JSON.stringify({ benchmark: name, ...before, rows }))
+  if (json) console.log(JSON.stringify({ benchmark: name, ...environment, rows }))
   else console.log(`\n# ${description.title}\n\n${description.method}\n\n${tableOf(rows)}\n`)
-  if (markdown) await writeReport(output, name, { ...description, before, rows })
+  if (markdown) await writeReport(output, name, { ...description, environment, rows })
   for (const { subject, failure } of rows) {
     if (failure === undefined) continue
     console.error(`${name}: ${subject} failed: ${failure}`)
@@ -60,6 +63,6 @@ async function runOne(
 
 function parseRounds(text: string): number {
   const rounds = Number(text)
-  if (!Number.isInteger(rounds) || rounds < 1) throw new InvalidArgumentError('it is an integer from 1.')
+  if (!Number.isInteger(rounds) || rounds < 1) throw new InvalidArgumentError('expected a positive integer.')
   return rounds
 }

@@ -1,7 +1,11 @@
-/** A module of 9 MB that takes 150 ms and more to load: what many workers are like. */
+/** A module of 9 MB that takes 150 ms or more to load. It stands for the dependencies of a typical worker. */
 export const HEAVY_MODULE = 'typescript'
 
-/** Tells all workers that are started from now on which module they are to load, if any. */
+/**
+ * Makes every worker that is started from now on load a module, by an environment variable.
+ *
+ * @param module - anything but `HEAVY_MODULE` means none
+ */
 export function setWorkerModule(module: string | number | undefined): void {
   if (module === HEAVY_MODULE) process.env['ANYFORK_BENCH_MODULE'] = HEAVY_MODULE
 }

@@ -6,17 +6,23 @@ import { hasPerlModule } from './perl.js'
 import { repeatConcurrently } from './repeat.js'
 import { takeSample } from './sample-process.js'
 
-/** A row of a table: the setting, the way, medians, how many times as good the first subject is, and the extremes of the first metric. */
+/**
+ * A row of a table, with its columns in order: the setting, `subject`, the median of each metric, `ratio`, `lowest`, and
+ * `highest`. If a sample has failed, `failure` follows the subject, and nothing else.
+ */
 export type Row = Record<string, string | number | null>
 
-/** Told of each measurement: what was measured, and what came of it. */
-export type OnSample = (one: string, result: Metrics | Error) => void
+/** Called after each sample, with the name of the case and with the metrics or the reason of the failure. */
+export type OnSample = (name: string, result: Metrics | Error) => void
 
-/** How much is measured. */
 export interface RunOptions {
-  /** One round of the smallest sizes, several at a time: shows that everything runs, measures nothing. */
+  /** Takes one sample of the smallest size, several side by side. This proves that all runs; the metrics mean nothing. */
   isQuick?: boolean
-  /** How often each is measured; default: what the benchmark says. */
+  /**
+   * How many samples are taken of each case.
+   *
+   * @default the `rounds` of the benchmark
+   */
   rounds?: number | undefined
 }
 
@@ -28,10 +34,15 @@ interface Case {
   failure?: string
 }
 
+const DEFAULT_ROUNDS = 5
+const DEFAULT_TIMEOUT_MS = 120_000
+
 /**
- * Measures all subjects of a benchmark in turn, round after round.
+ * Runs a benchmark. The runs are interleaved: each round takes one sample of every case, so that a disturbance of the
+ * machine affects all subjects alike. A case whose sample has failed is not measured again.
  *
- * @param file - URL of the module that exports the `benchmark`
+ * @param file - URL of the module that exports `benchmark`
+ * @returns one row per case
  */
 export async function runInterleaved(
   file: string,
@@ -40,23 +51,23 @@ export async function runInterleaved(
 ): Promise<Row[]> {
   const { benchmark } = (await import(file)) as { benchmark: Benchmark }
   const cases = casesOf(benchmark, isQuick)
-  const { timeoutMs = 120_000 } = benchmark
-  const length = isQuick ? 1 : (rounds ?? benchmark.rounds ?? 5)
+  const { timeoutMs = DEFAULT_TIMEOUT_MS } = benchmark
+  const length = isQuick ? 1 : (rounds ?? benchmark.rounds ?? DEFAULT_ROUNDS)
   const queue = Array.from({ length }, () => cases).flat()
   await repeatConcurrently(
     isQuick ? availableParallelism() : 1,
     () => !queue.length,
     async () => {
-      const one = queue.shift()!
-      if (one.failure !== undefined) return
-      const title = `${Object.values(one.setting).join(', ')}: ${one.subject.name}`
+      const next = queue.shift()!
+      if (next.failure !== undefined) return
+      const name = `${Object.values(next.setting).join(', ')}: ${next.subject.name}`
       try {
-        const metrics = await takeSample(file, one.subject, one.setting, { isQuick, timeoutMs })
-        one.samples.push(metrics)
-        onSample(title, metrics)
+        const metrics = await takeSample(file, next.subject, next.setting, { isQuick, timeoutMs })
+        next.samples.push(metrics)
+        onSample(name, metrics)
       } catch (error) {
-        one.failure = (error as Error).message
-        onSample(title, error as Error)
+        next.failure = (error as Error).message
+        onSample(name, error as Error)
       }
     },
   )
@@ -73,7 +84,7 @@ function casesOf(benchmark: Benchmark, isQuick: boolean): Case[] {
   )
 }
 
-/** The first subject under the same setting. */
+/** Returns the case of the first subject under the same setting. */
 function referenceOf({ setting }: Case, cases: readonly Case[]): Case {
   return cases.find(other => other.setting === setting)!
 }
@@ -81,25 +92,26 @@ function referenceOf({ setting }: Case, cases: readonly Case[]): Case {
 function rowOf({ setting, subject, samples, failure }: Case, reference: Case, isHigherBetter: boolean): Row {
   const start = { ...setting, subject: subject.name }
   if (failure !== undefined) return { ...start, failure }
-  const first = Object.keys(samples[0]!)[0]!
+  const names = Object.keys(samples[0]!)
+  const first = names[0]!
   const values = samples.map(metrics => metrics[first] ?? null).filter(value => value !== null)
   const own = medianOf(samples, first)
   const theirs = reference.failure === undefined ? medianOf(reference.samples, first) : null
   return {
     ...start,
-    ...Object.fromEntries(Object.keys(samples[0]!).map(name => [name, medianOf(samples, name)])),
+    ...Object.fromEntries(names.map(name => [name, medianOf(samples, name)])),
     ratio: own === null || theirs === null ? null : isHigherBetter ? theirs / own : own / theirs,
     lowest: values.length ? Math.min(...values) : null,
     highest: values.length ? Math.max(...values) : null,
   }
 }
 
-/** What did not happen counts as later than all that did; null when that is the usual case. */
+/** Returns the median of a metric. An event that did not occur counts as infinitely late; `null` if the median is one. */
 function medianOf(samples: readonly Metrics[], name: string): number | null {
   const value = median(samples.map(metrics => metrics[name] ?? Infinity))
   return Number.isFinite(value) ? value : null
 }
 
 function canPin(): boolean {
-  return succeeds('taskset', ['-V'], 'taskset is not installed: nothing is measured on one processor')
+  return succeeds('taskset', ['-V'], 'taskset is not installed: settings with one processor are left out')
 }

@@ -5,36 +5,41 @@ import { deadlineAfter, repeatConcurrently } from './repeat.js'
 
 type Call = () => Promise<unknown>
 
-/** How long to warm up and to measure, in milliseconds. */
-export function durations(isQuick: boolean): { warmUp: number; measured: number } {
+/** How long a sample warms up and then measures, in milliseconds. */
+export interface Durations {
+  warmUp: number
+  measured: number
+}
+
+export function durations(isQuick: boolean): Durations {
   return isQuick ? { warmUp: 5, measured: 20 } : { warmUp: 500, measured: 1000 }
 }
 
-/** Calls one after the other: how long each took, in milliseconds. */
+/** Makes one call after the other for a period. Returns how long each has taken, in milliseconds. */
 export async function timeCalls(call: Call, milliseconds: number): Promise<number[]> {
   const times: number[] = []
   const isOver = deadlineAfter(milliseconds)
   do {
-    const asked = performance.now()
+    const calledAt = performance.now()
     await call()
-    times.push(performance.now() - asked)
+    times.push(performance.now() - calledAt)
   } while (!isOver())
   return times
 }
 
-/** Always so many calls pending: calls a second. */
+/** Keeps a number of calls pending, first to warm up and then to measure. Returns the calls per second. */
 export async function callsPerSecond(
   call: Call,
   pendingCalls: number,
-  { warmUp, measured }: { warmUp: number; measured: number },
+  { warmUp, measured }: Durations,
 ): Promise<number> {
   await repeatConcurrently(pendingCalls, deadlineAfter(warmUp), call)
-  const started = performance.now()
+  const startedAt = performance.now()
   const count = await repeatConcurrently(pendingCalls, deadlineAfter(measured, 16), call)
-  return (1000 * count) / (performance.now() - started)
+  return (1000 * count) / (performance.now() - startedAt)
 }
 
-/** What a round trip takes, of the usual one and of one in a hundred. */
+/** Summarises the times of round trips. */
 export function latencyMetrics(milliseconds: readonly number[]): Metrics {
   const sum = milliseconds.reduce((a, b) => a + b)
   return {
@@ -44,7 +49,7 @@ export function latencyMetrics(milliseconds: readonly number[]): Metrics {
   }
 }
 
-/** That a worker answers, and rightly: nobody is measured who does not do the work. */
+/** Makes one call and checks its result, so that a subject that does not do the work is not measured. */
 export async function assertAnswer(call: Call, expected: unknown): Promise<void> {
   assert.deepEqual(await call(), expected)
 }

@@ -1,33 +1,36 @@
 /**
- * Does things over and over, so many at a time.
+ * Repeats an asynchronous step in several loops that run side by side.
  *
- * @param isDone - asked before each
- * @returns how many were done
+ * @param concurrency - the number of loops
+ * @param isDone - called before each step; its loop ends when it returns true
+ * @returns how many steps have completed
  */
 export async function repeatConcurrently(
-  count: number,
+  concurrency: number,
   isDone: () => boolean,
   step: () => Promise<unknown>,
 ): Promise<number> {
-  let done = 0
+  let completed = 0
   const loop = async (): Promise<void> => {
     while (!isDone()) {
       await step()
-      done++
+      completed++
     }
   }
-  await Promise.all(Array.from({ length: count }, loop))
-  return done
+  await Promise.all(Array.from({ length: concurrency }, loop))
+  return completed
 }
 
 /**
- * Until so much time has passed, counted from now.
+ * Returns a function that reports whether a period, which starts now, is over.
  *
- * @param every - look at the clock only so often: to do so takes a tenth of what the quickest calls take
+ * @param milliseconds - the length of the period
+ * @param checkEvery - the function reads the clock only on every nth call. Reading it takes a tenth of the time of the
+ *   fastest calls
  */
-export function deadlineAfter(milliseconds: number, every = 1): () => boolean {
+export function deadlineAfter(milliseconds: number, checkEvery = 1): () => boolean {
   const end = performance.now() + milliseconds
-  let asked = 0
+  let checks = 0
   let isOver = false
-  return () => (isOver ||= ++asked % every === 0 && performance.now() >= end)
+  return () => (isOver ||= ++checks % checkEvery === 0 && performance.now() >= end)
 }

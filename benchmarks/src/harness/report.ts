@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import type { Row } from './interleaved-runs.js'
 import { tableOf } from './table.js'
 
-/** Where and when something was measured. */
+/** When and where the samples were taken. */
 export interface Environment {
+  /** UTC, to the minute. */
   date: string
   node: string
   machine: string
-  /** How many processes wanted a processor during the last minute. */
+  /** The load average of the last minute, getloadavg(3). */
   load: number
   isQuick: boolean
 }
@@ -25,22 +26,31 @@ export function currentEnvironment(isQuick: boolean): Environment {
   }
 }
 
-/** Writes what was found as Markdown and a chart to `<folder>/<name>.md` and `.svg`. */
+/**
+ * Writes a report to `<folder>/<name>.md`, and its chart to `<folder>/<name>.svg`.
+ *
+ * @param environment - as it was before the first sample
+ */
 export async function writeReport(
   folder: string,
   name: string,
-  { title, method, before, rows }: { title: string; method: string; before: Environment; rows: readonly Row[] },
+  {
+    title,
+    method,
+    environment,
+    rows,
+  }: { title: string; method: string; environment: Environment; rows: readonly Row[] },
 ): Promise<void> {
-  const { chartOf } = await import('./chart.js') // a big library that nothing else needs
-  const { date, node, machine, load, isQuick } = before
+  const { chartOf } = await import('./chart.js') // loads a large library
+  const { date, node, machine, load, isQuick } = environment
   mkdirSync(folder, { recursive: true })
   const paragraphs = [
     `# ${title}`,
     method,
-    isQuick ? '**With --quick: shows that everything runs, the figures mean nothing.**' : '',
+    isQuick ? '**Made with --quick, which proves that all runs. The numbers mean nothing.**' : '',
     `${date} UTC, Node ${node}, ${machine}, load ${load} at the start.`,
     tableOf(rows),
-    `![the first figure of each, on a logarithmic scale](${name}.svg)`,
+    `![the first metric of each subject, on a logarithmic scale](${name}.svg)`,
   ]
   writeFileSync(join(folder, `${name}.md`), `${paragraphs.filter(text => text).join('\n\n')}\n`)
   writeFileSync(join(folder, `${name}.svg`), chartOf(rows))

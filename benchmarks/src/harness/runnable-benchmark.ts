@@ -1,17 +1,17 @@
 import type { Benchmark } from './benchmark.js'
 import { type OnSample, type Row, type RunOptions, runInterleaved } from './interleaved-runs.js'
 
-/** What the command line runs. */
+/** A benchmark that the command line can run. */
 export interface RunnableBenchmark {
-  /** What it asks, and how that is measured. */
+  /** Returns the question, and how it is measured. */
   describe(): Promise<{ title: string; method: string }>
   run(options: RunOptions, onSample: OnSample): Promise<Row[]>
 }
 
 const TABLE_NOTE =
-  'Figures are medians of all rounds. Lowest and highest are those of the first metric. Ratio: how many times as good the first row is.'
+  'Each value is the median of all rounds. Lowest and highest: the extremes of the first metric. Ratio: how many times better the first row is than this one.'
 
-/** The benchmark whose file exports a `benchmark`. */
+/** Returns the benchmark that the module `src/<name>.ts` exports. The module is loaded when it is needed. */
 export function benchmarkFromModule(name: string): RunnableBenchmark {
   const file = new URL(`../${name}.js`, import.meta.url).href
   return {

@@ -1,12 +1,17 @@
 import { writeSync } from 'node:fs'
 import type { Benchmark } from './benchmark.js'
 
-/** The program of the process in which one measurement is made; `sample-process.ts` starts it. */
+/**
+ * The program that takes one sample; `sample-process.ts` starts it. It writes the metrics to descriptor 3 as JSON. It
+ * leads a process group, which it kills when its standard input ends, because the benchmark is gone then.
+ */
+const METRICS_FD = 3
+
 const [file, name, setting, isQuick] = JSON.parse(process.argv[2]!)
-process.stdin.once('end', () => process.kill(0, 'SIGKILL')).resume() // whoever wanted to know is gone: so goes the group
+process.stdin.once('end', () => process.kill(0, 'SIGKILL')).resume()
 
 const { benchmark } = (await import(file)) as { benchmark: Benchmark }
 const subject = benchmark.subjects.find(subject => subject.name === name)!
 const metrics = await benchmark.measure(subject, setting, isQuick)
-writeSync(3, JSON.stringify(metrics))
+writeSync(METRICS_FD, JSON.stringify(metrics))
 process.exit()

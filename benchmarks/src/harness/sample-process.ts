@@ -10,12 +10,12 @@ import type { Metrics, Setting, Subject } from './benchmark.js'
 const SAMPLE_MAIN = fileURLToPath(new URL('./sample-main.js', import.meta.url))
 
 /**
- * Makes one measurement in a process of its own, so that no subject suffers from
- * the one before. The process leads a group, which is killed whatever happens.
+ * Takes one sample in a process of its own, so that no subject inherits compiled code, garbage, or threads from another
+ * one. The process leads a process group. When the promise settles, no process of the group is running.
  *
- * @param file - URL of the module whose `benchmark` is asked
- * @param timeoutMs - how long it may take, in milliseconds
- * @throws Error when there is no result, with the last line that was written to standard error
+ * @param file - URL of the module that exports `benchmark`
+ * @param timeoutMs - when to kill the group, in milliseconds
+ * @throws Error if the process yields no metrics: after a timeout, or with the last line of its standard error
  */
 export async function takeSample(
   file: string,
@@ -31,16 +31,16 @@ export async function takeSample(
     env: environment(),
   })
   const ended = once(leader, 'exit')
-  if (leader.pid === undefined) await ended // rejects with why it could not be started
+  if (leader.pid === undefined) await ended // rejects with the reason
   const kill = (): void => killGroup(leader.pid!)
   const release = killAtExit(kill)
   const timeout = globalThis.setTimeout(kill, timeoutMs)
   try {
-    const complaints = text(leader.stderr!)
-    leader.once('exit', kill) // or its children would keep its standard error open
+    const errorOutput = text(leader.stderr!)
+    leader.once('exit', kill) // a child of it could hold its standard error open
     const [json] = await Promise.all([text(leader.stdio[3] as Readable), ended])
     if (json !== '') return JSON.parse(json)
-    throw new Error(leader.signalCode === 'SIGKILL' ? `no result within ${timeoutMs} ms` : lastLine(await complaints))
+    throw new Error(leader.signalCode === 'SIGKILL' ? `no metrics within ${timeoutMs} ms` : lastLine(await errorOutput))
   } finally {
     clearTimeout(timeout)
     kill()
@@ -57,14 +57,14 @@ function killGroup(leader: number): void {
   }
 }
 
-/** Whether one of the group has not ended; what is only waiting to be reaped has. State and group are fields 3 and 5 of /proc/pid/stat, proc(5). */
+/** Reports whether a process of the group is running. A zombie is not. Uses fields 3 and 5 of proc_pid_stat(5), state and pgrp. */
 function isGroupAlive(leader: number): boolean {
   return readdirSync('/proc').some(pid => {
     try {
       const [, state, group] = /.*\) (\S) \d+ (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? []
       return Number(group) === leader && state !== 'Z' && state !== 'X'
     } catch {
-      return false // no process, or one that is gone
+      return false // not a process, or one that has ended
     }
   })
 }
@@ -72,9 +72,9 @@ function isGroupAlive(leader: number): boolean {
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
- * Has something done before this program ends, also by a signal.
+ * Calls a function when this program exits, including by SIGINT, SIGTERM, or SIGHUP.
  *
- * @returns what undoes that
+ * @returns a function that undoes this
  */
 function killAtExit(kill: () => void): () => void {
   const end = (): void => process.exit(1)
@@ -87,20 +87,21 @@ function killAtExit(kill: () => void): () => void {
 }
 
 /**
- * Reading more certificates costs every Node 20 that starts tens of milliseconds; options of this program are none of
- * the peers'. And a fork is a fork, or no metric.
+ * Returns the environment of a sample. It lacks NODE_EXTRA_CA_CERTS, because Node 20 spends tens of milliseconds reading
+ * certificates at each start, and NODE_OPTIONS, which is meant for this program only. ANYFORK_MODE makes a fork that is
+ * impossible fail, instead of being replaced by a fresh process.
  */
 function environment(): NodeJS.ProcessEnv {
   const { NODE_EXTRA_CA_CERTS, NODE_OPTIONS, ...env } = process.env
   return { ...env, ANYFORK_MODE: 'fork' }
 }
 
-/** The first processor that this program may use. */
+/** Returns the number of the first processor that this program may use. */
 function firstCpu(): number {
   return Number(/^Cpus_allowed_list:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))![1])
 }
 
 function lastLine(text: string): string {
   const lines = text.split('\n').map(line => line.trim())
-  return lines.findLast(line => /Error\b/.test(line)) ?? lines.findLast(line => line) ?? 'no result'
+  return lines.findLast(line => /Error\b/.test(line)) ?? lines.findLast(line => line) ?? 'no metrics'
 }

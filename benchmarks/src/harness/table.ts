@@ -1,14 +1,14 @@
 import { markdownTable } from 'markdown-table'
 import type { Row } from './interleaved-runs.js'
 
-/** The settings of a row, and what was found: all before `subject`, and the rest. */
+/** Splits a row into its setting, which is all before `subject`, and the columns of the table. */
 export function splitRow(row: Row): { setting: Row; measured: Row } {
   const keys = Object.keys(row)
   const pick = (names: string[]): Row => Object.fromEntries(names.map(name => [name, row[name]!]))
   return { setting: pick(keys.slice(0, keys.indexOf('subject'))), measured: pick(keys.slice(keys.indexOf('subject'))) }
 }
 
-/** Rows that have the same setting, under what it is called. */
+/** Groups rows by their setting. The keys are headings, such as `module: bare, cpus: free`. */
 export function bySetting(rows: readonly Row[]): Map<string, Row[]> {
   const groups = new Map<string, Row[]>()
   for (const row of rows) {
@@ -21,7 +21,7 @@ export function bySetting(rows: readonly Row[]): Map<string, Row[]> {
   return groups
 }
 
-/** Rows as tables in Markdown, one for each setting. */
+/** Formats rows as Markdown tables, one per setting. */
 export function tableOf(rows: readonly Row[]): string {
   return [...bySetting(rows)]
     .map(([title, group]) => (title ? `**${title}**\n\n` : '') + singleTable(group))
@@ -43,7 +43,7 @@ const units: [ending: RegExp, symbol: string][] = [
   [/Mebibytes$/i, ' MiB'],
 ]
 
-/** `medianMilliseconds` as people read it: median ms. */
+/** Turns a name into a heading: `medianMilliseconds` becomes `median ms`. */
 export function headingOf(name: string): string {
   const [ending, symbol = ''] = units.find(([ending]) => ending.test(name)) ?? []
   const rest = ending ? name.replace(ending, '') : name
@@ -53,7 +53,7 @@ export function headingOf(name: string): string {
   return (spaced + symbol).trim()
 }
 
-/** A number with three figures that matter. */
+/** Formats a number with three significant digits, or as an integer from 1,000. Missing values become a dash. */
 export function formatCell(value: string | number | null | undefined): string {
   if (typeof value !== 'number') return value ?? '–'
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en')
