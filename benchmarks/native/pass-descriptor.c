@@ -1,5 +1,5 @@
-/* send, receive and close of one descriptor in one process, as often as argv[1]
- * says, by the C interface of fdpass. Prints nanoseconds for each. */
+/* Sends, receives, and closes a descriptor in one process, argv[1] times, with the C interface of fdpass. Prints the
+ * nanoseconds per descriptor. */
 #include "../../packages/fdpass/native/fdpass.h"
 
 #include <stdio.h>

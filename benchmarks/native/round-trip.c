@@ -1,6 +1,6 @@
-/* Round trips of argv[1] bytes each way between two processes that block in send and
- * recv, for argv[2] milliseconds after as many to warm up: what the kernel takes. Prints
- * median, mean, 99th percentile and processor time of both, in microseconds for each. */
+/* Measures round trips of argv[1] bytes in each direction between two processes that block in send(2) and recv(2): the
+ * cost of the kernel alone. Warms up for argv[2] milliseconds, and then measures as long. Prints the median, the mean,
+ * the 99th percentile, and the processor time of both processes, in microseconds per round trip. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -9,11 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MOST_BYTES 4096
-#define MOST_TIMES 4000000
+#define MAX_BYTES 4096
+#define MAX_SAMPLES 4000000
 
-static char bytes[MOST_BYTES];
-static float times[MOST_TIMES];
+static char bytes[MAX_BYTES];
+static float times[MAX_SAMPLES];
 
 static double now(void) {
   struct timespec t;
@@ -26,14 +26,14 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static double processor(int who) {
+static double processor_time(int who) {
   struct rusage usage;
   getrusage(who, &usage);
   return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
          (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
-static void answer(int socket) {
+static void echo(int socket) {
   for (;;) {
     ssize_t n = recv(socket, bytes, sizeof bytes, 0);
     if (n <= 0 || send(socket, bytes, (size_t)n, MSG_NOSIGNAL) != n) _exit(0);
@@ -44,26 +44,26 @@ int main(int argc, char **argv) {
   int pair[2];
   size_t size = argc > 1 ? (size_t)atoi(argv[1]) : 16;
   double microseconds = 1e3 * (argc > 2 ? atof(argv[2]) : 1000);
-  if (size < 1 || size > MOST_BYTES || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0) return 1;
+  if (size < 1 || size > MAX_BYTES || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0) return 1;
   pid_t child = fork();
   if (child < 0) return 1;
   if (child == 0) {
     close(pair[0]);
-    answer(pair[1]);
+    echo(pair[1]);
   }
   close(pair[1]);
   double sum = 0, started = now();
   size_t count = 0, all = 0;
-  for (double asked; (asked = now()) - started < 2 * microseconds && count < MOST_TIMES; all++) {
+  for (double sent; (sent = now()) - started < 2 * microseconds && count < MAX_SAMPLES; all++) {
     if (send(pair[0], bytes, size, MSG_NOSIGNAL) != (ssize_t)size || recv(pair[0], bytes, sizeof bytes, 0) <= 0)
       return 1;
-    if (asked - started < microseconds) continue;
-    sum += times[count++] = (float)(now() - asked);
+    if (sent - started < microseconds) continue;
+    sum += times[count++] = (float)(now() - sent);
   }
   close(pair[0]);
   if (waitpid(child, NULL, 0) != child || count == 0) return 1;
   qsort(times, count, sizeof *times, compare);
   printf("%f %f %f %f\n", times[count / 2], sum / (double)count, times[count * 99 / 100],
-    (processor(RUSAGE_SELF) + processor(RUSAGE_CHILDREN)) / (double)all);
+    (processor_time(RUSAGE_SELF) + processor_time(RUSAGE_CHILDREN)) / (double)all);
   return 0;
 }

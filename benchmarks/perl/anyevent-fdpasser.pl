@@ -1,5 +1,5 @@
-# How many descriptors a second AnyEvent::FDpasser passes from one process to another:
-# as many as the argument says, after a tenth of that to warm up. Prints the number.
+# Measures how many descriptors per second AnyEvent::FDpasser passes from one process to
+# another. The argument is their number; a tenth of it warms up. Prints the result.
 use strict;
 use warnings;
 use AnyEvent;

@@ -1,5 +1,6 @@
-# An AnyEvent::Fork template and so many idle forks of it. Says "template", waits for
-# a line, starts them, says "workers" when each has said its first byte.
+# Starts an AnyEvent::Fork template and prints "template". After a line of input, forks
+# as many idle workers as the argument says, and prints "workers" when the first byte
+# of each has arrived. Exits at the next line, or at the end of the input.
 use strict;
 use warnings;
 use AnyEvent;
@@ -32,7 +33,7 @@ sub start {
    $finished->recv;
 }
 
-start 1; # then the template is there
+start 1; # the template is ready when it has forked once
 close $_ for splice @sockets;
 print "template\n";
 <STDIN>;

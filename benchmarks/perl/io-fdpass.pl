@@ -1,6 +1,6 @@
-# How many descriptors a second IO::FDPass passes from one process to another, both of
-# which wait for nothing else: as many as the argument says, after a tenth of that to
-# warm up. Prints the number.
+# Measures how many descriptors per second IO::FDPass passes from one process to another.
+# Both block in its calls and have no event loop. The argument is the number of
+# descriptors; a tenth of it warms up. Prints the result.
 use strict;
 use warnings;
 use IO::FDPass;

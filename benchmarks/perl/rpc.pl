@@ -1,5 +1,6 @@
-# Calls AnyEvent::Fork::RPC, so many calls outstanding, for so long. Prints JSON:
-# how many a second, and what each took in milliseconds.
+# Measures calls of AnyEvent::Fork::RPC, with a fixed number of pending calls, for a
+# period. Prints JSON: calls per second and, with one pending call, the milliseconds of
+# each. Durations are in milliseconds.
 use strict;
 use warnings;
 use AnyEvent;
@@ -21,7 +22,7 @@ CHILD
 
 sub now { 1000 * clock_gettime(CLOCK_MONOTONIC) }
 
-# Resolves with how many calls were made in that time, and how long each took.
+# Makes calls for a period. Returns the calls per second and the times.
 sub call_for {
    my ($milliseconds) = @_;
    my ($count, @times) = (0);
@@ -30,13 +31,13 @@ sub call_for {
    my $end = $started + $milliseconds;
    my $step;
    $step = sub {
-      my $asked = now;
+      my $called_at = now;
       $finished->begin;
       $rpc->(@args, sub {
-         my $answered = now;
+         my $answered_at = now;
          $count++;
-         push @times, $answered - $asked if $setting{pendingCalls} == 1;
-         $step->() if $answered < $end;
+         push @times, $answered_at - $called_at if $setting{pendingCalls} == 1;
+         $step->() if $answered_at < $end;
          $finished->end;
       });
    };

@@ -1,6 +1,6 @@
-# Forks processes from an AnyEvent::Fork template, so many at a time, for so long:
-# from asking for one until its first byte. Prints JSON: how many a second, and what
-# each took in milliseconds.
+# Forks workers from an AnyEvent::Fork template, a fixed number at a time, for a period.
+# Measures from the request until the first byte of the worker arrives. Prints JSON:
+# workers per second, and the milliseconds of each.
 use strict;
 use warnings;
 use AnyEvent;
@@ -20,7 +20,7 @@ CHILD
 
 sub now { 1000 * clock_gettime(CLOCK_MONOTONIC) }
 
-# Resolves with how many said something in that time, and how long each took.
+# Starts workers for a period. Returns the workers per second and the times.
 sub start_for {
    my ($milliseconds) = @_;
    my @times;
@@ -30,7 +30,7 @@ sub start_for {
    my $end = $started + $milliseconds;
    my $step;
    $step = sub {
-      my $asked = now;
+      my $requested_at = now;
       $finished->begin;
       $template->fork->run(hello => sub {
          my ($socket) = @_;
@@ -40,7 +40,7 @@ sub start_for {
             undef $watch;
             close $socket;
             $last = now;
-            push @times, $last - $asked;
+            push @times, $last - $requested_at;
             $step->() if $last < $end;
             $finished->end;
          };

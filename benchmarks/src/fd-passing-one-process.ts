@@ -1,7 +1,7 @@
 import { recv, send, socketpair } from '@anyfork/fdpass'
 import { type CProgram, compile } from './harness/c-program.js'
 
-/** Compiles the loop in C with the C interface of fdpass. */
+/** Compiles the benchmark in C, which uses the C interface of fdpass. */
 export function compilePassing(): CProgram {
   return compile(
     'pass-descriptor',
@@ -9,12 +9,12 @@ export function compilePassing(): CProgram {
   )
 }
 
-/** Descriptors a second, sent, received and closed by the program. */
+/** Sends, receives, and closes descriptors in C. Returns the descriptors per second. */
 export function passInC(program: CProgram, count: number): number {
   return 1e9 / program.run(count)[0]!
 }
 
-/** The same in JavaScript. */
+/** Does the same in JavaScript. */
 export function passInJs(count: number): number {
   const [left, right] = socketpair()
   const started = performance.now()

@@ -5,12 +5,17 @@ import { fileURLToPath } from 'node:url'
 import { socketpair } from '@anyfork/fdpass'
 import { FdPasser } from '@anyfork/fdpasser'
 
-/** A program that forks, passes descriptors from the one process to the other, and prints how many a second. */
+/** Runs a Perl program that passes descriptors to its child. Returns the descriptors per second that it prints. */
 export function viaPerl(program: string, count: number): number {
   return Number(execFileSync('perl', [fileURLToPath(new URL(`../perl/${program}`, import.meta.url)), `${count}`]))
 }
 
-/** From the first descriptor sent until the receiver, which is running by then, has them all. */
+/**
+ * Passes descriptors with fdpasser. Measures from the first one until the receiver, which has been running before,
+ * acknowledges all of them.
+ *
+ * @returns descriptors per second
+ */
 export async function viaFdPasser(count: number, batch: number): Promise<number> {
   const [ours, theirs] = socketpair()
   const warmUp = Math.ceil(count / 10)
@@ -38,18 +43,22 @@ export async function viaFdPasser(count: number, batch: number): Promise<number>
   return count / seconds
 }
 
-/** Its addon is built for one version of Node. */
+/** Reports whether usocket loads here. Its addon is built for one version of Node. */
 export async function hasUsocket(): Promise<boolean> {
   try {
     await import('usocket')
     return true
   } catch {
-    console.error('usocket is not built for this Node: left out')
+    console.error('the addon of usocket does not load in this version of Node: left out')
     return false
   }
 }
 
-/** usocket loses descriptors when the socket is full, so no more than 200 are on their way. */
+/**
+ * Passes descriptors with usocket. It loses descriptors when the socket is full, so at most 200 are unacknowledged.
+ *
+ * @returns descriptors per second
+ */
 export async function viaUsocket(count: number): Promise<number> {
   const { default: usocket } = await import('usocket')
   const [ours, theirs] = socketpair()
@@ -88,7 +97,11 @@ export async function viaUsocket(count: number): Promise<number> {
   return count / seconds
 }
 
-/** Node's own way: sockets, each to be sent once. */
+/**
+ * Passes sockets with `process.send`, which is what Node offers.
+ *
+ * @returns sockets per second
+ */
 export async function viaProcessSend(count: number): Promise<number> {
   const receiver = fork(new URL('./workers/socket-receiver.js', import.meta.url), [`${count}`])
   const sockets = await connections(count)
@@ -102,7 +115,7 @@ export async function viaProcessSend(count: number): Promise<number> {
   return count / seconds
 }
 
-/** So many accepted connections; each can be sent once. */
+/** Returns accepted TCP connections. `process.send` closes what it has sent, so each serves once. */
 async function connections(count: number): Promise<Socket[]> {
   const accepted: Socket[] = []
   const server = createServer({ pauseOnConnect: true }, socket => accepted.push(socket))

@@ -3,13 +3,13 @@ import { hasUsocket, viaFdPasser, viaPerl, viaProcessSend, viaUsocket } from './
 import { hasPerlModule } from './harness/perl.js'
 import { median } from './statistics.js'
 
-/** One way to pass descriptors, measured. */
+/** A row of the table. */
 export interface FdPassing {
   subject: string
   perSecond: number
-  /** Times as fast as the first way of its kind: the loop in C, or `process.send`. */
+  /** How many times faster than the first subject of its group: C in one process, `process.send` between two. */
   ratio?: number
-  /** Times as fast as these, in the same run. */
+  /** How many times faster than usocket in the same run, and than AnyEvent::FDpasser. */
   timesUsocket?: number
   timesPerl?: number
 }
@@ -23,10 +23,12 @@ const USOCKET = 'two processes: usocket, 1 descriptor a write'
 const FDPASSER = 'two processes: AnyEvent::FDpasser'
 
 /**
- * How many descriptors a second? Within one process beside the same loop in C; between
- * two processes beside Node's own way, usocket, and the originals where Perl has them.
- * Medians of all rounds, in each of which every way has its turn, of about a second: what
- * is fast passes more.
+ * Measures how many descriptors per second each subject passes: in one process beside the same loop in C, and between
+ * two processes beside `process.send`, usocket, and the Perl originals, where they are installed. The runs are
+ * interleaved.
+ *
+ * @param count - descriptors per sample. Slow subjects pass fewer and fast ones more, so that a sample takes about a second
+ * @returns the medians of all rounds
  */
 export async function fdPassing(count = 300_000, rounds = 5): Promise<FdPassing[]> {
   using inC = compilePassing()
@@ -52,7 +54,7 @@ export async function fdPassing(count = 300_000, rounds = 5): Promise<FdPassing[
     })
 
   const speeds = new Map<string, number[]>([...within, ...between].map(({ name }) => [name, []]))
-  for (let run = 0; run < rounds; run++)
+  for (let round = 0; round < rounds; round++)
     for (const { name, measure } of [...within, ...between]) speeds.get(name)!.push(await measure())
   const speed = (name: string): number => median(speeds.get(name)!)
 

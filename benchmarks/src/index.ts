@@ -2,7 +2,7 @@ import { fdPassing } from './fd-passing.js'
 import { runCommandLine } from './harness/command-line.js'
 import { benchmarkFromModule, type RunnableBenchmark } from './harness/runnable-benchmark.js'
 
-/** Every benchmark: a file of the name that says which question it answers. */
+/** All benchmarks, in the order in which they run. */
 const benchmarks: Record<string, RunnableBenchmark> = {
   ...Object.fromEntries(
     [
@@ -24,9 +24,9 @@ const benchmarks: Record<string, RunnableBenchmark> = {
   ),
   'fd-passing': {
     describe: async () => ({
-      title: 'How many descriptors a second can be passed?',
+      title: 'How many descriptors per second can be passed?',
       method:
-        'Within one process beside the same loop in C; between two processes beside what Node, usocket and the originals have. Medians of five rounds. Ratio: times as fast as the first row of its kind.',
+        'In one process: send, receive, and close, beside the same loop in C. Between two processes: beside process.send, usocket, and the Perl originals. Each value is the median of all rounds. Ratio: how many times faster than the first row of the same group.',
     }),
     run: async ({ isQuick, rounds }) => (await fdPassing(isQuick ? 300 : undefined, rounds)).map(row => ({ ...row })),
   },

@@ -4,7 +4,7 @@ import type { Client, PeerOptions } from './peer.js'
 
 const worker = fileURLToPath(new URL('../workers/tasks.js', import.meta.url))
 
-/** It starts its workers at once, and all of them. */
+/** Ignores `fromZero`: jest-worker starts all its workers when it is made. */
 export function start({ task, workers }: PeerOptions): Client {
   const farm = new Worker(worker, { numWorkers: workers, exposedMethods: [task] }) as JestWorkerFarm<
     Record<string, (...args: unknown[]) => unknown>

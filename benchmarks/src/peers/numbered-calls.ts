@@ -1,13 +1,16 @@
 import type { Client, Task } from './peer.js'
 
-/** What goes to a worker that answers messages; back goes the number with the result. */
+/** A request to a worker that communicates by messages. The response is `[id, result]`. */
 export type Request = [id: number, task: Task, args: unknown[]]
 
-/** Calls over a channel of messages, as one would write it by hand: each has a number and a promise. */
+/**
+ * Makes calls over a message channel, as a hand-written program would: each call has a number, and a map from numbers to
+ * promises finds the call of a response.
+ */
 export function numberedCalls(
   task: Task,
   send: (request: Request) => void,
-  listen: (onMessage: (answer: [id: number, result: unknown]) => void) => void,
+  listen: (onMessage: (response: [id: number, result: unknown]) => void) => void,
 ): Client {
   const calls = new Map<number, (result: unknown) => void>()
   let lastId = 0

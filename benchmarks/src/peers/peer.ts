@@ -1,27 +1,33 @@
-/** What workers can do; each peer's worker file offers it in that peer's manner. */
+/** A function that workers run. Each peer's worker file exports the functions in the form that the peer requires. */
 export type Task = keyof typeof import('../workers/tasks.js')
 
-/** What is asked of every peer alike. */
+/** The options that all peers support. */
 export interface PeerOptions {
+  /** The function that calls run. */
   task: Task
-  /** Most workers. */
+  /** The maximum number of workers. */
   workers: number
-  /** Whether none may be started before the first call, where the peer can be told so; else all are. */
+  /**
+   * True to start no worker before the first call, if the peer has an option for this. Otherwise all workers are
+   * started at once.
+   *
+   * @default false
+   */
   fromZero?: boolean
 }
 
-/** Workers behind a peer's interface. What they leave is killed with the process in which they were started. */
+/** One interface to all peers. It has no `close`: the workers are killed together with the process of the sample. */
 export interface Client {
-  /** Has the task done by one of the workers. */
+  /** Runs the task in a worker. */
   call(...args: unknown[]): Promise<unknown>
-  /** Resolves when the template, if there is one, is ready. */
+  /** Resolves when the template is ready. Peers without a template lack it. */
   ready?(): Promise<unknown>
 }
 
-/** Each file in this folder that is named by a subject exports it as `start`. */
+/** Starts a peer. The file that a subject names as its `peer` exports this function as `start`. */
 export type StartPeer = (options: PeerOptions, variant: Record<string, never>) => Client
 
-/** Starts what a subject names. */
+/** Loads and starts the peer of a subject. */
 export async function startPeer(
   { peer, variant = {} }: { peer: string; variant?: Record<string, unknown> },
   options: PeerOptions,
@@ -29,7 +35,7 @@ export async function startPeer(
   return (await loadPeer(peer))(options, variant as Record<string, never>)
 }
 
-/** Loads the peer, so that the time this takes is not measured. */
+/** Loads a peer without starting it, so that a benchmark can exclude the loading from its measurement. */
 export async function loadPeer(peer: string): Promise<StartPeer> {
   const { start } = (await import(`./${peer}.js`)) as { start: StartPeer }
   return start

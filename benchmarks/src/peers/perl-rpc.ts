@@ -2,7 +2,7 @@ import type { Subject } from '../harness/benchmark.js'
 import { durations } from '../harness/measure-calls.js'
 import { runPerl } from '../harness/perl.js'
 
-/** The original, which Debian does not have: `cpan AnyEvent::Fork::RPC`. */
+/** The original. Debian does not package it; `cpan AnyEvent::Fork::RPC` installs it. */
 export const perlRpc: readonly Subject[] = ['sync', 'async'].map(backend => ({
   name: `AnyEvent::Fork::RPC (Perl), octets${backend === 'async' ? ', async' : ''}`,
   peer: 'perl',
@@ -10,7 +10,11 @@ export const perlRpc: readonly Subject[] = ['sync', 'async'].map(backend => ({
   perlModule: 'AnyEvent::Fork::RPC',
 }))
 
-/** Calls it, so many outstanding. */
+/**
+ * Measures AnyEvent::Fork::RPC.
+ *
+ * @returns the calls per second and, with one pending call, the time of each call
+ */
 export async function callPerl(
   { variant }: Subject,
   message: string | number,

@@ -1,6 +1,6 @@
 import type { Subject } from '../harness/benchmark.js'
 
-/** Pools as their documentation shows them; the number of workers is all that is chosen. */
+/** The pools, used as their documentation shows. Only the number of workers is set. */
 export const pools: readonly Subject[] = [
   { name: '@anyfork/fork-pool', peer: 'fork-pool' },
   { name: 'piscina', peer: 'piscina' },
@@ -14,26 +14,29 @@ export const pools: readonly Subject[] = [
   { name: 'worker-farm', peer: 'worker-farm' },
 ]
 
-/** The same with a worker that has been forked ahead. */
+/** fork-pool with a process that it has forked in advance. */
 export const forkPoolWithSpare: Subject = {
   name: '@anyfork/fork-pool, spare 1',
   peer: 'fork-pool',
   variant: { spare: 1 },
 }
 
-/** Whether its workers are on their way as soon as the pool is made, whatever it is told. */
+/** Reports whether a pool starts its workers when it is made, without an option to change this. */
 export function isEager({ peer }: Subject): boolean {
   return peer === 'jest-worker'
 }
 
-/** Whether its workers are threads. */
+/** Reports whether the workers of a subject are threads. */
 export function usesThreads({ peer, variant }: Subject): boolean {
   return (
     peer === 'piscina' || Object.values(variant ?? {}).some(value => value === 'thread' || value === 'worker_threads')
   )
 }
 
-/** worker-farm gives a worker ten calls at a time; for work that blocks, its documentation says one. */
+/**
+ * Limits worker-farm to one call per worker, as its documentation recommends for calls that block. Its default is ten.
+ * Returns other subjects unchanged.
+ */
 export function withOneCallPerWorker(subject: Subject): Subject {
   if (subject.peer !== 'worker-farm') return subject
   return { ...subject, name: 'worker-farm, maxConcurrentCallsPerWorker 1', variant: { callsPerWorker: 1 } }

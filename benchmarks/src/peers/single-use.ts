@@ -6,7 +6,7 @@ import type { Client, PeerOptions } from './peer.js'
 
 const worker = new URL('../workers/messages.js', import.meta.url)
 
-/** A process or a thread for each call, as one would write it by hand. */
+/** Starts a process or a thread for each call, as a hand-written program would. */
 export function start({ task }: PeerOptions, { kind }: { kind: 'process' | 'thread' }): Client {
   const answer = kind === 'process' ? answerOfProcess : answerOfThread
   return { call: async (...args) => (await answer([0, task, args]))[1] }
@@ -16,7 +16,7 @@ async function answerOfProcess(request: Request): Promise<[number, unknown]> {
   const child = fork(worker)
   child.send(request)
   const [answer] = (await once(child, 'message')) as [[number, unknown]]
-  child.disconnect() // it ends then
+  child.disconnect() // ends the process
   return answer
 }
 

@@ -3,15 +3,18 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { ForkProcess } from '@anyfork/fork'
 
-/** A worker that has said its first byte. */
+/** A worker whose first byte has arrived. */
 export interface StartedWorker {
-  /** Tells it to end, and does not wait for it. */
+  /** Makes the worker end. Does not wait for it. */
   stop(): void
 }
 
 const worker = new URL('../workers/hello.js', import.meta.url)
 
-/** Ways to get a worker: each prepares what it needs, then starts one whenever it is asked. */
+/**
+ * Ways to start a worker. Each prepares what it needs, such as a template, and then returns a function that starts one
+ * worker per call.
+ */
 export const starters: Record<string, () => Promise<() => Promise<StartedWorker>>> = {
   async fork() {
     const template = ForkProcess.exec().require(worker)

@@ -22,7 +22,7 @@ export function start(
     idleTimeout: 60_000,
     concurrentTasksPerWorker,
     isolateWorkers,
-    env: process.env as Record<string, string>, // its processes would have none
+    env: process.env as Record<string, string>, // without it, tinypool's processes have an empty environment
   })
   return { call: (...args) => pool.run(args) }
 }

@@ -4,7 +4,7 @@ import type { Client, PeerOptions } from './peer.js'
 
 const worker = fileURLToPath(new URL('../workers/callback-tasks.js', import.meta.url))
 
-/** @param variant - `callsPerWorker`: at a time; 10 is its default */
+/** @param variant - `callsPerWorker`: how many calls a worker gets at a time; 10 is the default of worker-farm */
 export function start(
   { task, workers, fromZero = false }: PeerOptions,
   { callsPerWorker = 10 }: { callsPerWorker?: number },

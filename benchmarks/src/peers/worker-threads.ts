@@ -4,7 +4,7 @@ import type { Client, PeerOptions } from './peer.js'
 
 const worker = new URL('../workers/messages.js', import.meta.url)
 
-/** @param variant - `transfer`: whether the memory of a buffer is moved instead of copied, both ways */
+/** @param variant - `transfer`: moves the memory of a buffer in both directions instead of copying it */
 export function start({ task }: PeerOptions, { transfer = false }: { transfer?: boolean }): Client {
   const thread = new Worker(worker, { argv: transfer ? ['transfer'] : [] })
   const transferred = (args: unknown[]): ArrayBuffer[] =>

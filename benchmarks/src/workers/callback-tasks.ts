@@ -2,7 +2,7 @@ import * as tasks from './tasks.js'
 
 type Callback = (error: unknown, result?: unknown) => void
 
-/** The tasks for worker-farm, whose functions end by a callback. */
+/** Adapts a task to worker-farm, whose functions call back instead of returning. */
 const withCallback =
   (task: (...args: never[]) => unknown) =>
   (...args: unknown[]): void => {

@@ -1,12 +1,12 @@
 import { FdPasser } from '@anyfork/fdpasser'
 
-/** Receives as many descriptors as argv says over descriptor 3, closes them, then sends one back. */
+/** Receives `argv[2]` descriptors over descriptor 3 and closes them. Then sends one back as an acknowledgement. */
 const count = Number(process.argv[2])
 const passer = new FdPasser({ fd: 3 })
 let received = 0
-let asked = 0
+let requested = 0
 const ask = (): void => {
-  if (asked++ < count) passer.pushRecv(onDescriptor)
+  if (requested++ < count) passer.pushRecv(onDescriptor)
 }
 const onDescriptor = (error: Error | undefined, descriptor?: { close(): void }): void => {
   if (!descriptor) throw error!

@@ -2,14 +2,14 @@ import { isMainThread, parentPort } from 'node:worker_threads'
 import type { Descriptor } from '@anyfork/fdpass'
 import './tasks.js'
 
-/** Says one byte, then waits for the end of its socket. */
+/** Writes one byte to a socket, and then waits until the socket ends. */
 export function hello(socket: Descriptor): void {
   const stream = socket.toSocket()
   stream.write('x')
   stream.resume()
 }
 
-/** The same in a process with a channel, and in a thread. */
+// Does the same over the channel of child_process.fork, or over the port of a worker thread.
 if (process.send && isMainThread) {
   process.send('x')
   process.on('message', () => {})

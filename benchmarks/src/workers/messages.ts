@@ -2,8 +2,8 @@ import { parentPort } from 'node:worker_threads'
 import type { Request } from '../peers/numbered-calls.js'
 import * as tasks from './tasks.js'
 
-/** Answers messages, as one would write it by hand, in a thread or a process. */
-const answer = async (
+/** Responds to the requests of `numbered-calls.ts`, in a thread or in a process. */
+const respond = async (
   [id, task, args]: Request,
   send: (message: unknown, transfer: ArrayBuffer[]) => void,
 ): Promise<void> => {
@@ -13,5 +13,5 @@ const answer = async (
 
 const port = parentPort
 if (port)
-  port.on('message', message => void answer(message, (message, transfer) => port.postMessage(message, transfer)))
-else process.on('message', message => void answer(message as Request, message => void process.send!(message)))
+  port.on('message', message => void respond(message, (message, transfer) => port.postMessage(message, transfer)))
+else process.on('message', message => void respond(message as Request, message => void process.send!(message)))

@@ -1,7 +1,7 @@
 import type { TaskFunctions } from 'poolifier'
 import * as singleArgumentTasks from './single-argument-tasks.js'
 
-/** The tasks for poolifier, which wants functions that return promises to be marked as such. */
+/** The tasks for poolifier. It recognises asynchronous functions by their type, so these are declared `async`. */
 export const tasks: TaskFunctions = {
   ...(singleArgumentTasks as unknown as TaskFunctions),
   block: async (args: unknown) => singleArgumentTasks.block(args as Parameters<typeof singleArgumentTasks.block>[0]),

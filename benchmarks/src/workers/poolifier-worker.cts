@@ -2,5 +2,5 @@ const { ClusterWorker, ThreadWorker } = require('poolifier') as typeof import('p
 const { tasks } = require('./poolifier-tasks.js') as typeof import('./poolifier-tasks.js')
 const { isMainThread } = require('node:worker_threads') as typeof import('node:worker_threads')
 
-/** CommonJS: while an ES module is being loaded, `cluster` loses the pool's first message. */
+// CommonJS, because `cluster` loses the pool's first message while it loads an ES module.
 module.exports = isMainThread ? new ClusterWorker(tasks) : new ThreadWorker(tasks)

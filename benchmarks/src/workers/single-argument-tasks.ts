@@ -1,6 +1,6 @@
 import * as tasks from './tasks.js'
 
-/** The tasks for pools whose functions have one argument, which is the list of all. */
+/** A function with one argument, the list of the arguments of `F`. Some pools pass only one. */
 type TakingOneArgument<F> = F extends (...args: infer A) => infer R ? (args: A) => R : never
 
 const takingOneArgument = <F extends (...args: never[]) => unknown>(task: F): TakingOneArgument<F> =>

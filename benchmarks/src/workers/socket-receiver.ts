@@ -1,4 +1,4 @@
-/** Receives sockets from `process.send` until it has as many as argv says, then tells. */
+/** Receives `argv[2]` sockets from `process.send` and destroys them. Then sends a message. */
 const count = Number(process.argv[2])
 let received = 0
 process.on('message', (_message, handle) => {

@@ -1,7 +1,10 @@
 import { closeSync } from 'node:fs'
 import usocket from 'usocket'
 
-/** Receives as many descriptors as argv says over descriptor 3 and closes them; says so every 100, so that none is lost in a full queue. */
+/**
+ * Receives `argv[2]` descriptors over descriptor 3 and closes them. Acknowledges every 100 with a byte, so that the
+ * sender never fills the socket: usocket would lose descriptors.
+ */
 const count = Number(process.argv[2])
 const socket = new usocket.USocket({ fd: 3 })
 let received = 0
@@ -14,4 +17,4 @@ socket.on('readable', () => {
     }
   }
 })
-socket.read(0) // begins
+socket.read(0) // starts reading
