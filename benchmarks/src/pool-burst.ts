@@ -4,15 +4,15 @@ import { type Client, loadPeer } from './peers/peer.js'
 import { isEager, pools, withOneCallPerWorker } from './peers/pools.js'
 
 const WORKERS = 8
-const NONE = 'no worker yet'
+const NO_WORKERS = 'no worker yet'
 
 export const benchmark: Benchmark = {
-  title: 'How soon does an idle pool get through a burst of calls?',
-  method: `All at once, a number of calls, each of which blocks its worker for 20 ms without using a processor, given to a pool of at most ${WORKERS}. With 50 calls, no less than 140 ms are possible. With «${NONE}», the pool is as in pool-first-answer.`,
+  title: 'How long does an idle pool take for a burst of calls?',
+  method: `Makes all calls at once, in a pool of at most ${WORKERS} workers. Each call blocks its worker for 20 ms without using a processor, so that 50 calls take at least 140 ms. Measured from the first call until the last result. With “${NO_WORKERS}”, the pool starts from zero, as in pool-first-answer.`,
   isHigherBetter: false,
   subjects: pools.map(withOneCallPerWorker),
   settings: isQuick =>
-    (isQuick ? [NONE] : [NONE, `${WORKERS} workers idle`]).map(pool => ({
+    (isQuick ? [NO_WORKERS] : [NO_WORKERS, `${WORKERS} workers idle`]).map(pool => ({
       pool,
       calls: isQuick ? 10 : 50,
       cpus: 'free',
@@ -21,15 +21,15 @@ export const benchmark: Benchmark = {
     const start = await loadPeer(subject.peer)
     const make = (): Client =>
       start(
-        { task: 'block', workers: WORKERS, fromZero: pool === NONE },
+        { task: 'block', workers: WORKERS, fromZero: pool === NO_WORKERS },
         (subject.variant ?? {}) as Record<string, never>,
       )
-    let client = pool === NONE && isEager(subject) ? undefined : make()
+    let client = pool === NO_WORKERS && isEager(subject) ? undefined : make()
     await client?.ready?.()
-    if (pool !== NONE) await occupyWorkers(WORKERS, (file, count) => client!.call(0, [file, count]))
-    const asked = performance.now()
+    if (pool !== NO_WORKERS) await occupyWorkers(WORKERS, (file, count) => client!.call(0, [file, count]))
+    const startedAt = performance.now()
     client ??= make()
     await Promise.all(Array.from({ length: Number(calls) }, () => client.call(20)))
-    return { milliseconds: performance.now() - asked }
+    return { milliseconds: performance.now() - startedAt }
   },
 }

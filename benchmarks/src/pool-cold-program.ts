@@ -9,20 +9,20 @@ import { pools } from './peers/pools.js'
 const program = fileURLToPath(new URL('./workers/cold-program.js', import.meta.url))
 
 export const benchmark: Benchmark = {
-  title: 'How long until a program that uses a pool has its first answer?',
+  title: 'How long does a program take from its start to the first result of its pool?',
   method:
-    'From starting `node` with a program that loads the pool, makes one of one worker and calls `add(1, 2)`, until it has printed the answer.',
+    'Starts `node` with a program that loads the pool, makes one with one worker, calls `add(1, 2)`, and prints the result. Measured from the start of `node` until the output arrives.',
   isHigherBetter: false,
   subjects: pools,
   rounds: 9,
   settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY_MODULE]).map(module => ({ module, cpus: 'free' })),
   async measure({ peer, variant }, { module }) {
-    const started = performance.now()
+    const startedAt = performance.now()
     const node = spawn(process.execPath, [program, JSON.stringify([{ peer, variant }, module])], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const [answer] = await Promise.race([once(node.stdout, 'data'), once(node.stdout, 'end')])
-    const milliseconds = performance.now() - started
+    const milliseconds = performance.now() - startedAt
     assert.equal(`${answer}`, '3\n')
     return { milliseconds }
   },

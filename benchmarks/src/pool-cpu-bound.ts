@@ -6,9 +6,9 @@ import { pools, withOneCallPerWorker } from './peers/pools.js'
 const WORKERS = 2
 
 export const benchmark: Benchmark = {
-  title: `How soon have ${WORKERS} workers of a pool done work that takes nothing but processors?`,
+  title: `How long do ${WORKERS} workers of a pool take for work that needs only processors?`,
   method:
-    'Counts primes in as many calls, all asked for at once, each of some ten milliseconds, after as many to warm up; all workers have started before.',
+    'Makes all calls at once. Each counts primes for about ten milliseconds. Measured from the first call until the last result. All workers have started before, and have run as many calls to warm up.',
   isHigherBetter: false,
   subjects: pools.map(withOneCallPerWorker),
   settings: isQuick => [{ calls: isQuick ? 4 : 100, limit: isQuick ? 1000 : 100_000, cpus: 'free' }],
@@ -17,8 +17,8 @@ export const benchmark: Benchmark = {
     const all = (): Promise<unknown[]> => Promise.all(Array.from({ length: Number(calls) }, () => client.call(limit)))
     await assertAnswer(() => client.call(1000), 168)
     await all()
-    const asked = performance.now()
+    const startedAt = performance.now()
     await all()
-    return { milliseconds: performance.now() - asked }
+    return { milliseconds: performance.now() - startedAt }
   },
 }

@@ -8,8 +8,8 @@ import { median } from './statistics.js'
 const POOLS = 4
 
 export const benchmark: Benchmark = {
-  title: 'How long does the first call of a pool take that has no worker yet?',
-  method: `The pool is made, may have one worker and has none; the template of @anyfork/fork-pool is ready. From the call of \`add(1, 2)\` until its promise is settled. ${POOLS} pools are made in turn: the median of all but the first, where the program is warmed up, and the first, where it has just begun. jest-worker starts workers when it is made: there, from making it.`,
+  title: 'How long does the first call take in a pool that has no worker yet?',
+  method: `Makes a pool of at most one worker, which starts from zero; the template of @anyfork/fork-pool is ready. Measured from the call of \`add(1, 2)\` until its promise settles. Each sample makes ${POOLS} pools, one after the other. First: the first pool, in a program that has just started. Median: the other pools, when the program is warmed up. For jest-worker, which starts its workers when it is made, the time includes making it.`,
   isHigherBetter: false,
   subjects: [...pools, forkPoolWithSpare],
   settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY_MODULE]).map(module => ({ module, cpus: 'free' })),
@@ -28,9 +28,9 @@ async function firstCall(subject: Subject, start: StartPeer): Promise<number> {
     start({ task: 'add', workers: 1, fromZero: true }, (subject.variant ?? {}) as Record<string, never>)
   const made = isEager(subject) ? undefined : make()
   await made?.ready?.()
-  const asked = performance.now()
+  const startedAt = performance.now()
   const answer = await (made ?? make()).call(1, 2)
-  const milliseconds = performance.now() - asked
+  const milliseconds = performance.now() - startedAt
   assert.equal(answer, 3)
   return milliseconds
 }

@@ -9,8 +9,8 @@ import { pools, withOneCallPerWorker } from './peers/pools.js'
 const WORKERS = 8
 
 export const benchmark: Benchmark = {
-  title: `How much memory do ${WORKERS} workers of a pool take, and what they are made from?`,
-  method: `The memory of the program with all its processes, before the pool is made, and after each of ${WORKERS} workers has answered and is idle. PSS counts what several processes share in shares.`,
+  title: `How much memory does a pool with ${WORKERS} workers use, with its template?`,
+  method: `The growth of the memory of the program and all its processes, from before the pool is made until each of its ${WORKERS} workers has run one call and is idle. PSS divides each shared page among the processes that share it.`,
   isHigherBetter: false,
   subjects: pools.map(withOneCallPerWorker),
   settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY_MODULE]).map(module => ({ module })),

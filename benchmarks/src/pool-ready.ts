@@ -7,16 +7,16 @@ import { pools, withOneCallPerWorker } from './peers/pools.js'
 const WORKERS = 8
 
 export const benchmark: Benchmark = {
-  title: `How long until a pool has ${WORKERS} workers at work?`,
-  method: `From making a pool of ${WORKERS}, template and all, until each of its workers has been called; every call is held until then.`,
+  title: `How long does a pool take until ${WORKERS} workers are running calls?`,
+  method: `Makes a pool of ${WORKERS} workers, and its template, and makes ${WORKERS} calls. No call returns before all have started, so each worker runs one. Measured from making the pool until the last call has started.`,
   isHigherBetter: false,
   subjects: pools.map(withOneCallPerWorker),
   settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY_MODULE]).map(module => ({ module, cpus: 'free' })),
   async measure({ peer, variant }, { module }) {
     setWorkerModule(module)
     const start = await loadPeer(peer)
-    const made = process.hrtime.bigint()
+    const madeAt = process.hrtime.bigint()
     const client = start({ task: 'waitAtBarrier', workers: WORKERS }, (variant ?? {}) as Record<string, never>)
-    return { milliseconds: Number((await occupyWorkers(WORKERS, client.call)) - made) / 1e6 }
+    return { milliseconds: Number((await occupyWorkers(WORKERS, client.call)) - madeAt) / 1e6 }
   },
 }

@@ -6,9 +6,9 @@ import { pools } from './peers/pools.js'
 const WORKERS = 2
 
 export const benchmark: Benchmark = {
-  title: `How many tiny calls a second do ${WORKERS} workers of a pool answer?`,
+  title: `How many tiny calls per second do ${WORKERS} workers of a pool run?`,
   method:
-    'Always so many calls of `add(1, 2)` pending, for a second. A pool that gives a worker one call at a time, or few, unless told otherwise is there both ways.',
+    'Keeps a number of calls of `add(1, 2)` pending for a second. Pools that give a worker only one or a few calls at a time by default have two rows: with the default, and with a limit of 1000.',
   isHigherBetter: true,
   subjects: [
     ...pools,

@@ -5,9 +5,9 @@ import { startPeer } from './peers/peer.js'
 import { median } from './statistics.js'
 
 export const benchmark: Benchmark = {
-  title: 'How fast does a large buffer go to one worker and back?',
+  title: 'How fast does a large buffer travel to a worker and back?',
   method:
-    'Echo of a buffer, one after the other: MiB a second count it once, though it goes both ways. With transfer, memory is moved instead of copied, which only threads of one process can, and the sender has it no more.',
+    'Sends a buffer to a worker, which returns it, one call after the other. MiB per second count the buffer once, although it travels in both directions. With transfer, the memory is moved instead of copied. Only threads of one process can do this, and the sender loses the buffer.',
   isHigherBetter: true,
   subjects: [
     { name: '@anyfork/fork-rpc, cbor', peer: 'fork-rpc', variant: { serialiser: 'cbor' } },

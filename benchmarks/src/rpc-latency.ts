@@ -7,13 +7,13 @@ import { callPerl, perlRpc } from './peers/perl-rpc.js'
 import { type Message, messages } from './peers/rpc-messages.js'
 
 const IN_C: Subject = { name: 'send and recv in C', peer: 'c' }
-/** Of a frame with `add(1, 2)`. */
-const BYTES = 16
+/** The size of the frame of `add(1, 2)`. */
+const FRAME_BYTES = 16
 
 export const benchmark: Benchmark = {
-  title: 'How long is a round trip to one worker?',
+  title: 'How long does a round trip to a worker take?',
   method:
-    'One call after the other for a second: from the call until its promise is settled. Processor µs: what a round trip costs program and worker together, waiting by turning included. Beside them what the kernel takes: as many bytes between two programs in C that do nothing else.',
+    'Makes one call after the other for a second. Measured from the call until its promise settles. Processor µs: the processor time of program and worker per round trip, including busy-waiting. The row in C is the cost of the kernel alone: two C programs exchange as many bytes, and do nothing else.',
   isHigherBetter: false,
   subjects: [
     { name: '@anyfork/fork-rpc, cbor', peer: 'fork-rpc', variant: { serialiser: 'cbor' } },
@@ -47,7 +47,7 @@ export const benchmark: Benchmark = {
   async measure(subject, { message }, isQuick) {
     const { task, args, result } = messages[message as Message]
     if (subject.perlModule) return latencyMetrics((await callPerl(subject, message!, 1, isQuick)).milliseconds)
-    if (subject.name === IN_C.name) return inC(durations(isQuick).measured)
+    if (subject.name === IN_C.name) return measureC(durations(isQuick).measured)
     const client = await startPeer(subject, { task, workers: 1 })
     const call = (): Promise<unknown> => client.call(...args)
     await assertAnswer(call, result)
@@ -59,10 +59,10 @@ export const benchmark: Benchmark = {
   },
 }
 
-function inC(milliseconds: number): Metrics {
+function measureC(milliseconds: number): Metrics {
   using program = compile('round-trip')
   const [medianMicroseconds, meanMicroseconds, p99Microseconds, processorMicroseconds] = program.run(
-    BYTES,
+    FRAME_BYTES,
     milliseconds,
   ) as [number, number, number, number]
   return { medianMicroseconds, meanMicroseconds, p99Microseconds, processorMicroseconds }

@@ -15,9 +15,9 @@ const own = [false, true].flatMap(async =>
 )
 
 export const benchmark: Benchmark = {
-  title: 'How many calls a second does one worker answer?',
+  title: 'How many calls per second does one worker run?',
   method:
-    'Always so many calls pending, for a second: each that is answered is followed by the next. A peer that gives a worker one call at a time unless told otherwise is there both ways.',
+    'Keeps a number of calls pending for a second: each result is followed by the next call. Peers that give a worker only one or a few calls at a time by default have two rows: with the default, and with a limit of 1000.',
   isHigherBetter: true,
   subjects: [
     ...own,

@@ -13,8 +13,8 @@ type Tree = Awaited<ReturnType<typeof treeMemory>>
 const WORKERS = 8
 
 export const benchmark: Benchmark = {
-  title: 'How much memory does an idle worker take?',
-  method: `The memory of the program with all its processes, before and after ${WORKERS} workers have been started, by ${WORKERS}. PSS counts what several share in shares. USS, what nobody else has, is that of a worker; threads are what the program has grown by. Templates are there before.`,
+  title: 'How much memory does an idle worker use?',
+  method: `Starts ${WORKERS} workers; templates have been started before. PSS: the growth of the program and all its processes, divided by ${WORKERS}. It divides each shared page among the processes that share it. USS: the private memory of one worker; for threads, the growth of the program, divided by ${WORKERS}.`,
   isHigherBetter: false,
   subjects: [
     { name: '@anyfork/fork', peer: 'fork' },
@@ -42,10 +42,10 @@ export const benchmark: Benchmark = {
 
 function growth(before: Tree, after: Tree): Metrics {
   const workers = [...after].filter(([pid]) => !before.has(pid)).map(([, memory]) => memory.uss)
-  const own = after.get(process.pid)!.uss - before.get(process.pid)!.uss // threads are in here
+  const programGrowth = after.get(process.pid)!.uss - before.get(process.pid)!.uss // includes the threads
   return {
     pssMebibytes: (totalPss(after) - totalPss(before)) / WORKERS,
-    ussMebibytes: workers.length ? median(workers) : own / WORKERS,
+    ussMebibytes: workers.length ? median(workers) : programGrowth / WORKERS,
   }
 }
 

@@ -7,9 +7,9 @@ import { type StartedWorker, starters } from './peers/starters.js'
 import { median, quantile } from './statistics.js'
 
 export const benchmark: Benchmark = {
-  title: 'How many workers can be started a second, and how long until the first byte of each?',
+  title: 'How many workers can be started per second, and how soon does each respond?',
   method:
-    'Starts workers for a second, so many at a time: from asking for one until its first byte has arrived. Then it is told to end, and nobody waits for that. Templates are ready before.',
+    'Starts workers for a second, a number of them at a time. Measured from the request for a worker until its first byte arrives. The worker is then made to end, without waiting for it. Templates are ready before.',
   isHigherBetter: true,
   subjects: [
     { name: '@anyfork/fork', peer: 'fork' },
@@ -36,7 +36,7 @@ const allSettings: readonly Setting[] = ['bare', HEAVY_MODULE].flatMap(module =>
   [1, 8].flatMap(concurrency => ['free', 'one'].map(cpus => ({ module, concurrency, cpus }))),
 )
 
-/** What was started: how many a second, and how long each took. */
+/** Workers per second, and the time that each has taken. */
 interface StartTimes {
   perSecond: number
   milliseconds: number[]
@@ -55,10 +55,10 @@ async function startFor(
     concurrency,
     () => times.length > 0 && isOver(),
     async () => {
-      const asked = performance.now()
+      const requestedAt = performance.now()
       const worker = await start()
       last = performance.now()
-      times.push(last - asked)
+      times.push(last - requestedAt)
       worker.stop()
     },
   )
