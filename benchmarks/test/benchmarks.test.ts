@@ -15,7 +15,7 @@ const names = readdirSync(dist)
   .map(file => /^((?:worker|rpc|pool)-[\w-]+)\.js$/.exec(file)?.[1])
   .filter(name => name !== undefined)
 
-/** In the environment of every process that a benchmark starts. */
+/** A variable in the environment of every process that a benchmark starts, to find those that are left over. */
 const MARK = `ANYFORK_BENCH_TEST=${randomUUID()}`
 
 async function bench(...args: string[]): Promise<string> {
@@ -30,7 +30,7 @@ describe('npm run bench -- --quick', function () {
   this.timeout(120_000)
 
   for (const name of names) {
-    it(`measures everyone in ${name}, and leaves no process`, async () => {
+    it(`${name} measures every subject under every setting, and leaves no process`, async () => {
       const { rows } = JSON.parse(await bench(name, '--quick', '--json')) as { rows: Row[] }
       const { benchmark } = (await import(join(dist, `${name}.js`))) as { benchmark: Benchmark }
       for (const setting of benchmark.settings(true)) {
@@ -48,7 +48,7 @@ describe('npm run bench -- --quick', function () {
     })
   }
 
-  it('writes a report that says when, where and with which Node, and a chart', async () => {
+  it('writes a report with the date, the machine, and the version of Node, and a chart', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-test-'))
     await bench('worker-memory', '--quick', '--markdown', '--output', folder)
     const report = readFileSync(join(folder, 'worker-memory.md'), 'utf8')
@@ -65,17 +65,17 @@ describe('npm run bench -- --quick', function () {
       assert.ok(report.includes(part), part)
   })
 
-  it('names the benchmarks that there are when asked for another', async () => {
+  it('rejects an unknown benchmark with a list of the benchmarks', async () => {
     await assert.rejects(bench('no-such'), new RegExp(names.join('|')))
   })
 })
 
-/** Debian has AnyEvent::Fork, which may not be installed here, and not AnyEvent::Fork::RPC. */
+/** Debian packages AnyEvent::Fork but not AnyEvent::Fork::RPC. ANYFORK_PEERS=required means that its packages are installed. */
 function mayBeMissing({ perlModule }: Subject): boolean {
   return perlModule !== undefined && (perlModule !== 'AnyEvent::Fork' || process.env['ANYFORK_PEERS'] !== 'required')
 }
 
-/** All figures are positive numbers. Only another pool may have none: it may never recover, or hang. */
+/** Checks that all metrics are positive numbers. Only in pool-recovery may a peer lack them: it may hang, or never recover. */
 function assertMetrics(row: Row, name: string): void {
   if (name === 'pool-recovery' && /^no metrics/.test(String(row['failure'])) && !isOurs(row)) return
   const metrics = Object.entries(row).filter(([, value]) => typeof value !== 'string')
@@ -89,13 +89,13 @@ function assertMetrics(row: Row, name: string): void {
 
 const isOurs = (row: Row): boolean => String(row['subject']).startsWith('@anyfork/')
 
-/** Processes that have our mark. */
+/** Returns the pids of the running processes whose environment has the mark. */
 function marked(): string[] {
   return readdirSync('/proc').filter(pid => {
     try {
       return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(MARK)
     } catch {
-      return false // it is gone, or somebody else's
+      return false // it has ended, or belongs to another user
     }
   })
 }

@@ -13,7 +13,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha'
 const knownMetrics = new URL('./fixtures/known-metrics.js', import.meta.url).href
 
 describe('runInterleaved', () => {
-  it('gives each subject a row with medians and how many times as good the first one is', async () => {
+  it('returns a row per subject, with medians and the ratio to the first subject', async () => {
     const rows = await runInterleaved(knownMetrics, { isQuick: true })
     assert.deepEqual(rows.slice(0, 2), [
       {
@@ -39,7 +39,7 @@ describe('runInterleaved', () => {
     ])
   })
 
-  it('has no figure where something never happened', async () => {
+  it('returns null for the metric of an event that never occurred', async () => {
     const rows = await runInterleaved(knownMetrics, { isQuick: true })
     assert.deepEqual(rows[2], {
       concurrency: 1,
@@ -53,27 +53,27 @@ describe('runInterleaved', () => {
     })
   })
 
-  it('says why one failed, and goes on', async () => {
+  it('returns the reason of a failed sample, and measures the other subjects', async () => {
     const rows = await runInterleaved(knownMetrics, { isQuick: true })
     assert.deepEqual(rows.slice(3), [
       { concurrency: 1, cpus: 'free', subject: 'throws', failure: 'Error: cannot count' },
     ])
   })
 
-  it('tells of each measurement', async () => {
-    const told: string[] = []
-    await runInterleaved(knownMetrics, { isQuick: true }, entry => told.push(entry))
-    assert.deepEqual(told.sort(), ['1, free: four', '1, free: nothing', '1, free: ten', '1, free: throws'])
+  it('reports each sample to the listener', async () => {
+    const reported: string[] = []
+    await runInterleaved(knownMetrics, { isQuick: true }, name => reported.push(name))
+    assert.deepEqual(reported.sort(), ['1, free: four', '1, free: nothing', '1, free: ten', '1, free: throws'])
   })
 
-  it('measures everyone as often as is asked for, in turn, and gives up who has failed', async () => {
-    const told: string[] = []
-    await runInterleaved(knownMetrics, { rounds: 2 }, entry => told.push(entry))
+  it('interleaves the rounds, and does not measure a subject again that has failed', async () => {
+    const reported: string[] = []
+    await runInterleaved(knownMetrics, { rounds: 2 }, name => reported.push(name))
     const round = ['1, free: ten', '1, free: four', '1, free: nothing']
-    assert.deepEqual(told, [...round, '1, free: throws', ...round])
+    assert.deepEqual(reported, [...round, '1, free: throws', ...round])
   })
 
-  it('has rows that make a table for people', async () => {
+  it('returns rows that format as a Markdown table', async () => {
     const rows = await runInterleaved(knownMetrics, { isQuick: true })
     assert.equal(
       tableOf(rows.slice(1, 3)),
@@ -100,24 +100,24 @@ describe('a process that a subject leaves behind', () => {
     rmSync(folder, { recursive: true })
   })
 
-  const ask = (leave: string): ChildProcess =>
+  const runBenchmark = (leave: string): ChildProcess =>
     spawn(process.execPath, [fileURLToPath(new URL('./fixtures/run-benchmark.js', import.meta.url)), knownMetrics], {
       env: { ...process.env, LEAVE: leave, HOLD: join(folder, 'socket') },
       stdio: 'ignore',
     })
 
-  it('is gone when it has been measured', async () => {
+  it('has ended when the sample has been taken', async () => {
     const connection = once(server, 'connection')
-    const asking = ask('finished')
-    const exited = once(asking, 'exit')
+    const running = runBenchmark('finished')
+    const exited = once(running, 'exit')
     await ended((await connection)[0])
     assert.deepEqual(await exited, [0, null])
   })
 
-  it('is gone when the measurement takes too long', async () => {
+  it('has ended when the sample times out', async () => {
     const connection = once(server, 'connection')
-    const asking = ask('too long')
-    const exited = once(asking, 'exit')
+    const running = runBenchmark('too long')
+    const exited = once(running, 'exit')
     await ended((await connection)[0])
     assert.deepEqual(await exited, [0, null])
   })
@@ -127,12 +127,12 @@ describe('a process that a subject leaves behind', () => {
     ['SIGTERM', [1, null]],
     ['SIGKILL', [null, 'SIGKILL']],
   ] as const) {
-    it(`is gone after ${signal} has ended the benchmark`, async () => {
+    it(`has ended after ${signal} has ended the benchmark`, async () => {
       const connection = once(server, 'connection')
-      const asking = ask('unfinished')
-      const exited = once(asking, 'exit')
+      const running = runBenchmark('unfinished')
+      const exited = once(running, 'exit')
       const end = ended((await connection)[0])
-      asking.kill(signal)
+      running.kill(signal)
       assert.deepEqual(await exited, outcome)
       await end
     })
