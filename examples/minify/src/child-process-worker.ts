@@ -1,12 +1,12 @@
 import { type Minified, minify } from './minify.js'
 
-/** What a worker answers for a file. */
-export type Answer = Minified | { error: string }
+/** The message that a worker sends back for each file. */
+export type WorkerMessage = Minified | { error: string }
 
 process.on('message', (file: string) => {
   minify(file).then(
-    done => process.send!(done),
+    minified => process.send!(minified),
     (error: Error) => process.send!({ error: error.message }),
   )
 })
-process.send!('ready')
+process.send!('ready') // Babel and terser are loaded

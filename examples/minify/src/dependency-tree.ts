@@ -2,11 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /**
- * Finds a package and all that it depends on, as installed.
+ * Finds an installed package and all its dependencies.
  *
- * @param name - of the package
- * @param folder - where the look-up starts
- * @returns the folders of the packages, each once
+ * @param name - the name of the package
+ * @param folder - the folder from which the package is looked up, as `require` does
+ * @param found - the folders that have been found so far; the function adds to it
+ * @returns the folder of each package, empty if the package is not installed
  */
 export function installedTree(name: string, folder: string, found: Set<string> = new Set()): Set<string> {
   const home = findPackage(name, folder)
@@ -19,7 +20,7 @@ export function installedTree(name: string, folder: string, found: Set<string> =
   return found
 }
 
-/** All files of JavaScript in a package's folder, without those of packages within. */
+/** Lists the JavaScript files in the folder of a package, except those of packages that are installed inside it. */
 export function scriptsIn(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap(entry => {
     const path = join(folder, entry.name)
@@ -28,6 +29,7 @@ export function scriptsIn(folder: string): string[] {
   })
 }
 
+/** Looks for `node_modules/<name>` in a folder and in all folders above it. */
 function findPackage(name: string, folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
     const candidate = join(at, 'node_modules', name)

@@ -2,9 +2,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import babel from '@babel/core'
 import presetEnv from '@babel/preset-env'
-import { minify as shorten } from 'terser'
+import { minify as minifyWithTerser } from 'terser'
 
-/** What became of a file. */
+/** The sizes of a file before and after. */
 export interface Minified {
   file: string
   bytesIn: number
@@ -14,10 +14,10 @@ export interface Minified {
 const presets: babel.PluginItem[] = [[presetEnv, { targets: 'defaults', bugfixes: true }]]
 
 /**
- * Makes a file of JavaScript run in old browsers, and small, and writes it below
- * the folder that the environment variable MINIFY_OUTPUT names.
+ * Compiles a JavaScript file for old browsers with Babel, and minifies it with terser. Writes the result below the folder
+ * that the environment variable MINIFY_OUTPUT names. Workers inherit the environment of their template.
  *
- * @param file - its path
+ * @param file - the path of the file
  */
 export async function minify(file: string): Promise<Minified> {
   const source = await readFile(file, 'utf8')
@@ -28,9 +28,9 @@ export async function minify(file: string): Promise<Minified> {
     babelrc: false,
     configFile: false,
     compact: false,
-    parserOpts: { allowReturnOutsideFunction: true },
+    parserOpts: { allowReturnOutsideFunction: true }, // valid in a CommonJS module
   })
-  const { code } = await shorten(transformed?.code ?? '', {
+  const { code } = await minifyWithTerser(transformed?.code ?? '', {
     module: file.endsWith('.mjs'),
     parse: { bare_returns: true },
   })

@@ -1,11 +1,11 @@
-/** What a run over many files came to. */
+/** The result of a run over many files. */
 export interface Outcome {
   files: number
   failed: number
   bytesIn: number
   bytesOut: number
   seconds: number
-  /** Of each worker. */
+  /** One entry per worker: its start-up time and, at the end, its private and its proportional memory. */
   workers: { startMilliseconds: number; ussBytes: number; pssBytes: number }[]
 }
 
@@ -16,12 +16,12 @@ const rows: [title: string, cell: (outcome: Outcome) => string][] = [
   ['bytes out', outcome => megabytes(outcome.bytesOut)],
   ['seconds', outcome => outcome.seconds.toFixed(2)],
   ['workers', outcome => `${outcome.workers.length}`],
-  ['ms to a worker (median)', outcome => median(outcome.workers.map(one => one.startMilliseconds)).toFixed(2)],
-  ['USS per worker', outcome => megabytes(median(outcome.workers.map(one => one.ussBytes)))],
-  ['PSS per worker', outcome => megabytes(median(outcome.workers.map(one => one.pssBytes)))],
+  ['ms to start (median)', outcome => median(outcome.workers.map(worker => worker.startMilliseconds)).toFixed(2)],
+  ['USS per worker', outcome => megabytes(median(outcome.workers.map(worker => worker.ussBytes)))],
+  ['PSS per worker', outcome => megabytes(median(outcome.workers.map(worker => worker.pssBytes)))],
 ]
 
-/** Outcomes beside each other, as lines of text. */
+/** Formats outcomes as a table with one column per outcome. */
 export function tabulate(outcomes: Record<string, Outcome>): string {
   const table = [
     ['', ...Object.keys(outcomes)],

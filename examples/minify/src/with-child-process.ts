@@ -1,35 +1,39 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { memoryOf } from '@anyfork/fork-pool'
-import type { Answer } from './child-process-worker.js'
+import type { WorkerMessage } from './child-process-worker.js'
 import type { Outcome } from './outcome.js'
 
 const worker = new URL('./child-process-worker.js', import.meta.url)
 
-/** Runs all files through workers made by `child_process.fork`, one file at a time each. */
+/**
+ * Minifies all files with workers that `child_process.fork` starts, for comparison. Each worker gets one file at a time.
+ *
+ * @param workers - the number of workers
+ */
 export async function withChildProcess(files: readonly string[], workers: number): Promise<Outcome> {
   const started = performance.now()
   const outcome: Outcome = { files: files.length, failed: 0, bytesIn: 0, bytesOut: 0, seconds: 0, workers: [] }
-  const rest = files.values()
-  await Promise.all(Array.from({ length: Math.min(workers, files.length) }, () => work(rest, outcome)))
+  const remaining = files.values() // shared by all workers
+  await Promise.all(Array.from({ length: Math.min(workers, files.length) }, () => runWorker(remaining, outcome)))
   outcome.seconds = (performance.now() - started) / 1000
   return outcome
 }
 
-/** One worker, from its start to the end of the files. */
-async function work(files: Iterator<string>, outcome: Outcome): Promise<void> {
-  const asked = performance.now()
+/** Starts a worker, and feeds it files until none are left. */
+async function runWorker(files: Iterator<string>, outcome: Outcome): Promise<void> {
+  const forkedAt = performance.now()
   const child = fork(worker)
-  await once(child, 'message')
-  const startMilliseconds = performance.now() - asked
+  await once(child, 'message') // ready
+  const startMilliseconds = performance.now() - forkedAt
   for (let next = files.next(); !next.done; next = files.next()) {
-    const answer = await ask(child, next.value)
-    if ('error' in answer) {
+    const message = await send(child, next.value)
+    if ('error' in message) {
       outcome.failed++
-      console.error(`${next.value}: ${answer.error}`)
+      console.error(`${next.value}: ${message.error}`)
     } else {
-      outcome.bytesIn += answer.bytesIn
-      outcome.bytesOut += answer.bytesOut
+      outcome.bytesIn += message.bytesIn
+      outcome.bytesOut += message.bytesOut
     }
   }
   const { uss, pss } = await memoryOf(child.pid!)
@@ -38,8 +42,8 @@ async function work(files: Iterator<string>, outcome: Outcome): Promise<void> {
   await once(child, 'exit')
 }
 
-async function ask(child: ChildProcess, file: string): Promise<Answer> {
-  const answered = once(child, 'message')
+async function send(child: ChildProcess, file: string): Promise<WorkerMessage> {
+  const responded = once(child, 'message')
   child.send(file)
-  return ((await answered) as [Answer])[0]
+  return ((await responded) as [WorkerMessage])[0]
 }

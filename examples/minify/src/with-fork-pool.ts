@@ -9,9 +9,15 @@ import type { Minified } from './minify.js'
 import type { Outcome } from './outcome.js'
 
 const program = join(dirname(fileURLToPath(import.meta.resolve('@anyfork/fork-pool/package.json'))), 'bin/fork-pool.js')
+/** The function that the workers run, as the command names it: module#export. */
 const target = `${fileURLToPath(new URL('./minify.js', import.meta.url))}#minify`
 
-/** Runs all files through the command `fork-pool`. */
+/**
+ * Minifies all files with the command `fork-pool`, which reads the files from its standard input and prints one result per
+ * line.
+ *
+ * @param workers - the maximum number of workers
+ */
 export async function withForkPool(files: readonly string[], workers: number): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'anyfork-minify-'))
   try {
@@ -23,15 +29,15 @@ export async function withForkPool(files: readonly string[], workers: number): P
     child.stdin.end(files.join('\n'))
     const lines = (await text(child.stdout)).split('\n').filter(Boolean)
     await closed
-    const done = lines.map(line => JSON.parse(line) as Minified)
-    const { inputs, failed, seconds, workers: figures } = JSON.parse(readFileSync(report, 'utf8'))
+    const results = lines.map(line => JSON.parse(line) as Minified)
+    const { inputs, failed, seconds, workers: workerStatistics } = JSON.parse(readFileSync(report, 'utf8'))
     return {
       files: inputs,
       failed,
       seconds,
-      workers: figures,
-      bytesIn: sum(done.map(one => one.bytesIn)),
-      bytesOut: sum(done.map(one => one.bytesOut)),
+      workers: workerStatistics,
+      bytesIn: sum(results.map(result => result.bytesIn)),
+      bytesOut: sum(results.map(result => result.bytesOut)),
     }
   } finally {
     rmSync(folder, { recursive: true })

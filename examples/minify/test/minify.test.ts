@@ -11,7 +11,7 @@ const main = fileURLToPath(new URL('../main.js', import.meta.url))
 const run = promisify(execFile)
 
 describe('examples/minify', () => {
-  it('minifies a dependency tree with forked workers and with child processes, alike', async function () {
+  it('minifies a dependency tree with forked workers as with child processes', async function () {
     this.timeout(60_000)
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     const { stdout } = await run(process.execPath, [
@@ -41,10 +41,15 @@ describe('examples/minify', () => {
     assert.notEqual(row('bytes in')[0], row('bytes out')[0])
   })
 
-  it('refuses a package that is not installed', async () => {
-    await assert.rejects(
-      run(process.execPath, [main, '--package', 'no-such-package']),
-      /no-such-package is not installed/,
-    )
+  it('exits with 2 and the usage for a package that is not installed', async () => {
+    await assert.rejects(run(process.execPath, [main, '--package', 'no-such-package']), {
+      code: 2,
+      stderr: /^--package: no-such-package is not installed\n\nUsage: /,
+    })
+  })
+
+  it('exits with 2 and the usage for options that are invalid', async () => {
+    for (const args of [['--workers', '0'], ['--workers', 'many'], ['--no-such-option']])
+      await assert.rejects(run(process.execPath, [main, ...args]), { code: 2, stderr: /^.*--[\w-]+.*\n\nUsage: / })
   })
 })
