@@ -7,7 +7,7 @@ import { describe, it } from 'mocha'
 const main = fileURLToPath(new URL('../main.js', import.meta.url))
 
 describe('examples/rpc-count-down', () => {
-  it('counts in three calls at once, each in its order, and the shortest ends first', async () => {
+  it('runs three calls at a time: each counts in order, and the shortest ends first', async () => {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, '100'], { timeout: 15_000 })
     const lines = stdout.trim().split('\n')
     const only = (pattern: RegExp): string[] => lines.filter(line => pattern.test(line))
@@ -25,5 +25,9 @@ describe('examples/rpc-count-down', () => {
     )
     assert.equal(lines.length, 12)
     assert.equal(stderr, '')
+  })
+
+  it('exits with 2 and the usage for an interval that is not a number', async () => {
+    await assert.rejects(promisify(execFile)(process.execPath, [main, 'fast']), { code: 2, stderr: /^Usage: / })
   })
 })
