@@ -5,26 +5,30 @@ import { text } from 'node:stream/consumers'
 import { connect, ForkProcess, fd, rpcOf } from '@anyfork/fork-rpc'
 
 const worker = connect<typeof import('./worker.js')>(ForkProcess.create(), new URL('./worker.js', import.meta.url), {
-  async: true,
+  async: true, // serves several connections at a time
 })
+let connections = 0
 
-// Connections are accepted here, and answered there.
+// This process accepts connections; the worker serves them. `pauseOnConnect` keeps this process from reading any bytes
+// that belong to the worker.
 const server = createServer({ pauseOnConnect: true }, async socket => {
-  const greeted = worker.greet(fd(socket), `visitor ${++visitors}`)
-  socket.destroy() // the other process has it now
-  console.log(`${await greeted} answered`)
+  const greeted = worker.greet(fd(socket), `visitor ${++connections}`) // duplicates the descriptor at once
+  socket.destroy() // closes only the descriptor of this process
+  console.log(`connections served by the worker: ${await greeted}`)
 })
-let visitors = 0
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')
+
+const { port } = server.address() as AddressInfo
 for (let i = 0; i < 2; i++) {
-  const answer = await text(connectTo((server.address() as AddressInfo).port, '127.0.0.1'))
-  console.log(answer.trim().replace(String(rpcOf(worker).pid), 'of the worker'))
+  const greeting = await text(connectTo(port, '127.0.0.1'))
+  console.log(greeting.trim().replace(String(rpcOf(worker).pid), 'of the worker'))
 }
 server.close()
 
-// And a file that was opened there is read here.
+// In the other direction: the worker opens a file, and this process reads it.
 const file = await worker.open('/etc/passwd')
-console.log(readFileSync(file.fd).equals(readFileSync('/etc/passwd')))
+const isSame = readFileSync(file.fd).equals(readFileSync('/etc/passwd'))
+console.log(`the file that the worker has opened has the ${isSame ? 'expected' : 'wrong'} content`)
 file.close()
 await rpcOf(worker).close()
