@@ -4,7 +4,7 @@ import webpack, { type Stats } from 'webpack'
 
 const require = createRequire(import.meta.url)
 
-/** What is bundled: programs that people do bundle, each by itself. */
+/** The packages that are bundled by default, each into a bundle of its own. */
 export const packages: readonly string[] = [
   '@babel/generator',
   '@babel/parser',
@@ -15,10 +15,12 @@ export const packages: readonly string[] = [
 ]
 
 /**
- * Bundles packages for production.
+ * Bundles packages with webpack, for production.
  *
- * @param output - the folder for the results
- * @param plugin - what minifies them
+ * @param output - the folder of the bundles
+ * @param plugin - minifies the bundles
+ * @param names - the packages
+ * @throws Error if webpack reports errors
  */
 export async function build(output: string, plugin: TerserPlugin, names: readonly string[] = packages): Promise<Stats> {
   const compiler = webpack({

@@ -9,19 +9,19 @@ export interface ForkPoolMinifier {
 }
 
 /**
- * Makes a minifier that does what `TerserPlugin.terserMinify` does, in forked workers.
+ * Makes a minifier that runs `TerserPlugin.terserMinify` in forked workers. Close its pool after the last build.
  *
- * @param workers - how many at a time
+ * @param workers - the maximum number of workers
  */
 export function forkPoolMinifier(workers: number): ForkPoolMinifier {
   const worker = new URL('./worker.js', import.meta.url)
-  const minifiers = pool<Minify>(() => ForkProcess.exec().warm(worker, 'load'), worker, 'minify', {
+  const minifyInWorker = pool<Minify>(() => ForkProcess.exec().warm(worker, 'load'), worker, 'minify', {
     max: workers,
-    serialiser: 'v8',
+    serialiser: 'v8', // carries all that postMessage does: the options of terser are the user's
   })
-  const minify = Object.assign((...args: Parameters<Minify>) => minifiers(...args), {
-    supportsWorker: () => false, // it is called in this process, for all assets at a time
-    getMinimizerVersion: TerserPlugin.terserMinify.getMinimizerVersion, // a part of the names of cached results
+  const minify = Object.assign((...args: Parameters<Minify>) => minifyInWorker(...args), {
+    supportsWorker: () => false, // makes the plugin call it in this process, for all files at a time
+    getMinimizerVersion: TerserPlugin.terserMinify.getMinimizerVersion, // the plugin makes it a part of its cache keys
   })
-  return { minify, pool: minifiers }
+  return { minify, pool: minifyInWorker }
 }

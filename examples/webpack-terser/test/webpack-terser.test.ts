@@ -22,24 +22,32 @@ describe('examples/webpack-terser', function () {
   })
   after(() => rmSync(folder, { recursive: true }))
 
-  it('writes the same files, source maps included, as the plugin does with its own workers', () => {
-    const [own, moved] = ['jest-worker', 'fork-pool'].map(name => join(folder, name)) as [string, string]
-    const files = readdirSync(own).sort()
-    assert.deepEqual(readdirSync(moved).sort(), files)
+  it('fork-pool writes the same files as jest-worker, including source maps', () => {
+    const [jestWorker, forkPool] = ['jest-worker', 'fork-pool'].map(name => join(folder, name)) as [string, string]
+    const files = readdirSync(jestWorker).sort()
+    assert.deepEqual(readdirSync(forkPool).sort(), files)
     for (const name of ['acorn.js', 'acorn.js.map', 'commander.js', 'semver.js']) assert.ok(files.includes(name), name)
-    for (const file of files) assert.ok(readFileSync(join(own, file)).equals(readFileSync(join(moved, file))), file)
+    for (const file of files)
+      assert.ok(readFileSync(join(jestWorker, file)).equals(readFileSync(join(forkPool, file))), file)
     assert.match(stdout, /all files are the same\n$/)
   })
 
-  it('has them minified by workers of the pool, one call for each bundle', () => {
-    assert.match(stdout, /over fork-pool .*, 3 calls in \d workers\n/)
+  it('workers of the pool minify the files, with one call per bundle', () => {
+    assert.match(stdout, /with fork-pool .*, 3 calls in \d workers\n/)
     assert.ok(readFileSync(join(folder, 'fork-pool/commander.js'), 'utf8').split('\n').length < 10)
   })
 
-  it('writes bundles that work', () => {
+  it('the bundles run', () => {
     const { parse } = createRequire(import.meta.url)(join(folder, 'fork-pool/acorn.js')) as {
       parse(code: string, options: object): { type: string }
     }
     assert.equal(parse('1 + 1', { ecmaVersion: 2022 }).type, 'Program')
+  })
+
+  it('exits with 2 and the usage for a number of workers that is invalid', async () => {
+    await assert.rejects(run(process.execPath, [main, '--workers', '0']), {
+      code: 2,
+      stderr: /^--workers: .*\n\nUsage: /,
+    })
   })
 })
