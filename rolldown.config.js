@@ -3,33 +3,36 @@ import { join } from 'node:path'
 import { defineConfig } from 'rolldown'
 
 /**
- * Puts the modules of each package into a few files. Node takes longer to find, read, and link a
- * hundred small modules than to run them.
+ * Bundles the modules of each package into a few files, because Node takes longer to find, read, and link a hundred small
+ * modules than to run them. docs/ARCHITECTURE.md has the measurement.
  *
- * The entries are read from the package itself:
+ * The entries come from the package itself:
  * - its `exports`, which other packages and programs load by name;
  * - the main program that each of its `bin` files imports;
  * - the files that `src/entry-files.ts` names, which templates and workers load.
  *
- * All other modules go into the files `caller`, `worker`, and `shared`, by who loads them. These files lie
- * directly in `dist`, so a module that moves into one of them must not use `import.meta.url`: only
- * `src/entry-files.ts` may.
+ * All other modules go into one of three files: `caller` if only callers load them, `worker` if only workers do, and
+ * `shared` if both do. These files are directly in `dist`, so a module that moves into one of them must not use
+ * `import.meta.url`. Only `src/entry-files.ts` may use it.
  */
 const packages = join(import.meta.dirname, 'packages')
 
+/** Finds the paths of built files in a text, relative to `dist` and without their suffix. */
 const distFiles = text => [...text.matchAll(/dist\/([\w/-]+)\.js/g)].map(([, file]) => file)
+/** Finds the files that the source of `entry-files.ts` names. */
 const entryFiles = text =>
   [...text.matchAll(/new URL\('\.\/([\w/-]+)\.js', import\.meta\.url\)/g)].map(([, file]) => file)
 
 /**
- * Reads a package's entries.
+ * Reads the entries of a package.
  *
- * @returns each entry's path in `src`, without its suffix, and who loads it; `undefined` for main programs and
- *   optional entries: they take modules from both sides, and add none to either
+ * @returns a map from the path of each entry in `src`, without its suffix, to the side that loads it: `caller` or
+ *   `worker`. It is `undefined` for main programs and for `./template`, which use the modules of both sides, so that they
+ *   do not decide to which side a module belongs
  */
 function entriesOf(folder) {
   const { exports, bin = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  const own = join(folder, 'src/entry-files.ts')
+  const entryFilesModule = join(folder, 'src/entry-files.ts')
   const entries = new Map()
   for (const [name, target] of Object.entries(exports)) {
     const side = name === './template' ? undefined : name.endsWith('/child') ? 'worker' : 'caller'
@@ -37,26 +40,27 @@ function entriesOf(folder) {
   }
   for (const file of Object.values(bin))
     for (const main of distFiles(readFileSync(join(folder, file), 'utf8'))) entries.set(main, undefined)
-  if (existsSync(own)) for (const file of entryFiles(readFileSync(own, 'utf8'))) entries.set(file, 'worker')
+  if (existsSync(entryFilesModule))
+    for (const file of entryFiles(readFileSync(entryFilesModule, 'utf8'))) entries.set(file, 'worker')
   return entries
 }
 
 const hasBinding = folder => existsSync(join(folder, 'src/binding.ts'))
 
-/** Returns the function that chooses a module's file. Entries and what is loaded on demand keep files of their own. */
+/** Returns the function that chooses the file of a module. Entries and modules that are loaded on demand keep their own. */
 const fileOf = (folder, entries) => (id, context) => {
   if (context.getModuleInfo(id).isEntry) return
-  if (id.endsWith('/src/binding.ts') || (id.endsWith('/src/entry-files.ts') && hasBinding(folder))) return 'binding' // a template loads it first
+  if (id.endsWith('/src/binding.ts') || (id.endsWith('/src/entry-files.ts') && hasBinding(folder))) return 'binding' // apart, because a template loads it first
   const sides = new Set()
   const seen = new Set()
-  const visit = id => {
+  const visitImporters = id => {
     if (seen.has(id)) return
     seen.add(id)
     const side = entries.get(id.slice(join(folder, 'src/').length, -'.ts'.length))
     if (side) sides.add(side)
-    for (const importer of context.getModuleInfo(id).importers) visit(importer)
+    for (const importer of context.getModuleInfo(id).importers) visitImporters(importer)
   }
-  visit(id)
+  visitImporters(id)
   return sides.size === 2 ? 'shared' : [...sides][0]
 }
 
@@ -74,7 +78,7 @@ export default defineConfig(
       output: {
         dir: 'dist',
         sourcemap: true,
-        sourcemapExcludeSources: true, // they are published, too
+        sourcemapExcludeSources: true, // the sources are published
         comments: { jsdoc: false },
         chunkFileNames: '[name].js',
         codeSplitting: {
