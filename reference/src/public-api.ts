@@ -4,19 +4,20 @@ import ts from 'typescript'
 
 const packages = resolve(import.meta.dirname, '../../packages')
 
-/** The packages, each after those that it depends on. */
+/** The published packages. Each comes after those that it depends on. */
 export const PACKAGES: readonly string[] = ['fdpass', 'fdpasser', 'fork', 'fork-rpc', 'fork-pool']
 
-/** One documented entry of a package. */
+/** A documented entry point of a package. */
 export interface Entry {
-  /** As programs import it: `@anyfork/fork/child`. */
+  /** The specifier that programs import, such as `@anyfork/fork/child`. */
   specifier: string
+  /** The path of its declaration file. */
   file: string
 }
 
-/** A public call that takes options, as the last parameter or as the only one. */
+/** A public function, constructor, method, or setter that takes options. */
 export interface CallWithOptions {
-  /** `watch()`, `new FdPasser()`, `FdPasser.pushSend()`. */
+  /** Such as `watch()`, `new FdPasser()`, or `FdPasser.prototype.pushSend()`. */
   name: string
   specifier: string
   /** The position of the options among the arguments. */
@@ -25,7 +26,11 @@ export interface CallWithOptions {
   options: readonly string[]
 }
 
-/** The documented entries of a package, from its `exports`. What is internal is not among them. */
+/**
+ * Reads the documented entry points of a package from its `exports`. Internal entry points are left out.
+ *
+ * @param name - the folder in `packages/`
+ */
 export function entriesOf(name: string): Entry[] {
   const folder = join(packages, name)
   const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
@@ -38,7 +43,7 @@ export function entriesOf(name: string): Entry[] {
   )
 }
 
-/** The declarations of entries, as TypeScript sees them. */
+/** The public API of packages, which the TypeScript compiler reads from their declaration files. */
 export class PublicApi {
   readonly #entries: readonly Entry[]
   readonly #program: ts.Program
@@ -55,8 +60,8 @@ export class PublicApi {
   }
 
   /**
-   * Prints what an entry exports, one declaration after the other, sorted by name, without comments and private
-   * members. A class that is not exported, but that an exported one extends, is printed after it.
+   * Prints the declarations that an entry point exports, sorted by name, without comments and private members. A base
+   * class that is not exported follows the class that extends it.
    */
   declarations({ specifier, file }: Entry): string {
     const parts = this.#exports(file).flatMap(([name, symbol]) => {
@@ -72,7 +77,7 @@ export class PublicApi {
     )
   }
 
-  /** Finds every exported function, constructor, and method that takes options: an object of which all properties are optional. */
+  /** Finds every exported function, constructor, method, and setter with an options parameter. */
   callsWithOptions(): CallWithOptions[] {
     return this.#entries.flatMap(({ specifier, file }) =>
       this.#exports(file).flatMap(([name, symbol]) => {
@@ -160,7 +165,10 @@ export class PublicApi {
     return [...found.values()]
   }
 
-  /** The property names of a type of options, `undefined` for any other type. */
+  /**
+   * Returns the property names of an options type: an object type of which all properties are optional, and are declared
+   * in a package. Returns `undefined` for any other type.
+   */
   #optionNames(parameter: ts.Type): string[] | undefined {
     const type = this.#checker.getNonNullableType(parameter)
     if (!(type.flags & ts.TypeFlags.Object) || type.getCallSignatures().length || this.#checker.isArrayLikeType(type))
@@ -175,6 +183,7 @@ export class PublicApi {
   }
 }
 
+/** Reports whether a declaration is private, protected, or marked `@internal`. */
 function isHidden(declaration: ts.Declaration): boolean {
   const { name } = declaration as { name?: ts.Node }
   if (name && ts.isPrivateIdentifier(name)) return true

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Entry } from './public-api.js'
 
-/** The file of an entry's declarations, as they were when the public API last changed on purpose. */
+/** Returns the file that holds the accepted declarations of an entry point. `update.ts` writes it, and a test compares it. */
 export function snapshotFile({ specifier }: Entry): string {
   const name = specifier.slice('@anyfork/'.length).replace('/', '-')
   return resolve(import.meta.dirname, '../declarations', `${name}.d.ts`)

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { entriesOf, PACKAGES, PublicApi } from './public-api.js'
 import { snapshotFile } from './snapshots.js'
 
-/** Writes the declarations of every entry to `declarations/`. */
+// Accepts the current public API: writes the declarations of every entry point to `declarations/`.
 const entries = PACKAGES.flatMap(entriesOf)
 const api = new PublicApi(entries)
 for (const entry of entries) {
