@@ -4,7 +4,7 @@ import { socketpair } from '@anyfork/fdpass'
 import { until } from './patience.js'
 import { allProcesses } from './processes.js'
 
-/** What a process holds in the kernel. */
+/** The kernel resources that a process holds. */
 export interface Resources {
   /** One entry per open descriptor, such as `3=socket:[4711]`. */
   descriptors: string[]
@@ -55,7 +55,7 @@ function namesOfDescriptors(): string[] {
     try {
       return `${fd}=${readlinkSync(`/proc/self/fd/${fd}`)}`
     } catch {
-      return fd // the one that has read the list
+      return fd // the descriptor that has read the list
     }
   })
 }

@@ -20,7 +20,7 @@ export async function until(condition: () => boolean | Promise<boolean>, describ
   while (!(await condition())) {
     if (performance.now() > deadline) {
       const what = describe ? describe() : String(condition)
-      throw new Error(`waited ${PATIENCE_MS} ms in vain: ${what}`)
+      throw new Error(`condition not met within ${PATIENCE_MS} ms: ${what}`)
     }
     await setTimeout(INTERVAL_MS)
   }

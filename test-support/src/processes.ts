@@ -1,8 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { until } from './patience.js'
 
+/** What proc_pid_stat(5) says of a process. */
 export interface ProcessState {
   pid: number
+  /** The pid of the parent. */
   parent: number
   isZombie: boolean
 }
@@ -42,7 +44,7 @@ export async function untilGone(...pids: readonly number[]): Promise<void> {
   )
 }
 
-/** Processes come and go while their files are read. */
+/** Returns an empty string if the process has ended before its file is read. */
 function readOrEmpty(file: string): string {
   try {
     return readFileSync(file, 'utf8')

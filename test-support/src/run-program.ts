@@ -4,19 +4,25 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { PATIENCE_MS } from './patience.js'
 
+/** Options of `runProgram` and `runCommand`. */
 export interface RunOptions {
-  /** @default the folder of the tests */
+  /**
+   * The working directory.
+   *
+   * @default that of the test process
+   */
   cwd?: string
-  /** Added to the environment of the tests. */
+  /** Variables to add to the environment of the test process. */
   env?: NodeJS.ProcessEnv
-  /** The user to run as. */
+  /** The id of the user to run as. Requires root. */
   uid?: number
+  /** The id of the group to run as. Requires root. */
   gid?: number
-  /** The limit of open descriptors, as `ulimit -n`. */
+  /** The limit of open descriptors, as `ulimit -n` sets it. */
   openFiles?: number
 }
 
-/** How a program has ended, and all that it has written. */
+/** How a program has ended, and its output. */
 export interface Outcome {
   code: number | null
   signal: NodeJS.Signals | null
@@ -29,8 +35,8 @@ export interface Outcome {
  *
  * @param program - the file of the program, or the source text of an ES module
  * @param args - the arguments of the program
- * @param options - and `nodeFlags`, the flags of the interpreter
- * @throws Error if the program runs for longer than `PATIENCE_MS`, with its output; it is killed
+ * @param options - `nodeFlags` are the flags of the interpreter
+ * @throws Error with the output so far if the program runs for longer than `PATIENCE_MS`; the program is killed
  */
 export function runProgram(
   program: URL | string,
@@ -41,7 +47,7 @@ export function runProgram(
   return runCommand(process.execPath, [...nodeFlags, ...start, ...args], options)
 }
 
-/** As `runProgram`. Fails unless the program exits with code 0. Returns its standard output. */
+/** Runs a program as `runProgram` does, and returns its standard output. Fails unless the program exits with code 0. */
 export async function outputOf(...args: Parameters<typeof runProgram>): Promise<string> {
   const { stdout, ...ending } = await runProgram(...args)
   const { code, signal, stderr } = ending
@@ -49,7 +55,7 @@ export async function outputOf(...args: Parameters<typeof runProgram>): Promise<
   return stdout
 }
 
-/** As `runProgram`, for any command. */
+/** Runs any command as `runProgram` runs a program. */
 export async function runCommand(
   command: string,
   args: readonly string[],
@@ -67,17 +73,18 @@ export async function runCommand(
   const output = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const)
     child[name].setEncoding('utf8').on('data', (piece: string) => (output[name] += piece))
-  let isLate = false
+  let hasTimedOut = false
   const timer = setTimeout(() => {
-    isLate = true
+    hasTimedOut = true
     child.kill('SIGKILL')
-    // A descendant that holds the other ends would keep the pipes open.
+    // A descendant may hold the other ends, which would keep the pipes open.
     child.stdout.destroy()
     child.stderr.destroy()
   }, PATIENCE_MS)
   try {
     const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
-    if (isLate) throw new Error(`has not ended within ${PATIENCE_MS} ms: ${command}\n${output.stdout}${output.stderr}`)
+    if (hasTimedOut)
+      throw new Error(`${command} did not end within ${PATIENCE_MS} ms:\n${output.stdout}${output.stderr}`)
     return { code, signal, ...output }
   } finally {
     clearTimeout(timer)
