@@ -18,12 +18,8 @@ export const benchmark: Benchmark = {
       cpus: 'free',
     })),
   async measure(subject, { pool, calls }) {
-    const start = await loadPeer(subject.peer)
-    const make = (): Client =>
-      start(
-        { task: 'block', workers: WORKERS, fromZero: pool === NO_WORKERS },
-        (subject.variant ?? {}) as Record<string, never>,
-      )
+    const start = await loadPeer(subject)
+    const make = (): Client => start({ task: 'block', workers: WORKERS, fromZero: pool === NO_WORKERS })
     let client = pool === NO_WORKERS && isEager(subject) ? undefined : make()
     await client?.ready?.()
     if (pool !== NO_WORKERS) await occupyWorkers(WORKERS, (file, count) => client!.call(0, [file, count]))

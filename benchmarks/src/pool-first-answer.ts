@@ -15,7 +15,7 @@ export const benchmark: Benchmark = {
   settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY_MODULE]).map(module => ({ module, cpus: 'free' })),
   async measure(subject, { module }, isQuick) {
     setWorkerModule(module)
-    const start = await loadPeer(subject.peer)
+    const start = await loadPeer(subject)
     const first = await firstCall(subject, start)
     const later: number[] = []
     while (later.length < (isQuick ? 1 : POOLS - 1)) later.push(await firstCall(subject, start))
@@ -24,8 +24,7 @@ export const benchmark: Benchmark = {
 }
 
 async function firstCall(subject: Subject, start: StartPeer): Promise<number> {
-  const make = (): Client =>
-    start({ task: 'add', workers: 1, fromZero: true }, (subject.variant ?? {}) as Record<string, never>)
+  const make = (): Client => start({ task: 'add', workers: 1, fromZero: true })
   const made = isEager(subject) ? undefined : make()
   await made?.ready?.()
   const startedAt = performance.now()

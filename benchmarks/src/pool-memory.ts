@@ -3,7 +3,7 @@ import { occupyWorkers } from './harness/barrier.js'
 import type { Benchmark } from './harness/benchmark.js'
 import { HEAVY_MODULE, setWorkerModule } from './harness/heavy-module.js'
 import { totalPss, treeMemory } from './harness/process-tree.js'
-import { loadPeer, type StartPeer } from './peers/peer.js'
+import { loadPeer } from './peers/peer.js'
 import { pools, withOneCallPerWorker } from './peers/pools.js'
 
 const WORKERS = 8
@@ -14,11 +14,11 @@ export const benchmark: Benchmark = {
   isHigherBetter: false,
   subjects: pools.map(withOneCallPerWorker),
   settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY_MODULE]).map(module => ({ module })),
-  async measure({ peer, variant }, { module }, isQuick) {
+  async measure(subject, { module }, isQuick) {
     setWorkerModule(module)
-    const start: StartPeer = await loadPeer(peer)
+    const start = await loadPeer(subject)
     const before = totalPss(await treeMemory())
-    const client = start({ task: 'waitAtBarrier', workers: WORKERS }, (variant ?? {}) as Record<string, never>)
+    const client = start({ task: 'waitAtBarrier', workers: WORKERS })
     await occupyWorkers(WORKERS, client.call)
     await setTimeout(isQuick ? 10 : 1000)
     return { pssMebibytes: totalPss(await treeMemory()) - before }

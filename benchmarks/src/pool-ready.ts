@@ -12,11 +12,11 @@ export const benchmark: Benchmark = {
   isHigherBetter: false,
   subjects: pools.map(withOneCallPerWorker),
   settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY_MODULE]).map(module => ({ module, cpus: 'free' })),
-  async measure({ peer, variant }, { module }) {
+  async measure(subject, { module }) {
     setWorkerModule(module)
-    const start = await loadPeer(peer)
+    const start = await loadPeer(subject)
     const madeAt = process.hrtime.bigint()
-    const client = start({ task: 'waitAtBarrier', workers: WORKERS }, (variant ?? {}) as Record<string, never>)
+    const client = start({ task: 'waitAtBarrier', workers: WORKERS })
     return { milliseconds: Number((await occupyWorkers(WORKERS, client.call)) - madeAt) / 1e6 }
   },
 }

@@ -1,13 +1,11 @@
 import { writeSync } from 'node:fs'
 import type { Benchmark } from './benchmark.js'
 
-/**
- * The program that takes one sample; `sample-process.ts` starts it. It writes the metrics to descriptor 3 as JSON. It
- * leads a process group, which it kills when its standard input ends, because the benchmark is gone then.
- */
+// The program that takes one sample; `sample-process.ts` starts it. It writes the metrics to descriptor 3 as JSON.
 const METRICS_FD = 3
 
 const [file, name, setting, isQuick] = JSON.parse(process.argv[2]!)
+// Standard input ends when the benchmark has died. This process leads a process group, which must not outlive it.
 process.stdin.once('end', () => process.kill(0, 'SIGKILL')).resume()
 
 const { benchmark } = (await import(file)) as { benchmark: Benchmark }

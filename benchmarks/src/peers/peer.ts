@@ -1,3 +1,5 @@
+import type { Subject } from '../harness/benchmark.js'
+
 /** A function that workers run. Each peer's worker file exports the functions in the form that the peer requires. */
 export type Task = keyof typeof import('../workers/tasks.js')
 
@@ -24,19 +26,24 @@ export interface Client {
   ready?(): Promise<unknown>
 }
 
-/** Starts a peer. The file that a subject names as its `peer` exports this function as `start`. */
-export type StartPeer = (options: PeerOptions, variant: Record<string, never>) => Client
+/** The part of a subject that says how to start it. */
+type PeerOfSubject = Pick<Subject, 'peer' | 'variant'>
 
-/** Loads and starts the peer of a subject. */
-export async function startPeer(
-  { peer, variant = {} }: { peer: string; variant?: Record<string, unknown> },
-  options: PeerOptions,
-): Promise<Client> {
-  return (await loadPeer(peer))(options, variant as Record<string, never>)
+/** Starts a peer in the variant of a subject. */
+export type StartPeer = (options: PeerOptions) => Client
+
+/** What the file exports that a subject names as its `peer`. */
+interface PeerModule {
+  start(options: PeerOptions, variant: Record<string, unknown>): Client
 }
 
-/** Loads a peer without starting it, so that a benchmark can exclude the loading from its measurement. */
-export async function loadPeer(peer: string): Promise<StartPeer> {
-  const { start } = (await import(`./${peer}.js`)) as { start: StartPeer }
-  return start
+/** Loads and starts the peer of a subject. */
+export async function startPeer(subject: PeerOfSubject, options: PeerOptions): Promise<Client> {
+  return (await loadPeer(subject))(options)
+}
+
+/** Loads the peer of a subject without starting it, so that a benchmark can exclude the loading from its measurement. */
+export async function loadPeer({ peer, variant = {} }: PeerOfSubject): Promise<StartPeer> {
+  const { start } = (await import(`./${peer}.js`)) as PeerModule
+  return options => start(options, variant)
 }
