@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { delimiter, dirname, join, relative, resolve } from 'node:path'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, delimiter, dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { after, before, describe, it } from 'mocha'
+import { type Block, codeBlocks, commandsOf, docs, expectedLines, markdownFiles, top } from './support/markdown.js'
 
 const run = promisify(execFile)
-const docs = resolve(import.meta.dirname, '../..')
-const top = dirname(docs)
+/** Their programs consist of several files. guides.test.ts runs them. */
+const guides = ['MIGRATING.md', 'RECIPES.md']
 
-interface Block {
-  language: string
-  code: string
-  /** What the first line names: `// worker.js`. */
-  file: string | undefined
-}
-
-for (const readme of markdownFiles()) {
+for (const readme of markdownFiles().filter(path => !guides.includes(basename(path)))) {
   const blocks = codeBlocks(readFileSync(readme, 'utf8'))
   if (!blocks.length) continue
 
@@ -51,40 +45,8 @@ for (const readme of markdownFiles()) {
   })
 }
 
-/** All that is written here, without what is installed. */
-function markdownFiles(): string[] {
-  const below = (folder: string): string[] =>
-    readdirSync(join(top, folder)).map(name => join(folder, name, 'README.md'))
-  const texts = readdirSync(docs)
-    .filter(name => name.endsWith('.md'))
-    .map(name => join('docs', name))
-  return ['README.md', 'CONTRIBUTING.md', ...below('packages'), ...below('examples'), ...texts]
-    .map(path => join(top, path))
-    .filter(existsSync)
-}
-
-function codeBlocks(markdown: string): Block[] {
-  return [...markdown.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language = '', code = '']) => ({
-    language,
-    code,
-    file: /^\/\/ (\S+\.js)\n/.exec(code)?.[1],
-  }))
-}
-
 function title({ file, code }: Block): string {
   return file ?? code.split('\n')[0]!
-}
-
-/** What the comments after `console.log` say. */
-function expectedLines(code: string): string[] {
-  return [...code.matchAll(/console\.log\(.*\),? \/\/ (.*)$/gm)].map(([, text = '']) => text)
-}
-
-function commandsOf({ code }: Block): string[] {
-  return code
-    .split('\n')
-    .map(line => line.replace(/\s# .*/, '').trim())
-    .filter(line => line && !line.startsWith('#'))
 }
 
 /** npm's commands are looked up, because this test is one of those; others are run. */
