@@ -10,7 +10,11 @@ const program = fileURLToPath(new URL('../../bin/fork-pool.js', import.meta.url)
 const worker = fileURLToPath(new URL('./fixtures/worker.js', import.meta.url))
 const ROWS = 12
 
-/** What a terminal shows in the end, lines that were scrolled away included, and then what a shell would print. */
+/**
+ * Runs the program on a terminal, and then prints a prompt as a shell would.
+ *
+ * @returns the lines that the terminal shows at the end, those that were scrolled away included
+ */
 async function screenAfter(...args: string[]): Promise<string[]> {
   const command = [process.execPath, program, ...args].map(word => `'${word}'`).join(' ')
   const child = spawn('script', ['-qec', `stty rows ${ROWS} cols 80; ${command}; true`, '/dev/null'], {
@@ -26,27 +30,27 @@ async function screenAfter(...args: string[]): Promise<string[]> {
   return lines.slice(0, lines.findLastIndex(line => line !== '') + 1)
 }
 
-describe('fork-pool on a terminal', () => {
+describe('terminal output of fork-pool', () => {
   before(function () {
     if (spawnSync('script', ['--version']).error) this.skip()
   })
 
-  it('erases nothing of what it has printed, more than the terminal has rows, beside its progress bar', async () => {
-    const times = Array.from({ length: 40 }, (_, i) => 20 + i)
+  it('the progress bar erases no result, even if there are more results than rows', async () => {
+    const times = Array.from({ length: 40 }, (_, i) => 5 + i)
     const screen = await screenAfter(`${worker}#sleepAndSay`, '-w', '2', ...times.map(String))
     assert.deepEqual(screen.slice(0, 40), times.map(String))
     assert.match(screen[40]!, /^fork-pool: 40 done, 0 failed in \d+\.\d s$/)
     assert.deepEqual(screen.slice(41), ['prompt$'])
   })
 
-  it('erases no message of a failure', async () => {
+  it('the progress bar erases no error message', async () => {
     const screen = await screenAfter(`${worker}#failOnB`, '-w', '1', 'a', 'b', 'c', 'b')
     assert.match(screen.pop()!, /^prompt\$$/)
     assert.match(screen.pop()!, /^fork-pool: 2 done, 2 failed/)
     assert.deepEqual(screen.sort(), ['"a"', '"c"', 'fork-pool: b: b is not wanted', 'fork-pool: b: b is not wanted'])
   })
 
-  it('leaves the last view of --watch', async () => {
+  it('the last view of --watch stays on the screen', async () => {
     const screen = await screenAfter(`${worker}#sleepAndSay`, '--watch', '-w', '2', '300', '301')
     assert.deepEqual(
       screen.filter(line => /^\d+$/.test(line)),

@@ -1,6 +1,6 @@
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { until } from '@anyfork/test-support'
@@ -9,12 +9,14 @@ import { afterEach } from 'mocha'
 export const program: string = fileURLToPath(new URL('../../../bin/fork-pool.js', import.meta.url))
 export const worker: string = fileURLToPath(new URL('../fixtures/worker.js', import.meta.url))
 
+/** How the program has ended, and what it has written. */
 export interface Outcome {
   code: number
   stdout: string
   stderr: string
 }
 
+/** Runs the program to its end. */
 export async function forkPool(args: string[], stdin: string | Buffer = '', cwd = process.cwd()): Promise<Outcome> {
   const child = spawn(process.execPath, [program, ...args], { cwd })
   const outcome = outcomeOf(child)
@@ -22,12 +24,17 @@ export async function forkPool(args: string[], stdin: string | Buffer = '', cwd 
   return outcome
 }
 
+/** Waits until a started program ends. */
 export async function outcomeOf(child: ChildProcessWithoutNullStreams): Promise<Outcome> {
   const [[code], stdout, stderr] = await Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])
   return { code: code as number, stdout, stderr }
 }
 
-/** Gives a suite a function that starts the program with its standard input open; it ends with the test. */
+/**
+ * Lets a suite start the program with its standard input open. Kills it after the test.
+ *
+ * @returns `start`, and the list of the started programs, to which tests may add others
+ */
 export function useForkPool(): {
   started: ChildProcess[]
   start(...args: string[]): ChildProcessWithoutNullStreams
@@ -42,27 +49,7 @@ export function useForkPool(): {
   return { started, start }
 }
 
-/** Whether a process below has used processor time: it is in its endless loop. */
-export function isBusy(leader: number): boolean {
-  return readdirSync('/proc').some(name => {
-    if (!/^\d+$/.test(name)) return false
-    try {
-      const fields = readFileSync(`/proc/${name}/stat`, 'utf8')
-        .replace(/^.*\) /s, '')
-        .split(' ')
-      return (
-        fields[2] === `${leader}` &&
-        Number(name) !== leader &&
-        readFileSync(`/proc/${name}/comm`, 'utf8').startsWith('anyfork serve') &&
-        Number(fields[11]) > 10
-      )
-    } catch {
-      return false
-    }
-  })
-}
-
-/** The second comes when the first has been delivered: while one is pending, another is none. */
+/** Sends SIGINT, and again when the first has been delivered: the kernel merges signals that are pending. */
 export async function interruptTwice(pid: number): Promise<void> {
   process.kill(pid, 'SIGINT')
   await until(

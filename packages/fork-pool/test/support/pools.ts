@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { type ForkPool, ForkProcess, type PoolOptions, pool } from '@anyfork/fork-pool'
-import { assertNothingLeft, openResources, type Resources } from '@anyfork/test-support'
+import type { CallPromise } from '@anyfork/fork-rpc'
+import { assertNothingLeft, openResources, PATIENCE_MS, type Resources } from '@anyfork/test-support'
 import { afterEach, before } from 'mocha'
 
 export const worker: URL = new URL('../fixtures/worker.js', import.meta.url)
 
-/** Makes pools of the worker's functions. Checks after each test that they leave no descriptor and no process. */
+/**
+ * Lets a suite make pools of the worker's functions. Destroys the pools after each test, and checks that they leave no
+ * descriptor and no process behind.
+ *
+ * @returns makes a pool
+ */
 export function usePools(): (name: string, options?: PoolOptions, template?: () => ForkProcess) => ForkPool {
   const open: ForkPool[] = []
   let atRest: Resources
@@ -38,6 +45,24 @@ export async function reasonOf(
     return error as Error
   }
 }
+
+/** Reads a stream to its end. Rejects with its error. */
+export async function drain(stream: AsyncIterator<unknown>): Promise<void> {
+  while (!(await stream.next()).done);
+}
+
+/** Iterates over the values of a call that yields. */
+export function valuesOf(call: Promise<unknown>): AsyncIterator<unknown> {
+  return (call as CallPromise<AsyncIterable<unknown>>)[Symbol.asyncIterator]()
+}
+
+/** Blocks this process, so that it notices nothing, until a worker has written a file. */
+export function blockUntil(file: string): void {
+  for (const end = performance.now() + PATIENCE_MS; !existsSync(file); Atomics.wait(cell, 0, 0, 1))
+    assert.ok(performance.now() < end, `no worker has written ${file}`)
+}
+
+const cell = new Int32Array(new SharedArrayBuffer(4))
 
 function countOf({ descriptors, processes }: Resources): object {
   return { descriptors: descriptors.length, processes }
