@@ -8,7 +8,7 @@ import { usePools } from './support/pools.js'
 describe('balancer', () => {
   const start = usePools()
 
-  it('each call goes to the worker that the balancer returns', async () => {
+  it('the balancer gets the arguments of each call, which goes to the worker that it returns', async () => {
     const seen: unknown[] = []
     const balancer: Balancer = (workers, args) => {
       seen.push(args)
@@ -35,7 +35,7 @@ describe('balancer', () => {
     assert.equal(typeof (await pid()), 'number')
   })
 
-  it('calls keep the async context of their caller; callbacks run in that of the creator of the pool', async () => {
+  it('calls keep the async context of their caller; callbacks run in the context in which the pool was made', async () => {
     const context = new AsyncLocalStorage<string>()
     const told: unknown[] = []
     const balanced = new Set<unknown>()

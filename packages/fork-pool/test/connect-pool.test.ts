@@ -1,24 +1,24 @@
 import assert from 'node:assert/strict'
 import { connectPool, ForkProcess, type PooledModule, poolOf } from '@anyfork/fork-pool'
-import { assertNothingLeft, type Resources as Holdings, openResources as holdings } from '@anyfork/test-support'
+import { assertNothingLeft, openResources, type Resources } from '@anyfork/test-support'
 import { afterEach, before, describe, it } from 'mocha'
 import { worker as module } from './support/pools.js'
 
 type Module = typeof import('./fixtures/worker.js')
 
-describe('connectPool', () => {
+describe('connectPool()', () => {
   let worker: PooledModule<Module>
-  let atRest: Holdings
+  let atRest: Resources
   before(async () => {
     await ForkProcess.create().close()
-    atRest = holdings()
+    atRest = openResources()
   })
   afterEach(async () => {
     await poolOf(worker).destroy()
     await assertNothingLeft(atRest)
   })
 
-  it('calls all functions of a module, in the same workers, with their types', async () => {
+  it('connectPool() calls all functions of a module in the same workers, with their types', async () => {
     worker = connectPool<Module>(ForkProcess.create(), module, { max: 1 })
     const sum: number = await worker.add(1, 2)
     assert.equal(sum, 3)
@@ -26,29 +26,29 @@ describe('connectPool', () => {
     assert.equal(await worker.default('x'), 'X')
     assert.equal(await worker.pid(), (await worker.generations()).pid)
     assert.equal((await poolOf(worker).stats()).started, 1)
-    // @ts-expect-error: a number is wanted
+    // @ts-expect-error: the argument must be a number
     assert.equal(await worker.add('1', 2), '12')
-    // @ts-expect-error: no such function
+    // @ts-expect-error: the module has no such function
     await assert.rejects(worker.absent(), { code: 'ERR_EXPORT_NOT_FOUND' })
   })
 
-  it('iterates over what functions yield, and their worker is busy until that is over', async () => {
+  it('a worker is busy until its stream has ended', async () => {
     worker = connectPool<Module>(ForkProcess.create(), module, { max: 1 })
     const numbers: number[] = []
     let next: Promise<number> | undefined
-    for await (const number of worker.countTo(1000)) {
+    for await (const number of worker.countTo(300)) {
       next ??= worker.add(1, 1)
-      if (number < 900) assert.equal(poolOf(worker).workers[0]!.load, 1) // the last ones come ahead
+      if (number < 200) assert.equal(poolOf(worker).workers[0]!.load, 1) // the last values arrive in advance
       numbers.push(number)
     }
     assert.deepEqual(
       numbers,
-      Array.from({ length: 1000 }, (_, i) => i + 1),
+      Array.from({ length: 300 }, (_, i) => i + 1),
     )
     assert.equal(await next, 2)
   })
 
-  it('a function that has yielded all is over, read or not: its worker is free, and close() waits for nobody', async () => {
+  it('a stream that has arrived whole frees its worker and lets close() resolve, even if it is unread', async () => {
     worker = connectPool<Module>(ForkProcess.create(), module, { max: 1 })
     const unread = await worker.countTo(5)
     assert.equal(await worker.add(1, 1), 2)
@@ -58,21 +58,21 @@ describe('connectPool', () => {
     assert.deepEqual(numbers, [1, 2, 3, 4, 5])
   })
 
-  it('can be looked at: as text, as JSON', async () => {
+  it('a pooled module can be converted to a string and to JSON, without a call', async () => {
     worker = connectPool<Module>(ForkProcess.create(), module, { max: 1 })
     assert.equal(JSON.stringify({ worker }), '{"worker":{}}')
     assert.equal(String(worker), '[object Remote]')
     assert.equal((await poolOf(worker).stats()).calls.failed, 0)
   })
 
-  it('a stream that is left early frees its worker', async () => {
+  it('leaving a stream early frees its worker', async () => {
     worker = connectPool<Module>(ForkProcess.create(), module, { max: 1 })
     for await (const number of worker.countTo(1e9)) if (number === 3) break
     assert.equal(await worker.add(1, 1), 2)
     assert.equal((await poolOf(worker).stats()).started, 1)
   })
 
-  it('a stream ends with the signal of its call', async () => {
+  it('aborting the signal of its call rejects a stream and frees the worker', async () => {
     worker = connectPool<Module>(ForkProcess.create(), module, { max: 1 })
     const abort = new AbortController()
     await assert.rejects(
@@ -84,7 +84,7 @@ describe('connectPool', () => {
     assert.equal(await worker.add(1, 1), 2)
   })
 
-  it('close() waits for streams', async () => {
+  it('close() waits for a stream that has not arrived whole', async () => {
     worker = connectPool<Module>(ForkProcess.create(), module, { max: 1 })
     const stream = await worker.countTo(100)
     const closed = poolOf(worker).close()
@@ -94,7 +94,7 @@ describe('connectPool', () => {
     assert.equal(count, 100)
   })
 
-  it('a stream rejects when its worker dies', async () => {
+  it('a stream rejects with ERR_PROCESS_EXITED when its worker dies', async () => {
     worker = connectPool<Module>(ForkProcess.create(), module, { max: 1 })
     await assert.rejects(
       async () => {
@@ -106,7 +106,7 @@ describe('connectPool', () => {
     assert.equal(await worker.add(1, 1), 2)
   })
 
-  it('poolOf() wants a pool', () => {
+  it('poolOf() throws TypeError for an object that is not a pooled module', () => {
     worker = connectPool<Module>(ForkProcess.create(), module)
     assert.throws(() => poolOf({}), TypeError)
   })

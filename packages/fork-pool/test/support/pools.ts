@@ -58,8 +58,13 @@ export function valuesOf(call: Promise<unknown>): AsyncIterator<unknown> {
 
 /** Blocks this process, so that it notices nothing, until a worker has written a file. */
 export function blockUntil(file: string): void {
-  for (const end = performance.now() + PATIENCE_MS; !existsSync(file); Atomics.wait(cell, 0, 0, 1))
+  for (const end = performance.now() + PATIENCE_MS; !existsSync(file); block(1))
     assert.ok(performance.now() < end, `no worker has written ${file}`)
+}
+
+/** Blocks this process for that many milliseconds. */
+export function block(ms: number): void {
+  Atomics.wait(cell, 0, 0, ms)
 }
 
 const cell = new Int32Array(new SharedArrayBuffer(4))
