@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Balancer } from '@anyfork/fork-pool'
 import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
+import { useFolder } from './support/folder.js'
 import { usePools } from './support/pools.js'
 
 describe('key affinity', () => {
   const start = usePools()
+  const pathOf = useFolder()
 
   for (const [load, retries] of [
     [1, 1],
@@ -16,16 +17,16 @@ describe('key affinity', () => {
     [2, 1],
   ] as const) {
     it(`calls of a key keep their order when their worker dies, with load ${load} and ${retries} retries`, async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+      const folder = pathOf('folder')
+      mkdirSync(folder)
       const act = start('exitOnce', { max: 3, idle: 1, load, retries })
       const keyed = act.with({ key: 'k' })
       await keyed(folder, 'warm')
-      await until(() => act.workers.some(one => !one.load)) // to which they can move at once
+      await until(() => act.workers.some(one => !one.load)) // the calls can move there at once
       const order: unknown[] = []
       const note = async (file: string, value: string): Promise<unknown> =>
         order.push(await keyed(file, value).catch(() => 'lost'))
       await Promise.all([note(join(folder, 'once'), 'a'), ...['b', 'c', 'd', 'e'].map(value => note(folder, value))])
-      rmSync(folder, { recursive: true })
       assert.deepEqual(order, [retries ? 'a' : 'lost', 'b', 'c', 'd', 'e'])
     })
   }
@@ -53,7 +54,7 @@ describe('key affinity', () => {
     )
   })
 
-  it('calls of one key go to one worker, calls of other keys to others', async () => {
+  it('calls of one key go to one worker, and calls of other keys to other workers', async () => {
     const pid = start('pidAfter', { max: 3 })
     const of = async (key: unknown): Promise<unknown[]> =>
       Promise.all(Array.from({ length: 6 }, () => pid.with({ key })(5)))
@@ -63,16 +64,16 @@ describe('key affinity', () => {
   })
 
   it('calls of a busy key do not delay other calls', async () => {
-    const sleep = start('sleep', { max: 2 })
-    await Promise.all([sleep.with({ key: 'k' })(20), sleep(20)])
+    const wait = start('waitForFile', { max: 2 })
+    const file = pathOf('open')
+    const keyed = wait.with({ key: 'k' })
+    await Promise.all([keyed('/dev/null', 'warm'), wait('/dev/null', 'warm')])
     const order: unknown[] = []
     const note = async (call: Promise<unknown>): Promise<void> => void order.push(await call)
-    await Promise.all([
-      note(sleep.with({ key: 'k' })(150, 'k1')),
-      note(sleep.with({ key: 'k' })(0, 'k2')),
-      note(sleep(0, 'other')),
-      note(sleep(0, 'another')),
-    ])
+    const calls = [note(keyed(file, 'k1')), note(keyed('/dev/null', 'k2'))]
+    await Promise.all([note(wait('/dev/null', 'other')), note(wait('/dev/null', 'another'))])
+    writeFileSync(file, '')
+    await Promise.all(calls)
     assert.deepEqual(order, ['other', 'another', 'k1', 'k2'])
   })
 
@@ -90,18 +91,21 @@ describe('key affinity', () => {
     let chosenFor: (value: unknown) => number | undefined = () => undefined
     const balancer: Balancer = (workers, [, value]) =>
       workers.find(({ pid }) => pid === chosenFor(value)) ?? workers[0]!
-    const sleep = start('sleep', { max: 3, idle: 3, load: 2, async: true, balancer })
-    await until(() => sleep.workers.length === 3)
-    const [first, second, third] = sleep.workers.map(worker => worker.pid)
+    const wait = start('waitForFile', { max: 3, idle: 3, load: 2, async: true, balancer })
+    await until(() => wait.workers.length === 3)
+    const [first, second, third] = wait.workers.map(worker => worker.pid)
     chosenFor = () => first
-    const keyed = sleep.with({ key: 'k' })
-    await keyed(0)
-    const others = [1, 2].map(() => sleep.with({ retries: 1 })(100, 'other'))
-    const order: unknown[] = []
-    const waiting = [keyed(1000, 'slow'), keyed(0, 'quick')].map(async call => order.push(await call))
+    const keyed = wait.with({ key: 'k' })
+    await keyed('/dev/null', 'warm')
+    const file = pathOf('open')
+    const others = [1, 2].map(() => wait.with({ retries: 1 })(file, 'other'))
+    const slow = keyed(file, 'slow')
+    const quick = keyed('/dev/null', 'quick')
     chosenFor = value => (value === 'other' ? third : second)
     process.kill(first!, 'SIGKILL')
-    await Promise.all([...others, ...waiting])
-    assert.deepEqual(order, ['quick', 'slow'])
+    assert.equal(await quick, 'quick') // beside the slow one
+    writeFileSync(file, '')
+    assert.equal(await slow, 'slow')
+    await Promise.all(others)
   })
 })

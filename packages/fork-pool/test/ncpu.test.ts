@@ -12,21 +12,21 @@ const node = [process.execPath, '--input-type=module', '-e', program] as const
 const group = '/sys/fs/cgroup/cpu/anyfork-ncpu'
 
 describe('ncpu()', () => {
-  it('is at least 1, and no more than there are', () => {
+  it('ncpu() is an integer from 1 to the available parallelism', () => {
     assert.ok(Number.isInteger(ncpu()) && ncpu() >= 1 && ncpu() <= availableParallelism())
   })
 
-  it('respects the affinity', async () => {
+  it('ncpu() respects the CPU affinity', async () => {
     const [first] = /Cpus_allowed_list:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))!.slice(1)
     assert.equal((await run('taskset', ['-c', first!, ...node])).stdout, '1\n')
   })
 
-  it('respects the quota of a control group, rounded up', async function () {
+  it('ncpu() respects the CPU quota of its control group, rounded up', async function () {
     try {
       accessSync('/sys/fs/cgroup/cpu', constants.W_OK)
       mkdirSync(group)
     } catch {
-      return this.skip() // not root, or version 2 alone, where groups are the system's
+      return this.skip() // not root, or only cgroups version 2, whose groups belong to the system
     }
     try {
       const inGroup = async (quota: number): Promise<string> => {

@@ -3,9 +3,9 @@ import { ForkProcess, pool } from '@anyfork/fork-pool'
 import { describe, it } from 'mocha'
 import { worker } from './support/pools.js'
 
-/** The tests of AnyEvent::Fork::Pool 1.3, under their names. */
-describe('originals', () => {
-  it('01_basic: 30 jobs of random length, about half of which retire their worker', async () => {
+/** The tests of AnyEvent::Fork::Pool 1.3, with the names of their files. */
+describe('original tests of AnyEvent::Fork::Pool', () => {
+  it('01_basic: 30 jobs of random length run once each, though about half of them retire their worker', async () => {
     const lines: string[] = []
     let isDestroyed = false
     await new Promise<void>(resolve => {
@@ -22,8 +22,8 @@ describe('originals', () => {
         },
       })
       for (let number = 1; number <= 30; number++)
-        void job(number, Math.random() * 200, Math.random() < 0.5).then(result => lines.push(String(result)))
-      void job.close() // the original drops its last reference
+        void job(number, Math.random() * 100, Math.random() < 0.5).then(result => lines.push(String(result)))
+      void job.close() // the original releases its last reference
     })
     const numbers = (what: string): number[] =>
       lines.filter(line => line.startsWith(what)).map(line => Number(line.split(' ')[1]))
