@@ -1,35 +1,34 @@
 import assert from 'node:assert/strict'
-import { until } from '@anyfork/test-support'
+import { outputOf, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { usePools, worker } from './support/pools.js'
+import { reasonOf, usePools, worker } from './support/pools.js'
 
-const forever = Infinity
-
-describe('how many workers there are', () => {
+describe('scaling', () => {
   const start = usePools()
 
-  it('none before the first call, by default', async () => {
+  it('by default, a pool has no worker before the first call', async () => {
     const pid = start('pid')
     assert.equal((await pid.stats()).started, 0)
     await pid()
     assert.equal(pid.workers.length, 1)
   })
 
-  it('as many as idle from the beginning, and again when they have calls', async () => {
-    const sleep = start('sleep', { idle: 2, max: 3, stop: forever })
+  it('idle workers are started with the pool, and replaced by others when they get calls', async () => {
+    const sleep = start('sleep', { idle: 2, max: 3, stop: Infinity })
     await until(() => sleep.workers.length === 2)
-    const call = sleep(200)
+    const call = reasonOf(sleep(60_000))
     await until(() => sleep.workers.length === 3)
+    await sleep.destroy()
     await call
   })
 
-  it('idle workers never make more than max', async () => {
-    const sleep = start('sleep', { idle: 2, max: 2, stop: forever })
-    await Promise.all([sleep(50), sleep(50), sleep(50)])
+  it('idle workers count towards max', async () => {
+    const sleep = start('sleep', { idle: 2, max: 2, stop: Infinity })
+    await Promise.all([sleep(10), sleep(10), sleep(10)])
     assert.equal((await sleep.stats()).started, 2)
   })
 
-  it('one for each call that waits, at once, by default', async () => {
+  it('by default, a worker is started at once for each waiting call', async () => {
     const sleep = start('sleep', { max: 4 })
     const calls = Promise.allSettled([1, 2, 3].map(() => sleep(60_000)))
     await until(() => sleep.workers.filter(one => one.state === 'busy').length === 3)
@@ -38,7 +37,7 @@ describe('how many workers there are', () => {
     await calls
   })
 
-  it('one more only after calls have waited for start', async () => {
+  it('start delays each worker after the first', async () => {
     const sleep = start('sleep', { max: 4, start: 60_000 })
     await Promise.all([1, 2, 3].map(() => sleep(1)))
     assert.equal((await sleep.stats()).started, 1)
@@ -49,40 +48,40 @@ describe('how many workers there are', () => {
     await calls
   })
 
-  it('one less in each period of stop, down to idle', async () => {
+  it('stop ends surplus workers one by one, down to idle', async () => {
     const sleep = start('sleep', { max: 4, idle: 1, stop: 10 })
-    await Promise.all([1, 2, 3, 4].map(() => sleep(50)))
+    await Promise.all([1, 2, 3, 4].map(() => sleep(20)))
     await until(async () => (await sleep.stats()).workers.length === 1)
     assert.equal(await sleep(1, 'still there'), 'still there')
   })
 
-  it('none as soon as there is no call, with stop 0', async () => {
+  it('stop 0 ends each worker as soon as it is idle', async () => {
     const pid = start('pid', { max: 2, stop: 0 })
     const first = await pid()
     await until(async () => (await pid.stats()).workers.length === 0)
     assert.notEqual(await pid(), first)
   })
 
-  it('a worker has as many calls as load, and the least loaded gets the next', async () => {
-    const spin = start('sleep', { max: 2, load: 3, start: 0 })
-    await Promise.all([spin(50), spin(50)])
-    const calls = Array.from({ length: 7 }, () => spin(50))
+  it('each worker has up to load calls, and other calls wait', async () => {
+    const sleep = start('sleep', { max: 2, load: 3, idle: 2 })
+    await until(() => sleep.workers.length === 2)
+    const calls = Array.from({ length: 7 }, () => sleep(20))
     assert.deepEqual(
-      spin.workers.map(one => one.load),
+      sleep.workers.map(one => one.load),
       [3, 3],
     )
-    assert.equal((await spin.stats()).calls.waiting, 1)
+    assert.equal((await sleep.stats()).calls.waiting, 1)
     await Promise.all(calls)
   })
 
-  it('the worker that was busy last gets the next call, so that others may end', async () => {
-    const pid = start('pidAfter', { max: 3, stop: forever })
-    await Promise.all([pid(30), pid(30), pid(30)])
+  it('the worker that was busy last gets the next call, so that others can end', async () => {
+    const pid = start('pidAfter', { max: 3, stop: Infinity })
+    await Promise.all([pid(10), pid(10), pid(10)])
     const first = await pid(0)
     for (let i = 0; i < 5; i++) assert.equal(await pid(0), first)
   })
 
-  it('calls run at the same time in one asynchronous worker', async () => {
+  it('the calls of an asynchronous worker run at the same time', async () => {
     const sleep = start('sleep', { max: 1, load: 50, async: true })
     await sleep(0)
     const calls = Array.from({ length: 50 }, (_, i) => sleep(50 - i, i))
@@ -95,7 +94,7 @@ describe('how many workers there are', () => {
     assert.equal((await sleep.stats()).started, 1)
   })
 
-  it('spare processes are forked ahead, become workers, and are replaced', async () => {
+  it('spare processes are forked in advance, become workers, and are replaced', async () => {
     const pid = start('pid', { max: 2, spare: 3 })
     await until(async () => (await pid.stats()).spares === 3)
     assert.equal((await pid.stats()).started, 0)
@@ -104,32 +103,22 @@ describe('how many workers there are', () => {
     assert.equal((await pid.stats()).started, 1)
   })
 
-  it('a program ends that has workers, spares and no call', async () => {
-    const { execFile } = await import('node:child_process')
-    const { promisify } = await import('node:util')
+  it('a program ends while its pool has idle workers and spare processes', async () => {
     const program = `
       import { ForkProcess, pool } from '@anyfork/fork-pool'
       const basename = pool(ForkProcess.create(), 'node:path', 'basename', { idle: 2, max: 4, spare: 2, start: 10, recycle: { pss: 1e9 } })
       console.log(await basename('/a/b'))`
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
-      timeout: 10_000,
-    })
-    assert.equal(stdout, 'b\n')
+    assert.equal(await outputOf(program), 'b\n')
   })
 
-  it('a program does not end while a call waits for start', async () => {
-    const { execFile } = await import('node:child_process')
-    const { promisify } = await import('node:util')
+  it('a program does not end while a call waits for the time of start', async () => {
     const program = `
       import { ForkProcess, pool } from '@anyfork/fork-pool'
-      const act = pool(ForkProcess.create(), ${JSON.stringify(worker.href)}, 'spinOrCount', { max: 2, start: 300 })
+      const act = pool(ForkProcess.create(), ${JSON.stringify(worker.href)}, 'spinOrCount', { max: 2, start: 100 })
       const values = await act('count', 1e9)
       await values.next()
       console.log(await act('spin', 0))
       await values.return()`
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
-      timeout: 10_000,
-    })
-    assert.equal(stdout, 'spin\n')
+    assert.equal(await outputOf(program), 'spin\n')
   })
 })

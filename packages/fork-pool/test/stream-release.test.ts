@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict'
-import type { CallPromise } from '@anyfork/fork-rpc'
-import { collectGarbage as collect, until } from '@anyfork/test-support'
+import { collectGarbage, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { usePools } from './support/pools.js'
+import { usePools, valuesOf } from './support/pools.js'
 
-const iterate = (call: Promise<unknown>): AsyncIterator<unknown> =>
-  (call as CallPromise<AsyncIterable<unknown>>)[Symbol.asyncIterator]()
-
-describe('a stream that nobody refers to any more', () => {
+describe('garbage-collected streams', () => {
   const start = usePools()
 
-  it('frees its worker', async () => {
+  it('a stream that is garbage-collected frees its worker', async () => {
     const count = start('countTo', { max: 1 })
     await (async () => {
       const values = (await count(1e9)) as AsyncIterableIterator<number>
@@ -18,10 +14,10 @@ describe('a stream that nobody refers to any more', () => {
     })()
     assert.equal(count.workers[0]!.load, 1)
     await until(async () => {
-      await collect()
+      await collectGarbage()
       return count.workers[0]!.load === 0
     })
-    const again = iterate(count(2))
+    const again = valuesOf(count(2))
     assert.deepEqual(await again.next(), { done: false, value: 1 })
     await again.return!()
   })
