@@ -37,25 +37,25 @@ describe('balancer', () => {
 
   it('calls keep the async context of their caller; callbacks run in the context in which the pool was made', async () => {
     const context = new AsyncLocalStorage<string>()
-    const told: unknown[] = []
+    const events: unknown[] = []
     const balanced = new Set<unknown>()
     const balancer: Balancer = ([first]) => (balanced.add(context.getStore()), first!)
-    const tell = context.run('maker', () =>
-      start('tell', { max: 1, balancer, onEvent: value => told.push([value, context.getStore()]) }),
+    const emit = context.run('maker', () =>
+      start('emit', { max: 1, balancer, onEvent: value => events.push([value, context.getStore()]) }),
     )
     await Promise.all(
       ['one', 'two'].map(name =>
         context.run(name, async () => {
-          await tell(name)
+          await emit(name)
           assert.equal(context.getStore(), name)
         }),
       ),
     )
-    assert.deepEqual(told, [
+    assert.deepEqual(events, [
       ['one', 'maker'],
       ['two', 'maker'],
     ])
-    await context.run('three', () => tell())
+    await context.run('three', () => emit())
     assert.deepEqual([...balanced], ['maker'])
   })
 })

@@ -26,7 +26,7 @@ describe('joblog of fork-pool', () => {
       .map(([number]) => number!)
 
   it('--joblog logs each call in the format of GNU parallel', async () => {
-    await forkPool([`${worker}#doAs`, '-w', '1', '-t', '0.2', '--joblog', log, 'a', 'throw', 'exit', 'kill', 'loop'])
+    await forkPool([`${worker}#doAs`, '-w', '1', '-t', '1', '--joblog', log, 'a', 'throw', 'exit', 'kill', 'stop'])
     const [first, ...lines] = rows()
     assert.deepEqual(first, head)
     assert.deepEqual(
@@ -36,7 +36,7 @@ describe('joblog of fork-pool', () => {
         ['2', '5', '1', '0', '"throw"'],
         ['3', '4', '3', '0', '"exit"'],
         ['4', '4', '0', '9', '"kill"'],
-        ['5', '4', '-1', '0', '"loop"'],
+        ['5', '4', '-1', '0', '"stop"'],
       ],
     )
   })

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { useFolder } from './support/folder.js'
-import { forkPool, worker } from './support/fork-pool.js'
+import { forkPool, outcomeOf, useForkPool, worker } from './support/fork-pool.js'
 
 describe('reports of fork-pool', () => {
+  const { start } = useForkPool()
   const pathOf = useFolder()
   const reportOf = (file: string): Record<string, number> => JSON.parse(readFileSync(file, 'utf8'))
 
@@ -49,8 +51,14 @@ describe('reports of fork-pool', () => {
   })
 
   it('--watch shows the template, the workers, and their calls', async () => {
-    const { stdout, stderr } = await forkPool([`${worker}#sleepAndSay`, '--watch', '-w', '2', '400', '401'])
-    assert.equal(stdout, '400\n401\n')
-    for (const part of [/template/, /busy/, /│ 400 /, /MB/, /2\/2 done, 0 failed/]) assert.match(stderr, part)
+    const file = pathOf('open')
+    const child = start(`${worker}#inTurn`, '--watch', '-w', '1', '--ndjson', JSON.stringify([file, 'waits']))
+    let views = ''
+    child.stderr.on('data', (piece: Buffer) => (views += piece.toString()))
+    await until(() => views.includes('busy'))
+    writeFileSync(file, '')
+    assert.equal((await outcomeOf(child)).stdout, '"waits"\n')
+    for (const part of ['template', `│ [ '${file.slice(0, 20)}`, 'MB', '1/1 done, 0 failed'])
+      assert.ok(views.includes(part), views)
   })
 })

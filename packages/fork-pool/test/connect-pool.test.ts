@@ -22,7 +22,7 @@ describe('connectPool()', () => {
     worker = connectPool<Module>(ForkProcess.create(), module, { max: 1 })
     const sum: number = await worker.add(1, 2)
     assert.equal(sum, 3)
-    assert.equal(await worker.add.with({ timeout: 5000, priority: 1, key: 'k' })(2, 3), 5)
+    assert.equal(await worker.add.with({ timeout: 60_000, priority: 1, key: 'k' })(2, 3), 5)
     assert.equal(await worker.default('x'), 'X')
     assert.equal(await worker.pid(), (await worker.generations()).pid)
     assert.equal((await poolOf(worker).stats()).started, 1)

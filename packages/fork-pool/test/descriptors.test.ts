@@ -39,8 +39,8 @@ describe('descriptors of calls', () => {
   })
 
   it('the descriptors of an event without a listener are closed', async () => {
-    const tellNull = start('tellNull', { max: 1 })
-    for (let i = 0; i < 5; i++) await tellNull()
+    const emitNull = start('emitNull', { max: 1 })
+    for (let i = 0; i < 5; i++) await emitNull()
   })
 
   it('the descriptor in the result of an aborted call is closed', async () => {

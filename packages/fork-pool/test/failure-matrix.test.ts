@@ -64,8 +64,7 @@ const situations: Record<string, Situation> = {
   },
 }
 
-describe('failure matrix', function () {
-  this.timeout(30_000)
+describe('failure matrix', () => {
   const start = usePools()
 
   for (const [i, [name, { what, timeout, flags, expected }]] of Object.entries(failures).entries()) {

@@ -85,19 +85,19 @@ describe('queue', () => {
 
   it('drained() resolves, with maxQueue 0, when a call would be accepted or the pool is destroyed', async () => {
     const sleep = start('sleep', { max: 1, maxQueue: 0 })
-    let refused = 0
+    let rejections = 0
     const call = async (value: number): Promise<unknown> => {
       for (;;) {
         const reason = await reasonOf(sleep(20, value).then(result => (results.push(result), undefined)))
         if (reason?.code !== 'ERR_POOL_QUEUE_FULL') return reason
-        refused++
+        rejections++
         await sleep.drained()
       }
     }
     const results: unknown[] = []
     assert.deepEqual(await Promise.all([1, 2, 3].map(call)), [undefined, undefined, undefined])
     assert.deepEqual(results, [1, 2, 3])
-    assert.ok(refused >= 2 && refused < 20, `${refused}`)
+    assert.ok(rejections >= 2 && rejections < 20, `${rejections}`)
     const last = sleep(60_000)
     const drained = sleep.drained()
     await Promise.all([sleep.destroy(), reasonOf(last)])
