@@ -19,7 +19,7 @@ describe('fork-pool', () => {
     assert.equal((await forkPool([`file://${worker}#failOnB`, 'x'])).stdout, '"x"\n')
   })
 
-  it('a built-in module is named as node:path', async () => {
+  it('a built-in module is found by its name with node:', async () => {
     assert.equal((await forkPool(['node:path#basename', '/a/b'])).stdout, '"b"\n')
   })
 
@@ -138,7 +138,7 @@ describe('fork-pool', () => {
     ['--null', '--ndjson'],
     ['--resume'],
   ])
-    it(`${options.join(' ')} ${options.length > 1 ? 'exclude each other' : 'requires --joblog'}`, async () => {
+    it(`${options.join(' and ')} ${options.length > 1 ? 'exclude each other' : 'requires --joblog'}`, async () => {
       const { code, stdout, stderr } = await forkPool([worker, ...options, 'a'])
       assert.deepEqual({ code, stdout }, { code: 255, stdout: '' })
       assert.match(stderr, options.length > 1 ? /cannot be used with/ : /need --joblog/)

@@ -12,14 +12,14 @@ describe('isolate', function () {
   const start = usePools()
   const pathOf = useFolder()
 
-  it('each call runs in a fresh process, which ends with the call', async () => {
+  it('each isolated call runs in a fresh process, which ends with the call', async () => {
     const counted = start('counted', { isolate: true, max: 3 })
     assert.deepEqual(await Promise.all(Array.from({ length: 10 }, () => counted())), new Array(10).fill(1))
     await until(async () => (await counted.stats()).workers.length === 0)
     assert.equal((await counted.stats()).started, 10)
   })
 
-  it('there are never more processes than max, those that are ending included', async () => {
+  it('isolated calls never have more processes than max, those that are ending included', async () => {
     const meet = start('meet', { isolate: true, max: 3 })
     const folder = pathOf('meeting')
     mkdirSync(folder)
@@ -29,7 +29,7 @@ describe('isolate', function () {
     assert.ok(most <= 3, `${most}`)
   })
 
-  it('a process that exits or is killed rejects only its own call', async () => {
+  it('the process of an isolated call that exits or is killed rejects only that call', async () => {
     const act = start('doAs', { isolate: true, max: 4 })
     const outcomes = await Promise.allSettled(
       ['a', 'exit', 'kill', 'b', 'segfault', 'exit', 'exit', 'exit', 'exit', 'c'].map(what => act(what)),
@@ -40,27 +40,27 @@ describe('isolate', function () {
     )
   })
 
-  it('each call has its own restrictions', async () => {
+  it('each isolated call has its own restrictions', async () => {
     const open = start('openFiles', { isolate: true, max: 2 })
     const few = (await open.with({ restrict: { rlimits: { nofile: 40 } } })()) as number
     const more = (await open.with({ restrict: { rlimits: { nofile: 60 } } })()) as number
     assert.ok(few < 40 && more === few + 20, `${few} ${more}`)
   })
 
-  it('a call that exceeds its limit of processor time rejects with the signal', async () => {
+  it('an isolated call that exceeds its limit of processor time rejects with the signal', async () => {
     const act = start('doAs', { isolate: true, max: 2 })
     const reason = await reasonOf(act.with({ restrict: { rlimits: { cpu: 1 } } })('loop'))
     assert.match(String(reason?.signal), /SIGKILL|SIGXCPU/)
   })
 
-  it('spare processes get the restrictions of their call', async () => {
+  it('spare processes get the restrictions of the isolated call that takes them', async () => {
     const open = start('openFiles', { isolate: true, max: 2, spare: 2 })
     await until(async () => (await open.stats()).spares === 2)
     const restricted = open.with({ restrict: { rlimits: { nofile: 40 } } })
     for (let i = 0; i < 5; i++) assert.ok(((await restricted()) as number) < 40)
   })
 
-  it('a call that is aborted while its process starts rejects, and the next one runs', async () => {
+  it('an isolated call that is aborted while its process starts rejects, and the next one runs', async () => {
     const counted = start('counted', { isolate: true, max: 1 })
     const abort = new AbortController()
     const dropped = counted.with({ signal: abort.signal })()
@@ -68,13 +68,13 @@ describe('isolate', function () {
     await Promise.all([assert.rejects(dropped, { name: 'AbortError' }), counted()])
   })
 
-  it('every call rejects with ERR_EXPORT_NOT_FOUND if the module has no such function', async () => {
+  it('every isolated call rejects with ERR_EXPORT_NOT_FOUND if the module has no such function', async () => {
     const absent = start('absent', { isolate: true, max: 2 })
     for (const reason of await Promise.all([1, 2, 3, 4].map(() => reasonOf(absent()))))
       assert.equal(reason?.code, 'ERR_EXPORT_NOT_FOUND')
   })
 
-  it('a call whose process cannot start rejects while others succeed', async () => {
+  it('an isolated call whose process cannot start rejects while others succeed', async () => {
     const echo = start('echo', { isolate: true, max: 2 })
     let isSettled = false
     const reason = reasonOf(echo.with({ restrict: { cwd: '/nonexistent' } })('bad')).finally(() => (isSettled = true))
@@ -85,7 +85,7 @@ describe('isolate', function () {
     assert.ok((await echo.stats()).started <= others + 10)
   })
 
-  it('calls whose restrictions cannot be applied reject, and no others, and onError is not called', async () => {
+  it('isolated calls reject if their restrictions cannot be applied; other calls succeed, and onError is not called', async () => {
     const errors: Error[] = []
     const echo = start('echo', { isolate: true, max: 2, onError: error => errors.push(error) })
     const bad = echo.with({ restrict: { cwd: '/nonexistent' } })
@@ -96,7 +96,7 @@ describe('isolate', function () {
     assert.deepEqual(errors, [])
   })
 
-  it(`${callCount} calls run in as many processes`, async () => {
+  it(`${callCount} isolated calls run in as many processes`, async () => {
     const echo = start('echo', { isolate: true, max: 8, spare: 8 })
     const values = Array.from({ length: callCount }, (_, i) => i)
     assert.deepEqual(await Promise.all(values.map(value => echo(value))), values)

@@ -87,7 +87,7 @@ describe('key affinity', () => {
     assert.deepEqual(order, [3, 'a', 'b', 'c'])
   })
 
-  it('calls of a key run once their worker has a free slot, even after an earlier call was retried elsewhere', async () => {
+  it('calls of a key run side by side in another worker when theirs is killed, and other calls are retried elsewhere', async () => {
     let chosenFor: (value: unknown) => number | undefined = () => undefined
     const balancer: Balancer = (workers, [, value]) =>
       workers.find(({ pid }) => pid === chosenFor(value)) ?? workers[0]!

@@ -48,7 +48,7 @@ describe('scaling', () => {
     await calls
   })
 
-  it('stop ends surplus workers one by one, down to idle', async () => {
+  it('stop ends surplus workers until as many as idle are left', async () => {
     const sleep = start('sleep', { max: 4, idle: 1, stop: 10 })
     await Promise.all([1, 2, 3, 4].map(() => sleep(20)))
     await until(async () => (await sleep.stats()).workers.length === 1)
