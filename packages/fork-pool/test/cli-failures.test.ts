@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'mocha'
+import { forkPool, type Outcome, outcomeOf, program, useForkPool, worker } from './support/cli.js'
 import { useFolder } from './support/folder.js'
-import { forkPool, type Outcome, outcomeOf, program, useForkPool, worker } from './support/fork-pool.js'
 
 describe('failures of fork-pool', () => {
   const { started, start } = useForkPool()

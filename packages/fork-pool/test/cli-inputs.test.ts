@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'mocha'
-import { forkPool, outcomeOf, program, useForkPool, worker } from './support/fork-pool.js'
+import { forkPool, outcomeOf, program, useForkPool, worker } from './support/cli.js'
 
 describe('inputs of fork-pool', () => {
   const { started } = useForkPool()

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { childrenOf, until, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
+import { interruptTwice, outcomeOf, useForkPool, worker } from './support/cli.js'
 import { useFolder } from './support/folder.js'
-import { interruptTwice, outcomeOf, useForkPool, worker } from './support/fork-pool.js'
 
 describe('interruption of fork-pool', () => {
   const { start } = useForkPool()

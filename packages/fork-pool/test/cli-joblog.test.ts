@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { until } from '@anyfork/test-support'
 import { beforeEach, describe, it } from 'mocha'
+import { forkPool, interruptTwice, type Outcome, outcomeOf, program, useForkPool, worker } from './support/cli.js'
 import { useFolder } from './support/folder.js'
-import { forkPool, interruptTwice, type Outcome, outcomeOf, program, useForkPool, worker } from './support/fork-pool.js'
 
 const head = ['Seq', 'Host', 'Starttime', 'JobRuntime', 'Send', 'Receive', 'Exitval', 'Signal', 'Command']
 

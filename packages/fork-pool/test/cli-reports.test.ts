@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
+import { forkPool, outcomeOf, useForkPool, worker } from './support/cli.js'
 import { useFolder } from './support/folder.js'
-import { forkPool, outcomeOf, useForkPool, worker } from './support/fork-pool.js'
 
 describe('reports of fork-pool', () => {
   const { start } = useForkPool()

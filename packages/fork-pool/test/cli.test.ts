@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { describe, it } from 'mocha'
+import { forkPool, outcomeOf, useForkPool, worker } from './support/cli.js'
 import { useFolder } from './support/folder.js'
-import { forkPool, outcomeOf, useForkPool, worker } from './support/fork-pool.js'
 
 describe('fork-pool', () => {
   const { start } = useForkPool()
