@@ -2,12 +2,10 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { buffer } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import xterm from '@xterm/headless'
 import { before, describe, it } from 'mocha'
+import { program, worker } from './support/cli.js'
 
-const program = fileURLToPath(new URL('../../bin/fork-pool.js', import.meta.url))
-const worker = fileURLToPath(new URL('./fixtures/worker.js', import.meta.url))
 const ROWS = 12
 
 /**
