@@ -38,7 +38,7 @@ describe('connectPool()', () => {
     let next: Promise<number> | undefined
     for await (const number of worker.countTo(300)) {
       next ??= worker.add(1, 1)
-      if (number < 200) assert.equal(poolOf(worker).workers[0]!.load, 1) // the last values arrive in advance
+      if (number < 10) assert.equal(poolOf(worker).workers[0]!.load, 1) // later, the rest may have arrived in advance
       numbers.push(number)
     }
     assert.deepEqual(
