@@ -8,17 +8,20 @@ const worker = new URL('../fixtures/worker.js', import.meta.url)
 
 /** The functions with which a suite makes connections. */
 export interface Connections {
-  /** Forks a process that has loaded the worker's module. */
+  /** Forks a process that has loaded `fixtures/worker.js`. */
   fork(): ForkProcess
-  /** Makes a function of the worker callable. The process ends with the test. */
+  /** Makes a function of `fixtures/worker.js` callable. The process ends with the test. */
   start(name: string, options?: RpcOptions): Rpc
   /** Makes a connection end with the test. */
   track<T extends { destroy(): Promise<void> }>(connection: T): T
 }
 
+/** The processes of all suites are forks of this one. */
+let template: ForkProcess | undefined
+after(() => template?.close())
+
 /** Gives a suite connections. Checks after each test that no descriptor and no process is left. */
 export function useConnections(): Connections {
-  let template: ForkProcess
   let atRest: Resources
   const started: { destroy(): Promise<void> }[] = []
   const track = <T extends { destroy(): Promise<void> }>(connection: T): T => {
@@ -26,23 +29,28 @@ export function useConnections(): Connections {
     return connection
   }
   before(async () => {
-    template = preload(ForkProcess.exec()).require(worker)
-    await template.ready()
-    await run(template.fork(), worker, 'nothing').close()
-    await openSpareDescriptor()
+    template ??= await makeTemplate()
     atRest = openResources()
   })
   afterEach(async () => {
-    await Promise.all(started.splice(0).map(rpc => rpc.destroy()))
+    await Promise.all(started.splice(0).map(connection => connection.destroy()))
     await assertNothingLeft(atRest)
     assert.equal(openResources().descriptors.length, atRest.descriptors.length)
   })
-  after(() => template.close())
   return {
-    fork: () => template.fork(),
-    start: (name, options) => track(run(template.fork(), worker, name, options)),
+    fork: () => template!.fork(),
+    start: (name, options) => track(run(template!.fork(), worker, name, options)),
     track,
   }
+}
+
+/** Makes a template with which one process has been forked and used, so that all that happens once has happened. */
+async function makeTemplate(): Promise<ForkProcess> {
+  const template = preload(ForkProcess.exec()).require(worker)
+  await template.ready()
+  await run(template.fork(), worker, 'nothing').close()
+  await openSpareDescriptor()
+  return template
 }
 
 /** Records the events of a connection, and waits for one. */
