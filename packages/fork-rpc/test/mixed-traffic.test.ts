@@ -4,7 +4,7 @@ import { tagOf as textOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { Events, useConnections } from './support/connections.js'
 import { passedPipe as pass } from './support/passed-pipe.js'
-import { stop, untilStopped } from './support/stopping.js'
+import { stop, untilStopped } from './support/process-state.js'
 
 type Functions = typeof import('./fixtures/mixed-traffic.js')
 

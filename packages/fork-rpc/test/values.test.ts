@@ -8,36 +8,34 @@ describe('values', () => {
   const { start } = useConnections()
 
   const values: [what: string, value: unknown][] = [
-    ['nothing', undefined],
+    ['undefined', undefined],
     ['null', null],
-    ['big integers', 2n ** 60n],
-    ['text of all planes', 'a\u00e9\u20ac\u{1f600}'],
-    ['dates', new Date(86_400_000)],
-    ['nested objects', { a: [1, { b: [true, null, -0.5] }] }],
-    ['maps and sets', [new Map([['a', 1]]), new Set([1, 2])]],
-    ['buffers', Buffer.from([1, 2, 3])],
-    ['typed arrays', new Float64Array([1.5, -2])],
+    ['a big integer', 2n ** 60n],
+    ['text with characters of one to four bytes', 'a\u00e9\u20ac\u{1f600}'],
+    ['a date', new Date(86_400_000)],
+    ['a nested object', { a: [1, { b: [true, null, -0.5] }] }],
+    ['an array of a map and a set', [new Map([['a', 1]]), new Set([1, 2])]],
+    ['a buffer', Buffer.from([1, 2, 3])],
+    ['a typed array', new Float64Array([1.5, -2])],
   ]
   for (const [what, value] of values) {
-    it(`carries ${what} there and back`, async () => {
+    it(`${what} goes there and back unchanged`, async () => {
       assert.deepEqual(await start('same')(value), [value])
     })
   }
 
-  it('carries a buffer of 16 MiB there and back', async () => {
+  it('a buffer of 16 MiB goes there and back unchanged', async () => {
     const big = Buffer.alloc(16 << 20, 'anyfork')
     const [back] = (await start('same')(big)) as [Buffer]
     assert.ok(big.equals(back))
   })
 
   for (const serialiser of ['cbor', 'json', 'v8'] as const) {
-    it(`speaks ${serialiser}`, async () => {
+    it(`${serialiser}: several arguments go there and back unchanged`, async () => {
       assert.deepEqual(await start('same', { serialiser })('x', [1, { y: null }]), ['x', [1, { y: null }]])
     })
-  }
 
-  for (const serialiser of ['cbor', 'json', 'v8'] as const) {
-    it(`rejects with a TypeError that tells what to do for what would come out empty, ${serialiser}`, async () => {
+    it(`${serialiser}: an argument that would arrive empty is rejected with a TypeError that says what to do`, async () => {
       const add = start('add', { serialiser })
       const server = createServer().listen(0, '127.0.0.1')
       const [one, other] = socketpair()
@@ -55,21 +53,23 @@ describe('values', () => {
     })
   }
 
-  it('rejects with a TypeError for a function deep within, with cbor', async () => {
+  it('cbor: a function within an argument is rejected with a TypeError', async () => {
     await assert.rejects(start('add')({ in: [() => {}] }), {
       name: 'TypeError',
       message: 'a function cannot be sent to another process',
     })
   })
 
-  it('rejects only the call whose argument or result cannot be sent', async () => {
+  it('an argument that cannot be sent rejects only its own call', async () => {
     const same = start('same')
     await assert.rejects(
       same(() => {}),
       TypeError,
     )
     assert.deepEqual(await same(1), [1])
-    await same.destroy()
+  })
+
+  it('a result that cannot be sent rejects only its own call', async () => {
     const unsendable = start('unsendable')
     await assert.rejects(unsendable(), TypeError)
     await assert.rejects(unsendable(), TypeError)
