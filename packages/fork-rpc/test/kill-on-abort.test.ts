@@ -1,82 +1,86 @@
 import assert from 'node:assert/strict'
-import { rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { connect, rpcOf, run } from '@anyfork/fork-rpc'
+import { pipe, read } from '@anyfork/fdpass'
+import { connect, fd, rpcOf, run } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
 import type * as Streams from './fixtures/streams.js'
+import type * as Fixture from './fixtures/worker.js'
 import { Events, useConnections } from './support/connections.js'
+import { Gate } from './support/gate.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
-const block = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+for (const async of [false, true]) {
+  describe(`killOnAbort with async: ${async}`, () => {
+    const { fork, start, track } = useConnections()
 
-describe('a call with killOnAbort', () => {
-  const { fork, start, track } = useConnections()
-
-  for (const async of [false, true]) {
-    it(`kills the process with killOnAbort, and with it all other calls; async: ${async}`, async () => {
+    it('kills the process when a running call times out, and all other calls reject', async () => {
       const block = start('block', { async, onError: () => {} })
       await block.ready()
-      const call = block.with({ timeout: 20, killOnAbort: true })(60_000)
+      const call = block.with({ timeout: 1, killOnAbort: true })(1e9)
       const other = block(1)
       await assert.rejects(call, { code: 'ERR_CALL_TIMEOUT' })
       await assert.rejects(other, { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' })
     })
 
-    it(`tells by the call alone that killOnAbort ended the process; async: ${async}`, async () => {
-      const block = start('block', { async })
+    it('causes no uncaught exception for the death of the process', async () => {
+      const block = start('block', { async }) // without `onError`
       await block.ready()
-      await assert.rejects(block.with({ timeout: 20, killOnAbort: true })(60_000), { code: 'ERR_CALL_TIMEOUT' })
+      await assert.rejects(block.with({ timeout: 1, killOnAbort: true })(1e9), { code: 'ERR_CALL_TIMEOUT' })
       await block.ended
-      await new Promise(setImmediate) // an uncaught error would be thrown before that
+      await new Promise(setImmediate) // the exception would be thrown on the next tick
     })
 
-    it(`kills the process with killOnAbort when a stream that it does not go on with is given up; async: ${async}`, async () => {
+    it('kills a process that blocks between two values of an aborted stream', async () => {
       const yieldThenBlock = start('yieldThenBlock', { async })
       const controller = new AbortController()
-      const values = (await yieldThenBlock.with({ signal: controller.signal, killOnAbort: true })(
-        60_000,
-      )) as AsyncIterableIterator<number>
+      const options = { signal: controller.signal, killOnAbort: true }
+      const values = (await yieldThenBlock.with(options)()) as AsyncIterableIterator<number>
       assert.equal((await values.next()).value, 1)
       controller.abort(new RangeError('no more'))
       await assert.rejects(values.next(), new RangeError('no more'))
       assert.deepEqual(await yieldThenBlock.ended, { code: null, signal: 'SIGKILL' })
     })
 
-    it(`does not kill the process with killOnAbort for a call that waits while it prepares; async: ${async}`, async () => {
+    it('spares a process that is still in its init function when the call is aborted', async () => {
       const events = new Events()
-      const path = join(tmpdir(), `anyfork-${process.pid}-prepared`)
-      const told = track(
-        run(fork().sendArg(path), worker, 'told', { async, init: 'awaitFile', onEvent: events.onEvent }),
+      const gate = new Gate()
+      const begin = track(
+        run(fork().sendFd(gate.readEnd), worker, 'begin', { async, init: 'untilOpen', onEvent: events.onEvent }),
       )
       const controller = new AbortController()
-      const given = told.with({ signal: controller.signal, killOnAbort: true })('given up')
-      const kept = told('kept')
-      while (!told.counters.bytesSent) await new Promise(setImmediate)
+      const aborted = begin.with({ signal: controller.signal, killOnAbort: true })('aborted')
+      const kept = begin('kept')
+      while (!begin.counters.bytesSent) await new Promise(setImmediate)
       controller.abort(new RangeError('no more'))
-      await assert.rejects(given, new RangeError('no more'))
-      writeFileSync(path, '')
-      try {
-        assert.equal(await kept, 'kept')
-      } finally {
-        rmSync(path)
-      }
+      await assert.rejects(aborted, new RangeError('no more'))
+      gate.open()
+      assert.equal(await kept, 'kept')
       assert.deepEqual(events.seen, [['begun', 'kept']])
     })
-  }
+  })
+}
 
-  it('does not kill the process for a call that waits, with killOnAbort', async () => {
-    const block = start('block')
-    await block.ready()
-    const running = block(60)
-    const waiting = block.with({ timeout: 10, killOnAbort: true })(1)
-    await assert.rejects(waiting, { code: 'ERR_CALL_TIMEOUT' })
-    await running
-    await block(1)
+describe('killOnAbort in a process that runs one call at a time', () => {
+  const { fork, track } = useConnections()
+
+  it('spares the process when the aborted call waits behind another one', async () => {
+    const events = new Events()
+    const remote = connect<typeof Fixture>(fork(), worker, { onEvent: events.onEvent })
+    track(rpcOf(remote))
+    const gate = new Gate()
+    const running = remote.blockUntilOpen(gate.pass(), 'running')
+    await events.first('begun')
+    const controller = new AbortController()
+    const waiting = remote.begin.with({ signal: controller.signal, killOnAbort: true })('waiting')
+    await new Promise(setImmediate) // it is written now
+    controller.abort(new RangeError('no more'))
+    await assert.rejects(waiting, new RangeError('no more'))
+    gate.open()
+    assert.equal(await running, 'running')
+    assert.equal(await remote.add(1, 2), 3)
   })
 
-  it('does not kill the process for a call that waits behind a stream, with killOnAbort', async () => {
+  it('spares the process when the aborted call waits behind a stream', async () => {
     const remote = connect<typeof Streams>(fork(), new URL('./fixtures/streams.js', import.meta.url), {
       onEvent: () => {},
     })
@@ -94,17 +98,22 @@ describe('a call with killOnAbort', () => {
     assert.equal(await remote.one(), 1)
   })
 
-  it('kills the process with killOnAbort also when the call has begun before that is known here', async () => {
-    const slow = start('block', { onError: () => {} })
-    await slow.ready()
+  it('kills the process for a call that has begun before the caller has read the result of the call before it', async () => {
+    const remote = connect<typeof Fixture>(fork(), worker, { onError: () => {}, spin: 0 })
+    const control = track(rpcOf(remote))
+    const [readEnd, writeEnd] = pipe()
+    await remote.close(fd(0)) // from now on, descriptors leave with their call
     const controller = new AbortController()
-    const first = slow(20)
-    const second = slow.with({ signal: controller.signal, killOnAbort: true })(60_000)
-    await new Promise(setImmediate) // they are written now
-    block(100) // the process has finished the first one meanwhile, and runs the second
+    const first = remote.add(1, 2)
+    const second = remote.closeThenBlock.with({ signal: controller.signal, killOnAbort: true })(fd(writeEnd))
+    writeEnd.close()
+    await new Promise(process.nextTick) // both calls are written now
+    read(readEnd, Buffer.alloc(1)) // blocks until the process has begun the second call
     controller.abort()
     await assert.rejects(second, { name: 'AbortError' })
-    await first
-    await assert.rejects(slow(1), { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' })
+    assert.equal(await first, 3)
+    assert.deepEqual(await control.ended, { code: null, signal: 'SIGKILL' })
+    await assert.rejects(remote.add(1, 2), { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' })
+    readEnd.close()
   })
 })

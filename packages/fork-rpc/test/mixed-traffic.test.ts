@@ -86,28 +86,6 @@ for (const async of [false, true]) {
       )
     })
 
-    it('does not begin a call that is given up while it waits, also when its number was given up before', async () => {
-      const events = new Events()
-      const remote = start({ onEvent: events.onEvent })
-      const [one, three] = [new AbortController(), new AbortController()]
-      const [oneGo, twoGo] = [gate(), gate()]
-      const given = remote.sum.with({ signal: one.signal })(oneThenTwo(oneGo.opened), 'one')
-      const running = remote.sum(oneThenTwo(twoGo.opened), 'two')
-      await events.first('one')
-      one.abort()
-      await assert.rejects(given, { name: 'AbortError' })
-      oneGo.open()
-      await events.first('two') // the first one is over
-      const waiting = remote.sum.with({ signal: three.signal })(oneThenTwo(Promise.resolve()), 'three')
-      await new Promise(setImmediate) // it is written now
-      three.abort()
-      await assert.rejects(waiting, { name: 'AbortError' })
-      twoGo.open()
-      assert.equal(await running, 3)
-      assert.equal(await remote.same('next'), 'next')
-      if (!async) assert.ok(!events.seen.some(([name]) => name === 'three'))
-    })
-
     it('carries out calls that come while it waits until descriptors may be sent', async () => {
       const events = new Events()
       const remote = start({ onEvent: events.onEvent, spin: 0 })
@@ -207,11 +185,4 @@ function gate(): { opened: Promise<void>; open(): void } {
   let open!: () => void
   const opened = new Promise<void>(resolve => (open = resolve))
   return { opened, open }
-}
-
-/** The second value not before that resolves. */
-async function* oneThenTwo(between: Promise<void>): AsyncGenerator<number> {
-  yield 1
-  await between
-  yield 2
 }
