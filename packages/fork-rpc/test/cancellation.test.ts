@@ -4,16 +4,15 @@ import { outputOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import type * as Fixture from './fixtures/worker.js'
 import { Events, useConnections } from './support/connections.js'
-import { Gate } from './support/gate.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
 for (const async of [false, true]) {
   describe(`a call with a signal or a timeout, with async: ${async}`, () => {
-    const { start } = useConnections()
+    const { start, makeGate } = useConnections()
 
     it('rejects with ERR_CALL_TIMEOUT when it is not answered in time', async () => {
-      const gate = new Gate()
+      const gate = makeGate()
       const blocking = start('blockUntilOpen', { async, onEvent: () => {} })
       await assert.rejects(blocking.with({ timeout: 1 })(gate.pass()), { name: 'RpcError', code: 'ERR_CALL_TIMEOUT' })
       gate.open()
@@ -26,7 +25,7 @@ for (const async of [false, true]) {
     it('rejects with the reason of the signal, although the process still runs it', async () => {
       const events = new Events()
       const blocking = start('blockUntilOpen', { async, onEvent: events.onEvent })
-      const gate = new Gate()
+      const gate = makeGate()
       const controller = new AbortController()
       const call = blocking.with({ signal: controller.signal })(gate.pass())
       await events.first('begun')
@@ -38,7 +37,7 @@ for (const async of [false, true]) {
     it('leaves the next call its own result when it is aborted while it runs', async () => {
       const events = new Events()
       const blocking = start('blockUntilOpen', { async, onEvent: events.onEvent })
-      const [gate, nextGate] = [new Gate(), new Gate()]
+      const [gate, nextGate] = [makeGate(), makeGate()]
       const controller = new AbortController()
       const call = blocking.with({ signal: controller.signal })(gate.pass(), 'aborted')
       await events.first('begun')
@@ -70,7 +69,7 @@ for (const async of [false, true]) {
 }
 
 describe('aborting a call', () => {
-  const { fork, start, track } = useConnections()
+  const { fork, start, track, makeGate } = useConnections()
 
   it('aborts the callSignal() of a running asynchronous function', async () => {
     const events = new Events()
@@ -88,7 +87,7 @@ describe('aborting a call', () => {
     const events = new Events()
     const remote = connect<typeof Fixture>(fork(), worker, { onEvent: events.onEvent })
     track(rpcOf(remote))
-    const gate = new Gate()
+    const gate = makeGate()
     const running = remote.blockUntilOpen(gate.pass(), 'running')
     await events.first('begun')
     const controller = new AbortController()

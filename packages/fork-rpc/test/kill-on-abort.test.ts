@@ -5,13 +5,12 @@ import { describe, it } from 'mocha'
 import type * as Streams from './fixtures/streams.js'
 import type * as Fixture from './fixtures/worker.js'
 import { Events, useConnections } from './support/connections.js'
-import { Gate } from './support/gate.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
 for (const async of [false, true]) {
   describe(`killOnAbort with async: ${async}`, () => {
-    const { fork, start, track } = useConnections()
+    const { fork, start, track, makeGate } = useConnections()
 
     it('kills the process when a running call times out, and all other calls reject', async () => {
       const block = start('block', { async, onError: () => {} })
@@ -43,7 +42,7 @@ for (const async of [false, true]) {
 
     it('spares a process that is still in its init function when the call is aborted', async () => {
       const events = new Events()
-      const gate = new Gate()
+      const gate = makeGate()
       const begin = track(
         run(fork().sendFd(gate.readEnd), worker, 'begin', { async, init: 'untilOpen', onEvent: events.onEvent }),
       )
@@ -61,13 +60,13 @@ for (const async of [false, true]) {
 }
 
 describe('killOnAbort in a process that runs one call at a time', () => {
-  const { fork, track } = useConnections()
+  const { fork, track, makeGate } = useConnections()
 
   it('spares the process when the aborted call waits behind another one', async () => {
     const events = new Events()
     const remote = connect<typeof Fixture>(fork(), worker, { onEvent: events.onEvent })
     track(rpcOf(remote))
-    const gate = new Gate()
+    const gate = makeGate()
     const running = remote.blockUntilOpen(gate.pass(), 'running')
     await events.first('begun')
     const controller = new AbortController()

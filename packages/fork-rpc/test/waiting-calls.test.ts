@@ -5,7 +5,6 @@ import { describe, it } from 'mocha'
 import type * as MixedTraffic from './fixtures/mixed-traffic.js'
 import type * as Fixture from './fixtures/worker.js'
 import { Events, useConnections } from './support/connections.js'
-import { Gate } from './support/gate.js'
 import { stop } from './support/process-state.js'
 
 const WAITING_CALLS = isSoak ? 100_000 : 2000
@@ -77,7 +76,7 @@ for (const async of [false, true]) {
 }
 
 describe('waiting calls', () => {
-  const { fork, start, track } = useConnections()
+  const { fork, start, track, makeGate } = useConnections()
 
   it('an aborted call never begins while the process runs the call before it', async () => {
     const events = new Events()
@@ -85,7 +84,7 @@ describe('waiting calls', () => {
       onEvent: events.onEvent,
     })
     track(rpcOf(remote))
-    const gate = new Gate()
+    const gate = makeGate()
     const first = remote.blockUntilOpen(gate.pass(), 'first')
     await events.first('begun')
     const controller = new AbortController()

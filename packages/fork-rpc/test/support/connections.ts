@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { ForkProcess, preload, type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
 import { assertNothingLeft, openResources, openSpareDescriptor, type Resources } from '@anyfork/test-support'
 import { after, afterEach, before } from 'mocha'
+import { Gate } from './gate.js'
 
 const worker = new URL('../fixtures/worker.js', import.meta.url)
 
@@ -14,6 +15,8 @@ export interface Connections {
   start(name: string, options?: RpcOptions): Rpc
   /** Makes a connection end with the test. */
   track<T extends { destroy(): Promise<void> }>(connection: T): T
+  /** Makes a gate, which opens with the end of the test. */
+  makeGate(): Gate
 }
 
 /** The processes of all suites are forks of this one. */
@@ -41,6 +44,11 @@ export function useConnections(): Connections {
     fork: () => template!.fork(),
     start: (name, options) => track(run(template!.fork(), worker, name, options)),
     track,
+    makeGate: () => {
+      const gate = new Gate()
+      track({ destroy: async () => gate.open() })
+      return gate
+    },
   }
 }
 

@@ -15,7 +15,8 @@ export class Gate {
     return fd(this.readEnd)
   }
 
+  /** Lets the process go on. Idempotent. */
   open(): void {
-    for (const end of this.#ends) end.close()
+    for (const end of this.#ends) end[Symbol.dispose]()
   }
 }
