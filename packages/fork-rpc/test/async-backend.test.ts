@@ -1,29 +1,26 @@
 import assert from 'node:assert/strict'
-import { ForkProcess, preload, type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
-import { after, afterEach, before, describe, it } from 'mocha'
-
-const worker = new URL('./fixtures/worker.js', import.meta.url)
-
-let template: ForkProcess
-let rpc: Rpc | undefined
-const start = (name: string, options?: RpcOptions): Rpc => (rpc = run(template.fork(), worker, name, options))
-
-before(async () => {
-  template = preload(ForkProcess.exec()).require(worker)
-  await template.ready()
-})
-afterEach(() => rpc?.destroy())
-after(() => template.close())
+import { connect, rpcOf } from '@anyfork/fork-rpc'
+import { describe, it } from 'mocha'
+import type * as Fixture from './fixtures/worker.js'
+import { useConnections } from './support/connections.js'
 
 describe('the asynchronous backend', () => {
-  it('starts calls as they come, and answers in any order', async () => {
-    const later = start('after', { async: true })
-    const order: unknown[] = []
-    await Promise.all([60, 30, 1].map(async ms => order.push(await later(ms, ms))))
-    assert.deepEqual(order, [1, 30, 60])
+  const { fork, start, track } = useConnections()
+
+  it('begins calls as they arrive, and answers them in the order in which they finish', async () => {
+    const remote = connect<typeof Fixture>(fork(), new URL('./fixtures/worker.js', import.meta.url), {
+      async: true,
+      onEvent: () => {},
+    })
+    track(rpcOf(remote))
+    const order: string[] = []
+    const calls = ['a', 'b', 'c'].map(async name => order.push(await remote.wait(name)))
+    for (const name of ['c', 'a', 'b']) await remote.release(name)
+    await Promise.all(calls)
+    assert.deepEqual(order, ['c', 'a', 'b'])
   })
 
-  it('carries many calls at once', async () => {
+  it('answers 20,000 calls that are made at once', async () => {
     const add = start('add', { async: true })
     const sums = await Promise.all(Array.from({ length: 20_000 }, (_, i) => add(i, 1)))
     assert.deepEqual(
@@ -32,53 +29,66 @@ describe('the asynchronous backend', () => {
     )
   })
 
-  it('carries large values both ways at once', async () => {
+  it('carries large values in both directions at once', async () => {
     const same = start('same', { async: true })
     const big = Buffer.alloc(4 << 20, 'anyfork')
-    const backs = (await Promise.all([same(big), same(big), same(big)])) as [Buffer][]
-    for (const [back] of backs) assert.ok(big.equals(back))
+    const results = (await Promise.all([same(big), same(big), same(big)])) as [Buffer][]
+    for (const [result] of results) assert.ok(big.equals(result))
   })
 
-  it('rejects only the call whose function throws or rejects', async () => {
+  it('rejects a call whose function throws', async () => {
+    await assert.rejects(start('fail', { async: true })(), { name: 'OwnError' })
+  })
+
+  it('rejects each call whose function returns a promise that rejects', async () => {
     const failing = start('failLater', { async: true })
-    await Promise.all([failing(), failing()].map(call => assert.rejects(call, { name: 'SyntaxError' })))
-    await rpc!.destroy()
-    const throwing = start('fail', { async: true })
-    await assert.rejects(throwing(), { name: 'OwnError' })
+    for (const call of [failing(), failing()]) await assert.rejects(call, { name: 'SyntaxError' })
   })
 
-  it('lets a function end with done()', async () => {
+  it('answers a call when its function calls done()', async () => {
     const upper = start('withCallback', { async: true })
     assert.deepEqual(await Promise.all([upper('a'), upper('b')]), ['A', 'B'])
     await assert.rejects(upper('bad'), RangeError)
   })
 
-  for (const async of [false, true]) {
-    it(`lets an async function end with done(), or with what it throws before; async: ${async}`, async () => {
-      const upper = start('withAsyncCallback', { async })
-      await assert.rejects(upper('bad'), { name: 'RangeError', message: 'a bad value' })
-      assert.equal(await upper('a'), 'A')
-      assert.equal(await upper('b'), 'B')
-    })
-  }
-
-  it('rejects everything outstanding when the process ends, with its code', async () => {
-    const exit = start('exitWith', { async: true, onError: () => {} })
-    const never = start('after', { async: true })
-    rpc = undefined
-    await exit().then(() => exit.ended)
+  it('reports the exit code of a process that exits while it is idle', async () => {
+    const exit = start('exitSoon', { async: true, onError: () => {} })
+    await exit()
     assert.deepEqual(await exit.ended, { code: 12, signal: null })
-    const outstanding = never(60_000)
-    await never.ready()
-    process.kill(never.pid!, 'SIGKILL')
-    await assert.rejects(outstanding, { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' })
   })
 
-  it('finishes all calls when closed', async () => {
-    const later = start('after', { async: true })
-    const calls = [10, 5, 1].map(ms => later(ms, ms))
+  it('rejects pending calls with the signal that killed the process', async () => {
+    const after = start('after', { async: true, onError: () => {} })
+    await after.ready()
+    const pending = after(1e9)
+    process.kill(after.pid!, 'SIGKILL')
+    await assert.rejects(pending, { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' })
+  })
+
+  it('finishes all pending calls when the connection is closed', async () => {
+    const later = start('later', { async: true })
+    const calls = ['a', 'b', 'c'].map(value => later(value))
     await later.close()
-    assert.deepEqual(await Promise.all(calls), [10, 5, 1])
+    assert.deepEqual(await Promise.all(calls), ['a', 'b', 'c'])
     assert.deepEqual(await later.ended, { code: 0, signal: null })
   })
 })
+
+for (const async of [false, true]) {
+  describe(`an async function with done(), with async: ${async}`, () => {
+    const { start } = useConnections()
+
+    it('rejects its call if it throws before it calls done()', async () => {
+      await assert.rejects(start('withAsyncCallback', { async })('bad'), {
+        name: 'RangeError',
+        message: 'a bad value',
+      })
+    })
+
+    it('settles its call by done(), even if it throws afterwards', async () => {
+      const upper = start('withAsyncCallback', { async })
+      assert.equal(await upper('a'), 'A')
+      assert.equal(await upper('b'), 'B')
+    })
+  })
+}

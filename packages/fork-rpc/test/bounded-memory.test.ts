@@ -6,7 +6,7 @@ import { Descriptor } from '@anyfork/fdpass'
 import { type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
-import { untilAsleep } from './support/process-state.js'
+import { blockUntil, untilAsleep } from './support/process-state.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
@@ -27,9 +27,13 @@ for (const async of [false, true]) {
     }
     /** Blocks until the process waits for its caller to read. Returns how many steps it has taken by then. */
     const stepsWithoutReading = ({ pid }: Rpc): number => {
-      while (!fstatSync(progress.fd).size);
+      const steps = (): number => fstatSync(progress.fd).size
+      blockUntil(
+        () => steps() > 0,
+        () => 'the process has not begun',
+      )
       untilAsleep(pid!)
-      return fstatSync(progress.fd).size
+      return steps()
     }
 
     it('waits after a few megabytes of events, and sends the rest when the caller reads', async () => {

@@ -1,51 +1,46 @@
 import assert from 'node:assert/strict'
-import { pipe, write } from '@anyfork/fdpass'
-import { ForkProcess, preload, type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
-import { after, afterEach, before, describe, it } from 'mocha'
+import { run } from '@anyfork/fork-rpc'
+import { taggedPipe } from '@anyfork/test-support'
+import { describe, it } from 'mocha'
+import { useConnections } from './support/connections.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
-let template: ForkProcess
-let rpc: Rpc | undefined
-const start = (name: string, options?: RpcOptions): Rpc => (rpc = run(template.fork(), worker, name, options))
-
-before(async () => {
-  template = preload(ForkProcess.exec()).require(worker)
-  await template.ready()
-})
-afterEach(() => rpc?.destroy())
-after(() => template.close())
-
 for (const async of [false, true]) {
   describe(`init and done with async: ${async}`, () => {
-    it('calls init first, with what was sent to the process', async () => {
-      const [readEnd, writeEnd] = pipe()
-      write(writeEnd, Buffer.from(' and more'))
-      writeEnd.close()
-      const process = template.fork().sendArg('text').sendFd(readEnd)
-      readEnd.close()
-      rpc = run(process, worker, 'initialised', { async, init: 'initialise' })
-      assert.equal(await rpc(), 'text and more')
+    const { fork, start, track } = useConnections()
+
+    it('init runs before the first call, with the arguments and descriptors that were sent to the process', async () => {
+      using readEnd = taggedPipe(' and more')
+      const initialised = track(
+        run(fork().sendArg('text').sendFd(readEnd), worker, 'initialised', { async, init: 'initialise' }),
+      )
+      assert.equal(await initialised(), 'text and more')
     })
 
-    it('rejects when init throws, or is missing', async () => {
-      await assert.rejects(start('add', { async, init: 'fail' })(1, 2), { name: 'OwnError' })
+    it('calls reject with the error that init throws', async () => {
+      await assert.rejects(start('add', { async, init: 'fail', onError: () => {} })(1, 2), { name: 'OwnError' })
+    })
+
+    it('calls reject with ERR_EXPORT_NOT_FOUND if the module does not export init', async () => {
       await assert.rejects(start('add', { async, init: 'absent' })(1, 2), { code: 'ERR_EXPORT_NOT_FOUND' })
-      await assert.rejects(start('add', { async, init: 'eventTooEarly' })(1, 2), /event/)
     })
 
-    it('calls done at the end, instead of ending the process', async () => {
-      const add = start('add', { async, done: 'exitWith' })
+    it('event() throws during init', async () => {
+      await assert.rejects(start('add', { async, init: 'eventTooEarly' })(1, 2), /event\(\) works in a process/)
+    })
+
+    it('done runs when the connection is closed, and decides how the process ends', async () => {
+      const add = start('add', { async, done: 'exitSoon' })
       assert.equal(await add(1, 2), 3)
       await add.close()
       assert.deepEqual(await add.ended, { code: 12, signal: null })
     })
 
-    it('calls done of another module at the end', async () => {
-      const basename = run(ForkProcess.create(), 'node:path', 'basename', {
-        async,
-        done: { module: worker, name: 'exitWith' },
-      })
+    it('done may be a function of another module', async () => {
+      const basename = track(
+        run(fork(), 'node:path', 'basename', { async, done: { module: worker, name: 'exitSoon' } }),
+      )
       assert.equal(await basename('/a/b'), 'b')
       await basename.close()
       assert.deepEqual(await basename.ended, { code: 12, signal: null })

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { PATIENCE_MS } from '@anyfork/test-support'
 
+// These functions block, so that this process does not read from a connection meanwhile.
+
 /** Stops a process, and blocks until it has stopped. SIGCONT continues it. */
 export function stop(pid: number): void {
   process.kill(pid, 'SIGSTOP')
@@ -12,6 +14,12 @@ export function untilStopped(pid: number): void {
   untilState(pid, 'T')
 }
 
+/** Kills a process whose parent is stopped, and blocks until it is a zombie. */
+export function killUnreaped(pid: number): void {
+  process.kill(pid, 'SIGKILL')
+  untilState(pid, 'Z')
+}
+
 /**
  * Blocks until a process sleeps. Data that was written to its socket before wakes it: it sleeps when it has handled
  * them, or when it has to wait before it can.
@@ -20,12 +28,17 @@ export function untilAsleep(pid: number): void {
   untilState(pid, 'S')
 }
 
+/** Blocks until a condition holds. */
+export function blockUntil(condition: () => boolean, describe: () => string): void {
+  const deadline = performance.now() + PATIENCE_MS
+  while (!condition()) if (performance.now() > deadline) throw new Error(describe())
+}
+
 /** @param state - a letter of proc_pid_stat(5) */
 function untilState(pid: number, state: string): void {
-  const deadline = performance.now() + PATIENCE_MS
-  for (;;) {
-    const [, observed] = /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!
-    if (observed === state) return
-    if (performance.now() > deadline) throw new Error(`the process is in state ${observed}, not ${state}`)
-  }
+  const observed = (): string => /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]!
+  blockUntil(
+    () => observed() === state,
+    () => `the process is in state ${observed()}, not ${state}`,
+  )
 }
