@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { ForkProcess, fd, run } from '@anyfork/fork-rpc'
+import { fd, run } from '@anyfork/fork-rpc'
 import { openDescriptors, outputOf, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
@@ -9,7 +9,7 @@ const worker = new URL('./fixtures/worker.js', import.meta.url)
 
 for (const async of [false, true]) {
   describe(`back pressure with async: ${async}`, () => {
-    const { start, track } = useConnections()
+    const { start, startTemplate, track } = useConnections()
 
     it('pressure is the number of pending calls divided by the mark; drained() resolves below 1', async () => {
       const first = start('first', { async, highWaterMark: { calls: 100 } })
@@ -56,8 +56,7 @@ for (const async of [false, true]) {
     })
 
     it('pressure is 0 after calls that were made when the process had ended, but its exit status was unknown', async () => {
-      const template = ForkProcess.exec()
-      track({ destroy: () => template.close() })
+      const template = startTemplate()
       await template.ready()
       const first = track(
         run(template.fork(), worker, 'first', { async, highWaterMark: { bytes: 100_000 }, onError: () => {} }),

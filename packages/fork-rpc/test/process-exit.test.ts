@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
-import { ForkProcess, type ProcessExitedError, run } from '@anyfork/fork-rpc'
+import { type ProcessExitedError, run } from '@anyfork/fork-rpc'
 import { openDescriptors, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
-import { killUnreaped, stop } from './support/process-state.js'
+import { blockUntil, stop } from './support/process-state.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
 describe('the exit of a process', () => {
-  const { fork, start, track } = useConnections()
+  const { fork, start, startTemplate, track } = useConnections()
 
   it('a process that exits rejects all pending and later calls with its exit code', async () => {
     const exit = start('exit')
@@ -38,16 +38,18 @@ describe('the exit of a process', () => {
   })
 
   it('isAlive is false once the process has closed its socket, before its exit status is known', async () => {
-    const template = ForkProcess.exec()
-    track({ destroy: () => template.close() })
+    const template = startTemplate()
     await template.ready()
     const pid = track(run(template.fork(), worker, 'pid', { onError: () => {} }))
     await pid()
     assert.ok(pid.isAlive)
     const open = openDescriptors()
     stop(template.pid!) // it reports the exit status
-    killUnreaped(pid.pid!)
-    assert.equal(pid.isAlive, false) // the kernel knows, although the event loop has had no turn
+    process.kill(pid.pid!, 'SIGKILL')
+    blockUntil(
+      () => !pid.isAlive, // the kernel knows, although the event loop has no turn
+      () => 'isAlive is still true',
+    )
     await until(() => openDescriptors() < open) // the event loop has closed the socket
     assert.equal(pid.isAlive, false)
     process.kill(template.pid!, 'SIGCONT')

@@ -15,6 +15,8 @@ export interface Connections {
   start(name: string, options?: RpcOptions): Rpc
   /** Makes a connection end with the test. */
   track<T extends { destroy(): Promise<void> }>(connection: T): T
+  /** Starts a template of the test's own, which the test may stop. It ends with the test. */
+  startTemplate(): ForkProcess
   /** Makes a gate, which opens with the end of the test. */
   makeGate(): Gate
 }
@@ -44,6 +46,16 @@ export function useConnections(): Connections {
     fork: () => template!.fork(),
     start: (name, options) => track(run(template!.fork(), worker, name, options)),
     track,
+    startTemplate: () => {
+      const own = ForkProcess.exec()
+      track({
+        destroy: () => {
+          process.kill(own.pid!, 'SIGCONT')
+          return own.close()
+        },
+      })
+      return own
+    },
     makeGate: () => {
       const gate = new Gate()
       track({ destroy: async () => gate.open() })

@@ -14,12 +14,6 @@ export function untilStopped(pid: number): void {
   untilState(pid, 'T')
 }
 
-/** Kills a process whose parent is stopped, and blocks until it is a zombie. */
-export function killUnreaped(pid: number): void {
-  process.kill(pid, 'SIGKILL')
-  untilState(pid, 'Z')
-}
-
 /**
  * Blocks until a process sleeps. Data that was written to its socket before wakes it: it sleeps when it has handled
  * them, or when it has to wait before it can.
