@@ -6,10 +6,10 @@ import { useConnections } from './support/connections.js'
 const owner = new URL('./fixtures/owner.js', import.meta.url)
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
-describe('a process that is forked from one with a connection', () => {
+describe('connections and fork()', () => {
   const { fork, track } = useConnections()
 
-  it('lets go of it, and the original goes on', async () => {
+  it('a fork of a process with a connection cannot use it: ERR_RPC_CLOSED; the original can', async () => {
     const original = fork()
       .require(owner)
       .eval(
@@ -21,23 +21,19 @@ describe('a process that is forked from one with a connection', () => {
         worker.href,
       )
     const copy = original.fork()
-    const tryIt = track(run(copy, owner, 'tryInFork', { async: true }))
-    assert.equal(await tryIt(), 'ERR_RPC_CLOSED')
-    const again = track(run(original, owner, 'callAgain', { async: true }))
-    assert.equal(await again(), 7)
-    await tryIt.close()
-    assert.equal(await again(), 7)
+    const callInCopy = track(run(copy, owner, 'callOrCode', { async: true }))
+    assert.equal(await callInCopy(), 'ERR_RPC_CLOSED')
+    const callInOriginal = track(run(original, owner, 'callOrCode', { async: true }))
+    assert.equal(await callInOriginal(), 7)
+    await callInCopy.close()
+    assert.equal(await callInOriginal(), 7)
   })
-})
 
-describe('a copy of a process that serves calls', () => {
-  const { fork, track } = useConnections()
-
-  it('on its event loop waits for orders, and the original goes on', async () => {
-    const process = fork()
-    const first = track(run(process, worker, 'first', { async: true }))
+  it('a fork of a process that serves calls asynchronously can be forked; the original serves on', async () => {
+    const original = fork()
+    const first = track(run(original, worker, 'first', { async: true }))
     assert.equal(await first('value'), 'value')
-    const copy = process.refork()
+    const copy = original.refork()
     await copy.ready()
     const again = track(run(copy.fork(), worker, 'first'))
     assert.equal(await again('again'), 'again')

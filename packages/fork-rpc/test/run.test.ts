@@ -1,53 +1,92 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { ForkProcess, preload, type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
-import { after, afterEach, before, describe, it } from 'mocha'
+import { ForkProcess, preload, run } from '@anyfork/fork-rpc'
+import { outputOf } from '@anyfork/test-support'
+import { before, describe, it } from 'mocha'
+import { useConnections } from './support/connections.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
-describe('run', () => {
-  let template: ForkProcess
-  let rpc: Rpc | undefined
-  let openBefore: number
+describe('run()', () => {
+  const { fork, start, track, makeGate } = useConnections()
 
-  const start = (name: string, options?: RpcOptions): Rpc => (rpc = run(template.fork(), worker, name, options))
-
-  before(async () => {
-    template = preload(ForkProcess.exec()).require(worker)
-    await Promise.all([template.ready(), ForkProcess.startTemplate().ready()])
-    await run(template.fork(), worker, 'nothing').close()
-    openBefore = readdirSync('/proc/self/fd').length
-  })
-  afterEach(async () => {
-    await rpc?.destroy()
-    rpc = undefined
-    assert.equal(readdirSync('/proc/self/fd').length, openBefore)
-  })
-  after(() => template.close())
-
-  it('is prepared by preload(), which leaves a template as it was but for what it has loaded', async () => {
-    await using plain = ForkProcess.exec()
-    await plain.ready()
-    const [prepared, other] = await Promise.all([template.check(), plain.check()])
-    for (const what of ['findings', 'threads', 'resources', 'descriptors'] as const) {
-      const [ours, theirs] = [prepared[what], other[what]].map(found => (Array.isArray(found) ? found.length : found))
-      assert.deepEqual(ours, theirs, what)
-    }
-    const early = template
-      .fork()
-      .eval(
-        async (module: string) => ((await import(module)) as { event(): void }).event(),
-        import.meta.resolve('@anyfork/fork-rpc/child'),
-      )
-    await assert.rejects(early.ready(), /event\(\) works in a process that serves calls/)
+  it('returns a function that returns promises', async () => {
+    const add = start('add')
+    assert.equal(await add(1, 2), 3)
+    assert.deepEqual(await Promise.all([add(1, 1), add(2, 2), add('a', 'b')]), [2, 4, 'ab'])
   })
 
-  it('is prepared in the default template: its forks load nothing, not even where they have no descriptor left for a file', async () => {
+  it('calls a global function that eval() has defined if it gets no module', async () => {
+    const double = track(run(fork().eval('globalThis.double = n => 2 * n'), 'double'))
+    assert.equal(await double(21), 42)
+  })
+
+  it('each of 10,000 calls that are made at once gets its own result', async () => {
+    const add = start('add')
+    const sums = await Promise.all(Array.from({ length: 10_000 }, (_, i) => add(i, 1)))
+    assert.deepEqual(
+      sums,
+      Array.from({ length: 10_000 }, (_, i) => i + 1),
+    )
+  })
+
+  it('a call resolves with the value of the promise that the function returns', async () => {
+    const later = start('later')
+    assert.deepEqual(await Promise.all([later('a'), later('b')]), ['a', 'b'])
+  })
+
+  it('events and results arrive in the order in which they were sent', async () => {
+    const seen: unknown[] = []
+    const progress = start('progress', { onEvent: (...values) => seen.push(values) })
+    await Promise.all([progress(2), progress(1)].map(result => result.then(value => seen.push(value))))
+    assert.deepEqual(seen, [['step', 1], ['step', 2], 'done', ['step', 1], 'done'])
+  })
+
+  it('a result arrives while the process blocks in the next call', async () => {
+    const blocking = start('blockUntilOpen', { onEvent: () => {} })
+    const [first, second] = [makeGate(), makeGate()]
+    const calls = [blocking(first.pass(), 'first'), blocking(second.pass(), 'second')]
+    first.open()
+    assert.equal(await calls[0], 'first')
+    second.open()
+    assert.equal(await calls[1], 'second')
+  })
+
+  it('close() lets pending calls finish; later calls reject with ERR_RPC_CLOSED', async () => {
+    const add = start('add')
+    const calls = [add(1, 2), add(3, 4)]
+    await Promise.all([add.close(), add.close()])
+    assert.deepEqual(await Promise.all(calls), [3, 7])
+    assert.deepEqual(await add.ended, { code: 0, signal: null })
+    await assert.rejects(add(1, 2), { code: 'ERR_RPC_CLOSED' })
+  })
+
+  it('destroy() kills the process even before it has started, and rejects pending calls', async () => {
+    const block = start('block')
+    const call = block(1e9)
+    await Promise.all([block.destroy(), assert.rejects(call, { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' })])
+  })
+})
+
+describe('templates', () => {
+  before(() => ForkProcess.startTemplate().ready()) // it runs until the end of this program
+  const { fork, startTemplate, track } = useConnections()
+
+  it('preload() leaves the findings, threads, resources, and descriptors of a template as they were', async () => {
+    const [preloaded, plain] = [preload(startTemplate()), startTemplate()]
+    const [ours, theirs] = await Promise.all([preloaded.check(), plain.check()])
+    for (const what of ['findings', 'threads', 'resources', 'descriptors'] as const)
+      assert.deepEqual(countOf(ours[what]), countOf(theirs[what]), what)
+  })
+
+  it('event() throws in a fork of a preloaded template that serves no calls', async () => {
+    const process = fork().eval(
+      async (module: string) => ((await import(module)) as { event(): void }).event(),
+      import.meta.resolve('@anyfork/fork-rpc/child'),
+    )
+    await assert.rejects(process.ready(), /event\(\) works in a process that serves calls/)
+  })
+
+  it('a fork of the default template loads no files: one free descriptor is enough to serve calls', async () => {
     const process = ForkProcess.create()
       .restrict({ rlimits: { nofile: 64 } })
       .eval(async () => {
@@ -59,81 +98,29 @@ describe('run', () => {
         } catch {}
         closeSync(last) // for the socket
       })
-    rpc = run(process, 'double')
-    assert.equal(await rpc(21), 42)
-  })
-
-  it('gives a function that returns promises', async () => {
-    const add = start('add')
-    assert.equal(await add(1, 2), 3)
-    assert.deepEqual(await Promise.all([add(1, 1), add(2, 2), add('a', 'b')]), [2, 4, 'ab'])
-  })
-
-  it('answers in order, many calls at once', async () => {
-    const add = start('add')
-    const sums = await Promise.all(Array.from({ length: 10_000 }, (_, i) => add(i, 1)))
-    assert.deepEqual(
-      sums,
-      Array.from({ length: 10_000 }, (_, i) => i + 1),
-    )
-  })
-
-  it('waits for a promise that the function returns', async () => {
-    const later = start('later')
-    assert.deepEqual(await Promise.all([later('a'), later('b')]), ['a', 'b'])
-  })
-
-  it('delivers events in order with the results', async () => {
-    const seen: unknown[] = []
-    const progress = start('progress', { onEvent: (...values) => seen.push(values) })
-    const results = [progress(2), progress(1)].map(result => result.then(value => seen.push(value)))
-    await Promise.all(results)
-    assert.deepEqual(seen, [['step', 1], ['step', 2], 'done', ['step', 1], 'done'])
-  })
-
-  it('gives a result before the next call begins', async () => {
-    const path = join(tmpdir(), `anyfork-${process.pid}-answered`)
-    const awaitFile = start('awaitFile')
-    const [, second, third] = [awaitFile(''), awaitFile(''), awaitFile(path)]
-    await second
-    writeFileSync(path, '')
-    assert.equal(await third, true)
-    rmSync(path)
-  })
-
-  it('finishes the calls so far when closed, then refuses more', async () => {
-    const add = start('add')
-    const calls = [add(1, 2), add(3, 4)]
-    await Promise.all([add.close(), add.close()])
-    assert.deepEqual(await Promise.all(calls), [3, 7])
-    assert.deepEqual(await add.ended, { code: 0, signal: null })
-    await assert.rejects(add(1, 2), { code: 'ERR_RPC_CLOSED' })
-  })
-
-  it('ends at once when destroyed, even before it has started', async () => {
-    const block = start('block')
-    const call = block(60_000)
-    await Promise.all([block.destroy(), assert.rejects(call, { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' })])
+    const double = track(run(process, 'double'))
+    assert.equal(await double(21), 42)
   })
 })
 
-describe('a program that uses run', () => {
-  it('ends when no call is outstanding', async () => {
+describe('a program that uses run()', () => {
+  it('ends when no call is pending', async () => {
     const program = `
-      import { ForkProcess, run } from '@anyfork/fork-rpc'
+      import { ForkProcess, preload, run } from '@anyfork/fork-rpc'
       const add = run(ForkProcess.create(), ${JSON.stringify(worker.href)}, 'add')
       console.log(await add(1, 2))`
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
-      timeout: 10_000,
-    })
-    assert.equal(stdout, '3\n')
+    assert.equal(await outputOf(program), '3\n')
   })
 
   for (const async of [false, true]) {
-    it(`goes on where its working directory was removed, with async: ${async}; only names are looked up from there`, async () => {
-      const program = fileURLToPath(new URL('./fixtures/removed-folder.js', import.meta.url))
-      const { stdout } = await promisify(execFile)(process.execPath, [program, String(async)], { timeout: 10_000 })
-      assert.equal(stdout, 'done\n')
+    it(`can call functions by URL, but not by package name, after its working directory was removed; async: ${async}`, async () => {
+      const program = new URL('./fixtures/removed-folder.js', import.meta.url)
+      assert.equal(await outputOf(program, [String(async)]), 'done\n')
     })
   }
 })
+
+/** Lists of what two templates hold differ in names and numbers, but not in length. */
+function countOf(found: unknown): unknown {
+  return Array.isArray(found) ? found.length : found
+}
