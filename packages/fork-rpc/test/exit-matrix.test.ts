@@ -2,13 +2,15 @@ import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { connect, type Remote, type RpcControl, rpcOf } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
-import type * as Deaths from './fixtures/exit-matrix.js'
+import type * as Fixture from './fixtures/exit-matrix.js'
 import { useConnections } from './support/connections.js'
+import { stop } from './support/process-state.js'
 
 const module = new URL('./fixtures/exit-matrix.js', import.meta.url)
+/** Takes long enough to send for the process to end meanwhile: 64 MiB. */
 const LARGE = Buffer.alloc(64 << 20)
 
-/** How a process ends, and what is told of it. */
+/** How a process ends, and the status that is reported. */
 const ENDS = {
   'is killed': { exitCode: null, signal: 'SIGKILL' },
   crashes: { exitCode: null, signal: 'SIGSEGV' },
@@ -16,50 +18,53 @@ const ENDS = {
   throws: { exitCode: 1, signal: null },
 } as const
 type End = keyof typeof ENDS
-/** What a process does itself, it does not while it blocks: a synchronous one between calls and while it waits for a value, any while it writes what is large. */
 const all = Object.keys(ENDS) as End[]
+/**
+ * A process that blocks cannot end by itself: a synchronous one between calls and while it waits for a value of a
+ * stream, any process while it writes a large result.
+ */
 const fromOutside: End[] = ['is killed', 'crashes']
 
 interface Connected {
-  remote: Remote<typeof Deaths>
+  remote: Remote<typeof Fixture>
   control: RpcControl
   pid: number
 }
 
-/** Brings a process to where it is to end, and there to its end; what is awaited of it then. */
-type Moment = (connected: Connected, end: End) => Promise<Promise<unknown>[]>
+/** Brings a process into a situation, and makes it end there. Returns what is pending then. */
+type Situation = (connected: Connected, end: End) => Promise<Promise<unknown>[]>
 
-const isByItself = (end: End): end is Deaths.Way => end === 'exits' || end === 'throws'
+const isOwn = (end: End): end is Fixture.OwnEnd => end === 'exits' || end === 'throws'
 const endIt = ({ pid }: Connected, end: End): boolean => process.kill(pid, end === 'crashes' ? 'SIGSEGV' : 'SIGKILL')
 
-const idle: Moment = async (connected, end) => {
-  if (isByItself(end)) await connected.remote.dieSoon(end)
+const idle: Situation = async (connected, end) => {
+  if (isOwn(end)) await connected.remote.dieSoon(end)
   else endIt(connected, end)
   return []
 }
 
-const withinCalls: Moment = async (connected, end) => {
+const runningCalls: Situation = async (connected, end) => {
   const { remote } = connected
-  const calls = [isByItself(end) ? remote.die(end) : remote.never(), remote.never(), remote.never()]
-  await setImmediate()
-  if (isByItself(end))
-    calls.shift() // in an asynchronous one it may have been answered before
+  const calls = [isOwn(end) ? remote.die(end) : remote.never(), remote.never(), remote.never()]
+  await setImmediate() // the calls are written now
+  if (isOwn(end))
+    calls.shift() // an asynchronous process may answer it before it ends
   else endIt(connected, end)
   return calls
 }
 
-const withinArguments: Moment = async (connected, end) => {
+const receivingArguments: Situation = async (connected, end) => {
   const { remote, pid } = connected
-  if (isByItself(end)) await remote.dieSoon(end)
-  else process.kill(pid, 'SIGSTOP')
+  if (isOwn(end)) await remote.dieSoon(end)
+  else stop(pid)
   const calls = Array.from({ length: 4 }, () => remote.length(LARGE))
-  await setImmediate()
-  if (!isByItself(end)) endIt(connected, end)
+  await setImmediate() // a part of the first argument is written now
+  if (!isOwn(end)) endIt(connected, end)
   if (end === 'crashes') process.kill(pid, 'SIGCONT')
   return calls
 }
 
-const withinResults: Moment = async (connected, end) => {
+const sendingResult: Situation = async (connected, end) => {
   const { remote, control } = connected
   const calls = [remote.bytes(LARGE.length), remote.bytes(LARGE.length)]
   const { bytesReceived } = control.counters
@@ -68,80 +73,68 @@ const withinResults: Moment = async (connected, end) => {
   return calls
 }
 
-const withinStreamedResults: Moment = async (connected, end) => {
+const streamingResult: Situation = async (connected, end) => {
   const { remote } = connected
-  const isOver = (async () => {
+  const loop = (async () => {
     let count = 0
-    for await (const _ of remote.numbers(isByItself(end) ? end : undefined))
-      if (++count === 2 && !isByItself(end)) endIt(connected, end)
+    for await (const _ of remote.numbers(isOwn(end) ? end : undefined))
+      if (++count === 2 && !isOwn(end)) endIt(connected, end)
   })()
-  return [isOver, remote.never()]
+  return [loop, remote.never()]
 }
 
-const withinStreamedArguments: Moment = async (connected, end) => {
-  let sent = 0
-  let toldEnd!: () => void
-  const ended = new Promise<void>(resolve => (toldEnd = resolve))
+const streamingArgument: Situation = async (connected, end) => {
+  let count = 0
+  let setEnded!: () => void
+  const ended = new Promise<void>(resolve => (setEnded = resolve))
   async function* values(): AsyncGenerator<number> {
     try {
       for (;;) {
         await setImmediate()
-        if (++sent === 5 && !isByItself(end)) endIt(connected, end)
-        yield sent
+        if (++count === 5 && !isOwn(end)) endIt(connected, end)
+        yield count
       }
     } finally {
-      toldEnd()
+      setEnded()
     }
   }
-  const call = connected.remote.drain(values(), isByItself(end) ? end : undefined)
+  const call = connected.remote.readAll(values(), isOwn(end) ? end : undefined)
   return [call.finally(() => ended)]
 }
 
-describe('a process that', () => {
-  const { fork, track } = useConnections()
+for (const async of [false, true]) {
+  describe(`the end of a process, with async: ${async}`, () => {
+    const { fork, track } = useConnections()
 
-  const connected = async (async: boolean, errors: Error[]): Promise<Connected> => {
-    const remote = connect<typeof Deaths>(fork(), module, { async, onError: error => errors.push(error) })
-    const control = rpcOf(remote)
-    track(control)
-    return { remote, control, pid: await remote.pid() }
-  }
+    const connected = async (errors: Error[]): Promise<Connected> => {
+      const remote = connect<typeof Fixture>(fork(), module, { async, onError: error => errors.push(error) })
+      const control = track(rpcOf(remote))
+      return { remote, control, pid: await remote.pid() }
+    }
 
-  for (const [when, moment, { synchronous, asynchronous }] of [
-    ['while idle', idle, { synchronous: fromOutside, asynchronous: all }],
-    ['within calls', withinCalls, { synchronous: [...fromOutside, 'exits'], asynchronous: all }],
-    ['within an argument', withinArguments, { synchronous: fromOutside, asynchronous: all }],
-    ['within a result', withinResults, { synchronous: fromOutside, asynchronous: fromOutside }],
-    ['within a streamed result', withinStreamedResults, { synchronous: all, asynchronous: all }],
-    [
-      'within a streamed argument',
-      withinStreamedArguments,
-      { synchronous: [...fromOutside, 'exits'], asynchronous: all },
-    ],
-  ] as const) {
-    for (const async of [false, true]) {
+    for (const [when, situation, synchronous, asynchronous] of [
+      ['is idle', idle, fromOutside, all],
+      ['runs calls', runningCalls, [...fromOutside, 'exits'], all],
+      ['receives a large argument', receivingArguments, fromOutside, all],
+      ['sends a large result', sendingResult, fromOutside, fromOutside],
+      ['iterates over a result', streamingResult, all, all],
+      ['reads a streamed argument', streamingArgument, [...fromOutside, 'exits'], all],
+    ] as [string, Situation, End[], End[]][]) {
       for (const end of async ? asynchronous : synchronous) {
-        it(`${end} ${when} rejects what is awaited, with how it ended (${async ? 'asynchronous' : 'synchronous'})`, async () => {
+        it(`a process that ${end} while it ${when} rejects pending and later calls with its exit status`, async () => {
           const errors: Error[] = []
-          const one = await connected(async, errors)
+          const one = await connected(errors)
           const expected = { code: 'ERR_PROCESS_EXITED', ...ENDS[end] }
-          const awaited = await moment(one, end)
-          for (const outcome of awaited) await assert.rejects(outcome, expected)
+          for (const pending of await situation(one, end)) await assert.rejects(pending, expected)
           assert.deepEqual(await one.control.ended, { code: expected.exitCode, signal: expected.signal })
           await assert.rejects(one.remote.pid(), expected)
           assert.equal(errors.length, 1)
         })
       }
     }
-  }
-})
 
-describe('the end of a process', () => {
-  const { fork, track } = useConnections()
-
-  for (const async of [false, true]) {
-    it(`is told to who waits for a value of a stream, and no uncaught error (${async ? 'asynchronous' : 'synchronous'})`, async () => {
-      const remote = connect<typeof Deaths>(fork(), module, { async })
+    it('rejects the next value of a stream that is being read, and causes no uncaught exception', async () => {
+      const remote = connect<typeof Fixture>(fork(), module, { async })
       const { ended } = track(rpcOf(remote))
       await assert.rejects(
         async () => {
@@ -150,17 +143,17 @@ describe('the end of a process', () => {
         { code: 'ERR_PROCESS_EXITED', exitCode: 7 },
       )
       await ended
-      await setImmediate() // it would be thrown before that
+      await setImmediate() // the exception would be thrown on the next tick
     })
 
-    it(`is told to who goes on with a stream only later, and no uncaught error (${async ? 'asynchronous' : 'synchronous'})`, async () => {
-      const remote = connect<typeof Deaths>(fork(), module, { async })
+    it('rejects a stream that is read further only later, and causes no uncaught exception', async () => {
+      const remote = connect<typeof Fixture>(fork(), module, { async })
       const control = track(rpcOf(remote))
       const values = await remote.numbers()
       await values.next()
       process.kill(control.pid!, 'SIGKILL')
       await control.ended
-      await setImmediate() // it would be thrown before that
+      await setImmediate() // the exception would be thrown on the next tick
       await assert.rejects(
         async () => {
           for await (const _ of values);
@@ -168,5 +161,5 @@ describe('the end of a process', () => {
         { code: 'ERR_PROCESS_EXITED', signal: 'SIGKILL' },
       )
     })
-  }
-})
+  })
+}
