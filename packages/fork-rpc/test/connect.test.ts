@@ -90,16 +90,16 @@ for (const async of [false, true]) {
       for (const stream of [remote.makeStream(1), remote.makeStream(100)])
         for await (const descriptor of stream) descriptor.close()
       const before = await remote.openDescriptors()
-      await assert.rejects(remote.fail(fd(0)), { message: 'failed' })
+      await assert.rejects(remote.fail(fd(0)), { message: 'failed on purpose' })
       await assert.rejects((remote as unknown as { absent(of: unknown): Promise<unknown> }).absent(fd(0)), {
         code: 'ERR_EXPORT_NOT_FOUND',
       })
-      await assert.rejects(remote.makeAndFail('x') as Promise<unknown>)
+      await assert.rejects(remote.makeUnsendable('x') as Promise<unknown>)
       const controller = new AbortController()
-      const withdrawn = remote.textOf.with({ signal: controller.signal })(fd(0))
+      const withdrawn = remote.tagOf.with({ signal: controller.signal })(fd(0))
       controller.abort()
       await assert.rejects(withdrawn, { name: 'AbortError' })
-      await assert.rejects(remote.texts.with({ signal: AbortSignal.abort() })([fd(0)]), { name: 'AbortError' })
+      await assert.rejects(remote.tagsOf.with({ signal: AbortSignal.abort() })([fd(0)]), { name: 'AbortError' })
       for (const descriptor of await remote.make('a', 'b')) descriptor.close()
       for await (const descriptor of remote.makeStream(100)) {
         descriptor.close()

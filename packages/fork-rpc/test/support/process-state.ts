@@ -17,9 +17,11 @@ export function untilStopped(pid: number): void {
 /**
  * Blocks until a process sleeps. Data that was written to its socket before wakes it: it sleeps when it has handled
  * them, or when it has to wait before it can.
+ *
+ * @param readStatus - reads proc_pid_status(5); for a program whose descriptor table is full
  */
-export function untilAsleep(pid: number): void {
-  untilState(pid, 'S')
+export function untilAsleep(pid: number, readStatus?: () => string): void {
+  untilState(pid, 'S', readStatus)
 }
 
 /** Blocks until a condition holds. */
@@ -29,8 +31,12 @@ export function blockUntil(condition: () => boolean, describe: () => string): vo
 }
 
 /** @param state - a letter of proc_pid_stat(5) */
-function untilState(pid: number, state: string): void {
-  const observed = (): string => /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]!
+function untilState(
+  pid: number,
+  state: string,
+  readStatus = (): string => readFileSync(`/proc/${pid}/status`, 'utf8'),
+): void {
+  const observed = (): string => /^State:\s+(\S)/m.exec(readStatus())![1]!
   blockUntil(
     () => observed() === state,
     () => `the process is in state ${observed()}, not ${state}`,
