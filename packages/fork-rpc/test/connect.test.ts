@@ -1,24 +1,13 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import {
-  connect,
-  type Descriptor,
-  fd,
-  type PassedDescriptor,
-  type Remote,
-  type RpcOptions,
-  rpcOf,
-} from '@anyfork/fork-rpc'
+import { connect, fd, type Remote, type RpcOptions, rpcOf } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
 
 type Typed = typeof import('./fixtures/typed.js')
-type Leaks = typeof import('./fixtures/descriptors.js')
+type Descriptors = typeof import('./fixtures/descriptors.js')
 
 const module = new URL('./fixtures/typed.js', import.meta.url)
-/** Whether two types are the same. */
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
-const same = <_T extends true>(): void => {}
 
 for (const async of [false, true]) {
   describe(`connect with async: ${async}`, () => {
@@ -29,7 +18,7 @@ for (const async of [false, true]) {
       return remote
     }
 
-    it('gives every function that a module exports, in one process', async () => {
+    it('every function that the module exports can be called, also one that is called ready', async () => {
       const remote = start()
       assert.equal(await remote.add(1, 2), 3)
       assert.equal(await remote.later('text'), 'text')
@@ -38,7 +27,7 @@ for (const async of [false, true]) {
       assert.equal(remote.add, remote.add)
     })
 
-    it('gives what generators yield as async iterables', async () => {
+    it('for await reads what a generator yields, and what an array contains', async () => {
       const remote = start()
       const seen: unknown[] = []
       for await (const n of remote.count(3)) seen.push(n)
@@ -48,7 +37,7 @@ for (const async of [false, true]) {
       assert.deepEqual(seen, [1, 2, 3, 'a', 'x', 'y', 1])
     })
 
-    it('rejects only the calls of what is not exported, or is no function', async () => {
+    it('a call of an export that does not exist, or is not a function, rejects with ERR_EXPORT_NOT_FOUND', async () => {
       const remote = start() as unknown as Record<string, () => Promise<unknown>>
       await assert.rejects(remote['absent']!(), { code: 'ERR_EXPORT_NOT_FOUND', message: /absent/ })
       await assert.rejects(remote['notAFunction']!(), { code: 'ERR_EXPORT_NOT_FOUND' })
@@ -56,14 +45,14 @@ for (const async of [false, true]) {
       assert.equal(await (remote as unknown as Remote<Typed>).add(1, 2), 3)
     })
 
-    it('has options for calls on each function', async () => {
+    it('each function has with() for the options of a call', async () => {
       const remote = start()
       assert.equal(await remote.add.with({ timeout: 10_000 })(1, 2), 3)
       await assert.rejects(remote.later.with({ signal: AbortSignal.abort() })('x'), { name: 'AbortError' })
       assert.throws(() => remote.add.with({ timeout: -1 }), TypeError)
     })
 
-    it('is controlled by rpcOf, and by await using', async () => {
+    it('rpcOf() returns the control of the connection; disposing of the remote closes it', async () => {
       const remote = start()
       const control = rpcOf(remote)
       await control.ready()
@@ -76,7 +65,7 @@ for (const async of [false, true]) {
       await assert.rejects(remote.add(1, 2), { code: 'ERR_RPC_CLOSED' })
     })
 
-    it('passes descriptors both ways', async () => {
+    it('descriptors are passed as arguments and within results', async () => {
       const remote = start()
       assert.equal(await remote.close(fd(0)), true)
       const { input, name } = await remote.open()
@@ -84,8 +73,8 @@ for (const async of [false, true]) {
       input.close()
     })
 
-    it('leaves no descriptor behind in the process, whatever becomes of a call', async () => {
-      const remote = connect<Leaks>(fork(), new URL('./fixtures/descriptors.js', import.meta.url), { async })
+    it('the process keeps no descriptor of a call that fails, is aborted, or returns descriptors', async () => {
+      const remote = connect<Descriptors>(fork(), new URL('./fixtures/descriptors.js', import.meta.url), { async })
       track(rpcOf(remote))
       for (const stream of [remote.makeStream(1), remote.makeStream(100)])
         for await (const descriptor of stream) descriptor.close()
@@ -108,13 +97,13 @@ for (const async of [false, true]) {
       assert.equal(await remote.openDescriptors(), before)
     })
 
-    it('passes through an async function, and is no promise', async () => {
+    it('an async function can return the remote, because it is not a thenable', async () => {
       const remote = await (async () => start())()
       assert.equal(await remote.add(1, 2), 3)
       assert.equal((remote as unknown as { then?: unknown }).then, undefined)
     })
 
-    it('can be looked at: as text, as JSON, by inspect', async () => {
+    it('the remote can be converted to a string and to JSON, and inspected', async () => {
       const remote = start()
       assert.equal(JSON.stringify({ remote }), '{"remote":{}}')
       assert.equal(String(remote), '[object Remote]')
@@ -123,7 +112,7 @@ for (const async of [false, true]) {
       assert.equal(await remote.add(1, 2), 3)
     })
 
-    it('rejects everything with why the module could not be loaded', async () => {
+    it('calls and ready() reject with ERR_MODULE_NOT_FOUND if the module does not exist', async () => {
       const remote = connect<Typed>(fork(), '/no/such/module.js', { async, onError: () => {} })
       track(rpcOf(remote))
       await assert.rejects(remote.add(1, 2), { code: 'ERR_MODULE_NOT_FOUND' })
@@ -135,49 +124,13 @@ for (const async of [false, true]) {
 describe('connect', () => {
   const { fork } = useConnections()
 
-  it('throws a TypeError for a relative module, and for what it did not return', async () => {
+  it('connect() throws a TypeError for a relative module', async () => {
     const unused = fork()
     assert.throws(() => connect(unused, './worker.js'), TypeError)
-    assert.throws(() => rpcOf({}), TypeError)
     await unused.close()
   })
 
-  it('has types', () => {
-    type R = Remote<Typed>
-    same<Same<ReturnType<R['add']>, Promise<number>>>()
-    same<Same<Parameters<R['add']>, [a: number, b: number]>>()
-    same<Same<ReturnType<R['later']>, Promise<string>>>()
-    same<Same<ReturnType<R['count']>, Promise<AsyncIterableIterator<number>> & AsyncIterable<number>>>()
-    same<Same<ReturnType<R['letters']>, Promise<AsyncIterableIterator<string>> & AsyncIterable<string>>>()
-    same<Same<ReturnType<R['pair']>, Promise<[number, string]> & AsyncIterable<string | number>>>()
-    same<Same<Parameters<R['optional']>, [a: number, b?: string | undefined]>>()
-    same<Same<Awaited<ReturnType<R['when']>>, Map<string, Date>>>()
-    same<Same<Awaited<ReturnType<R['open']>>['input'], Descriptor>>()
-    same<Same<Awaited<ReturnType<R['openOne']>>, { input: Descriptor; of?: Error }>>()
-    same<Same<Parameters<R['closeEach']>, [descriptors: readonly PassedDescriptor[]]>>()
-    same<Same<ReturnType<R['nothing']>, Promise<void>>>()
-    same<Same<Exclude<keyof Typed, keyof R>, 'notAFunction'>>()
-    const remote = null as unknown as R
-    void (() => {
-      // @ts-expect-error: the arguments are typed
-      void remote.add('1', 2)
-      // @ts-expect-error: there have to be two
-      void remote.add(1)
-      // @ts-expect-error: a descriptor passes by fd()
-      void remote.close(0)
-      // @ts-expect-error: there is no such export
-      void remote.absent()
-      // @ts-expect-error: options are typed, too
-      void remote.add.with({ timeout: 'soon' })(1, 2)
-      // @ts-expect-error: what it returns is a promise
-      const sum: number = remote.add(1, 2)
-      void remote.close(fd(0))
-      void remote.closeAll([{ input: fd(0), name: 'one', next: { input: fd(0), name: 'two' } }])
-      // @ts-expect-error: a descriptor passes by fd(), also within an interface
-      void remote.closeAll([{ input: null as unknown as Descriptor, name: 'one' }])
-      void remote.closeEach([fd(0)])
-      void remote.sum([1, 2].values())
-      return sum
-    })
+  it('rpcOf() throws a TypeError for an object that connect() has not returned', () => {
+    assert.throws(() => rpcOf({}), TypeError)
   })
 })

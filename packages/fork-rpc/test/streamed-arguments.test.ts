@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
 import { Events, useConnections } from './support/connections.js'
+import { stop } from './support/process-state.js'
 
 const module = new URL('./fixtures/streams.js', import.meta.url)
 const ownSerialiser = new URL('./fixtures/own-serialiser.js', import.meta.url)
@@ -12,7 +13,7 @@ for (const async of [false, true]) {
     const start = (name: string, options: RpcOptions = {}): Rpc =>
       track(run(fork(), module, name, { async, onEvent: () => {}, ...options }))
 
-    it('are arguments, too', async () => {
+    it('a function may iterate over an async iterable or an iterator among its arguments', async () => {
       async function* numbers(): AsyncGenerator<number> {
         for (let i = 1; i <= 1000; i++) yield i
       }
@@ -21,7 +22,7 @@ for (const async of [false, true]) {
       assert.equal(await sum([1, 2].values()), 3)
     })
 
-    it('are values of streams that are arguments', async () => {
+    it('a streamed argument may yield streams', async () => {
       function* streams(): Generator<Iterator<number>> {
         yield [1, 2].values()
         yield [3].values()
@@ -29,63 +30,63 @@ for (const async of [false, true]) {
       assert.equal(await start('sumAll')(streams()), 6)
     })
 
-    it('as arguments end here when the function leaves its loop', async () => {
-      let isCleanedUp = false
+    it('a generator among the arguments ends when the function leaves its loop', async () => {
+      let hasEnded = false
       function* numbers(): Generator<number> {
         try {
           for (let i = 1; ; i++) yield i
         } finally {
-          isCleanedUp = true
+          hasEnded = true
         }
       }
       assert.deepEqual(await start('firstTwo')(numbers()), [1, 2])
-      assert.ok(isCleanedUp)
+      assert.ok(hasEnded)
     })
 
-    it('as arguments are not begun when nobody iterates over them', async () => {
-      let isBegun = false
+    it('a generator among the arguments never begins if the function does not iterate over it', async () => {
+      let hasBegun = false
       function* numbers(): Generator<number> {
-        isBegun = true
+        hasBegun = true
         yield 1
       }
       const ignore = start('ignore')
       assert.equal(await ignore(numbers()), 'ignored')
       await ignore.close()
-      assert.ok(!isBegun)
+      assert.ok(!hasBegun)
     })
 
-    it('as arguments reject there with what they throw here', async () => {
+    it('a function gets the error that a generator among its arguments throws', async () => {
       async function* numbers(): AsyncGenerator<number> {
         yield 1
         throw new RangeError('thrown here')
       }
-      await assert.rejects(Promise.resolve(start('sum')(numbers())), { name: 'RangeError', message: 'thrown here' })
+      await assert.rejects(start('sum')(numbers()), { name: 'RangeError', message: 'thrown here' })
     })
 
-    it('as arguments reject there for a value that cannot be read there, after those before it, and end here', async () => {
-      let isOver = false
+    it('a value that the process cannot decode rejects after the values before it, and ends the generator', async () => {
+      let hasEnded = false
       function* source(): Generator<string> {
         try {
           yield 'a'
-          yield 'unreadable'
+          yield 'undecodable'
           for (;;) yield 'b'
         } finally {
-          isOver = true
+          hasEnded = true
         }
       }
       const events = new Events()
       const commit = start('commit', { onEvent: events.onEvent, serialiser: ownSerialiser })
-      await assert.rejects(Promise.resolve(commit(source())), { name: 'RangeError', message: 'cannot read that' })
+      await assert.rejects(commit(source()), { name: 'RangeError', message: 'cannot decode that' })
       assert.deepEqual(events.seen, [
         ['got', 'a'],
-        ['rolled back', 'RangeError', 'cannot read that'],
+        ['rolled back', 'RangeError', 'cannot decode that'],
       ])
       await commit(['c'].values())
       assert.deepEqual(events.seen.slice(2), [['got', 'c'], ['committed']])
-      assert.equal(isOver, true)
+      assert.equal(hasEnded, true)
     })
 
-    it('as arguments of a call that is given up reject there with the reason', async () => {
+    it('a function gets the reason of the abort from a streamed argument if its call is aborted', async () => {
       const controller = new AbortController()
       async function* numbers(): AsyncGenerator<number> {
         yield 1
@@ -106,14 +107,14 @@ for (const async of [false, true]) {
       ])
     })
 
-    it('as arguments reject also where they were given up before they began', async () => {
+    it('an aborted call rejects with the reason if its streamed argument was not begun before', async () => {
       const events = new Events()
       const commit = start('commit', { onEvent: events.onEvent })
       await commit.ready()
-      process.kill(commit.pid!, 'SIGSTOP')
+      stop(commit.pid!)
       const controller = new AbortController()
       const call = commit.with({ signal: controller.signal, awaitAbort: true })([1, 2].values())
-      await new Promise(setImmediate) // it is written now
+      await new Promise(setImmediate) // the call is written now
       controller.abort(new RangeError('no more'))
       process.kill(commit.pid!, 'SIGCONT')
       await assert.rejects(call, { name: 'RangeError', message: 'no more' })

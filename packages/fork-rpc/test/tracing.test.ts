@@ -10,14 +10,14 @@ const worker = new URL('./fixtures/worker.js', import.meta.url)
 describe('tracing', () => {
   const { start, fork } = useConnections()
 
-  it('keeps the AsyncLocalStorage of its caller', async () => {
+  it('code after a call, and its then() callback, run in the AsyncLocalStorage context of the caller', async () => {
     const storage = new AsyncLocalStorage<number>()
-    const context = start('context', { async: true })
+    const later = start('later', { async: true })
     const seen = await Promise.all(
       [1, 2, 3].map(n =>
         storage.run(n, async () => {
-          await context()
-          const byThen = await context().then(() => storage.getStore())
+          await later('value')
+          const byThen = await later('value').then(() => storage.getStore())
           return [storage.getStore(), byThen]
         }),
       ),
@@ -29,7 +29,7 @@ describe('tracing', () => {
     ])
   })
 
-  it('runs what iterates over an argument in the context of its caller', async () => {
+  it('a generator among the arguments runs in the AsyncLocalStorage context of the caller', async () => {
     const storage = new AsyncLocalStorage<number>()
     const collect = run(fork(), new URL('./fixtures/streams.js', import.meta.url), 'sum')
     async function* numbers(): AsyncGenerator<number> {
@@ -43,7 +43,7 @@ describe('tracing', () => {
     await collect.close()
   })
 
-  it('anyfork:rpc:call publishes each step of a call', async () => {
+  it('the channel anyfork:rpc:call publishes each step of a call that returns, and of one that throws', async () => {
     const steps: [string, CallTrace][] = []
     const subscribers = Object.fromEntries(
       (['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const).map(step => [
@@ -82,7 +82,7 @@ describe('tracing', () => {
     assert.ok(!channel('tracing:anyfork:rpc:call:start').hasSubscribers)
   })
 
-  it('a traced call is iterable', async () => {
+  it('the result of a traced call can be iterated over', async () => {
     const traced = tracingChannel('anyfork:rpc:call')
     const subscribers = { start: () => {}, end: () => {}, asyncStart: () => {}, asyncEnd: () => {}, error: () => {} }
     traced.subscribe(subscribers)
@@ -92,27 +92,27 @@ describe('tracing', () => {
     assert.deepEqual(seen, ['a', 'b'])
   })
 
-  it('a traced call settles before an event that follows its result', async () => {
+  it('a traced call settles before an event that follows its result is delivered', async () => {
     const traced = tracingChannel('anyfork:rpc:call')
     const subscribers = { start: () => {}, end: () => {}, asyncStart: () => {}, asyncEnd: () => {}, error: () => {} }
     traced.subscribe(subscribers)
     const seen: unknown[] = []
     try {
-      const told = start('told', { onEvent: (_, value) => seen.push(`event ${value}`) })
-      await told('first')
-      const call = async (value: string): Promise<void> => void seen.push(`result ${String(await told(value))}`)
-      await Promise.all(['a', 'b', 'c'].map(call)) // answered together
+      const begin = start('begin', { onEvent: (_, value) => seen.push(`event ${value}`) })
+      await begin('first')
+      const call = async (value: string): Promise<void> => void seen.push(`result ${String(await begin(value))}`)
+      await Promise.all(['a', 'b', 'c'].map(call)) // the results arrive in one batch
     } finally {
       traced.unsubscribe(subscribers)
     }
     assert.deepEqual(seen, ['event first', 'event a', 'result a', 'event b', 'result b', 'event c', 'result c'])
   })
 
-  it('counters count calls, results, errors, and bytes', async () => {
-    const add = start('exitOrSame', { onError: () => {} })
-    await Promise.all([add(1), add(2)])
-    await assert.rejects(add.with({ signal: AbortSignal.abort() })(3))
-    const { calls, results, errors, pending, bytesSent, bytesReceived, events, aborted } = add.counters
+  it('counters count calls, results, errors, aborted calls, and bytes', async () => {
+    const first = start('first')
+    await Promise.all([first(1), first(2)])
+    await assert.rejects(first.with({ signal: AbortSignal.abort() })(3))
+    const { calls, results, errors, pending, bytesSent, bytesReceived, events, aborted } = first.counters
     assert.deepEqual(
       { calls, results, errors, pending, events, aborted },
       { calls: 2, results: 2, errors: 0, pending: 0, events: 0, aborted: 0 },
@@ -122,7 +122,7 @@ describe('tracing', () => {
     await assert.rejects(fail())
     assert.equal(fail.counters.errors, 1)
     const block = start('block')
-    await assert.rejects(block.with({ timeout: 1 })(20))
+    await assert.rejects(block.with({ timeout: 1 })(1e9))
     assert.equal(block.counters.aborted, 1)
   })
 })
