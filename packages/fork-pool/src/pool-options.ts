@@ -269,7 +269,7 @@ export function poolSettings(call: string, options: PoolOptions): PoolSettings {
     refork: typeof refork === 'number' ? [refork] : refork,
   }
   if (settings.restrict !== undefined) checkRestrictions(settings.restrict)
-  checkRpcOptions({ serialiser: settings.serialiser })
+  checkRpcOptions({ serialiser: settings.serialiser }, call)
   checkCombinations(call, settings)
   if (settings.isolate) settings.recycle = { ...settings.recycle, calls: 1, jitter: 0 }
   return bindCallbacks(settings)

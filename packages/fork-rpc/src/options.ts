@@ -135,7 +135,7 @@ const markExpectations: Expectations<HighWaterMark> = { calls: aPositiveNumber, 
  * @param call - the call as users write it, for the message
  * @throws TypeError if an option does not exist or has an invalid value
  */
-export function checkRpcOptions(options: RpcOptions, call = 'run()'): void {
+export function checkRpcOptions(options: RpcOptions, call: string): void {
   checkOptions(call, options, expectations)
   const { done, highWaterMark, serialiser } = options
   if (serialiser !== undefined) serialiserReference(serialiser)
