@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
 
 /** An error as plain values, which can be sent to another process. Properties that cannot be cloned are left out. */
@@ -30,64 +31,111 @@ const classes: Record<string, new (message?: string) => Error> = {
 
 /** The longest chain of causes that is encoded. */
 const MOST_CAUSES = 16
+/** How many errors within an error are encoded, and accepted. */
+const MOST_ERRORS = 1000
+/** The largest encoded error, in bytes. */
+const MOST_BYTES = 3 << 22
+/** The longest text of an error that is too large to be encoded as it is, in characters. */
+const MOST_TEXT = 1 << 16
 const structural = new Set(['name', 'message', 'stack', 'cause', 'errors'])
 const DOM_EXCEPTION = 'DOMException'
 
 /**
- * Converts an error to plain values.
+ * Converts an error to plain values. An error that is referred to several times becomes one object.
  *
  * @param error - whatever was thrown; a value that is not an error is wrapped in one
  * @param isClonable - returns whether the value of a property can be encoded
  */
-export function toPlainError(error: unknown, isClonable: (value: unknown) => boolean, depth = 0): PlainError {
-  if (!isA(error, Error)) {
-    const plain = toPlainError(new Error(`thrown: ${describe(error)}`), isClonable)
-    return isClonable(error) ? { ...plain, cause: { value: error } } : plain
-  }
-  const nested = (value: unknown): PlainError | { value: unknown } => {
-    const isError = isA(value, Error)
-    if (isError && depth < MOST_CAUSES) return toPlainError(value, isClonable, depth + 1)
-    return { value: !isError && isClonable(value) ? value : describe(value) }
-  }
-  const properties: Record<string, unknown> = {}
-  for (const key of keysOf(error)) {
-    if (structural.has(key)) continue
-    const value = readProperty(error, key)
-    if (isClonable(value)) properties[key] = value
-  }
+export function toPlainError(error: unknown, isClonable: (value: unknown) => boolean): PlainError {
+  const converted = new Map<unknown, PlainError>()
+  if (isError(error)) return convert(error, isClonable, converted, 0)
+  const plain = convert(new Error(`thrown: ${describe(error)}`), isClonable, converted, 0)
+  return isClonable(error) ? { ...plain, cause: { value: error } } : plain
+}
+
+function convert(
+  error: Error,
+  isClonable: (value: unknown) => boolean,
+  converted: Map<unknown, PlainError>,
+  depth: number,
+): PlainError {
   const plain: PlainError = {
     class: builtinClass(error),
     name: describe(readProperty(error, 'name')),
     message: describe(readProperty(error, 'message')),
     stack: textOf(readProperty(error, 'stack')),
-    properties,
+    properties: {},
+  }
+  converted.set(error, plain)
+  const nested = (value: unknown): PlainError | { value: unknown } => {
+    const known = converted.get(value)
+    if (known) return known
+    const isNested = isError(value)
+    if (isNested && depth < MOST_CAUSES && converted.size < MOST_ERRORS)
+      return convert(value, isClonable, converted, depth + 1)
+    return { value: !isNested && isClonable(value) ? value : describe(value) }
+  }
+  for (const key of keysOf(error)) {
+    if (structural.has(key)) continue
+    const value = readProperty(error, key)
+    if (isClonable(value)) Object.defineProperty(plain.properties, key, { value, enumerable: true })
   }
   const cause = readProperty(error, 'cause')
   const errors = isA(error, AggregateError) ? listOf(readProperty(error, 'errors')) : undefined
   if (cause !== undefined) plain.cause = nested(cause)
-  if (errors) plain.errors = errors.map(nested)
+  if (errors) plain.errors = errors.slice(0, MOST_ERRORS).map(nested)
   return plain
 }
 
-/** Makes an error of what `toPlainError` returned. */
-export function fromPlainError(plain: PlainError): Error {
-  const { class: className, name, message, stack, properties, cause, errors } = plain
-  const error = construct(className, name, message, errors)
+/**
+ * Makes an error of what `toPlainError` returned.
+ *
+ * @throws TypeError if it is anything else
+ */
+export function fromPlainError(plain: unknown): Error {
+  return restore(plain, new Map())
+}
+
+function restore(plain: unknown, restored: Map<unknown, Error>): Error {
+  const known = restored.get(plain)
+  if (known) return known
+  if (!isPlainError(plain) || restored.size >= MOST_ERRORS)
+    throw new TypeError('the other process sent something that is not an error')
+  const { name, stack, properties, cause, errors } = plain
+  const error = construct(plain)
+  restored.set(plain, error)
+  const nested = (value: PlainError | { value: unknown }): unknown =>
+    Object.hasOwn(value, 'value') ? (value as { value: unknown }).value : restore(value, restored)
+  if (errors) (error as AggregateError).errors = errors.map(nested)
   if (error.name !== name) define(error, 'name', name)
   define(error, 'stack', stack)
-  if (cause) define(error, 'cause', fromNested(cause))
-  for (const [key, value] of Object.entries(properties)) define(error, key, value, true) // some are read-only in their class
+  if (cause) define(error, 'cause', nested(cause))
+  for (const [key, value] of Object.entries(properties)) {
+    if (!structural.has(key)) define(error, key, value, true) // some are read-only in their class
+  }
   return error
 }
 
-function construct(className: string, name: string, message: string, errors: PlainError['errors']): Error {
-  if (errors) return new AggregateError(errors.map(fromNested), message)
-  if (className === DOM_EXCEPTION) return new DOMException(message, name)
-  return new (Object.hasOwn(classes, className) ? classes[className]! : Error)(message)
+function isPlainError(value: unknown): value is PlainError {
+  if (!isObject(value)) return false
+  const { class: className, name, message, stack, properties, cause, errors } = value as Partial<PlainError>
+  return (
+    [className, name, message].every(text => typeof text === 'string') &&
+    (stack === undefined || typeof stack === 'string') &&
+    isObject(properties) &&
+    (cause === undefined || isObject(cause)) &&
+    (errors === undefined || (Array.isArray(errors) && errors.length <= MOST_ERRORS && errors.every(isObject)))
+  )
 }
 
-function fromNested(nested: PlainError | { value: unknown }): unknown {
-  return 'value' in nested ? nested.value : fromPlainError(nested)
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+function construct({ class: className, name, message, errors }: PlainError): Error {
+  if (errors) return new AggregateError([], message)
+  if (className === DOM_EXCEPTION) return new DOMException(message, name)
+  return new (Object.hasOwn(classes, className) ? classes[className]! : Error)(message)
 }
 
 function define(error: Error, key: string, value: unknown, enumerable = false): void {
@@ -96,7 +144,15 @@ function define(error: Error, key: string, value: unknown, enumerable = false): 
 
 function builtinClass(error: Error): string {
   if (isA(error, DOMException)) return DOM_EXCEPTION // an abort or a timeout
-  return Object.keys(classes).find(name => isA(error, classes[name]!)) ?? 'Error'
+  const own = Object.keys(classes).find(name => isA(error, classes[name]!))
+  if (own) return own
+  const name = describe(readProperty(error, 'name')) // an error of another realm, as of node:vm
+  return Object.hasOwn(classes, name) ? name : 'Error'
+}
+
+/** Reports whether a value is an error of this realm or of another one. */
+function isError(value: unknown): value is Error {
+  return isA(value, Error) || types.isNativeError(value)
 }
 
 /** Like `instanceof`, but returns false for a proxy that throws. */
@@ -145,14 +201,37 @@ function describe(value: unknown): string {
   }
 }
 
-/** Encodes an error by V8's structured clone. Own properties that cannot be cloned are left out. */
+/**
+ * Encodes an error by V8's structured clone. Own properties that cannot be cloned are left out. An error that would be
+ * too large is sent without its properties and causes, with its texts cut.
+ */
 export function encodeError(error: unknown): Buffer {
-  return serialize(toPlainError(error, isClonable))
+  const plain = toPlainError(error, isClonable)
+  const bytes = serialize(plain)
+  if (bytes.length <= MOST_BYTES) return bytes
+  const { class: className, name, message, stack } = plain
+  return serialize({
+    class: className,
+    name: cut(name),
+    message: cut(message),
+    stack: stack === undefined ? stack : cut(stack),
+    properties: {},
+  } satisfies PlainError)
 }
 
-/** Decodes the bytes that `encodeError` returned. */
+function cut(text: string): string {
+  return text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text
+}
+
+/**
+ * Decodes the bytes that `encodeError` returned.
+ *
+ * @throws TypeError if they are anything else
+ * @throws Error if they are not in V8's format
+ */
 export function decodeError(bytes: Uint8Array): Error {
-  return fromPlainError(deserialize(bytes) as PlainError)
+  if (bytes.length > MOST_BYTES) throw new TypeError('the other process sent an error that is too large')
+  return fromPlainError(deserialize(bytes))
 }
 
 /** Returns whether V8's structured clone can copy a value. */
