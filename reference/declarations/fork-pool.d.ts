@@ -96,6 +96,8 @@ export interface PoolOptions {
     async?: boolean;
     init?: string;
     serialiser?: SerialiserName | URL;
+    maxMessageBytes?: number;
+    maxDescriptors?: number;
     onEvent?: (...values: unknown[]) => void;
     onError?: (error: Error) => void;
     onDestroy?: () => void;

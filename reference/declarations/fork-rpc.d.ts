@@ -120,6 +120,8 @@ export interface RpcOptions {
     done?: string | DoneReference;
     spin?: number;
     highWaterMark?: HighWaterMark;
+    maxMessageBytes?: number;
+    maxDescriptors?: number;
     onEvent?: (...values: unknown[]) => void;
     onError?: (error: Error) => void;
     onDestroy?: () => void;

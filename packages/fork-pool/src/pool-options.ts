@@ -173,6 +173,19 @@ export interface PoolOptions {
    */
   serialiser?: SerialiserName | URL
   /**
+   * The largest message to or from a worker, in bytes: an integer from 1 to 4 GiB - 1. See @anyfork/fork-rpc.
+   *
+   * @default 256 MiB (268_435_456)
+   */
+  maxMessageBytes?: number
+  /**
+   * How many descriptors that a worker has sent may be open in this program at once: a positive integer. A worker that
+   * sends more is killed.
+   *
+   * @default a quarter of the limit of open files of this program
+   */
+  maxDescriptors?: number
+  /**
    * Receives the values of each `event()` of a worker. Without it, events are dropped and their descriptors closed.
    *
    * @default none
@@ -193,7 +206,15 @@ export interface PoolOptions {
   onDestroy?: () => void
 }
 
-type Optional = 'restrict' | 'timeout' | 'init' | 'onEvent' | 'onError' | 'onDestroy'
+type Optional =
+  | 'maxMessageBytes'
+  | 'maxDescriptors'
+  | 'restrict'
+  | 'timeout'
+  | 'init'
+  | 'onEvent'
+  | 'onError'
+  | 'onDestroy'
 
 /** The checked options, with defaults. */
 export type PoolSettings = Required<Omit<PoolOptions, Optional | 'recycle' | 'refork'>> &
@@ -238,7 +259,9 @@ const expectations: Expectations<PoolOptions> = {
   balancer: aFunction,
   async: aBoolean,
   init: aName,
-  serialiser: anything, // checkRpcOptions checks it
+  serialiser: anything, // checkRpcOptions checks it, and the next two
+  maxMessageBytes: anything,
+  maxDescriptors: anything,
   onEvent: aFunction,
   onError: aFunction,
   onDestroy: aFunction,
@@ -269,7 +292,15 @@ export function poolSettings(call: string, options: PoolOptions): PoolSettings {
     refork: typeof refork === 'number' ? [refork] : refork,
   }
   if (settings.restrict !== undefined) checkRestrictions(settings.restrict)
-  checkRpcOptions({ serialiser: settings.serialiser }, call)
+  const { serialiser, maxMessageBytes, maxDescriptors } = settings
+  checkRpcOptions(
+    {
+      serialiser,
+      ...(maxMessageBytes !== undefined && { maxMessageBytes }),
+      ...(maxDescriptors !== undefined && { maxDescriptors }),
+    },
+    call,
+  )
   checkCombinations(call, settings)
   if (settings.isolate) settings.recycle = { ...settings.recycle, calls: 1, jitter: 0 }
   return bindCallbacks(settings)

@@ -80,6 +80,22 @@ export interface RpcOptions {
    */
   highWaterMark?: HighWaterMark
   /**
+   * The largest message in either direction, in bytes: the arguments of a call, a result, an event, or a value of a
+   * stream, with its buffers; an integer from 1 to 4 GiB - 1. A larger one that is to be sent is a `RangeError`; a
+   * process that sends one nevertheless is killed. It also bounds the memory that the values of a received message may
+   * take with the serialiser cbor: a message whose values would take more rejects with a `RangeError`.
+   *
+   * @default 256 MiB (268_435_456)
+   */
+  maxMessageBytes?: number
+  /**
+   * How many descriptors that the process has sent may be open in this program at once; a positive integer. A process
+   * that sends more is killed.
+   *
+   * @default a quarter of the limit of open files of this program
+   */
+  maxDescriptors?: number
+  /**
    * Called with the values of every `event()` in the process, in order with the results. If there is no `onError`, it
    * is also called with `'error'` and the error, when `onError` would have been.
    *
@@ -100,6 +116,11 @@ export interface RpcOptions {
    */
   onDestroy?: () => void
 }
+
+/** The default of `maxMessageBytes`. */
+export const MAX_MESSAGE_BYTES: number = 1 << 28
+/** The largest length that a header can have, in bytes. */
+const MOST_MESSAGE_BYTES = 0xffffffff
 
 /** The default high-water mark. */
 export const DEFAULT_MARK: Required<HighWaterMark> = { calls: 10_000, bytes: 1 << 24 }
@@ -123,6 +144,8 @@ const expectations: Expectations<RpcOptions> = {
   done: aDoneFunction,
   spin: anInteger(0, MOST_SPIN_US),
   highWaterMark: anObject,
+  maxMessageBytes: anInteger(1, MOST_MESSAGE_BYTES),
+  maxDescriptors: anInteger(1, Number.MAX_SAFE_INTEGER),
   onEvent: aFunction,
   onError: aFunction,
   onDestroy: aFunction,

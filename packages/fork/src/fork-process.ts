@@ -30,6 +30,9 @@ const dropped = new FinalizationRegistry<ProcessHandle>(processHandle => {
 /** Makes the public object for a process. Only this package uses it: the constructor is private. */
 export let forkProcessOf: (processHandle: ProcessHandle) => ForkProcess
 
+/** Like `exited` of a process, but does not keep this program running. */
+export let exitOf: (process: ForkProcess) => Promise<ExitStatus>
+
 /**
  * A process that takes orders: load modules, keep arguments, fork, and finally run a function. Follows AnyEvent::Fork.
  *
@@ -365,6 +368,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
 
   static {
     forkProcessOf = processHandle => new ForkProcess(processHandle)
+    exitOf = process => process.processHandle.exited
     afterFork(() => ForkProcess.#default.forget())
   }
 }

@@ -77,10 +77,13 @@ function send(callable: RemoteFunction, call: Call, { async: isAsync }: PoolSett
     : callable(...call.args)
 }
 
-function rpcOptions({ async, init, serialiser, onEvent, refork }: PoolSettings, onRetire: () => void): RpcOptions {
+function rpcOptions(settings: PoolSettings, onRetire: () => void): RpcOptions {
+  const { async, init, serialiser, maxMessageBytes, maxDescriptors, onEvent, refork } = settings
   return {
     async,
     serialiser,
+    ...(maxMessageBytes !== undefined && { maxMessageBytes }),
+    ...(maxDescriptors !== undefined && { maxDescriptors }),
     ...(init !== undefined && { init }),
     ...(refork.length > 0 && { done: DONE_HOOK }),
     onEvent: (...values) => {

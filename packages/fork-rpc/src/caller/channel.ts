@@ -1,6 +1,8 @@
 import { Streams } from '../streams/streams.js'
 import type { Codec } from '../values/codec.js'
 import { Messages } from '../values/messages.js'
+import { acceptedFromProcess } from '../wire/frame.js'
+import { OpenDescriptors } from '../wire/open-descriptors.js'
 import type { Spin } from '../wire/spin.js'
 import { Transport, type TransportListener } from '../wire/transport.js'
 import { PendingCalls } from './pending-calls.js'
@@ -36,27 +38,42 @@ export interface Channel {
   readonly counts: Counts
 }
 
+/** How much a process may send. */
+export interface ChannelLimits {
+  /** The largest message in either direction, in bytes. */
+  maxMessageBytes: number
+  /** Returns how many descriptors from the process may be open at once. */
+  maxDescriptors: () => number
+}
+
 /**
  * Makes a channel that is not yet open.
  *
  * @param spin - decides how long to poll for the rest of a large payload
  * @param onStreams - called when a consumer begins or ceases to wait for a value of a stream
  */
-export function makeChannel(codec: Codec, listener: TransportListener, spin: Spin, onStreams: () => void): Channel {
-  const transport = new Transport(listener, spin)
+export function makeChannel(
+  codec: Codec,
+  listener: TransportListener,
+  spin: Spin,
+  { maxMessageBytes, maxDescriptors }: ChannelLimits,
+  onStreams: () => void,
+): Channel {
+  const open = new OpenDescriptors(maxDescriptors)
+  const transport = new Transport(listener, spin, { accepted: acceptedFromProcess, maxMessageBytes, open })
   const { writer } = transport
   const streams: Streams = new Streams(
     {
       writer,
       add: (kind, id, values) => messages.add(kind, id, values, 0, 0, []),
-      read: reader => messages.read(reader),
+      read: reader => messages.read(reader, 1),
       discard: attachments => messages.discard(attachments),
       onQueued: () => transport.flushSoon(),
     },
     false,
     onStreams,
   )
-  const messages: Messages = new Messages(codec, writer, streams)
+  const messages: Messages = new Messages(codec, writer, streams, maxMessageBytes)
   return {
     transport,
     messages,

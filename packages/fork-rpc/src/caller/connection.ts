@@ -1,12 +1,13 @@
 import { type Descriptor, hasEnded } from '@anyfork/fdpass'
 import { checkArgument } from '@anyfork/fdpass/internal'
 import { afterFork, type ExitStatus, type ForkProcess, ProcessExitedError } from '@anyfork/fork'
-import { lookUpFolder, resolveSpecifier } from '@anyfork/fork/internal'
+import { exitOf, lookUpFolder, resolveSpecifier } from '@anyfork/fork/internal'
 import { aForkProcess, backends } from '../backend.js'
 import { RpcError } from '../errors.js'
-import { checkRpcOptions, type RpcOptions } from '../options.js'
+import { checkRpcOptions, MAX_MESSAGE_BYTES, type RpcOptions } from '../options.js'
 import { codecOf, serialiserReference } from '../values/serialiser.js'
 import { Kind } from '../wire/frame.js'
+import { quarterOfTable } from '../wire/open-descriptors.js'
 import type { ServeSettings } from '../wire/serve-settings.js'
 import { SPIN_US, Spin } from '../wire/spin.js'
 import { BackPressure } from './back-pressure.js'
@@ -22,6 +23,8 @@ import { UserCallbacks } from './user-callbacks.js'
 
 /** How long a process may take to exit after it has closed its socket, in milliseconds. */
 const GRACE_MS = 1000
+/** How long nothing may arrive from a process that has exited before the connection ends, in milliseconds. */
+const SILENCE_MS = 500
 
 /** The open connections of this process. */
 const live = new Set<Connection>()
@@ -45,6 +48,9 @@ export class Connection {
   #isDestroyed = false
   #isAbandoned = false
   #isKilledOnAbort = false
+  #hasExited = false
+  #isFinishing = false
+  #silence: NodeJS.Timeout | undefined
 
   /**
    * @param module - without it, functions are global ones
@@ -53,7 +59,7 @@ export class Connection {
   constructor(process: ForkProcess, module: string | undefined, name: string | undefined, options: RpcOptions) {
     checkArgument('process', process, aForkProcess)
     checkRpcOptions(options, name === undefined ? 'connect()' : 'run()')
-    const { async = false, init, spin = SPIN_US } = options
+    const { async = false, init, spin = SPIN_US, maxMessageBytes = MAX_MESSAGE_BYTES, maxDescriptors } = options
     const ownSpin = new Spin(spin)
     const serialiser = serialiserReference(options.serialiser ?? 'cbor')
     this.#callbacks = new UserCallbacks(options, name ?? module!)
@@ -61,7 +67,7 @@ export class Connection {
     this.#module = module
     this.#name = name ?? ''
     this.#channel = makeChannel(
-      codecOf(serialiser),
+      codecOf(serialiser, maxMessageBytes),
       {
         onFrames: () => responses.handleAll(),
         onEnd: () => void this.#finish(),
@@ -69,6 +75,7 @@ export class Connection {
         onBroken: () => {}, // the process may have sent more before; `onEnd` follows
       },
       ownSpin,
+      { maxMessageBytes, maxDescriptors: () => maxDescriptors ?? quarterOfTable() },
       () => this.#hold.update(),
     )
     const { transport, calls } = this.#channel
@@ -108,6 +115,7 @@ export class Connection {
       init,
       done,
       spin,
+      maxMessageBytes,
       folder: lookUpFolder(module, done?.module),
     } satisfies ServeSettings)
     process
@@ -172,6 +180,7 @@ export class Connection {
     this.#requests.isClosed = true
     this.#isDestroyed = true
     this.#process.kill('SIGKILL') // if it has not started yet, `#connect` kills it
+    if (this.#hasExited) void this.#finish()
     await this.#untilEnded()
   }
 
@@ -206,6 +215,25 @@ export class Connection {
     if (this.#isDestroyed) this.#process.kill('SIGKILL')
     this.#channel.transport.open(socket)
     this.#hold.onOpen()
+    void exitOf(this.#process).then(({ code, signal }) => {
+      // Nothing is known of the exit of a process that another program has started.
+      this.#hasExited = code !== null || signal !== null
+      if (this.#hasExited || this.#isDestroyed) this.#finishAfterExit()
+    })
+  }
+
+  /**
+   * Ends the connection of a process that has exited, whether or not its last messages can be received: the descriptor
+   * table may be full, or a process that it has started may hold the socket open.
+   */
+  #finishAfterExit(received = -1): void {
+    const { transport } = this.#channel
+    if (!transport.isOpen) return
+    if (this.#isDestroyed || received === transport.received) return void this.#finish()
+    const before = transport.received
+    this.#silence = setTimeout(() => {
+      setImmediate(() => this.#finishAfterExit(before)) // after the event loop has polled for input
+    }, SILENCE_MS)
   }
 
   #onWritten(): void {
@@ -237,9 +265,12 @@ export class Connection {
 
   /** The process has closed its socket, or could not start: rejects all that is pending. */
   async #finish(): Promise<void> {
+    if (this.#isFinishing) return
+    this.#isFinishing = true
     const { transport, calls, streams } = this.#channel
     transport.close()
     live.delete(this)
+    clearTimeout(this.#silence)
     const killer = setTimeout(() => this.#process.kill('SIGKILL'), GRACE_MS)
     const status = await this.#process.exited
     clearTimeout(killer)

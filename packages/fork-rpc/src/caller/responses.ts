@@ -1,9 +1,9 @@
 import { decodeError } from '@anyfork/fork/internal/error-codec'
 import { RpcError } from '../errors.js'
-import { Kind } from '../wire/frame.js'
+import { streamsIn } from '../values/messages.js'
+import { Kind, MOST_EVENT_VALUES } from '../wire/frame.js'
 import { afterMicrotasks, TURNS_TO_REJECT, withAsyncStack } from './async-stack.js'
 import type { Channel } from './channel.js'
-import type { PendingCall } from './pending-calls.js'
 import type { UserCallbacks } from './user-callbacks.js'
 
 /** The number of microtask turns until a result has reached the awaiting function. A traced call needs one more. */
@@ -26,6 +26,7 @@ export class Responses {
   readonly #channel: Channel
   readonly #callbacks: UserCallbacks
   readonly #listener: ResponseListener
+  #isReady = false
 
   constructor(channel: Channel, callbacks: UserCallbacks, listener: ResponseListener) {
     this.#channel = channel
@@ -84,10 +85,12 @@ export class Responses {
     switch (reader.kind) {
       case Kind.result:
         counts.results++
-        return this.#settle(call => call.resolve(messages.read(reader)[0]))
-      case Kind.error:
+        return this.#settle(() => messages.read(reader, 1)[0])
+      case Kind.error: {
         counts.errors++
-        return this.#settle(call => call.resolve(withAsyncStack(decodeError(reader.takePayload()))))
+        const error = decodeError(reader.takePayload())
+        return this.#settle(() => withAsyncStack(error))
+      }
       case Kind.event:
         return this.#onEvent()
       case Kind.dropped:
@@ -98,39 +101,60 @@ export class Responses {
         transport.writer.welcomeDescriptors()
         return transport.flushSoon()
       case Kind.ready:
-        return this.#listener.onReady()
+        return this.#onReady()
       case Kind.fatal:
         return this.#listener.onFatal(decodeError(reader.takePayload()))
       default:
-        if (!streams.onFrame(reader)) throw new RpcError('ERR_RPC_PROTOCOL', `a frame of unknown kind ${reader.kind}`)
+        streams.onFrame(reader)
     }
+  }
+
+  #onReady(): void {
+    if (this.#isReady) throw new RpcError('ERR_RPC_PROTOCOL', 'the process reported twice that it serves')
+    this.#isReady = true
+    this.#listener.onReady()
   }
 
   #onEvent(): void {
     const { transport, messages, counts } = this.#channel
+    const { reader } = transport
     counts.events++
-    if (this.#callbacks.checkEventListener()) this.#callbacks.event(messages.read(transport.reader))
-    else messages.discard(transport.reader.attachments)
+    if (reader.attachments && streamsIn(reader.attachments).length)
+      throw new RpcError('ERR_RPC_PROTOCOL', 'an event has a stream among its values')
+    if (this.#callbacks.checkEventListener()) this.#callbacks.event(messages.read(reader, MOST_EVENT_VALUES))
+    else messages.discard(reader.attachments)
   }
 
   #onDropped(): void {
     const { calls, transport } = this.#channel
     const call = calls.get(transport.reader.id)
-    if (call && !call.isAbandoned && !call.aborted)
+    if (!call || (!call.isAbandoned && !call.aborted))
       throw new RpcError('ERR_RPC_PROTOCOL', 'the process dropped a call that was not aborted')
     calls.take(transport.reader.id)
-    if (call?.aborted) call.reject(call.aborted.reason)
+    if (call.aborted) call.reject(call.aborted.reason)
   }
 
-  #settle(settle: (call: PendingCall) => void): void {
+  /**
+   * Settles the call of the current frame.
+   *
+   * @param read - returns its result, or a promise that rejects with its error. If it throws, the call rejects
+   * @throws RpcError if there is no such call, or the frame is invalid
+   */
+  #settle(read: () => unknown): void {
     const { transport, messages, calls } = this.#channel
     const { id, attachments } = transport.reader
-    const call = calls.take(id)
-    if (!call || call.isAbandoned) return messages.discard(attachments)
+    const call = calls.get(id)
+    if (!call) throw new RpcError('ERR_RPC_PROTOCOL', 'a response belongs to no pending call')
+    if (call.isAbandoned) messages.discard(attachments)
+    let value: unknown
     try {
-      settle(call)
+      if (!call.isAbandoned) value = read()
     } catch (error) {
-      call.reject(error)
+      if (error instanceof RpcError) throw error // `#finish` rejects the call
+      calls.take(id)
+      return call.reject(error)
     }
+    calls.take(id)
+    if (!call.isAbandoned) call.resolve(value)
   }
 }

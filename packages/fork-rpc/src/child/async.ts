@@ -1,6 +1,6 @@
 import type { Descriptor } from '@anyfork/fdpass'
 import { afterFork } from '@anyfork/fork'
-import { Flag, Kind } from '../wire/frame.js'
+import { acceptedFromCaller, Flag, Kind } from '../wire/frame.js'
 import type { ServeSettings } from '../wire/serve-settings.js'
 import { Spin } from '../wire/spin.js'
 import { Transport } from '../wire/transport.js'
@@ -22,7 +22,7 @@ const HIGHEST_BYTES = 1 << 22
  * @param args - the arguments of `init`, then the settings
  */
 export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSettings]): Promise<void> {
-  await new EventLoopServer((args.at(-1) as ServeSettings).spin).serve(socket, args)
+  await new EventLoopServer(args.at(-1) as ServeSettings).serve(socket, args)
 }
 
 class EventLoopServer {
@@ -37,15 +37,14 @@ class EventLoopServer {
   #isFinished = false
   #isDeaf = false
 
-  /** @param spin - how long to poll for the rest of a large payload, in microseconds */
-  constructor(spin: number) {
+  constructor({ spin, maxMessageBytes }: ServeSettings) {
     const listener = {
       onFrames: () => this.#onFrames(),
       onEnd: () => this.#onCallerGone(),
       onWritten: () => this.#onWritten(),
       onBroken: endIfCallerGone,
     }
-    this.#transport = new Transport(listener, new Spin(spin))
+    this.#transport = new Transport(listener, new Spin(spin), { accepted: acceptedFromCaller, maxMessageBytes })
   }
 
   async serve(socket: Descriptor, args: unknown[]): Promise<void> {
@@ -127,7 +126,7 @@ class EventLoopServer {
     this.#running++
     try {
       const { attachments } = reader
-      const args = messages.read(reader, received)
+      const args = messages.read(reader, Infinity, received)
       const found = functions[reader.number]!
       const served =
         typeof found === 'function' ? found : await awaitFunction(found, () => messages.discard(attachments))

@@ -1,6 +1,6 @@
 import { type Descriptor, StreamReceiver } from '@anyfork/fdpass'
 import { sleep } from '../wire/blocking-write.js'
-import { Kind } from '../wire/frame.js'
+import { acceptedFromCaller, Kind } from '../wire/frame.js'
 import { FrameReader } from '../wire/frame-reader.js'
 import type { Spin } from '../wire/spin.js'
 
@@ -17,7 +17,7 @@ export interface BlockingReaderListener {
 
 /** Reads frames from the caller, in a process that blocks while it waits for them. */
 export class BlockingReader {
-  readonly reader: FrameReader = new FrameReader()
+  readonly reader: FrameReader
   readonly #receiver: StreamReceiver
   readonly #listener: BlockingReaderListener
   readonly #spin: Spin
@@ -30,8 +30,12 @@ export class BlockingReader {
   #expectsDescriptors = false
   #lastLook = 0
 
-  /** @param socket - must be blocking */
-  constructor(socket: Descriptor, spin: Spin, listener: BlockingReaderListener) {
+  /**
+   * @param socket - must be blocking
+   * @param maxMessageBytes - the largest message
+   */
+  constructor(socket: Descriptor, spin: Spin, maxMessageBytes: number, listener: BlockingReaderListener) {
+    this.reader = new FrameReader(acceptedFromCaller, maxMessageBytes)
     this.#receiver = new StreamReceiver(socket)
     this.reader.arrived = this.#receiver.descriptors
     this.#spin = spin

@@ -2,7 +2,7 @@ import { encodeError } from '@anyfork/fork/internal/error-codec'
 import { Streams } from '../streams/streams.js'
 import type { Codec } from '../values/codec.js'
 import { Messages } from '../values/messages.js'
-import { Kind, LARGE_BYTES } from '../wire/frame.js'
+import { Kind, LARGE_BYTES, MOST_EVENT_VALUES } from '../wire/frame.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
 
 /** Writes the frames that a responder queues. */
@@ -26,7 +26,8 @@ export class Responder {
   readonly #writer: FrameWriter
   readonly #flusher: Flusher
 
-  constructor(writer: FrameWriter, codec: Codec, flusher: Flusher) {
+  /** @param maxMessageBytes - the largest message that may be sent */
+  constructor(writer: FrameWriter, codec: Codec, maxMessageBytes: number, flusher: Flusher) {
     this.#writer = writer
     this.#flusher = flusher
     const { wait } = flusher
@@ -38,7 +39,7 @@ export class Responder {
           if (size >= LARGE_BYTES) flusher.writeAll()
           return size
         },
-        read: reader => messages.read(reader),
+        read: reader => messages.read(reader, 1),
         discard: attachments => messages.discard(attachments),
         onQueued: () => flusher.onQueued(),
         ...(wait && { wait: wait.bind(flusher) }),
@@ -46,7 +47,7 @@ export class Responder {
       true,
       () => {},
     )
-    const messages = new Messages(codec, writer, this.streams)
+    const messages = new Messages(codec, writer, this.streams, maxMessageBytes)
     this.messages = messages
   }
 
@@ -74,7 +75,9 @@ export class Responder {
     this.#add(Kind.dropped, id)
   }
 
+  /** @throws RangeError if there are too many values */
   event(values: readonly unknown[]): void {
+    if (values.length > MOST_EVENT_VALUES) throw new RangeError(`an event can have at most ${MOST_EVENT_VALUES} values`)
     this.#onQueued(this.messages.add(Kind.event, 0, values))
   }
 

@@ -37,7 +37,7 @@ afterFork(disconnect) // the connection belongs to the parent
  * @param args - the arguments that `sendArg` and `sendFd` sent to the process, then the settings
  */
 export async function prepare(writer: FrameWriter, args: unknown[], flusher: Flusher): Promise<Service> {
-  const { module, name, folder, serialiser, init, done } = args.at(-1) as ServeSettings
+  const { module, name, folder, serialiser, init, done, maxMessageBytes } = args.at(-1) as ServeSettings
   let codec: Codec
   let responder: Responder | undefined
   // However the process ends, the results of finished calls are written.
@@ -45,14 +45,14 @@ export async function prepare(writer: FrameWriter, args: unknown[], flusher: Flu
   process.on('exit', onExit)
   disconnectLast = () => void process.off('exit', onExit)
   try {
-    responder = new Responder(writer, codecOf('v8'), flusher) // for errors before the serialiser is loaded
+    responder = new Responder(writer, codecOf('v8'), maxMessageBytes, flusher) // for errors before the serialiser is loaded
     if (init !== undefined) await (await loadFunction(module, init, folder))(...args.slice(0, -1))
     codec = codecOf(serialiser)
     const functions: Service['functions'] = []
     if (name === undefined) await loadModule(module!, folder)
     else functions[0] = await loadFunction(module, name, folder)
     const atEnd = done === undefined ? () => process.exit() : await loadFunction(done.module, done.name, folder)
-    const serving = new Responder(writer, codec, flusher)
+    const serving = new Responder(writer, codec, maxMessageBytes, flusher)
     responder = serving
     sendEventsTo(serving)
     serving.ready()

@@ -23,7 +23,8 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSet
   const writer = new FrameWriter()
   const batching = new ReplyBatching()
   let service: Service | undefined
-  const input = new BlockingReader(socket, new Spin((args.at(-1) as ServeSettings).spin), {
+  const { spin, maxMessageBytes } = args.at(-1) as ServeSettings
+  const input = new BlockingReader(socket, new Spin(spin), maxMessageBytes, {
     onIdle: () => output.write(),
     handle: frame => {
       if (frame.kind === Kind.descriptorsAhead) {
@@ -97,7 +98,7 @@ function carryOut(
 ): Promise<void> | undefined {
   const { id } = reader
   try {
-    const args = responder.messages.read(reader, received)
+    const args = responder.messages.read(reader, Infinity, received)
     const served = functions[reader.number]!
     if (typeof served === 'function' && !received.length) {
       const result = served(...args)

@@ -1,5 +1,6 @@
 import { socketpair } from '@anyfork/fdpass'
 import { WARM_UP } from '../entry-files.js'
+import { MAX_MESSAGE_BYTES } from '../options.js'
 import { codecOf } from '../values/serialiser.js'
 import { Kind } from '../wire/frame.js'
 import { FrameWriter } from '../wire/frame-writer.js'
@@ -23,7 +24,14 @@ export async function warmUp(): Promise<void> {
   }
   writer.add(Kind.end, 0)
   writer.writeTo(caller)
-  const here = { module: WARM_UP.href, folder: '/', serialiser: 'cbor', spin: 0, init: undefined }
+  const here = {
+    module: WARM_UP.href,
+    folder: '/',
+    serialiser: 'cbor',
+    spin: 0,
+    init: undefined,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+  }
   await serve(served, { ...here, name: 'answer', done: { module: WARM_UP.href, name: 'end' } })
   disconnect()
   caller.close()

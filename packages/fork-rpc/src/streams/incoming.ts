@@ -1,3 +1,6 @@
+import { RpcError } from '../errors.js'
+import { ITEM_BYTES, WINDOW_BYTES } from './window.js'
+
 /** What an incoming stream sends to the side that iterates over the source. */
 export interface IncomingLink {
   /** Tells it to begin, or that this number of values has been consumed. */
@@ -47,6 +50,8 @@ export class IncomingStream {
   #failure: { error: unknown } | undefined
   #consumed = 0
   #consumedBytes = 0
+  /** How much of the window is taken by values that have arrived, and that the other side has no credit for. */
+  #ahead = 0
 
   /** @param isBegun - whether the other side iterates over it at once, and not from the first `next` on */
   constructor(id: number, isBegun: boolean, link: IncomingLink) {
@@ -91,7 +96,13 @@ export class IncomingStream {
     this.#stopThere()
   }
 
+  /** @throws RpcError if the other side had no credit for the value */
   push(arrived: Arrived): void {
+    if (this.#ahead >= WINDOW_BYTES) {
+      arrived.discard()
+      throw new RpcError('ERR_RPC_PROTOCOL', 'a stream has sent more values than were asked for')
+    }
+    this.#ahead += arrived.size + ITEM_BYTES
     const waiting = this.#waiting.shift()
     this.#values.push(arrived)
     if (!waiting) return
@@ -159,6 +170,7 @@ export class IncomingStream {
   #sendCredit(isEnough = this.#consumedBytes >= CREDIT_BYTES): void {
     if (!isEnough || this.#isOver || this.#isStopped) return
     this.#link.credit(this.#id, this.#consumed)
+    this.#ahead -= this.#consumedBytes + this.#consumed * ITEM_BYTES
     this.#consumed = this.#consumedBytes = 0
   }
 

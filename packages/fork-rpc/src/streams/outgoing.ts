@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { markBegun } from '../values/used-up.js'
+import { ITEM_BYTES, WINDOW_BYTES } from './window.js'
 
 /** What an outgoing stream sends to the side that reads it. */
 export interface OutgoingLink {
@@ -20,11 +21,6 @@ export interface OutgoingLink {
    */
   wait?(isOver: () => boolean): void
 }
-
-/** How many bytes may be sent ahead of the consumer. A single value may be larger. */
-const WINDOW_BYTES = 1 << 16
-/** How many bytes each value counts in addition to its size: at most 64 values are sent ahead. */
-const ITEM_BYTES = 1 << 10
 
 /** A stream that is iterated over here and read on the other side, at most a window ahead of its consumer. */
 export class OutgoingStream {

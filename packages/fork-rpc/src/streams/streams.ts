@@ -1,4 +1,5 @@
 import { decodeError, encodeError } from '@anyfork/fork/internal/error-codec'
+import { RpcError } from '../errors.js'
 import { dropDescriptors } from '../values/descriptors.js'
 import { Kind } from '../wire/frame.js'
 import type { Attachments, FrameReader } from '../wire/frame-reader.js'
@@ -6,6 +7,9 @@ import type { FrameWriter } from '../wire/frame-writer.js'
 import { type IncomingLink, IncomingStream } from './incoming.js'
 import { type OutgoingLink, OutgoingStream } from './outgoing.js'
 import { RemoteIterable } from './remote-iterable.js'
+
+/** How many streams may be open at once in one direction of a connection. */
+const MOST_STREAMS = 1 << 16
 
 /** What carries the frames of streams. */
 export interface StreamsLink {
@@ -35,6 +39,8 @@ export class Streams {
   readonly #outgoingLink: OutgoingLink
   readonly #incomingLink: IncomingLink
   readonly #beginsIncoming: boolean
+  /** In a process: how streams have ended whose calls wait for their turn, because the calls were aborted. */
+  readonly #endedEarly = new Map<number, { error: unknown } | undefined>()
   #lastId = 0
   #waiting = 0
 
@@ -105,8 +111,10 @@ export class Streams {
    * Registers a source to send.
    *
    * @returns the ID of its stream
+   * @throws RangeError if too many streams are open
    */
   send(source: AsyncIterable<unknown> | Iterable<unknown>): number {
+    if (this.#outgoing.size >= MOST_STREAMS) throw new RangeError(`more than ${MOST_STREAMS} streams are open`)
     do this.#lastId = (this.#lastId + 1) >>> 0
     while (this.#outgoing.has(this.#lastId))
     this.#outgoing.set(this.#lastId, new OutgoingStream(this.#lastId, source, this.#outgoingLink))
@@ -122,10 +130,17 @@ export class Streams {
    * Registers a stream of the other side.
    *
    * @returns the iterable that reads it
+   * @throws RpcError if the other side has announced the ID before, or too many streams
    */
   receive(id: number): RemoteIterable {
+    if (this.#incoming.has(id) || this.#incoming.size >= MOST_STREAMS)
+      throw new RpcError('ERR_RPC_PROTOCOL', 'a stream was announced twice, or too many were')
     const incoming = new IncomingStream(id, !this.#beginsIncoming, this.#incomingLink)
     this.#incoming.set(id, incoming)
+    if (this.#endedEarly.has(id)) {
+      this.#end(id, incoming, this.#endedEarly.get(id))
+      this.#endedEarly.delete(id)
+    }
     return new RemoteIterable(incoming)
   }
 
@@ -145,6 +160,16 @@ export class Streams {
   }
 
   /**
+   * Asks the other side to end these streams, which belong to a message that is not wanted.
+   *
+   * @throws RpcError if there are too many
+   */
+  refuse(ids: readonly number[]): void {
+    for (const id of ids) if (!this.#incoming.has(id)) this.receive(id)
+    this.stopReading(ids)
+  }
+
+  /**
    * Stops iterating over these sources.
    *
    * @param error - what their consumers get instead of the remaining values
@@ -153,12 +178,18 @@ export class Streams {
     for (const id of ids) this.#outgoing.get(id)?.stop({ error })
   }
 
-  /** Handles the reader's current frame if it belongs to a stream. Returns false if it does not. */
+  /**
+   * Handles the reader's current frame if it belongs to a stream. Returns false if it does not.
+   *
+   * @throws RpcError if the frame is invalid
+   */
   onFrame(reader: FrameReader): boolean {
     const { kind, id } = reader
     if (kind < Kind.item || kind > Kind.stop) return false
     const incoming = this.#incoming.get(id)
     const outgoing = this.#outgoing.get(id)
+    if (kind <= Kind.itemsError && !incoming && !this.#beginsIncoming)
+      throw new RpcError('ERR_RPC_PROTOCOL', 'a frame belongs to a stream that was not announced, or has ended')
     if (kind === Kind.item) this.#onItem(incoming, reader)
     else if (kind === Kind.itemsEnd) this.#end(id, incoming)
     else if (kind === Kind.itemsError) this.#end(id, incoming, { error: decodeError(reader.takePayload()) })
@@ -178,16 +209,19 @@ export class Streams {
   #onItem(incoming: IncomingStream | undefined, reader: FrameReader): void {
     const { attachments, size } = reader
     if (!incoming || incoming.isStopped) return this.#link.discard(attachments)
+    let values: unknown[]
     try {
-      const [value] = this.#link.read(reader)
-      incoming.push({ value, size, discard: () => this.#link.discard(attachments) })
+      values = this.#link.read(reader)
     } catch (error) {
-      incoming.failAfterArrived(error)
+      if (error instanceof RpcError) throw error
+      return incoming.failAfterArrived(error)
     }
+    incoming.push({ value: values[0], size, discard: () => this.#link.discard(attachments) })
   }
 
   #end(id: number, incoming: IncomingStream | undefined, failure?: { error: unknown }): void {
     this.#incoming.delete(id)
-    incoming?.finish(failure)
+    if (incoming) incoming.finish(failure)
+    else this.#endedEarly.set(id, failure)
   }
 }

@@ -132,26 +132,39 @@ function packWithin(values: readonly unknown[], areBinaries: boolean): PackedVal
   return packed.notes.length ? packed : undefined
 }
 
+/** Where an attachment belongs. */
+export interface Place {
+  holder: Record<string | number, unknown>
+  key: string | number
+}
+
 /**
- * Puts the attachments back in their places.
+ * Finds the place of each attachment: where its placeholder is.
  *
- * @param find - returns the attachment that a note stands for
- * @throws RpcError if a note points to a place that does not exist
+ * @returns the places, each of which holds `undefined` now
+ * @throws RpcError if there is no placeholder in one of them
  */
-export function unpack(values: unknown[], notes: readonly Note[], find: (note: Note) => unknown): void {
-  for (const note of notes) {
-    const path = note[1]
-    let holder = values as unknown as Record<string | number, unknown>
-    for (const key of path.slice(0, -1)) {
-      const next = Object.hasOwn(Object(holder), key) ? holder[key] : undefined
-      if (typeof next !== 'object' || next === null)
-        throw new RpcError('ERR_RPC_PROTOCOL', 'a note points to a place that does not exist')
-      holder = next as typeof holder
-    }
-    const last = path.at(-1)!
-    if (last === '__proto__') throw new RpcError('ERR_RPC_PROTOCOL', 'a note points to a place that does not exist')
-    holder[last] = find(note)
-  }
+export function findPlaces(values: unknown[], notes: readonly Note[]): Place[] {
+  return notes.map(([, path]) => {
+    let holder: unknown = values
+    for (const key of path.slice(0, -1)) holder = partOf(holder, key)
+    const key = path.at(-1)!
+    if (partOf(holder, key) !== PLACEHOLDER) throw nowhere()
+    const place = { holder: holder as Place['holder'], key }
+    place.holder[key] = undefined // two attachments cannot have the same place
+    return place
+  })
+}
+
+/** @throws RpcError if an array has no such index, or an object no such property */
+function partOf(holder: unknown, key: string | number): unknown {
+  if (typeof holder !== 'object' || holder === null || key === '__proto__' || !Object.hasOwn(holder, key))
+    throw nowhere()
+  return (holder as Record<string | number, unknown>)[key]
+}
+
+function nowhere(): RpcError {
+  return new RpcError('ERR_RPC_PROTOCOL', 'a note points to a place that does not exist')
 }
 
 /**

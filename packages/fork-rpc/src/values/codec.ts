@@ -1,6 +1,7 @@
-import { deserialize, serialize } from 'node:v8'
+import { deserialize, getHeapStatistics, serialize } from 'node:v8'
 import { requireModule } from '../entry-files.js'
 import { LARGE_BYTES } from '../wire/frame.js'
+import { checkCbor } from './cbor-check.js'
 import { rejectUnsendable, unsendableError } from './unsendable.js'
 
 /** A serialiser in the form that messages use: it creates no object per message. */
@@ -38,7 +39,14 @@ let cbor: Cbor | undefined
  * Loads cbor-x, which takes longer than anything else that calls need. A program does so while its template starts, at
  * the latest with its first connection. By `require`, it is one file instead of five.
  */
-export const loadCbor = (): Cbor => (cbor ??= requireModule('cbor-x') as Cbor)
+export function loadCbor(): Cbor {
+  if (!cbor) {
+    cbor = requireModule('cbor-x') as Cbor
+    cbor.addExtension({ tag: 2, decode: bigIntOf } as never)
+    cbor.addExtension({ tag: 3, decode: (bytes: Buffer) => -1n - bigIntOf(bytes) } as never)
+  }
+  return cbor
+}
 
 /** CBOR, RFC 8949, by cbor-x: plain values, buffers and typed arrays, dates, maps, sets, big integers. */
 export class CborCodec implements Codec {
@@ -53,6 +61,12 @@ export class CborCodec implements Codec {
     copyBuffers: true,
   } as EncoderOptions)
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+  readonly #budget: number | undefined
+
+  /** @param budget - for messages that are not trusted: how much memory their values may take, in bytes */
+  constructor(budget?: number) {
+    this.#budget = budget
+  }
 
   encode(values: readonly unknown[]): void {
     rejectUnsendable(values)
@@ -75,6 +89,7 @@ export class CborCodec implements Codec {
 
   decode(bytes: Buffer, start: number, end: number): unknown[] {
     const size = end - start
+    if (this.#budget !== undefined) checkCbor(bytes, start, end, this.#budget)
     if (size > SCRATCH_BYTES) return this.#cbor.decode(bytes.subarray(start, end)) as unknown[]
     const scratch = this.#scratch
     for (let i = 0; i < size; i++) scratch[i] = bytes[start + i]!
@@ -109,23 +124,68 @@ export class WholeCodec implements Codec {
   }
 
   decode(bytes: Buffer, start: number, end: number): unknown[] {
-    const values = this.#decode(bytes.subarray(start, end))
-    if (!Array.isArray(values)) throw new TypeError('decode() of the serialiser did not return an array')
-    return values as unknown[]
+    return this.#decode(bytes.subarray(start, end)) as unknown[]
   }
 }
 
-/** V8's structured clone: the values that `postMessage` takes, including cycles. */
-export const v8Codec = (): Codec =>
+/**
+ * V8's structured clone: the values that `postMessage` takes, including cycles.
+ *
+ * @param isTrusted - false: messages that could exhaust the heap are not decoded
+ */
+export const v8Codec = (isTrusted: boolean): Codec =>
   new WholeCodec(
     values => serialize(rejectUnsendable(values)),
-    bytes => deserialize(Uint8Array.prototype.slice.call(bytes)),
+    bytes => {
+      if (!isTrusted) checkHeapRoom(bytes)
+      return deserialize(Uint8Array.prototype.slice.call(bytes))
+    },
     'all',
   )
 
-/** JSON, RFC 8259. */
-export const jsonCodec = (): Codec =>
+/**
+ * JSON, RFC 8259.
+ *
+ * @param isTrusted - false: messages that could exhaust the heap are not decoded
+ */
+export const jsonCodec = (isTrusted: boolean): Codec =>
   new WholeCodec(
     values => Buffer.from(JSON.stringify(rejectUnsendable(values))),
-    bytes => JSON.parse(bytes.toString()),
+    bytes => {
+      if (!isTrusted) checkHeapRoom(bytes, countValues)
+      return JSON.parse(bytes.toString())
+    },
   )
+
+/** Below this size, messages fit in any heap. */
+const SMALL_BYTES = 1 << 20
+/** How many bytes the smallest value, such as an empty object in a list, can take. */
+const MOST_BYTES_A_VALUE = 64
+
+/**
+ * Checks that the values of a message fit in the heap: if it were exhausted, the whole program would end.
+ *
+ * @param count - returns how many values a message has at most. Without it, three bytes may be one
+ * @throws RangeError if they may not fit
+ */
+function checkHeapRoom(bytes: Uint8Array, count = ({ length }: Uint8Array): number => length / 3): void {
+  if (bytes.length < SMALL_BYTES) return
+  const { heap_size_limit, used_heap_size } = getHeapStatistics()
+  if (count(bytes) * MOST_BYTES_A_VALUE + 2 * bytes.length > heap_size_limit - used_heap_size)
+    throw new RangeError('the values of a message may not fit in the heap')
+}
+
+/** Returns the number of values in JSON, or more: of the characters that begin or separate them. */
+function countValues(json: Uint8Array): number {
+  let count = 1
+  for (let i = 0; i < json.length; i++) {
+    const byte = json[i]!
+    if (byte === 0x2c || byte === 0x3a || byte === 0x5b || byte === 0x7b) count++ // , : [ {
+  }
+  return count
+}
+
+/** Returns the big integer of the magnitude of a bignum, RFC 8949 section 3.4.3. cbor-x takes quadratic time. */
+function bigIntOf(bytes: Uint8Array): bigint {
+  return bytes.length ? BigInt(`0x${Buffer.from(bytes).toString('hex')}`) : 0n
+}

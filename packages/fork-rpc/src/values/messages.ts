@@ -1,8 +1,9 @@
+import { RpcError } from '../errors.js'
 import { closeAll } from '../wire/close-all.js'
-import { Flag, Kind, type Note } from '../wire/frame.js'
+import { Flag, Kind, MOST_NOTES_BYTES } from '../wire/frame.js'
 import type { Attachments, FrameReader } from '../wire/frame-reader.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
-import { type PackedValues, pack, unpack } from './attachments.js'
+import { findPlaces, type PackedValues, pack } from './attachments.js'
 import { binaryOf } from './binaries.js'
 import type { Codec } from './codec.js'
 
@@ -14,14 +15,16 @@ export interface StreamRegistry {
    * @returns the ID of its stream
    */
   send(source: AsyncIterable<unknown> | Iterable<unknown>): number
+  /** Undoes `send` for a stream that was not announced. */
+  forget(id: number): void
   /**
    * Registers a stream of the other side.
    *
    * @returns the iterable that reads it
    */
   receive(id: number): AsyncIterable<unknown>
-  /** Asks the other side to end these streams, because no more of their values are wanted. */
-  stopReading(ids: readonly number[]): void
+  /** Asks the other side to end these streams, because the message that announced them is not wanted. */
+  refuse(ids: readonly number[]): void
 }
 
 /** Sends and reads frames whose payload is a list of values, with their attachments. */
@@ -29,11 +32,14 @@ export class Messages {
   readonly #codec: Codec
   readonly #writer: FrameWriter
   readonly #streams: StreamRegistry
+  readonly #maxBytes: number
 
-  constructor(codec: Codec, writer: FrameWriter, streams: StreamRegistry) {
+  /** @param maxBytes - the largest message that may be sent, with its attachments */
+  constructor(codec: Codec, writer: FrameWriter, streams: StreamRegistry, maxBytes: number) {
     this.#codec = codec
     this.#writer = writer
     this.#streams = streams
+    this.#maxBytes = maxBytes
   }
 
   /**
@@ -42,6 +48,7 @@ export class Messages {
    * @param sent - receives the IDs of the streams among the values. Without it, a stream is an error
    * @returns the size in bytes
    * @throws TypeError if there is a stream and no `sent`
+   * @throws RangeError if the message would be too large
    * @throws the serialiser's error if it cannot carry a value. In any case, nothing is queued
    */
   add(kind: number, id: number, values: readonly unknown[], number = 0, flags = 0, sent?: number[]): number {
@@ -49,25 +56,31 @@ export class Messages {
     if (packed) return this.#addPacked(packed, kind, id, number, flags, sent)
     const codec = this.#codec
     codec.encode(values)
+    const size = codec.end - codec.start
+    if (size > this.#maxBytes) throw this.#tooLarge(size)
     this.#writer.add(kind, id, codec.bytes, codec.start, codec.end, flags, number)
-    return codec.end - codec.start
+    return size
   }
 
   /**
    * Decodes the values of the reader's current frame.
    *
+   * @param most - how many values it may have
    * @param received - receives the IDs of the streams among them
-   * @throws the serialiser's error if it cannot decode them. The attachments are then closed
+   * @throws RpcError if it is not a list of values, or has too many, or its attachments do not fit
+   * @throws the serialiser's error if it cannot decode them. In any case, the attachments are then closed
    */
-  read(reader: FrameReader, received?: number[]): unknown[] {
+  read(reader: FrameReader, most: number, received?: number[]): unknown[] {
     const { attachments } = reader
-    if (!attachments) return this.#codec.decode(reader.bytes, reader.start, reader.end)
+    if (!attachments) return listOf(this.#codec.decode(reader.bytes, reader.start, reader.end), most)
     try {
-      const values = this.#codec.decode(reader.bytes, reader.start, reader.end)
+      const values = listOf(this.#codec.decode(reader.bytes, reader.start, reader.end), most)
       this.#unpack(values, attachments, received)
       return values
     } catch (error) {
-      this.discard(attachments)
+      closeAll(attachments.descriptors)
+      // After an RpcError, the connection ends, and its streams with it.
+      if (!(error instanceof RpcError)) this.#streams.refuse(streamsIn(attachments))
       throw error
     }
   }
@@ -76,10 +89,7 @@ export class Messages {
   discard(attachments: Attachments | undefined): void {
     if (!attachments) return
     closeAll(attachments.descriptors)
-    const streams = this.#streams
-    const ids = attachments.notes.filter(([what]) => what === 'stream').map(([, , id]) => id as number)
-    for (const id of ids) streams.receive(id)
-    streams.stopReading(ids)
+    this.#streams.refuse(streamsIn(attachments))
   }
 
   #addPacked(
@@ -93,37 +103,63 @@ export class Messages {
     const codec = this.#codec
     const writer = this.#writer
     const passing = descriptors.map(passed => passed.release())
+    const ids: number[] = []
+    let size = binaries.reduce((sum, { length }) => sum + length, 0)
+    let encodedNotes: Buffer
     try {
       if (streams.length && !sent)
         throw new TypeError('an iterator or async iterable can be sent only as an argument or a result')
-      for (const { length } of binaries)
-        if (length > 0xffffffff) throw new RangeError('a message can have at most 4 GiB')
-      codec.encode(values)
+      if (size <= this.#maxBytes) {
+        codec.encode(values)
+        size += codec.end - codec.start
+      }
+      if (size > this.#maxBytes) throw this.#tooLarge(size)
+      for (const note of notes) if (note[0] === 'stream') ids.push((note[2] = this.#streams.send(streams[ids.length]!)))
+      encodedNotes = Buffer.from(JSON.stringify(notes))
+      if (encodedNotes.length > MOST_NOTES_BYTES) throw new RangeError('a message has too many attachments')
     } catch (error) {
       closeAll(passing)
+      for (const id of ids) this.#streams.forget(id)
       throw error
     }
-    let size = codec.end - codec.start
+    sent?.push(...ids)
     if (passing.length) writer.addDescriptors(passing)
-    for (const binary of binaries) {
-      writer.add(Kind.binary, 0, binary)
-      size += binary.length
-    }
-    let next = 0
-    for (const note of notes) if (note[0] === 'stream') sent!.push((note[2] = this.#streams.send(streams[next++]!)))
-    writer.add(Kind.notes, 0, Buffer.from(JSON.stringify(notes)))
+    for (const binary of binaries) writer.add(Kind.binary, 0, binary)
+    writer.add(Kind.notes, 0, encodedNotes)
     writer.add(kind, id, codec.bytes, codec.start, codec.end, flags | Flag.attachments, number)
     return size
   }
 
   #unpack(values: unknown[], { notes, binaries, descriptors }: Attachments, received: number[] = []): void {
-    let nextBinary = 0
+    const places = findPlaces(values, notes)
+    let next = 0
+    const made = notes.map(note => (note[0] === 'binary' ? binaryOf(note[2], binaries[next++]!) : undefined))
     let nextDescriptor = 0
-    unpack(values, notes, (note: Note) => {
-      if (note[0] === 'binary') return binaryOf(note[2], binaries[nextBinary++]!)
-      if (note[0] === 'fd') return descriptors[nextDescriptor++]
-      received.push(note[2])
-      return this.#streams.receive(note[2])
-    })
+    for (const [i, note] of notes.entries()) {
+      const { holder, key } = places[i]!
+      if (note[0] === 'stream') received.push(note[2])
+      holder[key] =
+        note[0] === 'binary'
+          ? made[i]
+          : note[0] === 'fd'
+            ? descriptors[nextDescriptor++]
+            : this.#streams.receive(note[2])
+    }
   }
+
+  #tooLarge(size: number): RangeError {
+    return new RangeError(`a message of ${size} bytes is larger than maxMessageBytes, ${this.#maxBytes}`)
+  }
+}
+
+/** Returns the IDs of the streams that a message announces. */
+export function streamsIn({ notes }: Attachments): number[] {
+  return notes.flatMap(note => (note[0] === 'stream' ? [note[2]] : []))
+}
+
+/** @throws RpcError if a decoded payload is not a list of at most so many values */
+function listOf(values: unknown, most: number): unknown[] {
+  if (!Array.isArray(values) || values.length > most)
+    throw new RpcError('ERR_RPC_PROTOCOL', 'the payload of a frame is not a list of the expected length')
+  return values
 }

@@ -27,11 +27,11 @@ export interface Serialiser {
 /** The names of the built-in serialisers. */
 export type SerialiserName = 'cbor' | 'json' | 'octets' | 'v8'
 
-const builtIn: Record<SerialiserName, () => Codec> = {
-  cbor: () => new CborCodec(),
-  json: jsonCodec,
+const builtIn: Record<SerialiserName, (budget?: number) => Codec> = {
+  cbor: budget => new CborCodec(budget),
+  json: budget => jsonCodec(budget === undefined),
   octets: () => new OctetsCodec(),
-  v8: v8Codec,
+  v8: budget => v8Codec(budget === undefined),
 }
 
 /** What the option `serialiser` must be. */
@@ -53,11 +53,12 @@ export function serialiserReference(serialiser: SerialiserName | URL): string {
  * Loads a serialiser.
  *
  * @param reference - what `serialiserReference` returned
+ * @param budget - for messages that are not trusted: how much memory their values may take, in bytes
  * @throws TypeError if the module does not export the functions `encode` and `decode`
  * @throws the module's own error if it does not load
  */
-export function codecOf(reference: string): Codec {
-  if (Object.hasOwn(builtIn, reference)) return builtIn[reference as SerialiserName]()
+export function codecOf(reference: string, budget?: number): Codec {
+  if (Object.hasOwn(builtIn, reference)) return builtIn[reference as SerialiserName](budget)
   const { encode, decode } = requireModule(fileURLToPath(reference)) as Partial<Serialiser>
   if (typeof encode !== 'function' || typeof decode !== 'function')
     throw new TypeError(`the serialiser ${reference} does not export the functions encode and decode`)

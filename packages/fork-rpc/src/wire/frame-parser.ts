@@ -1,5 +1,6 @@
 import { receiveBuffer } from '@anyfork/fdpass'
-import { At, HEADER_BYTES, LARGE_BYTES } from './frame.js'
+import { RpcError } from '../errors.js'
+import { type Accepted, At, HEADER_BYTES, LARGE_BYTES } from './frame.js'
 
 const BUFFER_BYTES = 1 << 16
 /** Memory for a payload beyond this size is allocated only as its bytes arrive: the length could be false. */
@@ -22,6 +23,9 @@ export class FrameParser {
   bytes: Buffer = NOTHING
   start = 0
   end = 0
+  /** How many more bytes the payloads of the current message may have. */
+  protected room: number
+  readonly #accepted: Accepted
   readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES)
   readonly #view = new DataView(this.#buffer.buffer)
   #from = 0
@@ -32,6 +36,15 @@ export class FrameParser {
   #largeHeader = { kind: 0, id: 0, flags: 0, number: 0 }
   #largeSize = 0
   #largeFilled = 0
+
+  /**
+   * @param accepted - the largest payload of each kind
+   * @param maxMessageBytes - the largest message: a frame with its attachments
+   */
+  constructor(accepted: Accepted, maxMessageBytes: number) {
+    this.#accepted = accepted
+    this.room = maxMessageBytes
+  }
 
   /** Whether the next bytes belong to the payload of a large frame, so that no other frame begins among them. */
   get isWithinPayload(): boolean {
@@ -72,7 +85,11 @@ export class FrameParser {
     if (this.#largeFilled === this.#large.length && this.#largeFilled < this.#largeSize) this.#growLarge()
   }
 
-  /** Moves to the next frame. Returns false if it has not fully arrived. */
+  /**
+   * Moves to the next frame. Returns false if it has not fully arrived.
+   *
+   * @throws RpcError if its header is invalid, as soon as that has arrived
+   */
   next(): boolean {
     if (this.#large) return this.#nextLarge()
     const at = this.#from
@@ -80,8 +97,9 @@ export class FrameParser {
     const view = this.#view
     const size = view.getUint32(at + At.length, true)
     const end = at + HEADER_BYTES + size
-    if (end > this.#to && size < LARGE_BYTES - HEADER_BYTES) return false
     const word = view.getUint32(at + At.kind, true)
+    if (size > this.#accepted[word & 0xff]! || size > this.room) throw invalidHeader(word & 0xff, size)
+    if (end > this.#to && size < LARGE_BYTES - HEADER_BYTES) return false
     this.id = view.getUint32(at + At.id, true)
     this.kind = word & 0xff
     this.flags = (word >>> 8) & 0xff
@@ -151,4 +169,8 @@ export class FrameParser {
     this.#large = undefined
     return true
   }
+}
+
+function invalidHeader(kind: number, size: number): RpcError {
+  return new RpcError('ERR_RPC_PROTOCOL', `a frame has an invalid header: kind ${kind} with ${size} bytes`)
 }

@@ -1,8 +1,13 @@
-import type { Descriptor } from '@anyfork/fdpass'
+import { type Descriptor, MAX_DESCRIPTORS } from '@anyfork/fdpass'
 import { RpcError } from '../errors.js'
 import { closeAll } from './close-all.js'
-import { FIRST_ATTACHMENT, Flag, Kind, type Note } from './frame.js'
+import { type Accepted, FIRST_ATTACHMENT, Flag, isUrgent, Kind, type Note } from './frame.js'
 import { FrameParser } from './frame-parser.js'
+import { parseNotes } from './notes.js'
+import type { OpenDescriptors } from './open-descriptors.js'
+
+/** How many binaries a message may have: each has at least 64 KiB, and a message at most 4 GiB. */
+const MOST_BINARIES = 1 << 16
 
 /** A frame kept for later. */
 interface Kept {
@@ -27,10 +32,23 @@ export class FrameReader extends FrameParser {
   attachments: Attachments | undefined
   /** The descriptors that came with the bytes, in order. */
   arrived: Descriptor[] = []
+  readonly #maxMessageBytes: number
+  readonly #open: OpenDescriptors | undefined
   readonly #kept: Kept[] = []
   #binaries: Buffer[] = []
   #descriptors: Descriptor[] = []
   #notes: Note[] | undefined
+
+  /**
+   * @param accepted - the largest payload of each kind
+   * @param maxMessageBytes - the largest message: a frame with its attachments
+   * @param open - counts the descriptors that have come and are open
+   */
+  constructor(accepted: Accepted, maxMessageBytes: number, open?: OpenDescriptors) {
+    super(accepted, maxMessageBytes)
+    this.#maxMessageBytes = maxMessageBytes
+    this.#open = open
+  }
 
   /** The size of the current frame in bytes, with its attachments. */
   get size(): number {
@@ -72,18 +90,38 @@ export class FrameReader extends FrameParser {
         this.#onAttachment()
         continue
       }
-      this.attachments = this.flags & Flag.attachments ? this.#takeAttachments() : undefined
+      if (this.flags & Flag.attachments) this.attachments = this.#takeAttachments()
+      else if (this.#hasParts && !isUrgent(this.kind)) throw unclaimed()
+      else this.attachments = undefined
       return true
     }
+    if (this.arrived.length > MAX_DESCRIPTORS) throw unclaimed()
     return false
   }
 
   #onAttachment(): void {
-    if (this.kind === Kind.binary) this.#binaries.push(this.takePayload())
-    else if (this.kind === Kind.notes) this.#notes = parseNotes(this.takePayload())
-    else if (this.kind === Kind.descriptors && this.arrived.length >= this.number)
-      this.#descriptors.push(...this.arrived.splice(0, this.number))
-    else throw new RpcError('ERR_RPC_PROTOCOL', `a frame of unknown kind ${this.kind}`)
+    if (this.kind === Kind.binary) this.#addBinary(this.takePayload())
+    else if (this.kind === Kind.descriptors) this.#addDescriptors(this.number)
+    else if (this.#notes) throw unclaimed()
+    else this.#notes = parseNotes(this.takePayload())
+  }
+
+  #addBinary(binary: Buffer): void {
+    if (this.#binaries.length >= MOST_BINARIES) throw unclaimed()
+    this.#binaries.push(binary)
+    this.room -= binary.length
+  }
+
+  #addDescriptors(count: number): void {
+    if (this.arrived.length < count) throw new RpcError('ERR_RPC_PROTOCOL', 'a frame lacks its descriptors')
+    const descriptors = this.arrived.splice(0, count)
+    for (const descriptor of descriptors) this.#descriptors.push(descriptor)
+    this.#open?.add(descriptors)
+  }
+
+  /** Whether attachments have come for a frame that has not. */
+  get #hasParts(): boolean {
+    return this.#notes !== undefined || this.#binaries.length > 0 || this.#descriptors.length > 0
   }
 
   #takeAttachments(): Attachments {
@@ -91,6 +129,7 @@ export class FrameReader extends FrameParser {
     const binaries = this.#binaries
     const descriptors = this.#descriptors
     const count = (which: Note[0]): number => notes!.filter(([what]) => what === which).length
+    this.room = this.#maxMessageBytes
     if (!notes || count('binary') !== binaries.length || count('fd') !== descriptors.length)
       throw new RpcError('ERR_RPC_PROTOCOL', 'a frame lacks the attachments that it refers to')
     this.#notes = undefined
@@ -112,13 +151,6 @@ export class FrameReader extends FrameParser {
   }
 }
 
-function parseNotes(payload: Buffer): Note[] {
-  try {
-    const notes = JSON.parse(payload.toString()) as Note[]
-    for (const [what, path] of notes)
-      if (typeof what !== 'string' || !Array.isArray(path) || !path.length) throw new TypeError()
-    return notes
-  } catch (cause) {
-    throw new RpcError('ERR_RPC_PROTOCOL', 'the notes of a frame are invalid', { cause })
-  }
+function unclaimed(): RpcError {
+  return new RpcError('ERR_RPC_PROTOCOL', 'attachments came that no frame refers to')
 }

@@ -35,7 +35,7 @@ export const Kind = {
   fatal: 20,
   /** From the process: the call of this ID was cancelled before it began. */
   dropped: 21,
-  /** Both ways: ignored; a call that was withdrawn. */
+  /** To the process: ignored; a call that was withdrawn. */
   nothing: 32,
   /** From the side that iterates: the next value of the stream of this ID. Payload: the value. */
   item: 33,
@@ -58,6 +58,63 @@ export const Kind = {
   /** Both ways, before the frame that they belong to: this number of descriptors came with this frame. */
   descriptors: 50,
 } as const
+
+/** How many values an event may have: they become the arguments of `onEvent`. */
+export const MOST_EVENT_VALUES = 10_000
+
+/** The largest payload of `notes`, in bytes: parsed, it takes about fifty times the memory. */
+export const MOST_NOTES_BYTES: number = 1 << 20
+
+/** The largest payload of an error, in bytes: the limit of the error codec. */
+export const MOST_ERROR_BYTES: number = 3 << 22
+
+/** Frames that may come between an attachment and the frame that it belongs to, because they overtake others. */
+export function isUrgent(kind: number): boolean {
+  return kind === Kind.credit || kind === Kind.stop || kind === Kind.descriptorsWelcome || kind === Kind.cancel
+}
+
+/** The largest payload that one side accepts with each kind, in bytes; -1 for a kind that it does not accept. */
+export type Accepted = Float64Array
+
+const fromEither: [kind: number, bytes: number][] = [
+  [Kind.item, Infinity],
+  [Kind.itemsEnd, 0],
+  [Kind.itemsError, MOST_ERROR_BYTES],
+  [Kind.credit, 0],
+  [Kind.stop, 0],
+  [Kind.descriptorsAhead, 0],
+  [Kind.descriptorsWelcome, 0],
+  [Kind.binary, Infinity],
+  [Kind.notes, MOST_NOTES_BYTES],
+  [Kind.descriptors, 0],
+]
+
+/** What a caller accepts from its process. */
+export const acceptedFromProcess: Accepted = accepted([
+  ...fromEither,
+  [Kind.ready, 0],
+  [Kind.result, Infinity],
+  [Kind.error, MOST_ERROR_BYTES],
+  [Kind.event, Infinity],
+  [Kind.fatal, MOST_ERROR_BYTES],
+  [Kind.dropped, 0],
+])
+
+/** What a process accepts from its caller. */
+export const acceptedFromCaller: Accepted = accepted([
+  ...fromEither,
+  [Kind.call, Infinity],
+  [Kind.end, 0],
+  [Kind.cancel, 0],
+  [Kind.name, Infinity],
+  [Kind.nothing, Infinity],
+])
+
+function accepted(kinds: [kind: number, bytes: number][]): Accepted {
+  const most = new Float64Array(256).fill(-1)
+  for (const [kind, bytes] of kinds) most[kind] = bytes
+  return most
+}
 
 /** Kinds from this one on belong to the frame after them. */
 export const FIRST_ATTACHMENT: number = Kind.binary

@@ -12,6 +12,8 @@ export interface ServeSettings {
   init: string | undefined
   /** The function to call at the end. Without a module, it is a global function. */
   done: { module: string | undefined; name: string } | undefined
+  /** The largest message in either direction, in bytes. */
+  maxMessageBytes: number
   /** How long to spin for the next call, in microseconds. */
   spin: number
 }

@@ -7,10 +7,12 @@ import {
   watch,
 } from '@anyfork/fdpass'
 import { closeAtThreadEnd } from '@anyfork/fork/internal'
+import { RpcError } from '../errors.js'
 import { writeAll } from './blocking-write.js'
-import { Kind } from './frame.js'
+import { type Accepted, Kind } from './frame.js'
 import { FrameReader } from './frame-reader.js'
 import { FrameWriter } from './frame-writer.js'
+import type { OpenDescriptors } from './open-descriptors.js'
 import type { Spin } from './spin.js'
 
 /**
@@ -20,6 +22,16 @@ const RETRY_MS = 50
 /** How many bytes of a large payload to receive before the event loop gets a turn, and in how many pieces. */
 const MOST_BYTES_IN_A_ROW = 1 << 20
 const MOST_IN_A_ROW = 64
+
+/** What a transport accepts from its peer. */
+export interface TransportLimits {
+  /** The largest payload of each kind of frame. */
+  accepted: Accepted
+  /** The largest message, in bytes. */
+  maxMessageBytes: number
+  /** Counts the descriptors that have come and are open. */
+  open?: OpenDescriptors
+}
 
 /** The owner of a transport. */
 export interface TransportListener {
@@ -36,7 +48,7 @@ export interface TransportListener {
 /** Sends and receives frames over a socket, on the event loop. */
 export class Transport {
   readonly writer: FrameWriter = new FrameWriter()
-  readonly reader: FrameReader = new FrameReader()
+  readonly reader: FrameReader
   /** How many times the event loop has found the socket ready. */
   turns = 0
   /** Whether the reader's current frame is yet to be handled. Nothing may be read before that. */
@@ -59,7 +71,8 @@ export class Transport {
   #retry: NodeJS.Timeout | undefined
 
   /** @param spin - decides how long to poll for the rest of a large payload */
-  constructor(listener: TransportListener, spin: Spin) {
+  constructor(listener: TransportListener, spin: Spin, { accepted, maxMessageBytes, open }: TransportLimits) {
+    this.reader = new FrameReader(accepted, maxMessageBytes, open)
     this.#listener = listener
     this.#spin = spin
   }
@@ -166,8 +179,18 @@ export class Transport {
     else this.#retry?.unref()
   }
 
-  /** Prepares for descriptors, which the peer has announced, and accepts them. */
+  /** Whether reading waits until the descriptor table has room for descriptors that have arrived. */
+  get isBlocked(): boolean {
+    return this.#isTableFull
+  }
+
+  /**
+   * Prepares for descriptors, which the peer has announced, and accepts them.
+   *
+   * @throws RpcError if it has announced them before
+   */
   expectDescriptors(): void {
+    if (this.#expectsDescriptors) throw new RpcError('ERR_RPC_PROTOCOL', 'descriptors were announced twice')
     this.#expectsDescriptors = true
     this.writer.addUrgent(Kind.descriptorsWelcome, 0)
     this.flushSoon()

@@ -1,0 +1,114 @@
+/** How deep arrays, objects, maps, and sets may be nested. */
+export const MOST_DEPTH = 1000
+
+/** The memory that decoded values take, in bytes, roughly. */
+const COST = { number: 16, text: 32, bytes: 200, list: 48, element: 8, entry: 40, tagged: 96 }
+
+const Major = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, other: 7 } as const
+
+/** The tags that cbor-x writes for the classes that it knows, each with the major types that may follow it. */
+const contents = new Map<number, readonly number[]>([
+  [1, [Major.unsigned, Major.negative, Major.other]], // a Date
+  [2, [Major.bytes]], // a BigInt
+  [3, [Major.bytes]], // a negative BigInt
+  [27, [Major.array]], // an Error or a RegExp
+  [258, [Major.array]], // a Set
+  [259, [Major.map]], // a Map
+  // the typed arrays of RFC 8746, in both byte orders
+  ...[64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 77, 78, 79, 81, 82, 85, 86].map(
+    tag => [tag, [Major.bytes]] as [number, number[]],
+  ),
+])
+
+/** The levels above the current one: how many items remain there, and whether their keys must be text. */
+const remaining = new Uint32Array(MOST_DEPTH)
+const isKeyed = new Uint8Array(MOST_DEPTH)
+
+/**
+ * Checks a message in CBOR (RFC 8949) from another process before it is decoded: that it is complete, uses only what
+ * the encoder writes, and cannot take more memory or time than its budget.
+ *
+ * @param budget - how many bytes of memory its values may take
+ * @throws RangeError if it is too deep or too large
+ * @throws TypeError if it is malformed
+ */
+export function checkCbor(bytes: Uint8Array, start: number, end: number, budget: number): void {
+  let at = start
+  let cost = 0
+  let depth = 0
+  let left = 1
+  let keyed = 0
+  for (;;) {
+    while (left === 0) {
+      if (depth === 0) {
+        if (at !== end) throw malformed()
+        return
+      }
+      left = remaining[--depth]!
+      keyed = isKeyed[depth]!
+    }
+    if (at >= end) throw malformed()
+    let initial = bytes[at++]!
+    if (keyed && left % 2 === 0 && initial >> 5 !== Major.text) throw malformed()
+    left--
+    let isMap = false
+    if (initial >> 5 === Major.tag) {
+      const tag = lengthAt(bytes, initial, at, end)
+      at += bytesOfLength(initial)
+      if (at >= end) throw malformed()
+      initial = bytes[at++]!
+      if (!contents.get(tag)?.includes(initial >> 5)) throw malformed()
+      isMap = tag === 259
+      cost += COST.tagged
+    }
+    const major = initial >> 5
+    if (major === Major.other) {
+      const info = initial & 31
+      // false, true, null, and undefined; else a float of 2, 4, or 8 bytes
+      if (info >= 20 && info <= 23) cost += COST.element
+      else if (info < 25 || info > 27) throw malformed()
+      else {
+        at += 1 << (info - 24)
+        cost += COST.number
+      }
+    } else {
+      const length = lengthAt(bytes, initial, at, end)
+      at += bytesOfLength(initial)
+      if (major === Major.unsigned || major === Major.negative) cost += COST.number
+      else if (major === Major.text || major === Major.bytes) {
+        cost += major === Major.text ? COST.text + 2 * length : COST.bytes + length
+        at += length
+      } else {
+        const items = major === Major.map ? 2 * length : length
+        if (items > end - at) throw malformed() // each item has at least one byte
+        cost += COST.list + (major === Major.map ? COST.entry : COST.element) * length
+        if (depth === MOST_DEPTH) throw new RangeError(`a message is nested more than ${MOST_DEPTH} levels deep`)
+        remaining[depth] = left
+        isKeyed[depth++] = keyed
+        left = items
+        keyed = major === Major.map && !isMap ? 1 : 0
+      }
+    }
+    if (at > end) throw malformed()
+    if (cost > budget) throw new RangeError(`the values of a message take more than maxMessageBytes, ${budget}`)
+  }
+}
+
+/** Returns the length, number, or tag that an initial byte begins. */
+function lengthAt(bytes: Uint8Array, initial: number, at: number, end: number): number {
+  const info = initial & 31
+  if (info < 24) return info
+  if (info > 27 || at + (1 << (info - 24)) > end) throw malformed()
+  let value = 0
+  for (let i = 0; i < 1 << (info - 24); i++) value = value * 256 + bytes[at + i]!
+  return value
+}
+
+function bytesOfLength(initial: number): number {
+  const info = initial & 31
+  return info < 24 ? 0 : 1 << (info - 24)
+}
+
+function malformed(): TypeError {
+  return new TypeError('a message is not valid CBOR, or uses more of it than the encoder does')
+}

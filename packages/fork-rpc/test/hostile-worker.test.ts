@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict'
+import { serialize } from 'node:v8'
+import { connect, type Remote, type RpcOptions, rpcOf } from '@anyfork/fork-rpc'
+import { describe, it } from 'mocha'
+import type * as worker from './fixtures/hostile-worker.js'
+import { useConnections } from './support/connections.js'
+import { cborArray, cborBytes, cborText, frame, notes } from './support/raw-frames.js'
+
+const module = new URL('./fixtures/hostile-worker.js', import.meta.url)
+const ATTACHED = 1
+const PLACEHOLDER = cborText('')
+const INTEGER = Buffer.from([0x07])
+
+const result = (payload: Uint8Array, flags = 0): Buffer => frame(17, { payload, flags })
+const event = (payload: Uint8Array, flags = 0): Buffer => frame(19, { payload, flags })
+const binary = (size = 4): Buffer => frame(48, { payload: Buffer.alloc(size) })
+const plainError = (more: object = {}): object => ({
+  class: 'Error',
+  name: 'Error',
+  message: 'shared',
+  stack: 'Error: shared',
+  properties: {},
+  ...more,
+})
+
+/** An error whose `errors` hold the same error twice, and so on: 2^depth paths lead to the last one. */
+function sharedErrors(depth: number): Buffer {
+  let error = plainError({ errors: [] })
+  for (let i = 0; i < depth; i++) error = plainError({ errors: [error, error] })
+  return serialize(error)
+}
+
+describe('a hostile worker', () => {
+  const { fork, track } = useConnections()
+
+  /** Connects to a worker, and to a second one, which must not notice anything. */
+  async function start(options: RpcOptions = {}): Promise<[bad: Remote<typeof worker>, good: Remote<typeof worker>]> {
+    const open = (more: RpcOptions): Remote<typeof worker> => {
+      const remote = connect<typeof worker>(fork(), module, more)
+      track(rpcOf(remote))
+      return remote
+    }
+    const pair: [Remote<typeof worker>, Remote<typeof worker>] = [open({ onError: () => {}, ...options }), open({})]
+    await Promise.all(pair.map(remote => remote.echo('ready')))
+    return pair
+  }
+
+  /** Attacks, and checks that only the connection of the attacker ends. */
+  async function checkProtocolError(
+    steps: readonly worker.Step[],
+    options: RpcOptions = { onEvent: () => {} },
+  ): Promise<void> {
+    const [bad, good] = await start(options)
+    await assert.rejects(bad.attack(steps), { code: 'ERR_RPC_PROTOCOL' })
+    await rpcOf(bad).ended
+    assert.equal(await good.echo('unharmed'), 'unharmed')
+  }
+
+  const invalid: Record<string, Buffer[]> = {
+    'an event that is a number': [event(INTEGER)],
+    'an event that is null': [event(Buffer.from([0xf6]))],
+    'an event that is an object with a length': [event(Buffer.from([0xa1, ...cborText('length'), 0x03]))],
+    'an event of 10,001 values': [event(cborArray(...Array<Buffer>(10_001).fill(INTEGER)))],
+    'an event with a stream': [notes(['stream', [0], 7]), event(cborArray(PLACEHOLDER), ATTACHED)],
+    'a result that is a number': [result(INTEGER)],
+    'a result of two values': [result(cborArray(INTEGER, INTEGER))],
+    'a note for a place beyond the values': [
+      notes(['binary', [4_294_967_290], 'Buffer']),
+      binary(),
+      event(cborArray(PLACEHOLDER), ATTACHED),
+    ],
+    'a note for the length of the values': [
+      notes(['binary', ['length'], 'Buffer']),
+      binary(),
+      event(cborArray(PLACEHOLDER), ATTACHED),
+    ],
+    'a note for a place that holds a value': [
+      notes(['binary', [0], 'Buffer']),
+      binary(),
+      result(cborArray(INTEGER), ATTACHED),
+    ],
+    'a note for a prototype': [
+      notes(['binary', [0, '__proto__', 'polluted'], 'Buffer']),
+      binary(),
+      result(cborArray(Buffer.from([0xa0])), ATTACHED),
+    ],
+    'a note whose path has a list in it': [
+      notes(['binary', [0, ['__proto__']], 'Buffer']),
+      binary(),
+      result(cborArray(Buffer.from([0xa0])), ATTACHED),
+    ],
+    'two notes for one place': [
+      notes(['stream', [0], 7], ['stream', [0], 8]),
+      result(cborArray(PLACEHOLDER), ATTACHED),
+    ],
+    'a note of an unknown kind': [notes(['file', [0], 7]), result(cborArray(PLACEHOLDER), ATTACHED)],
+    'a binary of an unknown class': [
+      notes(['binary', [0], 'Function']),
+      binary(),
+      result(cborArray(PLACEHOLDER), ATTACHED),
+    ],
+    'notes that belong to no frame': [notes(['fd', [0]]), result(cborArray(INTEGER))],
+    'notes twice': [notes(['fd', [0]]), notes(['fd', [0]])],
+    'a binary that belongs to no frame': [binary(), result(cborArray(INTEGER))],
+    'two streams of one ID': [
+      notes(['stream', [0, 0], 7], ['stream', [0, 1], 7]),
+      result(cborArray(cborArray(PLACEHOLDER, PLACEHOLDER)), ATTACHED),
+    ],
+    'a value of a stream that was not announced': [frame(33, { id: 7, payload: cborArray(INTEGER) })],
+    'the end of a stream that was not announced': [frame(34, { id: 7 })],
+    'that it serves, twice': [frame(16)],
+    'an error that is null': [frame(18, { payload: serialize(null) })],
+    'an error whose message is an object': [frame(18, { payload: serialize(plainError({ message: {} })) })],
+    'a fatal error without a payload': [frame(20)],
+    'a result for a call that was not made': [frame(17, { id: 3, payload: cborArray(INTEGER) })],
+    'a payload with a frame that has none': [frame(36, { payload: INTEGER })],
+    'the announcement of descriptors, twice': [frame(38), frame(38)],
+  }
+  for (const [what, frames] of Object.entries(invalid)) {
+    it(`that sends ${what} is killed, and its call rejects with ERR_RPC_PROTOCOL`, () =>
+      checkProtocolError([{ bytes: Buffer.concat(frames) }]))
+  }
+
+  it('cannot send more than maxMessageBytes in the parts of a message', () =>
+    checkProtocolError([{ bytes: binary(1 << 18), times: 5 }], { maxMessageBytes: 1 << 20, onEvent: () => {} }))
+
+  it('cannot send values of a stream that were not asked for', async () => {
+    const [bad, good] = await start()
+    const announcement = Buffer.concat([notes(['stream', [0], 7]), result(cborArray(PLACEHOLDER), ATTACHED)])
+    const item = frame(33, { id: 7, payload: cborArray(cborBytes(Buffer.alloc(1 << 12))) })
+    const stream = (await bad.attack([
+      { bytes: announcement },
+      { bytes: item, times: 100 },
+    ])) as unknown as AsyncIterable<unknown>
+    await rpcOf(bad).ended
+    await assert.rejects(
+      async () => {
+        for await (const _ of stream);
+      },
+      { code: 'ERR_RPC_PROTOCOL' },
+    )
+    assert.equal(await good.echo('unharmed'), 'unharmed')
+  })
+
+  it('cannot leave descriptors here that it did not declare', () =>
+    checkProtocolError([{ bytes: frame(38) }, { bytes: frame(37, { id: 77 }), descriptors: 200, times: 20 }]))
+
+  it('cannot send descriptors that it did not announce', async () => {
+    const [bad, good] = await start()
+    void bad.attack([{ bytes: frame(37, { id: 77 }), descriptors: 200, times: 20 }]).catch(() => {})
+    assert.equal(await good.echo('unharmed'), 'unharmed') // `useConnections` checks that none is open
+  })
+
+  const eventWithDescriptors = (count: number): Buffer =>
+    Buffer.concat([
+      frame(50, { number: count }),
+      notes(...Array.from({ length: count }, (_, i) => ['fd', [i]])),
+      event(cborArray(...Array<Buffer>(count).fill(PLACEHOLDER)), ATTACHED),
+    ])
+
+  it('is killed when more than maxDescriptors of its descriptors are open', async () => {
+    const kept: Disposable[] = []
+    const onEvent = (...values: unknown[]): void => void kept.push(...(values as Disposable[]))
+    const steps = [{ bytes: frame(38) }, { bytes: eventWithDescriptors(20), descriptors: 20, times: 10 }]
+    await checkProtocolError(steps, { maxDescriptors: 100, onEvent })
+    assert.equal(kept.length, 100)
+    for (const descriptor of kept) descriptor[Symbol.dispose]()
+  })
+
+  it('may send any number of descriptors that are closed here', async () => {
+    let seen = 0
+    const all = new Promise<void>(resolve => {
+      const onEvent = (...values: unknown[]): void => {
+        for (const descriptor of values as Disposable[]) descriptor[Symbol.dispose]()
+        if (++seen === 50) resolve()
+      }
+      void start({ maxDescriptors: 20, onEvent }).then(([bad]) => {
+        const steps = [{ bytes: frame(38) }, { bytes: eventWithDescriptors(20), descriptors: 20, times: 50 }]
+        bad.attack(steps).catch(() => {})
+      })
+    })
+    await all
+  })
+
+  it('leaves no descriptor in events that have no listener', async () => {
+    const [bad] = await start()
+    const steps = [
+      { bytes: frame(38) },
+      { bytes: eventWithDescriptors(20), descriptors: 20, times: 50 },
+      { bytes: result(cborArray(cborText('sent'))) },
+    ]
+    assert.equal(await bad.attack(steps), 'sent') // `useConnections` checks that none is open
+  })
+
+  it('that sends an error whose errors are shared costs little time, and they stay shared', async () => {
+    const [bad] = await start()
+    const error = (await bad
+      .attack([{ bytes: frame(18, { payload: sharedErrors(50) }) }])
+      .catch((reason: unknown) => reason)) as AggregateError
+    assert.equal(error.message, 'shared')
+    assert.equal(error.errors[0], error.errors[1])
+  })
+
+  it('that sends an error with a cycle cannot make the decoder loop', async () => {
+    const [bad] = await start()
+    const cyclic: { cause?: unknown } = plainError()
+    cyclic.cause = cyclic
+    const error = (await bad
+      .attack([{ bytes: frame(18, { payload: serialize(cyclic) }) }])
+      .catch((reason: unknown) => reason)) as Error
+    assert.equal(error.cause, error)
+  })
+
+  it('that sends a big integer of 256 KiB costs little time', async () => {
+    const [bad] = await start()
+    const payload = cborArray(Buffer.concat([Buffer.from([0xc2]), cborBytes(Buffer.alloc(1 << 18, 0xff))]))
+    const value = (await bad.attack([{ bytes: result(payload) }])) as unknown
+    assert.equal(value, 2n ** (8n << 18n) - 1n)
+  })
+
+  const unreadable: Record<string, Buffer> = {
+    'values that take more memory than maxMessageBytes': Buffer.concat([
+      Buffer.from([0x9a, 0, 0x04, 0, 0]),
+      Buffer.alloc(1 << 18, 0x80),
+    ]),
+    'values nested too deep': Buffer.alloc(5000, 0x81),
+    'a reference to a value that was not marked': Buffer.from([0x81, 0xd8, 0x1d, 0x05]),
+    'an array that is longer than the message': Buffer.from([0x81, 0x9a, 0x01, 0xff, 0xff, 0xff]),
+    'a typed array made of a number': Buffer.from([0x81, 0xd8, 0x46, 0x1a, 0x1f, 0xff, 0xff, 0xff]),
+    'text that is longer than the message': Buffer.from([0x81, 0x7a, 0xff, 0xff, 0xff, 0xff, 0x61]),
+    'bytes after the values': Buffer.from([0x81, 0x01, 0x01]),
+    'an object whose key is an object': Buffer.from([0x81, 0xa1, 0xa0, 0x01]),
+  }
+  for (const [what, payload] of Object.entries(unreadable)) {
+    it(`that sends ${what} has its call rejected`, async () => {
+      const [bad] = await start({ maxMessageBytes: 1 << 20 })
+      await assert.rejects(bad.attack([{ bytes: result(payload) }]), { name: /^(RangeError|TypeError)$/ })
+    })
+  }
+})

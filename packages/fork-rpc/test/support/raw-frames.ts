@@ -1,0 +1,46 @@
+/** The fields of a frame that are not zero. `length` is what the header says: by default, the length of the payload. */
+export interface Fields {
+  id?: number
+  flags?: number
+  number?: number
+  payload?: Uint8Array
+  length?: number
+}
+
+/** Makes a frame, as it goes over the socket: see docs/WIRE.md. */
+export function frame(
+  kind: number,
+  { id = 0, flags = 0, number = 0, payload = Buffer.alloc(0), length }: Fields = {},
+): Buffer {
+  const header = Buffer.alloc(12)
+  header.writeUInt32LE(length ?? payload.length, 0)
+  header.writeUInt32LE(id, 4)
+  header[8] = kind
+  header[9] = flags
+  header.writeUInt16LE(number, 10)
+  return Buffer.concat([header, payload])
+}
+
+/** Makes a frame of notes. */
+export function notes(...list: unknown[]): Buffer {
+  return frame(49, { payload: Buffer.from(JSON.stringify(list)) })
+}
+
+/** Makes the payload of an array in CBOR. */
+export function cborArray(...items: Uint8Array[]): Buffer {
+  const head = Buffer.from([0x99, items.length >> 8, items.length & 0xff])
+  return Buffer.concat([head, ...items])
+}
+
+/** Text of at most 23 ASCII characters in CBOR. */
+export function cborText(text: string): Buffer {
+  return Buffer.concat([Buffer.from([0x60 | text.length]), Buffer.from(text)])
+}
+
+/** Bytes in CBOR. */
+export function cborBytes(bytes: Uint8Array): Buffer {
+  const head = Buffer.alloc(5)
+  head[0] = 0x5a
+  head.writeUInt32BE(bytes.length, 1)
+  return Buffer.concat([head, bytes])
+}
