@@ -30,6 +30,9 @@ const dropped = new FinalizationRegistry<ProcessHandle>(processHandle => {
 /** Makes the public object for a process. Only this package uses it: the constructor is private. */
 export let forkProcessOf: (processHandle: ProcessHandle) => ForkProcess
 
+/** Returns why a process answers no more. */
+export let reasonOf: (process: ForkProcess) => Error
+
 /** Like `exited` of a process, but does not keep this program running. */
 export let exitOf: (process: ForkProcess) => Promise<ExitStatus>
 
@@ -368,6 +371,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
 
   static {
     forkProcessOf = processHandle => new ForkProcess(processHandle)
+    reasonOf = process => process.processHandle.reason
     exitOf = process => process.processHandle.exited
     afterFork(() => ForkProcess.#default.forget())
   }

@@ -1,7 +1,7 @@
 import { type Descriptor, hasEnded } from '@anyfork/fdpass'
 import { checkArgument } from '@anyfork/fdpass/internal'
-import { afterFork, type ExitStatus, type ForkProcess, ProcessExitedError } from '@anyfork/fork'
-import { exitOf, lookUpFolder, resolveSpecifier } from '@anyfork/fork/internal'
+import { afterFork, type ExitStatus, ForkError, type ForkProcess, ProcessExitedError } from '@anyfork/fork'
+import { exitOf, lookUpFolder, reasonOf, resolveSpecifier } from '@anyfork/fork/internal'
 import { aForkProcess, backends } from '../backend.js'
 import { RpcError } from '../errors.js'
 import { checkRpcOptions, MAX_MESSAGE_BYTES, type RpcOptions } from '../options.js'
@@ -275,7 +275,7 @@ export class Connection {
     const status = await this.#process.exited
     clearTimeout(killer)
     const isRequested = this.#requests.isClosed && !this.#requests.failure && !calls.awaited
-    const failure = (this.#requests.failure ??= new ProcessExitedError(status, 'the process of this function'))
+    const failure = (this.#requests.failure ??= failureAfter(this.#process, status))
     const isReported = calls.awaited > 0 || this.#hold.isReadyAwaited || streams.areRead || this.#isKilledOnAbort
     this.#callbacks.ended(failure, isRequested || this.#isDestroyed, isReported)
     this.#setReady.reject(failure)
@@ -303,6 +303,14 @@ export class Connection {
 }
 
 afterFork(() => Connection.abandonAll())
+
+/** Returns the error of the calls that a process has not answered before it ended. */
+function failureAfter(process: ForkProcess, status: ExitStatus): Error {
+  const reason = reasonOf(process)
+  return reason instanceof ForkError && reason.code === 'ERR_PROTOCOL'
+    ? new RpcError('ERR_RPC_PROTOCOL', reason.message, { cause: reason })
+    : new ProcessExitedError(status, 'the process of this function')
+}
 
 function doneOf({ done }: RpcOptions, module: string | undefined): ServeSettings['done'] {
   return typeof done === 'object'

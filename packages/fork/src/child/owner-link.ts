@@ -116,7 +116,7 @@ export class OwnerLink {
   }
 
   #listen(control: Descriptor): ControlChannel {
-    const channel = new ControlChannel(control, this.#listener, this.#reservedSlot)
+    const channel = new ControlChannel(control, this.#listener, { reservedSlot: this.#reservedSlot })
     channel.ref()
     return channel
   }

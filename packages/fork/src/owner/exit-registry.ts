@@ -1,16 +1,27 @@
 import type { ExitStatus } from '../errors.js'
 
-/** Called when a process has ended. */
-export type OnExit = (status: ExitStatus) => void
+/** A process whose exit is awaited. */
+export interface Awaited<P> {
+  /** The process that may report the exit, besides the root of the family. */
+  readonly reporter: P | undefined
+  /** Called when the process has ended. */
+  onExit(status: ExitStatus): void
+}
 
-/**
- * Matches exit reports to the processes of a family, by pid. A report can come before the pid is known, because both
- * come over different sockets.
- */
-export class ExitRegistry {
-  readonly #byPid = new Map<number, OnExit>()
+/** How many reports about processes whose pid is not known yet are kept. */
+const MOST_UNCLAIMED = 1000
+
+/** Matches exit reports to the processes of a family, by pid. */
+export class ExitRegistry<P extends Awaited<P>> {
+  readonly #root: P
+  readonly #byPid = new Map<number, P>()
   readonly #unclaimed = new Map<number, ExitStatus>()
   #expected = 0
+
+  /** @param root - the process that reports the exits of orphans */
+  constructor(root: P) {
+    this.#root = root
+  }
 
   /** A process was ordered whose pid will be known later. */
   expect(): void {
@@ -23,19 +34,28 @@ export class ExitRegistry {
   }
 
   /** The pid of an expected process is known. */
-  claim(pid: number, onExit: OnExit): void {
+  claim(pid: number, process: P): void {
     const status = this.#unclaimed.get(pid)
     this.#unclaimed.delete(pid)
     this.cancelExpected()
-    if (status) onExit(status)
-    else this.#byPid.set(pid, onExit)
+    if (status) process.onExit(status)
+    else this.#byPid.set(pid, process)
   }
 
-  /** The exit of a process was reported. */
-  ended(pid: number, status: ExitStatus): void {
-    const onExit = this.#byPid.get(pid)
-    this.#byPid.delete(pid)
-    if (onExit) onExit(status)
-    else if (this.#expected) this.#unclaimed.set(pid, status)
+  /**
+   * A process has reported the exit of another one. The root may do so before the pid of that one is known here,
+   * because both come over different sockets. What others report of processes that are not known is of no interest.
+   *
+   * @throws TypeError if it was neither the process that forked it nor the root
+   */
+  ended(pid: number, status: ExitStatus, from: P): void {
+    const process = this.#byPid.get(pid)
+    const isRoot = from === this.#root
+    if (process) {
+      if (!isRoot && process.reporter !== from)
+        throw new TypeError(`it has reported the exit of process ${pid}, which it did not fork`)
+      this.#byPid.delete(pid)
+      process.onExit(status)
+    } else if (isRoot && this.#expected && this.#unclaimed.size < MOST_UNCLAIMED) this.#unclaimed.set(pid, status)
   }
 }

@@ -1,7 +1,7 @@
-import { ExitRegistry } from './exit-registry.js'
+import { type Awaited, ExitRegistry } from './exit-registry.js'
 
 /** What a family needs from each of its processes. */
-export interface Relative<P> {
+export interface Relative<P> extends Awaited<P> {
   /** `undefined` until it is known. */
   readonly pid: number | undefined
   /** Whether the process has ended and all its reports have been read. */
@@ -23,12 +23,13 @@ export interface Relative<P> {
 
 /** An interpreter, the root, and all processes that descend from it. */
 export class ProcessFamily<P extends Relative<P>> {
-  readonly exits: ExitRegistry = new ExitRegistry()
+  readonly exits: ExitRegistry<P>
   readonly #root: P
   readonly #processes = new Set<P>()
 
   constructor(root: P) {
     this.#root = root
+    this.exits = new ExitRegistry<P>(root)
   }
 
   /** The processes that are not gone. */

@@ -6,8 +6,8 @@ import { decodeError } from '../error-codec.js'
 import { type ExitStatus, ForkError, ProcessExitedError, signalName, signalNumber } from '../errors.js'
 import { afterFork } from '../fork-hooks.js'
 import type { MadeBy } from '../mode.js'
-import { ControlChannel } from '../protocol/control-channel.js'
-import { Command, type Frame, Report } from '../protocol/frame.js'
+import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
+import { acceptedReports, Command, type Frame, Report } from '../protocol/frame.js'
 import { decode, encode } from '../protocol/payload.js'
 import { reapAtThreadEnd, spareAtThreadEnd } from '../thread-end.js'
 import type { ExecOptions } from './exec-options.js'
@@ -32,6 +32,23 @@ interface ChildOfThisProgram {
 }
 
 const UNKNOWN_STATUS: ExitStatus = { code: null, signal: null }
+
+/** @throws TypeError if the payload does not say how a process was made */
+function decodeMade(payload: Buffer): Made {
+  const made: unknown = decode(payload)
+  const { pid, mode } = (made ?? {}) as Partial<Made>
+  if (!Number.isInteger(pid) || pid! <= 0 || (mode !== 'fork' && mode !== 'exec'))
+    throw new TypeError('it has reported an invalid pid')
+  return { pid: pid!, mode }
+}
+
+/** Reports whether a value says how a process has ended, as `waitpid` does: a code or a signal, else -1 and 0. */
+function isEnded(value: unknown): value is { pid: number; code: number; signal: number } {
+  const { pid, code, signal } = (value ?? {}) as Record<string, unknown>
+  const isWithin = (number: unknown, least: number, most: number): boolean =>
+    Number.isInteger(number) && (number as number) >= least && (number as number) <= most
+  return isWithin(pid, 1, 0x7fffffff) && isWithin(code, -1, 255) && isWithin(signal, 0, 64)
+}
 
 /** The families that have a process which is not gone. */
 const families = new Set<ProcessFamily<ProcessHandle>>()
@@ -67,12 +84,13 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     this.#family = forker ? forker.#family : new ProcessFamily<ProcessHandle>(this)
     this.#exited = new Promise(resolve => (this.#resolveExited = resolve))
     this.#made = new Promise(resolve => (this.#resolveMade = resolve))
-    this.#channel = new ControlChannel(socket, {
+    const listener: ChannelListener = {
       onFrame: frame => this.#onReport(frame),
       onSendFailed: error => (this.#failure ??= error),
       onProtocolError: cause => this.#onProtocolError(cause),
       onEnd: () => this.#onChannelEnded(),
-    })
+    }
+    this.#channel = new ControlChannel(socket, listener, { accepted: acceptedReports })
     this.#family.add(this)
     families.add(this.#family)
   }
@@ -85,7 +103,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
       const self = ProcessHandle.ofChild(ours, child, 'exec')
       child.once('error', error => {
         self.#failure = error
-        self.#onStatus(UNKNOWN_STATUS)
+        self.onExit(UNKNOWN_STATUS)
       })
       return self
     } catch (error) {
@@ -109,7 +127,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     const cancelReap = child.pid === undefined ? (): void => {} : reapAtThreadEnd(child.pid)
     child.once('exit', (code, signal) => {
       cancelReap()
-      self.#onStatus({ code, signal })
+      self.onExit({ code, signal })
     })
     return self
   }
@@ -288,12 +306,12 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     return this.#isAttached || this.#family.isUnreported(this)
   }
 
-  #onReport({ type, id, payload, descriptors }: Frame<Descriptor>): void {
-    for (const descriptor of descriptors) descriptor.close() // a valid report has none
+  /** @throws if the report is invalid */
+  #onReport({ type, id, payload }: Frame<Descriptor>): void {
     const fork = this.#forks.get(id)
     switch (type) {
       case Report.started:
-        return this.#onMade(decode<Made>(payload))
+        return this.#onMade(decodeMade(payload))
       case Report.done:
         return this.#answers.resolve(id, payload)
       case Report.rejected:
@@ -302,20 +320,25 @@ export class ProcessHandle implements Relative<ProcessHandle> {
         this.#failure = decodeError(payload)
         return
       case Report.forked:
-        if (fork) fork.#onMade(decode<Made>(payload))
+        if (fork) fork.#onMade(decodeMade(payload))
         return
       case Report.forkFailed:
         if (fork) fork.#onForkFailed(decodeError(payload))
         return
       case Report.exited:
-        this.#onExitReported(decode(payload))
+        return this.#onExitReported(decode(payload))
+      default:
+        throw new TypeError(`it has sent a report of unknown type ${type}`)
     }
   }
 
-  #onExitReported({ pid, code, signal }: { pid: number; code: number; signal: number }): void {
+  /** @throws TypeError if the report is invalid, or this process may not report that exit */
+  #onExitReported(ended: unknown): void {
+    if (!isEnded(ended)) throw new TypeError('it has reported an invalid exit')
+    const { pid, code, signal } = ended
     const isUnknown = code < 0 && signal === 0
     const status = isUnknown ? UNKNOWN_STATUS : { code: code < 0 ? null : code, signal: signalName(signal) }
-    this.#family.exits.ended(pid, status)
+    this.#family.exits.ended(pid, status, this)
   }
 
   /** Kills the process: its function has written to the control socket, which can no longer be trusted. */
@@ -337,7 +360,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     if (this.#pid !== undefined || this.#status) return
     this.#pid = pid
     this.#mode = mode
-    this.#family.exits.claim(pid, status => this.#onStatus(status))
+    this.#family.exits.claim(pid, this)
     this.#resolveMade()
     for (const signal of this.#signalsAtStart.splice(0)) this.#killIfPermitted(signal)
     this.#family.onPid(this)
@@ -346,10 +369,11 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   #onForkFailed(error: Error): void {
     this.#failure = error
     this.#family.exits.cancelExpected()
-    this.#onStatus(UNKNOWN_STATUS)
+    this.onExit(UNKNOWN_STATUS)
   }
 
-  #onStatus(status: ExitStatus): void {
+  /** The exit of the process was reported. */
+  onExit(status: ExitStatus): void {
     this.#status ??= status
     this.settle()
   }
@@ -386,7 +410,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     if (this.#isAttached || this.#pid === undefined || !isChild(this.#pid)) return false
     const child = new OwnChild(this.#pid)
     this.#child = child
-    child.once('exit', (code, signal) => this.#onStatus({ code, signal }))
+    child.once('exit', (code, signal) => this.onExit({ code, signal }))
     if (this.#holders) child.ref()
     return true
   }

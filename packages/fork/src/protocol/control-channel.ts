@@ -10,7 +10,7 @@ import {
   watch,
 } from '@anyfork/fdpass'
 import { closeAtThreadEnd } from '../thread-end.js'
-import { type Frame, frameHeader } from './frame.js'
+import { type Accepted, type Frame, frameHeader } from './frame.js'
 import { FrameReader } from './frame-reader.js'
 import { QueuedDescriptors } from './queued-descriptors.js'
 import type { ReservedSlot } from './reserved-slot.js'
@@ -59,7 +59,7 @@ export class ControlChannel {
   readonly #watch: Watch
   readonly #release: () => void
   readonly #reservedSlot: ReservedSlot | undefined
-  readonly #reader = new FrameReader<Descriptor>()
+  readonly #reader: FrameReader<Descriptor>
   readonly #listener: ChannelListener
   readonly #outgoing: Outgoing[] = []
   #references = 0
@@ -71,9 +71,15 @@ export class ControlChannel {
   /**
    * @param socket - a stream socket; owned by the channel from now on
    * @param listener - gets the frames and owns their descriptors
-   * @param reservedSlot - lets one frame with a descriptor arrive when the table is full
+   * @param options - `reservedSlot` lets one frame with a descriptor arrive when the table is full; `accepted` is for a
+   *   peer that is not trusted: what it may send
    */
-  constructor(socket: Descriptor, listener: ChannelListener, reservedSlot?: ReservedSlot) {
+  constructor(
+    socket: Descriptor,
+    listener: ChannelListener,
+    { reservedSlot, accepted }: { reservedSlot?: ReservedSlot; accepted?: Accepted } = {},
+  ) {
+    this.#reader = new FrameReader(accepted)
     this.#socket = socket
     this.#listener = listener
     this.#reservedSlot = reservedSlot

@@ -1,4 +1,4 @@
-import { type Frame, HEADER_BYTES } from './frame.js'
+import { type Accepted, type Frame, HEADER_BYTES } from './frame.js'
 
 /** A frame whose header has arrived. */
 interface Incomplete {
@@ -15,6 +15,12 @@ export class FrameReader<D> {
   #bytes: Buffer = Buffer.alloc(0)
   readonly #descriptors: D[] = []
   #incomplete: Incomplete | undefined
+  readonly #accepted: Accepted | undefined
+
+  /** @param accepted - for a peer that is not trusted: what it may send, always without descriptors */
+  constructor(accepted?: Accepted) {
+    this.#accepted = accepted
+  }
 
   /** The rest of the payload that is being received. Bytes that are received directly into it need not be copied. */
   get room(): Buffer | undefined {
@@ -33,8 +39,13 @@ export class FrameReader<D> {
     this.#descriptors.push(...descriptors)
   }
 
-  /** Returns the next frame; `undefined` until all of it has arrived. */
+  /**
+   * Returns the next frame; `undefined` until all of it has arrived.
+   *
+   * @throws TypeError if its header is invalid, or descriptors have come from a peer that is not trusted
+   */
   next(): Frame<D> | undefined {
+    if (this.#accepted && this.#descriptors.length) throw new TypeError('it has sent descriptors')
     if (!this.#incomplete && !this.#begin()) return undefined
     const { type, id, descriptors, payload, filled } = this.#incomplete!
     if (filled < payload.length) return undefined
@@ -52,11 +63,18 @@ export class FrameReader<D> {
     return this.#descriptors.splice(0)
   }
 
+  #check(length: number): void {
+    const type = this.#bytes[4]!
+    if (length > (this.#accepted!.get(type) ?? -1) || this.#bytes[5])
+      throw new TypeError(`it has sent an invalid report: type ${type} with ${length} bytes`)
+  }
+
   /** Reads a header. A payload that has arrived whole stays where it is; for another, room is allocated. */
   #begin(): boolean {
     const bytes = this.#bytes
     if (bytes.length < HEADER_BYTES) return false
     const length = bytes.readUInt32LE(0)
+    if (this.#accepted) this.#check(length)
     const end = HEADER_BYTES + length
     const isWhole = bytes.length >= end
     const payload = isWhole ? bytes.subarray(HEADER_BYTES, end) : Buffer.allocUnsafeSlow(length)

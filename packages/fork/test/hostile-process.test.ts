@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { serialize } from 'node:v8'
+import { ForkProcess } from '@anyfork/fork'
+import { assertNothingLeft, isRunning, openResources, type Resources } from '@anyfork/test-support'
+import { after, afterEach, before, describe, it } from 'mocha'
+
+const module = new URL('./fixtures/hostile.js', import.meta.url)
+
+/** A report, as it goes over the control socket: see src/protocol/frame.ts. */
+function report(
+  type: number,
+  payload: Uint8Array = Buffer.alloc(0),
+  { length = payload.length, descriptors = 0 } = {},
+): Buffer {
+  const header = Buffer.alloc(12)
+  header.writeUInt32LE(length, 0)
+  header[4] = type
+  header[5] = descriptors
+  return Buffer.concat([header, payload])
+}
+
+const exited = (ended: unknown): Buffer => report(68, serialize(ended))
+
+describe('a process that writes to its control socket', () => {
+  let template: ForkProcess
+  let atRest: Resources
+
+  before(async () => {
+    template = ForkProcess.exec().require(module)
+    await template.ready()
+    atRest = openResources()
+  })
+  afterEach(() => assertNothingLeft(atRest))
+  after(() => template.close())
+
+  /** Runs the attack in a fork. Resolves when that is gone; fails if it was not killed. */
+  async function checkKilled(bytes: Uint8Array, { descriptors = 0, times = 1 } = {}): Promise<void> {
+    const bystander = template.fork()
+    await bystander.ready()
+    const attacker = template.fork().sendArg(bytes, descriptors, times)
+    const socket = await attacker.run(module, 'attack')
+    assert.deepEqual(await attacker.exited, { code: null, signal: 'SIGKILL' })
+    socket.close()
+    assert.ok(isRunning(bystander.pid!))
+    await bystander.ready()
+    await bystander.close()
+  }
+
+  const attacks: Record<string, Buffer> = {
+    noise: Buffer.from(Array.from({ length: 1000 }, (_, i) => (i * 7919) % 251)),
+    'a report of an unknown type': report(99),
+    'a report that only an owner sends': report(5),
+    'the header of a report of 4 GiB': report(64, undefined, { length: 0xffffffff }),
+    'a report that declares descriptors': report(64, undefined, { descriptors: 3 }),
+    'an exit that is null': exited(null),
+    'an exit with a code that is an object': exited({ pid: 1, code: {}, signal: 0 }),
+    'an error that is null': report(65, serialize(null)),
+    'a pid that is text': report(69, serialize({ pid: 'one', mode: 'fork' })),
+  }
+  for (const [what, bytes] of Object.entries(attacks)) it(`with ${what} is killed`, () => checkKilled(bytes))
+
+  it('with descriptors that no report declares is killed', () =>
+    checkKilled(report(64), { descriptors: 200, times: 20 }))
+
+  it('with the exit of a sibling is killed, and the sibling stays alive', async () => {
+    const sibling = template.fork()
+    await sibling.ready()
+    await checkKilled(exited({ pid: sibling.pid, code: 0, signal: 0 }))
+    assert.ok(sibling.isAlive)
+    await sibling.ready()
+    await sibling.close()
+  })
+
+  it('with exits of processes that do not exist does no harm', async () => {
+    const attacker = template.fork().sendArg(exited({ pid: 0x7ffffffe, code: 0, signal: 0 }), 0, 1000)
+    const socket = await attacker.run(module, 'attack')
+    await template.fork().close()
+    assert.ok(attacker.kill('SIGKILL'))
+    assert.deepEqual(await attacker.exited, { code: null, signal: 'SIGKILL' })
+    socket.close()
+  })
+})
