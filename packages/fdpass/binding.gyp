@@ -1,4 +1,9 @@
 {
+  # A warning is an error in this repository's CI. It must not be one in the CI of those who install the package: their
+  # compiler may be newer and warn of more.
+  "variables": {
+    "are_warnings_errors": "<!(node -p \"process.env.CI && !process.cwd().includes('node_modules') ? 1 : 0\")"
+  },
   "targets": [
     {
       "target_name": "fdpass",
@@ -30,7 +35,10 @@
       "xcode_settings": {
         "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
         "WARNING_CFLAGS": ["-Wall", "-Wextra"]
-      }
+      },
+      "conditions": [
+        ["are_warnings_errors==1", { "cflags": ["-Werror"], "xcode_settings": { "GCC_TREAT_WARNINGS_AS_ERRORS": "YES" } }]
+      ]
     }
   ]
 }
