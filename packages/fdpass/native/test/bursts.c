@@ -6,9 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define CLOSED_FD 99999
+
 static int fds[FDPASS_MAX_DESCRIPTORS];
 
-void many(void) {
+void test_bursts(void) {
   int pair[2], all[FDPASS_MAX_DESCRIPTORS + 1] = {0};
   struct fdpass_many result;
   assert(fdpass_socketpair(SOCK_STREAM, pair) == 0);
@@ -29,7 +31,7 @@ void many(void) {
   assert(fdpass_send_many(pair[0], all, 0, 1, 0) == 0);
   assert(fdpass_send_many(pair[0], all, 1, 0, 0) == -EINVAL &&
          fdpass_send_many(pair[0], all, 1, FDPASS_MAX_DESCRIPTORS + 1, 0) == -EINVAL);
-  all[2] = 99999;
+  all[2] = CLOSED_FD;
   assert(fdpass_send_many(pair[0], all, 5, 1, 0) == 2 && fdpass_send_many(pair[0], all + 2, 3, 1, 0) == -EBADF);
   assert(fdpass_send(pair[1], "x", 1, NULL, 0, 0) == 1);
   close(pair[0]); /* with something unread: a reset */
