@@ -11,6 +11,7 @@
         "native/binding.c",
         "native/fork.c",
         "native/code-pages.c",
+        "native/interrupt.c",
         "native/quiet-threads.c",
         "native/loop-end.c",
         "native/signal.c",

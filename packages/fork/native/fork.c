@@ -114,20 +114,3 @@ pid_t fork_process(uv_loop_t *loop) {
 #endif
 
 void fork_exit(int code) { _exit(code); }
-
-int fork_ignore_interrupt(int on) {
-  static struct sigaction before;
-  static int ignoring;
-  struct sigaction now;
-  if (sigaction(SIGINT, NULL, &now) < 0) return -errno;
-  if (on) {
-    if (ignoring && now.sa_handler == SIG_IGN) return 0;
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    before = now;
-    ignoring = 1;
-    return sigaction(SIGINT, &ignore, NULL) < 0 ? -errno : 0;
-  }
-  if (!ignoring || now.sa_handler != SIG_IGN) return 0;
-  ignoring = 0;
-  return sigaction(SIGINT, &before, NULL) < 0 ? -errno : 0;
-}
