@@ -3,9 +3,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,6 +73,14 @@ pid_t start_child(int (*body)(void *context), void *context) {
   if (pid == 0) _exit(body(context));
   return pid;
 }
+
+static int wait_for_signal(void *context) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL); /* if a test fails */
+  for (;;) pause();
+  return context == NULL;
+}
+
+pid_t start_waiting_child(void) { return start_child(wait_for_signal, NULL); }
 
 int status_of(pid_t pid) {
   int status;

@@ -30,6 +30,8 @@ void empty_table(void);
 
 /* Forks a child that runs `body` and exits with its result. The child is the caller's to reap: its pid is returned. */
 pid_t start_child(int (*body)(void *context), void *context);
+/* Forks a child that waits until a signal ends it. */
+pid_t start_waiting_child(void);
 /* Waits for a child, and returns its status as wait(2) does. */
 int status_of(pid_t pid);
 

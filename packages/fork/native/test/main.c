@@ -1,0 +1,36 @@
+#include "tests.h"
+
+#include <assert.h>
+#include <uv.h>
+
+static const struct test tests[] = {
+  {"a forked child has all memory of its parent, and an event loop of its own", test_fork, true},
+  {"a fork works although a device is mapped between other mappings", test_fork_with_device, true},
+  {"a fork without a free descriptor is EMFILE", test_fork_without_descriptors, true},
+  {"a signal that the parent has caught is not dispatched in the child", test_caught_signal, true},
+  {"a program goes on when its code pages are refreshed, and has one page of its own in each mapping", test_code_pages,
+    true},
+  {"the wait for other threads ends when they sleep", test_threads_that_fall_asleep, true},
+  {"SIGINT is ignored until that is undone, or other code has changed it", test_ignored_interrupt, false},
+  {"threads can ignore SIGINT at the same time", test_interrupt_in_threads, false},
+  {"a lifeline kills the process when its owner closes the other end", test_lifeline, true},
+  {"a lifeline that has ended kills at once, one that is undone never", test_lifeline_of_ended_owner, true},
+  {"a signal reaches a process, but no zombie and no process that has closed its end", test_signal, true},
+  {"a signal reaches a process although no descriptor is free", test_signal_without_pidfd, true},
+  {"ended children are reported until they are reaped", test_ended_children, false},
+  {"a subreaper adopts the children of its children", test_subreaper, false},
+  {"limits are set by name; unknown names and invalid limits are EINVAL", test_limits, true},
+  {"random octets differ; more than 256 are EIO", test_random, false},
+  {"the end of a thread closes its descriptors, and kills and reaps its children", test_end_of_resources, false},
+  {"a spared child outlives its thread, and is reaped after its end", test_spared_child, false},
+  {"without memory, keeping reports ENOMEM, and the end of a thread leaves no zombie", test_resources_without_memory,
+    false},
+  {"threads that end at the same time reap each other's spared children", test_resources_of_threads, false},
+  {"the end of an event loop is reported, as often as the loop goes on", test_loop_end, false},
+};
+
+int main(void) {
+  uv_loop_t loop; /* the first one opens a pipe for signals, which libuv keeps */
+  assert(uv_loop_init(&loop) == 0 && uv_loop_close(&loop) == 0);
+  return run_tests(tests, sizeof tests / sizeof *tests);
+}

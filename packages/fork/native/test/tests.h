@@ -1,0 +1,29 @@
+/* The tests of each file of this folder. main.c runs them. */
+#ifndef FORK_TESTS_H
+#define FORK_TESTS_H
+
+#include <run-tests.h>
+
+void test_fork(void);
+void test_fork_with_device(void);
+void test_fork_without_descriptors(void);
+void test_caught_signal(void);
+void test_code_pages(void);
+void test_threads_that_fall_asleep(void);
+void test_ignored_interrupt(void);
+void test_interrupt_in_threads(void);
+void test_lifeline(void);
+void test_lifeline_of_ended_owner(void);
+void test_signal(void);
+void test_signal_without_pidfd(void);
+void test_ended_children(void);
+void test_subreaper(void);
+void test_limits(void);
+void test_random(void);
+void test_end_of_resources(void);
+void test_spared_child(void);
+void test_resources_without_memory(void);
+void test_resources_of_threads(void);
+void test_loop_end(void);
+
+#endif
