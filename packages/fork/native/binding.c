@@ -125,6 +125,12 @@ struct loop_end_callback {
   napi_async_context async;
 };
 
+static void free_loop_end_callback(struct loop_end_callback *self) {
+  if (self->async != NULL) napi_async_destroy(self->env, self->async);
+  if (self->callback != NULL) napi_delete_reference(self->env, self->callback);
+  free(self);
+}
+
 static void on_loop_end(void *context) {
   struct loop_end_callback *self = context;
   napi_env env = self->env;
@@ -152,11 +158,13 @@ static napi_value bind_on_loop_end(napi_env env, napi_callback_info info) {
   self->env = env;
   if (napi_create_reference(env, argv[0], 1, &self->callback) != napi_ok ||
       napi_async_init(env, NULL, name, &self->async) != napi_ok) {
-    free(self);
-    napi_throw_error(env, "ERR_NATIVE", "the callback could not be kept");
+    free_loop_end_callback(self);
+    napi_throw_error(env, "ERR_NATIVE", "cannot keep the callback");
     return NULL;
   }
-  return number(env, fork_on_loop_end(loop, on_loop_end, self));
+  int rc = fork_on_loop_end(loop, on_loop_end, self);
+  if (rc < 0) free_loop_end_callback(self);
+  return number(env, rc);
 }
 
 static void on_environment_end(void *resources) { fork_thread_resources_end(resources); }
