@@ -1,12 +1,12 @@
-/* The only file that knows JavaScript. Functions that a caller may expect to
- * fail return a negative errno; src/ makes errors of them. */
+/* The only file that knows JavaScript. Functions that a caller may expect to fail return a negative errno; src/ turns
+ * it into an error. */
 #include "fork.h"
 
 #include <napi-arguments.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-/* fork(): the child's pid, 0 in the child, or a negative errno */
+/* fork(): returns the child's pid, 0 in the child, or a negative errno */
 static napi_value bind_fork(napi_env env, napi_callback_info info) {
   (void)info;
   uv_loop_t *loop;
@@ -25,7 +25,7 @@ static napi_value bind_getpid(napi_env env, napi_callback_info info) {
   return number(env, getpid());
 }
 
-/* activeRequests(): how many requests libuv has under way */
+/* activeRequests(): returns the number of libuv's requests that have not ended */
 static napi_value bind_active_requests(napi_env env, napi_callback_info info) {
   (void)info;
   uv_loop_t *loop;
@@ -33,7 +33,7 @@ static napi_value bind_active_requests(napi_env env, napi_callback_info info) {
   return number(env, loop->active_reqs.count);
 }
 
-/* isLoopAlive(): during the callback of onLoopEnd, whether something new keeps the loop going */
+/* isLoopAlive(): returns, during the callback of onLoopEnd, whether something new keeps the loop going */
 static napi_value bind_is_loop_alive(napi_env env, napi_callback_info info) {
   (void)info;
   uv_loop_t *loop;
@@ -48,6 +48,7 @@ static napi_value bind_become_subreaper(napi_env env, napi_callback_info info) {
   return number(env, fork_become_subreaper());
 }
 
+/* name(number) */
 #define BIND_INT(name)                                                   \
   static napi_value bind_##name(napi_env env, napi_callback_info info) { \
     ARGUMENTS(env, info, 1);                                             \
@@ -67,8 +68,8 @@ static napi_value bind_exit(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* peekEnded(pid, Int32Array[3]): 1 and pid, code, signal of a child that has
- * ended, of any child of this thread where pid is 0; else 0 or a negative errno */
+/* peekEnded(pid, Int32Array[3]): returns 1 and stores pid, code, and signal if this child has ended, or any child of
+ * this thread if pid is 0. Else returns 0 or a negative errno. */
 static napi_value bind_peek_ended(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   INT32(env, argv[0], pid);
@@ -84,7 +85,7 @@ static napi_value bind_peek_ended(napi_env env, napi_callback_info info) {
   return number(env, rc);
 }
 
-/* fillRandom(Uint32Array): from the kernel */
+/* fillRandom(Uint32Array): fills at most 64 numbers */
 static napi_value bind_fill_random(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   void *elements;
@@ -145,7 +146,7 @@ static void on_loop_end(void *context) {
   napi_close_handle_scope(env, scope);
 }
 
-/* onLoopEnd(callback): for the rest of the process's life */
+/* onLoopEnd(callback): keeps the callback for the rest of the process's life */
 static napi_value bind_on_loop_end(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   FUNCTION(env, argv[0]);
@@ -179,8 +180,8 @@ static void on_environment_end(void *resources) { fork_thread_resources_end(reso
     return number(env, fork_##name(resources, value, on));               \
   }
 
-/* keepFd(fd, on), keepChild(pid, on): what the end of the environment ends;
- * spareChild(pid, on): such a child lives on */
+/* keepFd(fd, on), keepChild(pid, on): adds or removes what ends together with the environment; spareChild(pid, on):
+ * lets such a child live on */
 BIND_KEEP(keep_fd)
 BIND_KEEP(keep_child)
 BIND_KEEP(spare_child)

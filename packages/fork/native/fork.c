@@ -13,20 +13,20 @@
 
 #ifdef __linux__
 
-/* Neighbouring private mappings, with what lies between them. */
+/* Neighbouring private mappings, and the addresses between them. */
 struct span {
   uintptr_t from, to;
 };
 
-/* One call for all of them: what is not mapped in between is skipped (ENOMEM). */
+/* Makes one call for all mappings of a span, and empties it. The kernel skips gaps, and reports them (ENOMEM). */
 static int allow_span(struct span *span) {
   int rc = span->to > span->from ? madvise((void *)span->from, span->to - span->from, MADV_DOFORK) : 0;
   *span = (struct span){0, 0};
   return rc < 0 && errno != ENOMEM ? -errno : 0;
 }
 
-/* One line of /proc/self/maps: "from-to perms offset device inode name". Shared
- * mappings are left as they are; at the kernel's own (vvar) madvise(2) would stop. */
+/* Adds the mapping of one line of /proc/self/maps to the span: "from-to perms offset device inode name". A shared
+ * mapping ends the span, as do the kernel's own, such as [vvar], where madvise(2) would stop. */
 static int allow_line(const char *line, struct span *span) {
   char *rest;
   uintptr_t from = (uintptr_t)strtoull(line, &rest, 16);
@@ -39,9 +39,9 @@ static int allow_line(const char *line, struct span *span) {
   return 0;
 }
 
-/* Node marks V8's pages MADV_DONTFORK, new ones also; a child without them dies
- * at its first step. Takes the mark off every private mapping, in spans, or where
- * a device's mapping lies in one (EINVAL), one by one. */
+/* Takes the mark MADV_DONTFORK off every private mapping. Node sets it on V8's pages, and again on new ones; without
+ * these pages, a child dies at its first step. Works in spans. A span in which a device is mapped fails with EINVAL;
+ * then `one_by_one` makes a call for each mapping, and ignores errors. */
 static int allow_fork_of_all_memory(bool one_by_one) {
   int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
   if (fd < 0) return -errno;
@@ -74,8 +74,8 @@ static int allow_fork_of_all_memory(bool one_by_one) {
   return rc;
 }
 
-/* A signal that was caught but not yet dispatched is the parent's. libuv would
- * wait for it for ever before it closes the handle that caught it. */
+/* Forgets signals that libuv has caught but not dispatched: they are the parent's. Otherwise libuv would wait for them
+ * for ever before it closes the handle that caught them. */
 static void forget_caught_signal(uv_handle_t *handle, void *context) {
   (void)context;
   if (handle->type != UV_SIGNAL) return;
@@ -87,8 +87,8 @@ pid_t fork_process(uv_loop_t *loop) {
   int rc = allow_fork_of_all_memory(false);
   if (rc == -EINVAL) rc = allow_fork_of_all_memory(true);
   if (rc < 0) return rc;
-  /* A signal that arrives in the child before its loop is its own would be
-   * written into the pipe that it still shares with its parent. */
+  /* If a signal arrived in the child before uv_loop_fork, libuv would write it to a pipe that the child still shares
+   * with its parent. */
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);

@@ -1,6 +1,8 @@
-/* A real fork of a process that runs Node, and what parent and child need of
- * the kernel for it. Every function returns a result >= 0 or a negative errno.
- * Nothing here knows JavaScript.
+/* A real fork of a process that runs Node, and what parent and child need from the kernel for it. Nothing here knows
+ * JavaScript.
+ *
+ * Unless stated otherwise, a function returns a result >= 0 or a negative errno, borrows its arguments, keeps no
+ * pointer to them, and can be called by any thread. Functions that exist on Linux only return -ENOSYS elsewhere.
  */
 #ifndef FORK_H
 #define FORK_H
@@ -10,90 +12,129 @@
 
 /* fork.c */
 
-/* Forks this process. Returns the child's pid, and 0 in the child, whose event
- * loop is then its own. Only the calling thread lives on in the child: whoever
- * calls makes sure that no other thread holds anything. */
+/* Forks this process (fork(2)). Returns the child's pid, and 0 in the child, where `loop` is then the child's own
+ * (uv_loop_fork). First takes the mark MADV_DONTFORK off all private memory (madvise(2)), as Node sets it on V8's heap,
+ * and waits for all other threads to sleep (fork_wait_for_threads). All signals are blocked meanwhile.
+ *
+ * To be called by the thread of the loop. The child has no other thread, so the caller makes sure that no other thread
+ * holds a lock while it sleeps. Linux only. Errors: those of open(2) for /proc/self/maps, madvise(2), fork(2), and
+ * fork_wait_for_threads. A child whose loop cannot be set up exits with code 127. */
 pid_t fork_process(uv_loop_t *loop);
-/* Ends the process without joining threads or running handlers of exit(3). */
+
+/* Ends the process with this exit code by _exit(2): joins no thread, and runs no handler of exit(3). Does not return.
+ */
 void fork_exit(int code);
-/* Ignores SIGINT while the process only waits for orders; undone, it has again
- * the disposition that it had before, unless it was changed in between. */
+
+/* interrupt.c */
+
+/* Ignores SIGINT if `on`. Otherwise restores the disposition (sigaction(2)) from before, unless other code has changed
+ * it in between. Calls do not nest. A forked child inherits what is ignored, and can undo it. */
 int fork_ignore_interrupt(int on);
 
 /* code-pages.c */
 
-/* Lets children start with the page tables of the code that is in use. */
+/* Prepares the page tables of code for fork(2), so that children share what is in use, and take no page faults for it.
+ * Has no result: an error only costs speed. No other thread should run meanwhile, or its next steps are slower. Does
+ * nothing on other systems than Linux. */
 void fork_refresh_code_pages(void);
 
 /* quiet-threads.c */
 
-/* Waits until all other threads of the process sleep: 0, -EBUSY when they do not, or the
- * negative errno for which that cannot be seen. */
+/* Waits until all other threads of the process sleep, for some seconds at most. Returns 0, -EBUSY if one of them still
+ * runs, or the errno with which /proc/self/task cannot be read. Linux only: it is not defined elsewhere. */
 int fork_wait_for_threads(void);
 
 /* random.c */
 
-/* Fills at most 256 octets with what nobody can guess, as getentropy(3). */
+/* Fills `length` octets, at most 256, from the kernel's random numbers (getentropy(3)). More are -EIO. */
 int fork_fill_random(void *octets, size_t length);
 
-/* lifeline.c */
+/* lifeline.c: Linux only */
 
-/* Lets the kernel kill this process as soon as nobody holds the write end of the
- * pipe that fd reads from. The descriptor returned holds it; closing it undoes it. */
+/* Lets the kernel kill this process (SIGKILL) as soon as no process has the write end of a pipe open any more. If that
+ * is the case already, kills it at once. `fd` is the read end, which processes may share.
+ *
+ * Returns a descriptor, which the caller owns: the lifeline lasts until its last copy is closed. It is close-on-exec. A
+ * forked child inherits it, but the signal is for the process that has called this. Errors: those of open(2) and
+ * fcntl(2). */
 int fork_arm_lifeline(int fd);
 
-/* To be called for that descriptor when this process has become another user. */
+/* Renews the lifeline `own`, a descriptor that fork_arm_lifeline has returned, after this process has changed its user.
+ * Errors: those of fcntl(2). */
 int fork_claim_lifeline(int own);
 
 /* signal.c */
 
-/* Sends a signal to a process that holds the other end of a socket, and to no other
- * that may have got its pid since: ESRCH when it has let go of it. */
+/* Sends a signal to a process (kill(2)). `socket` is connected to one that only that process and, for a moment, its
+ * parent holds. If that end is closed or the process has ended, returns -ESRCH: the pid may belong to another process
+ * by then. On other systems than Linux it is kill(2) alone. Errors: those of pidfd_send_signal(2). */
 int fork_signal(pid_t pid, int signal, int socket);
 
 /* reap.c */
 
+/* How a child has ended. */
 struct fork_status {
   pid_t pid;
-  int code;   /* exit code, or -1 */
-  int signal; /* number of the signal that ended it, or 0 */
+  int code;   /* the exit code, or -1 if a signal ended it */
+  int signal; /* the number of that signal, or 0 */
 };
 
-/* Orphans of descendants become children of this process. */
+/* Makes this process the parent of orphaned descendants (PR_SET_CHILD_SUBREAPER, prctl(2)), for the rest of its life.
+ * Children do not inherit this. Linux only. */
 int fork_become_subreaper(void);
-/* 1 and the status of a child of this thread that has ended and still waits to be reaped, else 0. */
+
+/* Looks for a child of this thread that has ended and waits to be reaped (waitid(2), WNOWAIT). Returns 1 and stores how
+ * it ended, else 0. On other systems than Linux, the children of other threads count, too. */
 int fork_peek_ended(struct fork_status *status);
-/* The same for one child; -ECHILD when it is none. */
+
+/* Looks whether this child of the process has ended. Returns 1 and stores how, 0 if it has not ended, or -ECHILD if it
+ * is not a child, or has been reaped. */
 int fork_peek_ended_one(pid_t pid, struct fork_status *status);
+
+/* Reaps a child that has ended (waitpid(2)). Returns 1, 0 if it has not ended, or -ECHILD if it is not a child. */
 int fork_reap(pid_t pid);
 
 /* limits.c */
 
-/* setrlimit(2) by name: "nofile", "as"; a negative value is no limit. EINVAL for
- * a name that this system does not know. */
+/* Sets a limit of this process (setrlimit(2)), which children inherit. The name is that of the constant, in lower case
+ * and without RLIMIT_: "nofile", "as". A negative value is no limit. Returns -EINVAL for a name that this system does
+ * not have and for soft > hard, and -EPERM for a higher hard limit without privileges. */
 int fork_set_limit(const char *name, double soft, double hard);
-/* Nothing that this process starts can gain privileges by what it executes. */
+
+/* Prevents that this thread, and what it forks or executes from now on, gains privileges by execve(2)
+ * (PR_SET_NO_NEW_PRIVS, prctl(2)). Cannot be undone. Linux only. */
 int fork_no_new_privileges(void);
 
 /* thread-end.c */
 
-/* What is to end with a thread of Node's that may end without running any code:
- * descriptors, which are closed, and children, which are killed and reaped. */
+/* What must end together with a thread of Node that may end without running code: descriptors, which are closed, and
+ * children, which are killed and reaped. Each thread has one, which it alone uses. */
 struct fork_thread_resources;
+
+/* Returns an empty one, which fork_thread_resources_end frees, or NULL if there is no memory. */
 struct fork_thread_resources *fork_thread_resources_new(void);
+
+/* Adds a descriptor if `on`, which the caller still owns, or removes it: then it is not closed at the end. Returns 0;
+ * -ENOMEM, and nothing was added; or -ENOENT if the descriptor to remove was not there. */
 int fork_keep_fd(struct fork_thread_resources *self, int fd, int on);
+
+/* The same for a child of this process. */
 int fork_keep_child(struct fork_thread_resources *self, pid_t pid, int on);
-/* Such a child lives on after all: it is reaped after its end when any thread keeps the
- * next one, or ends. */
+
+/* Lets a child that was added live on at the end if `on`; otherwise undoes that. It is reaped after its exit, when any
+ * thread next adds or removes a child or ends. Returns 0, or -ENOENT if the child is not there. */
 int fork_spare_child(struct fork_thread_resources *self, pid_t pid, int on);
-/* Ends all of it, and frees self. */
+
+/* Closes the descriptors, kills the children, waits until they have ended, and frees self. Needs no memory. */
 void fork_thread_resources_end(struct fork_thread_resources *self);
 
 /* loop-end.c */
 
 typedef void (*fork_loop_end_callback)(void *context);
-/* Calls back whenever the event loop has nothing left to wait for, instead of
- * letting it end. During the call uv_loop_alive tells whether that has changed. */
+
+/* Calls back on the loop's thread whenever the loop has nothing left to wait for, instead of letting it end. During the
+ * call, uv_loop_alive reports whether there is something new. To be called by the loop's thread. `context` is borrowed
+ * for the rest of the loop's life: this cannot be undone. Returns 0, or UV_ENOMEM. */
 int fork_on_loop_end(uv_loop_t *loop, fork_loop_end_callback callback, void *context);
 
 #endif

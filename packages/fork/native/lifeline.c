@@ -9,10 +9,9 @@
 
 #ifdef __linux__
 
-/* fcntl(2), F_SETSIG: the signal that O_ASYNC sends may be any, also SIGKILL,
- * which works in an endless loop and in a blocking call alike. Owner and signal
- * belong to the open file, which parent and child share, so each opens the pipe
- * anew through /proc. */
+/* O_ASYNC can send any signal (F_SETSIG, fcntl(2)), even SIGKILL, which ends a process in an endless loop and in a
+ * blocking call alike. The owner and the signal belong to the open file, which parent and child share. So each process
+ * opens the pipe anew through /proc. */
 int fork_arm_lifeline(int fd) {
   char path[40];
   snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
@@ -26,13 +25,13 @@ int fork_arm_lifeline(int fd) {
     close(own);
     return rc;
   }
-  /* It may have ended before the signal was set. */
+  /* The owner may have ended before the signal was set. */
   if (rc > 0 && (ended.revents & POLLHUP)) raise(SIGKILL);
   return own;
 }
 
-/* The kernel lets the signal through by who the owner was when it was set: where root is not
- * the first namespace's, not to a process that has become another user since. */
+/* The kernel sends the signal with the permissions of the user who called F_SETOWN. Only root of the initial user
+ * namespace may signal other users, so a process that has become another user calls it again. */
 int fork_claim_lifeline(int own) { return fcntl(own, F_SETOWN, getpid()) < 0 ? -errno : 0; }
 
 #else

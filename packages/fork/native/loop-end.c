@@ -2,19 +2,18 @@
 
 #include <stdlib.h>
 
-/* Node waits for its platform's threads at the end of its loop, and a forked
- * child has none. A handle that is always alive keeps uv_run from returning;
- * right before the loop would wait it looks whether anything else is. */
+/* When uv_run returns, Node waits for the threads of its platform, which a forked child does not have. So a handle that
+ * is always alive keeps uv_run from returning. Right before the loop would wait, it looks whether anything else is
+ * alive. */
 struct loop_end {
   uv_prepare_t prepare;
-  uv_idle_t idle; /* lets the loop turn without waiting */
-  int turns;      /* in a row that found nothing alive */
+  uv_idle_t idle; /* while it is active, the loop does not wait */
+  int turns;      /* the number of turns in a row that found nothing else alive */
   fork_loop_end_callback callback;
   void *context;
 };
 
-/* What other code has posted without keeping the loop alive (V8's foreground
- * tasks) arrives within these. */
+/* V8's foreground tasks do not keep the loop alive. Those that are posted already run within this many turns. */
 #define QUIET_TURNS 2
 
 static void on_idle(uv_idle_t *idle) { (void)idle; }
@@ -35,7 +34,7 @@ static void on_prepare(uv_prepare_t *prepare) {
   }
   self->turns = 0;
   uv_idle_stop(&self->idle);
-  /* Left out meanwhile, so that uv_loop_alive tells the callback about all else. */
+  /* Not counted meanwhile, so that the callback can ask uv_loop_alive about everything else. */
   uv_unref((uv_handle_t *)prepare);
   self->callback(self->context);
   uv_ref((uv_handle_t *)prepare);

@@ -13,11 +13,10 @@
 #include <unistd.h>
 
 #define STEP_NS 50000
-#define MOST_STEPS 100000 /* five seconds, and more where the system is busy */
+#define MOST_STEPS 100000 /* at least five seconds; longer on a busy system */
 
-/* Whether a thread runs, or wants to: its state is what follows its name in
- * parentheses (proc_pid_stat(5)). One that has ended does not. A negative errno when
- * that cannot be seen. */
+/* Returns whether a thread runs or is about to run, or a negative errno if that cannot be read. The letter of its state
+ * follows its name in parentheses (proc_pid_stat(5)). A thread that has ended does not run. */
 static int is_awake(int tasks, const char *id) {
   char path[32], text[512];
   snprintf(path, sizeof path, "%.20s/stat", id);
@@ -32,7 +31,7 @@ static int is_awake(int tasks, const char *id) {
   return end != NULL && end[1] == ' ' && strchr("SZX", end[2]) == NULL;
 }
 
-/* Whether any other thread is awake; a negative errno when that cannot be seen. */
+/* Returns whether any other thread is awake, or a negative errno if that cannot be read. */
 static int is_any_awake(void) {
   DIR *tasks = opendir("/proc/self/task");
   if (tasks == NULL) return -errno;
@@ -44,10 +43,9 @@ static int is_any_awake(void) {
   return found;
 }
 
-/* A thread of V8 that has just been given work, by a garbage collection say, may hold
- * the lock of its queue. In a child that would never be released, and the next
- * collection wait for it for ever. So no other thread may be on its way: they all sleep,
- * as they do when they wait for work, and nobody but the caller gives them any. */
+/* A thread of V8 that has just been given work, for example by a garbage collection, may hold the lock of its queue. In
+ * a child, no thread would ever release that lock, and the next collection would wait for it for ever. A thread that
+ * sleeps waits for work and holds no lock, and only the caller gives it work. */
 int fork_wait_for_threads(void) {
   int rc;
   for (int step = 0; (rc = is_any_awake()) == 1 && step < MOST_STEPS; step++)

@@ -11,7 +11,7 @@ int fork_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 
 int fork_become_subreaper(void) { return -ENOSYS; }
 #endif
 
-/* Worker threads have children, too, and reap them themselves: waitid(2), Linux. */
+/* Worker threads reap their own children, so the main thread must not see them (waitid(2), Linux). */
 #ifdef __WNOTHREAD
 #define OF_THIS_THREAD __WNOTHREAD
 #else
