@@ -12,8 +12,7 @@
 #include <sys/ucred.h>
 #endif
 
-/* Returns the size of the address. A path that it has no room for is refused,
- * not cut. One that begins with a zero byte is an abstract name, unix(7). */
+/* Stores the address of a path, and returns its size. Rejects a path that is too long, instead of cutting it. */
 static int address_of(const char *path, size_t length, struct sockaddr_un *address) {
   memset(address, 0, sizeof *address);
   address->sun_family = AF_UNIX;
@@ -32,7 +31,7 @@ static int fail(int fd) {
 }
 
 #ifndef SOCK_CLOEXEC
-/* What Linux does with flags. */
+/* Does what Linux does with flags of socket(2). */
 static int prepare(int fd) {
   int on = 1;
   if (fd < 0) return -errno;
@@ -51,9 +50,9 @@ static int new_socket(int type) {
 #endif
 }
 
-/* Removes a socket that was left behind: that of nobody. To ask that, a datagram socket is
- * connected, which troubles no one: streams and packets are EPROTOTYPE, whether their
- * owner listens yet or its queue is full, and who takes datagrams hears nothing of it. */
+/* Removes a socket file that no process uses any more. Connects a datagram socket to find that out, which disturbs no
+ * owner: for a stream or packet socket that is EPROTOTYPE, whether or not it listens yet and even if its queue is full,
+ * and a datagram socket does not notice it. */
 static int make_way(const struct sockaddr_un *address, socklen_t size) {
   struct stat status;
   if (address->sun_path[0] == '\0') return -EADDRINUSE;
@@ -107,7 +106,7 @@ int fdpass_connect(const char *path, size_t length) {
   if (size < 0) return size;
   int fd = new_socket(SOCK_STREAM);
   if (fd < 0) return fd;
-  /* Never waits for a place in the listener's queue: that is EAGAIN. */
+  /* Non-blocking, so that it does not wait for a place in the listener's queue. */
   int rc = fdpass_set_nonblocking(fd, 1);
   if (rc == 0 && connect(fd, (struct sockaddr *)&address, (socklen_t)size) < 0) return fail(fd);
   if (rc == 0) rc = fdpass_set_nonblocking(fd, 0);
@@ -132,7 +131,7 @@ int fdpass_peer_credentials(int socket, struct fdpass_credentials *out) {
   if (getsockopt(socket, 0, LOCAL_PEERPID, &pid, &size) < 0) return -errno;
   *out = (struct fdpass_credentials){.pid = pid, .uid = credentials.cr_uid, .gid = credentials.cr_groups[0]};
 #endif
-  /* A socket that is not connected, or whose peer is in another pid namespace. */
+  /* Linux reports an unconnected socket like this. */
   if (out->uid == (uid_t)-1) return -ENOTCONN;
   return 0;
 }

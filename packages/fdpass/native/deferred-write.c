@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define TICK_NS 1000000
-/* After so many ticks without anything put off, the thread ends. */
+/* The number of ticks without deferred bytes after which the thread ends. */
 #define IDLE_TICKS 100
 #define STACK_BYTES (64 * 1024)
 
@@ -19,18 +19,18 @@ struct fdpass_deferred_writer {
   pthread_mutex_t lock;
   int socket;
   _Atomic int32_t *control;
-  const char *bytes; /* NULL: nothing is put off */
+  const char *bytes; /* NULL if nothing is deferred */
   size_t size, from, written;
   unsigned generation;
   bool running, ending;
   pthread_t thread;
-  pid_t process; /* the one that has the thread, or had it and has not joined it; 0: none */
+  pid_t process; /* the process whose thread this is, until it has joined it; or 0 */
 };
 
-/* Sends what is put off, and nothing beyond its buffer; the caller holds the lock. */
+/* Sends the deferred bytes, but none beyond their buffer. The caller holds the lock. */
 static int send_all(struct fdpass_deferred_writer *writer, int flags) {
-  int32_t told = atomic_load(&writer->control[FDPASS_DEFERRED_END]);
-  size_t end = told < 0 ? 0 : (size_t)told;
+  int32_t shared_end = atomic_load(&writer->control[FDPASS_DEFERRED_END]);
+  size_t end = shared_end < 0 ? 0 : (size_t)shared_end;
   if (end > writer->size) end = writer->size;
   while (writer->written < end) {
     ssize_t n = send(writer->socket, writer->bytes + writer->written, end - writer->written, MSG_NOSIGNAL | flags);
@@ -53,7 +53,7 @@ static void *run(void *context) {
       idle++;
     else
       idle = 0;
-    /* Put off for a whole tick: whoever wanted to send it is busy. Errors are for its own next attempt. */
+    /* Deferred for a whole tick: the owner is busy. An error stays for its next attempt. */
     if (writer->bytes != NULL && writer->generation == seen) send_all(writer, MSG_DONTWAIT);
     seen = writer->generation;
     if (writer->ending || idle >= IDLE_TICKS) {
@@ -65,18 +65,18 @@ static void *run(void *context) {
   }
 }
 
-/* Waits until the thread is out of this code, which may be unloaded next. A forked child
- * has no such thread, and what the system knew of it is gone. */
+/* Waits until the thread has left this code, which may be unloaded next. A forked child does not have the thread, and
+ * must not join it. */
 static void join_thread(struct fdpass_deferred_writer *writer) {
   if (writer->process == getpid()) pthread_join(writer->thread, NULL);
   writer->process = 0;
 }
 
-/* All signals are the main thread's. */
+/* Starts the thread with all signals blocked, so that they reach other threads. */
 static int start_thread(struct fdpass_deferred_writer *writer) {
   pthread_attr_t attributes;
   sigset_t all, old;
-  join_thread(writer); /* it has ended */
+  join_thread(writer); /* the former one, which has ended */
   int rc = pthread_attr_init(&attributes);
   if (rc != 0) return -rc;
   pthread_attr_setstacksize(&attributes, STACK_BYTES);

@@ -79,7 +79,7 @@ ssize_t fdpass_write(int fd, const void *bytes, size_t length) {
   ssize_t n;
   do n = send(fd, bytes, length, MSG_NOSIGNAL);
   while (n < 0 && errno == EINTR);
-  if (n < 0 && errno == ENOTSOCK) { /* a pipe or a file: Node ignores SIGPIPE */
+  if (n < 0 && errno == ENOTSOCK) { /* a pipe or a file; Node ignores SIGPIPE */
     do n = write(fd, bytes, length);
     while (n < 0 && errno == EINTR);
   }

@@ -1,7 +1,9 @@
-/* Descriptors and the messages that carry them, as the kernel offers them.
+/* Descriptors and the messages that carry them, as the kernel offers them. Nothing here knows JavaScript.
  *
- * Every function returns a result >= 0 or a negative errno. Nothing here knows
- * JavaScript, keeps state, or owns a descriptor after it has returned.
+ * Unless stated otherwise, a function returns a result >= 0 or a negative errno (comments name errors without the
+ * sign), which is that of the system calls that it names; restarts a call that a signal interrupts (EINTR); borrows its
+ * arguments, and keeps no pointer to them; keeps no state; and can be called by any thread, and in a forked child. New
+ * descriptors are close-on-exec, and the caller owns them.
  */
 #ifndef FDPASS_H
 #define FDPASS_H
@@ -11,166 +13,203 @@
 #include <sys/types.h>
 #include <uv.h>
 
-/* Most descriptors that Linux takes in one message (SCM_MAX_FD, unix(7)). */
+/* The largest number of descriptors that Linux accepts in one message (SCM_MAX_FD, unix(7)). */
 #define FDPASS_MAX_DESCRIPTORS 253
 
 /* descriptor.c */
 
-/* Two connected AF_UNIX sockets, close-on-exec; type is SOCK_STREAM or the like. */
+/* Makes two connected AF_UNIX sockets of a type such as SOCK_STREAM (socketpair(2)), and stores them. */
 int fdpass_socketpair(int type, int out[2]);
-/* A pipe, close-on-exec: out[0] to read from, out[1] to write to. */
+/* Makes a pipe (pipe2(2)), and stores the descriptor to read from and the one to write to. */
 int fdpass_pipe(int out[2]);
-/* A copy of fd with the lowest free number, close-on-exec. */
+/* Returns a copy of fd with the lowest free number (F_DUPFD_CLOEXEC, fcntl(2)). */
 int fdpass_duplicate(int fd);
-/* Closes fd. EINTR counts as closed: on Linux the number is free by then. */
+/* Closes fd (close(2)). EINTR is a success: on Linux the number is free by then. */
 int fdpass_close(int fd);
+/* Each returns 1 or 0, or sets the flag if `on` and else clears it: O_NONBLOCK, which copies of the descriptor share,
+ * and FD_CLOEXEC, which they do not (fcntl(2)). */
 int fdpass_get_nonblocking(int fd);
 int fdpass_set_nonblocking(int fd, int on);
 int fdpass_get_close_on_exec(int fd);
 int fdpass_set_close_on_exec(int fd, int on);
-/* Plain bytes. A write to a closed peer is EPIPE and never a signal. */
+/* Reads or writes bytes of any descriptor, and returns their number: at most `length`, and 0 at the end of a stream
+ * (read(2), send(2), write(2)). A write to a socket whose peer is closed is EPIPE without a signal. The process ignores
+ * SIGPIPE, as Node does, if it writes to pipes. */
 ssize_t fdpass_read(int fd, void *bytes, size_t length);
 ssize_t fdpass_write(int fd, const void *bytes, size_t length);
 
 /* huge-pages.c */
 
-/* Asks for huge pages where the whole pages of these bytes are, if the system has
- * any: madvise(2), MADV_HUGEPAGE. */
+/* Asks for huge pages for the whole pages within these bytes (MADV_HUGEPAGE, madvise(2)). EINVAL if the kernel has
+ * none. Does nothing on other systems than Linux. */
 int fdpass_advise_huge_pages(void *bytes, size_t length);
 
 /* send.c, receive.c, and peek.c beneath it */
 
 /* Flags of these functions. */
 enum {
-  /* Never wait, whatever O_NONBLOCK says: EAGAIN. */
+  /* Return EAGAIN instead of waiting, also for a blocking socket. */
   FDPASS_DONT_WAIT = 1,
-  /* Look at the message first, with MSG_PEEK, where the system can do that. Without,
-   * the kernel drops what the descriptor table has no room for and says so by a flag:
-   * EBADMSG, the rest of its descriptors is closed. */
+  /* Look at a message with MSG_PEEK before taking it (Linux). Without this, the kernel drops the descriptors for which
+   * the descriptor table has no room; then the rest of them is closed, and the result is EBADMSG. */
   FDPASS_PEEK = 2,
-  /* Only bytes are expected; descriptors that came all the same are dropped. */
+  /* fdpass_receive_spinning: expect bytes only. The kernel drops descriptors that arrive nevertheless. */
   FDPASS_BYTES_ONLY = 4,
-  /* fdpass_receive_spinning: let others have the processor between the tries. */
+  /* fdpass_receive_spinning: let other processes have the processor between the tries (sched_yield(2)). */
   FDPASS_YIELD = 8,
 };
 
-/* Sends bytes, and with the first of them the descriptors. Returns how many
- * bytes were taken; the descriptors are then on their way however few bytes
- * these were, and the rest is to be sent without them. The caller still owns
- * its descriptors. */
+/* Sends bytes, and the descriptors with the first of them (sendmsg(2)). The flag is FDPASS_DONT_WAIT. Returns the
+ * number of bytes that the socket has accepted. All descriptors are then in the queue, even if that is less than
+ * `length`: the caller sends the rest without them. The caller still owns its descriptors. EINVAL for more than
+ * FDPASS_MAX_DESCRIPTORS, and for descriptors without bytes on a stream, which would lose them. */
 ssize_t fdpass_send(int socket, const void *bytes, size_t length, const int *fds, size_t count, int flags);
 
 struct fdpass_received {
-  size_t count;  /* descriptors stored, all close-on-exec; the caller owns them */
-  int truncated; /* a datagram was longer than the buffer */
+  size_t count;  /* the number of descriptors that were stored; the caller owns them */
+  int truncated; /* whether a datagram was longer than the buffer */
 };
 
-/* Receives bytes and up to FDPASS_MAX_DESCRIPTORS descriptors into fds, which
- * must have room for that many. Returns the number of bytes, 0 at the end.
+/* Receives bytes, and stores the descriptors that come with them (recvmsg(2)). The flags are FDPASS_DONT_WAIT and
+ * FDPASS_PEEK. Returns the number of bytes, 0 at the end of the stream; `length` is at least 1. After an error, no
+ * descriptor was stored.
  *
- * Peeking: when the descriptor table is too full for the message, this is EMFILE (or
- * ENFILE) and the message stays in the queue, whole: nothing is lost. EBADMSG
- * says that the system refused a descriptor though there was room; its message
- * has been taken from the queue, without its descriptors. */
+ * With FDPASS_PEEK, EMFILE or ENFILE means that the descriptor table is too full for the message, which stays in the
+ * queue: nothing is lost. EBADMSG means that the system has rejected a descriptor although there was room. That message
+ * was taken off the queue, and its descriptors were closed. Only one thread or process at a time may receive from the
+ * socket with FDPASS_PEEK. */
 ssize_t fdpass_receive(
   int socket, void *bytes, size_t length, int fds[FDPASS_MAX_DESCRIPTORS], struct fdpass_received *received, int flags);
 
-/* 1 when something can be received, 0 at the end of the stream. Takes nothing. */
+/* Returns 1 if a message can be received, 0 at the end of the stream, else EAGAIN. Takes nothing off the queue, and
+ * never waits (MSG_PEEK, recv(2)). */
 int fdpass_pending(int socket);
 
 /* send-many.c, receive-many.c: streams of messages of one byte each */
 
-/* Sends descriptors in messages of one zero byte and batch each, the last one with what is left.
- * Returns how many are on their way: at most FDPASS_MAX_DESCRIPTORS, and fewer when
- * the queue is full or a message is refused, which the next call tells. */
+/* Sends descriptors in messages of one zero byte and `batch` descriptors each; the last one has what is left
+ * (sendmmsg(2)). The flag is FDPASS_DONT_WAIT. Returns the number of descriptors that are in the queue: at most
+ * FDPASS_MAX_DESCRIPTORS. It is less than `count` if the queue is full or the kernel rejects a message; the next call
+ * then returns that error. The caller still owns its descriptors. EINVAL if `batch` is 0 or more than
+ * FDPASS_MAX_DESCRIPTORS. */
 ssize_t fdpass_send_many(int socket, const int *fds, size_t count, size_t batch, int flags);
 
 struct fdpass_many {
-  int was_burst; /* they came one in a message, and more than one was looked at */
-  int later;     /* 0, or an error of the connection: to be told once the queue is empty */
+  int was_burst; /* whether the descriptors came one in a message, and the call looked at more than one message */
+  int later;     /* 0, or an error of the connection, which the caller reports once the queue is empty */
 };
 
-/* Receives up to wanted descriptors, of messages of one byte, with as few calls as can
- * be: several messages when each has one descriptor, else one, with all that it
- * brings. Fewer may come though there are more. Returns their number, 0 at the end;
- * EPROTO for a byte without a descriptor, else fails as fdpass_receive does. */
+/* Receives and stores descriptors that fdpass_send_many has sent, with as few system calls as possible: up to `wanted`
+ * messages if each has one descriptor, else one message with all its descriptors, even if these are more than `wanted`
+ * (recvmmsg(2), SO_PEEK_OFF in socket(7)). The flags are those of fdpass_receive. Returns the number of descriptors,
+ * which may be less than are queued, and 0 at the end of the stream. EPROTO for a byte without a descriptor; otherwise
+ * fails as fdpass_receive does. */
 ssize_t fdpass_receive_many(
   int socket, int fds[FDPASS_MAX_DESCRIPTORS], size_t wanted, struct fdpass_many *many, int flags);
 
 /* spin.c */
 
-/* As fdpass_receive, but before it sleeps, or returns EAGAIN, tries again and again for
- * a time in nanoseconds: what is about to come is then had without waking a processor. */
+/* Like fdpass_receive, but before it sleeps, or returns EAGAIN, it tries again and again for a time in nanoseconds. If
+ * a message arrives in that time, no processor has to wake up. All flags apply. With FDPASS_BYTES_ONLY, `fds` is not
+ * used. */
 ssize_t fdpass_receive_spinning(int socket, void *bytes, size_t length, int fds[FDPASS_MAX_DESCRIPTORS],
   struct fdpass_received *received, int flags, uint64_t spin_ns);
 
 /* deferred-write.c */
 
-/* A thread that sends what its owner has put off, and then does not come to send because
- * it is busy. It ends when nothing has been put off for a time. */
+/* Writes bytes that its owner has deferred. If the owner is too busy to flush them within a tick, about a millisecond,
+ * a watchdog thread sends them. The thread ends when nothing has been deferred for some time. Only one thread, the
+ * owner, calls these functions. */
 struct fdpass_deferred_writer;
 
-/* What owner and thread share: how far the bytes go, which the owner moves on, and how
- * many ticks of a millisecond there were, roughly, while something was put off. */
+/* The int32 values that the owner and the watchdog share, and access atomically: the end of the deferred bytes, which
+ * the owner moves on, and the number of ticks for which the watchdog has run. */
 enum { FDPASS_DEFERRED_END, FDPASS_DEFERRED_TICKS, FDPASS_DEFERRED_CONTROLS };
 
-/* For a blocking stream socket; it and control are borrowed until the end. */
+/* Stores a new writer for a blocking stream socket. Borrows the socket and the FDPASS_DEFERRED_CONTROLS values of
+ * `control` until the end of the writer. Starts no thread. Errors: ENOMEM, pthread_mutex_init(3). */
 int fdpass_deferred_writer_make(int socket, int32_t *control, struct fdpass_deferred_writer **out);
-/* Puts off bytes, from an offset up to control[FDPASS_DEFERRED_END], or their size; they are borrowed until the flush.
- */
+
+/* Defers the bytes from the offset `from` up to control[FDPASS_DEFERRED_END], or `size` if that is less. The owner may
+ * append bytes and move the end until the flush; until then, the memory is borrowed, and the deferred bytes must not
+ * change. Not to be called again before the flush. EINVAL if from > size, and EAGAIN if no thread can be started
+ * (pthread_create(3)): then nothing is deferred. */
 int fdpass_defer_write(struct fdpass_deferred_writer *writer, const void *bytes, size_t size, size_t from);
-/* Sends what is put off. Returns how many bytes were sent since it was put off. */
+
+/* Sends the deferred bytes that the watchdog has not sent, and waits until the socket accepts them (send(2)). Returns
+ * the number of bytes sent since they were deferred, also by the watchdog; 0 if nothing is deferred. After an error,
+ * such as EPIPE, nothing is deferred either. */
 ssize_t fdpass_flush_deferred(struct fdpass_deferred_writer *writer);
-/* Sends what is put off, as far as the socket takes it at once, waits for the thread, at
- * most a tick, and frees all. In a forked child, which has no such thread, it sends nothing. */
+
+/* Sends the deferred bytes that the socket accepts without waiting, joins the thread, which takes at most a tick, and
+ * frees the writer. In a forked child, which does not have the thread, it only frees the writer. */
 void fdpass_deferred_writer_end(struct fdpass_deferred_writer *writer);
 
 /* connection.c */
 
-/* A stream socket that listens at a path; a socket left behind there is removed,
- * one that anybody has, or may have, is EADDRINUSE, as is any other file.
- * Paths are not zero-terminated; one that begins with a zero byte is abstract. */
-int fdpass_listen(const char *path, size_t length, int backlog);
-int fdpass_accept(int listener);
-/* EAGAIN when the listener's queue is full. The socket returned is blocking. */
-int fdpass_connect(const char *path, size_t length);
-int fdpass_shutdown(int fd, int how);
+/* Paths are not zero-terminated; one that begins with a zero byte is an abstract name (unix(7)). A path is EINVAL if it
+ * is empty or has another zero byte, and ENAMETOOLONG if it does not fit in an address. */
 
-struct fdpass_socket_kind {
-  int is_unix;      /* of the family AF_UNIX */
-  int type;         /* SOCK_STREAM or the like */
-  int is_listening; /* listen(2) was called */
-};
-/* socket-kind.c. What a socket is: ENOTSOCK for anything else. */
-int fdpass_socket_kind(int socket, struct fdpass_socket_kind *out);
+/* Returns a stream socket that listens at a path (bind(2), listen(2)). Replaces a socket file that no process uses any
+ * more. EADDRINUSE if a process has, or may have, the socket there, and if there is any other file. */
+int fdpass_listen(const char *path, size_t length, int backlog);
+
+/* Waits for a connection, unless the listener is non-blocking, and returns its socket, which is blocking on Linux
+ * (accept4(2)). */
+int fdpass_accept(int listener);
+
+/* Returns a blocking stream socket that is connected to a path (connect(2)). Never waits: EAGAIN if the listener's
+ * queue is full. */
+int fdpass_connect(const char *path, size_t length);
+
+/* Shuts down a direction of a connection: SHUT_RD, SHUT_WR, or SHUT_RDWR (shutdown(2)). */
+int fdpass_shutdown(int fd, int how);
 
 struct fdpass_credentials {
   pid_t pid;
   uid_t uid;
   gid_t gid;
 };
-/* Who made the connection, as of then. */
+/* Stores which process and user has made the connection, as they were at that time (SO_PEERCRED, unix(7)). ENOTCONN for
+ * a socket that is not connected. */
 int fdpass_peer_credentials(int socket, struct fdpass_credentials *out);
+
+/* socket-kind.c */
+
+struct fdpass_socket_kind {
+  int is_unix;      /* whether its family is AF_UNIX */
+  int type;         /* such as SOCK_STREAM */
+  int is_listening; /* whether listen(2) was called */
+};
+/* Stores what kind of socket this is (SO_DOMAIN, SO_TYPE, SO_ACCEPTCONN in socket(7)). ENOTSOCK for another descriptor.
+ */
+int fdpass_socket_kind(int socket, struct fdpass_socket_kind *out);
 
 /* keep-path.c */
 
-/* The file of a socket that the loop has bound to a path stays when the loop closes it.
- * For the loop's thread; does nothing for other sockets. */
+/* Lets the file of a socket that the loop has bound to a path stay when the loop closes the socket, which would remove
+ * it. Does nothing for other sockets. To be called by the loop's thread. Errors: getsockname(2). */
 int fdpass_keep_path(uv_loop_t *loop, int fd);
 
 /* watch.c */
 
+/* The functions for watches are called by the loop's thread. */
 struct fdpass_watch;
+/* `status` is 0 or the negative errno of libuv for an error of the descriptor, after which the watch goes on; `events`
+ * are those for which it is ready. May close the watch. */
 typedef void (*fdpass_watch_callback)(void *context, int status, int events);
 
-/* Calls back on the loop's thread while fd is ready for events (UV_READABLE,
- * UV_WRITABLE, UV_DISCONNECT). Sets O_NONBLOCK on fd. EEXIST when the loop watches fd already. */
+/* Stores a new watch, which calls back on the loop's thread while fd is ready for one of the events: UV_READABLE,
+ * UV_WRITABLE, UV_DISCONNECT (uv_poll_start). Borrows fd and `context` until fdpass_watch_close, and sets O_NONBLOCK on
+ * fd. EEXIST if the loop watches fd already, EPERM for a file. */
 int fdpass_watch_start(
   uv_loop_t *loop, int fd, int events, fdpass_watch_callback callback, void *context, struct fdpass_watch **out);
+/* Replaces the events of a watch. */
 int fdpass_watch_change(struct fdpass_watch *watch, int events);
+/* Lets the watch keep the loop alive if `on`, as it does at first, or else not. */
 void fdpass_watch_ref(struct fdpass_watch *watch, int on);
-/* Ends it: no callback comes after this. The memory goes when the loop lets go,
- * and then closed(context) is called. */
+/* Ends a watch: no callback comes after this, and fd may be closed. The loop frees the watch in a later turn; then it
+ * calls closed(context), unless `closed` is NULL. */
 void fdpass_watch_close(struct fdpass_watch *watch, void (*closed)(void *context));
 
 #endif

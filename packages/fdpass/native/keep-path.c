@@ -11,9 +11,9 @@ struct search {
   const struct sockaddr_un *address;
 };
 
-/* When libuv closes a pipe that it has bound, it removes the file of the path that it has
- * noted, and has no call to prevent that. With an empty path there is no file to remove. The
- * note is a private field: it is touched only when it is the path that the socket has. */
+/* When libuv closes a socket that it has bound, it removes the file at the path that it has noted, and no call prevents
+ * that. This empties the note, so that there is no file to remove. The note is a private field, so it is changed only
+ * if it is the path of the socket. */
 static void visit(uv_handle_t *handle, void *context) {
   const struct search *search = context;
   uv_os_fd_t fd;

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Room beside the descriptors for what a socket may have been told to add
- * (SO_PASSCRED, SO_PASSPIDFD, timestamps), so that it does not displace them. */
+/* Room for the control messages that a socket adds if it has an option such as SO_PASSCRED, SO_PASSPIDFD, or
+ * SO_TIMESTAMP. Without it, they would displace descriptors. */
 #define OTHER_SPACE 512
 
 void fdpass_put_rights(struct msghdr *message, void *control, const int *fds, size_t count) {
@@ -26,13 +26,13 @@ size_t fdpass_take_rights(struct msghdr *message, int *fds, size_t room) {
   for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header != NULL; header = CMSG_NXTHDR(message, header)) {
     if (header->cmsg_level != SOL_SOCKET) continue;
     const unsigned char *data = CMSG_DATA(header);
-    /* A header may claim more than the buffer held (seen on macOS). */
+    /* A header may claim to be longer than the buffer (seen on macOS). */
     size_t held = (size_t)((unsigned char *)message->msg_control + message->msg_controllen - data);
     size_t size = header->cmsg_len - CMSG_LEN(0);
     if (size > held) size = held;
 #ifdef SCM_PIDFD
     if (header->cmsg_type == SCM_PIDFD && size >= sizeof(int)) {
-      int pidfd; /* nobody here asked for it, and it would leak */
+      int pidfd; /* unwanted: it would leak */
       memcpy(&pidfd, data, sizeof pidfd);
       close(pidfd);
     }

@@ -1,8 +1,8 @@
-/* What every function that JavaScript calls does first and last: it reads its arguments and returns a
- * number. @anyfork/fork includes this header as well: its binding.gyp asks Node for this folder.
+/* Reads the arguments of a function that JavaScript calls, and returns its result. @anyfork/fork includes this header
+ * as well: its binding.gyp asks Node for this folder.
  *
- * The macros return NULL from the calling function, with an exception pending, when they fail. An argument of
- * the wrong type is a TypeError.
+ * A macro that fails returns NULL from the calling function, with an exception pending. An argument of the wrong type
+ * is a TypeError. To be used by the thread of the environment, while it calls the function.
  */
 #ifndef ANYFORK_NAPI_ARGUMENTS_H
 #define ANYFORK_NAPI_ARGUMENTS_H

@@ -1,7 +1,6 @@
-/* Linux destroys descriptors that do not fit in the table and only sets a flag.
- * So: look first. A peek that finds the table full leaves the message alone; one
- * that succeeds installs copies, and the message is then taken without its
- * descriptors. Only a single reader at a time may do this. */
+/* Linux drops descriptors that do not fit in the table, and only sets a flag. So this looks first. A peek that finds
+ * the table full leaves the message in the queue. One that succeeds installs copies of the descriptors, and the message
+ * is then taken without its own. There must be no other reader meanwhile. */
 #ifdef __linux__
 
 #include "peek.h"
@@ -12,7 +11,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* What makes a socket add something of its own to every message, unix(7). */
+/* The options with which a socket adds a control message of its own to every message (unix(7)). */
 static const int additions[] = {SO_PASSCRED, SO_PASSSEC, SO_PASSPIDFD};
 enum { ADDITIONS = sizeof additions / sizeof *additions };
 
@@ -30,10 +29,9 @@ static void unmute(int socket, const int was_on[ADDITIONS]) {
     if (was_on[i]) setsockopt(socket, SOL_SOCKET, additions[i], &was_on[i], sizeof was_on[i]);
 }
 
-/* Takes the bytes that were peeked at off the queue, but not their descriptors: the
- * copies that the peek installed stay. The kernel then says that descriptors were
- * cut off, and so whether there were any with these bytes. Without any control buffer
- * it would say so for SO_PASSSEC, too. */
+/* Takes the bytes that a peek has found off the queue, without their descriptors: the copies that the peek has
+ * installed stay. If there were any with these bytes, the kernel reports that it has cut them off. Without a control
+ * buffer it would also report that for SO_PASSSEC. */
 static ssize_t consume(int socket, void *bytes, size_t length, int is_muting, int *had_descriptors) {
   struct iovec iov = {.iov_base = bytes, .iov_len = length};
   char too_small;
@@ -50,9 +48,8 @@ static ssize_t consume(int socket, void *bytes, size_t length, int is_muting, in
   return n < 0 ? -error : n;
 }
 
-/* After this many peeks that failed though a slot could be had each time, it is
- * not other threads racing for the last slots: the system does not want us to
- * have this descriptor (a security module's refusal looks just so). */
+/* A peek may fail although a slot is free afterwards, because other threads race for the last slots. After this many
+ * failures that is not the cause: a security module rejects the descriptor, which looks the same. */
 #define MOST_PEEKS 1000
 
 ssize_t fdpass_receive_peeking(int socket, void *bytes, size_t length, int fds[FDPASS_MAX_DESCRIPTORS],
@@ -65,7 +62,7 @@ ssize_t fdpass_receive_peeking(int socket, void *bytes, size_t length, int fds[F
     int is_cut = (once.flags & MSG_CTRUNC) != 0;
     int truncated = (once.flags & MSG_TRUNC) != 0;
     if (is_cut) {
-      /* With all those held that did fit: is there room for one more? */
+      /* While the descriptors that did fit are held: is there room for one more? */
       int slot = fcntl(socket, F_DUPFD_CLOEXEC, 0);
       int full = slot < 0 ? -errno : 0;
       if (slot >= 0) close(slot);
@@ -75,9 +72,8 @@ ssize_t fdpass_receive_peeking(int socket, void *bytes, size_t length, int fds[F
       once.count = 0;
     }
 
-    /* A peek that has filled its buffer goes on to look for descriptors with the bytes
-     * that follow: then only the taking tells whose they are. An empty datagram has
-     * to be taken, too. */
+    /* A peek that has filled its buffer also finds descriptors of the bytes that follow. Only taking the bytes shows
+     * whether they belong to these. An empty datagram must be taken as well. */
     size_t size = n == 0 && !truncated ? length : (size_t)n;
     int is_unsure = is_cut || once.count > 0;
     ssize_t taken = consume(socket, bytes, size, is_unsure && once.others, &had_descriptors);

@@ -5,11 +5,11 @@
 
 #ifdef __linux__
 
-/* Messages in one burst. The kernel walks the queue from its start for each that is
- * looked at: with many more that costs more than calls do. */
+/* The number of messages in one burst. For each message that it looks at, the kernel walks the queue from its start:
+ * many more messages would cost more than calls do. */
 #define BURST 32
 
-/* Room for a single descriptor; padding lets a second one in. */
+/* Room for one descriptor. Its padding has room for a second one. */
 union slot {
   struct cmsghdr align;
   char bytes[RIGHTS_SPACE(1)];
@@ -19,13 +19,12 @@ static int set_peek_offset(int socket, int offset) {
   return setsockopt(socket, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset);
 }
 
-/* Looks at the first messages in the queue, each after the other. Stores the
- * descriptors of those up to the first that is more than a byte with a descriptor,
- * or for which there was no room. Returns the number of these messages. */
+/* Looks at the first messages in the queue. Stores the descriptors of the messages before the first that is not one
+ * byte with descriptors, or for which there was no room. Returns the number of these messages. */
 static int peek_burst(int socket, unsigned length, int *fds, size_t *count) {
   struct mmsghdr messages[BURST];
   union slot control[BURST];
-  char bytes[BURST][2]; /* the second would tell of a longer message */
+  char bytes[BURST][2]; /* the second shows a longer message */
   struct iovec iov[BURST];
   for (unsigned i = 0; i < length; i++) {
     iov[i] = (struct iovec){.iov_base = bytes[i], .iov_len = sizeof bytes[i]};
@@ -51,9 +50,8 @@ static int peek_burst(int socket, unsigned length, int *fds, size_t *count) {
   return good;
 }
 
-/* Takes so many messages, which were looked at, off the queue; not their descriptors.
- * recvmmsg, other than recvmsg, tells of an error of the connection before what is
- * queued, and once only. */
+/* Takes messages off the queue that peek_burst has looked at, without their descriptors. Unlike recvmsg(2), recvmmsg(2)
+ * reports an error of the connection before the messages that are still queued, and only once. */
 static int consume_burst(int socket, int length, int *later) {
   struct mmsghdr messages[BURST];
   char byte;
@@ -71,9 +69,8 @@ static int consume_burst(int socket, int length, int *later) {
   return 0;
 }
 
-/* Where the next look at the queue begins can be told (SO_PEEK_OFF, socket(7)), so
- * that one call looks at many messages and another one takes them. Returns 0 where
- * that is not to be had, and where the first message needs a closer look. */
+/* Receives several messages: one call looks at them, each after the former (SO_PEEK_OFF, socket(7)), and another one
+ * takes them. Returns 0 if the socket has no such option, and if the first message needs a closer look. */
 static ssize_t receive_burst(int socket, int *fds, size_t wanted, int *later) {
   if (set_peek_offset(socket, 0) < 0) return 0;
   size_t count = 0;
@@ -84,7 +81,7 @@ static ssize_t receive_burst(int socket, int *fds, size_t wanted, int *later) {
     *later = rc, rc = 0;
   set_peek_offset(socket, -1);
   if (rc == 0) return (ssize_t)count;
-  fdpass_close_all(fds, count); /* none, unless somebody else has read in between */
+  fdpass_close_all(fds, count); /* none, unless another reader came in between */
   return rc;
 }
 

@@ -9,7 +9,7 @@ static ssize_t receive_at_once(int socket, void *bytes, size_t length, int fds[F
   struct fdpass_once once;
   ssize_t n = fdpass_receive_once(socket, bytes, length, wait_flag, fds, &once);
 #ifndef __linux__
-  if (n == -EMSGSIZE) return -EMFILE; /* XNU: too few slots for the message */
+  if (n == -EMSGSIZE) return -EMFILE; /* XNU: the table is too full for the message */
 #endif
   if (n < 0) return n;
   if (once.flags & MSG_CTRUNC) {

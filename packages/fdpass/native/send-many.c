@@ -15,7 +15,7 @@ ssize_t fdpass_send_many(int socket, const int *fds, size_t count, size_t batch,
   struct mmsghdr messages[FDPASS_MAX_DESCRIPTORS];
   union {
     struct cmsghdr align;
-    char bytes[FDPASS_MAX_DESCRIPTORS * RIGHTS_SPACE(1)]; /* no other division takes more */
+    char bytes[FDPASS_MAX_DESCRIPTORS * RIGHTS_SPACE(1)]; /* a larger batch needs less */
   } control;
   struct iovec iov = {.iov_base = (void *)&zero, .iov_len = 1};
   unsigned length = 0;

@@ -5,7 +5,7 @@
 
 ssize_t fdpass_send(int socket, const void *bytes, size_t length, const int *fds, size_t count, int flags) {
   if (count > FDPASS_MAX_DESCRIPTORS) return -EINVAL;
-  /* A stream queues nothing for an empty message, and its descriptors with it. */
+  /* A stream does not queue an empty message, so its descriptors would be lost. */
   if (length == 0 && count > 0) {
     int type;
     socklen_t size = sizeof type;

@@ -1,4 +1,4 @@
-/* Flags of sockets that not every system has. */
+/* Flags of sockets that not every system, or not every header, has. */
 #ifndef FDPASS_SOCKET_FLAGS_H
 #define FDPASS_SOCKET_FLAGS_H
 
@@ -11,7 +11,7 @@
 #define MSG_CMSG_CLOEXEC 0
 #endif
 
-#ifdef __linux__ /* newer than many a header */
+#ifdef __linux__ /* newer than some C libraries' headers */
 #ifndef SCM_PIDFD
 #define SCM_PIDFD 4
 #endif

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-/* How often to try before the clock is looked at. */
+/* The number of tries between two looks at the clock. */
 #define TRIES_PER_LOOK 4
 
 static uint64_t now(void) {

@@ -12,8 +12,8 @@ struct fdpass_watch {
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
   struct fdpass_watch *watch = poll->data;
-  /* libuv stops watching at an error of the descriptor (POLLERR), and calls it EBADF.
-   * It may only be that the peer reset the connection, with more to be read. */
+  /* libuv stops watching at an error of the descriptor (POLLERR), and reports EBADF. But after a reset by the peer,
+   * there may be more to read. */
   if (status < 0) uv_poll_start(poll, watch->events, on_poll);
   watch->callback(watch->context, status, events);
 }

@@ -36,7 +36,7 @@ static napi_value bind_shutdown(napi_env env, napi_callback_info info) {
   return number(env, fdpass_shutdown(fd, how));
 }
 
-/* socketKind(socket, Int32Array[3]): whether it is AF_UNIX, its type, whether it listens */
+/* socketKind(socket, Int32Array[3]): stores whether it is an AF_UNIX socket, its type, and whether it listens */
 static napi_value bind_socket_kind(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   INT32(env, argv[0], socket);
@@ -52,7 +52,7 @@ static napi_value bind_socket_kind(napi_env env, napi_callback_info info) {
   return number(env, rc);
 }
 
-/* peerCredentials(socket, Int32Array[3]): pid, uid, gid */
+/* peerCredentials(socket, Int32Array[3]): stores pid, uid, and gid */
 static napi_value bind_peer_credentials(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   INT32(env, argv[0], socket);

@@ -2,14 +2,14 @@
 
 #include <stdlib.h>
 
-/* The writer, and what it has in its fields, lives as long as the thread may read it. */
+/* A writer. The reference to its owner in JavaScript keeps the memory that the watchdog may read. */
 struct js_deferred_writer {
   napi_env env;
   napi_ref owner;
   struct fdpass_deferred_writer *writer;
 };
 
-/* The environment ends, of a worker thread maybe: its memory is freed after this. */
+/* Called when the environment ends, before its memory is freed. */
 static void js_deferred_writer_end(void *context) {
   struct js_deferred_writer *self = context;
   fdpass_deferred_writer_end(self->writer);
@@ -17,8 +17,8 @@ static void js_deferred_writer_end(void *context) {
   free(self);
 }
 
-/* makeDeferredWriter(socket, Int32Array, writer): an external, or a negative errno. The writer is kept as
- * long as the environment, and keeps the array. */
+/* makeDeferredWriter(socket, Int32Array, writer): returns an external, or a negative errno. `writer` is the object that
+ * keeps the array and the deferred buffer; it is kept as long as the environment. */
 static napi_value bind_make_deferred_writer(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 3);
   INT32(env, argv[0], socket);
@@ -46,7 +46,7 @@ static napi_value bind_make_deferred_writer(napi_env env, napi_callback_info inf
   return external;
 }
 
-/* deferWrite(writer, buffer, from): 0, or a negative errno. The writer keeps the buffer until the flush. */
+/* deferWrite(writer, buffer, from): returns 0 or a negative errno. The caller keeps the buffer until the flush. */
 static napi_value bind_defer_write(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 3);
   EXTERNAL(env, argv[0], struct js_deferred_writer, self);
@@ -57,7 +57,7 @@ static napi_value bind_defer_write(napi_env env, napi_callback_info info) {
   return number(env, fdpass_defer_write(self->writer, bytes, size, from));
 }
 
-/* flushDeferred(writer): how many bytes were sent since they were put off, or a negative errno */
+/* flushDeferred(writer): returns the number of bytes sent since they were deferred, or a negative errno */
 static napi_value bind_flush_deferred(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   EXTERNAL(env, argv[0], struct js_deferred_writer, self);

@@ -14,11 +14,11 @@ static napi_value bind_send(napi_env env, napi_callback_info info) {
   return number(env, fdpass_send(socket, bytes, size, fds, count, flags));
 }
 
-/* Longer than this is better slept. */
+/* For a longer time, sleeping is better. */
 #define MOST_SPIN_US 1000000
 
-/* receive(socket, buffer, offset, length, Int32Array[2 + 253], flags, spin in microseconds): bytes; the array
- * gets the number of descriptors, whether the message was cut, the descriptors. */
+/* receive(socket, buffer, offset, length, Int32Array[2 + 253], flags, spin in microseconds): returns the number of
+ * bytes, and stores the number of descriptors, whether the message was truncated, and the descriptors in the array. */
 static napi_value bind_receive(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 7);
   INT32(env, argv[0], socket);
@@ -40,7 +40,7 @@ static napi_value bind_receive(napi_env env, napi_callback_info info) {
   return number(env, n);
 }
 
-/* sendOne(socket, fd): one descriptor with one zero byte */
+/* sendOne(socket, fd): sends one descriptor with one zero byte */
 static napi_value bind_send_one(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 2);
   INT32(env, argv[0], socket);
@@ -49,10 +49,10 @@ static napi_value bind_send_one(napi_env env, napi_callback_info info) {
   return number(env, fdpass_send(socket, &zero, 1, &fd, 1, 0));
 }
 
-/* The end of the stream, where 0 is a descriptor. */
+/* The result at the end of the stream if 0 is a descriptor. It is not an errno. */
 #define END_OF_STREAM (-0x10000)
 
-/* receiveOne(socket): the descriptor that came with one byte, or END_OF_STREAM */
+/* receiveOne(socket): returns the descriptor that came with one byte, END_OF_STREAM, or a negative errno */
 static napi_value bind_receive_one(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   INT32(env, argv[0], socket);
@@ -79,8 +79,8 @@ static napi_value bind_send_many(napi_env env, napi_callback_info info) {
   return number(env, fdpass_send_many(socket, fds, count, batch, flags));
 }
 
-/* receiveMany(socket, Int32Array[2 + 253], wanted, flags): the number of descriptors; the
- * array gets whether it was a burst, an error to be told later, the descriptors. */
+/* receiveMany(socket, Int32Array[2 + 253], wanted, flags): returns the number of descriptors, and stores whether it was
+ * a burst, an error to report later or 0, and the descriptors in the array. */
 static napi_value bind_receive_many(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 4);
   INT32(env, argv[0], socket);

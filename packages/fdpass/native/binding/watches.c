@@ -2,12 +2,12 @@
 
 #include <stdlib.h>
 
-/* What lives as long as the addon does in one thread: its loop, its watches. */
+/* The state of the addon in one thread: its loop and its watches. */
 struct thread {
   uv_loop_t *loop;
   struct js_watch *watches;
   size_t closing;
-  napi_async_cleanup_hook_handle cleanup; /* set once the environment goes down */
+  napi_async_cleanup_hook_handle cleanup; /* set once the environment ends */
 };
 
 struct js_watch {
@@ -62,7 +62,7 @@ static void on_ready(void *context, int status, int events) {
   napi_close_handle_scope(env, scope);
 }
 
-/* watch(fd, events, callback): an external, or a negative errno */
+/* watch(fd, events, callback): returns an external, or a negative errno */
 static napi_value bind_watch(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 3);
   INT32(env, argv[0], fd);
@@ -118,7 +118,7 @@ static napi_value bind_watch_close(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-/* A worker thread ends: close what it still watches, then let it go. */
+/* Closes the watches that are left when the environment ends; the last one to be closed lets it go on. */
 static void on_cleanup(napi_async_cleanup_hook_handle handle, void *data) {
   struct thread *thread = data;
   thread->cleanup = handle;
