@@ -26,6 +26,9 @@
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
       "cflags": ["-std=c11", "-Wall", "-Wextra", "-fvisibility=hidden"],
+      # Node unloads an addon together with the last thread that has loaded it. The list of orphans (thread-end.c) must
+      # outlive the threads of a program whose main thread does not load the addon.
+      "ldflags": ["-Wl,-z,nodelete"],
       "xcode_settings": {
         "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
         "WARNING_CFLAGS": ["-Wall", "-Wextra"]

@@ -28,9 +28,9 @@ struct fork_thread_resources {
 };
 
 /* Children that have outlived their thread. The list is global because an orphan belongs to no thread: the next thread
- * that keeps a child or ends reaps those that have ended. Only threads with an environment of their own get here. A
- * forked child inherits the list, but has no such threads, and could not wait for the processes in it: they are its
- * parent's (ECHILD). */
+ * that keeps a child or ends reaps those that have ended. binding.gyp keeps the addon loaded, and so the list. Only
+ * threads with an environment of their own get here. A forked child inherits the list, but has no such threads, and
+ * could not wait for the processes in it: they are its parent's (ECHILD). */
 static struct {
   pthread_mutex_t lock;
   struct child *first;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { assertNothingLeft, childrenOf, isRunning, openResources, untilGone } from '@anyfork/test-support'
+import { assertNothingLeft, childrenOf, isRunning, openResources, outputOf, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 
 /** Returns the program of a thread that owns a template, a waiting process, and a spinning one. It sends their pids. */
@@ -87,6 +87,28 @@ describe('a worker thread that owns processes', () => {
     await untilGone(...pids)
     await terminated('')
     assert.equal(childrenOf(process.pid).length, before)
+  })
+
+  it('a zombie of a process that outlived a thread is reaped by another thread if the main thread does not load the package', async () => {
+    const isLeft = await outputOf(`
+      import { once } from 'node:events'
+      import { existsSync, readFileSync } from 'node:fs'
+      import { Worker } from 'node:worker_threads'
+      async function pidOfTerminated(code) {
+        const load = "const { ForkProcess } = require('@anyfork/fork'); const { parentPort } = require('node:worker_threads');"
+        const thread = new Worker(load + code, { eval: true, execArgv: [] })
+        const [pid] = await once(thread, 'message')
+        await thread.terminate()
+        return pid
+      }
+      const pid = await pidOfTerminated(\`
+        const own = ForkProcess.exec().outlive().eval(() => { globalThis.stay = () => setInterval(() => {}, 1000) })
+        own.run('stay').then(() => parentPort.postMessage(own.pid))\`)
+      process.kill(pid, 'SIGKILL')
+      while (!/^State:\\s+Z/m.test(readFileSync('/proc/' + pid + '/status', 'utf8')));
+      await pidOfTerminated('const own = ForkProcess.exec(); own.ready().then(() => parentPort.postMessage(own.pid))')
+      console.log(existsSync('/proc/' + pid))`)
+    assert.equal(isLeft, 'false\n')
   })
 
   it('a process that outlives its thread keeps running', async () => {
