@@ -53,6 +53,16 @@ describe('a worker thread that owns processes', () => {
     })
   }
 
+  it('threads terminated at the same time end their processes, and leave no descriptor and no zombie', async () => {
+    const threeTerminated = (): Promise<number[][]> => Promise.all(['', '', ''].map(terminated))
+    await threeTerminated()
+    const before = openResources()
+    const pids = (await threeTerminated()).flat()
+    assert.equal(pids.length, 9)
+    await untilGone(...pids)
+    await assertNothingLeft(before)
+  })
+
   for (const [which, code] of [
     ['unanswered', "for (let i = 0; i < 3; i++) own.fork().run('f')"],
     ['unsent', "own.sendArg(Buffer.alloc(1 << 20)).sendFd(0, 1); own.fork(); own.run('f')"], // larger than the socket buffer
