@@ -10,6 +10,8 @@ const module = new URL('./fixtures/hostile-worker.js', import.meta.url)
 const ATTACHED = 1
 const PLACEHOLDER = cborText('')
 const INTEGER = Buffer.from([0x07])
+/** Announces descriptors, and waits until the caller expects them. */
+const ANNOUNCEMENT: worker.Step = { bytes: frame(38), isAnswered: true }
 
 const result = (payload: Uint8Array, flags = 0): Buffer => frame(17, { payload, flags })
 const event = (payload: Uint8Array, flags = 0): Buffer => frame(19, { payload, flags })
@@ -143,7 +145,7 @@ describe('a hostile worker', () => {
   })
 
   it('cannot leave descriptors here that it did not declare', () =>
-    checkProtocolError([{ bytes: frame(38) }, { bytes: frame(37, { id: 77 }), descriptors: 200, times: 20 }]))
+    checkProtocolError([ANNOUNCEMENT, { bytes: frame(37, { id: 77 }), descriptors: 200, times: 20 }]))
 
   it('cannot send descriptors that it did not announce', async () => {
     const [bad, good] = await start()
@@ -161,7 +163,7 @@ describe('a hostile worker', () => {
   it('is killed when more than maxDescriptors of its descriptors are open', async () => {
     const kept: Disposable[] = []
     const onEvent = (...values: unknown[]): void => void kept.push(...(values as Disposable[]))
-    const steps = [{ bytes: frame(38) }, { bytes: eventWithDescriptors(20), descriptors: 20, times: 10 }]
+    const steps = [ANNOUNCEMENT, { bytes: eventWithDescriptors(20), descriptors: 20, times: 10 }]
     await checkProtocolError(steps, { maxDescriptors: 100, onEvent })
     assert.equal(kept.length, 100)
     for (const descriptor of kept) descriptor[Symbol.dispose]()
@@ -175,7 +177,7 @@ describe('a hostile worker', () => {
         if (++seen === 50) resolve()
       }
       void start({ maxDescriptors: 20, onEvent }).then(([bad]) => {
-        const steps = [{ bytes: frame(38) }, { bytes: eventWithDescriptors(20), descriptors: 20, times: 50 }]
+        const steps = [ANNOUNCEMENT, { bytes: eventWithDescriptors(20), descriptors: 20, times: 50 }]
         bad.attack(steps).catch(() => {})
       })
     })
@@ -185,7 +187,7 @@ describe('a hostile worker', () => {
   it('leaves no descriptor in events that have no listener', async () => {
     const [bad] = await start()
     const steps = [
-      { bytes: frame(38) },
+      ANNOUNCEMENT,
       { bytes: eventWithDescriptors(20), descriptors: 20, times: 50 },
       { bytes: result(cborArray(cborText('sent'))) },
     ]
