@@ -17,12 +17,50 @@ describe('values', () => {
     ['an array of a map and a set', [new Map([['a', 1]]), new Set([1, 2])]],
     ['a buffer', Buffer.from([1, 2, 3])],
     ['a typed array', new Float64Array([1.5, -2])],
+    [
+      'a typed array of each class',
+      [
+        ...[
+          Int8Array,
+          Uint8Array,
+          Uint8ClampedArray,
+          Int16Array,
+          Uint16Array,
+          Int32Array,
+          Uint32Array,
+          Float32Array,
+        ].map(Class => Class.of(1, 2, 3)),
+        BigInt64Array.of(-1n),
+        BigUint64Array.of(2n ** 64n - 1n),
+      ],
+    ],
+    ['big integers of any size', [2n ** 64n - 1n, -(2n ** 64n), 2n ** 64n, 2n ** 1000n, -(2n ** 1000n)]],
+    ['numbers of any kind', [0, 23, 24, 255, 65_536, 2 ** 32, 2 ** 53, -1, -25, -(2 ** 40), 1e300, NaN, Infinity]],
+    ['a regular expression and an early date', [/a+/gi, new Date(-1)]],
+    ['empty ones of each kind', [[], {}, new Map(), new Set(), '', Buffer.alloc(0), new Uint8Array()]],
+    [
+      'maps with keys of any kind',
+      new Map<unknown, unknown>([
+        [{ a: 1 }, [1]],
+        [new Date(0), new Set([new Map()])],
+      ]),
+    ],
+    ['an object of 100 keys', Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`key ${i}`, { i }]))],
+    ['nesting of 500 levels', Array.from({ length: 500 }).reduce((inner: unknown) => [inner], 1)],
   ]
   for (const [what, value] of values) {
-    it(`${what} goes there and back unchanged`, async () => {
+    it(`${what} travels there and back unchanged`, async () => {
       assert.deepEqual(await start('same')(value), [value])
     })
   }
+
+  it('arrays of a subclass, or of another realm, arrive as arrays', async () => {
+    const arrays = await start('arraysOfOtherClasses')(1, [{ a: [] }], 'text')
+    assert.deepEqual(arrays, [
+      [1, [{ a: [] }], 'text'],
+      [1, [{ a: [] }], 'text'],
+    ])
+  })
 
   it('a buffer of 16 MiB goes there and back unchanged', async () => {
     const big = Buffer.alloc(16 << 20, 'anyfork')

@@ -20,9 +20,18 @@ const contents = new Map<number, readonly number[]>([
   ),
 ])
 
-/** The levels above the current one: how many items remain there, and whether their keys must be text. */
+/** What a level has: any items, pairs whose keys are text, or any items up to a break. */
+const Level = { plain: 0, keyed: 1, indefinite: 2 } as const
+
+/** The initial bytes of an array of indefinite length, which cbor-x writes for iterables, and of its end. */
+const INDEFINITE_ARRAY = 0x9f
+const BREAK = 0xff
+/** More items than a message can have. */
+const INDEFINITE = 0xffffffff
+
+/** The levels above the current one: how many items remain there, and what they are. */
 const remaining = new Uint32Array(MOST_DEPTH)
-const isKeyed = new Uint8Array(MOST_DEPTH)
+const levels = new Uint8Array(MOST_DEPTH)
 
 /**
  * Checks a message in CBOR (RFC 8949) from another process before it is decoded: that it is complete, uses only what
@@ -37,7 +46,7 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
   let cost = 0
   let depth = 0
   let left = 1
-  let keyed = 0
+  let level: number = Level.plain
   for (;;) {
     while (left === 0) {
       if (depth === 0) {
@@ -45,11 +54,15 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
         return
       }
       left = remaining[--depth]!
-      keyed = isKeyed[depth]!
+      level = levels[depth]!
     }
     if (at >= end) throw malformed()
     let initial = bytes[at++]!
-    if (keyed && left % 2 === 0 && initial >> 5 !== Major.text) throw malformed()
+    if (level === Level.keyed && left % 2 === 0 && initial >> 5 !== Major.text) throw malformed()
+    if (level === Level.indefinite && initial === BREAK) {
+      left = 0
+      continue
+    }
     left--
     let isMap = false
     if (initial >> 5 === Major.tag) {
@@ -72,8 +85,9 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
         cost += COST.number
       }
     } else {
-      const length = lengthAt(bytes, initial, at, end)
-      at += bytesOfLength(initial)
+      const isIndefinite = initial === INDEFINITE_ARRAY
+      const length = isIndefinite ? 0 : lengthAt(bytes, initial, at, end)
+      at += isIndefinite ? 0 : bytesOfLength(initial)
       if (major === Major.unsigned || major === Major.negative) cost += COST.number
       else if (major === Major.text || major === Major.bytes) {
         cost += major === Major.text ? COST.text + 2 * length : COST.bytes + length
@@ -84,9 +98,9 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
         cost += COST.list + (major === Major.map ? COST.entry : COST.element) * length
         if (depth === MOST_DEPTH) throw new RangeError(`a message is nested more than ${MOST_DEPTH} levels deep`)
         remaining[depth] = left
-        isKeyed[depth++] = keyed
-        left = items
-        keyed = major === Major.map && !isMap ? 1 : 0
+        levels[depth++] = level
+        left = isIndefinite ? INDEFINITE : items
+        level = isIndefinite ? Level.indefinite : major === Major.map && !isMap ? Level.keyed : Level.plain
       }
     }
     if (at > end) throw malformed()
