@@ -1,5 +1,5 @@
 import { RpcError } from '../errors.js'
-import { dropDescriptors } from '../values/descriptors.js'
+import { dropDescriptors } from '../values/discard.js'
 import { Flag, Kind } from '../wire/frame.js'
 import type { CallOptions } from './call-options.js'
 import { CallPromise } from './call-promise.js'

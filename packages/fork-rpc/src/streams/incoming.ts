@@ -1,5 +1,5 @@
 import { RpcError } from '../errors.js'
-import { ITEM_BYTES, WINDOW_BYTES } from './window.js'
+import { ITEM_BYTES, WINDOW_BYTES } from './window-size.js'
 
 /** What an incoming stream sends to the side that iterates over the source. */
 export interface IncomingLink {

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { markBegun } from '../values/used-up.js'
-import { ITEM_BYTES, WINDOW_BYTES } from './window.js'
+import { ITEM_BYTES, WINDOW_BYTES } from './window-size.js'
 
 /** What an outgoing stream sends to the side that reads it. */
 export interface OutgoingLink {

@@ -1,6 +1,6 @@
 import { decodeError, encodeError } from '@anyfork/fork/internal/error-codec'
 import { RpcError } from '../errors.js'
-import { dropDescriptors } from '../values/descriptors.js'
+import { dropDescriptors } from '../values/discard.js'
 import { Kind } from '../wire/frame.js'
 import type { Attachments, FrameReader } from '../wire/frame-reader.js'
 import type { FrameWriter } from '../wire/frame-writer.js'

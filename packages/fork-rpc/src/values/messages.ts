@@ -1,11 +1,11 @@
 import { RpcError } from '../errors.js'
-import { closeAll } from '../wire/close-all.js'
+import { disposeAll } from '../wire/dispose-all.js'
 import { Flag, Kind, MOST_NOTES_BYTES } from '../wire/frame.js'
 import type { Attachments, FrameReader } from '../wire/frame-reader.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
-import { findPlaces, type PackedValues, pack } from './attachments.js'
-import { binaryOf } from './binaries.js'
+import { binaryOf } from './binary-types.js'
 import type { Codec } from './codec.js'
+import { findPlaces, type PackedValues, pack } from './pack-attachments.js'
 
 /** The streams that travel among values. */
 export interface StreamRegistry {
@@ -78,7 +78,7 @@ export class Messages {
       this.#unpack(values, attachments, received)
       return values
     } catch (error) {
-      closeAll(attachments.descriptors)
+      disposeAll(attachments.descriptors)
       // After an RpcError, the connection ends, and its streams with it.
       if (!(error instanceof RpcError)) this.#streams.refuse(streamsIn(attachments))
       throw error
@@ -88,7 +88,7 @@ export class Messages {
   /** Closes the attachments of a frame that is not wanted. */
   discard(attachments: Attachments | undefined): void {
     if (!attachments) return
-    closeAll(attachments.descriptors)
+    disposeAll(attachments.descriptors)
     this.#streams.refuse(streamsIn(attachments))
   }
 
@@ -118,7 +118,7 @@ export class Messages {
       encodedNotes = Buffer.from(JSON.stringify(notes))
       if (encodedNotes.length > MOST_NOTES_BYTES) throw new RangeError('a message has too many attachments')
     } catch (error) {
-      closeAll(passing)
+      disposeAll(passing)
       for (const id of ids) this.#streams.forget(id)
       throw error
     }

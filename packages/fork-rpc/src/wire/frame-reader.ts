@@ -1,6 +1,6 @@
 import { type Descriptor, MAX_DESCRIPTORS } from '@anyfork/fdpass'
 import { RpcError } from '../errors.js'
-import { closeAll } from './close-all.js'
+import { disposeAll } from './dispose-all.js'
 import { type Accepted, FIRST_ATTACHMENT, Flag, isUrgent, Kind, type Note } from './frame.js'
 import { FrameParser } from './frame-parser.js'
 import { parseNotes } from './notes.js'
@@ -79,9 +79,9 @@ export class FrameReader extends FrameParser {
 
   /** Closes the descriptors of all frames that were not read. */
   discard(): void {
-    for (const { attachments } of this.#kept.splice(0)) closeAll(attachments?.descriptors ?? [])
-    closeAll(this.#descriptors.splice(0))
-    closeAll(this.arrived.splice(0))
+    for (const { attachments } of this.#kept.splice(0)) disposeAll(attachments?.descriptors ?? [])
+    disposeAll(this.#descriptors.splice(0))
+    disposeAll(this.arrived.splice(0))
   }
 
   #parse(): boolean {

@@ -1,5 +1,5 @@
 import { type Descriptor, MAX_DESCRIPTORS, sendMessage, tryWrite } from '@anyfork/fdpass'
-import { closeAll } from './close-all.js'
+import { disposeAll } from './dispose-all.js'
 import { At, HEADER_BYTES, Kind, LARGE_BYTES } from './frame.js'
 
 const SEGMENT_BYTES = HEADER_BYTES + LARGE_BYTES
@@ -171,7 +171,7 @@ export class FrameWriter {
 
   /** Drops the backlog and closes its descriptors: nothing can be sent any more. */
   discard(): void {
-    for (const segment of this.#segments) closeAll(segment.descriptors?.splice(0) ?? [])
+    for (const segment of this.#segments) disposeAll(segment.descriptors?.splice(0) ?? [])
     this.#segments.splice(0, Infinity, this.#tail)
     this.#tail.start = this.#tail.end = this.#length = 0
     this.#withdrawn = undefined
@@ -202,7 +202,7 @@ export class FrameWriter {
     if (this.#consent !== 'given') return 'held'
     try {
       const taken = sendMessage(socket, bytes.subarray(start, end), descriptors)
-      closeAll(descriptors.splice(0))
+      disposeAll(descriptors.splice(0))
       this.#drop(taken)
       return 'all'
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { Descriptor } from '@anyfork/fdpass'
 
 /** Closes those of the descriptors that are still open. */
-export function closeAll(descriptors: readonly Descriptor[]): void {
+export function disposeAll(descriptors: readonly Descriptor[]): void {
   for (const descriptor of descriptors) descriptor[Symbol.dispose]()
 }

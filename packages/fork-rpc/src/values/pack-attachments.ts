@@ -1,6 +1,6 @@
 import { RpcError } from '../errors.js'
 import type { Note, Path } from '../wire/frame.js'
-import { bytesOf, isLargeBinary } from './binaries.js'
+import { bytesOf, isLargeBinary } from './binary-types.js'
 import type { Codec } from './codec.js'
 import { isPlain } from './is-plain.js'
 import { PassedDescriptor } from './passed-descriptor.js'
