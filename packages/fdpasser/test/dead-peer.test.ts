@@ -51,7 +51,7 @@ describe('a dead peer', () => {
 
   it('descriptors and memory stay where they were while receivers come and are killed', async function () {
     this.timeout(1_800_000)
-    const [rounds, perRound] = isSoak ? [200, 50_000] : [6, 2000]
+    const [rounds, perRound] = isSoak ? [40, 20_000] : [6, 2000]
     let rssAfterTwo = 0
     for (let round = 0; round < rounds; round++) {
       const peer = startPeer('count', { stdout: 'pipe' })

@@ -3,8 +3,8 @@ import { isSoak } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { usePools } from './support/pools.js'
 
-const rounds = isSoak ? 100 : 3
-const calls = isSoak ? 10_000 : 500
+const rounds = isSoak ? 15 : 3
+const calls = isSoak ? 3000 : 500
 /** The largest number of calls between two kills. */
 const longestGap = isSoak ? 500 : 80
 

@@ -6,7 +6,7 @@ import { isSoak } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { isForking } from './support/mode.js'
 
-const children = isSoak ? 400 : isForking ? 20 : 5
+const children = isSoak ? 150 : isForking ? 20 : 5
 
 // A child that needs a lock which another thread held at the time of the fork would wait forever.
 describe('garbage collection in children', () => {

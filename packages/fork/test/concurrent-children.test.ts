@@ -8,7 +8,7 @@ import { isForking } from './support/mode.js'
 const busy = new URL('./fixtures/typical-work.js', import.meta.url)
 const activities = ['timers', 'files', 'crypto', 'zlib', 'http', 'garbage', 'loop']
 
-const CHILDREN = !isForking ? 10 : isSoak ? 300 : 50
+const CHILDREN = !isForking ? 10 : isSoak ? 150 : 50
 
 describe('concurrent children', () => {
   it(`${CHILDREN} concurrent children use timers, files, crypto, zlib, and http, collect garbage, and end with code 0`, async function () {

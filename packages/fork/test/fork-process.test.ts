@@ -13,7 +13,7 @@ import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const common = new URL('./fixtures/greeter.cjs', import.meta.url)
-const ROUNDS = !isForking ? 3 : isSoak ? 100 : 30
+const ROUNDS = !isForking ? 3 : isSoak ? 50 : 30
 
 describe('ForkProcess', () => {
   let template: ForkProcess

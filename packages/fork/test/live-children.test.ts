@@ -8,7 +8,7 @@ import { isForking } from './support/mode.js'
 
 const web = new URL('./fixtures/express-app.js', import.meta.url)
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const children = !isForking ? 10 : isSoak ? 2000 : 100
+const children = !isForking ? 10 : isSoak ? 1000 : 100
 const AT_ONCE = 50
 
 /** Sends an HTTP/1.1 request over a socket, which stays open. */
