@@ -5,6 +5,7 @@ import { dup, pipe } from '@anyfork/fdpass'
 import { type Descriptor, FdPasser, socketpair } from '@anyfork/fdpasser'
 import { taggedPipe } from '@anyfork/test-support'
 import { afterEach, beforeEach, describe, it } from 'mocha'
+import './spare-descriptor.test.js' // for a run of this file alone
 import { startPeer } from './support/peer-process.js'
 
 /** The full size of what takes long. */

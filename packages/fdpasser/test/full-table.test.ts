@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { FdPasser } from '@anyfork/fdpasser'
 import { taggedPipe, tagOf } from '@anyfork/test-support'
 import { afterEach, beforeEach, describe, it } from 'mocha'
+import './spare-descriptor.test.js' // for a run of this file alone
 import { type Peer, startPeer } from './support/peer-process.js'
 
 /** The full size of what takes long. */
