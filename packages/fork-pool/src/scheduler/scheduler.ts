@@ -1,5 +1,5 @@
 import type { CallPromise } from '@anyfork/fork-rpc'
-import { areSendable, closeDescriptors } from '@anyfork/fork-rpc/internal'
+import { closeDescriptors } from '@anyfork/fork-rpc/internal'
 import { Call } from '../call/call.js'
 import { CallTracker } from '../call/call-tracker.js'
 import type { PoolStream } from '../call/pool-stream.js'
@@ -14,6 +14,7 @@ import { WorkerSet, type WorkerSetListener } from '../worker/worker-set.js'
 import { Admission } from './admission.js'
 import { Placement, type PlacementListener } from './placement.js'
 import { Refork } from './refork.js'
+import { Retries } from './retries.js'
 import { RollingRestart } from './rolling-restart.js'
 import { Scaling } from './scaling.js'
 
@@ -25,6 +26,7 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
   readonly rollingRestart: RollingRestart
   readonly #settings: PoolSettings
   readonly #placement: Placement
+  readonly #retries: Retries
   readonly #scaling: Scaling
   readonly #refork: Refork | undefined
   /** While true, `#schedule` does nothing. */
@@ -39,6 +41,7 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
     this.rollingRestart = new RollingRestart(this.workerSet, isolate)
     this.#refork = refork.length ? new Refork(refork, this.workerSet, this.rollingRestart, onError) : undefined
     this.#placement = new Placement(this.workerSet, this.tracker, settings, this)
+    this.#retries = new Retries(this.tracker, this.#placement)
     this.#scaling = new Scaling(settings, this.workerSet, hasWaited => this.#schedule(hasWaited))
     this.#scaling.adjust(0)
   }
@@ -146,11 +149,7 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
   onLost(worker: Worker, error: Error, begun: Call[], waiting: Call[]): void {
     this.#atOnce(() => {
       this.workerSet.release(worker)
-      for (const call of waiting.reverse()) this.#retry(call, error)
-      for (const call of begun.reverse()) {
-        if (call.deaths++ >= call.options.retries) this.tracker.settle(call, 'lost', error)
-        else if (this.#retry(call, error)) this.tracker.statistics.counts.retried++
-      }
+      this.#retries.onLost(error, begun, waiting)
     })
   }
 
@@ -197,17 +196,6 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
 
   #rejectWaiting(error: unknown): void {
     this.#placement.rejectAll(call => this.#cancel(call, 'failed', error))
-  }
-
-  /** Lets a call wait for another worker. Rejects it if its arguments contain descriptors, which the lost worker has. */
-  #retry(call: Call, error: Error): boolean {
-    const isPossible = areSendable(call.args)
-    if (isPossible) {
-      call.beganAt = 0
-      this.tracker.enqueue(call)
-      this.#placement.putBack(call)
-    } else this.tracker.settle(call, 'lost', error)
-    return isPossible
   }
 }
 

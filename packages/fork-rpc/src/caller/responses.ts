@@ -1,6 +1,6 @@
 import { decodeError } from '@anyfork/fork/internal/error-codec'
 import { RpcError } from '../errors.js'
-import { streamsIn } from '../values/messages.js'
+import { streamsIn } from '../values/discard.js'
 import { Kind, MOST_EVENT_VALUES } from '../wire/frame.js'
 import { afterMicrotasks, TURNS_TO_REJECT, withAsyncStack } from './async-stack.js'
 import type { Channel } from './channel.js'

@@ -1,4 +1,6 @@
 import { Descriptor } from '@anyfork/fdpass'
+import { disposeAll } from '../wire/dispose-all.js'
+import type { Attachments } from '../wire/frame-reader.js'
 import { isPlain } from './is-plain.js'
 import { PassedDescriptor } from './passed-descriptor.js'
 import { isUsedUp } from './used-up.js'
@@ -16,6 +18,17 @@ export function areSendable(values: readonly unknown[]): boolean {
 export function dropDescriptors(values: readonly unknown[]): void {
   if (!PassedDescriptor.areWaiting) return
   for (const passed of descriptorsAmong(values)) if (passed.isWaiting) passed.release().close()
+}
+
+/** Closes the descriptors of a frame that is not wanted, and refuses its streams. */
+export function discardAttachments(attachments: Attachments, streams: { refuse(ids: readonly number[]): void }): void {
+  disposeAll(attachments.descriptors)
+  streams.refuse(streamsIn(attachments))
+}
+
+/** Returns the IDs of the streams that a message announces. */
+export function streamsIn({ notes }: Attachments): number[] {
+  return notes.flatMap(note => (note[0] === 'stream' ? [note[2]] : []))
 }
 
 /** Closes the descriptors among values that have arrived and will not be used. */

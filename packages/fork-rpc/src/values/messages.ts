@@ -5,6 +5,7 @@ import type { Attachments, FrameReader } from '../wire/frame-reader.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
 import { binaryOf } from './binary-types.js'
 import type { Codec } from './codec.js'
+import { discardAttachments, streamsIn } from './discard.js'
 import { findPlaces, type PackedValues, pack } from './pack-attachments.js'
 
 /** The streams that travel among values. */
@@ -87,9 +88,7 @@ export class Messages {
 
   /** Closes the attachments of a frame that is not wanted. */
   discard(attachments: Attachments | undefined): void {
-    if (!attachments) return
-    disposeAll(attachments.descriptors)
-    this.#streams.refuse(streamsIn(attachments))
+    if (attachments) discardAttachments(attachments, this.#streams)
   }
 
   #addPacked(
@@ -150,11 +149,6 @@ export class Messages {
   #tooLarge(size: number): RangeError {
     return new RangeError(`a message of ${size} bytes is larger than maxMessageBytes, ${this.#maxBytes}`)
   }
-}
-
-/** Returns the IDs of the streams that a message announces. */
-export function streamsIn({ notes }: Attachments): number[] {
-  return notes.flatMap(note => (note[0] === 'stream' ? [note[2]] : []))
 }
 
 /** @throws RpcError if a decoded payload is not a list of at most so many values */
