@@ -220,23 +220,52 @@ describe('a hostile worker', () => {
     assert.equal(value, 2n ** (8n << 18n) - 1n)
   })
 
-  const unreadable: Record<string, Buffer> = {
+  const excessive: Record<string, Buffer> = {
     'values that take more memory than maxMessageBytes': Buffer.concat([
       Buffer.from([0x9a, 0, 0x04, 0, 0]),
       Buffer.alloc(1 << 18, 0x80),
     ]),
-    'values nested too deep': Buffer.alloc(5000, 0x81),
+    'arrays nested too deep': Buffer.alloc(5000, 0x81),
+    'extensions nested too deep': Buffer.concat([Buffer.from([0x81]), Buffer.alloc(5000, 0xc7)]),
+  }
+  for (const [what, payload] of Object.entries(excessive)) {
+    it(`that sends ${what} has its call rejected with RangeError, and goes on`, async () => {
+      const [bad] = await start({ maxMessageBytes: 1 << 20 })
+      await assert.rejects(bad.attack([{ bytes: result(payload) }]), { name: 'RangeError' })
+      assert.ok(rpcOf(bad).isAlive)
+    })
+  }
+
+  const malformed: Record<string, Buffer> = {
     'a reference to a value that was not marked': Buffer.from([0x81, 0xd8, 0x1d, 0x05]),
+    'a value that is marked for references': Buffer.from([0x81, 0xd8, 0x1c, 0x80]),
+    'a table of packed values': Buffer.from([0x81, 0xd8, 0x33, 0x84, 0x81, 0x01, 0x80, 0x80, 0x01]),
+    'a record': Buffer.from([0x81, 0xd9, 0xdf, 0xff, 0x83, 0x19, 0xe0, 0x01, 0x81, 0x61, 0x61, 0x01]),
     'an array that is longer than the message': Buffer.from([0x81, 0x9a, 0x01, 0xff, 0xff, 0xff]),
     'a typed array made of a number': Buffer.from([0x81, 0xd8, 0x46, 0x1a, 0x1f, 0xff, 0xff, 0xff]),
     'text that is longer than the message': Buffer.from([0x81, 0x7a, 0xff, 0xff, 0xff, 0xff, 0x61]),
     'bytes after the values': Buffer.from([0x81, 0x01, 0x01]),
     'an object whose key is an object': Buffer.from([0x81, 0xa1, 0xa0, 0x01]),
+    'the end of an array that was not begun': Buffer.from([0x81, 0xff]),
   }
-  for (const [what, payload] of Object.entries(unreadable)) {
-    it(`that sends ${what} has its call rejected`, async () => {
-      const [bad] = await start({ maxMessageBytes: 1 << 20 })
-      await assert.rejects(bad.attack([{ bytes: result(payload) }]), { name: /^(RangeError|TypeError)$/ })
-    })
+  for (const [what, payload] of Object.entries(malformed))
+    it(`that sends ${what} is killed`, () => checkProtocolError([{ bytes: result(payload) }]))
+
+  const withDescriptor = (last: Buffer): worker.Step => ({
+    bytes: Buffer.concat([frame(50, { number: 1 }), notes(['fd', [0]]), last]),
+    descriptors: 1,
+  })
+  const ofNobody: Record<string, Buffer> = {
+    'a result of a call that was not made': frame(17, { id: 9, flags: ATTACHED, payload: cborArray(PLACEHOLDER) }),
+    'a value of a stream that was not announced': frame(33, {
+      id: 9,
+      flags: ATTACHED,
+      payload: cborArray(PLACEHOLDER),
+    }),
+    'a frame that has no values': frame(37, { id: 9, flags: ATTACHED }),
+  }
+  for (const [what, last] of Object.entries(ofNobody)) {
+    it(`leaves no descriptor here that came with ${what}`, () =>
+      checkProtocolError([ANNOUNCEMENT, withDescriptor(last)])) // `useConnections` checks that none is open
   }
 })

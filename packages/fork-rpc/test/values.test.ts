@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { socketpair } from '@anyfork/fdpass'
 import { describe, it } from 'mocha'
+import { Point, registerPoint } from './fixtures/point.js'
 import { useConnections } from './support/connections.js'
 
 describe('values', () => {
@@ -60,6 +61,11 @@ describe('values', () => {
       [1, [{ a: [] }], 'text'],
       [1, [{ a: [] }], 'text'],
     ])
+  })
+
+  it('values of extensions that both processes have registered with cbor-x arrive as such', async () => {
+    registerPoint()
+    assert.deepEqual(await start('pointAt')(1, { y: [2] }), new Point(1, { y: [2] }))
   })
 
   it('a buffer of 16 MiB goes there and back unchanged', async () => {

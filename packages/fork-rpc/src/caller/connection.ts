@@ -212,7 +212,7 @@ export class Connection {
   #connect(socket: Descriptor): void {
     this.#socket = socket
     live.add(this)
-    if (this.#isDestroyed) this.#process.kill('SIGKILL')
+    if (this.#isDestroyed) this.#killIfPermitted()
     this.#channel.transport.open(socket)
     this.#hold.onOpen()
     void exitOf(this.#process).then(({ code, signal }) => {
@@ -250,7 +250,16 @@ export class Connection {
   /** Kills the process for an aborted call. Its end is expected, so it is not an uncaught exception. */
   #killOnAbort(): void {
     this.#isKilledOnAbort = true
-    this.#process.kill('SIGKILL')
+    this.#killIfPermitted()
+  }
+
+  /** Kills the process when there is no caller that could be given an error. */
+  #killIfPermitted(): void {
+    try {
+      this.#process.kill('SIGKILL')
+    } catch {
+      // EPERM: this program or the process has changed its user
+    }
   }
 
   /** Kills the process, because it has sent invalid data. */
@@ -259,7 +268,7 @@ export class Connection {
       cause instanceof RpcError
         ? cause
         : new RpcError('ERR_RPC_PROTOCOL', `the process sent invalid data: ${cause.message}`, { cause })
-    this.#process.kill('SIGKILL')
+    this.#killIfPermitted()
     void this.#finish()
   }
 
@@ -271,7 +280,7 @@ export class Connection {
     transport.close()
     live.delete(this)
     clearTimeout(this.#silence)
-    const killer = setTimeout(() => this.#process.kill('SIGKILL'), GRACE_MS)
+    const killer = setTimeout(() => this.#killIfPermitted(), GRACE_MS)
     const status = await this.#process.exited
     clearTimeout(killer)
     const isRequested = this.#requests.isClosed && !this.#requests.failure && !calls.awaited

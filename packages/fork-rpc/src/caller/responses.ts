@@ -1,6 +1,7 @@
 import { decodeError } from '@anyfork/fork/internal/error-codec'
 import { RpcError } from '../errors.js'
 import { streamsIn } from '../values/discard.js'
+import { disposeAll } from '../wire/dispose-all.js'
 import { Kind, MOST_EVENT_VALUES } from '../wire/frame.js'
 import { afterMicrotasks, TURNS_TO_REJECT, withAsyncStack } from './async-stack.js'
 import type { Channel } from './channel.js'
@@ -59,6 +60,7 @@ export class Responses {
     const { transport } = this.#channel
     transport.isFrameDeferred = false
     if (transport.isOpen) this.#onFrame()
+    else this.#closeDescriptors()
     this.handleAll()
   }
 
@@ -75,8 +77,14 @@ export class Responses {
     try {
       this.#handle()
     } catch (error) {
+      this.#closeDescriptors()
       this.#listener.onProtocolError(error as Error)
     }
+  }
+
+  /** Closes the descriptors of the current frame, which nobody has received. */
+  #closeDescriptors(): void {
+    disposeAll(this.#channel.transport.reader.attachments?.descriptors ?? [])
   }
 
   #handle(): void {

@@ -1,3 +1,5 @@
+import { RpcError } from '../errors.js'
+
 /** How deep arrays, objects, maps, and sets may be nested. */
 export const MOST_DEPTH = 1000
 
@@ -20,6 +22,21 @@ const contents = new Map<number, readonly number[]>([
   ),
 ])
 
+/**
+ * Reports whether users may register a tag with cbor-x. The others have a meaning there that needs time or memory out of
+ * proportion, or refers to earlier messages: dates as text, fractions, strings in bundles, records, packed values
+ * (216 to 255, and beyond), and references to values.
+ */
+function isFree(tag: number): boolean {
+  return (
+    (tag < 216 || tag > 255) &&
+    (tag < 27_647 || tag > 32_767) &&
+    (tag < 0xdff9 || tag > 0xffff) &&
+    tag < 0x53687264 &&
+    ![0, 4, 5, 6, 14, 15, 28, 29, 51, 105].includes(tag)
+  )
+}
+
 /** What a level has: any items, pairs whose keys are text, or any items up to a break. */
 const Level = { plain: 0, keyed: 1, indefinite: 2 } as const
 
@@ -35,11 +52,11 @@ const levels = new Uint8Array(MOST_DEPTH)
 
 /**
  * Checks a message in CBOR (RFC 8949) from another process before it is decoded: that it is complete, uses only what
- * the encoder writes, and cannot take more memory or time than its budget.
+ * the encoder writes, with extensions that users have registered, and cannot take more memory or time than its budget.
  *
  * @param budget - how many bytes of memory its values may take
  * @throws RangeError if it is too deep or too large
- * @throws TypeError if it is malformed
+ * @throws RpcError if it is malformed, or uses what the encoder does not write
  */
 export function checkCbor(bytes: Uint8Array, start: number, end: number, budget: number): void {
   let at = start
@@ -70,9 +87,20 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
       at += bytesOfLength(initial)
       if (at >= end) throw malformed()
       initial = bytes[at++]!
-      if (!contents.get(tag)?.includes(initial >> 5)) throw malformed()
-      isMap = tag === 259
       cost += COST.tagged
+      const content = contents.get(tag)
+      if (!content) {
+        if (!isFree(tag)) throw malformed()
+        if (depth === MOST_DEPTH) throw tooDeep()
+        remaining[depth] = left
+        levels[depth++] = level
+        left = 1
+        level = Level.plain
+        at-- // its content is an item of any kind
+        continue
+      }
+      if (!content.includes(initial >> 5)) throw malformed()
+      isMap = tag === 259
     }
     const major = initial >> 5
     if (major === Major.other) {
@@ -96,7 +124,7 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
         const items = major === Major.map ? 2 * length : length
         if (items > end - at) throw malformed() // each item has at least one byte
         cost += COST.list + (major === Major.map ? COST.entry : COST.element) * length
-        if (depth === MOST_DEPTH) throw new RangeError(`a message is nested more than ${MOST_DEPTH} levels deep`)
+        if (depth === MOST_DEPTH) throw tooDeep()
         remaining[depth] = left
         levels[depth++] = level
         left = isIndefinite ? INDEFINITE : items
@@ -123,6 +151,10 @@ function bytesOfLength(initial: number): number {
   return info < 24 ? 0 : 1 << (info - 24)
 }
 
-function malformed(): TypeError {
-  return new TypeError('a message is not valid CBOR, or uses more of it than the encoder does')
+function tooDeep(): RangeError {
+  return new RangeError(`a message is nested more than ${MOST_DEPTH} levels deep`)
+}
+
+function malformed(): RpcError {
+  return new RpcError('ERR_RPC_PROTOCOL', 'a message is not valid CBOR, or uses more of it than the encoder does')
 }

@@ -18,8 +18,9 @@ export interface Serialiser {
   /**
    * Decodes a list of values.
    *
-   * @param bytes - borrowed: no returned value may share its memory
+   * @param bytes - from another process, so they may be anything; borrowed: no returned value may share its memory
    * @returns an array of the same values
+   * @throws an error for bytes that `encode` cannot have returned
    */
   decode(bytes: Uint8Array): unknown[]
 }

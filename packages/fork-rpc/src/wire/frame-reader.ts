@@ -1,7 +1,7 @@
 import { type Descriptor, MAX_DESCRIPTORS } from '@anyfork/fdpass'
 import { RpcError } from '../errors.js'
 import { disposeAll } from './dispose-all.js'
-import { type Accepted, FIRST_ATTACHMENT, Flag, isUrgent, Kind, type Note } from './frame.js'
+import { type Accepted, FIRST_ATTACHMENT, Flag, hasValues, isUrgent, Kind, type Note } from './frame.js'
 import { FrameParser } from './frame-parser.js'
 import { parseNotes } from './notes.js'
 import type { OpenDescriptors } from './open-descriptors.js'
@@ -90,9 +90,11 @@ export class FrameReader extends FrameParser {
         this.#onAttachment()
         continue
       }
-      if (this.flags & Flag.attachments) this.attachments = this.#takeAttachments()
-      else if (this.#hasParts && !isUrgent(this.kind)) throw unclaimed()
-      else this.attachments = undefined
+      this.attachments = undefined
+      if (this.flags & Flag.attachments) {
+        if (!hasValues(this.kind)) throw unclaimed()
+        this.attachments = this.#takeAttachments()
+      } else if (this.#hasParts && !isUrgent(this.kind)) throw unclaimed()
       return true
     }
     if (this.arrived.length > MAX_DESCRIPTORS) throw unclaimed()

@@ -73,6 +73,13 @@ export function isUrgent(kind: number): boolean {
   return kind === Kind.credit || kind === Kind.stop || kind === Kind.descriptorsWelcome || kind === Kind.cancel
 }
 
+/** Reports whether the payload of a frame is a list of values, so that attachments may belong to it. */
+export function hasValues(kind: number): boolean {
+  return (
+    kind === Kind.call || kind === Kind.result || kind === Kind.event || kind === Kind.item || kind === Kind.nothing
+  )
+}
+
 /** The largest payload that one side accepts with each kind, in bytes; -1 for a kind that it does not accept. */
 export type Accepted = Float64Array
 

@@ -179,11 +179,6 @@ export class Transport {
     else this.#retry?.unref()
   }
 
-  /** Whether reading waits until the descriptor table has room for descriptors that have arrived. */
-  get isBlocked(): boolean {
-    return this.#isTableFull
-  }
-
   /**
    * Prepares for descriptors, which the peer has announced, and accepts them.
    *
