@@ -47,7 +47,7 @@ export interface ThreadReport {
   id: number
   /** The name that the kernel shows, at most 15 characters. */
   name: string
-  /** Whether it is none of Node's own idle threads: it blocks forks. */
+  /** Whether it blocks forks, as every thread does, except the idle ones of Node itself. */
   isForeign: boolean
 }
 

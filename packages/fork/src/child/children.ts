@@ -2,21 +2,16 @@ import type { Descriptor } from '@anyfork/fdpass'
 import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { callBeforeFork } from '../fork-hooks.js'
-import type { ForkMode, MadeBy } from '../mode.js'
+import type { ForkMode } from '../mode.js'
 import { Command, type Frame } from '../protocol/frame.js'
+import type { Ended, Made } from '../protocol/reports.js'
 import { collectGarbage } from '../safety/garbage.js'
 import type { Lifeline } from '../safety/lifeline.js'
 import { waitForRequests } from '../safety/pending-requests.js'
 import { assertNoForeignThreads, forgetThreads, hasForeignThreads, hasNewThreads } from '../safety/threads.js'
 import { OrderLog } from './order-log.js'
-import { type Ended, Reaper } from './reaper.js'
+import { Reaper } from './reaper.js'
 import { spawnReplay } from './replay.js'
-
-/** A process that was made. In a forked child itself, its pid is 0. */
-export interface Made {
-  pid: number
-  mode: MadeBy
-}
 
 /** Orders that load or run users' code. */
 export const LOADING: ReadonlySet<number> = new Set([Command.require, Command.eval, Command.warm])
@@ -89,7 +84,7 @@ export class Children {
    * Makes a child, by fork(2) or by starting an interpreter, as the mode says.
    *
    * @param control - the child's control socket; borrowed
-   * @returns the child, and a function that undoes what hooks of `beforeFork` did; the parent must call it
+   * @returns the child, with the pid 0 in the child itself, and a function that undoes what hooks of `beforeFork` did; the parent must call it
    * @throws if no child can be made
    */
   async make(control: Descriptor, lifeline: Lifeline): Promise<[made: Made, undo: () => Promise<void>]> {

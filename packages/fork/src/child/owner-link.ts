@@ -5,10 +5,9 @@ import type { MadeBy } from '../mode.js'
 import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
 import { Report } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
+import type { Ended, Made } from '../protocol/reports.js'
 import { ReservedSlot } from '../protocol/reserved-slot.js'
 import { armLifeline, claimLifeline, cutLifeline, type Lifeline } from '../safety/lifeline.js'
-import type { Made } from './children.js'
-import type { Ended } from './reaper.js'
 
 /** What ties this process to its owner: the control channel for orders and reports, and the lifeline. */
 export class OwnerLink {

@@ -2,16 +2,10 @@ import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { binding } from '../binding.js'
 import { signalNumber } from '../errors.js'
+import type { Ended } from '../protocol/reports.js'
 
 /** How long `child_process` gets to reap an ended child that this package does not know, in milliseconds. */
 const ORPHAN_DELAY_MS = 1000
-
-/** How a child ended: `code` is -1 if a signal ended it. */
-export interface Ended {
-  pid: number
-  code: number
-  signal: number
-}
 
 /** Reaps forked children and orphans, and reports how they ended. */
 export class Reaper {

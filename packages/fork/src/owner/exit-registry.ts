@@ -44,7 +44,7 @@ export class ExitRegistry<P extends Awaited<P>> {
 
   /**
    * A process has reported the exit of another one. The root may do so before the pid of that one is known here,
-   * because both come over different sockets. What others report of processes that are not known is of no interest.
+   * because both come over different sockets. Reports about unknown processes are ignored if they come from another process.
    *
    * @throws TypeError if it was neither the process that forked it nor the root
    */

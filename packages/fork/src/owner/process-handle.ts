@@ -3,12 +3,13 @@ import { Descriptor, type Handle, setNonblocking, socketpair } from '@anyfork/fd
 import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { decodeError } from '../error-codec.js'
-import { type ExitStatus, ForkError, ProcessExitedError, signalName, signalNumber } from '../errors.js'
+import { type ExitStatus, ForkError, ProcessExitedError, signalNumber } from '../errors.js'
 import { afterFork } from '../fork-hooks.js'
 import type { MadeBy } from '../mode.js'
 import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
 import { acceptedReports, Command, type Frame, Report } from '../protocol/frame.js'
-import { decode, encode } from '../protocol/payload.js'
+import { encode } from '../protocol/payload.js'
+import { decodeEnded, decodeMade, type Made } from '../protocol/reports.js'
 import { reapAtThreadEnd, spareAtThreadEnd } from '../thread-end.js'
 import type { ExecOptions } from './exec-options.js'
 import { lifeline } from './lifeline-pipe.js'
@@ -16,12 +17,6 @@ import { isChild, OwnChild } from './own-child.js'
 import { PendingAnswers } from './pending-answers.js'
 import { ProcessFamily, type Relative } from './process-family.js'
 import { spawnTemplate } from './spawn.js'
-
-/** What a process reports of itself, or its parent of it. */
-interface Made {
-  pid: number
-  mode: MadeBy
-}
 
 /** A child of this program. */
 interface ChildOfThisProgram {
@@ -32,23 +27,6 @@ interface ChildOfThisProgram {
 }
 
 const UNKNOWN_STATUS: ExitStatus = { code: null, signal: null }
-
-/** @throws TypeError if the payload does not say how a process was made */
-function decodeMade(payload: Buffer): Made {
-  const made: unknown = decode(payload)
-  const { pid, mode } = (made ?? {}) as Partial<Made>
-  if (!Number.isInteger(pid) || pid! <= 0 || (mode !== 'fork' && mode !== 'exec'))
-    throw new TypeError('it has reported an invalid pid')
-  return { pid: pid!, mode }
-}
-
-/** Reports whether a value says how a process has ended, as `waitpid` does: a code or a signal, else -1 and 0. */
-function isEnded(value: unknown): value is { pid: number; code: number; signal: number } {
-  const { pid, code, signal } = (value ?? {}) as Record<string, unknown>
-  const isWithin = (number: unknown, least: number, most: number): boolean =>
-    Number.isInteger(number) && (number as number) >= least && (number as number) <= most
-  return isWithin(pid, 1, 0x7fffffff) && isWithin(code, -1, 255) && isWithin(signal, 0, 64)
-}
 
 /** The families that have a process which is not gone. */
 const families = new Set<ProcessFamily<ProcessHandle>>()
@@ -326,18 +304,15 @@ export class ProcessHandle implements Relative<ProcessHandle> {
         if (fork) fork.#onForkFailed(decodeError(payload))
         return
       case Report.exited:
-        return this.#onExitReported(decode(payload))
+        return this.#onExitReported(payload)
       default:
         throw new TypeError(`it has sent a report of unknown type ${type}`)
     }
   }
 
   /** @throws TypeError if the report is invalid, or this process may not report that exit */
-  #onExitReported(ended: unknown): void {
-    if (!isEnded(ended)) throw new TypeError('it has reported an invalid exit')
-    const { pid, code, signal } = ended
-    const isUnknown = code < 0 && signal === 0
-    const status = isUnknown ? UNKNOWN_STATUS : { code: code < 0 ? null : code, signal: signalName(signal) }
+  #onExitReported(payload: Buffer): void {
+    const { pid, status } = decodeEnded(payload)
     this.#family.exits.ended(pid, status, this)
   }
 
