@@ -1,0 +1,22 @@
+import { readdirSync, readlinkSync } from 'node:fs'
+import { isNonblocking } from '@anyfork/fdpass'
+
+/**
+ * Finds a socket that this process has inherited, to write to it what its owner does not expect.
+ *
+ * @param isBlocking - true: the one to the caller of a process that runs one call at a time; false: the control socket
+ * @returns its number; borrowed
+ */
+export function findOwnSocket({ isBlocking }: { isBlocking: boolean }): number {
+  const found = readdirSync('/proc/self/fd')
+    .map(Number)
+    .find(fd => {
+      try {
+        return fd > 2 && readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:') && isNonblocking(fd) !== isBlocking
+      } catch {
+        return false // the descriptor that has read the list
+      }
+    })
+  if (found === undefined) throw new Error('this process has no such socket')
+  return found
+}
