@@ -47,8 +47,8 @@ const BREAK = 0xff
 const INDEFINITE = 0xffffffff
 
 /** The levels above the current one: how many items remain there, and what they are. */
-const remaining = new Uint32Array(MOST_DEPTH)
-const levels = new Uint8Array(MOST_DEPTH)
+const remaining: number[] = new Array<number>(MOST_DEPTH).fill(0)
+const levels: number[] = new Array<number>(MOST_DEPTH).fill(0)
 
 /**
  * Checks a message in CBOR (RFC 8949) from another process before it is decoded: that it is complete, uses only what
@@ -75,10 +75,12 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
     }
     if (at >= end) throw malformed()
     let initial = bytes[at++]!
-    if (level === Level.keyed && left % 2 === 0 && initial >> 5 !== Major.text) throw malformed()
-    if (level === Level.indefinite && initial === BREAK) {
-      left = 0
-      continue
+    if (level !== Level.plain) {
+      if (level === Level.keyed && left % 2 === 0 && initial >> 5 !== Major.text) throw malformed()
+      if (level === Level.indefinite && initial === BREAK) {
+        left = 0
+        continue
+      }
     }
     left--
     let isMap = false
@@ -86,7 +88,6 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
       const tag = lengthAt(bytes, initial, at, end)
       at += bytesOfLength(initial)
       if (at >= end) throw malformed()
-      initial = bytes[at++]!
       cost += COST.tagged
       const content = contents.get(tag)
       if (!content) {
@@ -96,15 +97,15 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
         levels[depth++] = level
         left = 1
         level = Level.plain
-        at-- // its content is an item of any kind
-        continue
+        continue // its content is an item of any kind
       }
+      initial = bytes[at++]!
       if (!content.includes(initial >> 5)) throw malformed()
       isMap = tag === 259
     }
     const major = initial >> 5
+    const info = initial & 31
     if (major === Major.other) {
-      const info = initial & 31
       // false, true, null, and undefined; else a float of 2, 4, or 8 bytes
       if (info >= 20 && info <= 23) cost += COST.element
       else if (info < 25 || info > 27) throw malformed()
@@ -114,11 +115,18 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
       }
     } else {
       const isIndefinite = initial === INDEFINITE_ARRAY
-      const length = isIndefinite ? 0 : lengthAt(bytes, initial, at, end)
-      at += isIndefinite ? 0 : bytesOfLength(initial)
-      if (major === Major.unsigned || major === Major.negative) cost += COST.number
-      else if (major === Major.text || major === Major.bytes) {
-        cost += major === Major.text ? COST.text + 2 * length : COST.bytes + length
+      let length = info
+      if (isIndefinite) length = 0
+      else if (info > 23) {
+        length = lengthAt(bytes, initial, at, end)
+        at += bytesOfLength(initial)
+      }
+      if (major === Major.text) {
+        cost += COST.text + 2 * length
+        at += length
+      } else if (major <= Major.negative) cost += COST.number
+      else if (major === Major.bytes) {
+        cost += COST.bytes + length
         at += length
       } else {
         const items = major === Major.map ? 2 * length : length
