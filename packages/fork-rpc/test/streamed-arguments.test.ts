@@ -30,6 +30,26 @@ for (const async of [false, true]) {
       assert.equal(await start('sumAll')(streams()), 6)
     })
 
+    it('a stream among the values of a streamed argument ends with the call, even if it was not read', async () => {
+      let begun = 0
+      let ended = 0
+      function* unread(): Generator<number> {
+        begun++
+        try {
+          yield 1
+        } finally {
+          ended++
+        }
+      }
+      function* streams(): Generator<Generator<number>> {
+        for (let i = 0; i < 1000; i++) yield unread()
+      }
+      const countAll = start('countAll')
+      // Together more than the 65,536 streams that a connection may have open.
+      for (let i = 0; i < 70; i++) assert.equal(await countAll(streams()), 1000)
+      assert.equal(ended, begun)
+    })
+
     it('a generator among the arguments ends when the function leaves its loop', async () => {
       let hasEnded = false
       function* numbers(): Generator<number> {

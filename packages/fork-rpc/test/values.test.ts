@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { socketpair } from '@anyfork/fdpass'
+import { fd } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
 import { Point, registerPoint } from './fixtures/point.js'
 import { useConnections } from './support/connections.js'
@@ -67,6 +68,43 @@ describe('values', () => {
     registerPoint()
     assert.deepEqual(await start('pointAt')(1, { y: [2] }), new Point(1, { y: [2] }))
   })
+
+  it('a large buffer arrives under a key that UTF-8 cannot carry, and next to a named property of an array', async () => {
+    const large = Buffer.alloc(1 << 17, 'large')
+    const named = Object.assign([1, large], { name: large })
+    const [bad, list] = (await start('same')({ ['\ud800']: large }, named)) as [Record<string, Buffer>, unknown[]]
+    assert.ok(large.equals(Object.values(bad)[0]!))
+    assert.deepEqual(list, [1, large])
+  })
+
+  it('a descriptor that is nested too deep for its note is rejected with a RangeError, and closed', async () => {
+    const [one, other] = socketpair()
+    let value: unknown = fd(one)
+    for (let i = 0; i < 1001; i++) value = [value]
+    await assert.rejects(start('same')(value), { name: 'RangeError' })
+    one.close()
+    other.close()
+  })
+
+  for (const async of [false, true]) {
+    it(`maxMessageBytes bounds values, but no errors and notes, with async: ${async}`, async () => {
+      const maxMessageBytes = 100_000
+      const same = start('same', { async, maxMessageBytes })
+      await assert.rejects(same(Buffer.alloc(maxMessageBytes)), {
+        name: 'RangeError',
+        message: /maxMessageBytes, 100000/,
+      })
+      const [almost] = (await same(Buffer.alloc(maxMessageBytes - 10))) as [Buffer]
+      assert.equal(almost.length, maxMessageBytes - 10)
+      await assert.rejects(start('zeroes', { async, maxMessageBytes })(2 * maxMessageBytes), { name: 'RangeError' })
+      const throwText = start('throwText', { async, maxMessageBytes })
+      await assert.rejects(
+        throwText(2 * maxMessageBytes),
+        ({ message }: Error) => message.length === 2 * maxMessageBytes,
+      )
+      await assert.rejects(throwText(1), { message: 'x' })
+    })
+  }
 
   it('a buffer of 16 MiB goes there and back unchanged', async () => {
     const big = Buffer.alloc(16 << 20, 'anyfork')

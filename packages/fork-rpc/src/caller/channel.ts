@@ -66,7 +66,7 @@ export function makeChannel(
     {
       writer,
       add: (kind, id, values) => messages.add(kind, id, values, 0, 0, []),
-      read: reader => messages.read(reader, 1),
+      read: (reader, received) => messages.read(reader, 1, received),
       discard: attachments => messages.discard(attachments),
       onQueued: () => transport.flushSoon(),
     },

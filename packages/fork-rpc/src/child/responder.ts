@@ -39,7 +39,7 @@ export class Responder {
           if (size >= LARGE_BYTES) flusher.writeAll()
           return size
         },
-        read: reader => messages.read(reader, 1),
+        read: (reader, received) => messages.read(reader, 1, received),
         discard: attachments => messages.discard(attachments),
         onQueued: () => flusher.onQueued(),
         ...(wait && { wait: wait.bind(flusher) }),

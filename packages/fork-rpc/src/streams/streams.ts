@@ -21,8 +21,12 @@ export interface StreamsLink {
    * @throws if a value cannot be sent
    */
   add(kind: number, id: number, values: readonly unknown[]): number
-  /** Decodes the values of the reader's current frame. */
-  read(reader: FrameReader): unknown[]
+  /**
+   * Decodes the value of the reader's current frame.
+   *
+   * @param received - receives the IDs of the streams within it
+   */
+  read(reader: FrameReader, received: number[]): unknown[]
   /** Closes the attachments of a frame. */
   discard(attachments: Attachments | undefined): void
   /** A frame was queued. */
@@ -41,6 +45,8 @@ export class Streams {
   readonly #beginsIncoming: boolean
   /** In a process: how streams have ended whose calls wait for their turn, because the calls were aborted. */
   readonly #endedEarly = new Map<number, { error: unknown } | undefined>()
+  /** In a process: the streams among the values of each stream. */
+  readonly #within = new Map<number, number[]>()
   #lastId = 0
   #waiting = 0
 
@@ -154,9 +160,17 @@ export class Streams {
     await Promise.all(ids.map(id => this.#outgoing.get(id)?.begin(onStop)))
   }
 
-  /** Asks the other side to end these streams, because no more of their values are wanted. */
+  /**
+   * Asks the other side to end these streams, because no more of their values are wanted. In a process, that includes
+   * the streams among their values: they end with the call, too.
+   */
   stopReading(ids: readonly number[]): void {
-    for (const id of ids) this.#incoming.get(id)?.stop()
+    for (const id of ids) {
+      this.#incoming.get(id)?.stop()
+      const within = this.#within.get(id)
+      this.#within.delete(id)
+      if (within) this.stopReading(within)
+    }
   }
 
   /**
@@ -207,15 +221,17 @@ export class Streams {
   }
 
   #onItem(incoming: IncomingStream | undefined, reader: FrameReader): void {
-    const { attachments, size } = reader
+    const { id, attachments, size } = reader
     if (!incoming || incoming.isStopped) return this.#link.discard(attachments)
     let values: unknown[]
+    const received: number[] = []
     try {
-      values = this.#link.read(reader)
+      values = this.#link.read(reader, received)
     } catch (error) {
       if (error instanceof RpcError) throw error
       return incoming.failAfterArrived(error)
     }
+    if (received.length && this.#beginsIncoming) this.#within.set(id, [...(this.#within.get(id) ?? []), ...received])
     incoming.push({ value: values[0], size, discard: () => this.#link.discard(attachments) })
   }
 

@@ -5,7 +5,7 @@ import type { Attachments, FrameReader } from '../wire/frame-reader.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
 import { binaryOf } from './binary-types.js'
 import type { Codec } from './codec.js'
-import { discardAttachments, streamsIn } from './discard.js'
+import { discardAttachments } from './discard.js'
 import { findPlaces, type PackedValues, pack } from './pack-attachments.js'
 
 /** The streams that travel among values. */
@@ -79,9 +79,7 @@ export class Messages {
       this.#unpack(values, attachments, received)
       return values
     } catch (error) {
-      disposeAll(attachments.descriptors)
-      // After an RpcError, the connection ends, and its streams with it.
-      if (!(error instanceof RpcError)) this.#streams.refuse(streamsIn(attachments))
+      discardAttachments(attachments, this.#streams)
       throw error
     }
   }

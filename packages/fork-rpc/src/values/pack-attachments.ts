@@ -1,5 +1,5 @@
 import { RpcError } from '../errors.js'
-import type { Note, Path } from '../wire/frame.js'
+import { MOST_KEYS, type Note, type Path } from '../wire/frame.js'
 import { bytesOf, isLargeBinary } from './binary-types.js'
 import type { Codec } from './codec.js'
 import { isPlain } from './is-plain.js'
@@ -85,6 +85,14 @@ function packTopLevel(packed: PackedValues, attachable: Codec['attachable']): Pa
   return packed.notes.length ? packed : undefined
 }
 
+/** A surrogate without its other half: UTF-8 has no code for it. */
+const LONE_SURROGATE = /\p{Surrogate}/u
+
+/** Reports whether a note can point to a place: text that is not well-formed would arrive as other text. */
+function canBeNoted(path: Path): boolean {
+  return path.length <= MOST_KEYS && path.every(key => typeof key === 'number' || !LONE_SURROGATE.test(key))
+}
+
 /**
  * Takes attachments out of arrays and plain objects. Arrays and objects that contain one are copied.
  *
@@ -100,11 +108,15 @@ function packWithin(values: readonly unknown[], areBinaries: boolean): PackedVal
     if (value instanceof PassedDescriptor) {
       if (!value.isWaiting || packed.descriptors.includes(value))
         throw new TypeError('a descriptor made by fd() can be passed only once')
+      if (!canBeNoted(path))
+        throw new RangeError(
+          `a descriptor can be passed at most ${MOST_KEYS} levels deep, under keys of well-formed text`,
+        )
       packed.notes.push(['fd', [...path]])
       packed.descriptors.push(value)
       return PLACEHOLDER
     }
-    if (areBinaries && path.length > 1 && isLargeBinary(value)) {
+    if (areBinaries && path.length > 1 && isLargeBinary(value) && canBeNoted(path)) {
       packed.notes.push(['binary', [...path], value.constructor.name])
       packed.binaries.push(bytesOf(value))
       return PLACEHOLDER
@@ -112,9 +124,11 @@ function packWithin(values: readonly unknown[], areBinaries: boolean): PackedVal
     if (!isPlain(value) || within.has(value)) return value
     within.add(value)
     let copy: Record<string | number, unknown> | undefined
-    for (const [key, part] of Object.entries(value)) {
-      if (key === '__proto__') continue // assigning it would set the prototype
-      path.push(Array.isArray(value) ? Number(key) : key)
+    for (const [name, part] of Object.entries(value)) {
+      if (name === '__proto__') continue // assigning it would set the prototype
+      const key = Array.isArray(value) ? Number(name) : name
+      if (String(key) !== name) continue // a named property of an array, which the serialisers leave out
+      path.push(key)
       const found = search(part)
       path.pop()
       if (found === part) continue

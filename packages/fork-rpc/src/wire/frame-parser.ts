@@ -38,7 +38,7 @@ export class FrameParser {
   #largeFilled = 0
 
   /**
-   * @param accepted - the largest payload of each kind
+   * @param accepted - the largest payload of each kind; `Infinity`: what `maxMessageBytes` leaves
    * @param maxMessageBytes - the largest message: a frame with its attachments
    */
   constructor(accepted: Accepted, maxMessageBytes: number) {
@@ -98,7 +98,8 @@ export class FrameParser {
     const size = view.getUint32(at + At.length, true)
     const end = at + HEADER_BYTES + size
     const word = view.getUint32(at + At.kind, true)
-    if (size > this.#accepted[word & 0xff]! || size > this.room) throw invalidHeader(word & 0xff, size)
+    const most = this.#accepted[word & 0xff]!
+    if (size > most || (most === Infinity && size > this.room)) throw invalidHeader(word & 0xff, size)
     if (end > this.#to && size < LARGE_BYTES - HEADER_BYTES) return false
     this.id = view.getUint32(at + At.id, true)
     this.kind = word & 0xff

@@ -65,6 +65,9 @@ export const MOST_EVENT_VALUES = 10_000
 /** The largest payload of `notes`, in bytes: parsed, it takes about fifty times the memory. */
 export const MOST_NOTES_BYTES: number = 1 << 20
 
+/** The longest name of an export, in bytes: the process trusts its caller. */
+const MOST_NAME_BYTES = 0xffffffff
+
 /** The largest payload of an error, in bytes: the limit of the error codec. */
 export const MOST_ERROR_BYTES: number = 3 << 22
 
@@ -80,7 +83,10 @@ export function hasValues(kind: number): boolean {
   )
 }
 
-/** The largest payload that one side accepts with each kind, in bytes; -1 for a kind that it does not accept. */
+/**
+ * The largest payload that one side accepts with each kind, in bytes: -1 for a kind that it does not accept, and
+ * `Infinity` for payloads that count towards `maxMessageBytes`.
+ */
 export type Accepted = Float64Array
 
 const fromEither: [kind: number, bytes: number][] = [
@@ -113,7 +119,7 @@ export const acceptedFromCaller: Accepted = accepted([
   [Kind.call, Infinity],
   [Kind.end, 0],
   [Kind.cancel, 0],
-  [Kind.name, Infinity],
+  [Kind.name, MOST_NAME_BYTES],
   [Kind.nothing, Infinity],
 ])
 
@@ -132,6 +138,9 @@ export const Flag = {
   /** The caller may cancel this call. */
   cancellable: 2,
 } as const
+
+/** How deep within arrays and objects an attachment may be. */
+export const MOST_KEYS = 1000
 
 /** The position of an attachment: an index into the list of values, then keys of arrays and objects. */
 export type Path = (string | number)[]

@@ -1,8 +1,6 @@
 import { RpcError } from '../errors.js'
-import type { Note } from './frame.js'
+import { MOST_KEYS, type Note } from './frame.js'
 
-/** How deep within arrays and objects a note may point. */
-const MOST_KEYS = 1000
 const MOST_ID = 0xffffffff
 
 /**

@@ -9,7 +9,6 @@ const FALLBACK = 256
 export class OpenDescriptors {
   readonly #limit: () => number
   #descriptors: WeakRef<Descriptor>[] = []
-  #most = 0
 
   /** @param limit - returns how many may be open at once. It is asked when the first one comes */
   constructor(limit: () => number) {
@@ -19,17 +18,14 @@ export class OpenDescriptors {
   /** @throws RpcError if too many are open */
   add(descriptors: readonly Descriptor[]): void {
     const limit = this.#limit()
-    this.#most ||= limit
     for (const descriptor of descriptors) this.#descriptors.push(new WeakRef(descriptor))
-    if (this.#descriptors.length <= this.#most) return
+    if (this.#descriptors.length <= limit) return
     this.#descriptors = this.#descriptors.filter(reference => reference.deref()?.isOpen)
-    const { length } = this.#descriptors
-    if (length > limit)
+    if (this.#descriptors.length > limit)
       throw new RpcError(
         'ERR_RPC_PROTOCOL',
         `more than ${limit} descriptors from the process are open (maxDescriptors)`,
       )
-    this.#most = Math.max(limit, length + Math.ceil(limit / 8)) // so that it does not look at all of them each time
   }
 }
 
