@@ -32,11 +32,15 @@ const classes: Record<string, new (message?: string) => Error> = {
 /** The longest chain of causes that is encoded. */
 const MOST_CAUSES = 16
 /** How many errors within an error are encoded, and accepted. */
-const MOST_ERRORS = 1000
+const MOST_ERRORS = 2000
+/** How many of them may be in one AggregateError. */
+const MOST_LISTED = 1000
 /** The largest encoded error, in bytes. */
 const MOST_BYTES = 3 << 22
-/** The longest text of an error that is too large to be encoded as it is, in characters. */
-const MOST_TEXT = 1 << 16
+/** The longest text in an error that is too large to be encoded as it is, in characters. */
+const MOST_TEXT = 1 << 14
+/** How many properties such an error keeps. */
+const MOST_PROPERTIES = 100
 const structural = new Set(['name', 'message', 'stack', 'cause', 'errors'])
 const DOM_EXCEPTION = 'DOMException'
 
@@ -71,7 +75,7 @@ function convert(
     const known = converted.get(value)
     if (known) return known
     const isNested = isError(value)
-    if (isNested && depth < MOST_CAUSES && converted.size < MOST_ERRORS)
+    if (isNested && depth < MOST_CAUSES && converted.size <= MOST_ERRORS)
       return convert(value, isClonable, converted, depth + 1)
     return { value: !isNested && isClonable(value) ? value : describe(value) }
   }
@@ -81,10 +85,18 @@ function convert(
     if (isClonable(value)) Object.defineProperty(plain.properties, key, { value, enumerable: true })
   }
   const cause = readProperty(error, 'cause')
-  const errors = isA(error, AggregateError) ? listOf(readProperty(error, 'errors')) : undefined
+  const errors = isAggregate(error) ? listOf(readProperty(error, 'errors')) : undefined
   if (cause !== undefined) plain.cause = nested(cause)
-  if (errors) plain.errors = errors.slice(0, MOST_ERRORS).map(nested)
+  if (errors) {
+    const rest = errors.length - MOST_LISTED
+    plain.errors = rest > 0 ? errors.slice(0, MOST_LISTED - 1).map(nested) : errors.map(nested)
+    if (rest > 0) plain.errors.push({ value: `${rest + 1} more errors` })
+  }
   return plain
+}
+
+function isAggregate(error: Error): boolean {
+  return isA(error, AggregateError) || readProperty(error, 'name') === 'AggregateError'
 }
 
 /**
@@ -99,7 +111,7 @@ export function fromPlainError(plain: unknown): Error {
 function restore(plain: unknown, restored: Map<unknown, Error>): Error {
   const known = restored.get(plain)
   if (known) return known
-  if (!isPlainError(plain) || restored.size >= MOST_ERRORS)
+  if (!isPlainError(plain) || restored.size > MOST_ERRORS)
     throw new TypeError('the other process sent something that is not an error')
   const { name, stack, properties, cause, errors } = plain
   const error = construct(plain)
@@ -124,7 +136,7 @@ function isPlainError(value: unknown): value is PlainError {
     (stack === undefined || typeof stack === 'string') &&
     isObject(properties) &&
     (cause === undefined || isObject(cause)) &&
-    (errors === undefined || (Array.isArray(errors) && errors.length <= MOST_ERRORS && errors.every(isObject)))
+    (errors === undefined || (Array.isArray(errors) && errors.length <= MOST_LISTED && errors.every(isObject)))
   )
 }
 
@@ -202,21 +214,48 @@ function describe(value: unknown): string {
 }
 
 /**
- * Encodes an error by V8's structured clone. Own properties that cannot be cloned are left out. An error that would be
- * too large is sent without its properties and causes, with its texts cut.
+ * Encodes an error by V8's structured clone. Own properties that cannot be cloned are left out. In an error that would
+ * be too large, texts are cut, and properties that are objects or big integers are left out, and, if that does not suffice, its causes
+ * and errors.
  */
 export function encodeError(error: unknown): Buffer {
   const plain = toPlainError(error, isClonable)
-  const bytes = serialize(plain)
-  if (bytes.length <= MOST_BYTES) return bytes
-  const { class: className, name, message, stack } = plain
-  return serialize({
+  for (const make of [() => plain, () => reduce(plain, new Map()), () => withoutOthers(reduce(plain, new Map()))]) {
+    const bytes = serialize(make())
+    if (bytes.length <= MOST_BYTES) return bytes
+  }
+  throw new RangeError('an error of bounded size is too large') // cannot be
+}
+
+/** Returns a copy of bounded size of an error and of those within it. */
+function reduce(plain: PlainError, reduced: Map<PlainError, PlainError>): PlainError {
+  const known = reduced.get(plain)
+  if (known) return known
+  const { class: className, name, message, stack, properties, cause, errors } = plain
+  const small: PlainError = {
     class: className,
     name: cut(name),
     message: cut(message),
     stack: stack === undefined ? stack : cut(stack),
     properties: {},
-  } satisfies PlainError)
+  }
+  reduced.set(plain, small)
+  const nested = (value: PlainError | { value: unknown }): PlainError | { value: unknown } =>
+    isPlainError(value) ? reduce(value, reduced) : { value: cut(describe(value.value)) }
+  for (const [key, value] of Object.entries(properties).slice(0, MOST_PROPERTIES)) {
+    if ((typeof value === 'object' && value !== null) || typeof value === 'bigint') continue
+    Object.defineProperty(small.properties, cut(key), {
+      value: typeof value === 'string' ? cut(value) : value,
+      enumerable: true,
+    })
+  }
+  if (cause) small.cause = nested(cause)
+  if (errors) small.errors = errors.map(nested)
+  return small
+}
+
+function withoutOthers({ cause: _, errors: __, ...plain }: PlainError): PlainError {
+  return plain
 }
 
 function cut(text: string): string {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -38,6 +38,29 @@ describe('check', () => {
     report.findings
       .filter(one => one.topic === topic && isNotInherited(one))
       .map(({ severity, subject, text }) => [severity, subject, text])
+
+  it('a report of many descriptors with long names arrives, and the process goes on', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const busy = ForkProcess.exec({ mode: 'fork' }).eval(
+      async (folder, count) => {
+        const { mkdirSync, openSync, writeFileSync } = await import('node:fs')
+        const long = `${folder}${`/${'d'.repeat(240)}`.repeat(15)}`
+        mkdirSync(long, { recursive: true })
+        writeFileSync(`${long}/file`, '')
+        for (let i = 0; i < count; i++) openSync(`${long}/file`, 'r')
+      },
+      folder,
+      2500,
+    )
+    try {
+      const { descriptors } = await busy.check() // more than 16 MiB
+      assert.ok(descriptors.length > 2500)
+      await busy.ready()
+    } finally {
+      await busy.close()
+      rmSync(folder, { recursive: true })
+    }
+  })
 
   it('check() finds nothing in a bare template, nor in a process forked from it', async () => {
     const bare = ForkProcess.exec({ mode: 'fork' }).require(worker)

@@ -63,6 +63,47 @@ describe('errors of ForkProcess', () => {
     )
   })
 
+  it('an error that is too large keeps its code, its small properties, and its cause', async () => {
+    const throwLarge = `
+      const error = new RangeError('x'.repeat(20_000_000), { cause: new TypeError('the cause') })
+      throw Object.assign(error, { code: 'E_LARGE', large: Buffer.alloc(20_000_000), number: 7 })`
+    await assert.rejects(ForkProcess.create().eval(throwLarge).ready(), (error: NodeJS.ErrnoException) => {
+      assert.equal(error.code, 'ERR_EVAL_FAILED')
+      assert.ok(error.message.length > 10_000 && error.message.length < 20_000)
+      const cause = error.cause as NodeJS.ErrnoException & { number: number }
+      assert.ok(cause instanceof RangeError && cause.cause instanceof TypeError)
+      assert.deepEqual([cause.code, cause.number], ['E_LARGE', 7])
+      return true
+    })
+  })
+
+  it('1,000 errors within an AggregateError arrive; of more, the number of the rest', async () => {
+    const errorsOf = async (count: number): Promise<unknown[]> => {
+      const code = `throw new AggregateError(Array.from({ length: ${count} }, (_, i) => new Error('e' + i)), 'many')`
+      const error = (await ForkProcess.create()
+        .eval(code)
+        .ready()
+        .catch((reason: unknown) => reason)) as Error
+      return (error.cause as AggregateError).errors as unknown[]
+    }
+    const all = await errorsOf(1000)
+    assert.equal(all.length, 1000)
+    assert.ok(all.every(one => one instanceof Error))
+    const most = await errorsOf(2000)
+    assert.equal(most.length, 1000)
+    assert.equal(most.at(-1), '1001 more errors')
+  })
+
+  it('an AggregateError of another realm arrives with its errors', async () => {
+    const child = ForkProcess.create().eval(async () => {
+      const { runInNewContext } = await import('node:vm')
+      throw runInNewContext('new AggregateError([new TypeError("inner")], "outer")')
+    })
+    const error = (await child.ready().catch((reason: unknown) => reason)) as Error
+    const { errors } = error.cause as AggregateError
+    assert.ok(errors[0] instanceof TypeError)
+  })
+
   it('a descriptor that the kernel cannot pass throws EINVAL; in a queued order it rejects that order and all later ones, and ends the process', async function () {
     const program = new URL('./fixtures/unpassable-descriptor.js', import.meta.url)
     const stdout = await outputOf(program, [], { env: { UV_USE_IO_URING: '1' } })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { serialize } from 'node:v8'
+import { write } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
-import { assertNothingLeft, isRunning, openResources, type Resources } from '@anyfork/test-support'
+import { assertNothingLeft, isRunning, openResources, type Resources, until } from '@anyfork/test-support'
 import { after, afterEach, before, describe, it } from 'mocha'
 
 const module = new URL('./fixtures/hostile.js', import.meta.url)
@@ -10,12 +11,13 @@ const module = new URL('./fixtures/hostile.js', import.meta.url)
 function report(
   type: number,
   payload: Uint8Array = Buffer.alloc(0),
-  { length = payload.length, descriptors = 0 } = {},
+  { length = payload.length, descriptors = 0, id = 0 } = {},
 ): Buffer {
   const header = Buffer.alloc(12)
   header.writeUInt32LE(length, 0)
   header[4] = type
   header[5] = descriptors
+  header.writeUInt32LE(id, 8)
   return Buffer.concat([header, payload])
 }
 
@@ -73,6 +75,26 @@ describe('a process that writes to its control socket', () => {
     assert.ok(sibling.isAlive)
     await sibling.ready()
     await sibling.close()
+  })
+
+  it('with the pid of a process as that of its copy keeps nobody from learning how that process ends', async () => {
+    const forker = template.fork()
+    const victim = forker.fork()
+    await victim.ready()
+    const claims = [1, 2, 3, 4].map(id => report(66, serialize({ pid: victim.pid, mode: 'fork' }), { id }))
+    const liar = template.fork().sendArg(Buffer.concat(claims))
+    const socket = await liar.run(module, 'attackOnSignal')
+    const copy = liar.refork() // waits, because the function blocks
+    copy.ready().catch(() => {})
+    write(socket, Buffer.from('!'))
+    await until(() => copy.pid === victim.pid)
+    victim.kill('SIGKILL')
+    assert.deepEqual(await victim.exited, { code: null, signal: 'SIGKILL' })
+    await forker.ready()
+    liar.kill('SIGKILL')
+    await liar.exited
+    socket.close()
+    await forker.close()
   })
 
   it('with exits of processes that do not exist does no harm', async () => {

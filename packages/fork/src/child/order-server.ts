@@ -6,7 +6,7 @@ import { ForkError } from '../errors.js'
 import { callAfterFork } from '../fork-hooks.js'
 import type { ForkMode, MadeBy } from '../mode.js'
 import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
-import { Command, type Frame } from '../protocol/frame.js'
+import { Command, type Frame, MOST_ANSWER_BYTES } from '../protocol/frame.js'
 import { decode, encode } from '../protocol/payload.js'
 import type { Made } from '../protocol/reports.js'
 import { assertNoActiveHandles } from '../safety/active-handles.js'
@@ -233,7 +233,10 @@ export class OrderServer implements ChannelListener {
   /** Answers a question. Unlike an order that fails, a question that cannot be answered changes nothing. */
   async #answer(id: number, find: () => Promise<unknown>): Promise<void> {
     try {
-      this.#owner.done(id, encode(await find()))
+      const answer = encode(await find())
+      if (answer.length > MOST_ANSWER_BYTES)
+        throw new RangeError(`the answer has ${answer.length} bytes, more than ${MOST_ANSWER_BYTES}`)
+      this.#owner.done(id, answer)
     } catch (error) {
       this.#owner.rejected(id, error)
     }

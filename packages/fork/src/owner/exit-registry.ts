@@ -14,7 +14,8 @@ const MOST_UNCLAIMED = 1000
 /** Matches exit reports to the processes of a family, by pid. */
 export class ExitRegistry<P extends Awaited<P>> {
   readonly #root: P
-  readonly #byPid = new Map<number, P>()
+  /** Usually one for each pid. Several, if a process has lied, or a pid is in use again before its end was read. */
+  readonly #byPid = new Map<number, P[]>()
   readonly #unclaimed = new Map<number, ExitStatus>()
   #expected = 0
 
@@ -39,7 +40,7 @@ export class ExitRegistry<P extends Awaited<P>> {
     this.#unclaimed.delete(pid)
     this.cancelExpected()
     if (status) process.onExit(status)
-    else this.#byPid.set(pid, process)
+    else this.#byPid.set(pid, [...(this.#byPid.get(pid) ?? []), process])
   }
 
   /**
@@ -49,13 +50,15 @@ export class ExitRegistry<P extends Awaited<P>> {
    * @throws TypeError if it was neither the process that forked it nor the root
    */
   ended(pid: number, status: ExitStatus, from: P): void {
-    const process = this.#byPid.get(pid)
+    const awaited = this.#byPid.get(pid) ?? []
     const isRoot = from === this.#root
-    if (process) {
-      if (!isRoot && process.reporter !== from)
-        throw new TypeError(`it has reported the exit of process ${pid}, which it did not fork`)
-      this.#byPid.delete(pid)
-      process.onExit(status)
-    } else if (isRoot && this.#expected && this.#unclaimed.size < MOST_UNCLAIMED) this.#unclaimed.set(pid, status)
+    const ended = awaited.find(({ reporter }) => reporter === from) ?? (isRoot ? awaited[0] : undefined)
+    if (ended) {
+      const others = awaited.filter(one => one !== ended)
+      if (others.length) this.#byPid.set(pid, others)
+      else this.#byPid.delete(pid)
+      ended.onExit(status)
+    } else if (awaited.length) throw new TypeError(`it has reported the exit of process ${pid}, which it did not fork`)
+    else if (isRoot && this.#expected && this.#unclaimed.size < MOST_UNCLAIMED) this.#unclaimed.set(pid, status)
   }
 }

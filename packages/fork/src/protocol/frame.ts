@@ -70,20 +70,22 @@ export const Report = {
 /** What one side accepts: the largest payload of each type, in bytes. */
 export type Accepted = ReadonlyMap<number, number>
 
-/** The largest payload of an error, which is the limit of the error codec, or of an answer, in bytes. */
-const MOST_ANSWER_BYTES = 3 << 22
+/** The largest payload of an error, in bytes: the limit of the error codec. */
+const MOST_ERROR_BYTES = 3 << 22
+/** The largest answer to a question, in bytes: a report of `check` names every descriptor. */
+export const MOST_ANSWER_BYTES: number = 1 << 26
 /** The largest payload of a report that has only a few numbers, in bytes. */
 const MOST_NUMBERS_BYTES = 1 << 10
 
 /** The largest payload of each report, in bytes. An owner accepts nothing else from a process. */
 export const acceptedReports: Accepted = new Map([
   [Report.done, MOST_ANSWER_BYTES],
-  [Report.failed, MOST_ANSWER_BYTES],
+  [Report.failed, MOST_ERROR_BYTES],
   [Report.forked, MOST_NUMBERS_BYTES],
-  [Report.forkFailed, MOST_ANSWER_BYTES],
+  [Report.forkFailed, MOST_ERROR_BYTES],
   [Report.exited, MOST_NUMBERS_BYTES],
   [Report.started, MOST_NUMBERS_BYTES],
-  [Report.rejected, MOST_ANSWER_BYTES],
+  [Report.rejected, MOST_ERROR_BYTES],
 ])
 
 /** A frame as received. The receiver owns the payload and the descriptors. */
