@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -19,30 +19,15 @@ import {
   send,
   setNonblocking,
   shutdown,
-  socketpair,
 } from '@anyfork/fdpass'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { describe, it } from 'mocha'
+import { useSocketPair } from './support/socket-pair.js'
 
 describe('listen(), accept(), and connect()', () => {
-  let left: Descriptor
-  let right: Descriptor
-  let before: number
-
-  beforeEach(() => {
-    before = readdirSync('/proc/self/fd').length
-    ;[left, right] = socketpair()
-    setNonblocking(left, true)
-    setNonblocking(right, true)
-  })
-  afterEach(async () => {
-    left[Symbol.dispose]()
-    right[Symbol.dispose]()
-    // What Node closes in its own time, of a child process say, may be late.
-    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
-    assert.equal(readdirSync('/proc/self/fd').length, before)
-  })
+  const sockets = useSocketPair()
 
   it('goes on in the other direction after one was shut down', () => {
+    const { left, right } = sockets
     shutdown(left, 'write')
     assert.equal(recv(right), undefined)
     assert.equal(hasEnded(right), true)
@@ -54,6 +39,7 @@ describe('listen(), accept(), and connect()', () => {
   })
 
   it('gives what is queued to a reader that has shut down reading, and its peer is told by EPIPE', () => {
+    const { left, right } = sockets
     send(left, 0)
     shutdown(right, 'read')
     assert.throws(() => send(left, 0), { code: 'EPIPE' })
@@ -133,6 +119,7 @@ describe('listen(), accept(), and connect()', () => {
   }
 
   it('has no path to keep of what Node bound to none', async () => {
+    const { left, right } = sockets
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     for (const socket of [server, left, right]) keepPath(socket)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { closeSync, openSync, readdirSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import {
   type Descriptor,
@@ -14,7 +14,7 @@ import {
   socketpair,
   write,
 } from '@anyfork/fdpass'
-import { taggedPipe, tagOf } from '@anyfork/test-support'
+import { openDescriptors, taggedPipe, tagOf } from '@anyfork/test-support'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 
 describe('many at a time', () => {
@@ -24,7 +24,7 @@ describe('many at a time', () => {
   let before: number
 
   beforeEach(() => {
-    before = readdirSync('/proc/self/fd').length
+    before = openDescriptors()
     ;[left, right] = socketpair()
     setNonblocking(left, true)
     setNonblocking(right, true)
@@ -33,7 +33,7 @@ describe('many at a time', () => {
   afterEach(() => {
     left[Symbol.dispose]()
     right[Symbol.dispose]()
-    assert.equal(readdirSync('/proc/self/fd').length, before)
+    assert.equal(openDescriptors(), before)
   })
 
   /** Sends pipes without reading them here, in messages of one. */

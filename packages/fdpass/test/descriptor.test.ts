@@ -1,27 +1,12 @@
 import assert from 'node:assert/strict'
-import { closeSync, fstatSync, readdirSync } from 'node:fs'
+import { closeSync, fstatSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { Descriptor, dup, read, send, setNonblocking, socketpair } from '@anyfork/fdpass'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { Descriptor, dup, read, send, socketpair } from '@anyfork/fdpass'
+import { describe, it } from 'mocha'
+import { useSocketPair } from './support/socket-pair.js'
 
 describe('Descriptor', () => {
-  let left: Descriptor
-  let right: Descriptor
-  let before: number
-
-  beforeEach(() => {
-    before = readdirSync('/proc/self/fd').length
-    ;[left, right] = socketpair()
-    setNonblocking(left, true)
-    setNonblocking(right, true)
-  })
-  afterEach(async () => {
-    left[Symbol.dispose]()
-    right[Symbol.dispose]()
-    // What Node closes in its own time, of a child process say, may be late.
-    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
-    assert.equal(readdirSync('/proc/self/fd').length, before)
-  })
+  const sockets = useSocketPair()
 
   it('never hits a number that is in use again, however fast it is reused', async () => {
     let isOver = false
@@ -44,6 +29,7 @@ describe('Descriptor', () => {
   })
 
   it('throws EBADF for a descriptor that was closed or handed over, and never hits a number that is in use again', () => {
+    const { left } = sockets
     const first = dup(0)
     const number = first.fd
     first.close()

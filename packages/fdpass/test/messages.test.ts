@@ -1,30 +1,15 @@
 import assert from 'node:assert/strict'
-import { closeSync, openSync, readdirSync } from 'node:fs'
-import { type Descriptor, receiveMessage, recv, sendMessage, setNonblocking, socketpair, write } from '@anyfork/fdpass'
-import { afterEach, beforeEach, describe, it } from 'mocha'
-
-const openDescriptors = (): number => readdirSync('/proc/self/fd').length
+import { closeSync, openSync } from 'node:fs'
+import { receiveMessage, recv, sendMessage, socketpair, write } from '@anyfork/fdpass'
+import { openDescriptors } from '@anyfork/test-support'
+import { describe, it } from 'mocha'
+import { useSocketPair } from './support/socket-pair.js'
 
 describe('sendMessage() and receiveMessage()', () => {
-  let left: Descriptor
-  let right: Descriptor
-  let before: number
-
-  beforeEach(() => {
-    before = readdirSync('/proc/self/fd').length
-    ;[left, right] = socketpair()
-    setNonblocking(left, true)
-    setNonblocking(right, true)
-  })
-  afterEach(async () => {
-    left[Symbol.dispose]()
-    right[Symbol.dispose]()
-    // What Node closes in its own time, of a child process say, may be late.
-    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
-    assert.equal(readdirSync('/proc/self/fd').length, before)
-  })
+  const sockets = useSocketPair()
 
   it('passes 253 descriptors in a message, and refuses 254 before it is sent', () => {
+    const { left, right } = sockets
     assert.throws(() => sendMessage(left, Buffer.from('x'), new Array(254).fill(0)), RangeError)
     assert.equal(sendMessage(left, Buffer.from('x'), new Array(253).fill(0)), 1)
     const { descriptors } = receiveMessage(right, Buffer.alloc(1))
@@ -33,6 +18,7 @@ describe('sendMessage() and receiveMessage()', () => {
   })
 
   it('sends none of a message in which one descriptor is not open', () => {
+    const { left, right } = sockets
     const closed = openSync('/dev/null', 'r')
     closeSync(closed)
     assert.throws(() => sendMessage(left, Buffer.from('x'), [0, 1, closed, 2]), { code: 'EBADF' })
@@ -40,6 +26,7 @@ describe('sendMessage() and receiveMessage()', () => {
   })
 
   it('refuses descriptors without a byte on a stream, and passes them with an empty packet', () => {
+    const { left } = sockets
     assert.throws(() => sendMessage(left, Buffer.alloc(0), [0]), { code: 'EINVAL' })
     const [one, other] = socketpair({ type: 'seqpacket' })
     sendMessage(one, Buffer.alloc(0), [0])
@@ -52,6 +39,7 @@ describe('sendMessage() and receiveMessage()', () => {
   })
 
   it('gives plain data before descriptors together with them, and data after them on its own', () => {
+    const { left, right } = sockets
     write(left, Buffer.from('AA'))
     sendMessage(left, Buffer.from('B'), [0])
     write(left, Buffer.from('CC'))
@@ -88,6 +76,7 @@ describe('sendMessage() and receiveMessage()', () => {
   }
 
   it('keeps messages with descriptors apart, whatever the size of the buffer', () => {
+    const { left, right } = sockets
     for (let i = 0; i < 3; i++) sendMessage(left, Buffer.from('x'), [0])
     for (let i = 0; i < 3; i++) {
       const { bytes, descriptors } = receiveMessage(right, Buffer.alloc(65536))
@@ -97,6 +86,7 @@ describe('sendMessage() and receiveMessage()', () => {
   })
 
   it('sends descriptors with the first part of a message that is taken in parts', () => {
+    const { left, right } = sockets
     const big = Buffer.alloc(4 << 20, 'x')
     const taken = sendMessage(left, big, [0])
     assert.ok(taken > 0 && taken < big.length)

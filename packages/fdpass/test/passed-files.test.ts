@@ -2,33 +2,18 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { constants, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { constants, fstatSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { type AddressInfo, connect as connectTcp, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { Descriptor, dup, type Handle, recv, send, setNonblocking, socketpair } from '@anyfork/fdpass'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { Descriptor, dup, type Handle, recv, send, socketpair } from '@anyfork/fdpass'
+import { describe, it } from 'mocha'
+import { useSocketPair } from './support/socket-pair.js'
 
 describe('passed descriptors', () => {
-  let left: Descriptor
-  let right: Descriptor
-  let before: number
-
-  beforeEach(() => {
-    before = readdirSync('/proc/self/fd').length
-    ;[left, right] = socketpair()
-    setNonblocking(left, true)
-    setNonblocking(right, true)
-  })
-  afterEach(async () => {
-    left[Symbol.dispose]()
-    right[Symbol.dispose]()
-    // What Node closes in its own time, of a child process say, may be late.
-    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
-    assert.equal(readdirSync('/proc/self/fd').length, before)
-  })
+  const sockets = useSocketPair()
 
   it('passes descriptors 0, 1 and 2 in both roles', async () => {
     const program = `
@@ -44,6 +29,7 @@ describe('passed descriptors', () => {
   })
 
   it('takes handles of all kinds: number, Descriptor, FileHandle, net.Socket, net.Server, dgram.Socket', async () => {
+    const { left, right } = sockets
     const file = await open('/dev/null')
     const server = createServer()
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -66,6 +52,7 @@ describe('passed descriptors', () => {
   }).timeout(5000)
 
   it('passes files of all kinds', () => {
+    const { left, right } = sockets
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     writeFileSync(join(folder, 'file'), '')
     const kinds: [open: () => Descriptor, is: (fd: number) => boolean][] = [
@@ -90,6 +77,7 @@ describe('passed descriptors', () => {
   })
 
   it('passes a listening server that both sides accept on', async () => {
+    const { left, right } = sockets
     const server = createServer(socket => socket.end('from the sender'))
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     send(left, server)

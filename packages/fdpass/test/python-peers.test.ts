@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -17,6 +17,7 @@ import {
   socketpair,
   write,
 } from '@anyfork/fdpass'
+import { openDescriptors } from '@anyfork/test-support'
 import { after, afterEach, before, type Context, describe, it } from 'mocha'
 
 // What other programs may do to a socket, done by Python, which has it as descriptor 3.
@@ -60,7 +61,7 @@ describe('a socket that adds to its messages', () => {
 
       before(function () {
         this.timeout(60_000)
-        count = readdirSync('/proc/self/fd').length
+        count = openDescriptors()
         ;[left, right] = socketpair()
         setNonblocking(right, true)
         python(
@@ -68,7 +69,7 @@ describe('a socket that adds to its messages', () => {
           right,
         )
       })
-      afterEach(() => assert.equal(readdirSync('/proc/self/fd').length, count + 2))
+      afterEach(() => assert.equal(openDescriptors(), count + 2))
       after(() => void closeAll([left, right]))
 
       it('takes no room from 253 descriptors, and leaves none of its own open', () => {
@@ -225,7 +226,7 @@ describe('a message from elsewhere', () => {
     for (const passesCredentials of [false, true]) {
       it(`with ${what} gives all its descriptors${passesCredentials ? ', to a socket that asks for credentials also' : ''}`, function () {
         this.timeout(60_000)
-        const before = readdirSync('/proc/self/fd').length
+        const before = openDescriptors()
         const [left, right] = socketpair()
         python(
           `t.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, ${passesCredentials ? 1 : 0})\ns.sendmsg([b"abc"], [${ancillary}])`,
@@ -235,17 +236,17 @@ describe('a message from elsewhere', () => {
         const { bytes, descriptors } = receiveMessage(right, Buffer.alloc(10))
         assert.deepEqual([bytes, closeAll(descriptors)], [3, count])
         closeAll([left, right])
-        assert.equal(readdirSync('/proc/self/fd').length, before)
+        assert.equal(openDescriptors(), before)
       })
     }
   }
 
   it('with more descriptors than one is refused by recv with EPROTO, and none stays open', () => {
-    const before = readdirSync('/proc/self/fd').length
+    const before = openDescriptors()
     const [left, right] = socketpair()
     python('s.sendmsg([b"\\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3] * 200))])', left)
     assert.throws(() => recv(right), { code: 'EPROTO' })
     closeAll([left, right])
-    assert.equal(readdirSync('/proc/self/fd').length, before)
+    assert.equal(openDescriptors(), before)
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fstatSync, readdirSync } from 'node:fs'
+import { fstatSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import {
   Descriptor,
@@ -18,30 +18,15 @@ import {
   socketpair,
   write,
 } from '@anyfork/fdpass'
-import { afterEach, beforeEach, describe, it } from 'mocha'
-
-const openDescriptors = (): number => readdirSync('/proc/self/fd').length
+import { openDescriptors } from '@anyfork/test-support'
+import { describe, it } from 'mocha'
+import { useSocketPair } from './support/socket-pair.js'
 
 describe('send() and recv()', () => {
-  let left: Descriptor
-  let right: Descriptor
-  let before: number
-
-  beforeEach(() => {
-    before = readdirSync('/proc/self/fd').length
-    ;[left, right] = socketpair()
-    setNonblocking(left, true)
-    setNonblocking(right, true)
-  })
-  afterEach(async () => {
-    left[Symbol.dispose]()
-    right[Symbol.dispose]()
-    // What Node closes in its own time, of a child process say, may be late.
-    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
-    assert.equal(readdirSync('/proc/self/fd').length, before)
-  })
+  const sockets = useSocketPair()
 
   it('refuses a byte without a descriptor that is followed by one with a descriptor, and loses neither', () => {
+    const { left, right } = sockets
     write(left, Buffer.from('x'))
     const [readEnd, writeEnd] = pipe()
     send(left, writeEnd)
@@ -53,6 +38,7 @@ describe('send() and recv()', () => {
   })
 
   it('refuses a byte without a descriptor, and one with several, with EPROTO', () => {
+    const { left, right } = sockets
     write(left, Buffer.from('x'))
     assert.throws(() => recv(right), { code: 'EPROTO' })
     sendMessage(left, Buffer.from('x'), [0, 1])
@@ -60,6 +46,7 @@ describe('send() and recv()', () => {
   })
 
   it('makes what it receives close-on-exec, and leaves O_NONBLOCK to all who share the file', () => {
+    const { left, right } = sockets
     const [readEnd, writeEnd] = pipe()
     setCloseOnExec(readEnd, false)
     send(left, readEnd)
@@ -73,6 +60,7 @@ describe('send() and recv()', () => {
   })
 
   it('inherits nothing to programs that are started meanwhile', async () => {
+    const { left, right } = sockets
     send(left, 0)
     const received = recv(right)!
     const child = spawn('ls', ['/proc/self/fd'], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -84,6 +72,7 @@ describe('send() and recv()', () => {
   })
 
   it('delivers what was sent by someone who has closed it, and ended, since', () => {
+    const { left, right } = sockets
     const [readEnd, writeEnd] = pipe()
     write(writeEnd, Buffer.from('left behind'))
     writeEnd.close()
@@ -98,6 +87,7 @@ describe('send() and recv()', () => {
   })
 
   it('tells of a peer that is gone with EPIPE, and what it has sent before with ECONNRESET after it', () => {
+    const { left, right } = sockets
     send(right, 0)
     send(left, 0)
     right.close()
@@ -108,11 +98,12 @@ describe('send() and recv()', () => {
   })
 
   it('leaves it to the kernel to collect sockets that were sent over each other', async () => {
+    const { left, right } = sockets
     const [readEnd, writeEnd] = pipe()
     send(left, writeEnd)
     send(left, right) // right waits in its own queue
     for (const descriptor of [writeEnd, left, right]) descriptor.close()
-    ;[left, right] = socketpair()
+    ;[sockets.left, sockets.right] = socketpair()
     // The kernel looks for such cycles when some socket is closed.
     const collector = setInterval(() => socketpair().forEach(one => void one.close()), 1)
     assert.equal(await text(readEnd.toSocket()), '')
@@ -120,6 +111,7 @@ describe('send() and recv()', () => {
   })
 
   it('refuses a full queue with EAGAIN, and what is refused is still the sender’s', () => {
+    const { left, right } = sockets
     const [readEnd, writeEnd] = pipe()
     let sent = 0
     assert.throws(
@@ -135,6 +127,7 @@ describe('send() and recv()', () => {
   })
 
   it('throws at the call for what makes no sense', () => {
+    const { right } = sockets
     assert.throws(() => receiveMessage(right, Buffer.alloc(0)), RangeError)
     assert.throws(() => read(right, Buffer.alloc(4), 2, 3), RangeError)
     assert.throws(() => write(right, Buffer.alloc(4), 5), RangeError)

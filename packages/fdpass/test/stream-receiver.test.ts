@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
 import {
   type Descriptor,
   StreamReceiver,
@@ -9,6 +8,7 @@ import {
   tryWrite,
   write,
 } from '@anyfork/fdpass'
+import { openDescriptors } from '@anyfork/test-support'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 
 describe('StreamReceiver', () => {
@@ -18,13 +18,13 @@ describe('StreamReceiver', () => {
   const buffer = Buffer.alloc(16)
 
   beforeEach(() => {
-    openBefore = readdirSync('/proc/self/fd').length
+    openBefore = openDescriptors()
     ;[left, right] = socketpair()
   })
   afterEach(() => {
     left[Symbol.dispose]()
     right[Symbol.dispose]()
-    assert.equal(readdirSync('/proc/self/fd').length, openBefore)
+    assert.equal(openDescriptors(), openBefore)
   })
 
   it('puts bytes at an offset', () => {

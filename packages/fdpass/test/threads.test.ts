@@ -1,30 +1,15 @@
-import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { closeSync, readdirSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
-import { type Descriptor, recv, send, setNonblocking, socketpair } from '@anyfork/fdpass'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { recv, send } from '@anyfork/fdpass'
+import { describe, it } from 'mocha'
+import { useSocketPair } from './support/socket-pair.js'
 
 describe('worker threads', () => {
-  let left: Descriptor
-  let right: Descriptor
-  let before: number
-
-  beforeEach(() => {
-    before = readdirSync('/proc/self/fd').length
-    ;[left, right] = socketpair()
-    setNonblocking(left, true)
-    setNonblocking(right, true)
-  })
-  afterEach(async () => {
-    left[Symbol.dispose]()
-    right[Symbol.dispose]()
-    // What Node closes in its own time, of a child process say, may be late.
-    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
-    assert.equal(readdirSync('/proc/self/fd').length, before)
-  })
+  const sockets = useSocketPair()
 
   it('works in several threads at once, and lets them end while they watch', async () => {
+    const { left, right } = sockets
     const program = `
       import('@anyfork/fdpass').then(({ recv, send, socketpair, watch }) => {
         const [left, right] = socketpair()
