@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
 import { FdPasser, socketpair } from '@anyfork/fdpasser'
 import { taggedPipe, tagOf } from '@anyfork/test-support'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { describe, it } from 'mocha'
+import { checkDescriptorCount } from './support/descriptor-count.js'
 
 describe('callbacks', () => {
-  let before: number
-  beforeEach(() => void (before = readdirSync('/proc/self/fd').length))
-  afterEach(async () => {
-    // What a child process has written to is closed a little later than it ends.
-    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
-    assert.equal(readdirSync('/proc/self/fd').length, before)
-  })
+  checkDescriptorCount()
 
   it('callbacks may push, ask, close and destroy', async () => {
     const [left, right] = socketpair().map(fd => new FdPasser({ fd, batch: 4 })) as [FdPasser, FdPasser]

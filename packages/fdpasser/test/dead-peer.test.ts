@@ -1,24 +1,15 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { dup, pipe } from '@anyfork/fdpass'
 import { type Descriptor, FdPasser, socketpair } from '@anyfork/fdpasser'
-import { taggedPipe } from '@anyfork/test-support'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { isSoak, openDescriptors, taggedPipe } from '@anyfork/test-support'
+import { describe, it } from 'mocha'
+import { checkDescriptorCount } from './support/descriptor-count.js'
 import './spare-descriptor.test.js' // for a run of this file alone
 import { startPeer } from './support/peer-process.js'
 
-/** The full size of what takes long. */
-const isSoak = process.env['ANYFORK_SOAK'] === '1'
-
 describe('a dead peer', () => {
-  let before: number
-  beforeEach(() => void (before = readdirSync('/proc/self/fd').length))
-  afterEach(async () => {
-    // What a child process has written to is closed a little later than it ends.
-    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
-    assert.equal(readdirSync('/proc/self/fd').length, before)
-  })
+  checkDescriptorCount()
 
   it('sent means queued: a receiver that dies before it asks closes what it was sent', async () => {
     const peer = startPeer('wait')
@@ -83,7 +74,7 @@ describe('a dead peer', () => {
   })
 
   it('by accident: every promise settles once when the receiver is killed, and nothing stays open', async () => {
-    const before = readdirSync('/proc/self/fd').length
+    const before = openDescriptors()
     const peer = startPeer('wait')
     const passer = new FdPasser({ fd: peer.socket })
     const sent = Array.from({ length: 1000 }, () => passer.pushSend(taggedPipe('x')))
@@ -103,7 +94,7 @@ describe('a dead peer', () => {
       assert.match((reason as NodeJS.ErrnoException).code!, /^(EPIPE|ECONNRESET|ERR_PASSER_ENDED)$/)
     await peer.exited
     passer.destroy()
-    assert.equal(readdirSync('/proc/self/fd').length, before)
+    assert.equal(openDescriptors(), before)
   })
 
   it('when the receiver is stopped for a while', async () => {

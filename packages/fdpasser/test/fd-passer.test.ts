@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, rmSync, unlinkSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { type AddressInfo, connect as connectTo, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,8 +10,9 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { dup, socketpair as fdpassSocketpair, isNonblocking, pipe, sendMessage, shutdown } from '@anyfork/fdpass'
 import { Descriptor, FdPasser, type FdPasserOptions, type Handle, server, socketpair } from '@anyfork/fdpasser'
-import { taggedPipe, tagOf } from '@anyfork/test-support'
+import { openDescriptors, taggedPipe, tagOf, until } from '@anyfork/test-support'
 import { afterEach, beforeEach, describe, it } from 'mocha'
+import { assertDescriptorCount } from './support/descriptor-count.js'
 
 describe('FdPasser', () => {
   let left: FdPasser
@@ -28,14 +29,13 @@ describe('FdPasser', () => {
   }
 
   beforeEach(() => {
-    before = readdirSync('/proc/self/fd').length
+    before = openDescriptors()
     told = []
     connect()
   })
   afterEach(async () => {
     await Promise.all([left.close(), right.close()])
-    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
-    assert.equal(readdirSync('/proc/self/fd').length, before)
+    await assertDescriptorCount(before)
   })
 
   for (const batch of [1, 32, 253]) {
@@ -73,7 +73,7 @@ describe('FdPasser', () => {
     assert.equal(server.listening, false)
     new Descriptor(kept).close()
     for (let i = 0; i < 5; i++) (await right.pushRecv()).close()
-    while (file.fd >= 0 || readdirSync('/proc/self/fd').length > before + 4) await new Promise(setImmediate) // it closes in its own time
+    await until(() => file.fd < 0 && openDescriptors() <= before + 4) // a FileHandle closes asynchronously
   })
 
   it('hands over a server with its path, and removes the path of one that was not sent, or is closed later', async () => {
@@ -143,7 +143,7 @@ describe('FdPasser', () => {
 
   it('notices its end while idle', async () => {
     left.destroy()
-    while (!told.length) await new Promise(setImmediate)
+    await until(() => told.length > 0)
     assert.deepEqual(told, [undefined])
     await assert.rejects(right.pushRecv(), { code: 'ERR_PASSER_ENDED' })
     await assert.rejects(right.pushSend(taggedPipe('late')), { code: 'ERR_PASSER_ENDED' })

@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { FdPasser } from '@anyfork/fdpasser'
-import { taggedPipe, tagOf } from '@anyfork/test-support'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { isSoak, taggedPipe, tagOf } from '@anyfork/test-support'
+import { describe, it } from 'mocha'
+import { checkDescriptorCount } from './support/descriptor-count.js'
 import './spare-descriptor.test.js' // for a run of this file alone
 import { type Peer, startPeer } from './support/peer-process.js'
-
-/** The full size of what takes long. */
-const isSoak = process.env['ANYFORK_SOAK'] === '1'
 
 async function firstLine({ process }: Peer): Promise<string> {
   const [line] = (await once(createInterface(process.stdout!), 'line')) as [string]
@@ -21,13 +19,7 @@ async function firstLine({ process }: Peer): Promise<string> {
 const FILES = 17
 
 describe('a full descriptor table', () => {
-  let before: number
-  beforeEach(() => void (before = readdirSync('/proc/self/fd').length))
-  afterEach(async () => {
-    // What a child process has written to is closed a little later than it ends.
-    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
-    assert.equal(readdirSync('/proc/self/fd').length, before)
-  })
+  checkDescriptorCount()
 
   it('a table that stays full costs nothing, hinders no sending, and can be closed', async function () {
     const milliseconds = isSoak ? 10_000 : 1000

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { FdPasser } from '@anyfork/fdpasser'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { describe, it } from 'mocha'
+import { checkDescriptorCount } from './support/descriptor-count.js'
 import { type Peer, startPeer } from './support/peer-process.js'
 
 async function firstLine({ process }: Peer): Promise<string> {
@@ -12,13 +12,7 @@ async function firstLine({ process }: Peer): Promise<string> {
 }
 
 describe('the limit of descriptors in flight', () => {
-  let before: number
-  beforeEach(() => void (before = readdirSync('/proc/self/fd').length))
-  afterEach(async () => {
-    // What a child process has written to is closed a little later than it ends.
-    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
-    assert.equal(readdirSync('/proc/self/fd').length, before)
-  })
+  checkDescriptorCount()
 
   it('too many in flight by another process of the same user are waited out', async function () {
     this.timeout(60_000)

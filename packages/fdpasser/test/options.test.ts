@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
 import { type Descriptor, dup } from '@anyfork/fdpass'
 import { accept, connect, FdPasser, server, socketpair } from '@anyfork/fdpasser'
+import { openDescriptors } from '@anyfork/test-support'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 
 const path = `\0anyfork-options-${process.pid}`
@@ -36,7 +36,7 @@ async function assertTypeError(call: () => unknown, message: RegExp): Promise<vo
 
 describe('options', () => {
   beforeEach(() => {
-    before = readdirSync('/proc/self/fd').length
+    before = openDescriptors()
     passer = new FdPasser({ fd: socketpair() }).iAmParent()
     handle = dup(0)
     listener = server(path)
@@ -44,7 +44,7 @@ describe('options', () => {
   afterEach(() => {
     passer.destroy()
     for (const descriptor of [handle, listener]) descriptor.close() // a rejected call has taken over neither
-    assert.equal(readdirSync('/proc/self/fd').length, before)
+    assert.equal(openDescriptors(), before)
   })
 
   for (const [name, [call, unknown, invalid]] of Object.entries(calls)) {

@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { type Descriptor, FdPasser, socketpair } from '@anyfork/fdpasser'
-import { taggedPipe, tagOf } from '@anyfork/test-support'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { isSoak, taggedPipe, tagOf } from '@anyfork/test-support'
+import { describe, it } from 'mocha'
+import { checkDescriptorCount } from './support/descriptor-count.js'
 import { floodBothWays } from './support/flood.js'
 import './spare-descriptor.test.js' // for a run of this file alone
 import { type Peer, startPeer } from './support/peer-process.js'
-
-/** The full size of what takes long. */
-const isSoak = process.env['ANYFORK_SOAK'] === '1'
 
 async function firstLine({ process }: Peer): Promise<string> {
   const [line] = (await once(createInterface(process.stdout!), 'line')) as [string]
@@ -19,13 +16,7 @@ async function firstLine({ process }: Peer): Promise<string> {
 }
 
 describe('queues', () => {
-  let before: number
-  beforeEach(() => void (before = readdirSync('/proc/self/fd').length))
-  afterEach(async () => {
-    // What a child process has written to is closed a little later than it ends.
-    while (readdirSync('/proc/self/fd').length > before) await new Promise(setImmediate)
-    assert.equal(readdirSync('/proc/self/fd').length, before)
-  })
+  checkDescriptorCount()
 
   it('a peer that does not read yet gets all when it does, in order', async function () {
     const count = isSoak ? 100_000 : 20_000
