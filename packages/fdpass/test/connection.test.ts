@@ -23,10 +23,10 @@ import {
 import { describe, it } from 'mocha'
 import { useSocketPair } from './support/socket-pair.js'
 
-describe('listen(), accept(), and connect()', () => {
+describe('shutdown()', () => {
   const sockets = useSocketPair()
 
-  it('goes on in the other direction after one was shut down', () => {
+  it('ends one direction of a connection, and leaves the other one open', () => {
     const { left, right } = sockets
     shutdown(left, 'write')
     assert.equal(recv(right), undefined)
@@ -35,10 +35,13 @@ describe('listen(), accept(), and connect()', () => {
     assert.equal(hasEnded(left), false)
     recv(left)!.close()
     assert.equal(hasEnded(left), false)
-    assert.throws(() => shutdown(left, 'sideways' as 'read'), TypeError)
   })
 
-  it('gives what is queued to a reader that has shut down reading, and its peer is told by EPIPE', () => {
+  it('throws a TypeError for an invalid direction', () => {
+    assert.throws(() => shutdown(sockets.left, 'sideways' as 'read'), TypeError)
+  })
+
+  it('for reading makes the peer’s sends throw EPIPE, and leaves the queued descriptors to the reader', () => {
     const { left, right } = sockets
     send(left, 0)
     shutdown(right, 'read')
@@ -46,8 +49,12 @@ describe('listen(), accept(), and connect()', () => {
     recv(right)!.close()
     assert.equal(recv(right), undefined)
   })
+})
 
-  it('connects through a path or an abstract name, and tells who is there', () => {
+describe('listen(), accept(), and connect()', () => {
+  useSocketPair()
+
+  it('connect close-on-exec sockets through a path or an abstract name, with the credentials of the peer', () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     for (const path of [join(folder, 'socket'), `\0anyfork-test-${process.pid}`]) {
       const listener = listen(path, { backlog: 1 })
@@ -63,20 +70,30 @@ describe('listen(), accept(), and connect()', () => {
         descriptor.close()
       }
     }
-    const again = listen(join(folder, 'socket')) // replaces what was left behind
-    again.close()
-    assert.throws(() => connect(join(folder, 'socket')), { code: 'ECONNREFUSED' })
-    assert.throws(() => connect(join(folder, 'absent')), { code: 'ENOENT' })
-    assert.throws(() => connect('x'.repeat(200)), { code: 'ENAMETOOLONG' })
-    assert.throws(() => connect('a\0b'), { code: 'EINVAL' })
-    assert.throws(() => connect(''), { code: 'EINVAL' })
+    rmSync(folder, { recursive: true })
+  })
+
+  it('replace a socket file without a listener, but no other file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    for (let i = 0; i < 2; i++) listen(join(folder, 'socket')).close()
     writeFileSync(join(folder, 'file'), 'precious')
     assert.throws(() => listen(join(folder, 'file')), { code: 'EADDRINUSE' })
     assert.equal(readFileSync(join(folder, 'file'), 'utf8'), 'precious')
     rmSync(folder, { recursive: true })
   })
 
-  it('does not take the path of who listens there, however full its queue, and does not call there', () => {
+  it('throw the error of the kernel for a path without a listener, and for an invalid path', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    listen(join(folder, 'socket')).close()
+    assert.throws(() => connect(join(folder, 'socket')), { code: 'ECONNREFUSED' })
+    assert.throws(() => connect(join(folder, 'absent')), { code: 'ENOENT' })
+    assert.throws(() => connect('x'.repeat(200)), { code: 'ENAMETOOLONG' })
+    assert.throws(() => connect('a\0b'), { code: 'EINVAL' })
+    assert.throws(() => connect(''), { code: 'EINVAL' })
+    rmSync(folder, { recursive: true })
+  })
+
+  it('throw EADDRINUSE for the path of a listener, even if its queue is full, without connecting to it', () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     const path = join(folder, 'socket')
     const listener = listen(path, { backlog: 0 })
@@ -92,18 +109,35 @@ describe('listen(), accept(), and connect()', () => {
     )
     assert.throws(() => listen(path), { code: 'EADDRINUSE' })
     const served = accept(listener)
-    // Who was accepted there does not listen.
+    // The connections that remain open do not keep the path in use.
     listener.close()
     listen(path).close()
     for (const descriptor of [served, ...waiting]) descriptor.close()
     rmSync(folder, { recursive: true })
   })
 
-  for (const where of ['absolute', 'relative'] as const) {
-    it(`leaves the file of a server whose path is to be kept (${where})`, async () => {
+  it('throw EAGAIN if the queue of the listener is full', () => {
+    const path = `\0anyfork-backlog-${process.pid}`
+    const listener = listen(path, { backlog: 0 })
+    const waiting: Descriptor[] = []
+    assert.throws(
+      () => {
+        for (;;) waiting.push(connect(path))
+      },
+      { code: 'EAGAIN' },
+    )
+    for (const descriptor of [listener, ...waiting]) descriptor.close()
+  })
+})
+
+describe('keepPath()', () => {
+  const sockets = useSocketPair()
+
+  for (const kind of ['absolute', 'relative'] as const) {
+    it(`keeps the socket file of a server after the server has closed (${kind} path)`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
       const [kept, removed] = ['kept', 'removed'].map(name =>
-        where === 'absolute' ? join(folder, name) : relative('.', join(folder, name)),
+        kind === 'absolute' ? join(folder, name) : relative('.', join(folder, name)),
       ) as [string, string]
       const servers = [kept, removed].map(path => createServer().listen(path))
       await Promise.all(servers.map(server => once(server, 'listening')))
@@ -118,7 +152,7 @@ describe('listen(), accept(), and connect()', () => {
     })
   }
 
-  it('has no path to keep of what Node bound to none', async () => {
+  it('does nothing for a socket without a path, and throws ENOTSOCK for a pipe', async () => {
     const { left, right } = sockets
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -127,18 +161,5 @@ describe('listen(), accept(), and connect()', () => {
     assert.throws(() => keepPath(reader), { code: 'ENOTSOCK' })
     for (const end of [reader, writer]) end.close()
     await new Promise(resolve => server.close(resolve))
-  })
-
-  it('is EAGAIN when the queue of a listener is full', () => {
-    const path = `\0anyfork-backlog-${process.pid}`
-    const listener = listen(path, { backlog: 0 })
-    const waiting: Descriptor[] = []
-    assert.throws(
-      () => {
-        for (;;) waiting.push(connect(path))
-      },
-      { code: 'EAGAIN' },
-    )
-    for (const descriptor of [listener, ...waiting]) descriptor.close()
   })
 })
