@@ -16,18 +16,18 @@ import {
 } from '@anyfork/fdpass'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 
-describe('what makes no sense is refused at the call', () => {
+describe('argument checks', () => {
   let left: Descriptor
   let right: Descriptor
   const path = `\0anyfork-arguments-${process.pid}`
   const bytes = Buffer.from('abc')
-  const none = [undefined, null, 'abc', 5, {}, [], new ArrayBuffer(8)] as unknown as Buffer[]
-  const outside = [NaN, -1, 0.5, 4, Infinity, -Infinity, 2 ** 53]
+  const notBuffers = [undefined, null, 'abc', 5, {}, [], new ArrayBuffer(8)] as unknown as Buffer[]
+  const invalidPositions = [NaN, -1, 0.5, 4, Infinity, -Infinity, 2 ** 53]
 
   beforeEach(() => void ([left, right] = socketpair()))
   afterEach(() => {
     setNonblocking(left, true)
-    assert.throws(() => read(left, Buffer.alloc(1)), { code: 'EAGAIN' }) // nothing was sent
+    assert.throws(() => read(left, Buffer.alloc(1)), { code: 'EAGAIN' }) // the rejected calls have sent nothing
     left.close()
     right.close()
   })
@@ -40,9 +40,9 @@ describe('what makes no sense is refused at the call', () => {
     ['receiveMessage', bytes => receiveMessage(left, bytes, { dontWait: true })],
     ['StreamReceiver.receive', bytes => new StreamReceiver(left).receive(bytes, 0, { dontWait: true })],
   ] as [string, (bytes: Buffer) => unknown][]) {
-    it(`${name}: what is no buffer is a TypeError`, () => {
-      for (const what of none)
-        assert.throws(() => call(what), { name: 'TypeError', message: 'expected a Buffer or typed array' })
+    it(`make ${name}() throw a TypeError if the buffer is not a Buffer or typed array`, () => {
+      for (const value of notBuffers)
+        assert.throws(() => call(value), { name: 'TypeError', message: 'expected a Buffer or typed array' })
     })
   }
 
@@ -51,22 +51,22 @@ describe('what makes no sense is refused at the call', () => {
     ['write', (...range) => write(right, bytes, ...range)],
     ['tryWrite', (...range) => tryWrite(right, bytes, ...range)],
   ] as [string, (offset: number, length?: number) => unknown][]) {
-    it(`${name}: what is no part of the buffer is a RangeError, what is no number a TypeError`, () => {
-      for (const number of outside) {
-        assert.throws(() => call(number), RangeError)
-        assert.throws(() => call(0, number), RangeError)
-        assert.throws(() => call(number, 1), RangeError)
+    it(`make ${name}() throw a RangeError for a range outside the buffer, and a TypeError for a position that is not a number`, () => {
+      for (const position of invalidPositions) {
+        assert.throws(() => call(position), RangeError)
+        assert.throws(() => call(0, position), RangeError)
+        assert.throws(() => call(position, 1), RangeError)
       }
       assert.throws(() => call('1' as unknown as number, 1), TypeError)
       assert.throws(() => call(0, null as unknown as number), TypeError)
     })
   }
 
-  it('StreamReceiver.receive: what is no room in the buffer is a RangeError, and takes nothing', () => {
+  it('make receive() and receiveMessage() throw a RangeError if the buffer has no room, before they take the message', () => {
     const receiver = new StreamReceiver(left)
     receiver.takesDescriptors = true
     sendMessage(right, Buffer.from('x'), [right])
-    for (const offset of [...outside, 3]) assert.throws(() => receiver.receive(bytes, offset), RangeError)
+    for (const offset of [...invalidPositions, 3]) assert.throws(() => receiver.receive(bytes, offset), RangeError)
     assert.throws(() => receiver.receive(Buffer.alloc(0)), RangeError)
     assert.throws(() => receiveMessage(left, Buffer.alloc(0)), RangeError)
     assert.equal(receiver.receive(bytes, 2), 1)
@@ -74,19 +74,19 @@ describe('what makes no sense is refused at the call', () => {
     receiver.discard()
   })
 
-  it('StreamReceiver.receive: half a microsecond is a valid time to spin', () => {
+  it('accept a spin time of half a microsecond in receive()', () => {
     const receiver = new StreamReceiver(left)
     assert.equal(receiver.receive(bytes, 0, { dontWait: true, spin: 0.5 }), -1)
   })
 
-  it('setNonblocking, setCloseOnExec: what is neither true nor false is a TypeError', () => {
+  it('make setNonblocking() and setCloseOnExec() throw a TypeError if the flag is not a boolean', () => {
     for (const on of [1, undefined, null, 'yes'] as unknown as boolean[]) {
       assert.throws(() => setNonblocking(left, on), { name: 'TypeError', message: /true or false/ })
       assert.throws(() => setCloseOnExec(left, on), { name: 'TypeError', message: /true or false/ })
     }
   })
 
-  it('sendMessage, sendMany: handles that are no array are a TypeError', () => {
+  it('make sendMessage() and sendMany() throw a TypeError if the handles are not an array', () => {
     for (const handles of [new Set([0]), {}, 5, null, 'abc', Int32Array.of(0)] as unknown as Handle[][]) {
       assert.throws(() => sendMessage(right, bytes, handles), { name: 'TypeError', message: /array/ })
       assert.throws(() => sendMany(right, handles), { name: 'TypeError', message: /array/ })
@@ -94,9 +94,9 @@ describe('what makes no sense is refused at the call', () => {
     assert.throws(() => sendMany(right, undefined as unknown as Handle[]), { name: 'TypeError', message: /array/ })
   })
 
-  it('listen: a backlog of 0 is valid', () => listen(path, { backlog: 0 }).close())
+  it('accept a backlog of 0 in listen()', () => listen(path, { backlog: 0 }).close())
 
-  it('toSocket: of a socket that listens it is a TypeError that says what to do, and it stays its owner’s', () => {
+  it('make toSocket() of a listening socket throw a TypeError that names the alternatives, and leave the socket open', () => {
     const listener = listen(path)
     assert.throws(() => listener.toSocket(), { name: 'TypeError', message: /accept\(\).*listen\(\{ fd/ })
     listener.close()

@@ -12,40 +12,40 @@ const block = (ms: number): void => void Atomics.wait(new Int32Array(new SharedA
 
 describe('DeferredWriter', () => {
   const [left, right] = socketpair()
-  const late = new DeferredWriter(left)
+  const writer = new DeferredWriter(left)
   const bytes = Buffer.from('0123456789')
   const buffer = Buffer.alloc(100)
 
-  it('writes what was put off when it is flushed', () => {
-    late.putOff(bytes, 2, 4)
-    late.putOff(bytes, 2, 6)
-    assert.ok(late.isPending)
-    assert.equal(late.flush(), 4)
-    assert.equal(late.flush(), 0)
+  it('writes the deferred bytes on flush(), which returns their number', () => {
+    writer.putOff(bytes, 2, 4)
+    writer.putOff(bytes, 2, 6)
+    assert.ok(writer.isPending)
+    assert.equal(writer.flush(), 4)
+    assert.equal(writer.flush(), 0)
     assert.equal(buffer.toString('latin1', 0, read(right, buffer)), '2345')
   })
 
-  it('writes it all the same when its owner is busy, and nothing twice', () => {
+  it('writes the deferred bytes while its owner is busy, and writes no byte twice', () => {
     const receiver = new StreamReceiver(right)
-    late.putOff(bytes, 0, 3)
+    writer.putOff(bytes, 0, 3)
     block(200)
     assert.equal(receiver.receive(buffer, 0, { dontWait: true }), 3)
-    late.putOff(bytes, 0, 5)
-    assert.equal(late.flush(), 5)
+    writer.putOff(bytes, 0, 5)
+    assert.equal(writer.flush(), 5)
     assert.equal(buffer.toString('latin1', 0, receiver.receive(buffer, 0, { dontWait: true })), '34')
   })
 
-  it('goes on ticking while it is used, and then has no thread', async () => {
-    const before = late.ticks
-    late.putOff(bytes, 0, 1)
-    const while_ = threads()
+  it('ticks while bytes are deferred, and ends its thread after the flush', async () => {
+    const ticksBefore = writer.ticks
+    writer.putOff(bytes, 0, 1)
+    const busyThreads = threads()
     block(50)
-    assert.ok(late.ticks > before)
-    late.flush()
+    assert.ok(writer.ticks > ticksBefore)
+    writer.flush()
     read(right, buffer)
-    for (const until = performance.now() + 10_000; threads() >= while_ && performance.now() < until; )
+    for (const deadline = performance.now() + 10_000; threads() >= busyThreads && performance.now() < deadline; )
       await new Promise(setImmediate)
-    assert.ok(threads() < while_)
+    assert.ok(threads() < busyThreads)
   })
 
   for (const [from, end] of [
@@ -62,40 +62,40 @@ describe('DeferredWriter', () => {
     [NaN, 3],
     [0, NaN],
   ] as const) {
-    it(`throws a RangeError for what is no part of the buffer, and puts nothing off then (${from} to ${end})`, () => {
-      assert.throws(() => late.putOff(bytes, from, end), RangeError)
-      assert.equal(late.isPending, false)
-      assert.equal(late.flush(), 0)
-      late.putOff(bytes, 0, 3)
-      assert.throws(() => late.putOff(bytes, from, end), RangeError)
-      assert.equal(late.flush(), 3)
+    it(`throws a RangeError for a range outside the buffer, and defers no byte of it (${from} to ${end})`, () => {
+      assert.throws(() => writer.putOff(bytes, from, end), RangeError)
+      assert.equal(writer.isPending, false)
+      assert.equal(writer.flush(), 0)
+      writer.putOff(bytes, 0, 3)
+      assert.throws(() => writer.putOff(bytes, from, end), RangeError)
+      assert.equal(writer.flush(), 3)
       assert.equal(read(right, buffer), 3)
     })
   }
 
-  it('throws a TypeError for what is no buffer, and for positions that are no numbers', () => {
-    for (const what of ['abc', new ArrayBuffer(8), {}, null, undefined])
-      assert.throws(() => late.putOff(what as Buffer, 0, 1), { name: 'TypeError', message: /typed array/ })
-    assert.throws(() => late.putOff(bytes, '2' as unknown as number, 4), TypeError)
-    assert.throws(() => late.putOff(bytes, 0, undefined as unknown as number), TypeError)
-    assert.equal(late.flush(), 0)
+  it('throws a TypeError if the buffer is not a typed array or a position is not a number', () => {
+    for (const value of ['abc', new ArrayBuffer(8), {}, null, undefined])
+      assert.throws(() => writer.putOff(value as Buffer, 0, 1), { name: 'TypeError', message: /typed array/ })
+    assert.throws(() => writer.putOff(bytes, '2' as unknown as number, 4), TypeError)
+    assert.throws(() => writer.putOff(bytes, 0, undefined as unknown as number), TypeError)
+    assert.equal(writer.flush(), 0)
   })
 
-  it('throws a TypeError for another buffer while one is put off, which is written as it was to be', () => {
-    late.putOff(bytes, 0, 8)
-    assert.throws(() => late.putOff(Buffer.alloc(100_000), 0, 100_000), { name: 'TypeError', message: /flush/ })
-    assert.equal(late.flush(), 8)
+  it('throws a TypeError for a second buffer before flush(), and still writes the first one', () => {
+    writer.putOff(bytes, 0, 8)
+    assert.throws(() => writer.putOff(Buffer.alloc(100_000), 0, 100_000), { name: 'TypeError', message: /flush/ })
+    assert.equal(writer.flush(), 8)
     assert.equal(buffer.toString('latin1', 0, read(right, buffer)), '01234567')
   })
 
-  it('throws the error of the kernel when the peer is gone', () => {
+  it('throws EPIPE on flush() if the peer has closed its socket', () => {
     right.close()
-    late.putOff(bytes, 0, 1)
-    assert.throws(() => late.flush(), { code: 'EPIPE' })
+    writer.putOff(bytes, 0, 1)
+    assert.throws(() => writer.flush(), { code: 'EPIPE' })
     left.close()
   })
 
-  it('keeps what is put off from the garbage collector until it is flushed, though nobody else has it', async () => {
+  it('keeps itself and its deferred buffer alive until flush(), even without a reference from the program', async () => {
     setFlagsFromString('--expose-gc')
     const gc = runInNewContext('gc') as () => void
     const collectGarbage = async (): Promise<void> => {
@@ -109,28 +109,28 @@ describe('DeferredWriter', () => {
     let filled = 0
     for (let n: number; (n = tryWrite(ours, Buffer.alloc(1 << 16, 'F'))) > 0; ) filled += n
     setNonblocking(ours, false)
-    const putOff = (): [WeakRef<DeferredWriter>, WeakRef<Buffer>] => {
-      const forgotten = new DeferredWriter(ours)
-      const text = Buffer.alloc(60_000, 'P')
-      forgotten.putOff(text, 0, text.length)
-      return [new WeakRef(forgotten), new WeakRef(text)]
+    const defer = (): [WeakRef<DeferredWriter>, WeakRef<Buffer>] => {
+      const unreferenced = new DeferredWriter(ours)
+      const deferred = Buffer.alloc(60_000, 'P')
+      unreferenced.putOff(deferred, 0, deferred.length)
+      return [new WeakRef(unreferenced), new WeakRef(deferred)]
     }
-    const [forgotten, text] = putOff()
+    const [writerRef, bufferRef] = defer()
     await collectGarbage()
-    assert.ok(forgotten.deref() && text.deref())
+    assert.ok(writerRef.deref() && bufferRef.deref())
     const receiver = new StreamReceiver(theirs)
-    const came = Buffer.alloc(filled + 60_000)
-    for (let length = 0; length < came.length; await new Promise(setImmediate))
-      length += Math.max(0, receiver.receive(came, length, { dontWait: true }))
-    assert.ok(came.equals(Buffer.alloc(came.length, 'P').fill('F', 0, filled)))
-    assert.equal(forgotten.deref()!.flush(), 60_000)
+    const received = Buffer.alloc(filled + 60_000)
+    for (let length = 0; length < received.length; await new Promise(setImmediate))
+      length += Math.max(0, receiver.receive(received, length, { dontWait: true }))
+    assert.ok(received.equals(Buffer.alloc(received.length, 'P').fill('F', 0, filled)))
+    assert.equal(writerRef.deref()!.flush(), 60_000)
     await collectGarbage()
-    assert.equal(text.deref(), undefined)
+    assert.equal(bufferRef.deref(), undefined)
     ours.close()
     theirs.close()
   })
 
-  it('writes what is put off when its thread ends, and leaves nothing running', () => {
+  it('writes the deferred bytes when the thread of its owner ends, and leaves no thread behind', () => {
     const [ours, theirs] = socketpair()
     const program = fileURLToPath(new URL('fixtures/deferred-writer-threads.js', import.meta.url))
     const { status, signal } = spawnSync(process.execPath, [program], {

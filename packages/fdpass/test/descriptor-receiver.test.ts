@@ -17,7 +17,7 @@ import {
 import { openDescriptors, taggedPipe, tagOf } from '@anyfork/test-support'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 
-describe('many at a time', () => {
+describe('many descriptors at a time', () => {
   let left: Descriptor
   let right: Descriptor
   let receiver: DescriptorReceiver
@@ -36,19 +36,20 @@ describe('many at a time', () => {
     assert.equal(openDescriptors(), before)
   })
 
-  /** Sends pipes without reading them here, in messages of one. */
+  /** Sends the reading end of a tagged pipe in a message of its own. */
   const sendOne = (tag: string): void => {
     const one = taggedPipe(tag)
     send(left, one)
     one.close()
   }
   const receive = (most: number): Descriptor[] => receiver.receive(most) ?? []
+  /** Receives until the queue is empty. Returns the tags, and last the reason why the queue is empty. */
   const drain = (most: number): string[] => {
     const tags: string[] = []
     try {
       for (;;) {
         const descriptors = receiver.receive(most)
-        if (!descriptors) return [...tags, 'nothing yet']
+        if (!descriptors) return [...tags, 'no more']
         if (!descriptors.length) return [...tags, 'end']
         tags.push(...descriptors.map(tagOf))
       }
@@ -58,13 +59,13 @@ describe('many at a time', () => {
   }
 
   for (const most of [1, 2, 7, 64, 253, 1000]) {
-    it(`receives 200 in order, asked for ${most} at a time`, () => {
+    it(`are received in order, with at most ${most} per call`, () => {
       for (let i = 0; i < 200; i++) sendOne(`${i}`)
-      assert.deepEqual(drain(most), [...Array.from({ length: 200 }, (_, i) => `${i}`), 'nothing yet'])
+      assert.deepEqual(drain(most), [...Array.from({ length: 200 }, (_, i) => `${i}`), 'no more'])
     })
   }
 
-  it('receives no more than it was asked for', () => {
+  it('are received up to the requested number', () => {
     for (let i = 0; i < 100; i++) sendOne(`${i}`)
     for (const most of [1, 5, 1, 20]) {
       const descriptors = receive(most)
@@ -73,7 +74,7 @@ describe('many at a time', () => {
     }
   })
 
-  it('gives all that one message brings', () => {
+  it('are received completely from messages that have more than requested', () => {
     const sizes = [1, 1, 3, 1, 1, 1, 253, 2, 2, 1, 16, 17, 1]
     const [readEnd, writeEnd] = pipe()
     for (const size of sizes) sendMany(left, new Array(size).fill(readEnd), { batch: size })
@@ -90,14 +91,14 @@ describe('many at a time', () => {
     writeEnd.close()
   })
 
-  it('gives what is queued before the end of the stream', () => {
+  it('are received before the end of the stream', () => {
     for (let i = 0; i < 70; i++) sendOne(`${i}`)
     left.close()
     assert.deepEqual(drain(64), [...Array.from({ length: 70 }, (_, i) => `${i}`), 'end'])
     assert.deepEqual(receiver.receive(1), [])
   })
 
-  it('gives what is queued before it tells that the connection was reset, and that once', () => {
+  it('are received before receive() throws ECONNRESET, which it throws once', () => {
     send(right, 0)
     for (let i = 0; i < 70; i++) sendOne(`${i}`)
     left.close()
@@ -105,7 +106,7 @@ describe('many at a time', () => {
     assert.deepEqual(receiver.receive(64), [])
   })
 
-  it('gives what came before a connection that was reset between two receipts', () => {
+  it('are received if the connection is reset between two calls', () => {
     for (let i = 0; i < 40; i++) sendOne(`${i}`)
     const first = [...receive(1), ...receive(20)].map(tagOf)
     send(right, 0)
@@ -113,15 +114,15 @@ describe('many at a time', () => {
     assert.deepEqual([...first, ...drain(64)], [...Array.from({ length: 40 }, (_, i) => `${i}`), 'ECONNRESET'])
   })
 
-  it('gives what came before a byte without a descriptor, which is EPROTO, and what came after it', () => {
+  it('are received before and after a byte without a descriptor, for which receive() throws EPROTO', () => {
     for (const tag of ['a', 'b', 'c']) sendOne(tag)
     write(left, Buffer.from('x'))
     sendOne('d')
     assert.deepEqual(drain(64), ['a', 'b', 'c', 'EPROTO'])
-    assert.deepEqual(drain(64), ['d', 'nothing yet'])
+    assert.deepEqual(drain(64), ['d', 'no more'])
   })
 
-  it('gives the descriptors of a message that is longer than a byte once', () => {
+  it('are received once from a message of three bytes, and receive() throws EPROTO for each further byte', () => {
     for (const tag of ['a', 'b']) sendOne(tag)
     const long = taggedPipe('long')
     sendMessage(left, Buffer.from('xyz'), [long])
@@ -129,31 +130,31 @@ describe('many at a time', () => {
     sendOne('c')
     assert.deepEqual(drain(64), ['a', 'b', 'long', 'EPROTO'])
     assert.deepEqual(drain(64), ['EPROTO'])
-    assert.deepEqual(drain(64), ['c', 'nothing yet'])
+    assert.deepEqual(drain(64), ['c', 'no more'])
   })
 
-  it('leaves the socket as it was: others may look at its first message', () => {
+  it('leave the queue only when they are returned: receiveMessage() gets the next one', () => {
     for (let i = 0; i < 10; i++) sendOne(`${i}`)
     for (const descriptor of [...receive(1), ...receive(4)]) descriptor.close()
     const { descriptors } = receiveMessage(right, Buffer.alloc(1))
     assert.equal(tagOf(descriptors[0]!), '5')
-    assert.deepEqual(drain(64), ['6', '7', '8', '9', 'nothing yet'])
+    assert.deepEqual(drain(64), ['6', '7', '8', '9', 'no more'])
   })
 
-  it('waits on a blocking socket for the first only', () => {
+  it('are received from a blocking socket without waiting for more than the first one', () => {
     setNonblocking(right, false)
     for (let i = 0; i < 3; i++) sendOne(`${i}`)
     assert.deepEqual([...receive(1), ...receive(64)].map(tagOf), ['0', '1', '2'])
     const [blocking, theirs] = socketpair()
     execFileSync('sh', ['-c', '(sleep 0.2) & exit 0'], { stdio: ['ignore', 'ignore', 'inherit', theirs.fd] })
     theirs.close()
-    assert.deepEqual(new DescriptorReceiver(blocking).receive(64), []) // the end, when the sleeper has ended
+    assert.deepEqual(new DescriptorReceiver(blocking).receive(64), []) // the end of the stream, when the sleeping process has exited
     const impatient = new DescriptorReceiver(right, { dontWait: true })
     assert.equal(impatient.receive(64), undefined)
     blocking.close()
   })
 
-  it('receives packets of one byte also', () => {
+  it('are received from a socket of type seqpacket', () => {
     const [one, other] = socketpair({ type: 'seqpacket' })
     const packets = new DescriptorReceiver(other, { dontWait: true })
     for (let i = 0; i < 10; i++) send(one, 0)
@@ -162,13 +163,13 @@ describe('many at a time', () => {
     for (const descriptor of [one, other, ...descriptors]) descriptor.close()
   })
 
-  it('loses nothing when the table is full in the middle of a burst', () => {
+  it('are not lost if the descriptor table becomes full in the middle of a burst', () => {
     const program = fileURLToPath(new URL('./fixtures/full-table-bursts.js', import.meta.url))
     const stdout = execFileSync('sh', ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, program])
     assert.equal(stdout.toString(), 'done\n')
   })
 
-  it('sends in messages of as many as it is told', () => {
+  it('are sent in messages of the given batch size', () => {
     assert.equal(sendMany(left, new Array(20).fill(0), { batch: 8 }), 20)
     const sizes = [1, 2, 3].map(() => {
       const { bytes, descriptors } = receiveMessage(right, Buffer.alloc(10))
@@ -183,7 +184,7 @@ describe('many at a time', () => {
     assert.equal(sendMany(left, []), 0)
   })
 
-  it('sends what one call takes, in whole batches', () => {
+  it('are sent in whole batches, up to 253 per call', () => {
     assert.equal(sendMany(left, new Array(300).fill(0), { batch: 100 }), 200)
     assert.equal(sendMany(left, new Array(300).fill(0), { batch: 253 }), 253)
     assert.equal(sendMany(left, new Array(300).fill(0)), 253)
@@ -196,7 +197,7 @@ describe('many at a time', () => {
     assert.equal(receiver.receive(253), undefined)
   })
 
-  it('sends those before one that cannot be sent, and tells at the next call', () => {
+  it('are sent up to a closed one, for which the next call throws EBADF', () => {
     const closed = openSync('/dev/null', 'r')
     closeSync(closed)
     const handles = [0, 1, 2, closed, 0]
@@ -207,7 +208,7 @@ describe('many at a time', () => {
     for (let i = 0; i < 4; i++) for (const descriptor of receive(1)) descriptor.close()
   })
 
-  it('sends as many as there is room for, then EAGAIN, then EPIPE', () => {
+  it('are sent until the queue is full (EAGAIN) or the peer is gone (EPIPE)', () => {
     let sent = 0
     assert.throws(
       () => {
@@ -226,7 +227,7 @@ describe('many at a time', () => {
     assert.throws(() => sendMany(left, [0, 0]), { code: 'EPIPE' })
   })
 
-  it('throws at the call for what makes no sense', () => {
+  it('cannot be requested with an invalid number, or sent or received with an invalid handle', () => {
     for (const most of [0, -1, 1.5, NaN]) assert.throws(() => receiver.receive(most), RangeError)
     assert.throws(() => sendMany(left, [0, {}]), TypeError)
     assert.throws(() => new DescriptorReceiver({}), TypeError)

@@ -8,12 +8,12 @@ import { useSocketPair } from './support/socket-pair.js'
 describe('Descriptor', () => {
   const sockets = useSocketPair()
 
-  it('never hits a number that is in use again, however fast it is reused', async () => {
+  it('never closes a file that has reused its number, even while numbers are reused all the time', async () => {
     let isOver = false
     const reuse = async (): Promise<void> => {
       while (!isOver) {
         const file = await open('/dev/null')
-        assert.ok((await file.stat()).isCharacterDevice()) // EBADF, if somebody else had closed it
+        assert.ok((await file.stat()).isCharacterDevice()) // fails with EBADF if the Descriptor has closed this file
         await file.close()
       }
     }
@@ -28,7 +28,7 @@ describe('Descriptor', () => {
     await reusing
   })
 
-  it('throws EBADF for a descriptor that was closed or handed over, and never hits a number that is in use again', () => {
+  it('throws EBADF after close() and release(), and leaves another descriptor with the same number open', () => {
     const { left } = sockets
     const first = dup(0)
     const number = first.fd
@@ -52,7 +52,7 @@ describe('Descriptor', () => {
     closeSync(released)
   })
 
-  it('throws EBADF when closed twice', () => {
+  it('throws EBADF on a second close(), and in send() after close()', () => {
     const [left, right] = socketpair()
     left.close()
     assert.throws(() => left.close(), { code: 'EBADF' })
@@ -60,7 +60,7 @@ describe('Descriptor', () => {
     right.close()
   })
 
-  it('is made of numbers that a descriptor can have only', () => {
+  it('throws a TypeError if constructed from a value that is not a valid descriptor number', () => {
     const [left, right] = socketpair()
     for (const number of [-1, 1.5, NaN, 2 ** 31, 2 ** 32 + left.fd, '3' as unknown as number])
       assert.throws(() => new Descriptor(number).close(), TypeError)

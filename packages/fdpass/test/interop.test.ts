@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  type Descriptor,
-  pipe,
-  read,
-  receiveMessage,
-  recv,
-  send,
-  sendMessage,
-  setNonblocking,
-  socketpair,
-  write,
-} from '@anyfork/fdpass'
+import { pipe, receiveMessage, recv, send, sendMessage, setNonblocking, socketpair, write } from '@anyfork/fdpass'
+import { tagOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 
-/** Programs that get a socket as descriptor 3: first they send three descriptors of pipes that say 0, 1 and 2, then they receive three and write 3, 4 and 5 to them. */
+/**
+ * Programs that get a socket as descriptor 3. They send the reading ends of three pipes with the tags 0, 1, and 2. Then
+ * they receive the writing ends of three pipes, and write the tags 3, 4, and 5 to them.
+ */
 const peers: Record<string, { command: string; probe: string[]; program: string[] }> = {
   "Perl's IO::FDPass": {
     command: 'perl',
@@ -55,10 +48,10 @@ while tags:
   },
 }
 
-describe('interoperation', () => {
+describe('a socket shared with another program', () => {
   for (const [name, { command, probe, program }] of Object.entries(peers)) {
-    it(`with ${name}, both ways`, async function () {
-      // ANYFORK_PEERS=required: where they must be there, a test that is skipped is a failure.
+    it(`passes descriptors both ways with ${name}`, async function () {
+      // With ANYFORK_PEERS=required, a missing program is a failure.
       if (process.env['ANYFORK_PEERS'] !== 'required' && spawnSync(command, probe).status !== 0) return this.skip()
       const [ours, theirs] = socketpair()
       const peer = spawn(command, program, { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
@@ -77,7 +70,7 @@ describe('interoperation', () => {
     })
   }
 
-  it('with several descriptors in one message, both ways', async function () {
+  it('passes 253 descriptors in one message both ways with Python', async function () {
     if (
       process.env['ANYFORK_PEERS'] !== 'required' &&
       spawnSync('python3', ['-c', 'import socket; socket.send_fds']).status !== 0
@@ -103,10 +96,3 @@ describe('interoperation', () => {
     ours.close()
   })
 })
-
-function tagOf(readEnd: Descriptor): string {
-  const buffer = Buffer.alloc(100)
-  const tag = buffer.toString('utf8', 0, read(readEnd, buffer))
-  readEnd.close()
-  return tag
-}

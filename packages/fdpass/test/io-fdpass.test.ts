@@ -8,12 +8,12 @@ import { describe, it } from 'mocha'
 const { read, send, socketpair, write } = fdpass
 
 describe('IO::FDPass', () => {
-  it('00_load: is there', () => {
+  it('00_load: exports send() and recv()', () => {
     assert.equal(typeof fdpass.send, 'function')
     assert.equal(typeof fdpass.recv, 'function')
   })
 
-  it('01_basic: one end of a socket pair goes from parent to child, and a byte each way over it', async () => {
+  it('01_basic: passes one end of a socket pair to a child process, and exchanges a byte each way over it', async () => {
     const [ours, theirs] = socketpair()
     const [kept, passed] = socketpair()
     const child = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/basic-child.js', import.meta.url))], {

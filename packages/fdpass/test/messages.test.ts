@@ -8,7 +8,7 @@ import { useSocketPair } from './support/socket-pair.js'
 describe('sendMessage() and receiveMessage()', () => {
   const sockets = useSocketPair()
 
-  it('passes 253 descriptors in a message, and refuses 254 before it is sent', () => {
+  it('pass 253 descriptors in one message, and throw a RangeError for 254', () => {
     const { left, right } = sockets
     assert.throws(() => sendMessage(left, Buffer.from('x'), new Array(254).fill(0)), RangeError)
     assert.equal(sendMessage(left, Buffer.from('x'), new Array(253).fill(0)), 1)
@@ -17,7 +17,7 @@ describe('sendMessage() and receiveMessage()', () => {
     for (const descriptor of descriptors) descriptor.close()
   })
 
-  it('sends none of a message in which one descriptor is not open', () => {
+  it('send no part of a message if one of its descriptors is closed', () => {
     const { left, right } = sockets
     const closed = openSync('/dev/null', 'r')
     closeSync(closed)
@@ -25,7 +25,7 @@ describe('sendMessage() and receiveMessage()', () => {
     assert.throws(() => recv(right), { code: 'EAGAIN' })
   })
 
-  it('refuses descriptors without a byte on a stream, and passes them with an empty packet', () => {
+  it('throw EINVAL for descriptors without a byte on a stream, and pass descriptors with an empty packet', () => {
     const { left } = sockets
     assert.throws(() => sendMessage(left, Buffer.alloc(0), [0]), { code: 'EINVAL' })
     const [one, other] = socketpair({ type: 'seqpacket' })
@@ -38,44 +38,44 @@ describe('sendMessage() and receiveMessage()', () => {
     other.close()
   })
 
-  it('gives plain data before descriptors together with them, and data after them on its own', () => {
+  it('return plain bytes together with the descriptors of the next message, but not with those of an earlier one', () => {
     const { left, right } = sockets
     write(left, Buffer.from('AA'))
     sendMessage(left, Buffer.from('B'), [0])
     write(left, Buffer.from('CC'))
     sendMessage(left, Buffer.from('D'), [0])
-    const got = [1, 2].map(() => {
+    const received = [1, 2].map(() => {
       const buffer = Buffer.alloc(100)
       const { bytes, descriptors } = receiveMessage(right, buffer)
       for (const descriptor of descriptors) descriptor.close()
       return [buffer.toString('utf8', 0, bytes), descriptors.length]
     })
-    assert.deepEqual(got, [
+    assert.deepEqual(received, [
       ['AAB', 1],
       ['CCD', 1],
     ])
   })
 
   for (const type of ['stream', 'seqpacket'] as const) {
-    it(`gives descriptors with their own bytes only, however small the parts in which those before them are read (${type})`, () => {
+    it(`return descriptors with the first byte of their own message, even if each call takes one byte (${type})`, () => {
       const [one, other] = socketpair({ type })
       for (const text of ['A', 'AAA', 'A']) write(one, Buffer.from(text))
       sendMessage(one, Buffer.from('BBB'), [0])
       sendMessage(one, Buffer.from('C'), [0, 0])
-      const got: string[] = []
-      while (!got.at(-1)?.startsWith('C')) {
+      const received: string[] = []
+      while (!received.at(-1)?.startsWith('C')) {
         const buffer = Buffer.alloc(1)
         const { descriptors } = receiveMessage(other, buffer)
-        got.push(`${buffer.toString()}${descriptors.length}`)
+        received.push(`${buffer.toString()}${descriptors.length}`)
         for (const descriptor of descriptors) descriptor.close()
       }
-      assert.deepEqual(got.join(' '), type === 'stream' ? 'A0 A0 A0 A0 A0 B1 B0 B0 C2' : 'A0 A0 A0 B1 C2')
+      assert.deepEqual(received.join(' '), type === 'stream' ? 'A0 A0 A0 A0 A0 B1 B0 B0 C2' : 'A0 A0 A0 B1 C2')
       one.close()
       other.close()
     })
   }
 
-  it('keeps messages with descriptors apart, whatever the size of the buffer', () => {
+  it('return each message with descriptors separately, even if the buffer has room for more', () => {
     const { left, right } = sockets
     for (let i = 0; i < 3; i++) sendMessage(left, Buffer.from('x'), [0])
     for (let i = 0; i < 3; i++) {
@@ -85,25 +85,25 @@ describe('sendMessage() and receiveMessage()', () => {
     }
   })
 
-  it('sends descriptors with the first part of a message that is taken in parts', () => {
+  it('pass descriptors once if the kernel accepts only a part of their message', () => {
     const { left, right } = sockets
     const big = Buffer.alloc(4 << 20, 'x')
-    const taken = sendMessage(left, big, [0])
-    assert.ok(taken > 0 && taken < big.length)
-    assert.throws(() => sendMessage(left, big.subarray(taken), []), { code: 'EAGAIN' })
+    const accepted = sendMessage(left, big, [0])
+    assert.ok(accepted > 0 && accepted < big.length)
+    assert.throws(() => sendMessage(left, big.subarray(accepted), []), { code: 'EAGAIN' })
     let bytes = 0
     let descriptors = 0
     const buffer = Buffer.alloc(1 << 20)
-    while (bytes < taken) {
+    while (bytes < accepted) {
       const message = receiveMessage(right, buffer)
       bytes += message.bytes
       for (const descriptor of message.descriptors) descriptor.close()
       descriptors += message.descriptors.length
     }
-    assert.deepEqual([bytes, descriptors], [taken, 1])
+    assert.deepEqual([bytes, descriptors], [accepted, 1])
   })
 
-  it('tells by ECONNREFUSED that a socket of datagrams has no peer any more', () => {
+  it('throw ECONNREFUSED if the peer of a datagram socket is closed', () => {
     const [one, other] = socketpair({ type: 'dgram' })
     sendMessage(one, Buffer.from('x'), [0])
     other.close()
@@ -111,7 +111,7 @@ describe('sendMessage() and receiveMessage()', () => {
     one.close()
   })
 
-  it('keeps the bounds of packets, and tells which were cut', () => {
+  it('keep packet boundaries, report truncated packets, and throw EMSGSIZE for a packet that is too large', () => {
     for (const type of ['seqpacket', 'dgram'] as const) {
       const [one, other] = socketpair({ type })
       sendMessage(one, Buffer.from('12345'), [0])
@@ -131,7 +131,7 @@ describe('sendMessage() and receiveMessage()', () => {
     assert.throws(() => socketpair({ type: 'raw' as 'stream' }), TypeError)
   })
 
-  it('needs no non-blocking socket not to wait', () => {
+  it('throw EAGAIN with dontWait, even if the socket is blocking', () => {
     const [one, other] = socketpair()
     assert.throws(() => receiveMessage(one, Buffer.alloc(1), { dontWait: true }), { code: 'EAGAIN' })
     assert.throws(() => receiveMessage(one, Buffer.alloc(1), { dontWait: true, peek: false }), { code: 'EAGAIN' })
@@ -145,7 +145,7 @@ describe('sendMessage() and receiveMessage()', () => {
     other.close()
   })
 
-  it('carry 253 descriptors with their bytes', () => {
+  it('pass 253 descriptors together with several bytes', () => {
     const before = openDescriptors()
     const [left, right] = socketpair()
     assert.equal(sendMessage(left, Buffer.from('many'), new Array(253).fill(left)), 4)

@@ -15,7 +15,7 @@ import { useSocketPair } from './support/socket-pair.js'
 describe('passed descriptors', () => {
   const sockets = useSocketPair()
 
-  it('passes descriptors 0, 1 and 2 in both roles', async () => {
+  it('may have the numbers 0, 1, and 2 in the sender and in the receiver', async () => {
     const program = `
       import { closeSync } from 'node:fs'
       import { recv, send, socketpair } from '@anyfork/fdpass'
@@ -28,7 +28,7 @@ describe('passed descriptors', () => {
     assert.deepEqual(await once(child, 'exit'), [0, null])
   })
 
-  it('takes handles of all kinds: number, Descriptor, FileHandle, net.Socket, net.Server, dgram.Socket', async () => {
+  it('may be given as numbers, Descriptors, FileHandles, net.Sockets, net.Servers, and dgram.Sockets, unless these are closed', async () => {
     const { left, right } = sockets
     const file = await open('/dev/null')
     const server = createServer()
@@ -51,7 +51,7 @@ describe('passed descriptors', () => {
       assert.throws(() => send(left, handle as Handle), TypeError)
   }).timeout(5000)
 
-  it('passes files of all kinds', () => {
+  it('may refer to a file, a directory, an O_PATH directory, a device, or a socket', () => {
     const { left, right } = sockets
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     writeFileSync(join(folder, 'file'), '')
@@ -76,7 +76,7 @@ describe('passed descriptors', () => {
     rmSync(folder, { recursive: true })
   })
 
-  it('passes a listening server that both sides accept on', async () => {
+  it('may be listening servers: the receiver accepts connections after the sender has closed its server', async () => {
     const { left, right } = sockets
     const server = createServer(socket => socket.end('from the sender'))
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -91,7 +91,7 @@ describe('passed descriptors', () => {
     await new Promise<unknown>(resolve => other.close(resolve))
   })
 
-  it('passes sockets within sockets, 100 deep', () => {
+  it('may be sockets in whose queues further sockets wait, 100 levels deep', () => {
     const pairs = Array.from({ length: 100 }, () => socketpair())
     send(pairs[0]![0], 0)
     for (let i = 1; i < pairs.length; i++) {

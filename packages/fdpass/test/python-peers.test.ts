@@ -20,9 +20,9 @@ import {
 import { openDescriptors } from '@anyfork/test-support'
 import { after, afterEach, before, type Context, describe, it } from 'mocha'
 
-// What other programs may do to a socket, done by Python, which has it as descriptor 3.
+// Python programs that get a socket as descriptor 3 do to it what this package does not do itself.
 
-/** The second socket, where there is one, is `t`. */
+/** Runs a Python program to its end. In the program, the sockets are named `s` and `t`. */
 function python(program: string, ...sockets: Descriptor[]): void {
   const preamble = [
     'import array, os, socket, struct',
@@ -36,7 +36,7 @@ function python(program: string, ...sockets: Descriptor[]): void {
 }
 
 function needsPython(this: Context): void {
-  // ANYFORK_PEERS=required: where they must be there, a test that is skipped is a failure.
+  // With ANYFORK_PEERS=required, a missing Python is a failure.
   if (process.env['ANYFORK_PEERS'] !== 'required' && spawnSync('python3', ['-c', '']).status !== 0) this.skip()
 }
 
@@ -45,7 +45,7 @@ function closeAll(descriptors: readonly Descriptor[]): number {
   return descriptors.length
 }
 
-describe('a socket that adds to its messages', () => {
+describe('a socket that receives control messages from the kernel', () => {
   before(needsPython)
 
   for (const [name, option] of [
@@ -54,14 +54,14 @@ describe('a socket that adds to its messages', () => {
     ['SO_PASSPIDFD', 76],
     ['SO_TIMESTAMP', 29],
   ] as const) {
-    describe(name, () => {
-      let count: number
+    describe(`because of ${name}`, () => {
+      let countBefore: number
       let left: Descriptor
       let right: Descriptor
 
       before(function () {
         this.timeout(60_000)
-        count = openDescriptors()
+        countBefore = openDescriptors()
         ;[left, right] = socketpair()
         setNonblocking(right, true)
         python(
@@ -69,10 +69,10 @@ describe('a socket that adds to its messages', () => {
           right,
         )
       })
-      afterEach(() => assert.equal(openDescriptors(), count + 2))
+      afterEach(() => assert.equal(openDescriptors(), countBefore + 2))
       after(() => void closeAll([left, right]))
 
-      it('takes no room from 253 descriptors, and leaves none of its own open', () => {
+      it('receives 253 descriptors in a message, and keeps no descriptor of the kernel open', () => {
         sendMessage(left, Buffer.from('x'), new Array(253).fill(0))
         assert.equal(closeAll(receiveMessage(right, Buffer.alloc(10)).descriptors), 253)
         send(left, 0)
@@ -81,7 +81,7 @@ describe('a socket that adds to its messages', () => {
         assert.equal(receiveMessage(right, Buffer.alloc(10)).bytes, 5)
       })
 
-      it('does not confuse whose a descriptor is', () => {
+      it('returns descriptors with the first byte of their own message', () => {
         for (const text of ['A', 'AA']) write(left, Buffer.from(text))
         sendMessage(left, Buffer.from('BB'), [0])
         send(left, 0)
@@ -90,7 +90,7 @@ describe('a socket that adds to its messages', () => {
         assert.throws(() => recv(right), { code: 'EAGAIN' })
       })
 
-      it('lets through all of many', () => {
+      it('receives 100 descriptors of one sendMany()', () => {
         assert.equal(sendMany(left, new Array(100).fill(0)), 100)
         write(left, Buffer.from('x'))
         const receiver = new DescriptorReceiver(right)
@@ -107,10 +107,10 @@ describe('a socket that adds to its messages', () => {
   }
 })
 
-describe('a socket that takes no descriptors (SO_PASSRIGHTS)', () => {
+describe('a peer that accepts no descriptors (SO_PASSRIGHTS)', () => {
   before(needsPython)
 
-  it('refuses them with EPERM, and goes on with bytes', function () {
+  it('makes send() and sendMany() throw EPERM, and still receives bytes', function () {
     const [left, right] = socketpair()
     try {
       const { status } = spawnSync(
@@ -129,15 +129,15 @@ describe('a socket that takes no descriptors (SO_PASSRIGHTS)', () => {
   })
 })
 
-describe('what Python makes', () => {
+describe('the path of a Python socket', () => {
   before(needsPython)
 
-  for (const [what, program] of [
-    ['packets', 's = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind(path); s.listen()'],
-    ['datagrams', 's = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(path)'],
-    ['a stream, and does not listen yet', 's = socket.socket(socket.AF_UNIX); s.bind(path)'],
+  for (const [kind, program] of [
+    ['seqpacket', 's = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind(path); s.listen()'],
+    ['dgram', 's = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(path)'],
+    ['a stream that does not listen yet', 's = socket.socket(socket.AF_UNIX); s.bind(path)'],
   ] as const) {
-    it(`is not robbed of its path where it takes ${what}; when it has ended, it is`, async () => {
+    it(`makes listen() throw EADDRINUSE until the Python program has exited (${kind})`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
       const path = join(folder, 'socket')
       const server = spawn(
@@ -163,8 +163,12 @@ describe('what Python makes', () => {
       rmSync(folder, { recursive: true })
     })
   }
+})
 
-  it('comes and goes back: epoll, eventfd, pidfd, a sealed memfd, a pipe, a tty', async function () {
+describe('descriptors that Python has opened', () => {
+  before(needsPython)
+
+  it('return to Python unchanged: an epoll, an eventfd, a pidfd, a sealed memfd, a pipe, and a tty', async function () {
     this.timeout(60_000)
     const [ours, theirs] = socketpair()
     const program = `
@@ -202,10 +206,10 @@ assert os.isatty(back[5])`
   })
 })
 
-describe('a message from elsewhere', () => {
+describe('a message of a Python program', () => {
   before(needsPython)
 
-  for (const [what, ancillary, count] of [
+  for (const [parts, ancillary, count] of [
     [
       'two control messages with descriptors',
       '(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3, 3])), (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3, 3, 3]))',
@@ -224,7 +228,7 @@ describe('a message from elsewhere', () => {
     ['credentials alone', '(socket.SOL_SOCKET, 2, struct.pack("3i", os.getpid(), os.getuid(), os.getgid()))', 0],
   ] as const) {
     for (const passesCredentials of [false, true]) {
-      it(`with ${what} gives all its descriptors${passesCredentials ? ', to a socket that asks for credentials also' : ''}`, function () {
+      it(`with ${parts} delivers all its descriptors${passesCredentials ? ' to a socket with SO_PASSCRED' : ''}`, function () {
         this.timeout(60_000)
         const before = openDescriptors()
         const [left, right] = socketpair()
@@ -241,7 +245,7 @@ describe('a message from elsewhere', () => {
     }
   }
 
-  it('with more descriptors than one is refused by recv with EPROTO, and none stays open', () => {
+  it('with 200 descriptors makes recv() throw EPROTO, and leaves none of them open', () => {
     const before = openDescriptors()
     const [left, right] = socketpair()
     python('s.sendmsg([b"\\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [3] * 200))])', left)

@@ -5,7 +5,7 @@ import { describe, it } from 'mocha'
 
 const HUGE_PAGES = '/sys/kernel/mm/transparent_hugepage/enabled'
 
-/** How many KiB of this process the kernel is asked to give huge pages to: `hg` in proc_pid_smaps(5). */
+/** Returns how many KiB of this process are advised to use huge pages: the mappings with `hg` in proc_pid_smaps(5). */
 function advised(): number {
   let size = 0
   let sum = 0
@@ -18,7 +18,7 @@ function advised(): number {
 }
 
 describe('receiveBuffer()', () => {
-  it('is memory of that many bytes', () => {
+  it('returns a buffer of exactly the requested size, and throws a RangeError for an invalid size', () => {
     for (const size of [0, 1, 1 << 20]) {
       const buffer = receiveBuffer(size)
       assert.equal(buffer.length, size)
@@ -29,14 +29,14 @@ describe('receiveBuffer()', () => {
     assert.throws(() => receiveBuffer(Infinity), RangeError)
   })
 
-  it('is of huge pages where it is large, as far as the system has them', function () {
+  it('advises the kernel to use huge pages for a buffer of 32 MiB, but not for a smaller one', function () {
     if (!existsSync(HUGE_PAGES)) this.skip()
     const before = advised()
     const small = receiveBuffer((1 << 25) - 1)
     assert.equal(advised(), before)
     const large = receiveBuffer(1 << 25)
     const more = advised() - before
-    assert.ok(more >= (1 << 15) - 8 && more <= 1 << 15, `${more} KiB`) // whole pages within it
+    assert.ok(more >= (1 << 15) - 8 && more <= 1 << 15, `${more} KiB`) // only the pages that are entirely within the buffer
     assert.equal(large.fill(7)[(1 << 25) - 1], 7)
     assert.equal(small.length + 1, large.length)
   })

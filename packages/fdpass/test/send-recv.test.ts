@@ -25,7 +25,7 @@ import { useSocketPair } from './support/socket-pair.js'
 describe('send() and recv()', () => {
   const sockets = useSocketPair()
 
-  it('refuses a byte without a descriptor that is followed by one with a descriptor, and loses neither', () => {
+  it('throw EPROTO for a byte without a descriptor, and then return the descriptor of the next byte', () => {
     const { left, right } = sockets
     write(left, Buffer.from('x'))
     const [readEnd, writeEnd] = pipe()
@@ -37,7 +37,7 @@ describe('send() and recv()', () => {
     for (const descriptor of [received, readEnd, writeEnd]) descriptor.close()
   })
 
-  it('refuses a byte without a descriptor, and one with several, with EPROTO', () => {
+  it('throw EPROTO for a byte without a descriptor, and for a byte with several descriptors', () => {
     const { left, right } = sockets
     write(left, Buffer.from('x'))
     assert.throws(() => recv(right), { code: 'EPROTO' })
@@ -45,7 +45,7 @@ describe('send() and recv()', () => {
     assert.throws(() => recv(right), { code: 'EPROTO' })
   })
 
-  it('makes what it receives close-on-exec, and leaves O_NONBLOCK to all who share the file', () => {
+  it('make received descriptors close-on-exec, and leave O_NONBLOCK shared with the descriptor of the sender', () => {
     const { left, right } = sockets
     const [readEnd, writeEnd] = pipe()
     setCloseOnExec(readEnd, false)
@@ -59,7 +59,7 @@ describe('send() and recv()', () => {
     for (const descriptor of [readEnd, writeEnd, received]) descriptor.close()
   })
 
-  it('inherits nothing to programs that are started meanwhile', async () => {
+  it('use descriptors that a child process does not inherit', async () => {
     const { left, right } = sockets
     send(left, 0)
     const received = recv(right)!
@@ -71,7 +71,7 @@ describe('send() and recv()', () => {
     await closed
   })
 
-  it('delivers what was sent by someone who has closed it, and ended, since', () => {
+  it('deliver a descriptor after the sender has closed the descriptor and its socket', () => {
     const { left, right } = sockets
     const [readEnd, writeEnd] = pipe()
     write(writeEnd, Buffer.from('left behind'))
@@ -86,7 +86,7 @@ describe('send() and recv()', () => {
     assert.equal(recv(right), undefined)
   })
 
-  it('tells of a peer that is gone with EPIPE, and what it has sent before with ECONNRESET after it', () => {
+  it('throw EPIPE if the peer is gone, and ECONNRESET after the descriptors that it has sent', () => {
     const { left, right } = sockets
     send(right, 0)
     send(left, 0)
@@ -97,20 +97,20 @@ describe('send() and recv()', () => {
     assert.equal(recv(left), undefined)
   })
 
-  it('leaves it to the kernel to collect sockets that were sent over each other', async () => {
+  it('let the kernel free a socket that waits in its own queue', async () => {
     const { left, right } = sockets
     const [readEnd, writeEnd] = pipe()
     send(left, writeEnd)
-    send(left, right) // right waits in its own queue
+    send(left, right) // `right` waits in its own queue
     for (const descriptor of [writeEnd, left, right]) descriptor.close()
     ;[sockets.left, sockets.right] = socketpair()
-    // The kernel looks for such cycles when some socket is closed.
+    // The kernel looks for such cycles when a socket is closed.
     const collector = setInterval(() => socketpair().forEach(one => void one.close()), 1)
     assert.equal(await text(readEnd.toSocket()), '')
     clearInterval(collector)
   })
 
-  it('refuses a full queue with EAGAIN, and what is refused is still the sender’s', () => {
+  it('throw EAGAIN if the queue is full, and leave the descriptor of the sender open', () => {
     const { left, right } = sockets
     const [readEnd, writeEnd] = pipe()
     let sent = 0
@@ -126,7 +126,7 @@ describe('send() and recv()', () => {
     writeEnd.close()
   })
 
-  it('throws at the call for what makes no sense', () => {
+  it('throw at the call, as read() and write() do, for invalid ranges and descriptors', () => {
     const { right } = sockets
     assert.throws(() => receiveMessage(right, Buffer.alloc(0)), RangeError)
     assert.throws(() => read(right, Buffer.alloc(4), 2, 3), RangeError)
@@ -154,7 +154,7 @@ describe('send() and recv()', () => {
     assert.equal(openDescriptors(), before)
   })
 
-  it('tell the end of the stream', () => {
+  it('return undefined at the end of the stream', () => {
     const [left, right] = socketpair()
     left.close()
     assert.equal(recv(right), undefined)

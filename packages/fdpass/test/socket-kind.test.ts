@@ -48,7 +48,7 @@ describe('socketKind()', () => {
     return fd
   }
 
-  it('tells family, type, and whether it listens', async () => {
+  it('reports the family and the type of a socket, and whether it listens', async () => {
     for (const type of ['stream', 'seqpacket', 'dgram'] as const)
       assert.deepEqual(socketKind(pair(type)), { isUnix: true, type, isListening: false })
     assert.deepEqual(socketKind(listener()), { isUnix: true, type: 'stream', isListening: true })
@@ -56,14 +56,14 @@ describe('socketKind()', () => {
     assert.deepEqual(socketKind(await udp()), { isUnix: false, type: 'dgram', isListening: false })
   })
 
-  it('throws ENOTSOCK for what is no socket, EBADF for what is not open, and a TypeError for what has no descriptor', () => {
+  it('throws ENOTSOCK for a pipe, EBADF for a closed socket, and a TypeError for an object without a descriptor', () => {
     const [readEnd] = open(...pipe())
     assert.throws(() => socketKind(readEnd), { code: 'ENOTSOCK' })
     assert.throws(() => socketKind(closed()), { code: 'EBADF' })
     assert.throws(() => socketKind({}), TypeError)
   })
 
-  it('lets assertUnixSocket() refuse what carries no descriptors, and other types', async () => {
+  it('lets assertUnixSocket() throw a TypeError for sockets that listen or are of another family or type', async () => {
     assertUnixSocket(pair())
     assertUnixSocket(pair('dgram'), ['seqpacket', 'dgram'])
     assert.throws(() => assertUnixSocket(pair('seqpacket')), {
@@ -76,7 +76,7 @@ describe('socketKind()', () => {
     assert.throws(() => assertUnixSocket(closed()), { code: 'EBADF' })
   })
 
-  it('lets a DescriptorReceiver be made of AF_UNIX sockets only', async () => {
+  it('lets DescriptorReceiver accept only AF_UNIX sockets that do not listen', async () => {
     new DescriptorReceiver(pair())
     new DescriptorReceiver(pair('seqpacket'))
     new DescriptorReceiver(pair('dgram'))
@@ -86,7 +86,7 @@ describe('socketKind()', () => {
     assert.throws(() => new DescriptorReceiver(closed()), { code: 'EBADF' })
   })
 
-  it('lets a DeferredWriter be made of blocking streams only', async () => {
+  it('lets DeferredWriter accept only blocking AF_UNIX stream sockets that do not listen', async () => {
     const nonblocking = pair()
     setNonblocking(nonblocking, true)
     for (const other of [pair('dgram'), pair('seqpacket'), listener(), await tcp(), nonblocking])

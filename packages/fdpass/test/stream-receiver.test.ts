@@ -27,13 +27,13 @@ describe('StreamReceiver', () => {
     assert.equal(openDescriptors(), openBefore)
   })
 
-  it('puts bytes at an offset', () => {
+  it('writes received bytes to the buffer at the given offset', () => {
     write(left, Buffer.from('abc'))
     assert.equal(new StreamReceiver(right).receive(buffer, 4), 3)
     assert.equal(buffer.toString('latin1', 4, 7), 'abc')
   })
 
-  it('returns -1 when nothing is there, and 0 at the end', () => {
+  it('returns -1 if no bytes are available, and 0 at the end of the stream', () => {
     const receiver = new StreamReceiver(right)
     assert.equal(receiver.receive(buffer, 0, { dontWait: true }), -1)
     setNonblocking(right, true)
@@ -42,13 +42,13 @@ describe('StreamReceiver', () => {
     assert.equal(receiver.receive(buffer), 0)
   })
 
-  it('tries again for the time it was told before it gives up', () => {
+  it('polls for the spin time before it returns -1', () => {
     const before = performance.now()
     assert.equal(new StreamReceiver(right).receive(buffer, 0, { dontWait: true, spin: 5000 }), -1)
     assert.ok(performance.now() - before >= 5)
   })
 
-  it('gives the processor to others between the tries, where it is told to', () => {
+  it('polls for the spin time, and receives, with the option yields', () => {
     const receiver = new StreamReceiver(right)
     const before = performance.now()
     assert.equal(receiver.receive(buffer, 0, { dontWait: true, spin: 5000, yields: true }), -1)
@@ -57,12 +57,12 @@ describe('StreamReceiver', () => {
     assert.equal(receiver.receive(buffer, 0, { spin: 5000, yields: true }), 3)
   })
 
-  it('gives what is there at once, spinning or not', () => {
+  it('returns available bytes when a spin time is set', () => {
     write(left, Buffer.from('abc'))
     assert.equal(new StreamReceiver(right).receive(buffer, 0, { spin: 1_000_000 }), 3)
   })
 
-  it('keeps descriptors in order where they are expected, and closes what was not taken', () => {
+  it('collects descriptors with takesDescriptors, and closes them on discard()', () => {
     const receiver = new StreamReceiver(right)
     receiver.takesDescriptors = true
     sendMessage(left, Buffer.from('a'), [left, right])
@@ -75,12 +75,12 @@ describe('StreamReceiver', () => {
     assert.equal(receiver.descriptors.length, 0)
   })
 
-  it('drops descriptors where none are expected', () => {
+  it('closes received descriptors without takesDescriptors', () => {
     sendMessage(left, Buffer.from('a'), [left])
     assert.equal(new StreamReceiver(right).receive(buffer), 1)
   })
 
-  it('has in tryWrite its counterpart: -1 when there is no room, and the error of the kernel', () => {
+  it('has a counterpart in tryWrite(), which returns -1 if the socket is full and throws EPIPE if the peer is gone', () => {
     setNonblocking(left, true)
     while (tryWrite(left, Buffer.alloc(4096)) > 0);
     assert.equal(tryWrite(left, buffer), -1)
@@ -88,7 +88,7 @@ describe('StreamReceiver', () => {
     assert.throws(() => tryWrite(left, buffer), { code: 'EPIPE' })
   })
 
-  it('throws the error of the kernel, and a RangeError for an offset outside', () => {
+  it('throws a RangeError for an offset outside the buffer, and EBADF for a closed socket', () => {
     const receiver = new StreamReceiver(right)
     assert.throws(() => receiver.receive(buffer, 17), RangeError)
     right.close()

@@ -8,7 +8,7 @@ import { useSocketPair } from './support/socket-pair.js'
 describe('worker threads', () => {
   const sockets = useSocketPair()
 
-  it('works in several threads at once, and lets them end while they watch', async () => {
+  it('pass descriptors at the same time, and can end while they watch a socket', async () => {
     const { left, right } = sockets
     const program = `
       import('@anyfork/fdpass').then(({ recv, send, socketpair, watch }) => {
@@ -25,6 +25,6 @@ describe('worker threads', () => {
     }
     const open = (await Promise.all(messages)).flatMap(([fds]) => fds)
     await Promise.all(threads.map(thread => thread.terminate()))
-    for (const fd of open) closeSync(fd) // a thread's descriptors are the process's
+    for (const fd of open) closeSync(fd) // the descriptors of a thread outlive it
   })
 })

@@ -21,8 +21,8 @@ const turns = async (count: number): Promise<void> => {
   for (let i = 0; i < count; i++) await new Promise(setImmediate)
 }
 
-describe('watch', () => {
-  it('goes on after the peer has reset the connection, up to the end', async () => {
+describe('watch()', () => {
+  it('calls back until the end of the stream after the peer has reset the connection', async () => {
     const [left, right] = socketpair()
     write(left, Buffer.from('never read'))
     write(right, Buffer.from('ab'))
@@ -44,7 +44,7 @@ describe('watch', () => {
     left.close()
   })
 
-  it('calls back when there is something to read', async () => {
+  it('calls back when bytes can be read', async () => {
     const [left, right] = socketpair()
     const ready = await new Promise(resolve => {
       const watching = watch(right, { readable: true }, events => {
@@ -58,7 +58,7 @@ describe('watch', () => {
     right.close()
   })
 
-  it('tells of a hangup without reading', async () => {
+  it('reports a hangup before the program has read the last bytes', async () => {
     const [left, right] = socketpair()
     write(right, Buffer.from('x'))
     const ready = new Promise<Required<WatchEvents>>(resolve => {
@@ -73,7 +73,7 @@ describe('watch', () => {
     right.close()
   })
 
-  it('makes the descriptor non-blocking, unless it is to stay as it is', () => {
+  it('makes the descriptor non-blocking, except with keepBlocking', () => {
     const [left, right] = socketpair()
     const watching = watch(left, { readable: true }, () => {}, { keepBlocking: true })
     assert.equal(isNonblocking(left), false)
@@ -86,7 +86,7 @@ describe('watch', () => {
     right.close()
   })
 
-  it('refuses to watch the same descriptor twice with EEXIST', () => {
+  it('throws EEXIST if the descriptor is already watched', () => {
     const [left, right] = socketpair()
     const watching = watch(left, { readable: true }, () => {})
     assert.throws(() => watch(left, { readable: true }, () => {}), { code: 'EEXIST' })
@@ -95,7 +95,7 @@ describe('watch', () => {
     right.close()
   })
 
-  it('leaves a descriptor as it was where it throws', () => {
+  it('leaves the descriptor blocking if it throws', () => {
     const [left, right] = socketpair()
     const callback = (): void => {}
     const watching = watch(left, { readable: true }, callback, { keepBlocking: true })
@@ -110,7 +110,7 @@ describe('watch', () => {
     for (const descriptor of [left, right, file]) descriptor.close()
   })
 
-  it('throws a TypeError for events, options and callbacks that make no sense, as change() does', () => {
+  it('throws a TypeError for invalid events, options, and callbacks, as change() does for invalid events', () => {
     const [left, right] = socketpair()
     const callback = (): void => {}
     const watching = watch(left, { hangup: true, writable: undefined! }, callback)
@@ -143,8 +143,8 @@ describe('watch', () => {
         message: /option|keepBlocking|onClose/,
       })
     }
-    for (const none of [undefined, {}, 'x'])
-      assert.throws(() => watch(right, { readable: true }, none as () => void), {
+    for (const value of [undefined, {}, 'x'])
+      assert.throws(() => watch(right, { readable: true }, value as () => void), {
         name: 'TypeError',
         message: /callback/,
       })
@@ -157,10 +157,10 @@ describe('watch', () => {
   for (const [how, end] of [
     ['closed', (descriptor: Descriptor): void => descriptor.close()],
     ['disposed', (descriptor: Descriptor): void => descriptor[Symbol.dispose]()],
-    ['handed over', (descriptor: Descriptor): void => closeSync(descriptor.release())],
-    ['made a socket', (descriptor: Descriptor): void => void descriptor.toSocket().destroy()],
+    ['released', (descriptor: Descriptor): void => closeSync(descriptor.release())],
+    ['turned into a socket', (descriptor: Descriptor): void => void descriptor.toSocket().destroy()],
   ] as const) {
-    it(`ends before its Descriptor is ${how}, in the same turn, later, or after a change, and only onClose is called`, async () => {
+    it(`stops when its Descriptor is ${how}, in the same turn, later, or after a change, and calls only onClose`, async () => {
       for (const when of ['at once', 'later', 'after a change']) {
         const [left, right] = socketpair()
         write(right, Buffer.from('x'))
@@ -168,7 +168,7 @@ describe('watch', () => {
         const watching = watch(left, when === 'later' ? {} : { readable: true }, () => called.push('callback'), {
           onClose: () => called.push('onClose'),
         })
-        watch(left, {}, () => called.push('callback')) // waits for nothing
+        watch(left, {}, () => called.push('callback')) // a watch without events
         if (when === 'later') {
           await turns(2)
           watching.change({ hangup: true })
@@ -191,7 +191,7 @@ describe('watch', () => {
     })
   }
 
-  it('that was closed is not told that its Descriptor is', async () => {
+  it('does not call onClose if the watch was closed before its Descriptor', async () => {
     const [left, right] = socketpair()
     watch(left, { readable: true }, () => {}, { onClose: () => assert.fail() }).close()
     left.close()
@@ -199,28 +199,28 @@ describe('watch', () => {
     await turns(2)
   })
 
-  it('keeps nothing of a Descriptor that is closed, nor a Descriptor anything of a watch that is', async () => {
+  it('lets the garbage collector free a closed Descriptor, and the callback of a closed watch', async () => {
     setFlagsFromString('--expose-gc')
     const gc = runInNewContext('gc') as () => void
-    const [lasting, right] = socketpair()
-    const forgotten = ((): WeakRef<object>[] => {
+    const [open, right] = socketpair()
+    const references = ((): WeakRef<object>[] => {
       const left = dup(right)
       const callback = (): boolean => left.isOpen
       watch(left, { readable: true }, callback)
-      const another = (): boolean => lasting.isOpen
-      watch(lasting, { readable: true }, another).close()
+      const closedCallback = (): boolean => open.isOpen
+      watch(open, { readable: true }, closedCallback).close()
       left.close()
-      return [left, callback, another].map(object => new WeakRef(object))
+      return [left, callback, closedCallback].map(object => new WeakRef(object))
     })()
     for (let i = 0; i < 5; i++) {
       await turns(1)
       gc()
     }
     assert.deepEqual(
-      forgotten.map(one => one.deref()),
+      references.map(reference => reference.deref()),
       [undefined, undefined, undefined],
     )
-    lasting.close()
+    open.close()
     right.close()
   })
 })
