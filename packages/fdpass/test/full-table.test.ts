@@ -7,7 +7,7 @@ import { useSocketPair } from './support/socket-pair.js'
 describe('a full descriptor table', () => {
   useSocketPair()
 
-  it('makes calls throw EMFILE, and loses no descriptor that is queued', () => {
+  it('makes calls throw EMFILE, and loses no queued descriptor unless peek is false', () => {
     const program = fileURLToPath(new URL('./fixtures/full-table.js', import.meta.url))
     const stdout = execFileSync('sh', ['-c', 'ulimit -n 48; exec "$@"', 'sh', process.execPath, program])
     assert.equal(stdout.toString(), 'done\n')

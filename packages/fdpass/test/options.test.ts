@@ -21,7 +21,7 @@ let left: Descriptor
 let right: Descriptor
 let watching: Watch
 
-/** Every public call that takes options, with a misspelt option and with wrong values. */
+/** Every public call that takes options, with a misspelt option and with invalid values. */
 const calls: Record<string, [call: (options: object) => unknown, unknown: string, invalid: Record<string, unknown[]>]> =
   {
     'socketpair()': [

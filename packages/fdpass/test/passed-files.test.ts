@@ -15,7 +15,7 @@ import { useSocketPair } from './support/socket-pair.js'
 describe('passed descriptors', () => {
   const sockets = useSocketPair()
 
-  it('may have the numbers 0, 1, and 2 in the sender and in the receiver', async () => {
+  it('may have the numbers 0, 1, and 2 when sent, and 0 when received', async () => {
     const program = `
       import { closeSync } from 'node:fs'
       import { recv, send, socketpair } from '@anyfork/fdpass'
