@@ -20,13 +20,13 @@ async function exchange(passer: FdPasser): Promise<void> {
 }
 
 describe('AnyEvent::FDpasser', () => {
-  it('basic_socketpair: descriptors go both ways between two processes', async () => {
+  it('basic_socketpair: passes descriptors both ways between two processes', async () => {
     const peer = startPeer('exchange')
     await exchange(new FdPasser({ fd: peer.socket }))
     assert.deepEqual(await peer.exited, [0, null])
   })
 
-  it('basic_filesystem: the same through a socket in the filesystem', async () => {
+  it('basic_filesystem: passes descriptors both ways through a socket with a path', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     const path = join(folder, 'socket')
     const listener = server(path)
@@ -38,7 +38,7 @@ describe('AnyEvent::FDpasser', () => {
     rmSync(folder, { recursive: true })
   })
 
-  it('recv_before_send: waiting for a descriptor does not block', async () => {
+  it('recv_before_send: does not block the event loop while it waits for a descriptor', async () => {
     const peer = startPeer('sendLater')
     const passer = new FdPasser({ fd: peer.socket })
     const order: string[] = []
@@ -50,7 +50,7 @@ describe('AnyEvent::FDpasser', () => {
     await passer.close()
   })
 
-  it('send_before_recv: sending does not wait for the receiver', async () => {
+  it('send_before_recv: sends a descriptor without waiting for the receiver', async () => {
     const peer = startPeer('receiveLater')
     const passer = new FdPasser({ fd: peer.socket })
     const [readEnd, writeEnd] = pipe()
@@ -58,13 +58,13 @@ describe('AnyEvent::FDpasser', () => {
     await Promise.all([
       passer.pushSend(writeEnd).then(() => order.push('sent')),
       setTimeout(5).then(() => order.push('timer')),
-      text(readEnd.toSocket()).then(said => order.push(said)),
+      text(readEnd.toSocket()).then(greeting => order.push(greeting)),
     ])
     assert.deepEqual(order, ['sent', 'timer', 'hooray'])
     await passer.close()
   })
 
-  it('buffer_exercise: queues of different length on both sides stay in order', async () => {
+  it('buffer_exercise: keeps the order of queues that have different lengths on both sides', async () => {
     const peer = startPeer('sendFive')
     const passer = new FdPasser({ fd: peer.socket })
     const tags = [passer.pushRecv(), passer.pushRecv()]
@@ -76,7 +76,7 @@ describe('AnyEvent::FDpasser', () => {
     await passer.close()
   })
 
-  it('non_blocking_fhs: passing keeps O_NONBLOCK of what is passed', async () => {
+  it('non_blocking_fhs: keeps the O_NONBLOCK flag of passed descriptors', async () => {
     const [left, right] = socketpair()
     assert.equal(isNonblocking(left), false)
     setNonblocking(left, true)
@@ -96,7 +96,7 @@ describe('AnyEvent::FDpasser', () => {
     await Promise.all([from.close(), to.close()])
   })
 
-  it('send_passer_over_passer: what was passed can be passed over', async () => {
+  it('send_passer_over_passer: passes descriptors over a socket that was itself passed', async () => {
     const peer = startPeer('overReceivedPasser')
     const passer = new FdPasser({ fd: peer.socket })
     const [left, right] = socketpair()
@@ -108,7 +108,7 @@ describe('AnyEvent::FDpasser', () => {
   })
 
   for (const reservation of ['sentinel', 'peek', 'both'] as const) {
-    it(`full_descriptor_table: nothing is lost when the receiver's table is full (${reservation})`, async () => {
+    it(`full_descriptor_table: loses no descriptor when the table of the receiver is full (${reservation})`, async () => {
       const peer = startPeer('hoard', { shell: 'ulimit -n 40', args: ['90', reservation] })
       const passer = new FdPasser({ fd: peer.socket })
       const tags = Array.from({ length: 90 }, (_, i) => `${i}`)
@@ -119,15 +119,15 @@ describe('AnyEvent::FDpasser', () => {
     })
   }
 
-  it('child_dies: whoever waits for a descriptor is told that none will come', async () => {
+  it('child_dies: rejects pushRecv() with ERR_PASSER_ENDED, and calls onError without an error', async () => {
     const peer = startPeer('die')
-    const told: unknown[] = []
-    const passer = new FdPasser({ fd: peer.socket, onError: error => told.push(error) })
+    const errors: unknown[] = []
+    const passer = new FdPasser({ fd: peer.socket, onError: error => errors.push(error) })
     await assert.rejects(passer.pushRecv(), { code: 'ERR_PASSER_ENDED' })
-    assert.deepEqual(told, [undefined])
+    assert.deepEqual(errors, [undefined])
   })
 
-  it('i_am_parent and i_am_child choose one of two ends', async () => {
+  it('i_am_parent, i_am_child: choose one end of a socket pair, once and before its first use', async () => {
     const ends = socketpair()
     const copies = ends.map(end => dup(end))
     const parent = new FdPasser({ fd: ends })

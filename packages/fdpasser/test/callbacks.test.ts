@@ -5,10 +5,10 @@ import { taggedPipe, tagOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { checkDescriptorCount } from './support/descriptor-count.js'
 
-describe('callbacks', () => {
+describe('a callback of pushRecv()', () => {
   checkDescriptorCount()
 
-  it('callbacks may push, ask, close and destroy', async () => {
+  it('may send and request descriptors, and destroy the passer', async () => {
     const [left, right] = socketpair().map(fd => new FdPasser({ fd, batch: 4 })) as [FdPasser, FdPasser]
     const order: string[] = []
     await new Promise<void>(resolve => {
@@ -25,7 +25,7 @@ describe('callbacks', () => {
     })
     order.push(tagOf(await left.pushRecv()))
     assert.deepEqual(order, ['a', 'b', 'answer'])
-    // Three more come in the same message as the one whose callback ends it all.
+    // The message that brings this descriptor brings three more, which the passer closes.
     const ended = new Promise<void>(resolve => {
       right.pushRecv((_error, descriptor) => {
         descriptor!.close()
@@ -40,7 +40,7 @@ describe('callbacks', () => {
     left.destroy()
   })
 
-  it('a callback may close the passer while more has come with it', async () => {
+  it('may destroy the passer, which rejects the remaining requests with ERR_PASSER_CLOSED', async () => {
     const [left, right] = socketpair().map(fd => new FdPasser({ fd })) as [FdPasser, FdPasser]
     const outcomes: string[] = []
     const all = Promise.all(
@@ -66,7 +66,7 @@ describe('callbacks', () => {
     left.destroy()
   })
 
-  it('a process may exit in a callback', () => {
+  it('may exit the process', () => {
     const program = `
       import { FdPasser, socketpair } from '@anyfork/fdpasser'
       const [left, right] = socketpair().map(fd => new FdPasser({ fd }))

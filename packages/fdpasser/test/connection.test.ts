@@ -11,7 +11,7 @@ describe('accept()', () => {
   beforeEach(() => void (listener = server(path)))
   afterEach(() => listener[Symbol.dispose]())
 
-  it('rejects with EBADF when the listener is closed, at once or in a later turn', async () => {
+  it('rejects with EBADF when the listener is closed, in the same turn or in a later one', async () => {
     const accepting = accept(listener)
     listener.close()
     await assert.rejects(accepting, { code: 'EBADF' })
@@ -23,7 +23,7 @@ describe('accept()', () => {
     await assert.rejects(accept(listener), { code: 'EBADF' })
   })
 
-  it('rejects with the error of the kernel at once where there is nothing to accept from', async () => {
+  it('rejects with the error of the kernel if the descriptor does not listen, and leaves it blocking', async () => {
     const [one, other] = socketpair()
     const [readEnd, writeEnd] = pipe()
     await assert.rejects(accept(one), { code: 'EINVAL' })
@@ -34,7 +34,7 @@ describe('accept()', () => {
     }
   })
 
-  it('is ended by its signal, and leaves the listener as it was to the next one', async () => {
+  it('rejects with an AbortError when its signal aborts, and leaves the listener to the next accept()', async () => {
     const controller = new AbortController()
     const accepting = accept(listener, { signal: controller.signal })
     await new Promise(setImmediate)
@@ -49,7 +49,7 @@ describe('accept()', () => {
 })
 
 describe('server()', () => {
-  it('throws at the call for a backlog that makes no sense', () => {
+  it('throws a TypeError for an invalid backlog', () => {
     for (const backlog of [-1, NaN, 1.5, 2 ** 31]) assert.throws(() => server(path, backlog), TypeError)
     for (const backlog of ['x', null, {}] as unknown as number[])
       assert.throws(() => server(path, backlog), { name: 'TypeError', message: /backlog/ })

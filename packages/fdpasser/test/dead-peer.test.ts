@@ -8,23 +8,23 @@ import { checkDescriptorCount } from './support/descriptor-count.js'
 import './spare-descriptor.test.js' // for a run of this file alone
 import { startPeer } from './support/peer-process.js'
 
-describe('a dead peer', () => {
+describe('a passer with a killed or stopped peer', () => {
   checkDescriptorCount()
 
-  it('sent means queued: a receiver that dies before it asks closes what it was sent', async () => {
+  it('resolves pushSend() before the peer requests the descriptor, which the kernel closes when the peer is killed', async () => {
     const peer = startPeer('wait')
     let passer!: FdPasser
-    const told = new Promise<Error | undefined>(onError => (passer = new FdPasser({ fd: peer.socket, onError })))
+    const ended = new Promise<Error | undefined>(onError => (passer = new FdPasser({ fd: peer.socket, onError })))
     const [readEnd, writeEnd] = pipe()
     await passer.pushSend(writeEnd)
     peer.process.kill('SIGKILL')
     assert.equal(await text(readEnd.toSocket()), '')
-    assert.match(String(((await told) as NodeJS.ErrnoException | undefined)?.code), /^(undefined|ECONNRESET)$/)
+    assert.match(String(((await ended) as NodeJS.ErrnoException | undefined)?.code), /^(undefined|ECONNRESET)$/)
     await assert.rejects(passer.pushSend(taggedPipe('late')), { code: /^(ECONNRESET|ERR_PASSER_ENDED)$/ })
     await peer.exited
   })
 
-  it('nothing stays open after 1000 passers that were destroyed with full queues', async () => {
+  it('closes all descriptors of its queues when it is destroyed, for 1000 pairs of passers', async () => {
     for (let i = 0; i < 1000; i++) {
       const [left, right] = socketpair().map(fd => new FdPasser({ fd, batch: 1 + (i % 5) })) as [FdPasser, FdPasser]
       const settled = Promise.allSettled([
@@ -41,7 +41,7 @@ describe('a dead peer', () => {
     }
   })
 
-  it('descriptors and memory stay where they were while receivers come and are killed', async function () {
+  it('leaks neither descriptors nor memory while receivers are started and killed', async function () {
     this.timeout(1_800_000)
     const [rounds, perRound] = isSoak ? [40, 20_000] : [6, 2000]
     let rssAfterTwo = 0
@@ -67,13 +67,13 @@ describe('a dead peer', () => {
       await passer.close()
       await peer.exited
       assert.equal(settled, pushed)
-      if (killAt < 0) assert.equal(await peer.said, `${perRound}\n`)
+      if (killAt < 0) assert.equal(await peer.output, `${perRound}\n`)
       if (round === 1) rssAfterTwo = process.memoryUsage().rss
     }
     assert.ok(process.memoryUsage().rss - rssAfterTwo < 64 << 20)
   })
 
-  it('by accident: every promise settles once when the receiver is killed, and nothing stays open', async () => {
+  it('settles every promise once when the receiver is killed, and leaves no descriptor open', async () => {
     const before = openDescriptors()
     const peer = startPeer('wait')
     const passer = new FdPasser({ fd: peer.socket })
@@ -97,7 +97,7 @@ describe('a dead peer', () => {
     assert.equal(openDescriptors(), before)
   })
 
-  it('when the receiver is stopped for a while', async () => {
+  it('sends every descriptor to a receiver that is stopped for 3 s and then continued', async () => {
     const peer = startPeer('count', { stdout: 'pipe' })
     const passer = new FdPasser({ fd: peer.socket, batch: 8 })
     const sent: Promise<void>[] = []
@@ -109,6 +109,6 @@ describe('a dead peer', () => {
     }
     await Promise.all(sent)
     await passer.close()
-    assert.equal(await peer.said, '20000\n')
+    assert.equal(await peer.output, '20000\n')
   })
 })

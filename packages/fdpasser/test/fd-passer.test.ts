@@ -17,7 +17,7 @@ import { assertDescriptorCount } from './support/descriptor-count.js'
 describe('FdPasser', () => {
   let left: FdPasser
   let right: FdPasser
-  let told: unknown[]
+  let errors: unknown[]
   let before: number
 
   const connect = (options: FdPasserOptions = {}): void => {
@@ -25,12 +25,12 @@ describe('FdPasser', () => {
     right?.destroy()
     const [one, other] = socketpair()
     left = new FdPasser({ ...options, fd: one })
-    right = new FdPasser({ ...options, fd: other, onError: error => told.push(error) })
+    right = new FdPasser({ ...options, fd: other, onError: error => errors.push(error) })
   }
 
   beforeEach(() => {
     before = openDescriptors()
-    told = []
+    errors = []
     connect()
   })
   afterEach(async () => {
@@ -39,7 +39,7 @@ describe('FdPasser', () => {
   })
 
   for (const batch of [1, 32, 253]) {
-    it(`passes descriptors in order, both ways at once, however many (batch ${batch})`, async () => {
+    it(`passes descriptors in order and both ways at once (batch ${batch})`, async () => {
       connect({ batch })
       const flood = async (from: FdPasser): Promise<void> => {
         for (let i = 0; i < 2000; i++) {
@@ -47,14 +47,14 @@ describe('FdPasser', () => {
           if (from.pressure >= 1) await from.drained()
         }
       }
-      const drink = async (to: FdPasser): Promise<void> => {
+      const drain = async (to: FdPasser): Promise<void> => {
         for (let i = 0; i < 2000; i++) assert.equal(tagOf(await to.pushRecv()), `${i}`)
       }
-      await Promise.all([flood(left), flood(right), drink(left), drink(right)])
+      await Promise.all([flood(left), flood(right), drain(left), drain(right)])
     })
   }
 
-  it('closes what was sent, and keeps what is to be kept', async () => {
+  it('closes the handles that it has sent, except those sent with keep', async () => {
     const descriptor = taggedPipe('a')
     const number = openSync('/dev/null', 'r')
     const file = await open('/dev/null')
@@ -76,7 +76,7 @@ describe('FdPasser', () => {
     await until(() => file.fd < 0 && openDescriptors() <= before + 4) // a FileHandle closes asynchronously
   })
 
-  it('hands over a server with its path, and removes the path of one that was not sent, or is closed later', async () => {
+  it('keeps the socket file of a sent server, and removes that of a rejected server or of a kept one on close', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     const path = join(folder, 'socket')
     const serve = async (): Promise<Server> => {
@@ -85,7 +85,7 @@ describe('FdPasser', () => {
       return server
     }
     const server = await serve()
-    const first = connectTo(path) // waits to be accepted, by whom it may
+    const first = connectTo(path) // stays in the queue of the listener until a process accepts it
     await left.pushSend(server, { keep: true })
     ;(await right.pushRecv()).close()
     assert.equal(await text(first), 'from the sender')
@@ -105,14 +105,14 @@ describe('FdPasser', () => {
     await new Promise(resolve => kept.close(resolve))
     assert.ok(!existsSync(path))
 
-    const refused = await serve()
+    const rejected = await serve()
     left.destroy()
-    await assert.rejects(left.pushSend(refused), { code: 'ERR_PASSER_CLOSED' })
+    await assert.rejects(left.pushSend(rejected), { code: 'ERR_PASSER_CLOSED' })
     assert.ok(!existsSync(path))
     rmSync(folder, { recursive: true })
   })
 
-  it('gives descriptors to callbacks, and survives those that throw', async () => {
+  it('delivers the next descriptor after a callback has thrown, and rethrows the error as an uncaught exception', async () => {
     const thrown = new Promise(resolve => {
       const others = process.listeners('uncaughtException')
       process.removeAllListeners('uncaughtException')
@@ -138,43 +138,43 @@ describe('FdPasser', () => {
     const tags: string[] = []
     for await (const descriptor of right) tags.push(tagOf(descriptor))
     assert.deepEqual(tags, ['a', 'b', 'c'])
-    assert.deepEqual(told, [undefined])
+    assert.deepEqual(errors, [undefined])
   })
 
-  it('notices its end while idle', async () => {
+  it('reports the end of the connection while it is idle', async () => {
     left.destroy()
-    await until(() => told.length > 0)
-    assert.deepEqual(told, [undefined])
+    await until(() => errors.length > 0)
+    assert.deepEqual(errors, [undefined])
     await assert.rejects(right.pushRecv(), { code: 'ERR_PASSER_ENDED' })
     await assert.rejects(right.pushSend(taggedPipe('late')), { code: 'ERR_PASSER_ENDED' })
   })
 
-  it('delivers what was sent before the end, however late it is asked for', async () => {
+  it('delivers the descriptors that were sent before the end, and only then reports the end', async () => {
     for (const tag of ['a', 'b']) await left.pushSend(taggedPipe(tag))
     left.destroy()
     await new Promise(resolve => setTimeout(resolve, 10))
-    assert.deepEqual(told, [])
+    assert.deepEqual(errors, [])
     assert.equal(tagOf(await right.pushRecv()), 'a')
     assert.equal(tagOf(await right.pushRecv()), 'b')
     await assert.rejects(right.pushRecv(), { code: 'ERR_PASSER_ENDED' })
   })
 
-  it('goes on sending to a peer that sends no more', async () => {
+  it('continues to send after the peer has shut down its sending direction', async () => {
     const [one, other] = socketpair()
     const sameEnd = dup(other)
     const passer = new FdPasser({ fd: one })
     const peer = new FdPasser({ fd: other })
     const many = Array.from({ length: 500 }, (_, i) => passer.pushSend(taggedPipe(`${i}`)))
-    const silent = passer.pushRecv()
+    const receiving = passer.pushRecv()
     shutdown(sameEnd, 'write')
     sameEnd.close()
-    await assert.rejects(silent, { code: 'ERR_PASSER_ENDED' })
+    await assert.rejects(receiving, { code: 'ERR_PASSER_ENDED' })
     for (let i = 0; i < 500; i++) assert.equal(tagOf(await peer.pushRecv()), `${i}`)
     await Promise.all(many)
     peer.destroy()
   })
 
-  it('rejects what will never come, and what will never go', async () => {
+  it('rejects the pending pushRecv() and pushSend() calls when the peer is destroyed', async () => {
     const receiving = right.pushRecv()
     const sending = Array.from({ length: 500 }, () => right.pushSend(taggedPipe('x')))
     await sending[0]
@@ -187,20 +187,20 @@ describe('FdPasser', () => {
     )
   })
 
-  it('closes everything in both directions when destroyed', async () => {
+  it('closes the queued descriptors of both directions when destroyed', async () => {
     const settled = Promise.allSettled([
       left.pushRecv(),
       ...Array.from({ length: 500 }, () => left.pushSend(taggedPipe('x'))),
     ])
     connect({ batch: 4 })
     for (let i = 0; i < 4; i++) void left.pushSend(taggedPipe('x'))
-    ;(await right.pushRecv()).close() // three more came with it
+    ;(await right.pushRecv()).close() // its message has brought three more
     right.destroy()
     for (const one of (await settled).filter(({ status }) => status === 'rejected'))
       assert.equal((one as PromiseRejectedResult).reason.code, 'ERR_PASSER_CLOSED')
   })
 
-  it('refuses only the one that cannot be sent, alone and in a batch', async () => {
+  it('rejects a closed descriptor of a batch with EBADF, and sends the others', async () => {
     for (const batch of [1, 8]) {
       connect({ batch })
       const [readEnd, writeEnd] = pipe()
@@ -223,7 +223,7 @@ describe('FdPasser', () => {
   })
 
   for (const batch of [1, 2, 8]) {
-    it(`refuses only those that were closed before they could be sent (batch ${batch})`, async () => {
+    it(`rejects only the handles that were closed before they were sent (batch ${batch})`, async () => {
       connect({ batch })
       const kept = taggedPipe('never sent')
       const file = await open('/dev/null')
@@ -242,7 +242,7 @@ describe('FdPasser', () => {
     })
   }
 
-  it('refuses a Descriptor that somebody has closed by its number with EBADF, and goes on', async () => {
+  it('rejects a Descriptor that was closed by its number with EBADF, and sends the others', async () => {
     const closed = taggedPipe('never sent')
     const { fd } = closed
     const outcomes = Promise.allSettled([
@@ -258,7 +258,7 @@ describe('FdPasser', () => {
     for (const tag of ['a', 'b']) assert.equal(tagOf(await right.pushRecv()), tag)
   })
 
-  it('refuses a socket that was destroyed before it could be sent with EBADF', async () => {
+  it('rejects a socket that was destroyed before it was sent with EBADF', async () => {
     const [one, other] = socketpair()
     const socket = one.toSocket()
     const sending = left.pushSend(socket)
@@ -267,7 +267,7 @@ describe('FdPasser', () => {
     other.close()
   })
 
-  it('that is being closed refuses what is pushed with ERR_PASSER_CLOSED, closes it unless it is to be kept, and sends the rest', async () => {
+  it('rejects handles after close() with ERR_PASSER_CLOSED, closes them except with keep, and sends the earlier ones', async () => {
     const sent = Array.from({ length: 500 }, (_, i) => left.pushSend(taggedPipe(`${i}`)))
     await sent[0]
     const closing = left.close()
@@ -285,7 +285,7 @@ describe('FdPasser', () => {
     await assert.rejects(right.pushRecv(), { code: 'ERR_PASSER_ENDED' })
   })
 
-  it('goes on when closing what was sent ends the passer', async () => {
+  it('resolves the other sends if closing a sent handle destroys the passer', async () => {
     const handles = [1, 2, 3].map(() => {
       const descriptor = taggedPipe('x')
       return {
@@ -304,7 +304,7 @@ describe('FdPasser', () => {
     for (let i = 0; i < 3; i++) tagOf(await right.pushRecv())
   })
 
-  it('ends with EPROTO when a byte comes without a descriptor', async () => {
+  it('ends with EPROTO when it receives a byte without a descriptor', async () => {
     const [one, other] = socketpair()
     const errors: unknown[] = []
     const passer = new FdPasser({ fd: one, onError: error => errors.push(error) })
@@ -317,7 +317,7 @@ describe('FdPasser', () => {
     other.close()
   })
 
-  it('leaves O_NONBLOCK alone when told so, and does not block', async () => {
+  it('leaves its socket blocking with dontSetNonblocking, and does not block the event loop', async () => {
     const [one, other] = socketpair()
     const passer = new FdPasser({ fd: one.fd, dontSetNonblocking: true })
     const sent = Array.from({ length: 400 }, (_, i) => passer.pushSend(taggedPipe(`${i}`)))
@@ -331,7 +331,7 @@ describe('FdPasser', () => {
     peer.destroy()
   })
 
-  it('tells how full its queue is', async () => {
+  it('reports the pressure of its queue, and resolves drained() when the pressure falls below 1', async () => {
     connect({ highWaterMark: 4 })
     const sent = Array.from({ length: 300 }, () => left.pushSend(taggedPipe('x')))
     assert.ok(left.pressure >= 1)
@@ -343,7 +343,7 @@ describe('FdPasser', () => {
   })
 
   for (const type of ['seqpacket', 'dgram'] as const) {
-    it(`passes over a socket of type ${type}, too`, async () => {
+    it(`passes descriptors over a socket of type ${type}`, async () => {
       const [one, other] = fdpassSocketpair({ type })
       const [sender, receiver] = [new FdPasser({ fd: one }), new FdPasser({ fd: other })]
       const number = openSync('/dev/null', 'r')
@@ -357,7 +357,7 @@ describe('FdPasser', () => {
     })
   }
 
-  it('takes over AF_UNIX sockets that do not listen only; all else stays its owner’s, untouched', async () => {
+  it('takes ownership only of AF_UNIX sockets that do not listen, and leaves other handles open and unchanged', async () => {
     const tcp = createServer().listen(0, '127.0.0.1')
     await once(tcp, 'listening')
     const client = connectTo((tcp.address() as AddressInfo).port, '127.0.0.1')
@@ -377,7 +377,7 @@ describe('FdPasser', () => {
       const [one, other] = socketpair()
       for (const pair of [fd, [fd], [one, fd], [fd, one], [one.fd, fd]] as Handle[])
         assert.throws(() => new FdPasser({ fd: pair }), error)
-      one.close() // it is still ours
+      one.close() // fails if the passer has closed it
       other.close()
     }
     for (const descriptor of [listener, ...ends]) {
@@ -391,16 +391,17 @@ describe('FdPasser', () => {
   for (const [how, end] of [
     ['destroyed', (passer: FdPasser): void => passer.destroy()],
     ['closed', (passer: FdPasser): Promise<void> => passer.close()],
-    ['told that it is the child', (passer: FdPasser): Promise<void> => passer.iAmChild().close()],
+    ['closed after iAmChild()', (passer: FdPasser): Promise<void> => passer.iAmChild().close()],
     [
-      'told that it is the parent',
+      'closed after iAmParent() has thrown',
       (passer: FdPasser): Promise<void> =>
         assert.rejects(async () => passer.iAmParent(), { code: 'EBADF' }).then(() => passer.close()),
     ],
   ] as const) {
-    it(`closes its other end when it is ${how}, though somebody has closed the first by its number`, async () => {
+    it(`closes its second end when it is ${how}, even if the first end was closed by its number`, async () => {
       const [one, other] = socketpair()
-      const passer = new FdPasser({ fd: [one.fd, other.fd], reservation: 'peek' }) // takes no number that is free
+      // Without a sentinel, which would take the number of the closed end.
+      const passer = new FdPasser({ fd: [one.fd, other.fd], reservation: 'peek' })
       one.close()
       await end(passer)
       assert.throws(() => fstatSync(other.fd), { code: 'EBADF' })
@@ -408,7 +409,7 @@ describe('FdPasser', () => {
     })
   }
 
-  it('a socket that has a passer is refused to a second one with EEXIST, and the first goes on', async () => {
+  it('throws EEXIST for a socket that has a passer, which continues to work', async () => {
     const [one, other] = socketpair()
     const first = new FdPasser({ fd: one.fd })
     assert.throws(() => new FdPasser({ fd: one.fd }), { code: 'EEXIST' })
@@ -422,11 +423,11 @@ describe('FdPasser', () => {
     await Promise.all([first.close(), peer.close()])
   })
 
-  it('garbage collection ends no passer that is still connected, and its end is noticed', async () => {
+  it('is not garbage-collected while it is connected, and reports the end of the connection', async () => {
     const program = `
       import { FdPasser, socketpair } from '@anyfork/fdpasser'
       const [one, other] = socketpair()
-      new FdPasser({ fd: one, onError: error => console.log('told', error) })
+      new FdPasser({ fd: one, onError: error => console.log('ended', error) })
       new FdPasser().iAmParent().destroy()
       for (let i = 0; i < 10; i++) { gc(); await new Promise(setImmediate) }
       other.close()
@@ -437,16 +438,16 @@ describe('FdPasser', () => {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    assert.deepEqual([stdout, status], ['told undefined\n', 0])
+    assert.deepEqual([stdout, status], ['ended undefined\n', 0])
   })
 
-  it('throws at the call for what makes no sense', () => {
+  it('throws at the call for invalid handles and callbacks, and for iAmParent() without a socket pair', () => {
     assert.throws(() => new FdPasser({ fd: {} }), TypeError)
     const [one, other] = socketpair()
     assert.throws(() => new FdPasser({ fd: [one, one] }), TypeError)
     other.close()
     assert.throws(() => new FdPasser({ fd: [one, other] }), { code: 'EBADF' })
-    one.close() // it is still ours
+    one.close() // fails if the passer has closed it
     assert.throws(() => left.pushSend({}), TypeError)
     for (const callback of [5, 'x', {}, null, 0, true])
       assert.throws(() => left.pushRecv(callback as () => void), { name: 'TypeError', message: /callback/ })

@@ -14,7 +14,7 @@ async function firstLine({ process }: Peer): Promise<string> {
 describe('the limit of descriptors in flight', () => {
   checkDescriptorCount()
 
-  it('too many in flight by another process of the same user are waited out', async function () {
+  it('delays sends while another process of the same user has used it up', async function () {
     this.timeout(60_000)
     const other = startPeer('keepInFlight', { shell: 'ulimit -n 64', stdout: 'lines' })
     assert.equal(await firstLine(other), 'ETOOMANYREFS')
@@ -31,7 +31,7 @@ describe('the limit of descriptors in flight', () => {
     other.socket.close()
   })
 
-  it('when too many descriptors are in flight for the user (ETOOMANYREFS)', async function () {
+  it('delays sends (ETOOMANYREFS) until the receiver takes descriptors', async function () {
     this.timeout(60_000)
     const peer = startPeer('floodUnprivileged', { shell: 'ulimit -n 64', stdout: 'lines' })
     const passer = new FdPasser({ fd: peer.socket })
@@ -41,8 +41,8 @@ describe('the limit of descriptors in flight', () => {
     }
     for (let i = 0; i < 1000; i++) (await passer.pushRecv()).close()
     assert.deepEqual(await peer.exited, [0, null])
-    assert.ok(queued > 900, `only ${queued} were held back: it was the socket that was full`)
-    assert.ok(cpuMilliseconds < 150, `it used ${cpuMilliseconds} ms of CPU in 200 ms of waiting`)
+    assert.ok(queued > 900, `only ${queued} sends waited: the socket was full before the limit was reached`)
+    assert.ok(cpuMilliseconds < 150, `the peer used ${cpuMilliseconds} ms of CPU in a wait of 200 ms`)
     passer.destroy()
   })
 })

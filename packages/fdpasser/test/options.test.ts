@@ -10,7 +10,7 @@ let handle: Descriptor
 let listener: Descriptor
 let before: number
 
-/** Every public call that takes options, with a misspelt option and with wrong values. */
+/** Every public call that takes options, with a misspelt option and with invalid values. */
 const calls: Record<string, [call: (options: object) => unknown, unknown: string, invalid: Record<string, unknown[]>]> =
   {
     'new FdPasser()': [
@@ -29,7 +29,7 @@ const calls: Record<string, [call: (options: object) => unknown, unknown: string
     'connect()': [options => connect(path, options), 'sginal', { signal: [5, 'x', null, {}, new EventTarget()] }],
   }
 
-/** Asserts that a call throws a TypeError, or rejects with one where it returns a promise. */
+/** Asserts that a call throws a TypeError, or rejects with one if it returns a promise. */
 async function assertTypeError(call: () => unknown, message: RegExp): Promise<void> {
   await assert.rejects(async () => call(), { name: 'TypeError', message })
 }

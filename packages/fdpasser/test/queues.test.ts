@@ -15,10 +15,10 @@ async function firstLine({ process }: Peer): Promise<string> {
   return line
 }
 
-describe('queues', () => {
+describe('a queue of descriptors', () => {
   checkDescriptorCount()
 
-  it('a peer that does not read yet gets all when it does, in order', async function () {
+  it('is sent completely to a peer that starts to receive late', async function () {
     const count = isSoak ? 100_000 : 20_000
     this.timeout(60_000)
     const [left, right] = socketpair().map(fd => new FdPasser({ fd })) as [FdPasser, FdPasser]
@@ -36,11 +36,11 @@ describe('queues', () => {
   })
 
   for (const batch of [1, 8]) {
-    it(`a descriptor that the kernel does not pass, an io_uring, keeps back no other (batch ${batch})`, async function () {
+    it(`is sent except for a descriptor that the kernel does not pass, an io_uring (batch ${batch})`, async function () {
       const ring =
         'import ctypes, os, sys; fd = ctypes.CDLL(None).syscall(425, 4, ctypes.create_string_buffer(120)); os.dup2(fd, 5) if fd >= 0 else sys.exit(77)'
       if (spawnSync('python3', ['-c', ring]).status !== 0) return this.skip()
-      const peer = startPeer('sendRefused', {
+      const peer = startPeer('sendUnpassable', {
         shell: `set -- python3 -c '${ring}; os.execvp(sys.argv[1], sys.argv[1:])' "$@"`,
         args: [`${batch}`],
         stdout: 'lines',
@@ -55,7 +55,7 @@ describe('queues', () => {
   }
 
   for (const batch of [1, 32]) {
-    it(`floods from both sides at once do not lock each other (batch ${batch})`, async function () {
+    it(`is sent in both directions at once without a deadlock (batch ${batch})`, async function () {
       this.timeout(120_000)
       const count = isSoak ? 50_000 : 5000
       const peer = startPeer('floodBothWays', { args: [`${count}`, `${batch}`] })
@@ -67,14 +67,14 @@ describe('queues', () => {
   }
 
   for (const way of ['callbacks', 'promises'] as const) {
-    it(`however many come, the event loop gets its turn after each 64 (${way})`, async () => {
+    it(`is received in bursts of at most 64 descriptors per turn of the event loop (${way})`, async () => {
       const count = 5000
       const [sender, receiver] = socketpair().map(fd => new FdPasser({ fd, highWaterMark: count })) as [
         FdPasser,
         FdPasser,
       ]
       let inTurn = 0
-      let most = 0
+      let largestBurst = 0
       let isOver = false
       const turn = (): void => {
         inTurn = 0
@@ -84,26 +84,26 @@ describe('queues', () => {
       for (let i = 0; i < count; i++) void sender.pushSend(0, { keep: true })
       const take = (descriptor: Descriptor): void => {
         descriptor.close()
-        most = Math.max(most, ++inTurn)
+        largestBurst = Math.max(largestBurst, ++inTurn)
       }
       if (way === 'promises') {
         for (let i = 0; i < count; i++) take(await receiver.pushRecv())
       } else {
         await new Promise<void>(resolve => {
-          let asked = 0
-          const ask = (): void => {
-            const isLast = ++asked === count
+          let requested = 0
+          const request = (): void => {
+            const isLast = ++requested === count
             receiver.pushRecv((_error, descriptor) => {
               take(descriptor!)
-              if (asked < count) ask()
+              if (requested < count) request()
               if (isLast) resolve()
             })
           }
-          for (let i = 0; i < 200; i++) ask()
+          for (let i = 0; i < 200; i++) request()
         })
       }
       isOver = true
-      assert.ok(most > 1 && most <= 64, `${most} in one turn`)
+      assert.ok(largestBurst > 1 && largestBurst <= 64, `${largestBurst} in one turn`)
       sender.destroy()
       receiver.destroy()
     })

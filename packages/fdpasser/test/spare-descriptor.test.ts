@@ -1,5 +1,5 @@
 import { openSpareDescriptor } from '@anyfork/test-support'
 import { before } from 'mocha'
 
-// Tests of this package count descriptors.
+// libuv keeps its spare descriptor open: it must not appear between two counts of a test.
 before(openSpareDescriptor)

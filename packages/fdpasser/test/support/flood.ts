@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { FdPasser } from '@anyfork/fdpasser'
 import { taggedPipe, tagOf } from '@anyfork/test-support'
 
-/** Sends so many tagged pipes, and checks as many that come, at once. */
+/** Sends `count` tagged pipes, and at the same time receives and checks as many. */
 export async function floodBothWays(passer: FdPasser, count: number): Promise<void> {
   const send = async (): Promise<void> => {
     for (let i = 0; i < count; i++) {

@@ -6,23 +6,27 @@ import { type Descriptor, socketpair } from '@anyfork/fdpass'
 
 const program = fileURLToPath(new URL('../fixtures/peer.js', import.meta.url))
 
+/** Options of `startPeer`. */
 export interface PeerOptions {
-  /** Commands of the shell before the peer is started, such as `ulimit -n 64`. */
+  /** Shell commands to run before the peer starts, such as `ulimit -n 64`. */
   shell?: string
+  /** The arguments of the part. */
   args?: string[]
-  /** Where its standard output goes; `'pipe'`: into `said`; `'lines'`: to be read from `process.stdout`. */
+  /** Where the peer's standard output goes: `'pipe'` to `output`, `'lines'` to `process.stdout` for the caller to read. */
   stdout?: 'inherit' | 'pipe' | 'lines'
 }
 
+/** A peer process. */
 export interface Peer {
+  /** The end of the connection that belongs to the caller. */
   socket: Descriptor
   process: ChildProcess
   exited: Promise<[code: number | null, signal: string | null]>
-  /** All that it has written to its standard output. */
-  said: Promise<string>
+  /** The complete standard output of the peer, with the option `stdout: 'pipe'`. */
+  output: Promise<string>
 }
 
-/** Another process that plays a part of fixtures/peer.ts with one end of a new connection; the other end is the caller's. */
+/** Starts a process that plays a part of fixtures/peer.ts with one end of a new connection. */
 export function startPeer(part: string, { shell = ':', args = [], stdout = 'inherit' }: PeerOptions = {}): Peer {
   const [ours, theirs] = socketpair()
   const child = spawn('sh', ['-c', `${shell}; exec "$@"`, 'sh', process.execPath, program, part, ...args], {
@@ -33,6 +37,6 @@ export function startPeer(part: string, { shell = ':', args = [], stdout = 'inhe
     socket: ours,
     process: child,
     exited: once(child, 'exit') as Peer['exited'],
-    said: stdout === 'pipe' ? text(child.stdout!) : Promise.resolve(''),
+    output: stdout === 'pipe' ? text(child.stdout!) : Promise.resolve(''),
   }
 }
