@@ -1,20 +1,13 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { FdPasser } from '@anyfork/fdpasser'
 import { isSoak, taggedPipe, tagOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { checkDescriptorCount } from './support/descriptor-count.js'
 import './spare-descriptor.test.js' // for a run of this file alone
-import { type Peer, startPeer } from './support/peer-process.js'
-
-async function firstLine({ process }: Peer): Promise<string> {
-  const [line] = (await once(createInterface(process.stdout!), 'line')) as [string]
-  return line
-}
+import { firstLine, startPeer } from './support/peer-process.js'
 
 const FILES = 17
 

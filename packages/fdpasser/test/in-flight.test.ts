@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { FdPasser } from '@anyfork/fdpasser'
 import { describe, it } from 'mocha'
 import { checkDescriptorCount } from './support/descriptor-count.js'
-import { type Peer, startPeer } from './support/peer-process.js'
-
-async function firstLine({ process }: Peer): Promise<string> {
-  const [line] = (await once(createInterface(process.stdout!), 'line')) as [string]
-  return line
-}
+import { firstLine, startPeer } from './support/peer-process.js'
 
 describe('the limit of descriptors in flight', () => {
   checkDescriptorCount()

@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { type Descriptor, FdPasser, socketpair } from '@anyfork/fdpasser'
 import { isSoak, taggedPipe, tagOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { checkDescriptorCount } from './support/descriptor-count.js'
 import { floodBothWays } from './support/flood.js'
 import './spare-descriptor.test.js' // for a run of this file alone
-import { type Peer, startPeer } from './support/peer-process.js'
-
-async function firstLine({ process }: Peer): Promise<string> {
-  const [line] = (await once(createInterface(process.stdout!), 'line')) as [string]
-  return line
-}
+import { firstLine, startPeer } from './support/peer-process.js'
 
 describe('a queue of descriptors', () => {
   checkDescriptorCount()

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { type Descriptor, socketpair } from '@anyfork/fdpass'
@@ -39,4 +40,10 @@ export function startPeer(part: string, { shell = ':', args = [], stdout = 'inhe
     exited: once(child, 'exit') as Peer['exited'],
     output: stdout === 'pipe' ? text(child.stdout!) : Promise.resolve(''),
   }
+}
+
+/** Returns the first line that a peer writes to its standard output. Requires the option `stdout: 'lines'`. */
+export async function firstLine({ process }: Peer): Promise<string> {
+  const [line] = (await once(createInterface(process.stdout!), 'line')) as [string]
+  return line
 }
