@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { DeferredWriter, read, StreamReceiver, setNonblocking, socketpair, tryWrite } from '@anyfork/fdpass'
+import { collectGarbage } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 
 const threads = (): number => readdirSync('/proc/self/task').length
@@ -96,14 +95,6 @@ describe('DeferredWriter', () => {
   })
 
   it('keeps itself and its deferred buffer alive until flush(), even without a reference from the program', async () => {
-    setFlagsFromString('--expose-gc')
-    const gc = runInNewContext('gc') as () => void
-    const collectGarbage = async (): Promise<void> => {
-      for (let i = 0; i < 5; i++) {
-        await new Promise(setImmediate)
-        gc()
-      }
-    }
     const [ours, theirs] = socketpair()
     setNonblocking(ours, true)
     let filled = 0

@@ -148,7 +148,7 @@ describe('many descriptors at a time', () => {
     const [blocking, theirs] = socketpair()
     execFileSync('sh', ['-c', '(sleep 0.2) & exit 0'], { stdio: ['ignore', 'ignore', 'inherit', theirs.fd] })
     theirs.close()
-    assert.deepEqual(new DescriptorReceiver(blocking).receive(64), []) // the end of the stream, when the sleeping process has exited
+    assert.deepEqual(new DescriptorReceiver(blocking).receive(64), []) // the end, after the sleep
     const impatient = new DescriptorReceiver(right, { dontWait: true })
     assert.equal(impatient.receive(64), undefined)
     blocking.close()

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
 import { closeSync, openSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import {
   Descriptor,
   dup,
@@ -15,6 +13,7 @@ import {
   watch,
   write,
 } from '@anyfork/fdpass'
+import { collectGarbage } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 
 const turns = async (count: number): Promise<void> => {
@@ -200,8 +199,6 @@ describe('watch()', () => {
   })
 
   it('lets the garbage collector free a closed Descriptor, and the callback of a closed watch', async () => {
-    setFlagsFromString('--expose-gc')
-    const gc = runInNewContext('gc') as () => void
     const [open, right] = socketpair()
     const references = ((): WeakRef<object>[] => {
       const left = dup(right)
@@ -212,10 +209,7 @@ describe('watch()', () => {
       left.close()
       return [left, callback, closedCallback].map(object => new WeakRef(object))
     })()
-    for (let i = 0; i < 5; i++) {
-      await turns(1)
-      gc()
-    }
+    await collectGarbage()
     assert.deepEqual(
       references.map(reference => reference.deref()),
       [undefined, undefined, undefined],
