@@ -4,7 +4,7 @@ export declare class DeferredWriter {
     constructor(socket: Handle);
     get ticks(): number;
     get isPending(): boolean;
-    putOff(buffer: Uint8Array, from: number, end: number): void;
+    defer(buffer: Uint8Array, from: number, end: number): void;
     flush(): number;
 }
 

@@ -57,7 +57,7 @@ export class DeferredWriter {
    * @throws RangeError if `from` and `end` do not delimit a part of `buffer`
    * @throws SystemError `EAGAIN` if the system cannot start a thread; the bytes are then not deferred
    */
-  putOff(buffer: Uint8Array, from: number, end: number): void {
+  defer(buffer: Uint8Array, from: number, end: number): void {
     if (!ArrayBuffer.isView(buffer)) throw new TypeError('expected a Buffer or typed array')
     if (typeof from !== 'number' || typeof end !== 'number') throw new TypeError('from and end must be numbers')
     if (

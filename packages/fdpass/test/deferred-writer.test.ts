@@ -16,8 +16,8 @@ describe('DeferredWriter', () => {
   const buffer = Buffer.alloc(100)
 
   it('writes the deferred bytes on flush(), which returns their number', () => {
-    writer.putOff(bytes, 2, 4)
-    writer.putOff(bytes, 2, 6)
+    writer.defer(bytes, 2, 4)
+    writer.defer(bytes, 2, 6)
     assert.ok(writer.isPending)
     assert.equal(writer.flush(), 4)
     assert.equal(writer.flush(), 0)
@@ -26,17 +26,17 @@ describe('DeferredWriter', () => {
 
   it('writes the deferred bytes while its owner is busy, and writes no byte twice', () => {
     const receiver = new StreamReceiver(right)
-    writer.putOff(bytes, 0, 3)
+    writer.defer(bytes, 0, 3)
     block(200)
     assert.equal(receiver.receive(buffer, 0, { dontWait: true }), 3)
-    writer.putOff(bytes, 0, 5)
+    writer.defer(bytes, 0, 5)
     assert.equal(writer.flush(), 5)
     assert.equal(buffer.toString('latin1', 0, receiver.receive(buffer, 0, { dontWait: true })), '34')
   })
 
   it('ticks while bytes are deferred, and ends its thread after the flush', async () => {
     const ticksBefore = writer.ticks
-    writer.putOff(bytes, 0, 1)
+    writer.defer(bytes, 0, 1)
     const busyThreads = threads()
     block(50)
     assert.ok(writer.ticks > ticksBefore)
@@ -62,11 +62,11 @@ describe('DeferredWriter', () => {
     [0, NaN],
   ] as const) {
     it(`throws a RangeError for a range outside the buffer, and defers no byte of it (${from} to ${end})`, () => {
-      assert.throws(() => writer.putOff(bytes, from, end), RangeError)
+      assert.throws(() => writer.defer(bytes, from, end), RangeError)
       assert.equal(writer.isPending, false)
       assert.equal(writer.flush(), 0)
-      writer.putOff(bytes, 0, 3)
-      assert.throws(() => writer.putOff(bytes, from, end), RangeError)
+      writer.defer(bytes, 0, 3)
+      assert.throws(() => writer.defer(bytes, from, end), RangeError)
       assert.equal(writer.flush(), 3)
       assert.equal(read(right, buffer), 3)
     })
@@ -74,22 +74,22 @@ describe('DeferredWriter', () => {
 
   it('throws a TypeError if the buffer is not a typed array or a position is not a number', () => {
     for (const value of ['abc', new ArrayBuffer(8), {}, null, undefined])
-      assert.throws(() => writer.putOff(value as Buffer, 0, 1), { name: 'TypeError', message: /typed array/ })
-    assert.throws(() => writer.putOff(bytes, '2' as unknown as number, 4), TypeError)
-    assert.throws(() => writer.putOff(bytes, 0, undefined as unknown as number), TypeError)
+      assert.throws(() => writer.defer(value as Buffer, 0, 1), { name: 'TypeError', message: /typed array/ })
+    assert.throws(() => writer.defer(bytes, '2' as unknown as number, 4), TypeError)
+    assert.throws(() => writer.defer(bytes, 0, undefined as unknown as number), TypeError)
     assert.equal(writer.flush(), 0)
   })
 
   it('throws a TypeError for a second buffer before flush(), and still writes the first one', () => {
-    writer.putOff(bytes, 0, 8)
-    assert.throws(() => writer.putOff(Buffer.alloc(100_000), 0, 100_000), { name: 'TypeError', message: /flush/ })
+    writer.defer(bytes, 0, 8)
+    assert.throws(() => writer.defer(Buffer.alloc(100_000), 0, 100_000), { name: 'TypeError', message: /flush/ })
     assert.equal(writer.flush(), 8)
     assert.equal(buffer.toString('latin1', 0, read(right, buffer)), '01234567')
   })
 
   it('throws EPIPE on flush() if the peer has closed its socket', () => {
     right.close()
-    writer.putOff(bytes, 0, 1)
+    writer.defer(bytes, 0, 1)
     assert.throws(() => writer.flush(), { code: 'EPIPE' })
     left.close()
   })
@@ -103,7 +103,7 @@ describe('DeferredWriter', () => {
     const defer = (): [WeakRef<DeferredWriter>, WeakRef<Buffer>] => {
       const unreferenced = new DeferredWriter(ours)
       const deferred = Buffer.alloc(60_000, 'P')
-      unreferenced.putOff(deferred, 0, deferred.length)
+      unreferenced.defer(deferred, 0, deferred.length)
       return [new WeakRef(unreferenced), new WeakRef(deferred)]
     }
     const [writerRef, bufferRef] = defer()

@@ -58,7 +58,7 @@ export class BlockingWriter {
     if (!lent || lent.end > MOST_BYTES || !this.#canDefer) return false
     try {
       this.#deferred ??= new DeferredWriter(this.#socket)
-      this.#deferred.putOff(lent.bytes, lent.start, lent.end)
+      this.#deferred.defer(lent.bytes, lent.start, lent.end)
       return true
     } catch {
       this.#canDefer = false // no thread can be created
