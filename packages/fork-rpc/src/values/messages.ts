@@ -5,7 +5,7 @@ import type { Attachments, FrameReader } from '../wire/frame-reader.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
 import { binaryOf } from './binary-types.js'
 import type { Codec } from './codec.js'
-import { discardAttachments } from './discard.js'
+import { discardAttachments, dropDescriptors } from './discard.js'
 import { findPlaces, type PackedValues, pack } from './pack-attachments.js'
 
 /** The streams that travel among values. */
@@ -50,10 +50,11 @@ export class Messages {
    * @returns the size in bytes
    * @throws TypeError if there is a stream and no `sent`
    * @throws RangeError if the message would be too large
-   * @throws the serialiser's error if it cannot carry a value. In any case, nothing is queued
+   * @throws the serialiser's error if it cannot carry a value. In any case, nothing is queued, and the passed
+   *   descriptors among the values are closed, unless one of them was passed twice
    */
   add(kind: number, id: number, values: readonly unknown[], number = 0, flags = 0, sent?: number[]): number {
-    const packed = pack(values, this.#codec.attachable)
+    const packed = this.#pack(values)
     if (packed) return this.#addPacked(packed, kind, id, number, flags, sent)
     const codec = this.#codec
     codec.encode(values)
@@ -87,6 +88,15 @@ export class Messages {
   /** Closes the attachments of a frame that is not wanted. */
   discard(attachments: Attachments | undefined): void {
     if (attachments) discardAttachments(attachments, this.#streams)
+  }
+
+  #pack(values: readonly unknown[]): PackedValues | undefined {
+    try {
+      return pack(values, this.#codec.attachable)
+    } catch (error) {
+      if (error instanceof RangeError) dropDescriptors(values) // one that is passed twice can still be passed once
+      throw error
+    }
   }
 
   #addPacked(

@@ -32,7 +32,8 @@ let lookedInto = 0
  *
  * @param attachable - which large binaries may be attachments, see `Codec`
  * @returns undefined if there are none
- * @throws TypeError if a passed descriptor was sent before
+ * @throws TypeError if a passed descriptor was sent before, or is there twice
+ * @throws RangeError if it is too deep
  */
 export function pack(values: readonly unknown[], attachable: Codec['attachable']): PackedValues | undefined {
   const isDeep = attachable === 'everywhere'
