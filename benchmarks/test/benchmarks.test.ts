@@ -18,12 +18,17 @@ const names = readdirSync(dist)
 /** A variable in the environment of every process that a benchmark starts, to find those that are left over. */
 const MARK = `ANYFORK_BENCH_TEST=${randomUUID()}`
 
+/** Runs the command line, and returns what it prints. If a subject fails, it exits with 1, but prints all rows. */
 async function bench(...args: string[]): Promise<string> {
   const [name, value] = MARK.split('=') as [string, string]
-  const { stdout } = await promisify(execFile)(process.execPath, [join(dist, 'index.js'), ...args], {
-    env: { ...process.env, [name]: value },
-  })
-  return stdout
+  const env = { ...process.env, [name]: value }
+  try {
+    return (await promisify(execFile)(process.execPath, [join(dist, 'index.js'), ...args], { env })).stdout
+  } catch (error) {
+    const { stdout } = error as { stdout: string }
+    if (stdout) return stdout
+    throw error
+  }
 }
 
 describe('npm run bench -- --quick', function () {
