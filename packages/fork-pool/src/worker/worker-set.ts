@@ -61,6 +61,8 @@ export class WorkerSet {
   /** A worker belongs to the pool, not to the asynchronous context of the call that needs it first. */
   readonly #context = new AsyncResource('ForkPool')
   readonly #starts = new Set<Start>()
+  /** When `onError` last had a report that no worker can be started, in milliseconds of `performance.now()`. */
+  #reportedAt = -Infinity
   #hasEnded = false
 
   constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker, listener: WorkerSetListener) {
@@ -265,7 +267,10 @@ export class WorkerSet {
     if (this.#hasEnded) return false
     const report = this.#failures.record(error, begunAt, workersLeft)
     if (report === undefined) return false
-    this.#settings.onError?.(report as Error)
+    if (begunAt >= this.#reportedAt) {
+      this.#reportedAt = performance.now()
+      this.#settings.onError?.(report as Error)
+    } // a start that ran at the same time as a reported one has probably failed for the same reason
     this.#listener.onHopeless(report)
     return true
   }
