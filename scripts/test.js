@@ -55,6 +55,8 @@ function soaksOf(folder) {
     process.execPath,
     mocha,
     '--no-config',
+    '--require',
+    '@anyfork/test-support/root-hooks',
     '--forbid-only',
     '--timeout',
     `${SUITE_TIMEOUT_MS}`,

@@ -5,7 +5,6 @@ import { type Descriptor, FdPasser, socketpair } from '@anyfork/fdpasser'
 import { isSoak, openDescriptors, taggedPipe } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { checkDescriptorCount } from './support/descriptor-count.js'
-import './spare-descriptor.test.js' // for a run of this file alone
 import { startPeer } from './support/peer-process.js'
 
 describe('a passer with a killed or stopped peer', () => {

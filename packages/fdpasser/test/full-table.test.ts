@@ -6,7 +6,6 @@ import { FdPasser } from '@anyfork/fdpasser'
 import { isSoak, taggedPipe, tagOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { checkDescriptorCount } from './support/descriptor-count.js'
-import './spare-descriptor.test.js' // for a run of this file alone
 import { firstLine, startPeer } from './support/peer-process.js'
 
 const FILES = 17

@@ -5,7 +5,6 @@ import { isSoak, taggedPipe, tagOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { checkDescriptorCount } from './support/descriptor-count.js'
 import { floodBothWays } from './support/flood.js'
-import './spare-descriptor.test.js' // for a run of this file alone
 import { firstLine, startPeer } from './support/peer-process.js'
 
 describe('a queue of descriptors', () => {

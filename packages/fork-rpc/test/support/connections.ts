@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { ForkProcess, preload, type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
-import { assertNothingLeft, openResources, openSpareDescriptor, type Resources } from '@anyfork/test-support'
+import { assertNothingLeft, openResources, type Resources } from '@anyfork/test-support'
 import { after, afterEach, before } from 'mocha'
 import { Gate } from './gate.js'
 
@@ -69,7 +69,6 @@ async function makeTemplate(): Promise<ForkProcess> {
   const template = preload(ForkProcess.exec()).require(worker)
   await template.ready()
   await run(template.fork(), worker, 'nothing').close()
-  await openSpareDescriptor()
   return template
 }
 
