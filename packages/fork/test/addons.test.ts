@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url'
 import { ForkProcess } from '@anyfork/fork'
 import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
-import { isForking } from './support/mode.js'
 
 /** Returns why an addon cannot be loaded here: it is not installed, or it was built for another version of Node. */
 function whyNot(module: URL): string | undefined {
@@ -36,7 +35,7 @@ describe('addons that a template has loaded', () => {
       for (const seen of await Promise.all(children.map(async child => answer(await child.run(module, 'work')))))
         assert.deepEqual(seen, expected)
       for (const child of children) {
-        assert.equal(child.mode, isForking ? 'fork' : 'exec')
+        assert.equal(child.mode, 'fork')
         assert.deepEqual(await child.exited, { code: 0, signal: null })
       }
       await template.close()

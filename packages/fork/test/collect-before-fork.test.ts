@@ -4,9 +4,8 @@ import { availableParallelism } from 'node:os'
 import { ForkProcess } from '@anyfork/fork'
 import { isSoak } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
-import { isForking } from './support/mode.js'
 
-const children = isSoak ? 150 : isForking ? 20 : 5
+const children = isSoak ? 150 : 20
 
 // A child that needs a lock which another thread held at the time of the fork would wait forever.
 describe('garbage collection in children', () => {

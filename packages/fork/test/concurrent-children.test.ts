@@ -3,12 +3,11 @@ import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, childrenOf, isSoak, openResources } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
-import { isForking } from './support/mode.js'
 
 const busy = new URL('./fixtures/typical-work.js', import.meta.url)
 const activities = ['timers', 'files', 'crypto', 'zlib', 'http', 'garbage', 'loop']
 
-const CHILDREN = !isForking ? 10 : isSoak ? 150 : 50
+const CHILDREN = isSoak ? 150 : 20
 
 describe('concurrent children', () => {
   it(`${CHILDREN} concurrent children use timers, files, crypto, zlib, and http, collect garbage, and end with code 0`, async function () {

@@ -20,15 +20,15 @@ type Surroundings = {
   title: string
 }
 
-/** Reads the surroundings of a process started with these options, and of one forked from it. */
+/** Reads the surroundings of a process started with these options, and of one forked from it in each mode. */
 async function surroundings(options: ExecOptions): Promise<Surroundings[]> {
-  const template = ForkProcess.exec(options)
-  const forked = template.fork()
-  const seen = [
-    await answer<Surroundings>(await forked.run(worker, 'surroundings')),
-    await answer<Surroundings>(await template.run(worker, 'surroundings')),
-  ]
-  await Promise.all([forked.exited, template.exited])
+  const templates = (['fork', 'exec'] as const).map(mode => ForkProcess.exec({ ...options, mode }))
+  const processes = [...templates.map(template => template.fork()), templates[0]!]
+  const seen = await Promise.all(
+    processes.map(async process => answer<Surroundings>(await process.run(worker, 'surroundings'))),
+  )
+  await templates[1]!.close()
+  await Promise.all(processes.map(process => process.exited))
   return seen
 }
 
@@ -46,18 +46,20 @@ describe('options of ForkProcess.exec()', () => {
     for (const { argv0 } of await surroundings({ argv0: 'miller' })) assert.equal(argv0, 'miller')
   })
 
-  it('title sets what ps shows for the interpreter and its forks', async () => {
-    const template = ForkProcess.exec({ title: 'mill' })
-    const [forked, running] = [template.fork(), template.fork()]
-    await forked.ready()
-    const socket = await running.run(worker, 'hold')
-    assert.deepEqual(
-      [template, forked, running].map(one => commandLine(one.pid)),
-      ['mill template', 'mill template', 'mill hold'],
-    )
-    socket.close()
-    await Promise.all([forked.close(), template.close()])
-  })
+  for (const mode of ['fork', 'exec'] as const) {
+    it(`title sets what ps shows for the interpreter and its forks (mode ${mode})`, async () => {
+      const template = ForkProcess.exec({ title: 'mill', mode })
+      const [forked, running] = [template.fork(), template.fork()]
+      await forked.ready()
+      const socket = await running.run(worker, 'hold')
+      assert.deepEqual(
+        [template, forked, running].map(one => commandLine(one.pid)),
+        ['mill template', 'mill template', 'mill hold'],
+      )
+      socket.close()
+      await Promise.all([forked.close(), template.close()])
+    })
+  }
 
   it('execPath and execArgv choose the interpreter and its flags', async () => {
     const node = join(folder, 'node')
@@ -73,23 +75,25 @@ describe('options of ForkProcess.exec()', () => {
     }
   })
 
-  it('stdio takes descriptors, which the caller keeps, and ignore', async () => {
-    const file = join(folder, 'output')
-    const output = openSync(file, 'w')
-    const [readEnd, writeEnd] = pipe()
-    const template = ForkProcess.exec({ stdio: ['ignore', output, writeEnd] })
-    writeEnd.close()
-    const child = template.fork()
-    const socket = await child.run(worker, 'print')
-    socket.close()
-    assert.deepEqual(await child.exited, { code: 0, signal: null })
-    await template.close()
-    closeSync(output)
-    assert.equal(readFileSync(file, 'utf8'), 'to output\n')
-    let text = ''
-    for await (const piece of readEnd.toSocket()) text += String(piece)
-    assert.equal(text, 'to error\n')
-  })
+  for (const mode of ['fork', 'exec'] as const) {
+    it(`stdio takes descriptors, which the caller keeps, and ignore (mode ${mode})`, async () => {
+      const file = join(folder, 'output')
+      const output = openSync(file, 'w')
+      const [readEnd, writeEnd] = pipe()
+      const template = ForkProcess.exec({ stdio: ['ignore', output, writeEnd], mode })
+      writeEnd.close()
+      const child = template.fork()
+      const socket = await child.run(worker, 'print')
+      socket.close()
+      assert.deepEqual(await child.exited, { code: 0, signal: null })
+      await template.close()
+      closeSync(output)
+      assert.equal(readFileSync(file, 'utf8'), 'to output\n')
+      let text = ''
+      for await (const piece of readEnd.toSocket()) text += String(piece)
+      assert.equal(text, 'to error\n')
+    })
+  }
 
   it('exec() and templateOptions throw TypeError for invalid options', () => {
     const misuses: object[] = [

@@ -48,6 +48,17 @@ describe('ForkProcess', () => {
     assert.deepEqual(await fresh.exited, { code: 0, signal: null })
   })
 
+  it(`mode reports how a process was made: exec by exec(), ${isForking ? 'fork' : 'exec, as ANYFORK_MODE says,'} by fork()`, async () => {
+    const own = ForkProcess.exec()
+    const child = own.fork()
+    assert.equal(own.mode, 'exec')
+    assert.equal(child.mode, undefined)
+    await child.ready()
+    assert.equal(child.mode, isForking ? 'fork' : 'exec')
+    await child.close()
+    await own.close()
+  })
+
   it('the function gets arguments and descriptors in the order in which they were sent', async () => {
     const [readEnd, writeEnd] = pipe()
     const child = template

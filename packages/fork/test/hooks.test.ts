@@ -78,11 +78,13 @@ describe('hooks', () => {
 })
 
 describe('warm', () => {
-  it('warm() runs a function in the template the given number of times', async () => {
-    const template = ForkProcess.exec().warm(hooks, 'count', [2], 3)
-    assert.deepEqual(await answer(await template.fork().run(hooks, 'readCount')), 6)
-    await template.close()
-  })
+  for (const mode of ['fork', 'exec'] as const) {
+    it(`warm() runs a function in the template the given number of times (mode ${mode})`, async () => {
+      const template = ForkProcess.exec({ mode }).warm(hooks, 'count', [2], 3)
+      assert.deepEqual(await answer(await template.fork().run(hooks, 'readCount')), 6)
+      await template.close()
+    })
+  }
 
   it('warm() of a function that throws rejects with ERR_WARM_FAILED and the error as cause', async () => {
     const template = ForkProcess.exec().warm(hooks, 'count', ['a'])

@@ -4,11 +4,10 @@ import { setTimeout } from 'node:timers/promises'
 import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, childrenOf, isSoak, openResources } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { isForking } from './support/mode.js'
 
 const web = new URL('./fixtures/express-app.js', import.meta.url)
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const children = !isForking ? 10 : isSoak ? 1000 : 100
+const children = isSoak ? 1000 : 100
 const AT_ONCE = 50
 
 /** Sends an HTTP/1.1 request over a socket, which stays open. */
@@ -69,7 +68,7 @@ describe('live children', () => {
 
 describe('idle children', () => {
   it('a child that has been idle for 16 s still shares its memory: V8 does not compact its heap after 8 s', async function () {
-    if (!isForking || !isSoak) return this.skip()
+    if (!isSoak) return this.skip()
     this.timeout(120_000)
     const template = ForkProcess.exec().require(web).warm(web, 'rehearse', [], 20)
     const child = template.fork()

@@ -7,7 +7,6 @@ import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, childrenOf, openResources } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
-import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const hooks = new URL('./fixtures/hooks.js', import.meta.url)
@@ -21,18 +20,7 @@ async function keepThread(): Promise<void> {
   Object.assign(globalThis, { thread })
 }
 
-describe(`modes, in a run with ${isForking ? 'real forks' : 'fresh interpreters'}`, () => {
-  it('mode reports how a process was made', async () => {
-    const template = ForkProcess.exec()
-    const child = template.fork()
-    assert.equal(template.mode, 'exec')
-    assert.equal(child.mode, undefined)
-    await child.ready()
-    assert.equal(child.mode, isForking ? 'fork' : 'exec')
-    await child.close()
-    await template.close()
-  })
-
+describe('modes', () => {
   it('a template whose interpreter preloads a module with a thread is not forked, because the fork would wait forever', async () => {
     const preload =
       "import { Worker } from 'node:worker_threads'; new Worker('setInterval(() => {}, 1000)', { eval: true }).unref()"

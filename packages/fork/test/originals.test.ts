@@ -6,7 +6,6 @@ import { ForkProcess } from '@anyfork/fork'
 import { forkingFlags } from '@anyfork/fork/template'
 import { outputOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { isForking } from './support/mode.js'
 
 const heir = new URL('./fixtures/new-owner.js', import.meta.url)
 const status = new URL('./fixtures/exit-status.js', import.meta.url)
@@ -33,8 +32,7 @@ describe('the tests of AnyEvent::Fork', () => {
     assert.equal(stdout, 'ok 2\nok 3\n')
   })
 
-  it('02_template: the running program is the template of processes', async function () {
-    if (!isForking) return this.skip()
+  it('02_template: the running program is the template of processes', async () => {
     const stdout = await outputOf(
       `
       import { forkTemplate } from '@anyfork/fork/template'
