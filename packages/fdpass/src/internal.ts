@@ -1,4 +1,5 @@
 /** What the sister packages share with this one. Not part of the documented API: it may change in any release. */
+export { bindContext } from './async-context.js'
 export { callSafely } from './call-safely.js'
 export {
   aBoolean,

@@ -1,10 +1,10 @@
-import { AsyncResource } from 'node:async_hooks'
 import {
   aBoolean,
   aFunction,
   aName,
   anInteger,
   anything,
+  bindContext,
   callSafely,
   checkOptions,
   type Expectations,
@@ -329,7 +329,7 @@ function bindCallbacks(settings: PoolSettings): PoolSettings {
   const { balancer, onEvent, onError, onDestroy } = settings
   return {
     ...settings,
-    balancer: balancer === leastLoaded ? balancer : AsyncResource.bind(balancer),
+    balancer: balancer === leastLoaded ? balancer : bindContext(balancer),
     ...(onEvent && { onEvent: bindSafely(onEvent) }),
     ...(onError && { onError: bindSafely(onError) }),
     ...(onDestroy && { onDestroy: bindSafely(onDestroy) }),
@@ -337,5 +337,5 @@ function bindCallbacks(settings: PoolSettings): PoolSettings {
 }
 
 function bindSafely<A extends unknown[]>(callback: (...args: A) => void): (...args: A) => void {
-  return AsyncResource.bind((...args: A) => callSafely(() => callback(...args)))
+  return bindContext((...args: A) => callSafely(() => callback(...args)))
 }

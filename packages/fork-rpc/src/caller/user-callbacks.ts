@@ -1,28 +1,34 @@
-import { callSafely } from '@anyfork/fdpass/internal'
+import { bindContext, callSafely } from '@anyfork/fdpass/internal'
 import type { RpcOptions } from '../options.js'
 
-/** Calls the callbacks of a connection's options. */
+type Callbacks = Pick<RpcOptions, 'onEvent' | 'onError' | 'onDestroy'>
+
+/** Calls the callbacks of a connection's options, in the async context in which the connection was made. */
 export class UserCallbacks {
-  readonly #options: RpcOptions
+  readonly #callbacks: Callbacks
   readonly #name: string
   #hasWarned = false
 
   /** @param name - names the function or module in a warning */
-  constructor(options: RpcOptions, name: string) {
-    this.#options = options
+  constructor({ onEvent, onError, onDestroy }: Callbacks, name: string) {
+    this.#callbacks = {
+      ...(onEvent && { onEvent: bindContext(onEvent) }),
+      ...(onError && { onError: bindContext(onError) }),
+      ...(onDestroy && { onDestroy: bindContext(onDestroy) }),
+    }
     this.#name = name
   }
 
   /** Reports whether there is an event listener. The first time that there is none, emits a process warning. */
   checkEventListener(): boolean {
-    if (this.#options.onEvent) return true
+    if (this.#callbacks.onEvent) return true
     if (!this.#hasWarned) process.emitWarning(`${this.#name} sent an event, but there is no onEvent`, 'AnyforkWarning')
     this.#hasWarned = true
     return false
   }
 
   event(values: readonly unknown[]): void {
-    callSafely(() => this.#options.onEvent?.(...values))
+    callSafely(() => this.#callbacks.onEvent?.(...values))
   }
 
   /**
@@ -32,7 +38,7 @@ export class UserCallbacks {
    * @param isReported - whether the failure is known anyway: a promise rejects with it, or an abort caused it
    */
   ended(failure: Error, isRequested: boolean, isReported: boolean): void {
-    const { onError, onEvent, onDestroy } = this.#options
+    const { onError, onEvent, onDestroy } = this.#callbacks
     if (isRequested) callSafely(() => onDestroy?.())
     else if (onError) callSafely(() => onError(failure))
     else if (onEvent) callSafely(() => onEvent('error', failure))

@@ -1,4 +1,5 @@
 import type { Descriptor } from '@anyfork/fdpass'
+import { bindContext } from '@anyfork/fdpass/internal'
 import { afterFork } from '@anyfork/fork'
 import { acceptedFromCaller, Flag, Kind } from '../wire/frame.js'
 import type { ServeSettings } from '../wire/serve-settings.js'
@@ -6,7 +7,7 @@ import { Spin } from '../wire/spin.js'
 import { Transport } from '../wire/transport.js'
 import { CancellableCall } from './call-signal.js'
 import { ReplyBatching } from './reply-batching.js'
-import { awaitFunction, endIfCallerGone, prepare, type Service } from './service.js'
+import { awaitFunction, endIfCallerGone, prepare, type ServedFunction, type Service } from './service.js'
 import { isThenable } from './with-done.js'
 
 /** While more bytes of responses than this wait for the caller to read them, no more calls are read. */
@@ -31,6 +32,10 @@ class EventLoopServer {
   readonly #cancellable = new Map<number, CancellableCall>()
   readonly #cancelled = new Set<number>()
   readonly #batching = new ReplyBatching()
+  /** Runs a call in an async context of its own: the generator that it returns has the same one. */
+  readonly #begin = bindContext((id: number): void => this.#call(id))
+  /** Runs the listeners of a call's signal in an async context of their own. */
+  readonly #cancel = bindContext((id: number): void => this.#cancellable.get(id)?.cancel())
   #service: Service | undefined
   #running = 0
   #hasEnded = false
@@ -85,11 +90,11 @@ class EventLoopServer {
     while (reader.next()) {
       switch (reader.kind) {
         case Kind.call:
-          void this.#call(reader.id)
+          this.#begin(reader.id)
           break
         case Kind.cancel:
           this.#cancelled.delete(reader.id)
-          this.#cancellable.get(reader.id)?.cancel()
+          this.#cancel(reader.id)
           break
         case Kind.name:
           this.#service!.name(reader.number, reader.takePayload().toString())
@@ -113,9 +118,9 @@ class EventLoopServer {
     }
   }
 
-  async #call(id: number): Promise<void> {
-    const { functions, responder } = this.#service!
-    const { messages, streams } = responder
+  #call(id: number): void {
+    const { functions, responder, invoke } = this.#service!
+    const { messages } = responder
     const { reader } = this.#transport
     if (this.#cancelled.size && this.#cancelled.delete(id)) {
       messages.discard(reader.attachments)
@@ -124,12 +129,35 @@ class EventLoopServer {
     const call = reader.flags & Flag.cancellable ? this.#cancellableCall(id) : undefined
     const received: number[] = []
     this.#running++
+    const fail = (error: unknown): void => {
+      responder.error(id, error)
+      this.#over(id, call, received)
+    }
     try {
       const { attachments } = reader
       const args = messages.read(reader, Infinity, received)
       const found = functions[reader.number]!
-      const served =
-        typeof found === 'function' ? found : await awaitFunction(found, () => messages.discard(attachments))
+      if (typeof found === 'function') void this.#run(id, found, args, call, received)
+      else
+        awaitFunction(found, () => messages.discard(attachments)).then(
+          served => void invoke(() => this.#run(id, served, args, call, received)),
+          fail,
+        )
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  async #run(
+    id: number,
+    served: ServedFunction,
+    args: unknown[],
+    call: CancellableCall | undefined,
+    received: number[],
+  ): Promise<void> {
+    const { responder } = this.#service!
+    const { streams } = responder
+    try {
       const result = call ? call.run(() => served(...args)) : served(...args)
       const sent: number[] = []
       responder.result(id, isThenable(result) ? await result : result, sent)
@@ -139,8 +167,12 @@ class EventLoopServer {
     } catch (error) {
       responder.error(id, error)
     }
+    this.#over(id, call, received)
+  }
+
+  #over(id: number, call: CancellableCall | undefined, received: number[]): void {
     if (call && this.#cancellable.get(id) === call) this.#cancellable.delete(id)
-    if (received.length) streams.stopReading(received)
+    if (received.length) this.#service!.responder.streams.stopReading(received)
     this.#running--
     this.#onWritten()
   }

@@ -1,3 +1,4 @@
+import { bindContext } from '@anyfork/fdpass/internal'
 import { afterFork } from '@anyfork/fork'
 import { hasUnwrittenOutput, loadFunction, loadModule, outputWritten } from '@anyfork/fork/internal/child'
 import type { Codec } from '../values/codec.js'
@@ -9,11 +10,16 @@ import { type Flusher, Responder } from './responder.js'
 
 export type ServedFunction = (...args: unknown[]) => unknown
 
+/** Calls a function of the user. */
+type Invoke = <A extends unknown[], R>(call: (...args: A) => R, ...args: A) => R
+
 /** What both backends need to serve calls. */
 export interface Service {
   /** The functions by their numbers. A function is a promise until it is found, and remains one if it is not found. */
   readonly functions: (ServedFunction | Promise<ServedFunction>)[]
   readonly responder: Responder
+  /** Calls a function in an async context of its own, which begins as that in which the process began to serve. */
+  readonly invoke: Invoke
   /** Makes a number stand for an export of the module. */
   name(number: number, name: string): void
   /** Call this when all calls have been answered and no more will come. */
@@ -38,6 +44,9 @@ afterFork(disconnect) // the connection belongs to the parent
  */
 export async function prepare(writer: FrameWriter, args: unknown[], flusher: Flusher): Promise<Service> {
   const { module, name, folder, serialiser, init, done, maxMessageBytes } = args.at(-1) as ServeSettings
+  const invoke: Invoke = bindContext((call, ...args) => call(...args)) // before the user can enter a store
+  const load = (from: string | undefined, exported: string): Promise<ServedFunction> =>
+    invoke(loadFunction, from, exported, folder)
   let codec: Codec
   let responder: Responder | undefined
   // However the process ends, the results of finished calls are written.
@@ -46,12 +55,12 @@ export async function prepare(writer: FrameWriter, args: unknown[], flusher: Flu
   disconnectLast = () => void process.off('exit', onExit)
   try {
     responder = new Responder(writer, codecOf('v8'), maxMessageBytes, flusher) // for errors before the serialiser is loaded
-    if (init !== undefined) await (await loadFunction(module, init, folder))(...args.slice(0, -1))
+    if (init !== undefined) await invoke(await load(module, init), ...args.slice(0, -1))
     codec = codecOf(serialiser)
     const functions: Service['functions'] = []
-    if (name === undefined) await loadModule(module!, folder)
-    else functions[0] = await loadFunction(module, name, folder)
-    const atEnd = done === undefined ? () => process.exit() : await loadFunction(done.module, done.name, folder)
+    if (name === undefined) await invoke(loadModule, module!, folder)
+    else functions[0] = await load(module, name)
+    const atEnd = done === undefined ? () => process.exit() : await load(done.module, done.name)
     const serving = new Responder(writer, codec, maxMessageBytes, flusher)
     responder = serving
     sendEventsTo(serving)
@@ -59,12 +68,12 @@ export async function prepare(writer: FrameWriter, args: unknown[], flusher: Flu
     return {
       functions,
       responder: serving,
-      name: (number, exported) =>
-        void (functions[number] = lookUp(functions, number, loadFunction(module, exported, folder))),
+      invoke,
+      name: (number, exported) => void (functions[number] = lookUp(functions, number, load(module, exported))),
       finish: () => {
         serving.writeAll()
-        if (hasUnwrittenOutput()) void outputWritten().then(atEnd)
-        else void atEnd()
+        if (hasUnwrittenOutput()) void outputWritten().then(() => invoke(atEnd))
+        else void invoke(atEnd)
       },
     }
   } catch (error) {

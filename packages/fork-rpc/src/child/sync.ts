@@ -1,4 +1,5 @@
 import type { Descriptor } from '@anyfork/fdpass'
+import { bindContext } from '@anyfork/fdpass/internal'
 import { hasUnwrittenOutput, outputWritten } from '@anyfork/fork/internal/child'
 import { Kind } from '../wire/frame.js'
 import type { FrameReader } from '../wire/frame-reader.js'
@@ -22,6 +23,7 @@ import { isThenable } from './with-done.js'
 export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSettings]): Promise<void> {
   const writer = new FrameWriter()
   const batching = new ReplyBatching()
+  const carryOutCall = bindContext(carryOut) // before the module, or `init`, can enter a store
   let service: Service | undefined
   const { spin, maxMessageBytes } = args.at(-1) as ServeSettings
   const input = new BlockingReader(socket, new Spin(spin), maxMessageBytes, {
@@ -47,7 +49,7 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSet
   })
   try {
     output.write() // the frame `ready`
-    await loop(input, output, service)
+    await loop(input, output, service, carryOutCall)
     service.finish()
   } catch (error) {
     endIfCallerGone(error)
@@ -55,7 +57,12 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSet
   }
 }
 
-async function loop(input: BlockingReader, output: BlockingWriter, service: Service): Promise<void> {
+async function loop(
+  input: BlockingReader,
+  output: BlockingWriter,
+  service: Service,
+  carryOutCall: typeof carryOut,
+): Promise<void> {
   const { reader } = input
   const { responder } = service
   let ticks = 0
@@ -72,7 +79,7 @@ async function loop(input: BlockingReader, output: BlockingWriter, service: Serv
       responder.dropped(id)
     } else {
       const isTicking = output.isPending
-      const rest = carryOut(reader, service, output)
+      const rest = carryOutCall(reader, service, output)
       if (rest) await rest
       if (hasUnwrittenOutput()) {
         output.write()
@@ -91,11 +98,8 @@ const received: number[] = []
 const sent: number[] = []
 
 /** Runs a call. Returns undefined if it has been answered, else a promise that resolves when it has. */
-function carryOut(
-  reader: FrameReader,
-  { functions, responder }: Service,
-  output: BlockingWriter,
-): Promise<void> | undefined {
+function carryOut(reader: FrameReader, service: Service, output: BlockingWriter): Promise<void> | undefined {
+  const { functions, responder } = service
   const { id } = reader
   try {
     const args = responder.messages.read(reader, Infinity, received)
@@ -110,13 +114,9 @@ function carryOut(
       return answer(id, result, responder)
     }
     const { attachments } = reader
-    return carryOutSlowly(
-      id,
-      () =>
-        typeof served === 'function' ? served : awaitFunction(served, () => responder.messages.discard(attachments)),
-      args,
-      responder,
-    )
+    const find = async (): Promise<ServedFunction> =>
+      typeof served === 'function' ? served : awaitFunction(served, () => responder.messages.discard(attachments))
+    return carryOutSlowly(id, find(), args, service)
   } catch (error) {
     responder.error(id, error)
     return undefined
@@ -136,11 +136,14 @@ async function answer(id: number, result: PromiseLike<unknown>, responder: Servi
 /** Runs a call with streams among its arguments, which end with it, or whose function is still being looked up. */
 async function carryOutSlowly(
   id: number,
-  find: () => ServedFunction | Promise<ServedFunction>,
+  found: Promise<ServedFunction>,
   args: unknown[],
-  responder: Service['responder'],
+  { responder, invoke }: Service,
 ): Promise<void> {
   const streams = received.splice(0)
-  await answer(id, (async () => (await find())(...args))(), responder)
+  await found.then(
+    served => invoke(() => answer(id, (async () => served(...args))(), responder)),
+    error => responder.error(id, error),
+  )
   responder.streams.stopReading(streams)
 }
