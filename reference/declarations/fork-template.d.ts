@@ -2,4 +2,4 @@
 
 export declare function forkTemplate(): Promise<ForkProcess>;
 
-export declare const FORKING_FLAGS: readonly string[];
+export declare const forkingFlags: readonly string[];

@@ -60,15 +60,18 @@ export class PublicApi {
   }
 
   /**
-   * Prints the declarations that an entry point exports, sorted by name, without comments and private members. A base
-   * class that is not exported follows the class that extends it.
+   * Prints the declarations that an entry point exports, sorted by the names that it gives them, without comments and
+   * private members. A base class that is not exported follows the class that extends it.
    */
   declarations({ specifier, file }: Entry): string {
     const parts = this.#exports(file).flatMap(([name, symbol]) => {
       const declarations = symbol.declarations ?? []
       const source = declarations[0]?.getSourceFile().fileName ?? ''
       if (!isOwn(source, file)) return [`export { ${name} } from '@anyfork/${packageOf(source)}'`]
-      return declarations.flatMap(declaration => [this.#print(declaration), ...this.#hiddenBases(declaration)])
+      return declarations.flatMap(declaration => [
+        exportedAs(name, symbol, this.#print(declaration)),
+        ...this.#hiddenBases(declaration),
+      ])
     })
     return (
       [`// What ${specifier} exports. Made by \`npm run update --workspace @anyfork/reference\`.`, ...parts].join(
@@ -184,6 +187,11 @@ export class PublicApi {
 }
 
 /** Reports whether a declaration is private, protected, or marked `@internal`. */
+/** Gives a printed declaration the name by which it is exported: `export { secret as known }`. */
+function exportedAs(name: string, { name: declared }: ts.Symbol, text: string): string {
+  return declared === name ? text : text.replace(new RegExp(`\\b${declared}\\b`), name)
+}
+
 function isHidden(declaration: ts.Declaration): boolean {
   const { name } = declaration as { name?: ts.Node }
   if (name && ts.isPrivateIdentifier(name)) return true
