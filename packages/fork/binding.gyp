@@ -10,6 +10,7 @@
       "sources": [
         "native/binding.c",
         "native/fork.c",
+        "native/execute.c",
         "native/code-pages.c",
         "native/interrupt.c",
         "native/quiet-threads.c",

@@ -120,6 +120,50 @@ static napi_value bind_no_new_privileges(napi_env env, napi_callback_info info) 
   return number(env, fork_no_new_privileges());
 }
 
+static napi_value bind_memory_file(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, fork_memory_file());
+}
+
+static void free_strings(char **strings) {
+  for (char **next = strings; *next != NULL; next++) free(*next);
+  free(strings);
+}
+
+/* Copies an array of strings to a list that ends with NULL, which free_strings frees. Returns NULL with an exception
+ * pending if that fails. */
+static char **strings_of(napi_env env, napi_value array) {
+  uint32_t count;
+  TRY_ARGUMENT(env, napi_get_array_length(env, array, &count), "expected an array");
+  char **strings = calloc((size_t)count + 1, sizeof *strings);
+  for (uint32_t i = 0; strings != NULL && i < count; i++) {
+    napi_value element;
+    size_t length;
+    if (napi_get_element(env, array, i, &element) != napi_ok ||
+        napi_get_value_string_utf8(env, element, NULL, 0, &length) != napi_ok ||
+        (strings[i] = malloc(length + 1)) == NULL ||
+        napi_get_value_string_utf8(env, element, strings[i], length + 1, &length) != napi_ok) {
+      free_strings(strings);
+      strings = NULL;
+    }
+  }
+  if (strings == NULL) napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "expected an array of strings");
+  return strings;
+}
+
+/* execute([path], arguments, environment): returns only a negative errno */
+static napi_value bind_execute(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 3);
+  char **path = strings_of(env, argv[0]);
+  char **arguments = path ? strings_of(env, argv[1]) : NULL;
+  char **environment = arguments ? strings_of(env, argv[2]) : NULL;
+  int rc = environment ? fork_execute(path[0], arguments, environment) : 0;
+  if (path) free_strings(path);
+  if (arguments) free_strings(arguments);
+  if (environment) free_strings(environment);
+  return environment ? number(env, rc) : NULL;
+}
+
 struct loop_end_callback {
   napi_env env;
   napi_ref callback;
@@ -197,6 +241,8 @@ NAPI_MODULE_INIT() {
   const napi_property_descriptor properties[] = {
     METHOD("refreshCodePages", bind_refresh_code_pages),
     METHOD("fork", bind_fork),
+    METHOD("memoryFile", bind_memory_file),
+    METHOD("execute", bind_execute),
     METHOD("getpid", bind_getpid),
     METHOD("exit", bind_exit),
     METHOD("armLifeline", bind_arm_lifeline),

@@ -25,6 +25,16 @@ pid_t fork_process(uv_loop_t *loop);
  */
 void fork_exit(int code);
 
+/* execute.c: Linux only */
+
+/* Makes an empty file that exists only in memory (memfd_create(2)). Returns its descriptor, which the caller owns and
+ * which is close-on-exec. */
+int fork_memory_file(void);
+
+/* Replaces the program of this process (execve(2)): pid, children, and descriptors that are not close-on-exec stay.
+ * Both lists end with NULL. Returns only on an error, and has then changed nothing. */
+int fork_execute(const char *path, char *const arguments[], char *const environment[]);
+
 /* interrupt.c */
 
 /* Ignores SIGINT if `on`. Otherwise restores the disposition (sigaction(2)) from before, unless other code has changed

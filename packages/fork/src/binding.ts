@@ -5,6 +5,10 @@ export interface Binding {
   fork(): number
   /** Lets children start with the page tables of the code that is in use. */
   refreshCodePages(): number
+  /** The descriptor of a new file in memory. */
+  memoryFile(): number
+  /** Replaces this process by a program. Returns only a negative errno. */
+  execute(path: [string], args: readonly string[], environment: readonly string[]): number
   getpid(): number
   exit(code: number): never
   armLifeline(fd: number): number

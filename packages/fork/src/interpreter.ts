@@ -28,9 +28,14 @@ const OWN_FLAGS: readonly RegExp[] = [
   /^--(prof|cpu-prof|heap-prof)/,
 ]
 
-/** Returns the arguments that start `MAIN`. `take-orders.ts` reads them. */
-export function mainArguments(mode: ForkMode, title: string, isReplay = false): string[] {
-  return [MAIN, mode, title, ...(isReplay ? ['replay'] : [])]
+/**
+ * Returns the arguments that start `MAIN`. `take-orders.ts` reads them.
+ *
+ * @param how - left out for a template; `'replay'` for an interpreter that replays the orders of another process. For one
+ *   that takes the place of a process: the numbers of its control socket, its lifeline, and the file with its orders
+ */
+export function mainArguments(mode: ForkMode, title: string, how?: 'replay' | readonly number[]): string[] {
+  return [MAIN, mode, title, ...(how === undefined ? [] : [how].flat().map(String))]
 }
 
 /** Returns flags for an interpreter that is never forked. */

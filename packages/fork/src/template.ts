@@ -2,8 +2,8 @@ import { type ForkProcess, forkProcessOf } from './fork-process.js'
 import { forkThisProgram } from './fork-self/fork-self.js'
 import { OwnChild } from './owner/own-child.js'
 import { ProcessHandle } from './owner/process-handle.js'
-import { rejectWorkersOnceForked } from './safety/exits.js'
 import { installRandomness } from './safety/randomness.js'
+import { rejectWorkersOnceForked } from './safety/worker-threads.js'
 
 /** The flags with which a program must be started so that `forkTemplate` can fork it. */
 export { FORKING_FLAGS as forkingFlags } from './interpreter.js'

@@ -4,9 +4,11 @@ import { binding } from '../binding.js'
 import { callBeforeFork } from '../fork-hooks.js'
 import type { ForkMode } from '../mode.js'
 import { Command, type Frame } from '../protocol/frame.js'
+import { encode } from '../protocol/payload.js'
 import type { Ended, Made } from '../protocol/reports.js'
 import { collectGarbage } from '../safety/garbage.js'
 import type { Lifeline } from '../safety/lifeline.js'
+import { obstacleOf } from '../safety/obstacle.js'
 import { waitForRequests } from '../safety/pending-requests.js'
 import { assertNoForeignThreads, forgetThreads, hasForeignThreads, hasNewThreads } from '../safety/threads.js'
 import { OrderLog } from './order-log.js'
@@ -14,7 +16,7 @@ import { Reaper } from './reaper.js'
 import { spawnReplay } from './replay.js'
 
 /** Orders that load or run users' code. */
-export const LOADING: ReadonlySet<number> = new Set([Command.require, Command.eval, Command.warm])
+const LOADING: ReadonlySet<number> = new Set([Command.require, Command.eval, Command.warm])
 /**
  * Errors that mean that this process cannot be forked now, or that the system cannot fork: mode 'auto' starts an
  * interpreter instead.
@@ -97,22 +99,41 @@ export class Children {
     }
   }
 
+  /**
+   * Returns the orders that a process must carry out that takes the place of this one, which was forked: the present
+   * children become its own, and it repeats everything that was ordered so far.
+   *
+   * @throws `ERR_CANNOT_REPLAY`
+   */
+  ordersForReplacement(): Frame<Descriptor>[] {
+    const adopt = (pid: number): Frame<Descriptor> => ({
+      type: Command.adopt,
+      id: 0,
+      payload: encode(pid),
+      descriptors: [],
+    })
+    return [...[...this.#reaper.children].map(adopt), ...this.#log.forReplacement()]
+  }
+
   /** To be called in a forked child: the children belong to the parent. */
   forget(): void {
     this.#reaper.forget()
+    this.#log.inherit()
     forgetThreads()
   }
 
   async #forkOrExec(control: Descriptor, lifeline: Lifeline): Promise<Made> {
+    let obstacle: string | undefined
     if (this.#mode !== 'exec') {
       try {
         return { pid: await this.#fork(), mode: 'fork' }
       } catch (error) {
         if (this.#mode === 'fork' || !UNFORKABLE.has((error as NodeJS.ErrnoException).code)) throw error
+        obstacle = obstacleOf(error)
       }
     }
     this.#reaper.listen()
-    return { pid: await spawnReplay(control, lifeline.shared, this.#log, this.#reaper), mode: 'exec' }
+    return { pid: await spawnReplay(control, lifeline.shared, this.#log, this.#reaper), mode: 'exec', obstacle }
   }
 
   async #fork(): Promise<number> {

@@ -34,7 +34,7 @@ const notFound = new Set([
  * @throws `ERR_MODULE_NOT_FOUND`, `ERR_MODULE_FAILED`
  */
 export async function loadModule(specifier: string, folder?: string): Promise<Namespace> {
-  const key = /^(file|data|node):/.test(specifier) ? specifier : `${specifier}\n${folder ?? ''}`
+  const key = keyOf(specifier, folder)
   let namespace = loaded.get(key)
   if (!namespace) {
     try {
@@ -45,6 +45,15 @@ export async function loadModule(specifier: string, folder?: string): Promise<Na
     loaded.set(key, namespace)
   }
   return namespace
+}
+
+/** Returns whether `loadModule` has loaded a module. */
+export function isLoaded(specifier: string, folder?: string): boolean {
+  return loaded.has(keyOf(specifier, folder))
+}
+
+function keyOf(specifier: string, folder: string | undefined): string {
+  return /^(file|data|node):/.test(specifier) ? specifier : `${specifier}\n${folder ?? ''}`
 }
 
 /**

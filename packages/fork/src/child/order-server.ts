@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import type { Descriptor } from '@anyfork/fdpass'
+import { Descriptor } from '@anyfork/fdpass'
 import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { ForkError } from '../errors.js'
@@ -14,10 +14,12 @@ import { installExits } from '../safety/exits.js'
 import type { Lifeline } from '../safety/lifeline.js'
 import { forgetNewListeners, noteListeners } from '../safety/listeners.js'
 import { renewRandomness } from '../safety/randomness.js'
-import { Children, LOADING } from './children.js'
+import { beforeRejectingWorkers } from '../safety/worker-threads.js'
+import { Children } from './children.js'
 import { loadFunction } from './modules.js'
 import { OwnerLink } from './owner-link.js'
 import { prepare, runArgs } from './prepare.js'
+import { type Inheritance, replaceByInterpreter } from './replacement.js'
 import { restrict } from './restrict.js'
 import { showTitle } from './title.js'
 
@@ -38,6 +40,8 @@ export class OrderServer implements ChannelListener {
   /** The orders of the owner that wait until the orders of another process have been replayed. */
   #deferred: Frame<Descriptor>[] | undefined
   #isBusy = false
+  /** The order that is being carried out. */
+  #current: Frame<Descriptor> | undefined
   /** The socket of the function that runs. */
   #running: Descriptor | undefined
   #isEnding = false
@@ -47,9 +51,16 @@ export class OrderServer implements ChannelListener {
    * @param control - the control socket; owned by this object from now on
    * @param lifeline - armed; owned by this object from now on
    * @param madeBy - how this process was made
-   * @param replay - a socket from which the orders of the process come that this one stands in for; owned likewise
+   * @param earlier - where the orders of the process are that this one stands in for: a socket from which they come,
+   *   owned likewise, or what that process has left
    */
-  constructor(control: Descriptor, lifeline: Lifeline, mode: ForkMode, madeBy: MadeBy, replay?: Descriptor) {
+  constructor(
+    control: Descriptor,
+    lifeline: Lifeline,
+    mode: ForkMode,
+    madeBy: MadeBy,
+    earlier?: Descriptor | Inheritance,
+  ) {
     this.#mode = mode
     this.#owner = new OwnerLink(control, lifeline, madeBy, this)
     showTitle(TEMPLATE_TITLE)
@@ -60,7 +71,9 @@ export class OrderServer implements ChannelListener {
       () => this.#exitWithoutChildren(),
     )
     noteListeners()
-    if (replay) this.#replay(replay)
+    if (mode === 'auto') beforeRejectingWorkers(starter => this.#replaceByInterpreter(starter))
+    if (earlier instanceof Descriptor) this.#replay(earlier)
+    else if (earlier) this.#takeOver(earlier)
   }
 
   onFrame(frame: Frame<Descriptor>): void {
@@ -109,10 +122,29 @@ export class OrderServer implements ChannelListener {
     })
   }
 
+  #takeOver({ orders, obstacle }: Inheritance): void {
+    this.#owner.started(0, obstacle)
+    this.#queue.push(...orders)
+    setImmediate(() => this.#isBusy || void this.#work())
+  }
+
+  /** Replaces this process by an interpreter if it was forked and its function does not run yet. */
+  #replaceByInterpreter(obstacle: string): void {
+    if (this.#running) return
+    this.#owner.finishFrames()
+    const waiting = [this.#current, ...this.#queue].filter(frame => frame !== undefined)
+    const orders = [...this.#children.ordersForReplacement(), ...waiting]
+    replaceByInterpreter(this.#owner.control, this.#owner.lifeline.shared, { orders, obstacle })
+  }
+
   async #work(): Promise<void> {
     this.#isBusy = true
     try {
-      for (let frame = this.#queue.shift(); frame; frame = this.#queue.shift()) await this.#carryOut(frame)
+      for (let frame = this.#queue.shift(); frame; frame = this.#queue.shift()) {
+        this.#current = frame
+        await this.#carryOut(frame)
+        this.#current = undefined
+      }
     } catch (error) {
       this.#fail(error)
     }
@@ -121,7 +153,6 @@ export class OrderServer implements ChannelListener {
 
   async #carryOut(order: Frame<Descriptor>): Promise<void> {
     const { type, id, payload, descriptors } = order
-    this.#children.note(order)
     switch (type) {
       case Command.fork:
         return this.#fork(id, descriptors[0]!)
@@ -132,7 +163,7 @@ export class OrderServer implements ChannelListener {
         return this.#run(id, decode(payload), descriptors[0]!)
       case Command.outlive:
         this.#outlives = true
-        return
+        return this.#children.note(order)
       case Command.check:
         return this.#answer(id, async () =>
           (await import('../doctor/check.js')).check({ own: this.#ownDescriptors, mode: this.#mode }),
@@ -147,8 +178,9 @@ export class OrderServer implements ChannelListener {
         this.#owner.changeLifeline(descriptors[0]!)
         binding.becomeSubreaper() // to the new owner, this process is the root of a family
         return
+      case Command.inherited:
+        return callAfterFork()
       case Command.replayed:
-        await callAfterFork()
         for (const deferred of this.#deferred!.splice(0)) this.#queue.push(deferred)
         this.#deferred = undefined
         return
@@ -158,11 +190,11 @@ export class OrderServer implements ChannelListener {
         return
       case Command.restrict:
         restrict(decode(payload))
-        return this.#owner.claimLifeline()
+        this.#owner.claimLifeline()
+        return this.#children.note(order)
       default:
-        await prepare(order)
-        if (LOADING.has(type)) noteListeners()
-        return
+        if (await prepare(order)) noteListeners()
+        return this.#children.note(order)
     }
   }
 
@@ -186,6 +218,7 @@ export class OrderServer implements ChannelListener {
     // The orders that were still queued are the parent's; their descriptors came along.
     for (const { descriptors } of this.#queue.splice(0)) for (const descriptor of descriptors) descriptor.close()
     this.#owner.becomeChild(control)
+    this.#current = undefined // it was the parent's
     try {
       installExits()
       this.#owner.armLifeline()

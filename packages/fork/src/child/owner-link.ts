@@ -5,7 +5,7 @@ import type { MadeBy } from '../mode.js'
 import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
 import { Report } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
-import type { Ended, Made } from '../protocol/reports.js'
+import { type Ended, encodeMade, type Made } from '../protocol/reports.js'
 import { ReservedSlot } from '../protocol/reserved-slot.js'
 import { armLifeline, claimLifeline, cutLifeline, type Lifeline } from '../safety/lifeline.js'
 
@@ -28,6 +28,11 @@ export class OwnerLink {
     this.#channel = this.#listen(control)
   }
 
+  /** The number of the control socket. */
+  get control(): number {
+    return this.#channel.fd
+  }
+
   get lifeline(): Lifeline {
     return this.#lifeline
   }
@@ -47,8 +52,8 @@ export class OwnerLink {
   }
 
   /** Reports the pid of this process and how it was made. */
-  started(id: number): void {
-    this.#channel.send(Report.started, id, encode({ pid: binding.getpid(), mode: this.#madeBy }))
+  started(id: number, obstacle?: string): void {
+    this.#channel.send(Report.started, id, encodeMade({ pid: binding.getpid(), mode: this.#madeBy, obstacle }))
   }
 
   done(id: number, payload?: Buffer): void {
@@ -64,7 +69,7 @@ export class OwnerLink {
   }
 
   forked(id: number, made: Made): void {
-    this.#channel.send(Report.forked, id, encode(made))
+    this.#channel.send(Report.forked, id, encodeMade(made))
   }
 
   forkFailed(id: number, error: unknown): void {
@@ -78,6 +83,12 @@ export class OwnerLink {
   /** Waits until the owner has read all reports, or is gone. */
   flush(): void {
     this.#channel.flushAll()
+  }
+
+  /** Finishes the report and the order that have been sent in part. Blocks while the owner neither reads nor writes. */
+  finishFrames(): void {
+    this.#channel.flushAll()
+    this.#channel.finishFrame()
   }
 
   /** Closes the control socket of a fork. If it came in through the reserved slot, this takes the slot again. */

@@ -1,28 +1,39 @@
 import type { Descriptor } from '@anyfork/fdpass'
 import { Command, type Frame } from '../protocol/frame.js'
 import { decode } from '../protocol/payload.js'
-import { evaluate, loadModule, warm } from './modules.js'
+import { evaluate, isLoaded, loadModule, warm } from './modules.js'
 
 /** The arguments that the next function gets. */
 let pending: unknown[] = []
 
-/** Carries out an order that prepares this process for its function and its forks. */
-export async function prepare({ type, payload, descriptors }: Frame<Descriptor>): Promise<void> {
+/**
+ * Carries out an order that prepares this process for its function and its forks.
+ *
+ * @returns whether code has run that had not run before
+ */
+export async function prepare({ type, payload, descriptors }: Frame<Descriptor>): Promise<boolean> {
   switch (type) {
-    case Command.require: {
-      const { modules, folder } = decode<{ modules: string[]; folder?: string }>(payload)
-      for (const module of modules) await loadModule(module, folder)
-      return
-    }
+    case Command.require:
+      return loadAll(decode(payload))
     case Command.eval:
-      return evaluate(decode(payload))
+      await evaluate(decode(payload))
+      return true
     case Command.warm:
-      return warm(decode(payload))
+      await warm(decode(payload))
+      return true
     case Command.argument:
-      return addRunArgs(decode(payload))
-    case Command.descriptor:
-      return addRunArgs(descriptors)
+      addRunArgs(decode(payload))
+      return false
+    default:
+      addRunArgs(descriptors)
+      return false
   }
+}
+
+async function loadAll({ modules, folder }: { modules: string[]; folder?: string }): Promise<boolean> {
+  const isAnyNew = modules.some(module => !isLoaded(module, folder))
+  for (const module of modules) await loadModule(module, folder)
+  return isAnyNew
 }
 
 function addRunArgs(values: readonly unknown[]): void {

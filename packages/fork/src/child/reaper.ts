@@ -31,6 +31,11 @@ export class Reaper {
     this.#onNone = onNone
   }
 
+  /** The pids of the known children that have not been reaped. */
+  get children(): Iterable<number> {
+    return this.#children
+  }
+
   get hasChildren(): boolean {
     return this.#children.size > 0
   }

@@ -12,7 +12,10 @@ import type { Reaper } from './reaper.js'
 import { getTitlePrefix } from './title.js'
 
 /** The state in which this process was started. Replaying the orders repeats all later changes. */
-const started = { cwd: workingDirectory(), env: { ...process.env } }
+export const started: { readonly cwd: string | undefined; readonly env: NodeJS.ProcessEnv } = {
+  cwd: workingDirectory(),
+  env: { ...process.env },
+}
 
 /** The sockets over which orders are being replayed. */
 const replaying = new Set<ControlChannel>()
@@ -40,11 +43,11 @@ export async function spawnReplay(
   const channel = new ControlChannel(ours, { onFrame: () => {}, onEnd: () => replaying.delete(channel) })
   replaying.add(channel)
   try {
-    log.sendTo(channel)
+    for (const { type, id, payload, descriptors } of log.forFork()) channel.send(type, id, payload, descriptors)
     channel.send(Command.replayed, 0)
     const child = spawn(
       process.execPath,
-      [...withoutForkingFlags(process.execArgv), ...mainArguments('exec', getTitlePrefix(), true)],
+      [...withoutForkingFlags(process.execArgv), ...mainArguments('exec', getTitlePrefix(), 'replay')],
       {
         argv0: process.argv0,
         cwd,

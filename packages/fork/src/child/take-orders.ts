@@ -3,30 +3,39 @@ import { binding } from '../binding.js'
 import { CONTROL_FD, LIFELINE_FD, REPLAY_FD } from '../interpreter.js'
 import type { ForkMode } from '../mode.js'
 import { recordBaseline } from '../safety/baseline.js'
-import { rejectWorkersOnceForked } from '../safety/exits.js'
 import { installPid } from '../safety/identity.js'
 import { armLifeline } from '../safety/lifeline.js'
 import { installRandomness } from '../safety/randomness.js'
 import { recordThreads } from '../safety/threads.js'
+import { rejectWorkersOnceForked } from '../safety/worker-threads.js'
 import { OrderServer } from './order-server.js'
+import { readInheritance } from './replacement.js'
 import { setTitlePrefix } from './title.js'
 import { warmUp } from './warm-up.js'
 
 /** Makes this interpreter take orders. Reads the arguments that `interpreter.ts` writes. */
 export async function takeOrders(): Promise<void> {
-  const [mode, name, replay] = process.argv.splice(2) as [ForkMode, string, 'replay'?]
-  const sockets = replay ? [CONTROL_FD, LIFELINE_FD, REPLAY_FD] : [CONTROL_FD, LIFELINE_FD]
-  for (const fd of sockets) setCloseOnExec(fd, true)
+  const [mode, name, ...rest] = process.argv.splice(2) as [ForkMode, string, ...string[]]
+  const isReplay = rest[0] === 'replay'
+  // An interpreter that takes the place of a process finds the descriptors at other numbers.
+  const [control, lifeline, file] = rest.length > 1 ? rest.map(Number) : [CONTROL_FD, LIFELINE_FD]
+  for (const fd of [control!, lifeline!, ...(isReplay ? [REPLAY_FD] : [])]) setCloseOnExec(fd, true)
   process.argv.length = 1
   setTitlePrefix(name)
-  if (!replay) binding.becomeSubreaper()
+  if (!rest.length) binding.becomeSubreaper()
   if (mode !== 'exec') {
     installPid()
     installRandomness()
     rejectWorkersOnceForked()
     await Promise.all([warmUp(), recordThreads()])
   }
-  const lifeline = armLifeline({ shared: new Descriptor(LIFELINE_FD), own: undefined })
-  new OrderServer(new Descriptor(CONTROL_FD), lifeline, mode, 'exec', replay && new Descriptor(REPLAY_FD))
+  const earlier = file === undefined ? undefined : readInheritance(new Descriptor(file))
+  new OrderServer(
+    new Descriptor(control!),
+    armLifeline({ shared: new Descriptor(lifeline!), own: undefined }),
+    mode,
+    'exec',
+    isReplay ? new Descriptor(REPLAY_FD) : earlier,
+  )
   recordBaseline()
 }

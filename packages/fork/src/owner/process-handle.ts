@@ -12,6 +12,7 @@ import { encode } from '../protocol/payload.js'
 import { decodeEnded, decodeMade, type Made } from '../protocol/reports.js'
 import { reapAtThreadEnd, spareAtThreadEnd } from '../thread-end.js'
 import type { ExecOptions } from './exec-options.js'
+import { warnOfFallback } from './fallback-warning.js'
 import { lifeline } from './lifeline-pipe.js'
 import { isChild, OwnChild } from './own-child.js'
 import { PendingAnswers } from './pending-answers.js'
@@ -289,7 +290,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     const fork = this.#forks.get(id)
     switch (type) {
       case Report.started:
-        return this.#onMade(decodeMade(payload))
+        return this.#onStarted(decodeMade(payload))
       case Report.done:
         return this.#answers.resolve(id, payload)
       case Report.rejected:
@@ -331,7 +332,14 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     this.settle()
   }
 
-  #onMade({ pid, mode }: Made): void {
+  /** The process has started, or an interpreter has taken its place: then it has reported before. */
+  #onStarted(made: Made): void {
+    this.#onMade(made)
+    if (this.#pid === made.pid) this.#mode = made.mode
+  }
+
+  #onMade({ pid, mode, obstacle }: Made): void {
+    if (obstacle !== undefined) warnOfFallback(obstacle)
     if (this.#pid !== undefined || this.#status) return
     this.#pid = pid
     this.#mode = mode

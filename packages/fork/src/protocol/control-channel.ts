@@ -151,6 +151,20 @@ export class ControlChannel {
   }
 
   /**
+   * Gives the listener all frames that have arrived, and blocks until the last of them has arrived whole.
+   *
+   * @throws Error if there is no room for its descriptors
+   */
+  finishFrame(): void {
+    this.#deliver()
+    setNonblocking(this.#socket, false)
+    while (this.#isOpen && this.#isReading && !this.#reader.isEmpty) this.#receive()
+    if (!this.#isOpen) return
+    setNonblocking(this.#socket, true)
+    if (!this.#reader.isEmpty) throw new Error('there is no room for the descriptors of an order')
+  }
+
+  /**
    * Closes the socket, and the descriptors that wait in either direction. No method of the listener is called
    * afterwards. Idempotent.
    */

@@ -40,6 +40,8 @@ export const Command = {
   identify: 14,
   /** Die with another owner. Attached: the read end of its lifeline. */
   lifeline: 15,
+  /** Only in a replay: the orders so far were those of the process that was forked. */
+  inherited: 16,
   /** Report what prevents a fork. */
   check: 20,
   /** Open the inspector. Payload: host and port. */
@@ -55,13 +57,16 @@ export const Report = {
   done: 64,
   /** An order failed, and the process exits. Payload: the error. */
   failed: 65,
-  /** A child was made. The id is that of `fork`. Payload: the pid and how it was made. */
+  /** A child was made. The id is that of `fork`. Payload: the pid, how it was made, and what was in the way of a fork. */
   forked: 66,
   /** A child could not be made. The id is that of `fork`. Payload: the error. */
   forkFailed: 67,
   /** A child has ended. Payload: pid, code, signal. */
   exited: 68,
-  /** The pid of this process and how it was made. The first report of a process that was forked. */
+  /**
+   * The first report of a process that was forked, and again after it was replaced by an interpreter. Payload: as for
+   * `forked`.
+   */
   started: 69,
   /** The question with this id cannot be answered; the process goes on. Payload: the error. */
   rejected: 80,
@@ -74,8 +79,8 @@ export type Accepted = ReadonlyMap<number, number>
 const MOST_ERROR_BYTES = 3 << 22
 /** The largest answer to a question, in bytes: a report of `check` names every descriptor. */
 export const MOST_ANSWER_BYTES: number = 1 << 26
-/** The largest payload of a report that has only a few numbers, in bytes. */
-const MOST_NUMBERS_BYTES = 1 << 10
+/** The largest payload of a report that has only a few numbers and a short text, in bytes. */
+const MOST_NUMBERS_BYTES = 1 << 12
 
 /** The largest payload of each report, in bytes. An owner accepts nothing else from a process. */
 export const acceptedReports: Accepted = new Map([

@@ -1,11 +1,13 @@
 import { type ExitStatus, signalName } from '../errors.js'
 import type { MadeBy } from '../mode.js'
-import { decode } from './payload.js'
+import { decode, encode } from './payload.js'
 
 /** The payload of `started` and `forked`: a process that was made. */
 export interface Made {
   pid: number
   mode: MadeBy
+  /** What was in the way of a fork, in mode 'auto': `a worker thread, started at /a.js:1`. */
+  obstacle?: string | undefined
 }
 
 /** The payload of `exited`: how a process has ended. */
@@ -21,13 +23,25 @@ const MOST_PID = 0x7fffffff
 const MOST_CODE = 255
 /** The largest number of a signal, SIGRTMAX. */
 const MOST_SIGNAL = 64
+/** The longest obstacle, in characters. */
+const MOST_TEXT = 1000
 
 /** @throws TypeError if the payload does not say how a process was made */
 export function decodeMade(payload: Buffer): Made {
-  const { pid, mode } = fieldsOf(payload)
+  const { pid, mode, obstacle } = fieldsOf(payload)
   if (!isWithin(pid, 1, MOST_PID) || (mode !== 'fork' && mode !== 'exec'))
     throw new TypeError('it has reported an invalid pid')
-  return { pid, mode }
+  return { pid, mode, obstacle: typeof obstacle === 'string' ? shorten(obstacle) : undefined }
+}
+
+/** Returns the payload of `started` and `forked`. */
+export function encodeMade({ pid, mode, obstacle }: Made): Buffer {
+  return encode(obstacle === undefined ? { pid, mode } : { pid, mode, obstacle: shorten(obstacle) })
+}
+
+/** Makes a text printable: one line of bounded length. */
+function shorten(text: string): string {
+  return text.slice(0, MOST_TEXT).replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
 }
 
 /**

@@ -1,9 +1,6 @@
 import { writeSync } from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
 import { inspect } from 'node:util'
 import { binding } from '../binding.js'
-import { requireModule } from '../entry-files.js'
-import { ForkError } from '../errors.js'
 
 /** Node calls this function for an error that no code handles. It returns whether a listener has handled it. */
 type FatalException = (error: unknown, isPromise: boolean) => boolean
@@ -12,15 +9,20 @@ type ProcessInternals = { _fatalException: FatalException; reallyExit(code?: num
 /** Node's exit code if a listener of 'uncaughtException' throws. */
 const HANDLER_FAILED = 7
 
-let isForked = false
+let hasInstalled = false
+
+/** Returns whether this process was forked. */
+export function isForked(): boolean {
+  return hasInstalled
+}
 
 /**
  * Makes a forked process end by _exit(2), no matter how it ends: Node's own way joins threads that a forked process
  * does not have. Listeners of 'exit' are called as usual. Forks of this process inherit this.
  */
 export function installExits(): void {
-  if (isForked) return
-  isForked = true
+  if (hasInstalled) return
+  hasInstalled = true
   const internals = process as unknown as ProcessInternals
   internals.reallyExit = code => binding.exit(Number(code ?? process.exitCode ?? 0))
   const handle = internals._fatalException
@@ -40,24 +42,6 @@ export function installExits(): void {
     process.emit('beforeExit', Number(process.exitCode ?? 0))
     if (!binding.isLoopAlive()) process.exit() // else this is called again once nothing is left
   })
-}
-
-/**
- * Makes forked processes reject worker threads: to end one, Node waits for threads of its own that do not exist there.
- */
-export function rejectWorkersOnceForked(): void {
-  const threads = requireModule('node:worker_threads') as typeof import('node:worker_threads')
-  threads.Worker = class Worker extends threads.Worker {
-    constructor(...args: ConstructorParameters<typeof threads.Worker>) {
-      if (isForked)
-        throw new ForkError(
-          'ERR_WORKER_UNSUPPORTED',
-          'a forked process cannot have worker threads: fork another process instead',
-        )
-      super(...args)
-    }
-  }
-  syncBuiltinESMExports()
 }
 
 function printFatal(error: unknown): void {

@@ -26,6 +26,8 @@ const WITHOUT_LISTENER = /^--disable[-_]sigusr1$/
  */
 let harmless = new Set<string>()
 let isPoolAmongThem = false
+/** Whether there were foreign threads before users' code could start any. */
+let hasPreloaded = false
 
 /**
  * To be called in a template before users' code can start threads. Only what the interpreter was told to preload has
@@ -44,12 +46,14 @@ export async function recordThreads(): Promise<void> {
   )
   harmless = new Set(all.filter(id => !suspects.includes(id)))
   isPoolAmongThem = true
+  hasPreloaded = suspects.length > 0
 }
 
 /** To be called right after a fork, which copies only one thread. Its id is the pid. */
 export function forgetThreads(): void {
   harmless = new Set([String(binding.getpid())])
   isPoolAmongThem = false
+  hasPreloaded = false
 }
 
 /** A thread. The name is the kernel's. */
@@ -84,6 +88,16 @@ export async function assertNoForeignThreads(): Promise<void> {
 /** Returns whether threads have started since `assertNoForeignThreads`. */
 export function hasNewThreads(): boolean {
   return othersThan(harmless).length > 0
+}
+
+/** Returns whether modules that the interpreter was told to preload have started foreign threads. */
+export function hasPreloadedThreads(): boolean {
+  return hasPreloaded
+}
+
+/** Returns the kernel's names of the threads that `assertNoForeignThreads` has found, each once. */
+export function namesOfForeignThreads(): string[] {
+  return [...new Set(othersThan(harmless).map(threadName))]
 }
 
 /** Returns whether there is a thread that a forked process would lack. */
