@@ -108,6 +108,7 @@ export class Connection {
     this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve, reject }))
     this.#ready.catch(() => {}) // calls report the failure
     const done = doneOf(options, module)
+    if (module !== undefined) process.require(module) // before run(): where it starts a thread, the process can still become a fresh interpreter
     process.sendArg({
       module,
       name,
