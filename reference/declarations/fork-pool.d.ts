@@ -150,6 +150,7 @@ export interface WithMemory {
 
 export interface WorkerFigures {
     pid: number;
+    mode: 'fork' | 'exec';
     state: WorkerState;
     startMilliseconds: number;
     ageMilliseconds: number;

@@ -38,6 +38,8 @@ export interface RunningCall {
 export interface WorkerFigures {
   /** The worker's process id. */
   pid: number
+  /** How the worker was made: by fork(2), or as a fresh interpreter, which takes longer and shares no memory. */
+  mode: 'fork' | 'exec'
   /** What the worker is doing. */
   state: WorkerState
   /** How long the worker took from the order to fork it until it could be called, in milliseconds; 0 while it starts. */

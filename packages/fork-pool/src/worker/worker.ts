@@ -200,6 +200,7 @@ export class Worker implements Candidate, CallOwner {
     const { first } = this.#running
     return {
       pid: this.pid!,
+      mode: this.process.mode!,
       state: this.state,
       startMilliseconds: this.#readyAt && this.#readyAt - this.madeAt,
       ageMilliseconds: now - this.madeAt,

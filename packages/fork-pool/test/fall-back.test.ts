@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { ForkProcess, pool } from '@anyfork/fork-pool'
+import { describe, it } from 'mocha'
+import { usePools } from './support/pools.js'
+
+const threadModule = new URL('./fixtures/thread-module.js', import.meta.url)
+const loader = `data:text/javascript,${encodeURIComponent("import { register } from 'node:module'; register('data:text/javascript,')")}`
+
+describe('a pool whose template cannot be forked', () => {
+  const start = usePools()
+
+  it('workers and stats() say whether workers were forked', async () => {
+    for (const mode of ['fork', 'exec'] as const) {
+      const pid = start('pid', { max: 1 }, () => ForkProcess.exec({ mode }))
+      await pid()
+      assert.deepEqual(
+        [pid.workers, (await pid.stats()).workers].map(workers => workers.map(worker => worker.mode)),
+        [[mode], [mode]],
+      )
+    }
+  })
+
+  for (const [made, template] of [
+    ['ForkProcess.create()', () => ForkProcess.create()],
+    ['ForkProcess.exec()', () => ForkProcess.exec()],
+  ] as const) {
+    it(`with a template of ${made}, workers of a module that starts a thread are fresh interpreters`, async () => {
+      await using addOne = pool(template(), threadModule, 'addOne', { max: 1 })
+      assert.equal(await addOne(1), 2)
+      assert.deepEqual(
+        addOne.workers.map(({ mode }) => mode),
+        ['exec'],
+      )
+    })
+
+    it(`with a template of ${made} and a loader that starts a thread, workers are fresh interpreters`, async () => {
+      const { templateOptions } = ForkProcess
+      const execArgv = ['--no-deprecation', '--import', loader]
+      ForkProcess.templateOptions = { execArgv }
+      try {
+        const source = made === 'ForkProcess.create()' ? template() : ForkProcess.exec({ execArgv })
+        await using addOne = pool(source, new URL('data:text/javascript,export const addOne = x => x + 1'), 'addOne', {
+          max: 1,
+        })
+        assert.equal(await addOne(1), 2)
+        assert.deepEqual(
+          addOne.workers.map(({ mode }) => mode),
+          ['exec'],
+        )
+      } finally {
+        ForkProcess.templateOptions = templateOptions
+      }
+    })
+  }
+})
