@@ -5,6 +5,7 @@ import { exitOf, lookUpFolder, reasonOf, resolveSpecifier } from '@anyfork/fork/
 import { aForkProcess, backends } from '../backend.js'
 import { RpcError } from '../errors.js'
 import { checkRpcOptions, MAX_MESSAGE_BYTES, type RpcOptions } from '../options.js'
+import type { EncodedRequest } from '../values/encoded-request.js'
 import { codecOf, serialiserReference } from '../values/serialiser.js'
 import { Kind } from '../wire/frame.js'
 import { quarterOfTable } from '../wire/open-descriptors.js'
@@ -146,10 +147,12 @@ export class Connection {
     return this.#requests.numberOf(name)
   }
 
-  call(number: number, args: readonly unknown[], options?: CallOptions): CallPromise {
-    if (!isTraced()) return this.#requests.call(number, args, options)
+  /** @param request - the encoded arguments, if they were captured before. It belongs to the connection from now on */
+  call(number: number, args: readonly unknown[], options?: CallOptions, request?: EncodedRequest): CallPromise {
+    if (!isTraced()) return this.#requests.call(number, args, options, request)
     const name = number ? this.#requests.nameOf(number) : this.#name
-    return trace({ module: this.#module, name, args, pid: this.pid }, () => this.#requests.call(number, args, options))
+    const traced = { module: this.#module, name, args, pid: this.pid }
+    return trace(traced, () => this.#requests.call(number, args, options, request))
   }
 
   ready(): Promise<void> {

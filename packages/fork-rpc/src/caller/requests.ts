@@ -1,5 +1,6 @@
 import { RpcError } from '../errors.js'
 import { dropDescriptors } from '../values/discard.js'
+import type { EncodedRequest } from '../values/encoded-request.js'
 import { Flag, Kind } from '../wire/frame.js'
 import type { CallOptions } from './call-options.js'
 import { CallPromise } from './call-promise.js'
@@ -53,13 +54,16 @@ export class Requests {
     return [...this.#functions.keys()][number - 1]!
   }
 
-  call(number: number, args: readonly unknown[], options?: CallOptions): CallPromise {
-    if (this.isClosed || this.failure || options?.signal?.aborted) return this.#refuse(args, options)
+  /** @param request - the encoded arguments, if they were captured before. It belongs to the connection from now on */
+  call(number: number, args: readonly unknown[], options?: CallOptions, request?: EncodedRequest): CallPromise {
+    if (this.isClosed || this.failure || options?.signal?.aborted) return this.#refuse(args, options, request)
     const { calls, messages, transport, counts } = this.#channel
     const id = calls.reserve()
     const sent: number[] = []
+    const flags = options ? Flag.cancellable : 0
     try {
-      messages.add(Kind.call, id, args, number, options ? Flag.cancellable : 0, sent)
+      if (request) messages.addRequest(id, request, number, flags, sent)
+      else messages.add(Kind.call, id, args, number, flags, sent)
     } catch (error) {
       calls.release(id)
       return rejected(error)
@@ -75,8 +79,13 @@ export class Requests {
     return call
   }
 
-  #refuse(args: readonly unknown[], options: CallOptions | undefined): CallPromise {
-    dropDescriptors(args)
+  #refuse(
+    args: readonly unknown[],
+    options: CallOptions | undefined,
+    request: EncodedRequest | undefined,
+  ): CallPromise {
+    if (request) request.discard()
+    else dropDescriptors(args)
     if (this.isClosed) return rejected(new RpcError('ERR_RPC_CLOSED', 'called after close() or destroy()'))
     return rejected(this.failure ?? options!.signal!.reason)
   }

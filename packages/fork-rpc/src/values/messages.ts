@@ -1,12 +1,14 @@
 import { RpcError } from '../errors.js'
 import { disposeAll } from '../wire/dispose-all.js'
-import { Flag, Kind, MOST_NOTES_BYTES } from '../wire/frame.js'
+import { Flag, Kind } from '../wire/frame.js'
 import type { Attachments, FrameReader } from '../wire/frame-reader.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
 import { binaryOf } from './binary-types.js'
 import type { Codec } from './codec.js'
-import { discardAttachments, dropDescriptors } from './discard.js'
-import { findPlaces, type PackedValues, pack } from './pack-attachments.js'
+import { discardAttachments } from './discard.js'
+import { type Attached, encodeNotes, encodeValues } from './encode-values.js'
+import type { EncodedRequest } from './encoded-request.js'
+import { findPlaces } from './pack-attachments.js'
 
 /** The streams that travel among values. */
 export interface StreamRegistry {
@@ -48,20 +50,30 @@ export class Messages {
    *
    * @param sent - receives the IDs of the streams among the values. Without it, a stream is an error
    * @returns the size in bytes
-   * @throws TypeError if there is a stream and no `sent`
-   * @throws RangeError if the message would be too large
-   * @throws the serialiser's error if it cannot carry a value. In any case, nothing is queued, and the passed
-   *   descriptors among the values are closed, unless one of them was passed twice
+   * @throws RangeError if too many streams are open
+   * @throws what `encodeValues` throws. In any case, nothing is queued
    */
   add(kind: number, id: number, values: readonly unknown[], number = 0, flags = 0, sent?: number[]): number {
-    const packed = this.#pack(values)
-    if (packed) return this.#addPacked(packed, kind, id, number, flags, sent)
     const codec = this.#codec
-    codec.encode(values)
+    const attached = encodeValues(codec, values, this.#maxBytes, sent !== undefined)
     const size = codec.end - codec.start
-    if (size > this.#maxBytes) throw this.#tooLarge(size)
-    this.#writer.add(kind, id, codec.bytes, codec.start, codec.end, flags, number)
-    return size
+    if (attached) this.#addAttached(attached, sent)
+    const allFlags = attached ? flags | Flag.attachments : flags
+    this.#writer.add(kind, id, codec.bytes, codec.start, codec.end, allFlags, number)
+    return attached ? size + attached.binaryBytes : size
+  }
+
+  /**
+   * Queues a call whose arguments were encoded before, with the same serialiser.
+   *
+   * @param sent - receives the IDs of the streams among the arguments
+   * @throws RangeError if too many streams are open. Then nothing is queued, and the request's descriptors are closed
+   */
+  addRequest(id: number, request: EncodedRequest, number: number, flags: number, sent: number[]): void {
+    const { bytes, start, end } = request
+    const attached = request.attach()
+    if (attached) this.#addAttached(attached, sent)
+    this.#writer.add(Kind.call, id, bytes, start, end, attached ? flags | Flag.attachments : flags, number)
   }
 
   /**
@@ -90,51 +102,21 @@ export class Messages {
     if (attachments) discardAttachments(attachments, this.#streams)
   }
 
-  #pack(values: readonly unknown[]): PackedValues | undefined {
-    try {
-      return pack(values, this.#codec.attachable)
-    } catch (error) {
-      if (error instanceof RangeError) dropDescriptors(values) // one that is passed twice can still be passed once
-      throw error
-    }
-  }
-
-  #addPacked(
-    { values, notes, binaries, streams, descriptors }: PackedValues,
-    kind: number,
-    id: number,
-    number: number,
-    flags: number,
-    sent: number[] | undefined,
-  ): number {
-    const codec = this.#codec
+  /** Queues the attachments of the next frame. */
+  #addAttached({ notes, encodedNotes, binaries, streams, descriptors }: Attached, sent: number[] = []): void {
     const writer = this.#writer
-    const passing = descriptors.map(passed => passed.release())
     const ids: number[] = []
-    let size = binaries.reduce((sum, { length }) => sum + length, 0)
-    let encodedNotes: Buffer
     try {
-      if (streams.length && !sent)
-        throw new TypeError('an iterator or async iterable can be sent only as an argument or a result')
-      if (size <= this.#maxBytes) {
-        codec.encode(values)
-        size += codec.end - codec.start
-      }
-      if (size > this.#maxBytes) throw this.#tooLarge(size)
-      for (const note of notes) if (note[0] === 'stream') ids.push((note[2] = this.#streams.send(streams[ids.length]!)))
-      encodedNotes = Buffer.from(JSON.stringify(notes))
-      if (encodedNotes.length > MOST_NOTES_BYTES) throw new RangeError('a message has too many attachments')
+      for (const source of streams) ids.push(this.#streams.send(source))
     } catch (error) {
-      disposeAll(passing)
+      disposeAll(descriptors)
       for (const id of ids) this.#streams.forget(id)
       throw error
     }
-    sent?.push(...ids)
-    if (passing.length) writer.addDescriptors(passing)
+    sent.push(...ids)
+    if (descriptors.length) writer.addDescriptors(descriptors)
     for (const binary of binaries) writer.add(Kind.binary, 0, binary)
-    writer.add(Kind.notes, 0, encodedNotes)
-    writer.add(kind, id, codec.bytes, codec.start, codec.end, flags | Flag.attachments, number)
-    return size
+    writer.add(Kind.notes, 0, ids.length ? encodeNotes(notes, ids) : encodedNotes)
   }
 
   #unpack(values: unknown[], { notes, binaries, descriptors }: Attachments, received: number[] = []): void {
@@ -152,10 +134,6 @@ export class Messages {
             ? descriptors[nextDescriptor++]
             : this.#streams.receive(note[2])
     }
-  }
-
-  #tooLarge(size: number): RangeError {
-    return new RangeError(`a message of ${size} bytes is larger than maxMessageBytes, ${this.#maxBytes}`)
   }
 }
 

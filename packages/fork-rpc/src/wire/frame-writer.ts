@@ -1,11 +1,10 @@
 import { type Descriptor, MAX_DESCRIPTORS, sendMessage, tryWrite } from '@anyfork/fdpass'
+import { copyBytes } from './copy-bytes.js'
 import { disposeAll } from './dispose-all.js'
 import { At, HEADER_BYTES, Kind, LARGE_BYTES } from './frame.js'
 
 const SEGMENT_BYTES = HEADER_BYTES + LARGE_BYTES
 const URGENT_BYTES = 256 * HEADER_BYTES
-/** Up to this many bytes, a loop copies faster than a call of memcpy. */
-const COPIED_BY_LOOP = 64
 
 /** A piece of the backlog: whole frames, or the large payload of the frame before it. */
 interface Segment {
@@ -82,7 +81,7 @@ export class FrameWriter {
     tail.end += HEADER_BYTES
     if (isLarge) this.#addPayload(payload!.subarray(start, end))
     else if (size) {
-      copy(payload!, start, end, tail.bytes, tail.end)
+      copyBytes(payload!, start, end, tail.bytes, tail.end)
       tail.end += size
     }
     this.#length += HEADER_BYTES + size
@@ -270,9 +269,4 @@ function writeHeader(
 function payloadWithin(view: DataView, at: number): number {
   const size = view.getUint32(at + At.length, true)
   return size >= LARGE_BYTES ? 0 : size
-}
-
-function copy(from: Buffer, start: number, end: number, to: Buffer, at: number): void {
-  if (end - start > COPIED_BY_LOOP) from.copy(to, at, start, end)
-  else for (let i = start; i < end; i++) to[at++] = from[i]!
 }

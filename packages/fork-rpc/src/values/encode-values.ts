@@ -1,0 +1,89 @@
+import type { Descriptor } from '@anyfork/fdpass'
+import { disposeAll } from '../wire/dispose-all.js'
+import { MOST_NOTES_BYTES, type Note } from '../wire/frame.js'
+import type { Codec } from './codec.js'
+import { dropDescriptors } from './discard.js'
+import { type PackedValues, pack } from './pack-attachments.js'
+
+/** What is sent beside the encoded values of a message. */
+export interface Attached {
+  notes: Note[]
+  /** The notes as JSON. Streams get their IDs only when they are sent. */
+  encodedNotes: Buffer
+  binaries: Buffer[]
+  /** The size of the binaries, in bytes. */
+  binaryBytes: number
+  streams: PackedValues['streams']
+  /** They are to be passed, and then closed. */
+  descriptors: Descriptor[]
+}
+
+/** The largest ID of a stream. It takes the most room in the notes. */
+const LARGEST_ID = 0xffffffff
+
+/**
+ * Encodes a list of values. Afterwards, the codec holds the bytes.
+ *
+ * @param maxBytes - the largest size, with the attachments
+ * @param mayStream - whether streams may be among the values
+ * @returns what is sent beside the bytes, or `undefined` if there is nothing. Its descriptors belong to the caller
+ * @throws TypeError if there is a stream that may not be, or a passed descriptor was sent before
+ * @throws RangeError if the message would be too large
+ * @throws the serialiser's error if it cannot carry a value. In any case, the passed descriptors among the values are
+ *   closed, unless one of them was passed twice
+ */
+export function encodeValues(
+  codec: Codec,
+  values: readonly unknown[],
+  maxBytes: number,
+  mayStream: boolean,
+): Attached | undefined {
+  const packed = packValues(values, codec)
+  if (packed) return encodePacked(codec, packed, maxBytes, mayStream)
+  codec.encode(values)
+  checkSize(codec.end - codec.start, maxBytes)
+  return undefined
+}
+
+/** Encodes notes, with the IDs that the streams have. */
+export function encodeNotes(notes: readonly Note[], streams: readonly number[]): Buffer {
+  let next = 0
+  for (const note of notes) if (note[0] === 'stream') note[2] = streams[next++] ?? LARGEST_ID
+  return Buffer.from(JSON.stringify(notes))
+}
+
+function packValues(values: readonly unknown[], { attachable }: Codec): PackedValues | undefined {
+  try {
+    return pack(values, attachable)
+  } catch (error) {
+    if (error instanceof RangeError) dropDescriptors(values) // one that is passed twice can still be passed once
+    throw error
+  }
+}
+
+function encodePacked(
+  codec: Codec,
+  { values, notes, binaries, streams, descriptors }: PackedValues,
+  maxBytes: number,
+  mayStream: boolean,
+): Attached {
+  const passing = descriptors.map(passed => passed.release())
+  const binaryBytes = binaries.reduce((sum, { length }) => sum + length, 0)
+  try {
+    if (streams.length && !mayStream)
+      throw new TypeError('an iterator or async iterable can be sent only as an argument or a result')
+    checkSize(binaryBytes, maxBytes)
+    codec.encode(values)
+    checkSize(binaryBytes + codec.end - codec.start, maxBytes)
+    const encodedNotes = encodeNotes(notes, [])
+    if (encodedNotes.length > MOST_NOTES_BYTES) throw new RangeError('a message has too many attachments')
+    return { notes, encodedNotes, binaries, binaryBytes, streams, descriptors: passing }
+  } catch (error) {
+    disposeAll(passing)
+    throw error
+  }
+}
+
+function checkSize(size: number, maxBytes: number): void {
+  if (size > maxBytes) throw new RangeError(`a message of ${size} bytes is larger than maxMessageBytes, ${maxBytes}`)
+}

@@ -1,0 +1,49 @@
+import { disposeAll } from '../wire/dispose-all.js'
+import type { Attached } from './encode-values.js'
+import { isUsedUp } from './used-up.js'
+
+/**
+ * The arguments of a call as they were when it was made: encoded, with the attachments that are sent beside them. Any
+ * connection with the same serialiser can send them, more than once unless descriptors are among them.
+ */
+export class EncodedRequest {
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+  readonly #attached: Attached | undefined
+  #haveDescriptorsLeft = false
+
+  /** @param attached - belongs to this object from now on */
+  constructor(bytes: Buffer, start: number, end: number, attached: Attached | undefined) {
+    this.bytes = bytes
+    this.start = start
+    this.end = end
+    this.#attached = attached
+  }
+
+  /** The size in bytes, with large binaries, which are not copied. */
+  get size(): number {
+    const size = this.end - this.start
+    return this.#attached ? size + this.#attached.binaryBytes : size
+  }
+
+  /** Whether it can be sent, for the first time or again: its descriptors are here, and no one-time iterable was begun. */
+  get isSendable(): boolean {
+    return !this.#haveDescriptorsLeft && !this.#attached?.streams.some(isUsedUp)
+  }
+
+  /** Hands over the attachments, to be sent. Their descriptors belong to the caller from now on. */
+  attach(): Attached | undefined {
+    if (!this.#attached) return undefined
+    const descriptors = this.#attached.descriptors.splice(0)
+    if (descriptors.length) this.#haveDescriptorsLeft = true
+    return { ...this.#attached, descriptors }
+  }
+
+  /** Closes the descriptors, unless they were handed over: the request will not be sent. */
+  discard(): void {
+    if (!this.#attached?.descriptors.length) return
+    disposeAll(this.#attached.descriptors.splice(0))
+    this.#haveDescriptorsLeft = true
+  }
+}
