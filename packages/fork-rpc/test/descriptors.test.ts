@@ -71,7 +71,7 @@ for (const async of [false, true]) {
       const tag = start('tagOf')
       const passed = passedPipe('once')
       assert.equal(await tag(passed), 'once')
-      await assert.rejects(tag(passed), TypeError)
+      await assert.rejects(tag(passed), { name: 'TypeError', message: /can be passed only once/ })
       const twice = passedPipe('twice')
       await assert.rejects(tag(twice, twice), TypeError)
       assert.equal(await tag(twice), 'twice')

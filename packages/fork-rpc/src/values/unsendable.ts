@@ -1,4 +1,5 @@
 import { Descriptor } from '@anyfork/fdpass'
+import { PassedDescriptor } from './passed-descriptor.js'
 
 /**
  * Checks for values that cannot be sent to another process, or that would arrive as empty objects.
@@ -25,6 +26,8 @@ function rejectObject(value: object): void {
   if (prototype === Object.prototype || prototype === Array.prototype || prototype === null) return
   if (value instanceof Descriptor || isListener(value))
     throw new TypeError(`a ${value.constructor.name} is passed to another process by fd()`)
+  // The others were taken out before.
+  if (value instanceof PassedDescriptor) throw new TypeError('a descriptor made by fd() can be passed only once')
   if (value instanceof Promise) throw new TypeError('a promise cannot be sent to another process: await it first')
 }
 
