@@ -14,7 +14,7 @@ export interface Candidate {
  * Chooses the worker that runs a call.
  *
  * @param workers - the workers with a free slot, at least one; valid only during the call
- * @param args - the arguments of the call
+ * @param args - the arguments of the call; the caller may have changed objects among them since the call
  * @returns one of `workers`; if it returns anything else, the call rejects with a TypeError
  * @throws any error; the call rejects with it
  */

@@ -4,7 +4,7 @@ import { isRemoteName, likeAnObject } from '@anyfork/fork-rpc/internal'
 import { type AnyFunction, controlOf, type PoolControl, type PoolFunction, poolFunction, startPool } from './pool.js'
 import { type PoolOptions, poolSettings } from './pool-options.js'
 import { checkTemplate, type TemplateSource } from './worker/templates.js'
-import { allFunctions } from './worker/worker-connection.js'
+import { connectTo } from './worker/worker-connection.js'
 
 /** The exported functions of a module, which run in the workers of a pool. */
 export type PooledModule<M> = {
@@ -35,7 +35,7 @@ export function connectPool<M extends object>(
 ): PooledModule<M> {
   checkTemplate(template)
   const settings = poolSettings('connectPool()', options)
-  const parts = startPool(template, module, settings, allFunctions(module, settings))
+  const parts = startPool(template, module, settings, connectTo(module, undefined, settings))
   const functions = Object.create(null, {
     [Symbol.asyncDispose]: { value: () => parts.lifecycle.close() },
     ...likeAnObject,

@@ -9,7 +9,7 @@ import { type PoolOptions, type PoolSettings, poolSettings } from './pool-option
 import { collectStats, type PoolStats } from './pool-stats.js'
 import { Scheduler } from './scheduler/scheduler.js'
 import { checkTemplate, type TemplateSource, Templates } from './worker/templates.js'
-import { type ConnectWorker, oneFunction } from './worker/worker-connection.js'
+import { type ConnectWorker, connectTo } from './worker/worker-connection.js'
 
 /** Any function that a worker may export. */
 export type AnyFunction = (...args: never[]) => unknown
@@ -66,7 +66,8 @@ export interface PoolFunction<F extends AnyFunction> {
   /**
    * Calls the function in a worker. Calls with the same priority begin in the order in which they were made.
    *
-   * @param args - the arguments; a descriptor is passed with `fd(handle)`
+   * @param args - the arguments, encoded before this function returns: the worker gets them as they are now. A buffer of
+   *   64 KiB or more is not copied: do not change it until the call has settled. A descriptor is passed with `fd(handle)`
    * @returns resolves with the function's result. If the function yields values, the promise is also an async iterable,
    *   and the worker keeps the call until the function has yielded them all or the iteration ends
    * @throws rejects with the error that the function throws
@@ -75,7 +76,8 @@ export interface PoolFunction<F extends AnyFunction> {
    *   `ERR_POOL_DESTROYED`, `ERR_POOL_CRASH_LOOP`, `ERR_POOL_START_TIMEOUT`, or `ERR_POOL_NO_TEMPLATE`
    * @throws rejects with the error of the template or the worker if no worker can be started, such as
    *   `ERR_MODULE_NOT_FOUND`
-   * @throws rejects with a TypeError if an argument cannot be serialised
+   * @throws rejects with a TypeError, or the serialiser's error, if an argument cannot be sent; with a RangeError if the
+   *   arguments are larger than `maxMessageBytes`. No worker is started then
    */
   (...args: Sent<Parameters<F>>): Returned<ReturnType<F>>
   /**
@@ -122,7 +124,7 @@ export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(
   checkTemplate(template)
   functionReference(module, name)
   const settings = poolSettings('pool()', options)
-  const parts = startPool(template, module, settings, oneFunction(module, name, settings))
+  const parts = startPool(template, module, settings, connectTo(module, name, settings))
   return Object.defineProperties(poolFunction(parts, ''), controlOf(parts)) as unknown as ForkPool<F>
 }
 

@@ -1,4 +1,10 @@
-import { CallPromise, dropDescriptors, forgetAbort, onceAborted } from '@anyfork/fork-rpc/internal'
+import {
+  CallPromise,
+  type EncodedRequest,
+  forgetAbort,
+  onceAborted,
+  type RequestEncoder,
+} from '@anyfork/fork-rpc/internal'
 import type { CallSettings } from '../call-options.js'
 import type { LinkedList, Prioritised, PriorityQueue } from './call-queue.js'
 import type { Ending } from './statistics.js'
@@ -15,6 +21,7 @@ let lastNumber = 0
 export class Call implements Prioritised<Call> {
   /** The name of the function, or '' in a pool of one function. */
   readonly name: string
+  /** The arguments as the caller has passed them. Objects among them may have changed since: `request` is sent. */
   readonly args: unknown[]
   readonly options: CallSettings
   readonly priority: number
@@ -27,6 +34,10 @@ export class Call implements Prioritised<Call> {
   deaths = 0
   /** How many workers that were started for this call alone have failed to start. */
   failedStarts = 0
+  /** The arguments as they were when the call was made. Missing once no worker will need them. */
+  request: EncodedRequest | undefined
+  /** The size of the encoded arguments, in bytes, with large buffers. */
+  bytes = 0
   /** Whether the call waits for a worker. The call tracker sets it. */
   isWaiting = false
   isSettled = false
@@ -79,10 +90,21 @@ export class Call implements Prioritised<Call> {
     this.#controller?.abort(reason)
   }
 
+  /**
+   * Captures the arguments, so that later changes do not matter.
+   *
+   * @throws the serialiser's error if it cannot carry an argument
+   */
+  capture(encoder: RequestEncoder): void {
+    this.request = encoder.encode(this.args)
+    this.bytes = this.request.size
+  }
+
   /** Marks the call as running, and starts its timeout. */
   begin(now: number, onTimeout: (call: Call) => void): void {
     this.stopTimer()
     this.beganAt = now
+    if (this.deaths >= this.options.retries) this.request = undefined // this worker is the last one
     const { timeout } = this.options
     if (timeout !== undefined && timeout !== Infinity) this.#timer = setTimeout(onTimeout, timeout, this)
   }
@@ -95,18 +117,20 @@ export class Call implements Prioritised<Call> {
   /** @param value - a result, or a stream if `isStreaming` is set */
   resolve(value: unknown): void {
     this.#settle()
+    this.request = undefined
     if (!this.isStreaming) this.end()
     this.#resolve(value)
     this.#forgetPromise()
   }
 
-  /** Rejects the promise, and closes the descriptors among the arguments that have not been sent. */
+  /** Rejects the promise, and closes the captured descriptors that have not been sent. */
   reject(error: unknown): void {
     this.#settle()
     this.end()
     this.#reject(error)
     this.#forgetPromise()
-    dropDescriptors(this.args)
+    this.request?.discard()
+    this.request = undefined
   }
 
   /** Stops watching the user's signal: the call has settled, and its stream has ended. */

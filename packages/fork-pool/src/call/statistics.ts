@@ -28,7 +28,7 @@ export type WorkerState = 'starting' | 'idle' | 'busy' | 'ending'
 
 /** A call that a worker has. */
 export interface RunningCall {
-  /** Its arguments. */
+  /** Its arguments. The caller may have changed objects among them since the call: the worker has the earlier state. */
   args: readonly unknown[]
   /** How long it has been running, in milliseconds. */
   milliseconds: number

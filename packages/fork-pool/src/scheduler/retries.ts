@@ -1,4 +1,3 @@
-import { areSendable } from '@anyfork/fork-rpc/internal'
 import type { Call } from '../call/call.js'
 import type { CallTracker } from '../call/call-tracker.js'
 import type { Placement } from './placement.js'
@@ -25,9 +24,12 @@ export class Retries {
     }
   }
 
-  /** Lets a call wait for another worker. Rejects it if its arguments contain descriptors, which the lost worker has. */
+  /**
+   * Lets a call wait for another worker. Rejects it if its arguments cannot be sent again: the lost worker has their
+   * descriptors, or has begun to read their values.
+   */
   #repeat(call: Call, error: Error): boolean {
-    const isPossible = areSendable(call.args)
+    const isPossible = call.request?.isSendable === true
     if (isPossible) {
       call.beganAt = 0
       this.#tracker.enqueue(call)

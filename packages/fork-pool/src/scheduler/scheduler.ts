@@ -1,5 +1,5 @@
 import type { CallPromise } from '@anyfork/fork-rpc'
-import { closeDescriptors } from '@anyfork/fork-rpc/internal'
+import { closeDescriptors, dropDescriptors, MAX_MESSAGE_BYTES, RequestEncoder } from '@anyfork/fork-rpc/internal'
 import { Call } from '../call/call.js'
 import { CallTracker } from '../call/call-tracker.js'
 import type { PoolStream } from '../call/pool-stream.js'
@@ -25,6 +25,7 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
   readonly admission: Admission
   readonly rollingRestart: RollingRestart
   readonly #settings: PoolSettings
+  readonly #encoder: RequestEncoder
   readonly #placement: Placement
   readonly #retries: Retries
   readonly #scaling: Scaling
@@ -33,8 +34,9 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
   #isScheduling = false
 
   constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker) {
-    const { refork, isolate, onError } = settings
+    const { refork, isolate, serialiser, maxMessageBytes = MAX_MESSAGE_BYTES, onError } = settings
     this.#settings = settings
+    this.#encoder = new RequestEncoder(serialiser, maxMessageBytes)
     this.workerSet = new WorkerSet(templates, settings, connect, this)
     this.tracker = new CallTracker(() => this.admission.acceptsCalls(this.#placement.hasFreeSlot))
     this.admission = new Admission(this.workerSet, this.tracker, settings)
@@ -50,11 +52,7 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
   call(name: string, args: unknown[], options: CallSettings): CallPromise {
     const call = new Call(name, args, options)
     const { promise } = call
-    const refusal = this.#refusalOf(options)
-    if (refusal) {
-      call.reject(refusal.reason)
-      return promise
-    }
+    if (!this.#accept(call)) return promise
     if (options.signal) call.watchSignal(options.signal, reason => this.#cancel(call, 'aborted', reason))
     this.tracker.add(call)
     this.#placement.add(call)
@@ -172,6 +170,25 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
     this.#isScheduling = false
     if (!this.#settings.isolate) this.#scaling.adjust(this.#placement.unbound, hasWaited)
     this.tracker.announce()
+  }
+
+  /** Captures the arguments of a new call. Rejects the call and returns false if it is not accepted. */
+  #accept(call: Call): boolean {
+    const refusal = this.#refusalOf(call.options)
+    if (refusal) {
+      dropDescriptors(call.args)
+      call.reject(refusal.reason)
+      return false
+    }
+    try {
+      call.capture(this.#encoder)
+      return true
+    } catch (error) {
+      dropDescriptors(call.args)
+      this.tracker.statistics.recordEnding('failed')
+      call.reject(error)
+      return false
+    }
   }
 
   #refusalOf(options: CallSettings): { reason: unknown } | undefined {

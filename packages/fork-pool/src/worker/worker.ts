@@ -136,8 +136,9 @@ export class Worker implements Candidate, CallOwner {
   run(call: Call): void {
     this.calls++
     this.isUnmeasured = true
+    const request = call.request! // a call that waits has one
     this.#running.add(call, this)
-    this.#connection.call(call).then(
+    this.#connection.call(call, request).then(
       value => this.#finish(call, false, value),
       error =>
         isWorkerLost(error) && error !== call.workerSignal?.reason

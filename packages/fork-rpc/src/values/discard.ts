@@ -3,16 +3,6 @@ import { disposeAll } from '../wire/dispose-all.js'
 import type { Attachments } from '../wire/frame-reader.js'
 import { isPlain } from './is-plain.js'
 import { PassedDescriptor } from './passed-descriptor.js'
-import { isUsedUp } from './used-up.js'
-
-/**
- * Reports whether values can be sent once more: no passed descriptor among them was sent, and no one-time iterable was
- * begun.
- */
-export function areSendable(values: readonly unknown[]): boolean {
-  for (const passed of descriptorsAmong(values)) if (!passed.isWaiting) return false
-  return !values.some(value => typeof value === 'object' && value !== null && isUsedUp(value))
-}
 
 /** Closes the passed descriptors among values that will not be sent. Never throws. */
 export function dropDescriptors(values: readonly unknown[]): void {
