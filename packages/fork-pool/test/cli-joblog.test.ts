@@ -78,7 +78,7 @@ describe('joblog of fork-pool', () => {
     for (const [content, message] of [
       ['precious data', /log is not a joblog/],
       ['precious\ndata\n', /log is not a joblog/],
-      [`${head.join('\t')}\n1\t:\t0\t0\t0\t0\t0\t0\techo a\n`, /log, line 2: the command echo a is not JSON/],
+      [`${head.join('\t')}\n1\t:\t0\t0\t0\t0\t0\t0\techo a\n`, /log, line 2: the command is not JSON/],
     ] as const) {
       writeFileSync(log, content)
       const { code, stderr } = await forkPool([worker, '--joblog', log, '--resume', 'a'])

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
+import { describeValue } from '@anyfork/fdpass/internal'
 
 /** An error as plain values, which can be sent to another process. Properties that cannot be cloned are left out. */
 export interface PlainError {
@@ -205,12 +206,18 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
+/** Returns a text of a thrown value. Names only the kind of an object: its content may be secret. */
 function describe(value: unknown): string {
   try {
-    return String(value)
+    return typeof value === 'string' ? value : describeValue(value)
   } catch {
     return typeof value
   }
+}
+
+/** Returns the message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return describe(isError(error) ? readProperty(error, 'message') : error)
 }
 
 /**

@@ -23,7 +23,7 @@ export function resolveSpecifier(module: ModuleSpecifier): string {
     throw new TypeError('a module must not be a relative path: use new URL(path, import.meta.url)')
   }
   if (isAbsolute(module)) return pathToFileURL(module).href
-  return /^file:/i.test(module) ? checkUrl(new URL(module)).href : module // a name, which the loader of the other process looks up
+  return /^file:/i.test(module) ? checkUrl(parseUrl(module)).href : module // a name, which the loader of the other process looks up
 }
 
 /** A function: an export of a module, or a global function. */
@@ -56,6 +56,12 @@ export function workingDirectory(): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** @throws TypeError if it is not a URL; Node's own error would show the text */
+function parseUrl(text: string): URL {
+  if (!URL.canParse(text)) throw new TypeError(`a module must be ${aModule.text}, not an invalid URL`)
+  return new URL(text)
 }
 
 /** @throws TypeError if no module can be at this URL */

@@ -60,7 +60,7 @@ export function openJoblog(file: string, resume: 'none' | 'all' | 'failed'): Job
     has: ({ number, text }) => {
       const before = logged.get(number)
       if (before && before.text !== text)
-        throw new Error(`the joblog ${file} belongs to other inputs: input ${number} was ${before.text}, not ${text}`)
+        throw new Error(`the joblog ${file} belongs to other inputs: input ${number} was another one`)
       return before !== undefined && (resume === 'all' || !before.hasFailed)
     },
     add: ({ number, text }, startedAt, milliseconds, { error, bytes }) => {
@@ -105,7 +105,7 @@ function textOf(command: string, where: string): string {
   try {
     return JSON.parse(command) as string
   } catch {
-    throw new Error(`${where}: the command ${command} is not JSON, so this program has not written it`)
+    throw new Error(`${where}: the command is not JSON, so this program has not written it`)
   }
 }
 

@@ -1,4 +1,5 @@
-import { deserialize, getHeapStatistics, serialize } from 'node:v8'
+import { deserialize, getHeapStatistics } from 'node:v8'
+import { clone } from '@anyfork/fork/internal/clone'
 import { requireModule } from '../entry-files.js'
 import { LARGE_BYTES } from '../wire/frame.js'
 import { checkCbor } from './cbor-check.js'
@@ -135,7 +136,7 @@ export class WholeCodec implements Codec {
  */
 export const v8Codec = (isTrusted: boolean): Codec =>
   new WholeCodec(
-    values => serialize(rejectUnsendable(values)),
+    values => clone(rejectUnsendable(values)),
     bytes => {
       if (!isTrusted) checkHeapRoom(bytes)
       return deserialize(Uint8Array.prototype.slice.call(bytes))
@@ -153,9 +154,18 @@ export const jsonCodec = (isTrusted: boolean): Codec =>
     values => Buffer.from(JSON.stringify(rejectUnsendable(values))),
     bytes => {
       if (!isTrusted) checkHeapRoom(bytes, countValues)
-      return JSON.parse(bytes.toString())
+      return parseJson(bytes)
     },
   )
+
+/** @throws SyntaxError if it is not JSON; the error of `JSON.parse` would show a part of it */
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString())
+  } catch {
+    throw new SyntaxError('a message is not valid JSON')
+  }
+}
 
 /** Below this size, messages fit in any heap. */
 const SMALL_BYTES = 1 << 20

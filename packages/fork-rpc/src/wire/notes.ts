@@ -12,8 +12,8 @@ export function parseNotes(payload: Buffer): Note[] {
   let notes: unknown
   try {
     notes = JSON.parse(payload.toString())
-  } catch (cause) {
-    throw new RpcError('ERR_RPC_PROTOCOL', 'the notes of a frame are invalid', { cause })
+  } catch {
+    throw new RpcError('ERR_RPC_PROTOCOL', 'the notes of a frame are invalid') // the cause would show a part of them
   }
   if (!Array.isArray(notes) || !notes.every(isNote))
     throw new RpcError('ERR_RPC_PROTOCOL', 'the notes of a frame are invalid')

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { messageOf } from '../error-codec.js'
 import { ForkError } from '../errors.js'
 
 type Namespace = Record<string, unknown>
@@ -75,7 +76,7 @@ export async function loadFunction(
   const what = found === undefined ? 'is not exported' : 'is not a function'
   throw new ForkError(
     'ERR_EXPORT_NOT_FOUND',
-    specifier === undefined ? `there is no global function ${name}` : `${name} ${what} by ${specifier}`,
+    specifier === undefined ? `there is no global function ${name}` : `${name} ${what} by ${show(specifier)}`,
   )
 }
 
@@ -110,7 +111,7 @@ export async function evaluate({
     else if (typeof value === 'function') await value(...args)
     else throw new TypeError('code with arguments must evaluate to a function')
   } catch (cause) {
-    throw new ForkError('ERR_EVAL_FAILED', `eval failed: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new ForkError('ERR_EVAL_FAILED', `eval failed: ${messageOf(cause)}`, {
       cause,
     })
   }
@@ -138,11 +139,9 @@ export async function warm({
   try {
     for (let i = 0; i < times; i++) await run(...args)
   } catch (cause) {
-    throw new ForkError(
-      'ERR_WARM_FAILED',
-      `warming up ${name} of ${module} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    )
+    throw new ForkError('ERR_WARM_FAILED', `warming up ${name} of ${show(module)} failed: ${messageOf(cause)}`, {
+      cause,
+    })
   }
 }
 
@@ -165,9 +164,15 @@ function placeAt(folder = ''): Place {
 }
 
 function loadError(specifier: string, cause: unknown): ForkError {
-  const { code, message } = (cause ?? {}) as { code?: string; message?: string }
+  const { code } = (cause ?? {}) as { code?: string }
   const isMissing = code !== undefined && notFound.has(code)
-  const why = message ?? String(cause)
-  if (isMissing) return new ForkError('ERR_MODULE_NOT_FOUND', `cannot find module ${specifier}: ${why}`, { cause })
-  return new ForkError('ERR_MODULE_FAILED', `module ${specifier} failed while loading: ${why}`, { cause })
+  const module = show(specifier)
+  const why = show(messageOf(cause).replaceAll(specifier, module))
+  if (isMissing) return new ForkError('ERR_MODULE_NOT_FOUND', `cannot find module ${module}: ${why}`, { cause })
+  return new ForkError('ERR_MODULE_FAILED', `module ${module} failed while loading: ${why}`, { cause })
+}
+
+/** Shortens data: URLs, which contain code. */
+function show(text: string): string {
+  return text.startsWith('data:') ? 'data:…' : text.replaceAll(/\bdata:[^\s'"]*/g, 'data:…')
 }

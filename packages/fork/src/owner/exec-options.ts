@@ -70,16 +70,16 @@ const expectations: Expectations<ExecOptions> = {
   mode: aMode,
   execPath: aText,
   execArgv: {
-    test: value => Array.isArray(value) && value.every(flag => typeof flag === 'string'),
-    text: 'an array of strings',
+    test: value => Array.isArray(value) && value.every(flag => typeof flag === 'string' && !flag.includes('\0')),
+    text: 'an array of strings without zero bytes',
   },
   env: {
-    test: value => typeof value === 'object' && value !== null && !(Symbol.iterator in value),
-    text: 'an object such as process.env',
+    test: value => typeof value === 'object' && value !== null && !(Symbol.iterator in value) && isEnvironment(value),
+    text: 'an object such as process.env, without zero bytes',
   },
   cwd: {
-    test: value => (typeof value === 'string' && value !== '') || value instanceof URL,
-    text: 'a path or a file URL',
+    test: value => (typeof value === 'string' && value !== '' && !value.includes('\0')) || value instanceof URL,
+    text: 'a path without zero bytes or a file URL',
   },
   stdio: { test: value => Array.isArray(value) && value.length <= 3, text: 'an array of up to three streams' },
   argv0: aText,
@@ -98,4 +98,11 @@ export function checkExecOptions(options: ExecOptions): void {
     checkArgument(`option stdio[${i}] of exec()`, stream, aStream)
     if (typeof stream !== 'string' && stream !== undefined && stream !== null) descriptorNumber(stream)
   }
+}
+
+/** Returns whether Node accepts an environment. Its own error would show the value. */
+function isEnvironment(variables: object): boolean {
+  return Object.entries(variables).every(
+    ([name, value]) => typeof value !== 'symbol' && !name.includes('\0') && !String(value).includes('\0'),
+  )
 }

@@ -67,9 +67,10 @@ export abstract class ProcessOrders {
   /**
    * Keeps values for the function, each as an argument of its own.
    *
-   * @param values - anything that V8's structured clone accepts: plain values, buffers, maps, dates, errors
+   * @param values - anything that V8's structured clone accepts: plain values, buffers, maps, dates, errors; also
+   *   `process.env`, which arrives as a plain object
    * @throws TypeError if a value cannot be cloned or is a `Descriptor`, and after `run`, `close`, or `toFd`; nothing is
-   *   sent
+   *   sent. The message says which type is where, and shows no value
    * @throws RangeError if the values take 4 GiB or more
    */
   sendArg(...values: unknown[]): this {
@@ -156,8 +157,10 @@ function sourceOf(code: (...args: never[]) => unknown): string {
   const source = `(${String(code)})`
   try {
     new Script(source)
-  } catch (cause) {
-    throw new TypeError(`code must be a function whose source stands alone: ${(cause as Error).message}`, { cause })
+  } catch {
+    throw new TypeError(
+      'code must be a function whose source stands alone, not a method, a bound or a built-in function',
+    )
   }
   return source
 }

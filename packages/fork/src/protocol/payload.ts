@@ -1,4 +1,5 @@
-import { deserialize, serialize } from 'node:v8'
+import { deserialize } from 'node:v8'
+import { clone } from './clone.js'
 
 /**
  * Encodes a value by V8's structured clone. Both ends use the same interpreter, and no module has to be loaded for it.
@@ -6,13 +7,7 @@ import { deserialize, serialize } from 'node:v8'
  * @throws TypeError if the value cannot be cloned: a function, a symbol, a proxy
  */
 export function encode(value: unknown): Buffer {
-  try {
-    return serialize(value)
-  } catch (cause) {
-    throw new TypeError("a value cannot be sent to another process: V8's structured clone does not accept it", {
-      cause,
-    })
-  }
+  return clone(value)
 }
 
 /** Decodes the bytes that `encode` returned. */
