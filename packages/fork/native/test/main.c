@@ -8,6 +8,7 @@ static const struct test tests[] = {
   {"a fork works although a device is mapped between other mappings", test_fork_with_device, true},
   {"a fork without a free descriptor is EMFILE", test_fork_without_descriptors, true},
   {"a signal that the parent has caught is not dispatched in the child", test_caught_signal, true},
+  {"a process is replaced by a program that finds its file in memory; a missing program is ENOENT", test_execute, true},
   {"a program goes on when its code pages are refreshed, and has one page of its own in each mapping", test_code_pages,
     true},
   {"the wait for other threads ends when they sleep", test_threads_that_fall_asleep, true},

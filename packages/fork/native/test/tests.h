@@ -8,6 +8,7 @@ void test_fork(void);
 void test_fork_with_device(void);
 void test_fork_without_descriptors(void);
 void test_caught_signal(void);
+void test_execute(void);
 void test_code_pages(void);
 void test_threads_that_fall_asleep(void);
 void test_ignored_interrupt(void);
