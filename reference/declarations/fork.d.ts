@@ -29,7 +29,7 @@ export interface ExitStatus {
 
 export interface Finding {
     severity: Severity;
-    topic: 'platform' | 'thread' | 'request' | 'handle' | 'descriptor' | 'output' | 'listener' | 'addon';
+    topic: 'platform' | 'thread' | 'request' | 'process' | 'handle' | 'descriptor' | 'output' | 'listener' | 'addon';
     subject: string;
     text: string;
     advice: string;

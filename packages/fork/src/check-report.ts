@@ -9,8 +9,8 @@ export interface Finding {
   /** How much it matters. */
   severity: Severity
   /** What kind of thing it is. */
-  topic: 'platform' | 'thread' | 'request' | 'handle' | 'descriptor' | 'output' | 'listener' | 'addon'
-  /** The name of a thread, the number of a descriptor, the type of a handle, and so on. */
+  topic: 'platform' | 'thread' | 'request' | 'process' | 'handle' | 'descriptor' | 'output' | 'listener' | 'addon'
+  /** The name of a thread or program, the number of a descriptor, the type of a handle, and so on. */
   subject: string
   /** What was found, and what it means for children. */
   text: string

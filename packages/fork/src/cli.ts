@@ -3,12 +3,15 @@ import { pathToFileURL } from 'node:url'
 import Table from 'cli-table3'
 import { Command } from 'commander'
 import type { CheckReport, Severity } from './check-report.js'
+import { counted } from './counted.js'
 import { ForkProcess } from './fork-process.js'
 
-/** What the doctor found: the report of the check, and the result of a test fork. */
-export interface Diagnosis extends Omit<CheckReport, 'canFork'> {
+/**
+ * What the doctor found: the report of `check()`, and the result of a test fork. `canFork` says whether that succeeded.
+ */
+export interface Diagnosis extends CheckReport {
   modules: string[]
-  fork: { works: true; milliseconds: number } | { works: false; code: string | undefined; message: string }
+  fork: { milliseconds: number } | { code: string | undefined; message: string }
 }
 
 const signs: Record<Severity, string> = { blocks: '✖ blocks', warns: '▲ warns', notes: '· notes' }
@@ -34,7 +37,7 @@ async function doctor(modules: string[], { json }: { json?: boolean }): Promise<
   try {
     const diagnosis = await diagnose(template, modules)
     process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : toText(diagnosis))
-    if (!diagnosis.fork.works) process.exitCode = 1
+    if (!diagnosis.canFork) process.exitCode = 1
   } catch (error) {
     process.stderr.write(`anyfork-fork: ${(error as Error).message}\n`)
     process.exitCode = 1
@@ -45,20 +48,20 @@ async function doctor(modules: string[], { json }: { json?: boolean }): Promise<
 }
 
 async function diagnose(template: ForkProcess, modules: readonly string[]): Promise<Diagnosis> {
-  const { canFork: _, ...report } = await template.require(...modules.map(moduleAt)).check()
+  const report = await template.require(...modules.map(moduleAt)).check()
   const started = performance.now()
-  const child = template.fork()
   try {
-    await child.ready()
-    return { modules: [...modules], ...report, fork: { works: true, milliseconds: performance.now() - started } }
+    await template.fork().ready()
+    const fork = { milliseconds: performance.now() - started }
+    return { modules: [...modules], ...report, canFork: true, fork }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    return { modules: [...modules], ...report, fork: { works: false, code, message } }
+    return { modules: [...modules], ...report, canFork: false, fork: { code, message } }
   }
 }
 
 function toText({ modules, findings, fork }: Diagnosis): string {
-  const lines = [`${modules.join(', ')}: ${findings.length ? `${findings.length} findings` : 'nothing found'}`]
+  const lines = [`${modules.join(', ')}: ${findings.length ? counted(findings.length, 'finding') : 'nothing found'}`]
   if (findings.length) {
     const table = new Table({
       head: ['', 'what', 'why', 'advice'],
@@ -71,7 +74,9 @@ function toText({ modules, findings, fork }: Diagnosis): string {
     lines.push(table.toString())
   }
   lines.push(
-    fork.works ? `A test fork succeeded (${fork.milliseconds.toFixed(1)} ms).` : `A test fork failed: ${fork.message}`,
+    'milliseconds' in fork
+      ? `A test fork succeeded (${fork.milliseconds.toFixed(1)} ms).`
+      : `A test fork failed: ${fork.message}`,
   )
   return `${lines.join('\n')}\n`
 }

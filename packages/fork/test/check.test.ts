@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -105,6 +105,33 @@ describe('check', () => {
     await waiting.exited
   })
 
+  it('check() warns of a process that code has started, also an unreferenced one, but not of forks', async () => {
+    const serving = ForkProcess.exec({ mode: 'fork' }).eval(async () => {
+      const { spawn } = await import('node:child_process')
+      const service = spawn('cat', { stdio: ['pipe', 'pipe', 'inherit'] })
+      service.unref()
+      for (const stream of [service.stdin, service.stdout]) (stream as unknown as { unref(): void }).unref()
+    })
+    const child = serving.fork()
+    await child.ready()
+    const { canFork, findings } = await serving.check()
+    assert.equal(canFork, true)
+    const processes = findings.filter(({ topic }) => topic === 'process')
+    assert.deepEqual(
+      processes.map(({ severity, subject }) => [severity, subject]),
+      [['warns', 'cat']],
+    )
+    assert.match(processes[0]!.text, /^process \d+, which code has started/)
+    assert.match(processes[0]!.advice, /beforeFork/)
+    assert.deepEqual(
+      (await child.check()).findings.filter(({ topic }) => topic === 'process'),
+      [],
+    )
+    await child.close()
+    serving.kill('SIGKILL')
+    await serving.exited
+  })
+
   it('check() describes the open descriptors', () => {
     const listening = report.descriptors.find(({ state, kind }) => kind === 'socket' && state === 'listening')!
     const connected = report.descriptors.filter(({ state, origin }) => state === 'connected' && origin === 'opened')
@@ -189,16 +216,32 @@ describe('anyfork-fork doctor', () => {
     assert.equal(code, 1)
   })
 
-  it('doctor --json prints the modules, the findings, and the outcome of the fork', async () => {
+  it('doctor counts one finding in the singular', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const module = join(folder, 'module.mjs')
+    writeFileSync(module, "process.on('SIGUSR2', () => {})")
+    // The program that runs the tests may leave descriptors open, which would be findings as well.
+    const command = 'for fd in /proc/$$/fd/*; do n=${fd##*/}; [ "$n" -le 2 ] || eval "exec $n<&-"; done; exec "$0" "$@"'
+    const doctor = [process.execPath, fileURLToPath(program), 'doctor', module]
+    const { stdout } = await runCommand('bash', ['-c', command, ...doctor])
+    rmSync(folder, { recursive: true })
+    assert.match(stdout, /module\.mjs: 1 finding\n/)
+  })
+
+  it('doctor --json prints the report of check(), the modules, and the outcome of the fork', async () => {
     const { code, stdout } = await run('doctor', '--json', 'node:zlib', 'mocha')
-    const { modules, findings, fork } = JSON.parse(stdout) as {
+    const { modules, fork, ...rest } = JSON.parse(stdout) as CheckReport & {
       modules: string[]
-      findings: Finding[]
-      fork: { works: boolean }
+      fork: { milliseconds: number }
     }
+    const { canFork, findings } = rest
+    const template = ForkProcess.exec({ mode: 'fork' })
+    assert.deepEqual(Object.keys(rest), Object.keys(await template.check()))
+    await template.close()
     assert.deepEqual(modules, ['node:zlib', 'mocha'])
     assert.ok(findings.every(({ severity }) => severity !== 'blocks'))
-    assert.equal(fork.works, true)
+    assert.equal(canFork, true)
+    assert.equal(typeof fork.milliseconds, 'number')
     assert.equal(code, 0)
   })
 

@@ -29,7 +29,10 @@ export class Admission {
     if (signal?.aborted) return signal
     if (hasFreeSlot || !this.#isFull(unbound)) return undefined
     return {
-      reason: new PoolError('ERR_POOL_QUEUE_FULL', `${this.#tracker.waiting} calls are waiting for a worker`),
+      reason: new PoolError(
+        'ERR_POOL_QUEUE_FULL',
+        `the queue is full: calls that wait for a worker: ${this.#tracker.waiting}`,
+      ),
     }
   }
 

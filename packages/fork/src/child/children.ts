@@ -42,6 +42,11 @@ export class Children {
     return !this.#reaper.hasChildren
   }
 
+  /** The pids of the children that were made or adopted here. */
+  get known(): ReadonlySet<number> {
+    return this.#reaper.children
+  }
+
   /** Whether there are children that were not made here. */
   get hasUnknownChildren(): boolean {
     return this.#reaper.hasUnknownChildren
@@ -112,7 +117,7 @@ export class Children {
       payload: encode(pid),
       descriptors: [],
     })
-    return [...[...this.#reaper.children].map(adopt), ...this.#log.forReplacement()]
+    return [...[...this.known].map(adopt), ...this.#log.forReplacement()]
   }
 
   /** To be called in a forked child: the children belong to the parent. */

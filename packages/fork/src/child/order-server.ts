@@ -166,7 +166,7 @@ export class OrderServer implements ChannelListener {
         return this.#children.note(order)
       case Command.check:
         return this.#answer(id, async () =>
-          (await import('../doctor/check.js')).check({ own: this.#ownDescriptors, mode: this.#mode }),
+          (await import('../doctor/check.js')).check(this.#ownDescriptors, this.#children.known, this.#mode),
         )
       case Command.inspect:
         return this.#answer(id, async () => (await import('./inspector.js')).openInspector(decode(payload)))

@@ -32,7 +32,7 @@ export class Reaper {
   }
 
   /** The pids of the known children that have not been reaped. */
-  get children(): Iterable<number> {
+  get children(): ReadonlySet<number> {
     return this.#children
   }
 

@@ -1,4 +1,5 @@
 import type { Finding } from '../check-report.js'
+import { counted } from '../counted.js'
 import { getBaseline } from '../safety/baseline.js'
 
 /** What an active handle means for children, by Node's type names. */
@@ -68,7 +69,7 @@ export function checkOutput(): Finding[] {
   return [...getBaseline().usedStreams].flatMap(name => {
     const { writableLength } = process[name]
     if (!writableLength) return []
-    const text = `${writableLength} bytes are not written yet: every child would write them again`
+    const text = `${counted(writableLength, 'byte')} not written yet: every child would write them again`
     return [
       {
         severity: 'warns',

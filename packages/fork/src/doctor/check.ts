@@ -5,28 +5,34 @@ import { listThreads, type Thread } from '../safety/threads.js'
 import { checkHandles, checkListeners, checkOutput, countActiveResources } from './activity.js'
 import { checkAddons, loadedAddons } from './addons.js'
 import { checkDescriptors, describeDescriptors } from './descriptors.js'
+import { checkProcesses } from './processes.js'
 
 const gravity: readonly Severity[] = ['blocks', 'warns', 'notes']
 
-/** The process that is checked: this one. */
-interface Subject {
-  /** The descriptors of this package. */
-  own: ReadonlySet<number>
-  mode: ForkMode
-}
-
-/** Finds out what prevents forks of this process, and what its children would share. */
-export async function check({ own, mode }: Subject): Promise<CheckReport> {
+/**
+ * Finds out what prevents forks of this process, and what its children would share.
+ *
+ * @param own - the descriptors of this package
+ * @param children - the pids of the children that this package has made
+ */
+export async function check(
+  own: ReadonlySet<number>,
+  children: ReadonlySet<number>,
+  mode: ForkMode,
+): Promise<CheckReport> {
   if (mode === 'exec') return reportExecMode(own)
   const requests = await checkRequests()
   const threads = await listThreads()
   const resources = countActiveResources()
   const descriptors = describeDescriptors(own)
   const addons = loadedAddons()
+  const processes = checkProcesses(children)
   const findings = [
     ...requests,
     ...checkThreads(threads),
-    ...checkHandles(resources),
+    ...processes,
+    // Such a handle is that of a process, if processes can be listed.
+    ...checkHandles(resources).filter(({ subject }) => !processes.length || !subject.startsWith('ProcessWrap')),
     ...checkOutput(),
     ...checkDescriptors(descriptors),
     ...checkAddons(addons, descriptors),
@@ -47,7 +53,8 @@ function reportExecMode(own: ReadonlySet<number>): CheckReport {
         topic: 'platform',
         subject: 'mode',
         text,
-        advice: 'for real forks, set neither the option nor ANYFORK_MODE',
+        advice:
+          'for real forks, set neither the option nor ANYFORK_MODE, and start no worker thread in a forked process',
       },
     ],
     threads: [],

@@ -1,6 +1,7 @@
 import { isMainThread } from 'node:worker_threads'
 import { binding } from '../binding.js'
 import type { Finding } from '../check-report.js'
+import { counted } from '../counted.js'
 import { describeDescriptors } from '../doctor/descriptors.js'
 import { FORKING_FLAGS } from '../interpreter.js'
 import { hasTimer } from '../owner/own-child.js'
@@ -52,7 +53,7 @@ function threads(): Reason[] {
         [
           'thread',
           String(count),
-          'threads beside those of Node.js and V8: a copy would not have them, and locks that they hold would never be released',
+          `${counted(count, 'thread')} beside those of Node.js and V8, which a copy would not have: locks would never be released`,
           `${START_LATER}; do not start it with --inspect, and set UV_THREADPOOL_SIZE before it starts`,
         ],
       ]
@@ -61,7 +62,14 @@ function threads(): Reason[] {
 function requests(): Reason[] {
   const count = binding.activeRequests()
   return count
-    ? [['request', String(count), 'pending requests: a copy would wait for their results forever', 'await them first']]
+    ? [
+        [
+          'request',
+          String(count),
+          `${counted(count, 'pending request')}: a copy would wait for the results forever`,
+          'await them first',
+        ],
+      ]
     : []
 }
 

@@ -1,4 +1,5 @@
 import { binding } from '../binding.js'
+import { counted } from '../counted.js'
 import { ForkError } from '../errors.js'
 
 /** How long to wait, in milliseconds. */
@@ -20,6 +21,6 @@ export async function waitForRequests(): Promise<void> {
   const names = process.getActiveResourcesInfo().join(', ')
   throw new ForkError(
     'ERR_PENDING_REQUESTS',
-    `the template has ${binding.activeRequests()} pending requests that a fork would not copy; active handles and requests: ${names}`,
+    `the template has ${counted(binding.activeRequests(), 'pending request')} that a fork would not copy; active handles and requests: ${names}`,
   )
 }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { binding } from '../binding.js'
+import { counted } from '../counted.js'
 import { ForkError } from '../errors.js'
 import { splitNodeOptions } from '../node-options.js'
 
@@ -81,7 +82,7 @@ export async function assertNoForeignThreads(): Promise<void> {
   const names = foreign.map(id => `${threadName(id)} (thread ${id})`).join(', ')
   throw new ForkError(
     'ERR_FOREIGN_THREADS',
-    `the template has ${foreign.length} thread${foreign.length > 1 ? 's' : ''} that a fork would not copy: ${names}`,
+    `the template has ${counted(foreign.length, 'thread')} that a fork would not copy: ${names}`,
   )
 }
 
