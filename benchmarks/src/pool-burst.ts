@@ -14,15 +14,16 @@ export const benchmark: Benchmark = {
   settings: isQuick =>
     (isQuick ? [NO_WORKERS] : [NO_WORKERS, `${WORKERS} workers idle`]).map(pool => ({
       pool,
-      calls: isQuick ? 10 : 50,
+      calls: isQuick ? 4 : 50,
       cpus: 'free',
     })),
-  async measure(subject, { pool, calls }) {
+  async measure(subject, { pool, calls }, isQuick) {
+    const workers = isQuick ? 2 : WORKERS
     const start = await loadPeer(subject)
-    const make = (): Client => start({ task: 'block', workers: WORKERS, fromZero: pool === NO_WORKERS })
+    const make = (): Client => start({ task: 'block', workers, fromZero: pool === NO_WORKERS })
     let client = pool === NO_WORKERS && isEager(subject) ? undefined : make()
     await client?.ready?.()
-    if (pool !== NO_WORKERS) await occupyWorkers(WORKERS, (file, count) => client!.call(0, [file, count]))
+    if (pool !== NO_WORKERS) await occupyWorkers(workers, (file, count) => client!.call(0, [file, count]))
     const startedAt = performance.now()
     client ??= make()
     await Promise.all(Array.from({ length: Number(calls) }, () => client.call(20)))

@@ -30,13 +30,17 @@ export const benchmark: Benchmark = {
     { name: 'worker_threads, by hand', peer: 'single-use', variant: { kind: 'thread' } },
   ],
   settings: isQuick =>
-    (isQuick ? ['bare'] : ['bare', HEAVY_MODULE]).map(module => ({ module, pendingCalls: WORKERS, cpus: 'free' })),
+    (isQuick ? ['bare'] : ['bare', HEAVY_MODULE]).map(module => ({
+      module,
+      pendingCalls: isQuick ? 1 : WORKERS,
+      cpus: 'free',
+    })),
   async measure(subject, { module, pendingCalls }, isQuick) {
     setWorkerModule(module)
     const client = await startPeer(subject, { task: 'add', workers: WORKERS, fromZero: true })
     await client.ready?.()
     const call = (): Promise<unknown> => client.call(1, 2)
     await assertAnswer(call, 3)
-    return { perSecond: await callsPerSecond(call, Number(pendingCalls), durations(isQuick)) }
+    return { perSecond: await callsPerSecond(call, Number(pendingCalls), durations(isQuick), 1) }
   },
 }

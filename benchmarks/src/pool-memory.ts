@@ -15,11 +15,12 @@ export const benchmark: Benchmark = {
   subjects: pools.map(withOneCallPerWorker),
   settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY_MODULE]).map(module => ({ module })),
   async measure(subject, { module }, isQuick) {
+    const workers = isQuick ? 2 : WORKERS
     setWorkerModule(module)
     const start = await loadPeer(subject)
     const before = totalPss(await treeMemory())
-    const client = start({ task: 'waitAtBarrier', workers: WORKERS })
-    await occupyWorkers(WORKERS, client.call)
+    const client = start({ task: 'waitAtBarrier', workers })
+    await occupyWorkers(workers, client.call)
     await setTimeout(isQuick ? 10 : 1000)
     return { pssMebibytes: totalPss(await treeMemory()) - before }
   },

@@ -12,11 +12,12 @@ export const benchmark: Benchmark = {
   isHigherBetter: false,
   subjects: pools.map(withOneCallPerWorker),
   settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY_MODULE]).map(module => ({ module, cpus: 'free' })),
-  async measure(subject, { module }) {
+  async measure(subject, { module }, isQuick) {
+    const workers = isQuick ? 2 : WORKERS
     setWorkerModule(module)
     const start = await loadPeer(subject)
     const madeAt = process.hrtime.bigint()
-    const client = start({ task: 'waitAtBarrier', workers: WORKERS })
-    return { milliseconds: Number((await occupyWorkers(WORKERS, client.call)) - madeAt) / 1e6 }
+    const client = start({ task: 'waitAtBarrier', workers })
+    return { milliseconds: Number((await occupyWorkers(workers, client.call)) - madeAt) / 1e6 }
   },
 }

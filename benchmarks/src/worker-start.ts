@@ -17,7 +17,7 @@ export const benchmark: Benchmark = {
     { name: 'child_process.fork', peer: 'child-process' },
     { name: 'worker_threads', peer: 'worker-threads' },
   ],
-  settings: isQuick => (isQuick ? allSettings.filter((_, i) => i === 2 || i === 5) : allSettings),
+  settings: isQuick => (isQuick ? quickSettings : allSettings),
   excludes: ({ perlModule }, { module }) => perlModule !== undefined && module === HEAVY_MODULE,
   async measure({ peer, perlModule }, { module, concurrency }, isQuick) {
     if (perlModule)
@@ -31,6 +31,11 @@ export const benchmark: Benchmark = {
     return metricsOf(await startFor(start, Number(concurrency), measured))
   },
 }
+
+const quickSettings: readonly Setting[] = [
+  { module: 'bare', concurrency: 2, cpus: 'free' },
+  { module: HEAVY_MODULE, concurrency: 1, cpus: 'one' },
+]
 
 const allSettings: readonly Setting[] = ['bare', HEAVY_MODULE].flatMap(module =>
   [1, 8].flatMap(concurrency => ['free', 'one'].map(cpus => ({ module, concurrency, cpus }))),
