@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
+import { isSoak } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { Events, useConnections } from './support/connections.js'
 import { stop } from './support/process-state.js'
@@ -45,8 +46,10 @@ for (const async of [false, true]) {
         for (let i = 0; i < 1000; i++) yield unread()
       }
       const countAll = start('countAll')
-      // Together more than the 65,536 streams that a connection may have open.
-      for (let i = 0; i < 70; i++) assert.equal(await countAll(streams()), 1000)
+      // Together more than the 65,536 streams that a connection may have open. Outside of soaks, one backend is enough,
+      // because the caller counts the streams.
+      const calls = isSoak || !async ? 70 : 2
+      for (let i = 0; i < calls; i++) assert.equal(await countAll(streams()), 1000)
       assert.equal(ended, begun)
     })
 
