@@ -48,6 +48,7 @@ export { ModuleSpecifier } from '@anyfork/fork'
 
 export interface PendingCounts {
     waiting: number;
+    waitingBytes: number;
     running: number;
 }
 
@@ -85,7 +86,7 @@ export interface PoolOptions {
     stop?: number;
     startTimeout?: number;
     spare?: number;
-    maxQueue?: number;
+    maxQueue?: number | QueueLimit;
     isolate?: boolean;
     restrict?: Restrictions;
     recycle?: Recycling;
@@ -121,6 +122,11 @@ export type PooledModule<M> = {
 } & AsyncDisposable;
 
 export { ProcessExitedError } from '@anyfork/fork'
+
+export interface QueueLimit {
+    calls?: number;
+    bytes?: number;
+}
 
 export interface Recycling {
     calls?: number;

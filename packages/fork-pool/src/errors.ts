@@ -7,7 +7,7 @@
  * - `'ERR_POOL_DESTROYED'`: the pool was destroyed before the call ended.
  * - `'ERR_POOL_NO_TEMPLATE'`: another template is needed, and the pool cannot make one, because workers need the
  *   arguments for `init` that were sent to the first.
- * - `'ERR_POOL_QUEUE_FULL'`: `maxQueue` calls are waiting already.
+ * - `'ERR_POOL_QUEUE_FULL'`: as many calls, or bytes of their arguments, are waiting as `maxQueue` allows.
  * - `'ERR_POOL_START_TIMEOUT'`: a worker took longer than `startTimeout` to start.
  * - `'ERR_POOL_TIMEOUT'`: the call took longer than its `timeout`.
  */

@@ -45,6 +45,23 @@ export interface Recycling {
   age?: number
 }
 
+/** How much may wait for a busy worker. */
+export interface QueueLimit {
+  /**
+   * How many calls: an integer from 0, or `Infinity`.
+   *
+   * @default Infinity
+   */
+  calls?: number
+  /**
+   * How many bytes the encoded arguments of the waiting calls may have, with large buffers, which are not copied: an
+   * integer from 1, or `Infinity`. A call that is larger may wait alone.
+   *
+   * @default Infinity
+   */
+  bytes?: number
+}
+
 /**
  * Options of `pool` and `connectPool`. An option that is `undefined` counts as left out. The names `load`, `idle`,
  * `start`, and `stop` are those of AnyEvent::Fork::Pool.
@@ -99,12 +116,13 @@ export interface PoolOptions {
    */
   spare?: number
   /**
-   * The maximum length of the queue: an integer from 0, or `Infinity`. A call beyond it rejects with
-   * `ERR_POOL_QUEUE_FULL`. Calls that only wait until a new worker has started do not count.
+   * The maximum length of the queue: a number of calls, from 0, or a limit of calls and of bytes. A call beyond it
+   * rejects with `ERR_POOL_QUEUE_FULL`. Calls that only wait until a new worker has started do not count; their bytes
+   * count towards the limit of the calls behind them.
    *
    * @default Infinity
    */
-  maxQueue?: number
+  maxQueue?: number | QueueLimit
   /**
    * Whether to run each call in a process of its own, which ends with the call. Excludes `load` and `idle`.
    *
@@ -217,8 +235,12 @@ type Optional =
   | 'onDestroy'
 
 /** The checked options, with defaults. */
-export type PoolSettings = Required<Omit<PoolOptions, Optional | 'recycle' | 'refork'>> &
-  Pick<PoolOptions, Optional> & { recycle: Required<Recycling>; refork: readonly number[] }
+export type PoolSettings = Required<Omit<PoolOptions, Optional | 'maxQueue' | 'recycle' | 'refork'>> &
+  Pick<PoolOptions, Optional> & {
+    maxQueue: Required<QueueLimit>
+    recycle: Required<Recycling>
+    refork: readonly number[]
+  }
 
 const defaults = {
   idle: 0,
@@ -227,7 +249,6 @@ const defaults = {
   stop: 10_000,
   startTimeout: 30_000,
   spare: 0,
-  maxQueue: Infinity,
   isolate: false,
   retries: 0,
   balancer: leastLoaded,
@@ -235,6 +256,8 @@ const defaults = {
   serialiser: 'cbor' as SerialiserName | URL,
 }
 const never: Required<Recycling> = { calls: Infinity, jitter: 0.1, pss: Infinity, age: Infinity }
+
+const unlimited: Required<QueueLimit> = { calls: Infinity, bytes: Infinity }
 
 const aReforkLimit = aCount(1)
 
@@ -246,7 +269,10 @@ const expectations: Expectations<PoolOptions> = {
   stop: aDurationOrInfinity,
   startTimeout: aDuration,
   spare: anInteger(0),
-  maxQueue: aCount(0),
+  maxQueue: {
+    test: value => aCount(0).test(value) || (typeof value === 'object' && value !== null),
+    text: `${aCount(0).text}, or { calls, bytes }`,
+  },
   isolate: aBoolean,
   restrict: anything, // checkRestrictions checks it
   recycle: anything, // checked with the expectations below
@@ -267,6 +293,8 @@ const expectations: Expectations<PoolOptions> = {
   onDestroy: aFunction,
 }
 
+const queueExpectations: Expectations<QueueLimit> = { calls: aCount(0), bytes: aCount(1) }
+
 const recyclingExpectations: Expectations<Recycling> = {
   calls: aCount(1),
   jitter: { test: value => typeof value === 'number' && value >= 0 && value <= 1, text: 'a number from 0 to 1' },
@@ -282,12 +310,15 @@ const recyclingExpectations: Expectations<Recycling> = {
  */
 export function poolSettings(call: string, options: PoolOptions): PoolSettings {
   checkOptions(call, options, expectations)
-  const { max = ncpu(), recycle = {}, refork = [], ...others } = withoutUndefined(options)
+  const { max = ncpu(), maxQueue = {}, recycle = {}, refork = [], ...others } = withoutUndefined(options)
   checkOptions('recycle', recycle, recyclingExpectations)
+  const queueLimit = typeof maxQueue === 'number' ? { calls: maxQueue } : maxQueue
+  checkOptions('maxQueue', queueLimit, queueExpectations)
   const settings: PoolSettings = {
     ...defaults,
     max,
     ...others,
+    maxQueue: { ...unlimited, ...withoutUndefined(queueLimit) },
     recycle: { ...never, ...withoutUndefined(recycle) },
     refork: typeof refork === 'number' ? [refork] : refork,
   }

@@ -7,6 +7,8 @@ import type { Scheduler } from './scheduler/scheduler.js'
 export interface PendingCounts {
   /** Calls that wait for a worker. */
   waiting: number
+  /** The size of their encoded arguments, in bytes, with large buffers. */
+  waitingBytes: number
   /** Calls that a worker has, including those whose stream has not ended. */
   running: number
 }
@@ -56,7 +58,7 @@ export async function collectStats({ workerSet, tracker }: Scheduler): Promise<P
   const { pid } = workerSet.templates.current.process
   const stats = {
     upMilliseconds,
-    calls: { ...counts, waiting: tracker.waiting, running: tracker.running },
+    calls: { ...counts, waiting: tracker.waiting, waitingBytes: tracker.waitingBytes, running: tracker.running },
     wait,
     run,
     utilisation: alive && busy / alive,

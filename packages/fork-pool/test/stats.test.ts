@@ -29,6 +29,7 @@ describe('stats()', () => {
       aborted: 1,
       retried: 1,
       waiting: 0,
+      waitingBytes: 0,
       running: 0,
     })
   })
@@ -142,6 +143,7 @@ describe('stats()', () => {
       aborted: 0,
       retried: 0,
       waiting: 0,
+      waitingBytes: 0,
       running: 0,
     })
   })

@@ -9,6 +9,7 @@ export class CallTracker {
   /** Calls that have been resolved with a stream that has not ended. */
   readonly #streams = new Set<Call>()
   #waiting = 0
+  #waitingBytes = 0
   #open = 0
   #onDrained: (() => void)[] = []
   #onFinished: (() => void)[] = []
@@ -21,6 +22,11 @@ export class CallTracker {
   /** How many calls wait for a worker. */
   get waiting(): number {
     return this.#waiting
+  }
+
+  /** The size of the encoded arguments of the waiting calls, in bytes. */
+  get waitingBytes(): number {
+    return this.#waitingBytes
   }
 
   /** How many calls a worker has, including those that wait inside it and those whose stream has not ended. */
@@ -38,6 +44,7 @@ export class CallTracker {
   enqueue(call: Call): void {
     call.isWaiting = true
     this.#waiting++
+    this.#waitingBytes += call.bytes
   }
 
   /** Counts a call as no longer waiting. */
@@ -45,6 +52,7 @@ export class CallTracker {
     if (!call.isWaiting) return
     call.isWaiting = false
     this.#waiting--
+    this.#waitingBytes -= call.bytes
   }
 
   /** @param value - the result if `ending` is 'done', else the error */

@@ -21,31 +21,43 @@ export class Admission {
   /**
    * Returns why a new call is rejected, or `undefined` if it is accepted.
    *
+   * @param bytes - the size of its encoded arguments, or 0 if it is not known yet
    * @param hasFreeSlot - whether a worker that may run the call has a free slot
    * @param unbound - the number of waiting calls that a new worker could run: those that no key binds to a worker
    */
-  refusalOf({ signal }: CallSettings, hasFreeSlot: boolean, unbound: number): { reason: unknown } | undefined {
+  refusalOf(
+    { signal }: CallSettings,
+    bytes: number,
+    hasFreeSlot: boolean,
+    unbound: number,
+  ): { reason: unknown } | undefined {
     if (this.refusal) return { reason: this.refusal }
     if (signal?.aborted) return signal
-    if (hasFreeSlot || !this.#isFull(unbound)) return undefined
+    if (hasFreeSlot || !this.#isFull(unbound, bytes)) return undefined
+    const { waiting, waitingBytes } = this.#tracker
     return {
       reason: new PoolError(
         'ERR_POOL_QUEUE_FULL',
-        `the queue is full: calls that wait for a worker: ${this.#tracker.waiting}`,
+        `the queue is full: it has ${waiting} calls with ${waitingBytes} bytes of arguments`,
       ),
     }
   }
 
   /** Returns whether a call would be accepted now. A closing pool counts as accepting, so that `drained()` resolves. */
   acceptsCalls(hasFreeSlot: boolean): boolean {
-    return this.refusal !== undefined || hasFreeSlot || !this.#isFull(Infinity)
+    return this.refusal !== undefined || hasFreeSlot || !this.#isFull(Infinity, 0)
   }
 
-  /** Calls that only wait until a worker has started do not count. */
-  #isFull(unbound: number): boolean {
+  /**
+   * Calls that only wait until a worker has started do not count. A call that is too large for the queue may be the only
+   * one that counts.
+   */
+  #isFull(unbound: number, bytes: number): boolean {
     const { maxQueue, load } = this.#settings
-    if (maxQueue === Infinity) return false
+    if (maxQueue.calls === Infinity && maxQueue.bytes === Infinity) return false
     const newSlots = Math.max(0, this.#workerSet.starting + this.#workerSet.vacancies) * load
-    return this.#tracker.waiting - Math.min(unbound, newSlots) >= maxQueue
+    const { waiting, waitingBytes } = this.#tracker
+    const counted = waiting - Math.min(unbound, newSlots)
+    return counted >= maxQueue.calls || (counted > 0 && waitingBytes + bytes > maxQueue.bytes)
   }
 }

@@ -174,28 +174,27 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
 
   /** Captures the arguments of a new call. Rejects the call and returns false if it is not accepted. */
   #accept(call: Call): boolean {
-    const refusal = this.#refusalOf(call.options)
-    if (refusal) {
-      dropDescriptors(call.args)
-      call.reject(refusal.reason)
-      return false
+    let refusal = this.#refusalOf(call)
+    if (!refusal) {
+      try {
+        call.capture(this.#encoder)
+      } catch (error) {
+        this.tracker.statistics.recordEnding('failed')
+        refusal = { reason: error }
+      }
+      if (this.#settings.maxQueue.bytes < Infinity) refusal ??= this.#refusalOf(call) // its size is known now
     }
-    try {
-      call.capture(this.#encoder)
-      return true
-    } catch (error) {
-      dropDescriptors(call.args)
-      this.tracker.statistics.recordEnding('failed')
-      call.reject(error)
-      return false
-    }
+    if (!refusal) return true
+    if (!call.request) dropDescriptors(call.args)
+    call.reject(refusal.reason)
+    return false
   }
 
-  #refusalOf(options: CallSettings): { reason: unknown } | undefined {
+  #refusalOf({ options, bytes }: Call): { reason: unknown } | undefined {
     const bound = this.#placement.boundTo(options.key)
     return bound
-      ? this.admission.refusalOf(options, this.#placement.isAvailable(bound), this.#placement.unbound)
-      : this.admission.refusalOf(options, this.#placement.hasFreeSlot, Infinity)
+      ? this.admission.refusalOf(options, bytes, this.#placement.isAvailable(bound), this.#placement.unbound)
+      : this.admission.refusalOf(options, bytes, this.#placement.hasFreeSlot, Infinity)
   }
 
   /** Rejects a call, or ends its stream, and frees its worker. */
