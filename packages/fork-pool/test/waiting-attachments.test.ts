@@ -124,6 +124,22 @@ describe('descriptors and iterables of waiting calls', () => {
     assert.deepEqual([...values], [[1]])
   })
 
+  for (const options of [{ max: 1 }, { max: 1, load: 2 }]) {
+    it(`a call rejects if the memory of its buffer is transferred while it waits, with ${JSON.stringify(options)}`, async () => {
+      const wait = start('waitForFile', options)
+      const path = pathOf('go')
+      const first = wait(path, 'first')
+      await until(() => wait.workers[0]?.load === 1)
+      const large = new Uint8Array(1 << 20)
+      const second = wait(path, { large, file: passed().file })
+      const third = wait(path, 'third')
+      structuredClone(large, { transfer: [large.buffer] })
+      writeFileSync(path, '')
+      await assert.rejects(second, { name: 'TypeError', message: /was transferred or resized/ })
+      assert.deepEqual(await Promise.all([first, third]), ['first', 'third'])
+    })
+  }
+
   it('a repeated call reads its iterable again if that is possible', async () => {
     const die = start('sumThenDieAt', { max: 1, retries: 1 })
     const values = {

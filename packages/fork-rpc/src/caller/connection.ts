@@ -5,6 +5,7 @@ import { exitOf, lookUpFolder, reasonOf, resolveSpecifier } from '@anyfork/fork/
 import { aForkProcess, backends } from '../backend.js'
 import { RpcError } from '../errors.js'
 import { checkRpcOptions, MAX_MESSAGE_BYTES, type RpcOptions } from '../options.js'
+import { spoiltError } from '../values/encode-values.js'
 import type { EncodedRequest } from '../values/encoded-request.js'
 import { codecOf, serialiserReference } from '../values/serialiser.js'
 import { Kind } from '../wire/frame.js'
@@ -79,7 +80,12 @@ export class Connection {
       { maxMessageBytes, maxDescriptors: () => maxDescriptors ?? quarterOfTable() },
       () => this.#hold.update(),
     )
-    const { transport, calls } = this.#channel
+    const { transport, calls, streams } = this.#channel
+    transport.writer.onSpoilt = (kind, id) => {
+      if (kind === Kind.item) streams.stopSending([id], spoiltError())
+      else calls.take(id)?.reject(spoiltError())
+      this.#onLess()
+    }
     this.backPressure = new BackPressure(options.highWaterMark ?? {}, () => ({
       calls: calls.size,
       bytes: transport.writer.length,

@@ -52,6 +52,16 @@ export function encodeNotes(notes: readonly Note[], streams: readonly number[]):
   return Buffer.from(JSON.stringify(notes))
 }
 
+/** @throws TypeError if the memory of a binary is no longer what it was when the message was encoded */
+export function checkBinaries({ binaries, binaryBytes }: Attached): void {
+  if (sizeOf(binaries) !== binaryBytes) throw spoiltError()
+}
+
+/** Returns the error for a message whose large binary has lost its memory before it was written. */
+export function spoiltError(): TypeError {
+  return new TypeError('the memory of a large buffer was transferred or resized before it was sent')
+}
+
 function packValues(values: readonly unknown[], { attachable }: Codec): PackedValues | undefined {
   try {
     return pack(values, attachable)
@@ -68,7 +78,7 @@ function encodePacked(
   mayStream: boolean,
 ): Attached {
   const passing = descriptors.map(passed => passed.release())
-  const binaryBytes = binaries.reduce((sum, { length }) => sum + length, 0)
+  const binaryBytes = sizeOf(binaries)
   try {
     if (streams.length && !mayStream)
       throw new TypeError('an iterator or async iterable can be sent only as an argument or a result')
@@ -82,6 +92,10 @@ function encodePacked(
     disposeAll(passing)
     throw error
   }
+}
+
+function sizeOf(binaries: readonly Buffer[]): number {
+  return binaries.reduce((sum, { length }) => sum + length, 0)
 }
 
 function checkSize(size: number, maxBytes: number): void {

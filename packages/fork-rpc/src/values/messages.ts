@@ -6,7 +6,7 @@ import type { FrameWriter } from '../wire/frame-writer.js'
 import { binaryOf } from './binary-types.js'
 import type { Codec } from './codec.js'
 import { discardAttachments } from './discard.js'
-import { type Attached, encodeNotes, encodeValues } from './encode-values.js'
+import { type Attached, checkBinaries, encodeNotes, encodeValues } from './encode-values.js'
 import type { EncodedRequest } from './encoded-request.js'
 import { findPlaces } from './pack-attachments.js'
 
@@ -67,7 +67,9 @@ export class Messages {
    * Queues a call whose arguments were encoded before, with the same serialiser.
    *
    * @param sent - receives the IDs of the streams among the arguments
-   * @throws RangeError if too many streams are open. Then nothing is queued, and the request's descriptors are closed
+   * @throws RangeError if too many streams are open
+   * @throws TypeError if the memory of a large binary was taken away. In any case, nothing is queued, and the request's
+   *   descriptors are closed
    */
   addRequest(id: number, request: EncodedRequest, number: number, flags: number, sent: number[]): void {
     const { bytes, start, end } = request
@@ -103,10 +105,12 @@ export class Messages {
   }
 
   /** Queues the attachments of the next frame. */
-  #addAttached({ notes, encodedNotes, binaries, streams, descriptors }: Attached, sent: number[] = []): void {
+  #addAttached(attached: Attached, sent: number[] = []): void {
+    const { notes, encodedNotes, binaries, streams, descriptors } = attached
     const writer = this.#writer
     const ids: number[] = []
     try {
+      checkBinaries(attached)
       for (const source of streams) ids.push(this.#streams.send(source))
     } catch (error) {
       disposeAll(descriptors)

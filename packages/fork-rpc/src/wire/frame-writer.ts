@@ -1,7 +1,7 @@
 import { type Descriptor, MAX_DESCRIPTORS, sendMessage, tryWrite } from '@anyfork/fdpass'
 import { copyBytes } from './copy-bytes.js'
 import { disposeAll } from './dispose-all.js'
-import { At, HEADER_BYTES, Kind, LARGE_BYTES } from './frame.js'
+import { At, HEADER_BYTES, hasValues, Kind, LARGE_BYTES } from './frame.js'
 
 const SEGMENT_BYTES = HEADER_BYTES + LARGE_BYTES
 const URGENT_BYTES = 256 * HEADER_BYTES
@@ -26,6 +26,11 @@ export type Written = 'all' | 'full' | 'held' | 'crowded'
 
 /** Encodes frames and gathers them, so that many leave in one write. */
 export class FrameWriter {
+  /**
+   * Called when a frame will be ignored by the peer, because the memory of a large binary among its values was taken
+   * away before it was written.
+   */
+  onSpoilt: (kind: number, id: number) => void = () => {}
   readonly #segments: Segment[] = []
   #tail: Segment
   #length = 0
@@ -184,6 +189,7 @@ export class FrameWriter {
   writeTo(socket: Descriptor): Written {
     while (this.#length) {
       const first = this.#segments[0]!
+      if (first.bytes.length < first.end) this.#replace(first)
       const { descriptors, bytes, start, end } = first
       if (descriptors?.length) {
         const written = this.#sendDescriptors(socket, first, descriptors)
@@ -195,6 +201,23 @@ export class FrameWriter {
       this.#drop(taken)
     }
     return 'all'
+  }
+
+  /**
+   * Writes zeros instead of memory that was transferred or has shrunk, and turns the frame to which it belongs into one
+   * to be ignored.
+   */
+  #replace(lost: Segment): void {
+    lost.bytes = Buffer.alloc(lost.end)
+    for (const { view, end, isPayload } of this.#segments) {
+      for (let at = 0; at < end && !isPayload; at += HEADER_BYTES + payloadWithin(view, at)) {
+        const kind = view.getUint8(at + At.kind)
+        if (!hasValues(kind)) continue
+        view.setUint8(at + At.kind, Kind.nothing)
+        if (kind !== Kind.nothing) this.onSpoilt(kind, view.getUint32(at + At.id, true))
+        return
+      }
+    }
   }
 
   #sendDescriptors(socket: Descriptor, { bytes, start, end }: Segment, descriptors: Descriptor[]): Written {
