@@ -58,8 +58,9 @@ export interface Rpc extends RpcControl {
   /**
    * Calls the function.
    *
-   * @param args - values that the serialiser can carry, async iterables, iterators, and `fd(handle)`. A buffer of 64
-   *   KiB or more is not copied: do not change it until the call has settled
+   * @param args - values that the serialiser can carry, async iterables, iterators, and `fd(handle)`. They are encoded
+   *   before this function returns. But a buffer of 64 KiB or more is not copied: do not change it until the call has
+   *   settled
    * @returns resolves with the function's result; iterate over it with `for await` if the function returns an iterable.
    *   Rejects with the error that the function threw; with the serialiser's error if a value cannot be sent or read;
    *   with `ERR_PROCESS_EXITED` if the process ended; with `ERR_RPC_PROTOCOL` if it sent invalid data; with

@@ -33,7 +33,7 @@ export class EncodedRequest {
   }
 
   /** Hands over the attachments, to be sent. Their descriptors belong to the caller from now on. */
-  attach(): Attached | undefined {
+  handOver(): Attached | undefined {
     if (!this.#attached) return undefined
     const descriptors = this.#attached.descriptors.splice(0)
     if (descriptors.length) this.#haveDescriptorsLeft = true

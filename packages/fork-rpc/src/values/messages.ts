@@ -73,7 +73,7 @@ export class Messages {
    */
   addRequest(id: number, request: EncodedRequest, number: number, flags: number, sent: number[]): void {
     const { bytes, start, end } = request
-    const attached = request.attach()
+    const attached = request.handOver()
     if (attached) this.#addAttached(attached, sent)
     this.#writer.add(Kind.call, id, bytes, start, end, attached ? flags | Flag.attachments : flags, number)
   }
