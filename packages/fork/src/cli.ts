@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import type { CheckReport, Severity } from './check-report.js'
 import { counted } from './counted.js'
 import { ForkProcess } from './fork-process.js'
+import { preferWorkingDirectory } from './program-folder.js'
 
 /**
  * What the doctor found: the report of `check()`, and the result of a test fork. `canFork` says whether that succeeded.
@@ -18,6 +19,7 @@ const signs: Record<Severity, string> = { blocks: '✖ blocks', warns: '▲ warn
 
 /** Runs the program `anyfork-fork`. The exit status is 1 if the test fork failed or a module cannot be loaded. */
 export async function main(argv: readonly string[]): Promise<void> {
+  preferWorkingDirectory()
   const program = new Command('anyfork-fork').description(
     'Tools for templates, the processes from which @anyfork/fork forks others.',
   )

@@ -1,6 +1,7 @@
 import { MAIN } from './entry-files.js'
 import type { ForkMode } from './mode.js'
 import { joinNodeOptions, splitNodeOptions } from './node-options.js'
+import { programFolder } from './program-folder.js'
 
 /** The descriptors that every interpreter started by this package finds open, beside the standard streams. */
 export const CONTROL_FD = 3
@@ -35,7 +36,7 @@ const OWN_FLAGS: readonly RegExp[] = [
  *   that takes the place of a process: the numbers of its control socket, its lifeline, and the file with its orders
  */
 export function mainArguments(mode: ForkMode, title: string, how?: 'replay' | readonly number[]): string[] {
-  return [MAIN, mode, title, ...(how === undefined ? [] : [how].flat().map(String))]
+  return [MAIN, mode, title, programFolder() ?? '', ...(how === undefined ? [] : [how].flat().map(String))]
 }
 
 /** Returns flags for an interpreter that is never forked. */

@@ -1,4 +1,3 @@
-import { isBuiltin } from 'node:module'
 import { isAbsolute } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { aName, checkArgument, type Expectation } from '@anyfork/fdpass/internal'
@@ -70,19 +69,4 @@ function checkUrl(url: URL): URL {
   else if (url.protocol !== 'data:')
     throw new TypeError(`the URL of a module must be a file: or data: URL, not ${url.protocol}`)
   return url
-}
-
-/**
- * Returns the folder from which another process looks up these modules: this program's working folder. Returns
- * `undefined` if all of them mean the same anywhere.
- *
- * @param specifiers - as `resolveSpecifier` returned them
- * @throws `ENOENT` if the working folder was removed
- */
-export function lookUpFolder(...specifiers: readonly (string | undefined)[]): string | undefined {
-  return specifiers.some(isLookedUp) ? process.cwd() : undefined
-}
-
-function isLookedUp(specifier: string | undefined): boolean {
-  return specifier !== undefined && !/^(file|data):/.test(specifier) && !isBuiltin(specifier)
 }

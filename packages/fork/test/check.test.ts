@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -243,6 +243,24 @@ describe('anyfork-fork doctor', () => {
     assert.equal(canFork, true)
     assert.equal(typeof fork.milliseconds, 'number')
     assert.equal(code, 0)
+  })
+
+  it('doctor looks up a package from the working directory, or from its own folder if only that has it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const place = join(folder, 'node_modules/commander')
+    mkdirSync(place, { recursive: true })
+    writeFileSync(join(place, 'index.js'), 'setInterval(() => {}, 1e6)') // the real one leaves nothing behind
+    for (const [cwd, hasTimer] of [
+      [folder, true],
+      ['/', false],
+    ] as const) {
+      const { stdout } = await runProgram(program, ['doctor', 'commander'], { cwd })
+      const findings = stdout.match(/^│ . \w/gm)?.length ?? 0 // the program that runs the tests may leave descriptors open
+      const counted = findings === 1 ? '1 finding' : findings ? `${findings} findings` : 'nothing found'
+      assert.equal(stdout.split('\n', 1)[0], `commander: ${counted}`)
+      assert.equal(stdout.includes('Timeout'), hasTimer)
+    }
+    rmSync(folder, { recursive: true })
   })
 
   it('doctor names a module that cannot be loaded and exits with 1', async () => {

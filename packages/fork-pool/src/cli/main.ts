@@ -1,5 +1,6 @@
 import { closeSync, openSync, statSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
+import { preferWorkingDirectory } from '@anyfork/fork/internal'
 import { ForkProcess } from '@anyfork/fork-rpc'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { packageVersion } from '../entry-files.js'
@@ -38,6 +39,7 @@ const INTERRUPTED = 130
 
 /** Runs the program `fork-pool`. Sets the exit status. */
 export async function main(argv: readonly string[]): Promise<void> {
+  preferWorkingDirectory()
   const program = new Command('fork-pool')
     .description(
       'Calls a function once for each input, in a pool of forked processes.\nPrints each result on standard output, as a line of JSON.',

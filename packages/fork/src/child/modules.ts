@@ -80,13 +80,9 @@ export async function loadFunction(
   )
 }
 
-/** Returns a property, unless every object or function has it. */
+/** Returns an own property: an inherited one, such as `toString`, is not an export. */
 function own(holder: unknown, name: string): unknown {
-  const found = (holder as Namespace | null | undefined)?.[name]
-  return found === (Object.prototype as unknown as Namespace)[name] ||
-    found === (Function.prototype as unknown as Namespace)[name]
-    ? undefined
-    : found
+  return holder != null && Object.hasOwn(holder, name) ? (holder as Namespace)[name] : undefined
 }
 
 /**

@@ -2,6 +2,7 @@ import { Descriptor, setCloseOnExec } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
 import { CONTROL_FD, LIFELINE_FD, REPLAY_FD } from '../interpreter.js'
 import type { ForkMode } from '../mode.js'
+import { lookUpFrom } from '../program-folder.js'
 import { recordBaseline } from '../safety/baseline.js'
 import { installPid } from '../safety/identity.js'
 import { armLifeline } from '../safety/lifeline.js'
@@ -15,13 +16,14 @@ import { warmUp } from './warm-up.js'
 
 /** Makes this interpreter take orders. Reads the arguments that `interpreter.ts` writes. */
 export async function takeOrders(): Promise<void> {
-  const [mode, name, ...rest] = process.argv.splice(2) as [ForkMode, string, ...string[]]
+  const [mode, name, folder, ...rest] = process.argv.splice(2) as [ForkMode, string, string, ...string[]]
   const isReplay = rest[0] === 'replay'
   // An interpreter that takes the place of a process finds the descriptors at other numbers.
   const [control, lifeline, file] = rest.length > 1 ? rest.map(Number) : [CONTROL_FD, LIFELINE_FD]
   for (const fd of [control!, lifeline!, ...(isReplay ? [REPLAY_FD] : [])]) setCloseOnExec(fd, true)
   process.argv.length = 1
   setTitlePrefix(name)
+  if (folder) lookUpFrom(() => folder) // this interpreter has a main module of its own
   if (!rest.length) binding.becomeSubreaper()
   if (mode !== 'exec') {
     installPid()

@@ -2,13 +2,8 @@ import { fstatSync } from 'node:fs'
 import { Script } from 'node:vm'
 import { Descriptor, type Handle } from '@anyfork/fdpass'
 import { anInteger, checkArgument, descriptorNumber, type Expectation } from '@anyfork/fdpass/internal'
-import {
-  functionReference,
-  lookUpFolder,
-  type ModuleSpecifier,
-  resolveSpecifier,
-  workingDirectory,
-} from '../module-specifier.js'
+import { functionReference, type ModuleSpecifier, resolveSpecifier, workingDirectory } from '../module-specifier.js'
+import { lookUpFolder, programFolder } from '../program-folder.js'
 import { Command } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
 import { checkRestrictions, type Restrictions } from '../restrictions.js'
@@ -34,10 +29,10 @@ export abstract class ProcessOrders {
   /**
    * Loads modules, one after the other: ES modules or CommonJS.
    *
-   * @param modules - file URLs, absolute paths, or names of packages; names are looked up from this program's working
-   *   folder
+   * @param modules - file URLs, absolute paths, or names of packages; names are looked up from the folder of this
+   *   program's main module or, if it has none, from its working folder
    * @throws TypeError if a module is a relative path or is invalid, and after `run`, `close`, or `toFd`
-   * @throws `ENOENT` for a name if the working folder was removed
+   * @throws `ENOENT` for a name if there is no main module and the working folder was removed
    */
   require(...modules: ModuleSpecifier[]): this {
     const specifiers = modules.map(resolveSpecifier)
@@ -45,8 +40,8 @@ export abstract class ProcessOrders {
   }
 
   /**
-   * Runs code in the global scope, and waits for the promise that it returns. Imports of packages in the code are
-   * looked up from this program's working folder, unless that was removed.
+   * Runs code in the global scope, and waits for the promise that it returns. Imports in the code are looked up from
+   * the folder of this program's main module or, if it has none, from its working folder, unless that was removed.
    *
    * @param code - a script, or a function that refers to nothing outside of itself
    * @param args - are passed to the function, or to the function that the script evaluates to; see `sendArg`
@@ -60,7 +55,7 @@ export abstract class ProcessOrders {
       code: isFunction ? sourceOf(code) : code,
       args,
       call: isFunction || args.length > 0,
-      folder: workingDirectory(),
+      folder: programFolder() ?? workingDirectory(),
     })
   }
 
