@@ -25,6 +25,21 @@ describe('inputs of fork-pool', () => {
     assert.equal((await forkPool([`${worker}#echo`], 'a\rb\u2028c\r\nd\n\n ')).stdout, '"a\\rb\u2028c"\n"d"\n" "\n')
   })
 
+  for (const [format, ending] of [
+    ['--null', '\0'],
+    ['--ndjson', '\n'],
+    ['--ordered', '\r\n'],
+  ] as const)
+    it(`a byte order mark at the beginning of standard input is ignored, and kept elsewhere; ${format}`, async () => {
+      const inputs = format === '--ndjson' ? ['1', '"\ufeff2"'] : ['1', '\ufeff2']
+      const { stdout } = await forkPool([`${worker}#echo`, format], `\ufeff${inputs.join(ending)}`)
+      assert.equal(stdout, format === '--ndjson' ? '1\n"\ufeff2"\n' : '"1"\n"\ufeff2"\n')
+    })
+
+  it('an input that is only a byte order mark is skipped', async () => {
+    assert.deepEqual(await forkPool([worker], '\ufeff'), { code: 0, stdout: '', stderr: '' })
+  })
+
   it('--ndjson reads JSON from lines, and skips blank ones', async () => {
     assert.equal(
       (await forkPool([`${worker}#echo`, '--ndjson'], '{"a":[1,null]}\n7\n  \n"x\u2029y"\r\n\n')).stdout,

@@ -63,7 +63,7 @@ describe('joblog of fork-pool', () => {
     assert.deepEqual(await run('--resume-failed', 'a', 'b', 'c', 'd'), {
       code: 1,
       stdout: '"d"\n',
-      stderr: 'fork-pool: b: b is not wanted\n',
+      stderr: 'fork-pool: b: Error: b is not wanted\n',
     })
     assert.deepEqual(numbers().sort(), ['1', '2', '2', '3', '4'])
   })

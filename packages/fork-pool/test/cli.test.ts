@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { runCommand, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
-import { forkPool, outcomeOf, useForkPool, worker } from './support/cli.js'
+import { forkPool, outcomeOf, program, useForkPool, worker } from './support/cli.js'
 import { useFolder } from './support/folder.js'
 
 describe('fork-pool', () => {
@@ -96,16 +97,102 @@ describe('fork-pool', () => {
     })
   })
 
+  it('--raw prints strings and binaries as they are, and other values as JSON', async () => {
+    const outcome = await forkPool([`${worker}#valueOfKind`, '--raw', 'text', 'bytes', 'object', 'nothing', 'stream'])
+    assert.deepEqual(outcome, { code: 0, stdout: 'a\tb\n\0\n{"a":"b"}\nnull\na\tb\n7\n', stderr: '' })
+  })
+
+  it('--tag begins each line of a result with the input and a tab', async () => {
+    const { stdout } = await forkPool([`${worker}#countTo`, '-w', '1', '--tag', '2', '1'])
+    assert.equal(stdout, '2\t1\n2\t2\n1\t1\n')
+    const raw = await forkPool([`${worker}#echo`, '--tag', '--raw', '--ndjson', '"a\\n$&"', '7'])
+    assert.equal(raw.stdout, '"a\\n$&"\ta\n"a\\n$&"\t$&\n7\t7\n')
+  })
+
+  it('--dry-run prints what would be called, and neither loads the module nor writes a file', async () => {
+    const [log, results] = [pathOf('log'), pathOf('results')]
+    const files = ['--joblog', log, '--results', results, '--json', pathOf('report')]
+    assert.deepEqual(await forkPool(['--dry-run', '/no/such.js', ...files, 'a', '"']), {
+      code: 0,
+      stdout: '/no/such.js#default("a")\n/no/such.js#default("\\"")\n',
+      stderr: '',
+    })
+    assert.deepEqual(readdirSync(pathOf('.')), [])
+    const ndjson = await forkPool(['--dry-run', 'some-package#name', '--ndjson', '--tag'], '{"a":1}\n')
+    assert.equal(ndjson.stdout, '{"a":1}\tsome-package#name({"a":1})\n')
+  })
+
+  it('--dry-run with --resume skips the inputs that the joblog has, and leaves the joblog as it is', async () => {
+    const log = pathOf('log')
+    await forkPool([worker, '--joblog', log, 'a'])
+    const before = `${readFileSync(log, 'utf8')}2\t:`
+    writeFileSync(log, before)
+    const { stdout } = await forkPool([worker, '--dry-run', '--joblog', log, '--resume', 'a', 'b'])
+    assert.equal(stdout, `${worker}#default("b")\n`)
+    assert.equal(readFileSync(log, 'utf8'), before)
+  })
+
+  it('--nice sets the niceness of the workers', async () => {
+    assert.equal((await forkPool([`${worker}#niceness`, '--nice', '7', 'a'])).stdout, '7\n')
+  })
+
+  it('--memory replaces a worker that uses more memory', async () => {
+    const child = start(`${worker}#keep`, '--ndjson', '-w', '1', '--memory', '100M')
+    child.stdin.write('200\n')
+    const [first] = await once(child.stdout, 'data')
+    await untilGone(Number(first))
+    child.stdin.end('0\n')
+    const { code, stdout } = await outcomeOf(child)
+    assert.deepEqual([code, Number(stdout) !== Number(first)], [0, true])
+  })
+
+  it('a package is found from the working directory, or from the folder of the program if only that has it', async () => {
+    const place = pathOf('node_modules/commander')
+    mkdirSync(place, { recursive: true })
+    writeFileSync(pathOf('node_modules/commander/index.js'), 'exports.Command = () => "mine"')
+    assert.equal((await forkPool(['commander#Command', 'x'], '', pathOf('.'))).stdout, '"mine"\n')
+    assert.match((await forkPool(['commander#createCommand', 'x'], '', '/')).stderr, /a function cannot be sent/)
+  })
+
+  it('a property that the module inherits is not a function of it', async () => {
+    for (const name of ['toString', '__proto__', 'bind']) {
+      const { code, stderr } = await forkPool([`node:assert#${name}`, 'x'])
+      assert.deepEqual({ code, stderr }, { code: 255, stderr: `fork-pool: ${name} is not exported by node:assert\n` })
+    }
+  })
+
+  it('the libraries that draw are loaded only for --watch and on a terminal', async () => {
+    const hooks = pathOf('hooks.mjs')
+    writeFileSync(
+      hooks,
+      `import { appendFileSync } from 'node:fs'
+      export function resolve(name, context, next) {
+        appendFileSync(${JSON.stringify(pathOf('resolved'))}, name + '\\n')
+        return next(name, context)
+      }`,
+    )
+    const libraries = async (...options: string[]): Promise<string[]> => {
+      writeFileSync(pathOf('resolved'), '')
+      const registered = `data:text/javascript,import { register } from 'node:module'; register(${JSON.stringify(`file://${hooks}`)})`
+      await runCommand(process.execPath, ['--import', registered, program, worker, '--workers', '1', 'a', ...options])
+      const resolved = readFileSync(pathOf('resolved'), 'utf8').trim().split('\n')
+      assert.ok(resolved.includes('commander'))
+      return resolved.filter(name => ['cli-progress', 'cli-table3', 'log-update'].includes(name))
+    }
+    assert.deepEqual(await libraries('--summary'), [])
+    assert.deepEqual(await libraries('--watch'), ['cli-table3'])
+  })
+
   it('--timeout ends a call that takes longer, and the other inputs are done', async () => {
     const { code, stdout, stderr } = await forkPool([`${worker}#doAs`, '-t', '1', '-w', '1', 'a', 'stop', 'b'])
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '"a"\n"b"\n' })
-    assert.match(stderr, /^fork-pool: stop: the call has been running for 1000 ms\n$/)
+    assert.match(stderr, /^fork-pool: stop: PoolError \[ERR_POOL_TIMEOUT\]: the call has been running for 1000 ms\n$/)
   })
 
   it('--timeout ends a stream that takes longer, and the other inputs are done', async () => {
     const { code, stdout, stderr } = await forkPool([`${worker}#countAs`, '-t', '1', '-w', '1', 'end', 'wait', 'leave'])
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '1\n2\n1\n2\n' })
-    assert.match(stderr, /^fork-pool: wait: the call has been yielding for 1000 ms\n$/)
+    assert.match(stderr, /^fork-pool: wait: PoolError \[ERR_POOL_TIMEOUT\]: the call has been yielding for 1000 ms\n$/)
   })
 
   it('--isolate runs each call in a process of its own', async () => {
@@ -144,6 +231,18 @@ describe('fork-pool', () => {
       assert.match(stderr, options.length > 1 ? /cannot be used with/ : /need --joblog/)
     })
 
+  for (const [option, values, expected] of [
+    ['--memory', ['0', '-1', '5X', 'K', '1e3'], /size in bytes/],
+    ['--nice', ['20', '-21', '1.5', ''], /integer from -20 to 19/],
+  ] as const)
+    it(`${option} rejects invalid values`, async () => {
+      for (const value of values) {
+        const { code, stderr } = await forkPool([worker, `${option}=${value}`])
+        assert.equal(code, 255)
+        assert.match(stderr, expected)
+      }
+    })
+
   it('--version prints the version of the package', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
       version: string
@@ -151,11 +250,11 @@ describe('fork-pool', () => {
     assert.equal((await forkPool(['--version'])).stdout, `${version}\n`)
   })
 
-  it('--help fits on a screen of 80 columns and 36 lines', async () => {
+  it('--help fits on a screen of 80 columns and 44 lines', async () => {
     const { code, stdout } = await forkPool(['--help'])
     assert.equal(code, 0)
     const lines = stdout.split('\n')
-    assert.ok(lines.length <= 36 && lines.every(line => line.length <= 80), stdout)
+    assert.ok(lines.length <= 44 && lines.every(line => line.length <= 80), stdout)
     for (const part of [
       'fork-pool [options] <module[#export]> [inputs...]',
       '--workers <n>',

@@ -19,10 +19,11 @@ export interface Input {
 const NUL = 0
 const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
+const BYTE_ORDER_MARK = Buffer.from('\ufeff')
 
 /**
  * Yields the inputs given as arguments or, if there are none, those of standard input. Skips empty lines and, in
- * `'ndjson'`, blank lines.
+ * `'ndjson'`, blank lines. Ignores a byte order mark at the beginning of standard input.
  *
  * @throws SyntaxError if an input is not valid JSON
  * @throws TypeError if an input is not valid UTF-8
@@ -45,14 +46,21 @@ async function* lines(format: Format): AsyncGenerator<string> {
 async function* texts(end: number): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let count = 0
-  for await (const bytes of pieces(end)) {
-    count++
+  for await (const piece of pieces(end)) {
+    const bytes = count++ === 0 ? withoutByteOrderMark(piece) : piece
+    if (!bytes.length && piece.length) continue // the input has nothing else
     try {
       yield decoder.decode(end === LINE_FEED && bytes.at(-1) === CARRIAGE_RETURN ? bytes.subarray(0, -1) : bytes)
     } catch {
       throw new TypeError(`input ${count} of standard input is not UTF-8`)
     }
   }
+}
+
+function withoutByteOrderMark(bytes: Buffer): Buffer {
+  return bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)
+    ? bytes.subarray(BYTE_ORDER_MARK.length)
+    : bytes
 }
 
 /** Yields the bytes before each `end`, and the bytes after the last one, if any. */

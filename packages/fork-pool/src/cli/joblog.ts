@@ -13,14 +13,21 @@ interface Logged {
   hasFailed: boolean
 }
 
-/** A log of the calls whose results have been printed, in the format of GNU parallel. The command is the input, as JSON. */
-export interface Joblog {
+/** Which inputs are not done again: none, all that the log has, or those that have not failed. */
+export type Resume = 'none' | 'all' | 'failed'
+
+/** The entries of a log. */
+export interface LoggedInputs {
   /**
    * Returns whether an input need not be done again.
    *
    * @throws Error if the log has another input with this number
    */
   has(input: Input): boolean
+}
+
+/** A log of the calls whose results have been printed, in the format of GNU parallel. The command is the input, as JSON. */
+export interface Joblog extends LoggedInputs {
   /**
    * Appends an entry.
    *
@@ -33,13 +40,13 @@ export interface Joblog {
 }
 
 /**
- * Opens a log. Without resuming, empties it.
+ * Reads a log.
  *
- * @param resume - which inputs are not done again: none, all that the log has, or those that have not failed
- * @throws Error with the kernel's code if the file cannot be opened
+ * @returns its entries, and its length in bytes: that of its complete lines, and of all
+ * @throws Error with the kernel's code if the file cannot be read
  * @throws Error if resuming and the file is not a log of this program
  */
-export function openJoblog(file: string, resume: 'none' | 'all' | 'failed'): Joblog {
+export function readJoblog(file: string, resume: Resume): LoggedInputs & { complete: number; all: number } {
   const old = resume !== 'none' && existsSync(file) ? readFileSync(file) : Buffer.alloc(0)
   const whole = old.subarray(0, old.lastIndexOf('\n') + 1)
   if (
@@ -52,17 +59,31 @@ export function openJoblog(file: string, resume: 'none' | 'all' | 'failed'): Job
   )
     throw new Error(`${file} is not a joblog`)
   const logged = parseLog(file, whole.toString())
-  const fd = openSync(file, resume === 'none' ? 'w' : 'a')
-  if (whole.length < old.length) ftruncateSync(fd, whole.length)
-  const stream = createWriteStream(file, { fd }).on('error', () => {}) // close() reports them
-  if (!whole.length) stream.write(`${HEADER}\n`)
   return {
+    complete: whole.length,
+    all: old.length,
     has: ({ number, text }) => {
       const before = logged.get(number)
       if (before && before.text !== text)
         throw new Error(`the joblog ${file} belongs to other inputs: input ${number} was another one`)
       return before !== undefined && (resume === 'all' || !before.hasFailed)
     },
+  }
+}
+
+/**
+ * Opens a log. Without resuming, empties it.
+ *
+ * @throws as `readJoblog`; Error with the kernel's code if the file cannot be opened
+ */
+export function openJoblog(file: string, resume: Resume): Joblog {
+  const { has, complete, all } = readJoblog(file, resume)
+  const fd = openSync(file, resume === 'none' ? 'w' : 'a')
+  if (complete < all) ftruncateSync(fd, complete)
+  const stream = createWriteStream(file, { fd }).on('error', () => {}) // close() reports them
+  if (!complete) stream.write(`${HEADER}\n`)
+  return {
+    has,
     add: ({ number, text }, startedAt, milliseconds, { error, bytes }) => {
       const { exitValue, signal } = exitOf(error)
       stream.write(

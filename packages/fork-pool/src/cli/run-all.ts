@@ -1,11 +1,13 @@
 import { PoolError } from '../errors.js'
 import type { ForkPool } from '../pool.js'
+import { complain, textOfFailure } from './failure.js'
 import type { Input } from './inputs.js'
 import type { Interruption } from './interruption.js'
 import type { Joblog } from './joblog.js'
 import type { Progress } from './progress.js'
 import type { Counts } from './report.js'
-import { linesOf, printLines } from './result-lines.js'
+import { printText, type ResultText, tagged, textOfResult } from './result-text.js'
+import type { ResultsFolder } from './results-folder.js'
 
 /** How many results per running call may wait until earlier results are printed. */
 const WINDOW = 16
@@ -21,7 +23,14 @@ export interface RunAllOptions {
   timeout: number | undefined
   /** Whether nothing more begins after a failure. */
   halts: boolean
+  /** Whether strings are printed as they are. */
+  isRaw: boolean
+  /** Whether each line of a result begins with its input. */
+  isTagged: boolean
   joblog: Joblog | undefined
+  results: ResultsFolder | undefined
+  /** Returns the arguments of the call for an input. */
+  argsOf(input: Input): unknown[]
   interruption: Interruption
   progress: Progress
 }
@@ -40,13 +49,12 @@ interface Attempt {
   startedAt: number
   milliseconds: number
   hasFailed: boolean
-  /** The result, without the final line feed. */
-  lines?: string | undefined
+  text?: ResultText | undefined
   error?: unknown
 }
 
 /**
- * Calls a function once for each input. Prints each result as a line of JSON, or each value that the function yields.
+ * Calls a function once for each input. Prints each result on a line, or each value that the function yields.
  *
  * @throws rejects with the error of `inputs`, after the running calls have ended
  * @throws rejects at once with the error of standard output, or with `ERR_EXPORT_NOT_FOUND` if there is no such function
@@ -56,7 +64,7 @@ export async function runAll(
   inputs: AsyncIterator<Input>,
   options: RunAllOptions,
 ): Promise<RunAllOutcome> {
-  const { slots, isOrdered, halts, joblog, interruption, progress } = options
+  const { slots, isOrdered, isTagged, halts, joblog, results, interruption, progress } = options
   const counts: Counts = { inputs: 0, done: 0, failed: 0, skipped: 0, notDone: 0, retried: 0 }
   const notDone: Input[] = []
   const mostUnprinted = isOrdered ? slots * WINDOW : slots
@@ -111,7 +119,7 @@ export async function runAll(
       counts.failed++
       if (halts) stopReading()
       progress.clear()
-      complain(`${input.text}: ${last.error instanceof Error ? last.error.message : String(last.error)}`)
+      complain(`${input.text}: ${textOfFailure(last.error)}`)
     } else {
       counts.done++
     }
@@ -126,9 +134,16 @@ export async function runAll(
     await before
     try {
       if (last && fatalError === undefined) {
-        const { startedAt, milliseconds, lines, error } = last
-        if (lines !== undefined) await printLines(lines, progress)
-        joblog?.add(input, startedAt, milliseconds, { error, bytes: Buffer.byteLength(lines ?? '') })
+        const { startedAt, milliseconds, text, hasFailed, error } = last
+        const tag = isTagged ? input.text : undefined
+        if (process.stdout.isTTY || results) progress.clear()
+        await results?.repeatOutput(input, tag)
+        if (text !== undefined) {
+          results?.addResult(input, text)
+          await printText(tag === undefined ? text : tagged(tag, text))
+        }
+        if (hasFailed) results?.addFailure(input, textOfFailure(error))
+        joblog?.add(input, startedAt, milliseconds, { error, bytes: Buffer.byteLength(text ?? '') })
       }
     } catch (error) {
       fatalError ??= error
@@ -177,17 +192,19 @@ function isFunctionMissing(error: unknown): boolean {
 async function attempt(
   call: ForkPool,
   input: Input,
-  { retries, timeout }: RunAllOptions,
+  options: RunAllOptions,
   tryToRetry: () => boolean,
 ): Promise<Attempt> {
-  for (let left = retries; ; left--) {
+  const { timeout, isRaw, argsOf } = options
+  for (let left = options.retries; ; left--) {
     const startedAt = Date.now()
     const began = performance.now()
     try {
-      const lines = await (timeout === undefined
-        ? linesOf(await call(input.value), () => {})
-        : linesInTime(call, input, timeout))
-      return { startedAt, milliseconds: performance.now() - began, hasFailed: false, lines }
+      const args = argsOf(input)
+      const text = await (timeout === undefined
+        ? textOfResult(await call(...args), isRaw, () => {})
+        : textInTime(call, args, isRaw, timeout))
+      return { startedAt, milliseconds: performance.now() - began, hasFailed: false, text }
     } catch (error) {
       if (left > 0 && tryToRetry()) continue
       return { startedAt, milliseconds: performance.now() - began, hasFailed: true, error }
@@ -196,22 +213,23 @@ async function attempt(
 }
 
 /** Calls the function. If it yields values, limits the duration of the stream. */
-async function linesInTime(call: ForkPool, input: Input, timeout: number): Promise<string | undefined> {
+async function textInTime(
+  call: ForkPool,
+  args: unknown[],
+  isRaw: boolean,
+  timeout: number,
+): Promise<ResultText | undefined> {
   const abort = new AbortController()
   let timer: NodeJS.Timeout | undefined
   const onTimeout = (): void =>
     abort.abort(new PoolError('ERR_POOL_TIMEOUT', `the call has been yielding for ${timeout} ms`))
   try {
-    return await linesOf(
-      await call.with({ signal: abort.signal })(input.value),
+    return await textOfResult(
+      await call.with({ signal: abort.signal })(...args),
+      isRaw,
       () => (timer = setTimeout(onTimeout, timeout)),
     )
   } finally {
     clearTimeout(timer)
   }
-}
-
-/** Writes a message to standard error. */
-export function complain(message: string): void {
-  process.stderr.write(`fork-pool: ${message}\n`)
 }

@@ -13,6 +13,7 @@ export const worker: string = fileURLToPath(new URL('../fixtures/worker.js', imp
 export interface Outcome {
   code: number
   stdout: string
+  /** Without the frames of stacks. */
   stderr: string
 }
 
@@ -27,7 +28,7 @@ export async function forkPool(args: string[], stdin: string | Buffer = '', cwd 
 /** Waits until a started program ends. */
 export async function outcomeOf(child: ChildProcessWithoutNullStreams): Promise<Outcome> {
   const [[code], stdout, stderr] = await Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])
-  return { code: code as number, stdout, stderr }
+  return { code: code as number, stdout, stderr: stderr.replace(/^ {4}at .*\n/gm, '') }
 }
 
 /**
