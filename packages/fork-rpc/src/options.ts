@@ -34,6 +34,13 @@ export interface DoneReference {
   module: ModuleSpecifier
   /** The name of the export. */
   name: string
+  /**
+   * Whether the process exits when the function has returned and its promise has been fulfilled. An error that the
+   * function throws is uncaught, so that the process exits with code 1.
+   *
+   * @default false: the function decides when the process ends
+   */
+  exits?: boolean
 }
 
 /** The options of `run` and `connect`. */
@@ -61,7 +68,7 @@ export interface RpcOptions {
   init?: string
   /**
    * The name of a function of the module, or of another module. The process calls it without arguments when the caller
-   * has closed the connection or is gone. It then decides when the process ends.
+   * has closed the connection or is gone. It then decides when the process ends, unless `exits` is set.
    *
    * @default exits the process
    */
@@ -167,6 +174,6 @@ export function checkRpcOptions(options: RpcOptions, call: string): void {
   if (serialiser !== undefined) serialiserReference(serialiser)
   if (highWaterMark) checkOptions(`option highWaterMark of ${call}`, highWaterMark, markExpectations)
   if (typeof done !== 'object') return
-  checkOptions(`option done of ${call}`, done, { module: anything, name: aName })
+  checkOptions(`option done of ${call}`, done, { module: anything, name: aName, exits: aBoolean })
   checkArgument(`name in option done of ${call}`, done.name, aName)
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { run } from '@anyfork/fork-rpc'
-import { taggedPipe } from '@anyfork/test-support'
+import { pipe } from '@anyfork/fdpass'
+import { ForkProcess, run } from '@anyfork/fork-rpc'
+import { taggedPipe, tagOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
 
@@ -36,6 +37,22 @@ for (const async of [false, true]) {
       await add.close()
       assert.deepEqual(await add.ended, { code: 12, signal: null })
     })
+
+    for (const [name, output, code] of [
+      ['writeAtEnd', /^at the end\n$/, 0],
+      ['failAtEnd', /Error: failed at the end\n {4}at failAtEnd/, 1],
+    ] as const)
+      it(`the process exits with code ${code} after the promise of done, if exits is set and done is ${name}`, async () => {
+        const [readEnd, writeEnd] = pipe()
+        const template = ForkProcess.exec({ stdio: ['ignore', writeEnd, writeEnd] })
+        writeEnd.close()
+        const add = track(run(template.fork(), worker, 'add', { async, done: { module: worker, name, exits: true } }))
+        assert.equal(await add(1, 2), 3)
+        await add.close()
+        assert.deepEqual(await add.ended, { code, signal: null })
+        await template.close()
+        assert.match(tagOf(readEnd), output)
+      })
 
     it('done may be a function of another module', async () => {
       const basename = track(

@@ -1,4 +1,4 @@
-import { aBoolean, anAbortSignal, checkOptions, type Expectations } from '@anyfork/fdpass/internal'
+import { aBoolean, aFunction, anAbortSignal, checkOptions, type Expectations } from '@anyfork/fdpass/internal'
 
 /** The options of `rpc.with(options)`, for single calls. */
 export interface CallOptions {
@@ -31,6 +31,14 @@ export interface CallOptions {
    * @default false
    */
   awaitAbort?: boolean
+  /**
+   * Receives the values of each `event()` of this call, instead of the option `onEvent` of the connection, until the call
+   * has settled and the stream that it returned, if any, has ended. Without `async`, the events of a call are all those
+   * that are sent while it runs.
+   *
+   * @default the option `onEvent` of the connection
+   */
+  onEvent?: (...values: unknown[]) => void
 }
 
 /** The longest delay of `setTimeout`, in milliseconds. */
@@ -44,6 +52,7 @@ const expectations: Expectations<CallOptions> = {
   },
   killOnAbort: aBoolean,
   awaitAbort: aBoolean,
+  onEvent: aFunction,
 }
 
 /** @throws TypeError if an option does not exist or has an invalid value */

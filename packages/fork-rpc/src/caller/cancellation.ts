@@ -52,14 +52,22 @@ export class Cancellation {
     streams: readonly number[],
     options: CallOptions,
   ): void {
+    const { calls } = this.#channel
     const undo = watchForAbort(options, reason => this.#abort(id, call, reason, options))
     const onResult = (value: unknown): void => {
       undo()
+      if (options.onEvent && value instanceof RemoteIterable) value.onceFinished(() => calls.stopListening(id))
+      else calls.stopListening(id)
       if (options.signal && value instanceof RemoteIterable)
         endOnAbort(RemoteIterable.incomingOf(value), options.signal, this.#killerOf(options))
       resolve(value)
     }
-    const call = this.#channel.calls.set(id, onResult, error => (undo(), reject(error)), streams)
+    const onError = (error: unknown): void => {
+      undo()
+      calls.stopListening(id)
+      reject(error)
+    }
+    const call = calls.set(id, onResult, onError, streams)
   }
 
   /** Call this when the process has sent something: the next call may have begun. */

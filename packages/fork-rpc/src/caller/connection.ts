@@ -333,8 +333,8 @@ function failureAfter(process: ForkProcess, status: ExitStatus): Error {
 
 function doneOf({ done }: RpcOptions, module: string | undefined): ServeSettings['done'] {
   return typeof done === 'object'
-    ? { module: resolveSpecifier(done.module), name: done.name }
+    ? { module: resolveSpecifier(done.module), name: done.name, exits: done.exits ?? false }
     : done === undefined
       ? undefined
-      : { module, name: done }
+      : { module, name: done, exits: false }
 }

@@ -1,3 +1,4 @@
+import { bindContext } from '@anyfork/fdpass/internal'
 import { RpcError } from '../errors.js'
 import { dropDescriptors } from '../values/discard.js'
 import type { EncodedRequest } from '../values/encoded-request.js'
@@ -58,7 +59,7 @@ export class Requests {
   call(number: number, args: readonly unknown[], options?: CallOptions, request?: EncodedRequest): CallPromise {
     if (this.isClosed || this.failure || options?.signal?.aborted) return this.#refuse(args, options, request)
     const { calls, messages, transport, counts } = this.#channel
-    const id = calls.reserve()
+    const id = calls.reserve(options?.onEvent && bindContext(options.onEvent))
     const sent: number[] = []
     const flags = options ? Flag.cancellable : 0
     try {

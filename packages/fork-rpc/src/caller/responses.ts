@@ -1,3 +1,4 @@
+import { callSafely } from '@anyfork/fdpass/internal'
 import { decodeError } from '@anyfork/fork/internal/error-codec'
 import { RpcError } from '../errors.js'
 import { streamsIn } from '../values/discard.js'
@@ -124,13 +125,15 @@ export class Responses {
   }
 
   #onEvent(): void {
-    const { transport, messages, counts } = this.#channel
+    const { transport, messages, calls, counts } = this.#channel
     const { reader } = transport
     counts.events++
     if (reader.attachments && streamsIn(reader.attachments).length)
       throw new RpcError('ERR_RPC_PROTOCOL', 'an event has a stream among its values')
-    if (this.#callbacks.checkEventListener()) this.#callbacks.event(messages.read(reader, MOST_EVENT_VALUES))
-    else messages.discard(reader.attachments)
+    const listener = calls.listenerOf(reader.id) ?? this.#callbacks.eventListener()
+    if (!listener) return messages.discard(reader.attachments)
+    const values = messages.read(reader, MOST_EVENT_VALUES)
+    callSafely(() => listener(...values))
   }
 
   #onDropped(): void {

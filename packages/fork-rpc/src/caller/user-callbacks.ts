@@ -19,16 +19,13 @@ export class UserCallbacks {
     this.#name = name
   }
 
-  /** Reports whether there is an event listener. The first time that there is none, emits a process warning. */
-  checkEventListener(): boolean {
-    if (this.#callbacks.onEvent) return true
+  /** Returns the option `onEvent`. The first time that there is none, emits a process warning. */
+  eventListener(): RpcOptions['onEvent'] {
+    const { onEvent } = this.#callbacks
+    if (onEvent) return onEvent
     if (!this.#hasWarned) process.emitWarning(`${this.#name} sent an event, but there is no onEvent`, 'AnyforkWarning')
     this.#hasWarned = true
-    return false
-  }
-
-  event(values: readonly unknown[]): void {
-    callSafely(() => this.#callbacks.onEvent?.(...values))
+    return undefined
   }
 
   /**

@@ -5,10 +5,13 @@ import { acceptedFromCaller, Flag, Kind } from '../wire/frame.js'
 import type { ServeSettings } from '../wire/serve-settings.js'
 import { Spin } from '../wire/spin.js'
 import { Transport } from '../wire/transport.js'
-import { CancellableCall } from './call-signal.js'
+import { CancellableCall, currentCall } from './call-signal.js'
+import { noteBackend } from './events.js'
 import { ReplyBatching } from './reply-batching.js'
 import { awaitFunction, endIfCallerGone, prepare, type ServedFunction, type Service } from './service.js'
 import { isThenable } from './with-done.js'
+
+noteBackend()
 
 /** While more bytes of responses than this wait for the caller to read them, no more calls are read. */
 const HIGH_WATER_BYTES = 1 << 20
@@ -68,6 +71,7 @@ class EventLoopServer {
         else this.#transport.flushSoon()
       },
       writeAll: () => this.#writeAll(),
+      idOfCall: () => currentCall()?.id ?? 0,
     })
     this.#transport.setReading(true)
   }
@@ -178,7 +182,7 @@ class EventLoopServer {
   }
 
   #cancellableCall(id: number): CancellableCall {
-    const call = new CancellableCall()
+    const call = new CancellableCall(id)
     this.#cancellable.set(id, call)
     return call
   }

@@ -4,8 +4,14 @@ const current = new AsyncLocalStorage<CancellableCall>()
 
 /** A running call that its caller may cancel. */
 export class CancellableCall {
+  readonly id: number
   #controller: AbortController | undefined
   #isCancelled = false
+
+  /** @param id - the ID of the call */
+  constructor(id: number) {
+    this.id = id
+  }
 
   /** Created on first use. */
   get signal(): AbortSignal {
@@ -27,6 +33,11 @@ export class CancellableCall {
   }
 }
 
+/** Returns the call in whose context this code runs, if the caller may cancel that call. */
+export function currentCall(): CancellableCall | undefined {
+  return current.getStore()
+}
+
 /**
  * Returns the signal of the running call. With the option `async`, it is aborted when the caller aborts the call, by
  * its `signal` or `timeout`, or stops iterating over its result.
@@ -36,5 +47,5 @@ export class CancellableCall {
  */
 export function callSignal(): AbortSignal {
   // A new signal each time, so that its listeners live only as long as the call.
-  return current.getStore()?.signal ?? new AbortController().signal
+  return currentCall()?.signal ?? new AbortController().signal
 }

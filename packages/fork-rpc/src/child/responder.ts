@@ -5,7 +5,7 @@ import { Messages } from '../values/messages.js'
 import { Kind, LARGE_BYTES, MOST_EVENT_VALUES } from '../wire/frame.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
 
-/** Writes the frames that a responder queues. */
+/** What a responder needs from its backend, which writes the frames that the responder queues. */
 export interface Flusher {
   /** A frame was queued: decide when to write it. */
   onQueued(): void
@@ -15,6 +15,8 @@ export interface Flusher {
    * @throws the kernel's error if the caller is gone
    */
   writeAll(): void
+  /** Returns the ID of the call that sends an event; 0 if there is none, or it is unknown. */
+  idOfCall(): number
   /** Blocks until a condition is met, and handles frames meanwhile; for backends that cannot read otherwise. */
   wait?(isOver: () => boolean): void
 }
@@ -78,7 +80,7 @@ export class Responder {
   /** @throws RangeError if there are too many values */
   event(values: readonly unknown[]): void {
     if (values.length > MOST_EVENT_VALUES) throw new RangeError(`an event can have at most ${MOST_EVENT_VALUES} values`)
-    this.#onQueued(this.messages.add(Kind.event, 0, values))
+    this.#onQueued(this.messages.add(Kind.event, this.#flusher.idOfCall(), values))
   }
 
   fatal(error: unknown): void {

@@ -5,7 +5,7 @@ import type { Codec } from '../values/codec.js'
 import { codecOf } from '../values/serialiser.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
 import type { ServeSettings } from '../wire/serve-settings.js'
-import { sendEventsTo } from './events.js'
+import { sendEventsTo, setServing } from './events.js'
 import { type Flusher, Responder } from './responder.js'
 
 export type ServedFunction = (...args: unknown[]) => unknown
@@ -32,6 +32,7 @@ let disconnectLast = (): void => {}
 export function disconnect(): void {
   disconnectLast()
   sendEventsTo()
+  setServing(false)
 }
 
 afterFork(disconnect) // the connection belongs to the parent
@@ -49,6 +50,7 @@ export async function prepare(writer: FrameWriter, args: unknown[], flusher: Flu
     invoke(loadFunction, from, exported, folder)
   let codec: Codec
   let responder: Responder | undefined
+  setServing(true)
   // However the process ends, the results of finished calls are written.
   const onExit = (): void => writeLast(responder)
   process.on('exit', onExit)
@@ -61,6 +63,7 @@ export async function prepare(writer: FrameWriter, args: unknown[], flusher: Flu
     if (name === undefined) await invoke(loadModule, module!, folder)
     else functions[0] = await load(module, name)
     const atEnd = done === undefined ? () => process.exit() : await load(done.module, done.name)
+    const end = done?.exits ? () => exitAfter(atEnd) : atEnd
     const serving = new Responder(writer, codec, maxMessageBytes, flusher)
     responder = serving
     sendEventsTo(serving)
@@ -72,14 +75,21 @@ export async function prepare(writer: FrameWriter, args: unknown[], flusher: Flu
       name: (number, exported) => void (functions[number] = lookUp(functions, number, load(module, exported))),
       finish: () => {
         serving.writeAll()
-        if (hasUnwrittenOutput()) void outputWritten().then(() => invoke(atEnd))
-        else void invoke(atEnd)
+        if (hasUnwrittenOutput()) void outputWritten().then(() => invoke(end))
+        else void invoke(end)
       },
     }
   } catch (error) {
     responder!.fatal(error)
     process.exit(1)
   }
+}
+
+/** Calls a function, waits for its promise, and exits. */
+async function exitAfter(call: () => unknown): Promise<void> {
+  await call()
+  await outputWritten()
+  process.exit()
 }
 
 /** Waits until a function is found. If it is not, calls `onMissing` before rejecting. */

@@ -8,9 +8,12 @@ import type { ServeSettings } from '../wire/serve-settings.js'
 import { Spin } from '../wire/spin.js'
 import { BlockingReader } from './blocking-reader.js'
 import { BlockingWriter } from './blocking-writer.js'
+import { noteBackend } from './events.js'
 import { ReplyBatching } from './reply-batching.js'
 import { awaitFunction, endIfCallerGone, prepare, type ServedFunction, type Service } from './service.js'
 import { isThenable } from './with-done.js'
+
+noteBackend()
 
 /**
  * Serves calls one by one until the caller closes the connection. Blocks while it waits for the next call. Responses
@@ -45,6 +48,7 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSet
       if (service && !(reader.hasNext && !batching.recordReply(reader.waiting) && output.defer())) output.write()
     },
     writeAll: () => output.write(),
+    idOfCall: () => running,
     wait: isOver => input.wait(isOver),
   })
   try {
@@ -97,10 +101,14 @@ async function loop(
 const received: number[] = []
 const sent: number[] = []
 
+/** The ID of the call that runs, or has run last. */
+let running = 0
+
 /** Runs a call. Returns undefined if it has been answered, else a promise that resolves when it has. */
 function carryOut(reader: FrameReader, service: Service, output: BlockingWriter): Promise<void> | undefined {
   const { functions, responder } = service
   const { id } = reader
+  running = id
   try {
     const args = responder.messages.read(reader, Infinity, received)
     const served = functions[reader.number]!

@@ -32,7 +32,7 @@ export async function warmUp(): Promise<void> {
     init: undefined,
     maxMessageBytes: MAX_MESSAGE_BYTES,
   }
-  await serve(served, { ...here, name: 'answer', done: { module: WARM_UP.href, name: 'end' } })
+  await serve(served, { ...here, name: 'answer', done: { module: WARM_UP.href, name: 'end', exits: false } })
   disconnect()
   caller.close()
   served.close()

@@ -39,8 +39,13 @@ export class RemoteIterable<T = unknown> implements AsyncIterableIterator<T> {
    * @param call - gets the error that was thrown there, if any. It must not refer to this object
    */
   onceFinished(call: (failure?: { error: unknown }) => void): void {
-    if (this.#incoming.isIterated) this.#incoming.onFinished = call
-    else call(this.#incoming.outcome)
+    const incoming = this.#incoming
+    if (!incoming.isIterated) return call(incoming.outcome)
+    const { onFinished: first } = incoming
+    incoming.onFinished = failure => {
+      first?.(failure)
+      call(failure)
+    }
   }
 
   [Symbol.asyncIterator](): this {

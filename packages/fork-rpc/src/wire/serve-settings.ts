@@ -10,8 +10,8 @@ export interface ServeSettings {
   serialiser: string
   /** The function to call before the first call. */
   init: string | undefined
-  /** The function to call at the end. Without a module, it is a global function. */
-  done: { module: string | undefined; name: string } | undefined
+  /** The function to call at the end. Without a module, it is a global function. `exits`: the process exits after it. */
+  done: { module: string | undefined; name: string; exits: boolean } | undefined
   /** The largest message in either direction, in bytes. */
   maxMessageBytes: number
   /** How long to spin for the next call, in microseconds. */
