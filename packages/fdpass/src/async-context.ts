@@ -5,11 +5,15 @@ import { AsyncResource } from 'node:async_hooks'
  * one: a store that a call enters by `AsyncLocalStorage.enterWith` is visible to what it calls and awaits, but not to
  * later calls.
  */
-export function bindContext<A extends unknown[], R>(callback: (...args: A) => R): (...args: A) => R {
+export function bindContext<This, A extends unknown[], R>(
+  callback: (this: This, ...args: A) => R,
+): (this: This, ...args: A) => R {
   const bound = new AsyncResource('ANYFORKCALLBACK')
-  return (...args) => bound.runInAsyncScope(inOwnContext, undefined, callback, args) as R
+  return function (...args) {
+    return bound.runInAsyncScope(inOwnContext<This, A, R>, this, callback, args)
+  }
 }
 
-function inOwnContext<A extends unknown[], R>(callback: (...args: A) => R, args: A): R {
-  return new AsyncResource('ANYFORKCALL').runInAsyncScope(callback, undefined, ...args)
+function inOwnContext<This, A extends unknown[], R>(this: This, callback: (this: This, ...args: A) => R, args: A): R {
+  return new AsyncResource('ANYFORKCALL').runInAsyncScope(callback, this, ...args)
 }

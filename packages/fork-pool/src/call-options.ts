@@ -1,7 +1,8 @@
-import { anAbortSignal, anything, checkOptions, type Expectations } from '@anyfork/fdpass/internal'
+import { aFunction, anAbortSignal, anything, checkOptions, type Expectations } from '@anyfork/fdpass/internal'
 import { checkRestrictions } from '@anyfork/fork/internal'
 import type { Restrictions } from '@anyfork/fork-rpc'
 import { aCount, aDurationOrInfinity } from './expectations.js'
+import { bindSafely, type EventListener } from './pool-options.js'
 
 /** Options of one call, for `with()`. An option that is `undefined` counts as left out. */
 export interface CallOptions {
@@ -48,6 +49,14 @@ export interface CallOptions {
    * @default none, apart from the option `restrict` of the pool
    */
   restrict?: Restrictions
+  /**
+   * Receives the values of each `event()` of the call, and of the stream that it returns, instead of the option `onEvent`
+   * of the pool; `this.pid` is the worker's process id. Unless the pool is `async`, the events of a call are all those
+   * that its worker sends while it runs.
+   *
+   * @default the option `onEvent` of the pool
+   */
+  onEvent?: EventListener
 }
 
 /** All call options, with the pool's defaults. Every object has all properties, so that calls see one hidden class. */
@@ -58,6 +67,8 @@ export interface CallSettings {
   readonly key: unknown
   readonly retries: number
   readonly restrict: Restrictions | undefined
+  /** In the asynchronous context in which it was given. */
+  readonly onEvent: EventListener | undefined
 }
 
 const expectations: Expectations<CallOptions> = {
@@ -67,6 +78,7 @@ const expectations: Expectations<CallOptions> = {
   key: anything,
   retries: aCount(0),
   restrict: anything, // checkRestrictions checks it
+  onEvent: aFunction,
 }
 
 /**
@@ -83,6 +95,7 @@ export function callSettings(options: CallOptions, defaults: CallSettings, isIso
     key,
     retries = defaults.retries,
     restrict,
+    onEvent,
   } = options
   if (key !== undefined && isIsolated)
     throw new TypeError('option key of with() needs a pool without isolate: an isolated worker has only one call')
@@ -91,5 +104,5 @@ export function callSettings(options: CallOptions, defaults: CallSettings, isIso
       throw new TypeError('option restrict of with() needs a pool with isolate, where each call has its own process')
     checkRestrictions(restrict)
   }
-  return { signal, timeout, priority, key, retries, restrict }
+  return { signal, timeout, priority, key, retries, restrict, onEvent: onEvent && bindSafely(onEvent) }
 }

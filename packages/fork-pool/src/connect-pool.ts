@@ -1,9 +1,10 @@
 import { describeValue } from '@anyfork/fdpass/internal'
+import { resolveSpecifier } from '@anyfork/fork/internal'
 import type { ModuleSpecifier, NotRemote } from '@anyfork/fork-rpc'
 import { isRemoteName, likeAnObject } from '@anyfork/fork-rpc/internal'
 import { type AnyFunction, controlOf, type PoolControl, type PoolFunction, poolFunction, startPool } from './pool.js'
 import { type PoolOptions, poolSettings } from './pool-options.js'
-import { checkTemplate, type TemplateSource } from './worker/templates.js'
+import { type TemplateSource, takeTemplate } from './worker/templates.js'
 import { connectTo } from './worker/worker-connection.js'
 
 /** The exported functions of a module, which run in the workers of a pool. */
@@ -22,19 +23,23 @@ const controls = new WeakMap<object, PoolControl>()
  * types: `connectPool<typeof import('./worker.js')>(…)`. Use `poolOf` to control the pool. A module that exports
  * `then` cannot be used, because JavaScript would take it for a promise.
  *
- * @param template - as for `pool`
+ * @param template - as for `pool`; default: `ForkProcess.create()`
  * @param module - a file URL, an absolute path, or a package name
  * @param options - as for `pool`
  * @returns an object with a method for each exported function; `await using` closes the pool
  * @throws TypeError for an invalid template, a relative module path, an unknown option, or an invalid value
  */
+export function connectPool<M extends object>(module: ModuleSpecifier, options?: PoolOptions): PooledModule<M>
 export function connectPool<M extends object>(
   template: TemplateSource,
   module: ModuleSpecifier,
-  options: PoolOptions = {},
-): PooledModule<M> {
-  checkTemplate(template)
-  const settings = poolSettings('connectPool()', options)
+  options?: PoolOptions,
+): PooledModule<M>
+export function connectPool(...args: unknown[]): object {
+  const { template, module, rest } = takeTemplate(args)
+  const [options = {}] = rest
+  resolveSpecifier(module)
+  const settings = poolSettings('connectPool()', options as PoolOptions)
   const parts = startPool(template, module, settings, connectTo(module, undefined, settings))
   const functions = Object.create(null, {
     [Symbol.asyncDispose]: { value: () => parts.lifecycle.close() },
@@ -47,7 +52,7 @@ export function connectPool<M extends object>(
     defineProperty: () => false,
   })
   controls.set(pooled, Object.defineProperties({}, controlOf(parts)) as PoolControl)
-  return pooled as PooledModule<M>
+  return pooled
 }
 
 /**

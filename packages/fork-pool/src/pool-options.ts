@@ -16,6 +16,15 @@ import { type Balancer, leastLoaded } from './balancer.js'
 import { aCount, aDuration, aDurationOrInfinity, aPositiveNumber } from './expectations.js'
 import { ncpu } from './ncpu.js'
 
+/** Where an event comes from: `this` of an `EventListener` that is not an arrow function. */
+export interface EventSource {
+  /** The process id of the worker. */
+  readonly pid: number
+}
+
+/** Receives the values of an event. */
+export type EventListener = (this: EventSource, ...values: unknown[]) => void
+
 /** When to replace a healthy worker. The worker completes its calls first. */
 export interface Recycling {
   /**
@@ -145,7 +154,7 @@ export interface PoolOptions {
    * After how many calls a warm worker becomes the template, with all that it has compiled and cached. The others are
    * then replaced by forks of it, one after the other. A list has a number for each generation, and the last applies to
    * all later ones. Each number must be below the option `calls` of `recycle`, or it may never be reached. Excludes
-   * `isolate` and `init`.
+   * `isolate`, `init`, and `done`.
    *
    * @default never
    */
@@ -204,11 +213,20 @@ export interface PoolOptions {
    */
   maxDescriptors?: number
   /**
-   * Receives the values of each `event()` of a worker. Without it, events are dropped and their descriptors closed.
+   * The name of a function of the module that each worker calls at its end, before it exits: the counterpart of `init`.
+   * It may return a promise. The worker exits when that settles, or is killed two seconds after its last call. A worker
+   * that is killed, dies, or exits by itself does not call it. Excludes `refork`.
    *
    * @default none
    */
-  onEvent?: (...values: unknown[]) => void
+  done?: string
+  /**
+   * Receives the values of each `event()` of a worker; `this.pid` is the worker's process id. `with()` overrides it for
+   * single calls. Without it, events are dropped and their descriptors closed.
+   *
+   * @default none
+   */
+  onEvent?: EventListener
   /**
    * Receives errors that no call reports: an idle worker died, a worker could not start, or a refork failed. The pool
    * goes on.
@@ -230,6 +248,7 @@ type Optional =
   | 'restrict'
   | 'timeout'
   | 'init'
+  | 'done'
   | 'onEvent'
   | 'onError'
   | 'onDestroy'
@@ -285,6 +304,7 @@ const expectations: Expectations<PoolOptions> = {
   balancer: aFunction,
   async: aBoolean,
   init: aName,
+  done: aName,
   serialiser: anything, // checkRpcOptions checks it, and the next two
   maxMessageBytes: anything,
   maxDescriptors: anything,
@@ -343,13 +363,13 @@ function withoutUndefined<Options extends object>(options: Options): Options {
 
 function checkCombinations(
   call: string,
-  { max, idle, load, isolate, refork, init, recycle: { calls } }: PoolSettings,
+  { max, idle, load, isolate, refork, init, done, recycle: { calls } }: PoolSettings,
 ): void {
   if (idle > max) throw new TypeError(`option idle of ${call} must be at most max, which is ${max}, not ${idle}`)
   if (isolate && (load !== 1 || idle > 0))
     throw new TypeError(`option isolate of ${call} excludes load and idle: each worker has one call; use spare instead`)
-  if (refork.length && (isolate || init !== undefined))
-    throw new TypeError(`option refork of ${call} excludes isolate and init`)
+  if (refork.length && (isolate || init !== undefined || done !== undefined))
+    throw new TypeError(`option refork of ${call} excludes isolate, init, and done`)
   for (const limit of refork)
     if (limit !== Infinity && limit >= calls)
       throw new TypeError(`option refork of ${call} must be below recycle.calls, which is ${calls}, not ${limit}`)
@@ -367,6 +387,11 @@ function bindCallbacks(settings: PoolSettings): PoolSettings {
   }
 }
 
-function bindSafely<A extends unknown[]>(callback: (...args: A) => void): (...args: A) => void {
-  return bindContext((...args: A) => callSafely(() => callback(...args)))
+/** Lets a callback run in the present asynchronous context. Its errors are uncaught. */
+export function bindSafely<This, A extends unknown[]>(
+  callback: (this: This, ...args: A) => void,
+): (this: This, ...args: A) => void {
+  return bindContext(function (this: This, ...args: A): void {
+    callSafely(() => callback.apply(this, args))
+  })
 }

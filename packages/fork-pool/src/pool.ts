@@ -1,6 +1,6 @@
 import { checkOptions, type Expectations } from '@anyfork/fdpass/internal'
-import { functionReference } from '@anyfork/fork/internal'
-import type { ModuleSpecifier, Returned, Sent } from '@anyfork/fork-rpc'
+import { functionReference, resolveSpecifier } from '@anyfork/fork/internal'
+import { ForkProcess, type ModuleSpecifier, type Returned, type Sent } from '@anyfork/fork-rpc'
 import type { WorkerFigures } from './call/statistics.js'
 import { type CallOptions, type CallSettings, callSettings } from './call-options.js'
 import { aDurationOrInfinity } from './expectations.js'
@@ -8,7 +8,7 @@ import { Lifecycle } from './lifecycle.js'
 import { type PoolOptions, type PoolSettings, poolSettings } from './pool-options.js'
 import { collectStats, type PoolStats } from './pool-stats.js'
 import { Scheduler } from './scheduler/scheduler.js'
-import { checkTemplate, type TemplateSource, Templates } from './worker/templates.js'
+import { type TemplateSource, Templates, takeTemplate } from './worker/templates.js'
 import { type ConnectWorker, connectTo } from './worker/worker-connection.js'
 
 /** Any function that a worker may export. */
@@ -108,24 +108,43 @@ export interface ForkPool<F extends AnyFunction = (...args: unknown[]) => unknow
  * @param template - a process that has not run a function yet, such as `ForkProcess.create()`, or a function that
  *   creates one. The pool owns it from now on. Workers share the memory of everything that it has loaded. The pool needs
  *   another template for `reload()` or after the template has died: it calls the function again or, if given a
- *   process, starts a plain one that loads only the module
- * @param module - the module that exports the function: a file URL, an absolute path, or a package name
- * @param name - the name of the exported function; the function may return a promise, or be a generator
+ *   process, starts a plain one that loads only the module. Default: `ForkProcess.create()`
+ * @param module - the module that exports the function: a file URL, an absolute path, or a package name, which is looked
+ *   up from the folder of the program's main module
+ * @param name - the name of the exported function; the function may return a promise, or be a generator. Default:
+ *   `'default'`, the default export
  * @param options - the size of the pool and the behaviour of its workers
  * @throws TypeError for an invalid template, a relative module path, an empty name, an unknown option, or an invalid
  *   value
  */
 export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(
+  module: ModuleSpecifier,
+  options?: PoolOptions,
+): ForkPool<F>
+export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(
+  module: ModuleSpecifier,
+  name: string,
+  options?: PoolOptions,
+): ForkPool<F>
+export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(
+  template: TemplateSource,
+  module: ModuleSpecifier,
+  options?: PoolOptions,
+): ForkPool<F>
+export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(
   template: TemplateSource,
   module: ModuleSpecifier,
   name: string,
-  options: PoolOptions = {},
-): ForkPool<F> {
-  checkTemplate(template)
+  options?: PoolOptions,
+): ForkPool<F>
+export function pool(...args: unknown[]): ForkPool {
+  const { template, module, rest } = takeTemplate(args)
+  const [name, options = {}] = rest.length < 2 && typeof rest[0] !== 'string' ? ['default', rest[0]] : rest
+  resolveSpecifier(module)
   functionReference(module, name)
-  const settings = poolSettings('pool()', options)
-  const parts = startPool(template, module, settings, connectTo(module, name, settings))
-  return Object.defineProperties(poolFunction(parts, ''), controlOf(parts)) as unknown as ForkPool<F>
+  const settings = poolSettings('pool()', options as PoolOptions)
+  const parts = startPool(template, module, settings, connectTo(module, name as string, settings))
+  return Object.defineProperties(poolFunction(parts, ''), controlOf(parts)) as unknown as ForkPool
 }
 
 /** The parts of a pool that its public objects refer to. */
@@ -135,13 +154,18 @@ export interface PoolParts {
   settings: PoolSettings
 }
 
+/** @param template - `undefined` for a fork of the default template */
 export function startPool(
-  template: TemplateSource,
+  template: TemplateSource | undefined,
   module: ModuleSpecifier,
   settings: PoolSettings,
   connect: ConnectWorker,
 ): PoolParts {
-  const templates = new Templates(template, module, settings.init !== undefined)
+  const templates = new Templates(
+    template ?? ForkProcess.create(),
+    module,
+    template !== undefined && settings.init !== undefined,
+  )
   const scheduler = new Scheduler(templates, settings, connect)
   return { scheduler, lifecycle: new Lifecycle(scheduler, settings), settings }
 }
@@ -156,6 +180,7 @@ export function poolFunction({ scheduler, settings }: PoolParts, name: string): 
     key: undefined,
     retries,
     restrict: undefined,
+    onEvent: undefined,
   }
   const callWith =
     (options: CallSettings) =>

@@ -10,6 +10,7 @@ const invalidCallOptions: object[] = [
   { priority: NaN },
   { signal: {} },
   { restrict: {} }, // without isolate
+  { onEvent: 'x' },
   { tiemout: 1 },
 ]
 const invalidPoolOptions: object[] = [
@@ -36,12 +37,15 @@ const invalidPoolOptions: object[] = [
   { onEvent: 1 },
   { async: 1 },
   { init: '' },
+  { done: '' },
+  { done: { module: 'x', name: 'y' } as never },
   { workers: 2 },
 ]
 const contradictoryPoolOptions: PoolOptions[] = [
   { isolate: true, load: 2 },
   { isolate: true, idle: 1 },
   { idle: 3, max: 2 },
+  { refork: 10, done: 'noteEnd' },
   { refork: 10, recycle: { calls: 10 } },
   { refork: [5, 20], recycle: { calls: 10, jitter: 0 } },
 ]

@@ -28,10 +28,31 @@ describe('stats()', () => {
       timedOut: 1,
       aborted: 1,
       retried: 1,
+      rejected: 0,
       waiting: 0,
       waitingBytes: 0,
       running: 0,
     })
+  })
+
+  it('rejected counts the calls that were not accepted, which are in no other count', async () => {
+    const act = start('doAs', { max: 1, maxQueue: 1 })
+    assert.equal(await act('a'), 'a')
+    const calls = [act('b', 50), act('c'), act('d'), act.with({ signal: AbortSignal.abort() })('e')]
+    const reasons = (await Promise.all(calls.map(reasonOf))).map(reason => reason && (reason.code ?? reason.name))
+    assert.deepEqual(reasons, [undefined, undefined, 'ERR_POOL_QUEUE_FULL', reasons[3]])
+    await act.close()
+    assert.equal((await reasonOf(act('f')))?.code, 'ERR_POOL_CLOSED')
+    const { done, failed, aborted, rejected } = (await act.stats()).calls
+    assert.deepEqual({ done, failed, aborted, rejected }, { done: 3, failed: 0, aborted: 0, rejected: 3 })
+  })
+
+  it('the message of ERR_POOL_QUEUE_FULL says how many calls are waiting', async () => {
+    const act = start('doAs', { max: 1, maxQueue: 1 })
+    await act('a')
+    const calls = [act('b', 50), act('c')]
+    assert.equal((await reasonOf(act('d')))?.message, '1 call is waiting for a worker')
+    await Promise.all(calls)
   })
 
   it('wait and run record how long calls waited and ran, in nanoseconds', async () => {
@@ -142,6 +163,7 @@ describe('stats()', () => {
       timedOut: 0,
       aborted: 0,
       retried: 0,
+      rejected: 0,
       waiting: 0,
       waitingBytes: 0,
       running: 0,

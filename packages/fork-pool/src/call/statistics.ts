@@ -1,6 +1,6 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 
-/** How the calls of a pool have ended. Calls that have not ended are in none of these counts. */
+/** How the calls of a pool have ended. Calls that have not ended, or were not accepted, are in no other count. */
 export interface CallCounts {
   /** Calls that resolved; a call that resolved with a stream counts when the stream ends. */
   done: number
@@ -14,6 +14,8 @@ export interface CallCounts {
   aborted: number
   /** How often a call was repeated because its worker died. */
   retried: number
+  /** Calls that were not accepted: the queue was full, the pool was closed, or the signal had been aborted. */
+  rejected: number
 }
 
 /**
@@ -61,7 +63,7 @@ export type Ending = 'done' | 'failed' | 'lost' | 'timedOut' | 'aborted'
 
 /** The counts of a pool, and histograms of how long its calls waited and ran, in nanoseconds. */
 export class Statistics {
-  readonly counts: CallCounts = { done: 0, failed: 0, lost: 0, timedOut: 0, aborted: 0, retried: 0 }
+  readonly counts: CallCounts = { done: 0, failed: 0, lost: 0, timedOut: 0, aborted: 0, retried: 0, rejected: 0 }
   readonly wait: RecordableHistogram = createHistogram()
   readonly run: RecordableHistogram = createHistogram()
   readonly #startedAt = performance.now()

@@ -8,10 +8,25 @@ export type TemplateSource = ForkProcess | (() => ForkProcess)
 /** How long a template without children may take to end, in milliseconds, before it is killed. */
 const GRACE_MS = 2000
 
-/** @throws TypeError if `source` is neither a ForkProcess nor a function */
-export function checkTemplate(source: TemplateSource): void {
-  if (!(source instanceof ForkProcess) && typeof source !== 'function')
-    throw new TypeError(`template must be a ForkProcess or a function that returns one, not ${describeValue(source)}`)
+/**
+ * Splits the arguments of `pool` or `connectPool`, which begin with a module or with a template and a module.
+ *
+ * @returns `template`: `undefined` if there is none
+ * @throws TypeError if the first argument is neither a template nor a module
+ */
+export function takeTemplate(args: unknown[]): {
+  template: TemplateSource | undefined
+  module: ModuleSpecifier
+  rest: unknown[]
+} {
+  const [first, second, ...others] = args
+  if (typeof first === 'string' || first instanceof URL)
+    return { template: undefined, module: first, rest: args.slice(1) }
+  if (!(first instanceof ForkProcess) && typeof first !== 'function')
+    throw new TypeError(
+      `template must be a ForkProcess or a function that returns one, and may be left out before a module, not ${describeValue(first)}`,
+    )
+  return { template: first as TemplateSource, module: second as ModuleSpecifier, rest: others }
 }
 
 /** A process that has loaded the module and from which workers are forked. */

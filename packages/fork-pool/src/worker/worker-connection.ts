@@ -9,7 +9,7 @@ import {
 import { closeDescriptors, type EncodedRequest, openEncodedRpc } from '@anyfork/fork-rpc/internal'
 import type { Call } from '../call/call.js'
 import { EXIT_OR_REFORK } from '../entry-files.js'
-import type { PoolSettings } from '../pool-options.js'
+import type { EventListener, PoolSettings } from '../pool-options.js'
 import { RETIRE } from '../retire-event.js'
 
 /** A connection to a worker. */
@@ -38,13 +38,18 @@ const DONE_HOOK = { module: EXIT_OR_REFORK, name: 'exitOrRefork' }
 export function connectTo(module: ModuleSpecifier, name: string | undefined, settings: PoolSettings): ConnectWorker {
   const isSync = !settings.async
   return (process, onRetire) => {
-    const rpc = openEncodedRpc(process, module, name, rpcOptions(settings, onRetire))
+    const listen = eventDispatcher(process, onRetire)
+    const rpc = openEncodedRpc(process, module, name, rpcOptions(module, settings, listen))
     return {
       control: rpc.control,
       call: (call, request) => {
         const { workerSignal: signal } = call
-        // A synchronous worker cannot see the signal while it runs a call, so it is killed.
-        const options = signal && { signal, killOnAbort: isSync, awaitAbort: isSync }
+        const { onEvent } = call.options
+        const options = (signal || onEvent) && {
+          // A synchronous worker cannot see the signal while it runs a call, so it is killed.
+          ...(signal && { signal, killOnAbort: isSync, awaitAbort: isSync }),
+          ...(onEvent && { onEvent: listen(onEvent) }),
+        }
         return rpc.call(call.name, call.args, request, options)
       },
     }
@@ -59,20 +64,29 @@ export function isWorkerLost(error: unknown): error is Error {
   )
 }
 
-function rpcOptions(settings: PoolSettings, onRetire: () => void): RpcOptions {
-  const { async, init, serialiser, maxMessageBytes, maxDescriptors, onEvent, refork } = settings
+/** Returns the function that receives all events of a worker for a listener, and the worker's request to retire. */
+type EventDispatcher = (onEvent: EventListener | undefined) => (...values: unknown[]) => void
+
+function eventDispatcher(process: ForkProcess, onRetire: () => void): EventDispatcher {
+  return onEvent =>
+    (...values) => {
+      if (values.length === 1 && values[0] === RETIRE) onRetire()
+      else if (onEvent) onEvent.call({ pid: process.pid! }, ...values)
+      else closeDescriptors(values)
+    }
+}
+
+function rpcOptions(module: ModuleSpecifier, settings: PoolSettings, listen: EventDispatcher): RpcOptions {
+  const { async, init, done, serialiser, maxMessageBytes, maxDescriptors, onEvent, refork } = settings
   return {
     async,
     serialiser,
     ...(maxMessageBytes !== undefined && { maxMessageBytes }),
     ...(maxDescriptors !== undefined && { maxDescriptors }),
     ...(init !== undefined && { init }),
+    ...(done !== undefined && { done: { module, name: done, exits: true } }),
     ...(refork.length > 0 && { done: DONE_HOOK }),
-    onEvent: (...values) => {
-      if (values.length === 1 && values[0] === RETIRE) onRetire()
-      else if (onEvent) onEvent(...values)
-      else closeDescriptors(values)
-    },
+    onEvent: listen(onEvent),
     onError: () => {}, // the calls and the promise `ended` report errors
   }
 }
