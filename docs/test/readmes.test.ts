@@ -25,7 +25,7 @@ for (const readme of markdownFiles().filter(path => !guides.includes(basename(pa
     after(() => rmSync(folder, { recursive: true }))
 
     for (const [i, block] of blocks.entries()) {
-      if (block.language === 'js' && block.file !== 'worker.js') {
+      if (block.language === 'js' && !block.file?.endsWith('worker.js')) {
         it(`prints what it says: ${title(block)}`, async () => {
           const file = block.file ?? `block-${i}.js`
           writeFileSync(join(folder, file), block.code)

@@ -12,6 +12,8 @@ export { fd } from '@anyfork/fork-rpc'
 
 export { flush } from '@anyfork/fork-rpc'
 
+export { isWorker } from '@anyfork/fork-rpc'
+
 export declare function retire(): void;
 
 export { withDone } from '@anyfork/fork-rpc'

@@ -11,6 +11,7 @@ export interface CallCounts {
     timedOut: number;
     aborted: number;
     retried: number;
+    rejected: number;
 }
 
 export interface CallOptions {
@@ -20,6 +21,7 @@ export interface CallOptions {
     key?: unknown;
     retries?: number;
     restrict?: Restrictions;
+    onEvent?: EventListener;
 }
 
 export interface Candidate {
@@ -30,6 +32,12 @@ export interface Candidate {
 }
 
 export { Descriptor } from '@anyfork/fdpass'
+
+export type EventListener = (this: EventSource, ...values: unknown[]) => void;
+
+export interface EventSource {
+    readonly pid: number;
+}
 
 export { ExecOptions } from '@anyfork/fork'
 
@@ -99,7 +107,8 @@ export interface PoolOptions {
     serialiser?: SerialiserName | URL;
     maxMessageBytes?: number;
     maxDescriptors?: number;
-    onEvent?: (...values: unknown[]) => void;
+    done?: string;
+    onEvent?: EventListener;
     onError?: (error: Error) => void;
     onDestroy?: () => void;
 }
@@ -168,6 +177,8 @@ export interface WorkerFigures {
 
 export type WorkerState = 'starting' | 'idle' | 'busy' | 'ending';
 
+export declare function connectPool<M extends object>(module: ModuleSpecifier, options?: PoolOptions): PooledModule<M>;
+
 export declare function connectPool<M extends object>(template: TemplateSource, module: ModuleSpecifier, options?: PoolOptions): PooledModule<M>;
 
 export { fd } from '@anyfork/fork-rpc'
@@ -177,6 +188,12 @@ export declare const leastLoaded: Balancer;
 export { memoryOf } from '@anyfork/fork'
 
 export declare function ncpu(): number;
+
+export declare function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(module: ModuleSpecifier, options?: PoolOptions): ForkPool<F>;
+
+export declare function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(module: ModuleSpecifier, name: string, options?: PoolOptions): ForkPool<F>;
+
+export declare function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(template: TemplateSource, module: ModuleSpecifier, options?: PoolOptions): ForkPool<F>;
 
 export declare function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(template: TemplateSource, module: ModuleSpecifier, name: string, options?: PoolOptions): ForkPool<F>;
 

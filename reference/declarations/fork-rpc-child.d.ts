@@ -20,4 +20,6 @@ export declare function fd(handle: Handle): PassedDescriptor;
 
 export declare function flush(): boolean;
 
+export declare function isWorker(): boolean;
+
 export declare function withDone<A extends unknown[]>(call: (done: Done, ...args: A) => unknown): (...args: A) => unknown;

@@ -5,6 +5,7 @@ export interface CallOptions {
     timeout?: number;
     killOnAbort?: boolean;
     awaitAbort?: boolean;
+    onEvent?: (...values: unknown[]) => void;
 }
 
 export declare class CallPromise<T = unknown> extends Promise<T> {
@@ -36,6 +37,7 @@ export { Descriptor } from '@anyfork/fdpass'
 export interface DoneReference {
     module: ModuleSpecifier;
     name: string;
+    exits?: boolean;
 }
 
 export { ExecOptions } from '@anyfork/fork'
