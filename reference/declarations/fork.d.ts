@@ -124,7 +124,7 @@ export interface OpenDescriptor {
 export declare class ProcessExitedError extends ForkError {
     readonly exitCode: number | null;
     readonly signal: NodeJS.Signals | null;
-    constructor(status: ExitStatus, what?: string);
+    constructor(status: ExitStatus, what?: string, { reason, cause }?: ExitDetails);
 }
 
 // not exported

@@ -41,6 +41,14 @@ export class ForkError extends Error {
   }
 }
 
+/** What is known of the end of a process besides its exit status. */
+export interface ExitDetails {
+  /** Why it ended, as the end of a sentence. */
+  reason?: string | undefined
+  /** The error that ended it. */
+  cause?: unknown
+}
+
 /** `ERR_PROCESS_EXITED`: a process has ended and gives no more answers. */
 export class ProcessExitedError extends ForkError {
   /** `null` if a signal ended the process, or if its exit was not reported. */
@@ -48,9 +56,16 @@ export class ProcessExitedError extends ForkError {
   /** `null` if the process has exited by itself, or if its exit was not reported. */
   readonly signal: NodeJS.Signals | null
 
-  /** @param what - begins the message */
-  constructor(status: ExitStatus, what = 'process') {
-    super('ERR_PROCESS_EXITED', `${what} ${describeExit(status)}`)
+  /**
+   * @param what - begins the message
+   * @param details - ends the message, and the error that ended the process
+   */
+  constructor(status: ExitStatus, what = 'process', { reason, cause }: ExitDetails = {}) {
+    super(
+      'ERR_PROCESS_EXITED',
+      `${what} ${describeExit(status)}${reason === undefined ? '' : `: ${reason}`}`,
+      cause === undefined ? undefined : { cause },
+    )
     this.exitCode = status.code
     this.signal = status.signal
   }

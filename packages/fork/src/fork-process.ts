@@ -34,6 +34,9 @@ export let forkProcessOf: (processHandle: ProcessHandle) => ForkProcess
 /** Returns why a process answers no more. */
 export let reasonOf: (process: ForkProcess) => Error
 
+/** Returns the limit that has probably ended a process, as the end of a sentence. */
+export let likelyLimitOf: (process: ForkProcess) => string | undefined
+
 /** Like `exited` of a process, but does not keep this program running. */
 export let exitOf: (process: ForkProcess) => Promise<ExitStatus>
 
@@ -373,6 +376,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   static {
     forkProcessOf = processHandle => new ForkProcess(processHandle)
     reasonOf = process => process.processHandle.reason
+    likelyLimitOf = process => process.processHandle.likelyLimit
     exitOf = process => process.processHandle.exited
     afterFork(() => ForkProcess.#default.forget())
   }

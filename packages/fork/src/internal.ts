@@ -1,6 +1,6 @@
 /** What the sister packages use. Not part of the documented API: it may change in any release. */
 export { describeExit } from './errors.js'
-export { exitOf, reasonOf } from './fork-process.js'
+export { exitOf, likelyLimitOf, reasonOf } from './fork-process.js'
 export { type FunctionReference, functionReference, resolveSpecifier } from './module-specifier.js'
 export { lookUpFolder, preferWorkingDirectory } from './program-folder.js'
 export { checkRestrictions } from './restrictions.js'

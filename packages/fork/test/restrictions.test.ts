@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { realpathSync } from 'node:fs'
 import { getPriority, tmpdir } from 'node:os'
-import { ForkProcess } from '@anyfork/fork'
+import { ForkProcess, type Restrictions } from '@anyfork/fork'
 import { isSoak } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
@@ -82,6 +82,47 @@ describe('restrict', () => {
     const child = template.fork().restrict({ rlimits: { cpu: 1 } })
     ;(await child.run(worker, 'spin')).close()
     assert.match(`${(await child.exited).signal}`, /SIGXCPU|SIGKILL/)
+    await assert.rejects(child.memory(), {
+      code: 'ERR_PROCESS_EXITED',
+      message: /limit of processor time, rlimits\.cpu$/,
+    })
+  })
+
+  const deaths: [signal: NodeJS.Signals, limits: NonNullable<Restrictions['rlimits']>, message: RegExp][] = [
+    ['SIGXCPU', {}, /ended by SIGXCPU: it exceeded its limit of processor time, rlimits\.cpu$/],
+    ['SIGKILL', { cpu: 1000 }, /ended by SIGKILL: it probably exceeded its limit of processor time, rlimits\.cpu$/],
+    ['SIGKILL', { cpu: Infinity, nofile: 100 }, /ended by SIGKILL$/],
+    ['SIGABRT', {}, /ended by SIGABRT: V8 probably ran out of memory: .*--max-old-space-size$/],
+    ['SIGTRAP', { data: 2 ** 40 }, /ended by SIGTRAP: it probably ran out of memory, which rlimits\.data limits$/],
+    ['SIGABRT', { as: 2 ** 46, data: [2 ** 40, Infinity] }, /which rlimits\.as and rlimits\.data limits$/],
+    ['SIGSEGV', { stack: 2 ** 24 }, /ended by SIGSEGV: it probably exceeded its limit of the stack, rlimits\.stack$/],
+    ['SIGSEGV', {}, /ended by SIGSEGV$/],
+    ['SIGTERM', { cpu: 1000 }, /ended by SIGTERM$/],
+  ]
+  for (const [signal, rlimits, message] of deaths)
+    it(`the error after ${signal} names the likely limit of a process with ${Object.keys(rlimits).join(' and ') || 'no limits'}`, async () => {
+      const child = template.fork().restrict({ rlimits })
+      await child.ready()
+      child.kill(signal)
+      await child.exited
+      await assert.rejects(child.memory(), { code: 'ERR_PROCESS_EXITED', signal, message })
+    })
+
+  it('the error of a fork names a limit that it has inherited', async () => {
+    const parent = template.fork().restrict({ rlimits: { cpu: 1000 } })
+    const child = parent.fork()
+    await child.ready()
+    child.kill('SIGKILL')
+    await assert.rejects(child.ready(), { code: 'ERR_PROCESS_EXITED', message: /rlimits\.cpu$/ })
+    await parent.close()
+  })
+
+  it('the error after exit code 134 of a wrapper script names the likely limit', async () => {
+    const child = template.fork().eval('process.exit(134)')
+    await assert.rejects(child.ready(), {
+      exitCode: 134,
+      message: /exited with code 134: V8 probably ran out of memory/,
+    })
   })
 })
 

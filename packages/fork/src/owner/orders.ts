@@ -99,7 +99,9 @@ export abstract class ProcessOrders {
    */
   restrict(restrictions: Restrictions): this {
     checkRestrictions(restrictions)
-    return this.#order('restrict', Command.restrict, restrictions)
+    this.#order('restrict', Command.restrict, restrictions)
+    Object.assign(this.processHandle.limits, restrictions.rlimits)
+    return this
   }
 
   /**

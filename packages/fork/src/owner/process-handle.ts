@@ -14,6 +14,7 @@ import { reapAtThreadEnd, spareAtThreadEnd } from '../thread-end.js'
 import type { ExecOptions } from './exec-options.js'
 import { warnOfFallback } from './fallback-warning.js'
 import { lifeline } from './lifeline-pipe.js'
+import { type Limits, likelyLimit } from './likely-limit.js'
 import { isChild, OwnChild } from './own-child.js'
 import { PendingAnswers } from './pending-answers.js'
 import { ProcessFamily, type Relative } from './process-family.js'
@@ -35,6 +36,10 @@ const families = new Set<ProcessFamily<ProcessHandle>>()
 /** A process, as its owner knows it: its control channel, its pid, the answers it owes, and how it ended. */
 export class ProcessHandle implements Relative<ProcessHandle> {
   reporter: ProcessHandle | undefined
+  /** The limits that it was ordered to have. */
+  readonly limits: Limits = {}
+  /** The limit that has probably ended it. */
+  likelyLimit: string | undefined
   readonly #family: ProcessFamily<ProcessHandle>
   readonly #forks = new Map<number, ProcessHandle>()
   readonly #channel: ControlChannel
@@ -171,7 +176,9 @@ export class ProcessHandle implements Relative<ProcessHandle> {
 
   /** Why the process answers no more. */
   get reason(): Error {
-    return this.#failure ?? new ProcessExitedError(this.#status ?? UNKNOWN_STATUS)
+    return (
+      this.#failure ?? new ProcessExitedError(this.#status ?? UNKNOWN_STATUS, undefined, { reason: this.likelyLimit })
+    )
   }
 
   /** Waits until the pid is known. Rejects if the process could not be made or is gone. */
@@ -189,6 +196,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     try {
       this.#channel.send(Command.fork, id, undefined, [theirs])
       fork = new ProcessHandle(ours, this)
+      Object.assign(fork.limits, this.limits)
     } catch (error) {
       ours.close()
       throw error
@@ -357,6 +365,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
 
   /** The exit of the process was reported. */
   onExit(status: ExitStatus): void {
+    if (!this.#status) this.likelyLimit = likelyLimit(status, this.limits)
     this.#status ??= status
     this.settle()
   }
