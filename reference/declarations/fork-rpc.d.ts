@@ -42,6 +42,8 @@ export interface DoneReference {
 
 export { ExecOptions } from '@anyfork/fork'
 
+export { ExitDetails } from '@anyfork/fork'
+
 export { ExitStatus } from '@anyfork/fork'
 
 export { ForkError } from '@anyfork/fork'

@@ -22,6 +22,11 @@ export interface ExecOptions {
     title?: string;
 }
 
+export interface ExitDetails {
+    reason?: string | undefined;
+    cause?: unknown;
+}
+
 export interface ExitStatus {
     code: number | null;
     signal: NodeJS.Signals | null;

@@ -1,6 +1,7 @@
 export { Descriptor, type Handle } from '@anyfork/fdpass'
 export {
   type ExecOptions,
+  type ExitDetails,
   type ExitStatus,
   ForkError,
   ForkProcess,

@@ -114,6 +114,8 @@ describe('a hostile worker', () => {
     'an error that is null': [frame(18, { payload: serialize(null) })],
     'an error whose message is an object': [frame(18, { payload: serialize(plainError({ message: {} })) })],
     'a fatal error without a payload': [frame(20)],
+    'an uncaught error that is null': [frame(22, { payload: serialize(null) })],
+    'that it ends, with a payload': [frame(23, { payload: INTEGER })],
     'a result for a call that was not made': [frame(17, { id: 3, payload: cborArray(INTEGER) })],
     'a payload with a frame that has none': [frame(36, { payload: INTEGER })],
     'the announcement of descriptors, twice': [frame(38), frame(38)],

@@ -1,5 +1,6 @@
 export type { CheckReport, Finding, OpenDescriptor, Severity, ThreadReport } from './check-report.js'
 export {
+  type ExitDetails,
   type ExitStatus,
   ForkError,
   type ForkErrorCode,

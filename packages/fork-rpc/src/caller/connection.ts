@@ -1,7 +1,14 @@
 import { type Descriptor, hasEnded } from '@anyfork/fdpass'
 import { checkArgument } from '@anyfork/fdpass/internal'
-import { afterFork, type ExitStatus, ForkError, type ForkProcess, ProcessExitedError } from '@anyfork/fork'
-import { exitOf, lookUpFolder, reasonOf, resolveSpecifier } from '@anyfork/fork/internal'
+import {
+  afterFork,
+  type ExitDetails,
+  type ExitStatus,
+  ForkError,
+  type ForkProcess,
+  ProcessExitedError,
+} from '@anyfork/fork'
+import { exitOf, likelyLimitOf, lookUpFolder, reasonOf, resolveSpecifier } from '@anyfork/fork/internal'
 import { aForkProcess, backends } from '../backend.js'
 import { RpcError } from '../errors.js'
 import { checkRpcOptions, MAX_MESSAGE_BYTES, type RpcOptions } from '../options.js'
@@ -28,6 +35,8 @@ const GRACE_MS = 1000
 /** How long nothing may arrive from a process that has exited before the connection ends, in milliseconds. */
 const SILENCE_MS = 500
 
+const STRANDED = 'its event loop ran empty while it awaited the promise of a function, which can never settle'
+
 /** The open connections of this process. */
 const live = new Set<Connection>()
 
@@ -47,6 +56,8 @@ export class Connection {
   #setReady!: { resolve(): void; reject(error: Error): void }
   #resolveEnded!: (status: ExitStatus) => void
   #socket: Descriptor | undefined
+  /** What the process has reported about its end. */
+  #details: ExitDetails = {}
   #isDestroyed = false
   #isAbandoned = false
   #isKilledOnAbort = false
@@ -104,6 +115,8 @@ export class Connection {
         this.#setReady.resolve()
       },
       onFatal: error => (this.#requests.failure = error),
+      onUncaught: cause => (this.#details = { cause }),
+      onStranded: () => (this.#details = { reason: STRANDED }),
       onProtocolError: cause => this.#break(cause),
       onHandled: () => {
         this.#requests.onResponse()
@@ -294,7 +307,7 @@ export class Connection {
     const status = await this.#process.exited
     clearTimeout(killer)
     const isRequested = this.#requests.isClosed && !this.#requests.failure && !calls.awaited
-    const failure = (this.#requests.failure ??= failureAfter(this.#process, status))
+    const failure = (this.#requests.failure ??= failureAfter(this.#process, status, this.#details))
     const isReported = calls.awaited > 0 || this.#hold.isReadyAwaited || streams.areRead || this.#isKilledOnAbort
     this.#callbacks.ended(failure, isRequested || this.#isDestroyed, isReported)
     this.#setReady.reject(failure)
@@ -324,11 +337,11 @@ export class Connection {
 afterFork(() => Connection.abandonAll())
 
 /** Returns the error of the calls that a process has not answered before it ended. */
-function failureAfter(process: ForkProcess, status: ExitStatus): Error {
+function failureAfter(process: ForkProcess, status: ExitStatus, details: ExitDetails): Error {
   const reason = reasonOf(process)
   return reason instanceof ForkError && reason.code === 'ERR_PROTOCOL'
     ? new RpcError('ERR_RPC_PROTOCOL', reason.message, { cause: reason })
-    : new ProcessExitedError(status, 'the process of this function')
+    : new ProcessExitedError(status, 'the process of this function', { reason: likelyLimitOf(process), ...details })
 }
 
 function doneOf({ done }: RpcOptions, module: string | undefined): ServeSettings['done'] {

@@ -17,6 +17,10 @@ export interface ResponseListener {
   onReady(): void
   /** The process reports why it ends. */
   onFatal(error: Error): void
+  /** The process reports an error that ends it. */
+  onUncaught(error: Error): void
+  /** The process reports that it ends, because nothing is left that could settle the promise that it awaits. */
+  onStranded(): void
   /** The process has sent invalid data. */
   onProtocolError(cause: Error): void
   /** All frames received so far have been handled. */
@@ -113,6 +117,10 @@ export class Responses {
         return this.#onReady()
       case Kind.fatal:
         return this.#listener.onFatal(decodeError(reader.takePayload()))
+      case Kind.uncaught:
+        return this.#listener.onUncaught(decodeError(reader.takePayload()))
+      case Kind.stranded:
+        return this.#listener.onStranded()
       default:
         streams.onFrame(reader)
     }

@@ -87,6 +87,16 @@ export class Responder {
     this.#add(Kind.fatal, 0, encodeError(error))
   }
 
+  /** Reports an error that ends this process. */
+  uncaught(error: unknown): void {
+    this.#add(Kind.uncaught, 0, encodeError(error))
+  }
+
+  /** Reports that this process ends, because nothing is left that could settle the promise that it awaits. */
+  stranded(): void {
+    this.#add(Kind.stranded, 0)
+  }
+
   writeAll(): void {
     this.#flusher.writeAll()
   }

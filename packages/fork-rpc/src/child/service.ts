@@ -6,6 +6,7 @@ import { codecOf } from '../values/serialiser.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
 import type { ServeSettings } from '../wire/serve-settings.js'
 import { sendEventsTo, setServing } from './events.js'
+import { ExitReport } from './exit-report.js'
 import { type Flusher, Responder } from './responder.js'
 
 export type ServedFunction = (...args: unknown[]) => unknown
@@ -20,17 +21,18 @@ export interface Service {
   readonly responder: Responder
   /** Calls a function in an async context of its own, which begins as that in which the process began to serve. */
   readonly invoke: Invoke
+  readonly exitReport: ExitReport
   /** Makes a number stand for an export of the module. */
   name(number: number, name: string): void
   /** Call this when all calls have been answered and no more will come. */
   finish(): void
 }
 
-let disconnectLast = (): void => {}
+let lastReport: ExitReport | undefined
 
 /** Ends the service in this process, without sending anything. */
 export function disconnect(): void {
-  disconnectLast()
+  lastReport?.stop()
   sendEventsTo()
   setServing(false)
 }
@@ -49,14 +51,14 @@ export async function prepare(writer: FrameWriter, args: unknown[], flusher: Flu
   const load = (from: string | undefined, exported: string): Promise<ServedFunction> =>
     invoke(loadFunction, from, exported, folder)
   let codec: Codec
-  let responder: Responder | undefined
+  const exitReport = new ExitReport()
+  exitReport.start()
+  lastReport = exitReport
   setServing(true)
-  // However the process ends, the results of finished calls are written.
-  const onExit = (): void => writeLast(responder)
-  process.on('exit', onExit)
-  disconnectLast = () => void process.off('exit', onExit)
   try {
-    responder = new Responder(writer, codecOf('v8'), maxMessageBytes, flusher) // for errors before the serialiser is loaded
+    // for errors before the serialiser is loaded
+    exitReport.responder = new Responder(writer, codecOf('v8'), maxMessageBytes, flusher)
+    exitReport.isAwaiting = true
     if (init !== undefined) await invoke(await load(module, init), ...args.slice(0, -1))
     codec = codecOf(serialiser)
     const functions: Service['functions'] = []
@@ -65,13 +67,15 @@ export async function prepare(writer: FrameWriter, args: unknown[], flusher: Flu
     const atEnd = done === undefined ? () => process.exit() : await load(done.module, done.name)
     const end = done?.exits ? () => exitAfter(atEnd) : atEnd
     const serving = new Responder(writer, codec, maxMessageBytes, flusher)
-    responder = serving
+    exitReport.responder = serving
+    exitReport.isAwaiting = false
     sendEventsTo(serving)
     serving.ready()
     return {
       functions,
       responder: serving,
       invoke,
+      exitReport,
       name: (number, exported) => void (functions[number] = lookUp(functions, number, load(module, exported))),
       finish: () => {
         serving.writeAll()
@@ -80,7 +84,7 @@ export async function prepare(writer: FrameWriter, args: unknown[], flusher: Flu
       },
     }
   } catch (error) {
-    responder!.fatal(error)
+    exitReport.responder!.fatal(error)
     process.exit(1)
   }
 }
@@ -116,14 +120,6 @@ function lookUp(
     () => {},
   )
   return found
-}
-
-function writeLast(responder: Responder | undefined): void {
-  try {
-    responder?.writeAll()
-  } catch {
-    // the caller is gone
-  }
 }
 
 /** Exits the process if an error means that the caller is gone. */

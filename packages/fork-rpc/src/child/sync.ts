@@ -68,7 +68,7 @@ async function loop(
   carryOutCall: typeof carryOut,
 ): Promise<void> {
   const { reader } = input
-  const { responder } = service
+  const { responder, exitReport } = service
   let ticks = 0
   while (input.next()) {
     const { kind, id } = reader
@@ -84,7 +84,11 @@ async function loop(
     } else {
       const isTicking = output.isPending
       const rest = carryOutCall(reader, service, output)
-      if (rest) await rest
+      if (rest) {
+        exitReport.isAwaiting = true
+        await rest
+        exitReport.isAwaiting = false
+      }
       if (hasUnwrittenOutput()) {
         output.write()
         await outputWritten() // it would not be written while the process blocks for the next call

@@ -35,6 +35,10 @@ export const Kind = {
   fatal: 20,
   /** From the process: the call of this ID was cancelled before it began. */
   dropped: 21,
+  /** From the process: an error that ends it. Payload: a PlainError in V8's serialisation. */
+  uncaught: 22,
+  /** From the process: it ends, because nothing is left that could settle the promise that it awaits. */
+  stranded: 23,
   /** To the process: ignored; a call that was withdrawn. */
   nothing: 32,
   /** From the side that iterates: the next value of the stream of this ID. Payload: the value. */
@@ -111,6 +115,8 @@ export const acceptedFromProcess: Accepted = accepted([
   [Kind.event, Infinity],
   [Kind.fatal, MOST_ERROR_BYTES],
   [Kind.dropped, 0],
+  [Kind.uncaught, MOST_ERROR_BYTES],
+  [Kind.stranded, 0],
 ])
 
 /** What a process accepts from its caller. */
