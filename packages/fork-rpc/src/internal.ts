@@ -1,5 +1,6 @@
 /** The parts of this package that @anyfork/fork-pool uses. Not a documented API: it may change in any release. */
 
+export { withAsyncStack } from './caller/async-stack.js'
 export { CallPromise } from './caller/call-promise.js'
 export { forgetAbort, onceAborted } from './caller/cancellation.js'
 export { isRemoteName, likeAnObject } from './connect.js'

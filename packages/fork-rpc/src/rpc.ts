@@ -63,9 +63,8 @@ export interface Rpc extends RpcControl {
    *   settled
    * @returns resolves with the function's result; iterate over it with `for await` if the function returns an iterable.
    *   Rejects with the error that the function threw; with the serialiser's error if a value cannot be sent or read;
-   *   with `ERR_PROCESS_EXITED` if the process ended, which has the uncaught error as its `cause`; with `ERR_RPC_PROTOCOL`
-   *   if it sent invalid data; with
-   *   `ERR_RPC_CLOSED` after `close()` or `destroy()`
+   *   with `ERR_PROCESS_EXITED` if the process ended, with the uncaught error as its `cause`; with `ERR_RPC_PROTOCOL` if
+   *   it sent invalid data; with `ERR_RPC_CLOSED` after `close()` or `destroy()`
    */
   (...args: unknown[]): CallPromise
   /**

@@ -61,7 +61,9 @@ export class CallTracker {
     this.#open--
     this.statistics.recordEnding(ending)
     if (ending === 'done') call.resolve(value)
-    else call.reject(value)
+    else if (ending === 'aborted')
+      call.reject(value) // the user's own value
+    else call.fail(value)
   }
 
   /** Settles a call that its worker has answered, or that could not be sent to the worker. */

@@ -7,6 +7,7 @@ import {
 } from '@anyfork/fork-rpc/internal'
 import type { CallSettings } from '../call-options.js'
 import type { LinkedList, Prioritised, PriorityQueue } from './call-queue.js'
+import { withCallerStack } from './caller-stack.js'
 import type { Ending } from './statistics.js'
 
 /** The worker that has a call. */
@@ -121,6 +122,13 @@ export class Call implements Prioritised<Call> {
     if (!this.isStreaming) this.end()
     this.#resolve(value)
     this.#forgetPromise()
+  }
+
+  /** Like `reject`, but appends the stack of the functions that await the call. */
+  fail(error: unknown): void {
+    if (!(error instanceof Error)) return this.reject(error)
+    this.#reject = () => this.#resolve(withCallerStack(error))
+    this.reject(error)
   }
 
   /** Rejects the promise, and closes the captured descriptors that have not been sent. */

@@ -31,7 +31,7 @@ export class Admission {
     hasFreeSlot: boolean,
     unbound: number,
   ): { reason: unknown } | undefined {
-    if (this.refusal) return { reason: this.refusal }
+    if (this.refusal) return { reason: new PoolError(this.refusal.code, this.refusal.message) } // has the caller's stack
     if (signal?.aborted) return signal
     if (hasFreeSlot || !this.#isFull(unbound, bytes)) return undefined
     const { waiting, waitingBytes } = this.#tracker

@@ -23,8 +23,13 @@ export interface WorkerConnection {
  * Makes a forked process serve calls.
  *
  * @param onRetire - called when the worker asks to retire
+ * @param onDeath - called with the reason before the calls reject if the worker has ended without having been asked to
  */
-export type ConnectWorker = (process: ForkProcess, onRetire: () => void) => WorkerConnection
+export type ConnectWorker = (
+  process: ForkProcess,
+  onRetire: () => void,
+  onDeath: (error: Error) => void,
+) => WorkerConnection
 
 /** The hook that lets a worker be forked before it exits. */
 const DONE_HOOK = { module: EXIT_OR_REFORK, name: 'exitOrRefork' }
@@ -37,9 +42,9 @@ const DONE_HOOK = { module: EXIT_OR_REFORK, name: 'exitOrRefork' }
  */
 export function connectTo(module: ModuleSpecifier, name: string | undefined, settings: PoolSettings): ConnectWorker {
   const isSync = !settings.async
-  return (process, onRetire) => {
+  return (process, onRetire, onDeath) => {
     const listen = eventDispatcher(process, onRetire)
-    const rpc = openEncodedRpc(process, module, name, rpcOptions(module, settings, listen))
+    const rpc = openEncodedRpc(process, module, name, { ...rpcOptions(module, settings, listen), onError: onDeath })
     return {
       control: rpc.control,
       call: (call, request) => {
@@ -87,6 +92,5 @@ function rpcOptions(module: ModuleSpecifier, settings: PoolSettings, listen: Eve
     ...(done !== undefined && { done: { module, name: done, exits: true } }),
     ...(refork.length > 0 && { done: DONE_HOOK }),
     onEvent: listen(onEvent),
-    onError: () => {}, // the calls and the promise `ended` report errors
   }
 }

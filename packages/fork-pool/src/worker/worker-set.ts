@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ExitStatus, type ForkProcess, ProcessExitedError } from '@anyfork/fork-rpc'
+import type { ExitStatus, ForkProcess } from '@anyfork/fork-rpc'
 import type { Call } from '../call/call.js'
 import { PoolError } from '../errors.js'
 import type { PoolSettings } from '../pool-options.js'
@@ -251,7 +251,7 @@ export class WorkerSet {
 
   /** Reports an unexpected death to `onError`, unless the worker's calls report it. */
   #reportDeath(worker: Worker, status: ExitStatus, ageMilliseconds: number): void {
-    const error = new ProcessExitedError(status, 'a worker')
+    const error = worker.deathError(status)
     if (worker.calls > 0 || ageMilliseconds > EARLY_MS) this.#failures.reset()
     else if (this.#fail(error, worker.madeAt, this.ready.size - (this.ready.has(worker) ? 1 : 0))) return
     if (!worker.isReportedByCalls) this.#settings.onError?.(error)

@@ -62,6 +62,7 @@ export class Worker implements Candidate, CallOwner {
   readonly #running: RunningCalls
   #readyAt = 0
   #isLost = false
+  #death: Error | undefined
   #beforeClose: (() => void) | undefined
   #isEnding = false
   #isKilled = false
@@ -78,7 +79,11 @@ export class Worker implements Candidate, CallOwner {
     this.#isAsync = isAsync
     this.#listener = listener
     this.#running = new RunningCalls(isAsync, call => listener.onTimeout(call))
-    this.#connection = connect(process, () => listener.onRetire(this))
+    this.#connection = connect(
+      process,
+      () => listener.onRetire(this),
+      error => (this.#death = error),
+    )
     this.ended = this.#connection.control.ended
   }
 
@@ -112,6 +117,12 @@ export class Worker implements Candidate, CallOwner {
   /** Whether the worker, which has ended, died: the pool neither killed it nor let it end after its last call. */
   get hasDied(): boolean {
     return this.isReady && !this.#isKilled && (!this.#isEnding || this.#isLost || this.load > 0)
+  }
+
+  /** Returns the error that reports an unexpected death. */
+  deathError(status: ExitStatus): Error {
+    if (this.#death instanceof ProcessExitedError) return this.#death
+    return new ProcessExitedError(status, 'a worker', { cause: this.#death })
   }
 
   /** Whether the worker can be called. Unless it answered a call just now and has more, this asks the kernel. */
