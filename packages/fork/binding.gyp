@@ -18,6 +18,7 @@
         "native/signal.c",
         "native/lifeline.c",
         "native/limits.c",
+        "native/processor-time.c",
         "native/random.c",
         "native/reap.c",
         "native/thread-end.c"

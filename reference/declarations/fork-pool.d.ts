@@ -17,6 +17,7 @@ export interface CallCounts {
 export interface CallOptions {
     signal?: AbortSignal;
     timeout?: number;
+    cpuMs?: number;
     priority?: number;
     key?: unknown;
     retries?: number;
@@ -79,7 +80,7 @@ export declare class PoolError extends Error {
     constructor(code: PoolErrorCode, message: string, options?: ErrorOptions);
 }
 
-export type PoolErrorCode = 'ERR_POOL_CLOSED' | 'ERR_POOL_CRASH_LOOP' | 'ERR_POOL_DESTROYED' | 'ERR_POOL_NO_TEMPLATE' | 'ERR_POOL_QUEUE_FULL' | 'ERR_POOL_START_TIMEOUT' | 'ERR_POOL_TIMEOUT';
+export type PoolErrorCode = 'ERR_POOL_CLOSED' | 'ERR_POOL_CPU' | 'ERR_POOL_CRASH_LOOP' | 'ERR_POOL_DESTROYED' | 'ERR_POOL_MEMORY' | 'ERR_POOL_NO_TEMPLATE' | 'ERR_POOL_QUEUE_FULL' | 'ERR_POOL_START_TIMEOUT' | 'ERR_POOL_TIMEOUT';
 
 export interface PoolFunction<F extends AnyFunction> {
     (...args: Sent<Parameters<F>>): Returned<ReturnType<F>>;
@@ -97,6 +98,8 @@ export interface PoolOptions {
     maxQueue?: number | QueueLimit;
     isolate?: boolean;
     restrict?: Restrictions;
+    memory?: number;
+    cpuMs?: number;
     recycle?: Recycling;
     refork?: number | readonly number[];
     retries?: number;

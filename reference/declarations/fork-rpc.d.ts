@@ -106,7 +106,7 @@ export interface RpcControl extends AsyncDisposable {
     readonly counters: Counters;
     ready(): Promise<void>;
     close(): Promise<void>;
-    destroy(): Promise<void>;
+    destroy(cause?: unknown): Promise<void>;
     readonly ended: Promise<ExitStatus>;
 }
 

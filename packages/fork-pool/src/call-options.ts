@@ -1,7 +1,7 @@
 import { aFunction, anAbortSignal, anything, checkOptions, type Expectations } from '@anyfork/fdpass/internal'
 import { checkRestrictions } from '@anyfork/fork/internal'
 import type { Restrictions } from '@anyfork/fork-rpc'
-import { aCount, aDurationOrInfinity } from './expectations.js'
+import { aCount, aDurationOrInfinity, aPositiveNumber, checkLimits } from './expectations.js'
 import { bindSafely, type EventListener } from './pool-options.js'
 
 /** Options of one call, for `with()`. An option that is `undefined` counts as left out. */
@@ -22,6 +22,16 @@ export interface CallOptions {
    * @default the option `timeout` of the pool
    */
   timeout?: number
+  /**
+   * The maximum processor time that the worker uses during the call, in milliseconds: a positive number, or `Infinity`.
+   * All threads of the worker count. So do the other calls that an `async` worker runs at the same time: use
+   * `load: 1` to limit each call alone. A call that exceeds it rejects with `ERR_POOL_CPU`, is not repeated, and its
+   * worker is killed. If the call resolves with a stream, the time until its end counts, and the stream rejects with
+   * `ERR_PROCESS_EXITED`, whose `cause` is that error. Linux only.
+   *
+   * @default the option `cpuMs` of the pool
+   */
+  cpuMs?: number
   /**
    * The priority, any number but NaN. Waiting calls with a higher priority begin first.
    *
@@ -63,6 +73,7 @@ export interface CallOptions {
 export interface CallSettings {
   readonly signal: AbortSignal | undefined
   readonly timeout: number | undefined
+  readonly cpuMs: number | undefined
   readonly priority: number
   readonly key: unknown
   readonly retries: number
@@ -74,6 +85,7 @@ export interface CallSettings {
 const expectations: Expectations<CallOptions> = {
   signal: anAbortSignal,
   timeout: aDurationOrInfinity,
+  cpuMs: aPositiveNumber,
   priority: { test: value => typeof value === 'number' && !Number.isNaN(value), text: 'a number other than NaN' },
   key: anything,
   retries: aCount(0),
@@ -91,6 +103,7 @@ export function callSettings(options: CallOptions, defaults: CallSettings, isIso
   const {
     signal,
     timeout = defaults.timeout,
+    cpuMs = defaults.cpuMs,
     priority = defaults.priority,
     key,
     retries = defaults.retries,
@@ -104,5 +117,6 @@ export function callSettings(options: CallOptions, defaults: CallSettings, isIso
       throw new TypeError('option restrict of with() needs a pool with isolate, where each call has its own process')
     checkRestrictions(restrict)
   }
-  return { signal, timeout, priority, key, retries, restrict, onEvent: onEvent && bindSafely(onEvent) }
+  checkLimits('with()', { cpuMs })
+  return { signal, timeout, cpuMs, priority, key, retries, restrict, onEvent: onEvent && bindSafely(onEvent) }
 }

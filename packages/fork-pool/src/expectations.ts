@@ -15,6 +15,13 @@ export const aPositiveNumber: Expectation = {
   text: 'a positive number',
 }
 
+/** @throws TypeError if a limit is set that needs /proc or a clock which this system lacks */
+export function checkLimits(call: string, limits: { memory?: number | undefined; cpuMs?: number | undefined }): void {
+  if (process.platform === 'linux') return
+  for (const [name, limit] of Object.entries(limits))
+    if (limit !== undefined) throw new TypeError(`option ${name} of ${call} needs Linux`)
+}
+
 /** Expects an integer of at least `least`, or `Infinity`. */
 export function aCount(least: number): Expectation {
   return orInfinity(anInteger(least))

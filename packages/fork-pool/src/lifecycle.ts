@@ -1,7 +1,7 @@
 import { PoolError } from './errors.js'
 import type { PoolSettings } from './pool-options.js'
 import type { Scheduler } from './scheduler/scheduler.js'
-import { enforceMemoryLimit } from './worker/memory-limit.js'
+import { enforceMemoryLimits } from './worker/memory-limit.js'
 
 /** Reloads, closes, and destroys a pool. */
 export class Lifecycle {
@@ -12,10 +12,10 @@ export class Lifecycle {
   #destroying: Promise<void> | undefined
   #hasEnded = false
 
-  constructor(scheduler: Scheduler, { recycle, onDestroy }: PoolSettings) {
+  constructor(scheduler: Scheduler, settings: PoolSettings) {
     this.#scheduler = scheduler
-    this.#onDestroy = onDestroy
-    this.#stopMeasuring = enforceMemoryLimit(scheduler.workerSet, recycle.pss)
+    this.#onDestroy = settings.onDestroy
+    this.#stopMeasuring = enforceMemoryLimits(scheduler, settings)
   }
 
   async reload(): Promise<void> {

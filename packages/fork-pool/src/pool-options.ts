@@ -13,7 +13,7 @@ import { checkRestrictions } from '@anyfork/fork/internal'
 import type { Restrictions, SerialiserName } from '@anyfork/fork-rpc'
 import { checkRpcOptions } from '@anyfork/fork-rpc/internal'
 import { type Balancer, leastLoaded } from './balancer.js'
-import { aCount, aDuration, aDurationOrInfinity, aPositiveNumber } from './expectations.js'
+import { aCount, aDuration, aDurationOrInfinity, aPositiveNumber, checkLimits } from './expectations.js'
 import { ncpu } from './ncpu.js'
 
 /** Where an event comes from: `this` of an `EventListener` that is not an arrow function. */
@@ -139,11 +139,28 @@ export interface PoolOptions {
    */
   isolate?: boolean
   /**
-   * Limits what workers may use and do: `{ rlimits: { cpu: 1 } }`. See `restrict()` of `ForkProcess`.
+   * Limits what workers may use and do: `{ nice: 10, rlimits: { nofile: 100 } }`. The limits of the kernel hold for the
+   * whole life of a worker; see `memory` and `cpuMs` for limits of calls. See `restrict()` of `ForkProcess`.
    *
    * @default none
    */
   restrict?: Restrictions
+  /**
+   * The maximum memory of a worker, in bytes (PSS: memory that workers share counts in part), a positive number, or
+   * `Infinity`. The pool measures workers that have calls ten times a second, and kills one that has more: the calls
+   * that it has begun reject with `ERR_POOL_MEMORY`, and are not repeated. A worker that has more after its last call
+   * is replaced. V8 collects garbage late, so leave it room, or limit V8's heap by `--max-old-space-size` in the
+   * `execArgv` of the template. Linux only.
+   *
+   * @default Infinity
+   */
+  memory?: number
+  /**
+   * The maximum processor time of a call, in milliseconds, or `Infinity`. `with()` overrides it; see there.
+   *
+   * @default none
+   */
+  cpuMs?: number
   /**
    * When to replace healthy workers.
    *
@@ -243,6 +260,7 @@ export interface PoolOptions {
 }
 
 type Optional =
+  | 'cpuMs'
   | 'maxMessageBytes'
   | 'maxDescriptors'
   | 'restrict'
@@ -269,6 +287,7 @@ const defaults = {
   startTimeout: 30_000,
   spare: 0,
   isolate: false,
+  memory: Infinity,
   retries: 0,
   balancer: leastLoaded,
   async: false,
@@ -294,6 +313,8 @@ const expectations: Expectations<PoolOptions> = {
   },
   isolate: aBoolean,
   restrict: anything, // checkRestrictions checks it
+  memory: aPositiveNumber,
+  cpuMs: aPositiveNumber,
   recycle: anything, // checked with the expectations below
   refork: {
     test: value => (Array.isArray(value) ? value.every(aReforkLimit.test) : aReforkLimit.test(value)),
@@ -342,6 +363,7 @@ export function poolSettings(call: string, options: PoolOptions): PoolSettings {
     recycle: { ...never, ...withoutUndefined(recycle) },
     refork: typeof refork === 'number' ? [refork] : refork,
   }
+  checkLimits(call, { memory: options.memory, cpuMs: options.cpuMs })
   if (settings.restrict !== undefined) checkRestrictions(settings.restrict)
   const { serialiser, maxMessageBytes, maxDescriptors } = settings
   checkRpcOptions(

@@ -72,8 +72,8 @@ export interface PoolFunction<F extends AnyFunction> {
    *   and the worker keeps the call until the function has yielded them all or the iteration ends
    * @throws rejects with the error that the function throws
    * @throws rejects with `ERR_PROCESS_EXITED` if the worker dies while it runs the call
-   * @throws rejects with a `PoolError`: `ERR_POOL_TIMEOUT`, `ERR_POOL_QUEUE_FULL`, `ERR_POOL_CLOSED`,
-   *   `ERR_POOL_DESTROYED`, `ERR_POOL_CRASH_LOOP`, `ERR_POOL_START_TIMEOUT`, or `ERR_POOL_NO_TEMPLATE`
+   * @throws rejects with a `PoolError`: `ERR_POOL_TIMEOUT`, `ERR_POOL_CPU`, `ERR_POOL_MEMORY`, `ERR_POOL_QUEUE_FULL`,
+   *   `ERR_POOL_CLOSED`, `ERR_POOL_DESTROYED`, `ERR_POOL_CRASH_LOOP`, `ERR_POOL_START_TIMEOUT`, or `ERR_POOL_NO_TEMPLATE`
    * @throws rejects with the error of the template or the worker if no worker can be started, such as
    *   `ERR_MODULE_NOT_FOUND`
    * @throws rejects with a TypeError, or the serialiser's error, if an argument cannot be sent; with a RangeError if the
@@ -172,10 +172,11 @@ export function startPool(
 
 /** @param name - the function's name, or '' in a pool of one function */
 export function poolFunction({ scheduler, settings }: PoolParts, name: string): PoolFunction<AnyFunction> {
-  const { retries, timeout, isolate } = settings
+  const { retries, timeout, cpuMs, isolate } = settings
   const defaults: CallSettings = {
     signal: undefined,
     timeout,
+    cpuMs,
     priority: 0,
     key: undefined,
     retries,

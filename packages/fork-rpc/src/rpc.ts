@@ -46,9 +46,10 @@ export interface RpcControl extends AsyncDisposable {
   /**
    * Kills the process with SIGKILL. Pending calls reject with `ERR_PROCESS_EXITED`. Idempotent.
    *
+   * @param cause - the `cause` of that error. `@default` what the process has reported
    * @returns resolves when the process has ended. Never rejects
    */
-  destroy(): Promise<void>
+  destroy(cause?: unknown): Promise<void>
   /** Resolves with the exit code or the signal when the process has ended. Does not keep the program running. */
   readonly ended: Promise<ExitStatus>
 }
@@ -139,7 +140,7 @@ export function controlOf(handle: ConnectionHandle): PropertyDescriptorMap {
     drained: { value: () => handle.connection.drained() },
     ready: { value: () => handle.connection.ready() },
     close: { value: () => handle.connection.close() },
-    destroy: { value: () => handle.connection.destroy() },
+    destroy: { value: (cause?: unknown) => handle.connection.destroy(cause) },
     ended: { value: ended },
     [Symbol.asyncDispose]: { value: () => handle.connection.close() },
   }

@@ -103,6 +103,18 @@ static napi_value bind_signal(napi_env env, napi_callback_info info) {
   return number(env, fork_signal(pid, signal, socket));
 }
 
+/* processorTime(pid): returns milliseconds, or a negative errno */
+static napi_value bind_processor_time(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  INT32(env, argv[0], pid);
+  double milliseconds;
+  int rc = fork_processor_time(pid, &milliseconds);
+  if (rc < 0) return number(env, rc);
+  napi_value result;
+  TRY(env, napi_create_double(env, milliseconds, &result));
+  return result;
+}
+
 /* setLimit(name, soft, hard) */
 static napi_value bind_set_limit(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 3);
@@ -258,6 +270,7 @@ NAPI_MODULE_INIT() {
     METHOD("signal", bind_signal),
     METHOD("setLimit", bind_set_limit),
     METHOD("noNewPrivileges", bind_no_new_privileges),
+    METHOD("processorTime", bind_processor_time),
     METHOD("keepFd", bind_keep_fd),
     METHOD("keepChild", bind_keep_child),
     METHOD("spareChild", bind_spare_child),

@@ -115,6 +115,12 @@ int fork_set_limit(const char *name, double soft, double hard);
  * (PR_SET_NO_NEW_PRIVS, prctl(2)). Cannot be undone. Linux only. */
 int fork_no_new_privileges(void);
 
+/* processor-time.c */
+
+/* Stores the processor time that all threads of a process have used, the ended ones included (clock_getcpuclockid(3)).
+ * Linux only. Errors: -ESRCH if there is no such process. */
+int fork_processor_time(pid_t pid, double *milliseconds);
+
 /* thread-end.c */
 
 /* What must end together with a thread of Node that may end without running code: descriptors, which are closed, and

@@ -28,6 +28,8 @@ export interface Binding {
   /** Negative: no limit. */
   setLimit(name: string, soft: number, hard: number): number
   noNewPrivileges(): number
+  /** Milliseconds that a process has used so far, or a negative errno. */
+  processorTime(pid: number): number
   /** What the end of this thread closes. */
   keepFd(fd: number, on: boolean): number
   /** Whom the end of this thread kills and reaps. */

@@ -7,6 +7,7 @@ import type { Ending } from '../call/statistics.js'
 import type { CallSettings } from '../call-options.js'
 import { PoolError } from '../errors.js'
 import type { PoolSettings } from '../pool-options.js'
+import { ProcessorLimit } from '../worker/processor-limit.js'
 import type { Templates } from '../worker/templates.js'
 import type { Worker } from '../worker/worker.js'
 import { type ConnectWorker, isWorkerLost } from '../worker/worker-connection.js'
@@ -30,6 +31,7 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
   readonly #retries: Retries
   readonly #scaling: Scaling
   readonly #refork: Refork | undefined
+  readonly #processorLimit: ProcessorLimit
   /** While true, `#schedule` does nothing. */
   #isScheduling = false
 
@@ -37,6 +39,7 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
     const { refork, isolate, serialiser, maxMessageBytes = MAX_MESSAGE_BYTES, onError } = settings
     this.#settings = settings
     this.#encoder = new RequestEncoder(serialiser, maxMessageBytes)
+    this.#processorLimit = new ProcessorLimit((worker, call, error) => this.#kill(worker, [call], () => error))
     this.workerSet = new WorkerSet(templates, settings, connect, this)
     this.tracker = new CallTracker(() => this.admission.acceptsCalls(this.#placement.hasFreeSlot))
     this.admission = new Admission(this.workerSet, this.tracker, settings)
@@ -131,6 +134,18 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
     this.tracker.endStream(call, 'lost', performance.now())
   }
 
+  onBegin(worker: Worker, call: Call): void {
+    this.#processorLimit.begin(worker, call)
+  }
+
+  onEnd(call: Call): void {
+    this.#processorLimit.end(call)
+  }
+
+  onLimitExceeded(worker: Worker, makeError: () => PoolError): void {
+    this.#kill(worker, worker.begun, makeError)
+  }
+
   onTimeout(call: Call): void {
     const message = `the call has been running for ${call.options.timeout} ms`
     this.#cancel(call, 'timedOut', new PoolError('ERR_POOL_TIMEOUT', message))
@@ -148,6 +163,15 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
     this.#atOnce(() => {
       this.workerSet.release(worker)
       this.#retries.onLost(error, begun, waiting)
+    })
+  }
+
+  /** Kills a worker whose calls exceed a limit, and rejects these calls. */
+  #kill(worker: Worker, calls: Call[], makeError: () => PoolError): void {
+    this.#atOnce(() => {
+      worker.kill(makeError())
+      for (const call of calls) this.#cancel(call, 'failed', makeError())
+      this.workerSet.release(worker)
     })
   }
 

@@ -1,18 +1,29 @@
 import type { Call, CallOwner } from '../call/call.js'
 import { LinkedList } from '../call/call-queue.js'
 
+/** What happens to the calls of a worker. */
+export interface RunningCallsListener {
+  /** A call with a limit of processor time begins to run. */
+  onBegin(call: Call): void
+  /** Such a call is over. */
+  onEnd(call: Call): void
+  onTimeout(call: Call): void
+}
+
 /** The calls that a worker has, oldest first, and how long it has had any. */
 export class RunningCalls {
   readonly #calls = new LinkedList<Call>()
   readonly #isAsync: boolean
+  readonly #listener: RunningCallsListener
   readonly #onTimeout: (call: Call) => void
   #busyMs = 0
   #busySince = 0
 
   /** @param isAsync - whether the worker runs its calls concurrently, rather than one after the other */
-  constructor(isAsync: boolean, onTimeout: (call: Call) => void) {
+  constructor(isAsync: boolean, listener: RunningCallsListener) {
     this.#isAsync = isAsync
-    this.#onTimeout = onTimeout
+    this.#listener = listener
+    this.#onTimeout = call => listener.onTimeout(call)
   }
 
   get length(): number {
@@ -36,13 +47,14 @@ export class RunningCalls {
     if (!isFirst && !this.#isAsync) return
     const now = performance.now()
     if (isFirst) this.#busySince = now
-    call.begin(now, this.#onTimeout)
+    this.#begin(call, now)
   }
 
   remove(call: Call, now: number): void {
     this.#calls.remove(call)
     call.owner = undefined
     call.stopTimer()
+    if (call.options.cpuMs !== undefined) this.#listener.onEnd(call)
     if (!this.#calls.length) this.#busyMs += now - this.#busySince
   }
 
@@ -57,7 +69,12 @@ export class RunningCalls {
   /** Begins the next call of a synchronous worker that has completed one. A call that has begun is not simply repeated. */
   beginNext(): void {
     const { first } = this.#calls
-    if (first && !this.#isAsync && !first.beganAt && !first.isSettled) first.begin(performance.now(), this.#onTimeout)
+    if (first && !this.#isAsync && !first.beganAt && !first.isSettled) this.#begin(first, performance.now())
+  }
+
+  #begin(call: Call, now: number): void {
+    call.begin(now, this.#onTimeout)
+    if (call.options.cpuMs !== undefined) this.#listener.onBegin(call)
   }
 
   /** How long the worker has had at least one call, in milliseconds. */

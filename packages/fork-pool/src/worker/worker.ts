@@ -17,6 +17,10 @@ export interface WorkerListener {
   onStream(call: Call, stream: PoolStream): void
   /** The stream of a call failed, because the worker is lost. */
   onStreamLost(call: Call): void
+  /** A call that has a limit of processor time begins to run. */
+  onBegin(worker: Worker, call: Call): void
+  /** Such a call is over. */
+  onEnd(call: Call): void
   /** A call exceeded its timeout. */
   onTimeout(call: Call): void
   /** The worker asked to retire. */
@@ -78,7 +82,11 @@ export class Worker implements Candidate, CallOwner {
     this.lifetime = lifetime
     this.#isAsync = isAsync
     this.#listener = listener
-    this.#running = new RunningCalls(isAsync, call => listener.onTimeout(call))
+    this.#running = new RunningCalls(isAsync, {
+      onBegin: call => listener.onBegin(this, call),
+      onEnd: call => listener.onEnd(call),
+      onTimeout: call => listener.onTimeout(call),
+    })
     this.#connection = connect(
       process,
       () => listener.onRetire(this),
@@ -107,6 +115,12 @@ export class Worker implements Candidate, CallOwner {
   /** The unsettled calls and open streams of the worker, in the order in which it got them. */
   get running(): Call[] {
     return this.#running.toArray()
+  }
+
+  /** The calls that the worker may have begun: of a synchronous worker, only the first. */
+  get begun(): Call[] {
+    const { first } = this.#running
+    return this.#isAsync ? this.running : first?.beganAt ? [first] : []
   }
 
   /** Whether calls report the worker's death, by rejecting. Open streams do not count. */
@@ -202,9 +216,10 @@ export class Worker implements Candidate, CallOwner {
     return this.ended
   }
 
-  kill(): void {
+  /** @param cause - the cause of the error with which its calls reject */
+  kill(cause?: Error): void {
     this.#isEnding = this.#isKilled = true
-    void this.#connection.control.destroy()
+    void this.#connection.control.destroy(cause)
   }
 
   /** Call this only if the worker has a pid. */

@@ -198,8 +198,9 @@ export class Connection {
     await this.#untilEnded()
   }
 
-  async destroy(): Promise<void> {
+  async destroy(cause?: unknown): Promise<void> {
     if (this.#isAbandoned) return
+    if (cause !== undefined) this.#details = { cause }
     this.#requests.isClosed = true
     this.#isDestroyed = true
     this.#process.kill('SIGKILL') // if it has not started yet, `#connect` kills it
@@ -270,6 +271,11 @@ export class Connection {
     this.#hold.update()
   }
 
+  get #endDetails(): ExitDetails {
+    const reason = this.#isDestroyed || this.#isKilledOnAbort ? undefined : likelyLimitOf(this.#process)
+    return { reason, ...this.#details }
+  }
+
   /** Kills the process for an aborted call. Its end is expected, so it is not an uncaught exception. */
   #killOnAbort(): void {
     this.#isKilledOnAbort = true
@@ -307,7 +313,7 @@ export class Connection {
     const status = await this.#process.exited
     clearTimeout(killer)
     const isRequested = this.#requests.isClosed && !this.#requests.failure && !calls.awaited
-    const failure = (this.#requests.failure ??= failureAfter(this.#process, status, this.#details))
+    const failure = (this.#requests.failure ??= failureAfter(this.#process, status, this.#endDetails))
     const isReported = calls.awaited > 0 || this.#hold.isReadyAwaited || streams.areRead || this.#isKilledOnAbort
     this.#callbacks.ended(failure, isRequested || this.#isDestroyed, isReported)
     this.#setReady.reject(failure)
@@ -341,7 +347,7 @@ function failureAfter(process: ForkProcess, status: ExitStatus, details: ExitDet
   const reason = reasonOf(process)
   return reason instanceof ForkError && reason.code === 'ERR_PROTOCOL'
     ? new RpcError('ERR_RPC_PROTOCOL', reason.message, { cause: reason })
-    : new ProcessExitedError(status, 'the process of this function', { reason: likelyLimitOf(process), ...details })
+    : new ProcessExitedError(status, 'the process of this function', details)
 }
 
 function doneOf({ done }: RpcOptions, module: string | undefined): ServeSettings['done'] {

@@ -21,6 +21,7 @@ static const struct test tests[] = {
   {"ended children are reported until they are reaped", test_ended_children, false},
   {"a subreaper adopts the children of its children", test_subreaper, false},
   {"limits are set by name; unknown names and invalid limits are EINVAL", test_limits, true},
+  {"the processor time of a process grows; that of an ended one is ESRCH", test_processor_time, true},
   {"random octets differ; more than 256 are EIO", test_random, false},
   {"the end of a thread closes its descriptors, and kills and reaps its children", test_end_of_resources, false},
   {"a spared child outlives its thread, and is reaped after its end", test_spared_child, false},

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char *const names[] = {"core", "cpu", "data", "fsize", "nofile", "stack", "as", "nproc", "memlock"};
 
@@ -31,6 +33,17 @@ static int restrict_this(void *context) {
 }
 
 void test_limits(void) { assert(status_of(start_child(restrict_this, NULL)) == 0); }
+
+void test_processor_time(void) {
+  double before, after;
+  assert(fork_processor_time(getpid(), &before) == 0 && before >= 0);
+  for (volatile int i = 0; i < 10000000; i++) continue;
+  assert(fork_processor_time(getpid(), &after) == 0 && after > before);
+  pid_t child = fork();
+  if (child == 0) _exit(0);
+  assert(waitpid(child, NULL, 0) == child);
+  assert(fork_processor_time(child, &after) == -ESRCH);
+}
 
 void test_random(void) {
   unsigned char one[256] = {0}, other[256] = {0};

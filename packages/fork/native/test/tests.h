@@ -20,6 +20,7 @@ void test_signal_without_pidfd(void);
 void test_ended_children(void);
 void test_subreaper(void);
 void test_limits(void);
+void test_processor_time(void);
 void test_random(void);
 void test_end_of_resources(void);
 void test_spared_child(void);
