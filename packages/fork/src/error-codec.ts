@@ -1,6 +1,9 @@
 import { types } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
 import { describeValue } from '@anyfork/fdpass/internal'
+import { checkClone } from './clone-check.js'
+
+export { checkClone } from './clone-check.js'
 
 /** An error as plain values, which can be sent to another process. Properties that cannot be cloned are left out. */
 export interface PlainError {
@@ -38,6 +41,8 @@ const MOST_ERRORS = 2000
 const MOST_LISTED = 1000
 /** The largest encoded error, in bytes. */
 const MOST_BYTES = 3 << 22
+/** How much memory a decoded error may take, in bytes. */
+const MOST_MEMORY = 1 << 26
 /** The longest text in an error that is too large to be encoded as it is, in characters. */
 const MOST_TEXT = 1 << 14
 /** How many properties such an error keeps. */
@@ -229,7 +234,7 @@ export function encodeError(error: unknown): Buffer {
   const plain = toPlainError(error, isClonable)
   for (const make of [() => plain, () => reduce(plain, new Map()), () => withoutOthers(reduce(plain, new Map()))]) {
     const bytes = serialize(make())
-    if (bytes.length <= MOST_BYTES) return bytes
+    if (bytes.length <= MOST_BYTES && fitsInMemory(bytes)) return bytes
   }
   throw new RangeError('an error of bounded size is too large') // cannot be
 }
@@ -261,6 +266,16 @@ function reduce(plain: PlainError, reduced: Map<PlainError, PlainError>): PlainE
   return small
 }
 
+/** Reports whether the receiver would decode an error. */
+function fitsInMemory(bytes: Uint8Array): boolean {
+  try {
+    checkClone(bytes, MOST_MEMORY)
+    return true
+  } catch {
+    return false
+  }
+}
+
 function withoutOthers({ cause: _, errors: __, ...plain }: PlainError): PlainError {
   return plain
 }
@@ -273,10 +288,11 @@ function cut(text: string): string {
  * Decodes the bytes that `encodeError` returned.
  *
  * @throws TypeError if they are anything else
- * @throws Error if they are not in V8's format
+ * @throws RangeError if the error would take too much memory
  */
 export function decodeError(bytes: Uint8Array): Error {
   if (bytes.length > MOST_BYTES) throw new TypeError('the other process sent an error that is too large')
+  checkClone(bytes, MOST_MEMORY)
   return fromPlainError(deserialize(bytes))
 }
 

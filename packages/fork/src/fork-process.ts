@@ -14,7 +14,8 @@ import { ProcessOrders } from './owner/orders.js'
 import { ProcessHandle } from './owner/process-handle.js'
 import { lookUpFolder } from './program-folder.js'
 import { Command } from './protocol/frame.js'
-import { decode, encode } from './protocol/payload.js'
+import { encode } from './protocol/payload.js'
+import { decodeAnswer } from './protocol/reports.js'
 import { closeAtThreadEnd } from './thread-end.js'
 
 const aDescriptor: Expectation = { test: value => value instanceof Descriptor, text: 'a Descriptor' }
@@ -257,7 +258,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    */
   async check(): Promise<CheckReport> {
     this.assertOpen('check')
-    return decode(await this.processHandle.ask(Command.check))
+    return decodeAnswer(await this.processHandle.ask(Command.check))
   }
 
   /**
@@ -273,7 +274,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     const where = checkInspectOptions(options)
     if (this.isClosing) throw new TypeError('inspect() after close()')
     if (this.isHandedOver) throw new TypeError('inspect() after toFd()')
-    return decode(await this.processHandle.ask(Command.inspect, encode(where)))
+    return decodeAnswer(await this.processHandle.ask(Command.inspect, encode(where)))
   }
 
   /**

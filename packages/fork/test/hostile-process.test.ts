@@ -23,6 +23,14 @@ function report(
 
 const exited = (ended: unknown): Buffer => report(68, serialize(ended))
 
+/** Serialised bytes of arrays. V8 would allocate 256 MiB for each, because each claims 33,554,431 elements. */
+function longArrays(count: number): Buffer {
+  const length = [0xff, 0xff, 0xff, 0x0f]
+  const array = [0x61, ...length, 0x40, 0, ...length]
+  const all = [0x41, count, ...Array<number[]>(count).fill(array).flat(), 0x24, 0, count]
+  return Buffer.concat([serialize(undefined).subarray(0, 2), Buffer.from(all)])
+}
+
 describe('a process that writes to its control socket', () => {
   let template: ForkProcess
   let atRest: Resources
@@ -62,6 +70,8 @@ describe('a process that writes to its control socket', () => {
     'an exit with a code that is an object': exited({ pid: 1, code: {}, signal: 0 }),
     'an error that is null': report(65, serialize(null)),
     'a pid that is text': report(69, serialize({ pid: 'one', mode: 'fork' })),
+    'a pid that claims more elements than fit in the heap': report(69, longArrays(50)),
+    'an error that claims more elements than fit in the heap': report(65, longArrays(100)),
   }
   for (const [what, bytes] of Object.entries(attacks)) it(`with ${what} is killed`, () => checkKilled(bytes))
 

@@ -1,3 +1,4 @@
+import { checkClone } from '../clone-check.js'
 import { type ExitStatus, signalName } from '../errors.js'
 import type { MadeBy } from '../mode.js'
 import { decode, encode } from './payload.js'
@@ -19,6 +20,10 @@ export interface Ended {
   signal: number
 }
 
+/** How much memory the values of an answer may take, in bytes. */
+const MOST_ANSWER_MEMORY = 1 << 28
+/** How much memory the values of another report may take, in bytes. */
+const MOST_NUMBERS_MEMORY = 1 << 12
 const MOST_PID = 0x7fffffff
 const MOST_CODE = 255
 /** The largest number of a signal, SIGRTMAX. */
@@ -56,7 +61,18 @@ export function decodeEnded(payload: Buffer): { pid: number; status: ExitStatus 
   return { pid, status: { code: code < 0 ? null : code, signal: signalName(signal) } }
 }
 
+/**
+ * Decodes the answer to a question.
+ *
+ * @throws TypeError or RangeError if it is not one, or takes too much memory
+ */
+export function decodeAnswer<T>(payload: Buffer): T {
+  checkClone(payload, MOST_ANSWER_MEMORY)
+  return decode<T>(payload)
+}
+
 function fieldsOf(payload: Buffer): Record<string, unknown> {
+  checkClone(payload, MOST_NUMBERS_MEMORY)
   return (decode<unknown>(payload) ?? {}) as Record<string, unknown>
 }
 

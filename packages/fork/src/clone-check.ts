@@ -1,0 +1,289 @@
+import { serialize } from 'node:v8'
+
+/** The memory that values take, in bytes, roughly. */
+const COST = { number: 16, text: 32, bytes: 200, object: 48, element: 8, entry: 40 }
+/** Longer sparse arrays have a table of their elements instead of room for all. */
+const LONGEST_FAST_ARRAY = 1 << 25
+
+/** The bytes with which the serialiser of this interpreter begins: a tag and the version of its format. */
+const [VERSION_TAG, VERSION] = serialize(undefined) as unknown as [number, number]
+const PADDING = 0
+
+const code = (text: string): number => text.charCodeAt(0)
+
+/** The tags with which values begin. */
+const Tag = {
+  hole: code('-'),
+  undefined: code('_'),
+  null: code('0'),
+  true: code('T'),
+  false: code('F'),
+  trueObject: code('y'),
+  falseObject: code('x'),
+  int32: code('I'),
+  uint32: code('U'),
+  double: code('N'),
+  numberObject: code('n'),
+  date: code('D'),
+  bigint: code('Z'),
+  bigintObject: code('z'),
+  utf8: code('S'),
+  oneByte: code('"'),
+  twoByte: code('c'),
+  stringObject: code('s'),
+  regExp: code('R'),
+  reference: code('^'),
+  objectCount: code('?'),
+  arrayBuffer: code('B'),
+  resizableBuffer: code('~'),
+  view: code('V'),
+  /** A typed array or a buffer, as Node writes it: its class, its length, its bytes. */
+  hostObject: code('\\'),
+  object: code('o'),
+  sparseArray: code('a'),
+  denseArray: code('A'),
+  map: code(';'),
+  set: code("'"),
+  error: code('r'),
+} as const
+
+/** The tags that end the parts of a value, and how many numbers follow each. */
+const Ending = {
+  object: code('{'),
+  sparseArray: code('@'),
+  denseArray: code('$'),
+  map: code(':'),
+  set: code(','),
+} as const
+
+/** The parts of an error. */
+const ErrorPart = { message: code('m'), stack: code('s'), cause: code('c'), end: code('.') } as const
+const errorClasses = new Set([...'ERFSTU'].map(code))
+
+/** A value whose parts are being read. */
+interface Level {
+  /** The tag that ends it; that of `ErrorPart.end` for an error. */
+  end: number
+  /** How many elements of a dense array are to come before its properties. */
+  elements: number
+  /** Whether its parts are pairs of a key and a value, and whether the key is to come. */
+  isKeyed: boolean
+  isKeyNext: boolean
+}
+
+/**
+ * Checks bytes in the format of V8's structured clone from another process before they are deserialised: V8 allocates
+ * whatever length an array claims to have, and a program whose heap is exhausted ends.
+ *
+ * @param budget - how many bytes of memory the values may take
+ * @returns how many they take, roughly
+ * @throws RangeError if they would take more
+ * @throws TypeError if the bytes are not what `serialize` of node:v8 returns
+ */
+export function checkClone(bytes: Uint8Array, budget: number): number {
+  return new CloneScanner(bytes, budget).scan()
+}
+
+class CloneScanner {
+  readonly #bytes: Uint8Array
+  readonly #budget: number
+  readonly #levels: Level[] = []
+  #at = 0
+  #cost = 0
+
+  constructor(bytes: Uint8Array, budget: number) {
+    this.#bytes = bytes
+    this.#budget = budget
+  }
+
+  scan(): number {
+    if (this.#bytes[this.#at++] !== VERSION_TAG || this.#bytes[this.#at++] !== VERSION) throw malformed()
+    this.#value(this.#tag())
+    for (let level = this.#levels.at(-1); level; level = this.#levels.at(-1)) this.#part(level)
+    if (this.#at !== this.#bytes.length) throw malformed()
+    return this.#cost
+  }
+
+  /** Reads the next part of a value, or its end. */
+  #part(level: Level): void {
+    if (level.end === ErrorPart.end) return this.#errorPart()
+    const tag = this.#tag()
+    if (level.elements > 0) {
+      level.elements--
+      if (tag !== Tag.hole) this.#value(tag)
+    } else if (tag === level.end) {
+      if (level.isKeyed && !level.isKeyNext) throw malformed()
+      this.#levels.pop()
+      this.#number()
+      if (tag === Ending.denseArray || tag === Ending.sparseArray) this.#number()
+    } else {
+      if (level.isKeyed) {
+        if (level.isKeyNext && level.end !== Ending.map && !isKey(tag)) throw malformed()
+        level.isKeyNext = !level.isKeyNext
+      }
+      this.#charge(COST.entry)
+      this.#value(tag)
+    }
+  }
+
+  #errorPart(): void {
+    const part = this.#byte()
+    if (part === ErrorPart.end) this.#levels.pop()
+    else if (part === ErrorPart.cause) this.#value(this.#tag())
+    else if (part === ErrorPart.message || part === ErrorPart.stack) this.#text(this.#tag())
+    else if (!errorClasses.has(part)) throw malformed()
+  }
+
+  #value(tag: number): void {
+    switch (tag) {
+      case Tag.undefined:
+      case Tag.null:
+      case Tag.true:
+      case Tag.false:
+        return
+      case Tag.int32:
+      case Tag.uint32:
+        this.#number()
+        return this.#charge(COST.number)
+      case Tag.trueObject:
+      case Tag.falseObject:
+        return this.#charge(COST.object)
+      case Tag.double:
+      case Tag.numberObject:
+      case Tag.date:
+        this.#skip(8)
+        return this.#charge(COST.object)
+      case Tag.bigint:
+      case Tag.bigintObject:
+        // a bit for the sign, then the number of bytes
+        return this.#skipBytes(this.#number() >>> 1, COST.object)
+      case Tag.utf8:
+      case Tag.oneByte:
+      case Tag.twoByte:
+        return this.#text(tag)
+      case Tag.stringObject:
+        return this.#text(this.#tag())
+      case Tag.regExp:
+        this.#text(this.#tag())
+        this.#number()
+        return this.#charge(COST.bytes)
+      case Tag.reference:
+        this.#number()
+        return this.#view()
+      case Tag.objectCount:
+        this.#number()
+        return this.#value(this.#tag())
+      case Tag.arrayBuffer:
+        this.#skipBytes(this.#number(), COST.bytes)
+        return this.#view()
+      case Tag.resizableBuffer: {
+        const size = this.#number()
+        this.#charge(this.#number())
+        this.#skipBytes(size, COST.bytes)
+        return this.#view()
+      }
+      case Tag.hostObject:
+        this.#number()
+        return this.#skipBytes(this.#number(), COST.bytes)
+      case Tag.object:
+        return this.#begin(Ending.object, true)
+      case Tag.map:
+        return this.#begin(Ending.map, true)
+      case Tag.set:
+        return this.#begin(Ending.set, false)
+      case Tag.error:
+        this.#charge(COST.bytes)
+        return this.#begin(ErrorPart.end, false)
+      case Tag.sparseArray: {
+        const length = this.#number()
+        if (length <= LONGEST_FAST_ARRAY) this.#charge(COST.element * length)
+        return this.#begin(Ending.sparseArray, true)
+      }
+      case Tag.denseArray: {
+        const length = this.#number()
+        if (length > this.#bytes.length - this.#at) throw malformed() // each element has at least one byte
+        this.#charge(COST.element * length)
+        return this.#begin(Ending.denseArray, true, length)
+      }
+      default:
+        throw malformed()
+    }
+  }
+
+  #begin(end: number, isKeyed: boolean, elements = 0): void {
+    this.#charge(COST.object)
+    this.#levels.push({ end, elements, isKeyed, isKeyNext: true })
+  }
+
+  #text(tag: number): void {
+    if (tag !== Tag.utf8 && tag !== Tag.oneByte && tag !== Tag.twoByte) throw malformed()
+    const size = this.#number()
+    if (tag === Tag.utf8) this.#charge(size)
+    this.#skipBytes(size, COST.text)
+  }
+
+  /** Reads the view that may follow a buffer: its class, offset, length, and flags. */
+  #view(): void {
+    if (this.#bytes[this.#at] !== Tag.view) return
+    this.#at++
+    for (let i = 0; i < 4; i++) this.#number()
+    this.#charge(COST.bytes)
+  }
+
+  #tag(): number {
+    let tag = this.#byte()
+    while (tag === PADDING) tag = this.#byte()
+    return tag
+  }
+
+  /** Reads a number of at most 32 bits, seven bits in each byte, the lowest first. */
+  #number(): number {
+    let value = 0
+    for (let shift = 1; shift <= 2 ** 28; shift *= 128) {
+      const byte = this.#byte()
+      value += (byte & 127) * shift
+      if (byte < 128) {
+        if (value > 0xffffffff) throw malformed()
+        return value
+      }
+    }
+    throw malformed()
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.#at++]
+    if (byte === undefined) throw malformed()
+    return byte
+  }
+
+  #skipBytes(count: number, cost: number): void {
+    this.#skip(count)
+    this.#charge(cost + count)
+  }
+
+  #skip(count: number): void {
+    this.#at += count
+    if (this.#at > this.#bytes.length) throw malformed()
+  }
+
+  #charge(cost: number): void {
+    this.#cost += cost
+    if (this.#cost > this.#budget)
+      throw new RangeError(`the values of a message take more memory than ${this.#budget} bytes`)
+  }
+}
+
+function isKey(tag: number): boolean {
+  return (
+    tag === Tag.utf8 ||
+    tag === Tag.oneByte ||
+    tag === Tag.twoByte ||
+    tag === Tag.int32 ||
+    tag === Tag.uint32 ||
+    tag === Tag.double
+  )
+}
+
+function malformed(): TypeError {
+  return new TypeError("the bytes are not in the format of V8's structured clone, or use more of it than Node does")
+}
