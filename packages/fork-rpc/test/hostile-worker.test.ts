@@ -4,7 +4,7 @@ import { connect, type Remote, type RpcOptions, rpcOf } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
 import type * as worker from './fixtures/hostile-worker.js'
 import { useConnections } from './support/connections.js'
-import { cborArray, cborBytes, cborText, frame, notes } from './support/raw-frames.js'
+import { cborArray, cborBytes, cborText, frame, longArrays, notes } from './support/raw-frames.js'
 
 const module = new URL('./fixtures/hostile-worker.js', import.meta.url)
 const ATTACHED = 1
@@ -114,6 +114,7 @@ describe('a hostile worker', () => {
     'an error that is null': [frame(18, { payload: serialize(null) })],
     'an error whose message is an object': [frame(18, { payload: serialize(plainError({ message: {} })) })],
     'a fatal error without a payload': [frame(20)],
+    'an error that claims more elements than fit in the heap': [frame(18, { payload: longArrays(100) })],
     'an uncaught error that is null': [frame(22, { payload: serialize(null) })],
     'that it ends, with a payload': [frame(23, { payload: INTEGER })],
     'a result for a call that was not made': [frame(17, { id: 3, payload: cborArray(INTEGER) })],
@@ -237,6 +238,12 @@ describe('a hostile worker', () => {
       assert.ok(rpcOf(bad).isAlive)
     })
   }
+
+  it('that sends arrays in v8 that claim more elements than fit in the heap has its call rejected with RangeError', async () => {
+    const [bad] = await start({ serialiser: 'v8' })
+    await assert.rejects(bad.attack([{ bytes: result(longArrays(100)) }]), { name: 'RangeError' })
+    assert.ok(rpcOf(bad).isAlive)
+  })
 
   const malformed: Record<string, Buffer> = {
     'a reference to a value that was not marked': Buffer.from([0x81, 0xd8, 0x1d, 0x05]),

@@ -55,10 +55,11 @@ const levels: number[] = new Array<number>(MOST_DEPTH).fill(0)
  * the encoder writes, with extensions that users have registered, and cannot take more memory or time than its budget.
  *
  * @param budget - how many bytes of memory its values may take
+ * @returns how many they take, roughly
  * @throws RangeError if it is too deep or too large
  * @throws RpcError if it is malformed, or uses what the encoder does not write
  */
-export function checkCbor(bytes: Uint8Array, start: number, end: number, budget: number): void {
+export function checkCbor(bytes: Uint8Array, start: number, end: number, budget: number): number {
   let at = start
   let cost = 0
   let depth = 0
@@ -68,7 +69,7 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
     while (left === 0) {
       if (depth === 0) {
         if (at !== end) throw malformed()
-        return
+        return cost
       }
       left = remaining[--depth]!
       level = levels[depth]!

@@ -1,5 +1,6 @@
 import { deserialize, getHeapStatistics } from 'node:v8'
 import { clone } from '@anyfork/fork/internal/clone'
+import { checkClone } from '@anyfork/fork/internal/error-codec'
 import { requireModule } from '../entry-files.js'
 import { LARGE_BYTES } from '../wire/frame.js'
 import { checkCbor } from './cbor-check.js'
@@ -90,7 +91,7 @@ export class CborCodec implements Codec {
 
   decode(bytes: Buffer, start: number, end: number): unknown[] {
     const size = end - start
-    if (this.#budget !== undefined) checkCbor(bytes, start, end, this.#budget)
+    if (this.#budget !== undefined) checkHeapRoom(checkCbor(bytes, start, end, this.#budget))
     if (size > SCRATCH_BYTES) return this.#cbor.decode(bytes.subarray(start, end)) as unknown[]
     const scratch = this.#scratch
     for (let i = 0; i < size; i++) scratch[i] = bytes[start + i]!
@@ -132,13 +133,13 @@ export class WholeCodec implements Codec {
 /**
  * V8's structured clone: the values that `postMessage` takes, including cycles.
  *
- * @param isTrusted - false: messages that could exhaust the heap are not decoded
+ * @param budget - for messages that are not trusted: how much memory their values may take, in bytes
  */
-export const v8Codec = (isTrusted: boolean): Codec =>
+export const v8Codec = (budget?: number): Codec =>
   new WholeCodec(
     values => clone(rejectUnsendable(values)),
     bytes => {
-      if (!isTrusted) checkHeapRoom(bytes)
+      if (budget !== undefined) checkHeapRoom(checkClone(bytes, budget))
       return deserialize(Uint8Array.prototype.slice.call(bytes))
     },
     'all',
@@ -153,7 +154,7 @@ export const jsonCodec = (isTrusted: boolean): Codec =>
   new WholeCodec(
     values => Buffer.from(JSON.stringify(rejectUnsendable(values))),
     bytes => {
-      if (!isTrusted) checkHeapRoom(bytes, countValues)
+      if (!isTrusted) checkHeapRoom(countValues(bytes) * MOST_BYTES_A_VALUE + 2 * bytes.length)
       return parseJson(bytes)
     },
   )
@@ -167,22 +168,21 @@ function parseJson(bytes: Buffer): unknown {
   }
 }
 
-/** Below this size, messages fit in any heap. */
-const SMALL_BYTES = 1 << 20
-/** How many bytes the smallest value, such as an empty object in a list, can take. */
+/** Values that take less memory than this fit in any heap. */
+const SMALL_BYTES = 1 << 25
+/** How many bytes the smallest value in JSON, such as an empty object in a list, can take. */
 const MOST_BYTES_A_VALUE = 64
 
 /**
  * Checks that the values of a message fit in the heap: if it were exhausted, the whole program would end.
  *
- * @param count - returns how many values a message has at most. Without it, three bytes may be one
+ * @param size - how many bytes the values may take
  * @throws RangeError if they may not fit
  */
-function checkHeapRoom(bytes: Uint8Array, count = ({ length }: Uint8Array): number => length / 3): void {
-  if (bytes.length < SMALL_BYTES) return
+function checkHeapRoom(size: number): void {
+  if (size < SMALL_BYTES) return
   const { heap_size_limit, used_heap_size } = getHeapStatistics()
-  if (count(bytes) * MOST_BYTES_A_VALUE + 2 * bytes.length > heap_size_limit - used_heap_size)
-    throw new RangeError('the values of a message may not fit in the heap')
+  if (size > heap_size_limit - used_heap_size) throw new RangeError('the values of a message may not fit in the heap')
 }
 
 /** Returns the number of values in JSON, or more: of the characters that begin or separate them. */

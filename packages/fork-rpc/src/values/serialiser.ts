@@ -32,7 +32,7 @@ const builtIn: Record<SerialiserName, (budget?: number) => Codec> = {
   cbor: budget => new CborCodec(budget),
   json: budget => jsonCodec(budget === undefined),
   octets: () => new OctetsCodec(),
-  v8: budget => v8Codec(budget === undefined),
+  v8: budget => v8Codec(budget),
 }
 
 /** What the option `serialiser` must be. */

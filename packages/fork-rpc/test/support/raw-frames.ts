@@ -1,3 +1,5 @@
+import { serialize } from 'node:v8'
+
 /** The fields of a frame that are not zero. `length` is what the header says: by default, the length of the payload. */
 export interface Fields {
   id?: number
@@ -43,4 +45,15 @@ export function cborBytes(bytes: Uint8Array): Buffer {
   head[0] = 0x5a
   head.writeUInt32BE(bytes.length, 1)
   return Buffer.concat([head, bytes])
+}
+
+/**
+ * Arrays in the format of V8's structured clone. V8 would allocate 256 MiB for each, because each claims 33,554,431
+ * elements.
+ */
+export function longArrays(count: number): Buffer {
+  const length = [0xff, 0xff, 0xff, 0x0f]
+  const array = [0x61, ...length, 0x40, 0, ...length]
+  const all = [0x41, count, ...Array<number[]>(count).fill(array).flat(), 0x24, 0, count]
+  return Buffer.concat([serialize(undefined).subarray(0, 2), Buffer.from(all)])
 }
