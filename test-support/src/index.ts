@@ -1,7 +1,7 @@
 export { collectGarbage } from './collect-garbage.js'
 export { fillDescriptorTable } from './full-table.js'
 export { assertNothingLeft, openDescriptors, openResources, openSpareDescriptor, type Resources } from './leftovers.js'
-export { findOwnSocket } from './own-socket.js'
+export { findNewSockets, findOwnSocket } from './own-socket.js'
 export { PATIENCE_MS, until } from './patience.js'
 export { childrenOf, isRunning, untilGone } from './processes.js'
 export { type Outcome, outputOf, type RunOptions, runCommand, runProgram } from './run-program.js'

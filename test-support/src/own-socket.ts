@@ -20,3 +20,25 @@ export function findOwnSocket({ isBlocking }: { isBlocking: boolean }): number {
   if (found === undefined) throw new Error('this process has no such socket')
   return found
 }
+
+/**
+ * Prepares to find the sockets that this process is about to open, to write to them what their peers do not expect.
+ *
+ * @returns returns their numbers, in ascending order; borrowed
+ */
+export function findNewSockets(): () => number[] {
+  const before = new Set(openSockets())
+  return () => openSockets().filter(fd => !before.has(fd))
+}
+
+function openSockets(): number[] {
+  return readdirSync('/proc/self/fd').map(Number).filter(isSocket)
+}
+
+function isSocket(fd: number): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:')
+  } catch {
+    return false // the descriptor that has read the list
+  }
+}

@@ -4,22 +4,9 @@ import { write } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, isRunning, openResources, type Resources, until } from '@anyfork/test-support'
 import { after, afterEach, before, describe, it } from 'mocha'
+import { controlFrame as report } from './support/control-frames.js'
 
 const module = new URL('./fixtures/hostile.js', import.meta.url)
-
-/** A report, as it goes over the control socket: see src/protocol/frame.ts. */
-function report(
-  type: number,
-  payload: Uint8Array = Buffer.alloc(0),
-  { length = payload.length, descriptors = 0, id = 0 } = {},
-): Buffer {
-  const header = Buffer.alloc(12)
-  header.writeUInt32LE(length, 0)
-  header[4] = type
-  header[5] = descriptors
-  header.writeUInt32LE(id, 8)
-  return Buffer.concat([header, payload])
-}
 
 const exited = (ended: unknown): Buffer => report(68, serialize(ended))
 
@@ -62,6 +49,8 @@ describe('a process that writes to its control socket', () => {
 
   const attacks: Record<string, Buffer> = {
     noise: Buffer.from(Array.from({ length: 1000 }, (_, i) => (i * 7919) % 251)),
+    'the first byte of text': Buffer.from('a'),
+    'text whose first bytes could be the length of a report': Buffer.from('@\0ab\0\0\0\0text'),
     'a report of an unknown type': report(99),
     'a report that only an owner sends': report(5),
     'the header of a report of 4 GiB': report(64, undefined, { length: 0xffffffff }),

@@ -6,7 +6,7 @@ import { ForkError } from '../errors.js'
 import { callAfterFork } from '../fork-hooks.js'
 import type { ForkMode, MadeBy } from '../mode.js'
 import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
-import { Command, type Frame, MOST_ANSWER_BYTES } from '../protocol/frame.js'
+import { Command, checkOrder, type Frame, MOST_ANSWER_BYTES } from '../protocol/frame.js'
 import { decode, encode } from '../protocol/payload.js'
 import type { Made } from '../protocol/reports.js'
 import { assertNoActiveHandles } from '../safety/active-handles.js'
@@ -76,7 +76,9 @@ export class OrderServer implements ChannelListener {
     else if (earlier) this.#takeOver(earlier)
   }
 
+  /** @throws TypeError if the frame is not an order */
   onFrame(frame: Frame<Descriptor>): void {
+    checkOrder(frame)
     if (this.#deferred) this.#deferred.push(frame)
     else this.#enqueue(frame)
   }
@@ -84,6 +86,11 @@ export class OrderServer implements ChannelListener {
   /** Exits, because no more orders can come. A running function decides itself when to end. */
   onEnd(): void {
     if (!this.#running) process.exit()
+  }
+
+  /** Exits, even while the function runs: something is in the control socket that is not an order. */
+  onProtocolError(cause: Error): void {
+    this.#fail(new ForkError('ERR_PROTOCOL', `the owner has sent an invalid order: ${cause.message}`, { cause }))
   }
 
   /**
@@ -109,9 +116,11 @@ export class OrderServer implements ChannelListener {
     this.#owner.started(0)
     const channel = new ControlChannel(socket, {
       onFrame: frame => {
+        checkOrder(frame)
         this.#enqueue(frame)
         if (frame.type === Command.replayed) channel.close()
       },
+      onProtocolError: cause => this.onProtocolError(cause),
       onEnd: () =>
         this.#fail(
           new ForkError(

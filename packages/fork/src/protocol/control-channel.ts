@@ -10,7 +10,7 @@ import {
   watch,
 } from '@anyfork/fdpass'
 import { closeAtThreadEnd } from '../thread-end.js'
-import { type Accepted, type Frame, frameHeader } from './frame.js'
+import { type Accepted, acceptedOrders, type Frame, frameHeader } from './frame.js'
 import { FrameReader } from './frame-reader.js'
 import { QueuedDescriptors } from './queued-descriptors.js'
 import type { ReservedSlot } from './reserved-slot.js'
@@ -71,13 +71,13 @@ export class ControlChannel {
   /**
    * @param socket - a stream socket; owned by the channel from now on
    * @param listener - gets the frames and owns their descriptors
-   * @param options - `reservedSlot` lets one frame with a descriptor arrive when the table is full; `accepted` is for a
-   *   peer that is not trusted: what it may send
+   * @param options - `reservedSlot` lets one frame with a descriptor arrive when the table is full; `accepted` is
+   *   what the peer may send: by default, orders
    */
   constructor(
     socket: Descriptor,
     listener: ChannelListener,
-    { reservedSlot, accepted }: { reservedSlot?: ReservedSlot; accepted?: Accepted } = {},
+    { reservedSlot, accepted = acceptedOrders }: { reservedSlot?: ReservedSlot; accepted?: Accepted } = {},
   ) {
     this.#reader = new FrameReader(accepted)
     this.#socket = socket

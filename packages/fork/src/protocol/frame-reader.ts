@@ -1,4 +1,4 @@
-import { type Accepted, type Frame, HEADER_BYTES } from './frame.js'
+import { type Accepted, At, type Frame, HEADER_BYTES, MARK } from './frame.js'
 
 /** A frame whose header has arrived. */
 interface Incomplete {
@@ -15,10 +15,10 @@ export class FrameReader<D> {
   #bytes: Buffer = Buffer.alloc(0)
   readonly #descriptors: D[] = []
   #incomplete: Incomplete | undefined
-  readonly #accepted: Accepted | undefined
+  readonly #accepted: Accepted
 
-  /** @param accepted - for a peer that is not trusted: what it may send, always without descriptors */
-  constructor(accepted?: Accepted) {
+  /** @param accepted - what the peer may send */
+  constructor(accepted: Accepted) {
     this.#accepted = accepted
   }
 
@@ -42,11 +42,15 @@ export class FrameReader<D> {
   /**
    * Returns the next frame; `undefined` until all of it has arrived.
    *
-   * @throws TypeError if its header is invalid, or descriptors have come from a peer that is not trusted
+   * @throws TypeError if its header is invalid, as soon as the first byte has arrived that shows it, or descriptors have
+   *   come that no header declares
    */
   next(): Frame<D> | undefined {
-    if (this.#accepted && this.#descriptors.length) throw new TypeError('it has sent descriptors')
-    if (!this.#incomplete && !this.#begin()) return undefined
+    if (!this.#accepted.withDescriptors && this.#descriptors.length) throw new TypeError('it has sent descriptors')
+    if (!this.#incomplete && !this.#begin()) {
+      this.#checkBeginning()
+      return undefined
+    }
     const { type, id, descriptors, payload, filled } = this.#incomplete!
     if (filled < payload.length) return undefined
     this.#incomplete = undefined
@@ -63,30 +67,45 @@ export class FrameReader<D> {
     return this.#descriptors.splice(0)
   }
 
+  /** Checks what has arrived of a header. */
+  #checkBeginning(): void {
+    const { length } = this.#bytes
+    if (length === 0 && this.#descriptors.length) throw new TypeError('it has sent descriptors without a frame')
+    if (length > At.type && !this.#accepted.payloads.has(this.#bytes[At.type]!)) throw noHeader()
+    if (length >= At.mark + 2 && this.#bytes.readUInt16LE(At.mark) !== MARK) throw noHeader()
+  }
+
   #check(length: number): void {
-    const type = this.#bytes[4]!
-    if (length > (this.#accepted!.get(type) ?? -1) || this.#bytes[5])
-      throw new TypeError(`it has sent an invalid report: type ${type} with ${length} bytes`)
+    const type = this.#bytes[At.type]!
+    const descriptors = this.#bytes[At.descriptors]!
+    if (this.#bytes.readUInt16LE(At.mark) !== MARK) throw noHeader()
+    if (descriptors > this.#descriptors.length) throw new TypeError('a frame lacks its descriptors')
+    if (length > (this.#accepted.payloads.get(type) ?? -1))
+      throw new TypeError(`it has sent an invalid header: type ${type} with ${length} bytes`)
   }
 
   /** Reads a header. A payload that has arrived whole stays where it is; for another, room is allocated. */
   #begin(): boolean {
     const bytes = this.#bytes
     if (bytes.length < HEADER_BYTES) return false
-    const length = bytes.readUInt32LE(0)
-    if (this.#accepted) this.#check(length)
+    const length = bytes.readUInt32LE(At.length)
+    this.#check(length)
     const end = HEADER_BYTES + length
     const isWhole = bytes.length >= end
     const payload = isWhole ? bytes.subarray(HEADER_BYTES, end) : Buffer.allocUnsafeSlow(length)
     if (!isWhole) bytes.copy(payload, 0, HEADER_BYTES)
     this.#bytes = bytes.subarray(Math.min(end, bytes.length))
     this.#incomplete = {
-      type: bytes[4]!,
-      id: bytes.readUInt32LE(8),
-      descriptors: bytes[5]!,
+      type: bytes[At.type]!,
+      id: bytes.readUInt32LE(At.id),
+      descriptors: bytes[At.descriptors]!,
       payload,
       filled: isWhole ? length : bytes.length - HEADER_BYTES,
     }
     return true
   }
+}
+
+function noHeader(): TypeError {
+  return new TypeError('it has sent bytes that are not the header of a frame')
 }

@@ -2,11 +2,20 @@
  * A frame on the control socket of a process: a header of 12 bytes, then the payload. Descriptors are sent along with
  * the first byte of the header.
  *
- *     u32 payload length · u8 type · u8 number of descriptors · u16 0 · u32 id
+ *     u8 type · u8 number of descriptors · u16 mark · u32 payload length · u32 id
  *
  * All numbers are little-endian.
  */
 export const HEADER_BYTES = 12
+
+/** Offsets within a header. */
+export const At = { type: 0, descriptors: 1, mark: 2, length: 4, id: 8 } as const
+
+/**
+ * What is in each header. Other bytes that get into the socket, such as text, hardly ever look like a header, for whose
+ * payload the receiver would wait. Change it with the format.
+ */
+export const MARK = 0xb7a5
 
 /** The orders and questions of the owner to a process. */
 export const Command = {
@@ -48,6 +57,15 @@ export const Command = {
   inspect: 21,
 } as const
 
+/** The commands that come with one descriptor. `descriptor` comes with one or more, all others with none. */
+const withDescriptor: readonly number[] = [Command.fork, Command.run, Command.lifeline]
+
+/** @throws TypeError if the number of descriptors with an order is wrong */
+export function checkOrder({ type, descriptors: { length } }: Frame<unknown>): void {
+  if (type === Command.descriptor ? length === 0 : length !== Number(withDescriptor.includes(type)))
+    throw new TypeError(`an order of type ${type} has ${length} descriptors`)
+}
+
 /** The reports of a process to its owner. */
 export const Report = {
   /**
@@ -72,8 +90,13 @@ export const Report = {
   rejected: 80,
 } as const
 
-/** What one side accepts: the largest payload of each type, in bytes. */
-export type Accepted = ReadonlyMap<number, number>
+/** What one side accepts. */
+export interface Accepted {
+  /** The largest payload of each type, in bytes. */
+  readonly payloads: ReadonlyMap<number, number>
+  /** Whether frames may come with descriptors. */
+  readonly withDescriptors: boolean
+}
 
 /** The largest payload of an error, in bytes: the limit of the error codec. */
 const MOST_ERROR_BYTES = 3 << 22
@@ -83,15 +106,24 @@ export const MOST_ANSWER_BYTES: number = 1 << 26
 const MOST_NUMBERS_BYTES = 1 << 12
 
 /** The largest payload of each report, in bytes. An owner accepts nothing else from a process. */
-export const acceptedReports: Accepted = new Map([
-  [Report.done, MOST_ANSWER_BYTES],
-  [Report.failed, MOST_ERROR_BYTES],
-  [Report.forked, MOST_NUMBERS_BYTES],
-  [Report.forkFailed, MOST_ERROR_BYTES],
-  [Report.exited, MOST_NUMBERS_BYTES],
-  [Report.started, MOST_NUMBERS_BYTES],
-  [Report.rejected, MOST_ERROR_BYTES],
-])
+export const acceptedReports: Accepted = {
+  withDescriptors: false,
+  payloads: new Map([
+    [Report.done, MOST_ANSWER_BYTES],
+    [Report.failed, MOST_ERROR_BYTES],
+    [Report.forked, MOST_NUMBERS_BYTES],
+    [Report.forkFailed, MOST_ERROR_BYTES],
+    [Report.exited, MOST_NUMBERS_BYTES],
+    [Report.started, MOST_NUMBERS_BYTES],
+    [Report.rejected, MOST_ERROR_BYTES],
+  ]),
+}
+
+/** What a process accepts from its owner, which it trusts with its memory. */
+export const acceptedOrders: Accepted = {
+  withDescriptors: true,
+  payloads: new Map(Object.values(Command).map(type => [type, Infinity])),
+}
 
 /** A frame as received. The receiver owns the payload and the descriptors. */
 export interface Frame<D> {
@@ -108,9 +140,10 @@ export interface Frame<D> {
  */
 export function frameHeader(type: number, id: number, payloadBytes: number, descriptors: number): Buffer {
   const header = Buffer.alloc(HEADER_BYTES)
-  header.writeUInt32LE(payloadBytes, 0)
-  header[4] = type
-  header[5] = descriptors
-  header.writeUInt32LE(id, 8)
+  header[At.type] = type
+  header[At.descriptors] = descriptors
+  header.writeUInt16LE(MARK, At.mark)
+  header.writeUInt32LE(payloadBytes, At.length)
+  header.writeUInt32LE(id, At.id)
   return header
 }
