@@ -4,7 +4,7 @@
  * - `ERR_CALL_TIMEOUT`: the call was not answered within its `timeout`.
  * - `ERR_RPC_CLOSED`: the call came after `close()` or `destroy()`, or in a fork of the process that owns the
  *   connection.
- * - `ERR_RPC_PROTOCOL`: the process sent invalid data and was killed.
+ * - `ERR_RPC_PROTOCOL`: the process sent invalid data and was killed, or got invalid data and exited.
  */
 export type RpcErrorCode = 'ERR_CALL_TIMEOUT' | 'ERR_RPC_CLOSED' | 'ERR_RPC_PROTOCOL'
 

@@ -90,10 +90,9 @@ export interface RpcOptions {
    * The largest message in either direction, in bytes: the arguments of a call, a result, an event, or a value of a
    * stream, with its buffers; an integer from 1 to 4 GiB - 1. A larger one that is to be sent is a `RangeError`; a
    * process that sends one nevertheless is killed. Errors do not count. It also bounds the memory that the values of a
-   * received message may take with the serialiser cbor: a result whose values would take more rejects with a
-   * `RangeError`, and an event ends the connection. With json and v8, the same holds for values that may not fit in the
-   * free heap: v8 counts more than 20 times the size of what it encodes, without large buffers that are themselves
-   * arguments or results.
+   * received message may take with the serialisers cbor and v8: a result whose values would take more rejects with a
+   * `RangeError`, and an event ends the connection. With any built-in serialiser, the same holds for values that may not
+   * fit in the free heap.
    *
    * @default 256 MiB (268_435_456)
    */

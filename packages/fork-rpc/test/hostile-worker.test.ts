@@ -245,6 +245,12 @@ describe('a hostile worker', () => {
     assert.ok(rpcOf(bad).isAlive)
   })
 
+  it('that sends more empty values in octets than fit in memory has its call rejected with RangeError', async () => {
+    const [bad] = await start({ serialiser: 'octets', maxMessageBytes: 1 << 20 })
+    await assert.rejects(bad.attackOnce(result(Buffer.alloc(1 << 20))), { name: 'RangeError' })
+    assert.ok(rpcOf(bad).isAlive)
+  })
+
   const malformed: Record<string, Buffer> = {
     'a reference to a value that was not marked': Buffer.from([0x81, 0xd8, 0x1d, 0x05]),
     'a value that is marked for references': Buffer.from([0x81, 0xd8, 0x1c, 0x80]),

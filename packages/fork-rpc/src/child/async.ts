@@ -8,7 +8,15 @@ import { Transport } from '../wire/transport.js'
 import { CancellableCall, currentCall } from './call-signal.js'
 import { noteBackend } from './events.js'
 import { ReplyBatching } from './reply-batching.js'
-import { awaitFunction, endIfCallerGone, prepare, type ServedFunction, type Service } from './service.js'
+import {
+  awaitFunction,
+  endIfCallerGone,
+  endIfInvalid,
+  findFunction,
+  prepare,
+  type ServedFunction,
+  type Service,
+} from './service.js'
 import { isThenable } from './with-done.js'
 
 noteBackend()
@@ -47,7 +55,7 @@ class EventLoopServer {
 
   constructor({ spin, maxMessageBytes }: ServeSettings) {
     const listener = {
-      onFrames: () => this.#onFrames(),
+      onFrames: () => this.#onArrived(),
       onEnd: () => this.#onCallerGone(),
       onWritten: () => this.#onWritten(),
       onBroken: endIfCallerGone,
@@ -81,6 +89,15 @@ class EventLoopServer {
       this.#transport.flushAll()
     } catch (error) {
       endIfCallerGone(error)
+      throw error
+    }
+  }
+
+  #onArrived(): void {
+    try {
+      this.#onFrames()
+    } catch (error) {
+      endIfInvalid(error, this.#service!)
       throw error
     }
   }
@@ -123,7 +140,7 @@ class EventLoopServer {
   }
 
   #call(id: number): void {
-    const { functions, responder, invoke } = this.#service!
+    const { responder, invoke } = this.#service!
     const { messages } = responder
     const { reader } = this.#transport
     if (this.#cancelled.size && this.#cancelled.delete(id)) {
@@ -139,8 +156,8 @@ class EventLoopServer {
     }
     try {
       const { attachments } = reader
+      const found = findFunction(this.#service!, reader)
       const args = messages.read(reader, Infinity, received)
-      const found = functions[reader.number]!
       if (typeof found === 'function') void this.#run(id, found, args, call, received)
       else
         awaitFunction(found, () => messages.discard(attachments)).then(

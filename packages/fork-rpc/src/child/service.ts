@@ -1,8 +1,10 @@
 import { bindContext } from '@anyfork/fdpass/internal'
 import { afterFork } from '@anyfork/fork'
 import { hasUnwrittenOutput, loadFunction, loadModule, outputWritten } from '@anyfork/fork/internal/child'
+import { RpcError } from '../errors.js'
 import type { Codec } from '../values/codec.js'
 import { codecOf } from '../values/serialiser.js'
+import type { FrameReader } from '../wire/frame-reader.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
 import type { ServeSettings } from '../wire/serve-settings.js'
 import { sendEventsTo, setServing } from './events.js'
@@ -96,6 +98,18 @@ async function exitAfter(call: () => unknown): Promise<void> {
   process.exit()
 }
 
+/**
+ * Returns the function of the current call, or a promise of it.
+ *
+ * @throws RpcError if its number was given to no function; the attachments of the call are then closed
+ */
+export function findFunction({ functions, responder }: Service, reader: FrameReader): Service['functions'][number] {
+  const found = functions[reader.number]
+  if (found) return found
+  responder.messages.discard(reader.attachments)
+  throw new RpcError('ERR_RPC_PROTOCOL', `a call has the number ${reader.number}, which no function has`)
+}
+
 /** Waits until a function is found. If it is not, calls `onMissing` before rejecting. */
 export async function awaitFunction(found: Promise<ServedFunction>, onMissing: () => void): Promise<ServedFunction> {
   try {
@@ -120,6 +134,13 @@ function lookUp(
     () => {},
   )
   return found
+}
+
+/** Exits the process if an error means that the socket has bytes that are no frames. Reports that to the caller. */
+export function endIfInvalid(error: unknown, { responder }: Service): void {
+  if (!(error instanceof RpcError)) return
+  responder.fatal(error)
+  process.exit(1) // the listener of `'exit'` writes the report
 }
 
 /** Exits the process if an error means that the caller is gone. */

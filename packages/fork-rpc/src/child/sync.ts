@@ -10,7 +10,15 @@ import { BlockingReader } from './blocking-reader.js'
 import { BlockingWriter } from './blocking-writer.js'
 import { noteBackend } from './events.js'
 import { ReplyBatching } from './reply-batching.js'
-import { awaitFunction, endIfCallerGone, prepare, type ServedFunction, type Service } from './service.js'
+import {
+  awaitFunction,
+  endIfCallerGone,
+  endIfInvalid,
+  findFunction,
+  prepare,
+  type ServedFunction,
+  type Service,
+} from './service.js'
 import { isThenable } from './with-done.js'
 
 noteBackend()
@@ -57,6 +65,7 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSet
     service.finish()
   } catch (error) {
     endIfCallerGone(error)
+    endIfInvalid(error, service)
     throw error
   }
 }
@@ -110,12 +119,12 @@ let running = 0
 
 /** Runs a call. Returns undefined if it has been answered, else a promise that resolves when it has. */
 function carryOut(reader: FrameReader, service: Service, output: BlockingWriter): Promise<void> | undefined {
-  const { functions, responder } = service
+  const { responder } = service
   const { id } = reader
   running = id
   try {
+    const served = findFunction(service, reader)
     const args = responder.messages.read(reader, Infinity, received)
-    const served = functions[reader.number]!
     if (typeof served === 'function' && !received.length) {
       const result = served(...args)
       if (!isThenable(result)) {

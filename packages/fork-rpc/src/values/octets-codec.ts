@@ -9,6 +9,8 @@ const LONGEST = 0x7fffffff
 const SHORT = 24
 const SHORT_READ = 12
 const HEADER = 4
+/** How many bytes of memory a value may take, beside its own bytes. */
+const COST = 128
 
 /** Strings and buffers, each after its length. The fastest serialiser; it carries nothing else. */
 export class OctetsCodec implements Codec {
@@ -17,6 +19,12 @@ export class OctetsCodec implements Codec {
   end = 0
   readonly attachable = 'buffers'
   #view = new DataView(this.bytes.buffer)
+  readonly #budget: number
+
+  /** @param budget - for messages that are not trusted: how much memory their values may take, in bytes */
+  constructor(budget = Infinity) {
+    this.#budget = budget
+  }
 
   encode(values: readonly unknown[]): void {
     if (this.end - this.start >= LARGE_BYTES) this.#allocate(FIRST_BYTES) // the last message owns its memory
@@ -40,6 +48,7 @@ export class OctetsCodec implements Codec {
       const from = at + HEADER
       at = from + (word & LONGEST)
       if (at > end) throw new RangeError('a message in octets is truncated')
+      if (values.length * COST > this.#budget) throw new RangeError('a message in octets has too many values')
       values.push(word & TEXT ? textOf(bytes, from, at) : Buffer.from(bytes.subarray(from, at)))
     }
     return values

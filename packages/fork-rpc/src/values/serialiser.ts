@@ -31,7 +31,7 @@ export type SerialiserName = 'cbor' | 'json' | 'octets' | 'v8'
 const builtIn: Record<SerialiserName, (budget?: number) => Codec> = {
   cbor: budget => new CborCodec(budget),
   json: budget => jsonCodec(budget === undefined),
-  octets: () => new OctetsCodec(),
+  octets: budget => new OctetsCodec(budget),
   v8: budget => v8Codec(budget),
 }
 

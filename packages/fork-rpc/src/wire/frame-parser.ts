@@ -1,6 +1,6 @@
 import { receiveBuffer } from '@anyfork/fdpass'
 import { RpcError } from '../errors.js'
-import { type Accepted, At, HEADER_BYTES, LARGE_BYTES } from './frame.js'
+import { type Accepted, At, FIXED_BITS, HEADER_BYTES, LARGE_BYTES, MARK, MARK_BITS } from './frame.js'
 
 const BUFFER_BYTES = 1 << 16
 /** Memory for a payload beyond this size is allocated only as its bytes arrive: the length could be false. */
@@ -88,22 +88,23 @@ export class FrameParser {
   /**
    * Moves to the next frame. Returns false if it has not fully arrived.
    *
-   * @throws RpcError if its header is invalid, as soon as that has arrived
+   * @throws RpcError if its header is invalid, as soon as the first byte has arrived that shows it
    */
   next(): boolean {
     if (this.#large) return this.#nextLarge()
     const at = this.#from
-    if (this.#to - at < HEADER_BYTES) return false
+    if (this.#to - at < HEADER_BYTES) return this.#checkBeginning()
     const view = this.#view
     const size = view.getUint32(at + At.length, true)
     const end = at + HEADER_BYTES + size
     const word = view.getUint32(at + At.kind, true)
     const most = this.#accepted[word & 0xff]!
     if (size > most || (most === Infinity && size > this.room)) throw invalidHeader(word & 0xff, size)
+    if ((word & FIXED_BITS[word & 0xff]!) !== MARK << 8) throw unmarked()
     if (end > this.#to && size < LARGE_BYTES - HEADER_BYTES) return false
     this.id = view.getUint32(at + At.id, true)
     this.kind = word & 0xff
-    this.flags = (word >>> 8) & 0xff
+    this.flags = (word >>> 8) & ~MARK_BITS & 0xff
     this.number = word >>> 16
     if (end > this.#to) return this.#beginLarge(at + HEADER_BYTES, size)
     this.bytes = this.#buffer
@@ -145,6 +146,14 @@ export class FrameParser {
     }
   }
 
+  /** Checks what has arrived of a header. Returns false: the rest has not. */
+  #checkBeginning(): false {
+    const held = this.#to - this.#from
+    if (held > 0 && this.#accepted[this.#buffer[this.#from + At.kind]!]! < 0) throw unmarked()
+    if (held > 1 && (this.#buffer[this.#from + At.flags]! & MARK_BITS) !== MARK) throw unmarked()
+    return false
+  }
+
   #beginLarge(from: number, size: number): boolean {
     this.#large = receiveBuffer(Math.min(size, TRUSTED_BYTES))
     const { kind, id, flags, number } = this
@@ -170,6 +179,10 @@ export class FrameParser {
     this.#large = undefined
     return true
   }
+}
+
+function unmarked(): RpcError {
+  return new RpcError('ERR_RPC_PROTOCOL', 'bytes came that are not the header of a frame')
 }
 
 function invalidHeader(kind: number, size: number): RpcError {

@@ -1,7 +1,7 @@
 import { type Descriptor, MAX_DESCRIPTORS, sendMessage, tryWrite } from '@anyfork/fdpass'
 import { copyBytes } from './copy-bytes.js'
 import { disposeAll } from './dispose-all.js'
-import { At, HEADER_BYTES, hasValues, Kind, LARGE_BYTES } from './frame.js'
+import { At, HEADER_BYTES, hasValues, Kind, LARGE_BYTES, MARK } from './frame.js'
 
 const SEGMENT_BYTES = HEADER_BYTES + LARGE_BYTES
 const URGENT_BYTES = 256 * HEADER_BYTES
@@ -285,7 +285,7 @@ function writeHeader(
 ): void {
   view.setUint32(at + At.length, size, true)
   view.setUint32(at + At.id, id, true)
-  view.setUint32(at + At.kind, kind | (flags << 8) | (number << 16), true)
+  view.setUint32(at + At.kind, kind | ((MARK | flags) << 8) | (number << 16), true)
 }
 
 /** Returns how many bytes of payload follow a header in the same segment. */

@@ -2,14 +2,22 @@
  * The size of a header. Frames go in both directions over the socket between a caller and its process: a header, then
  * the payload.
  *
- *     u32 payload length · u32 id · u8 kind · u8 flags · u16 number
+ *     u8 kind · u8 mark and flags · u16 number · u32 payload length · u32 id
  *
  * All numbers are little-endian. docs/WIRE.md describes the kinds.
  */
 export const HEADER_BYTES = 12
 
 /** Offsets within a header. */
-export const At = { length: 0, id: 4, kind: 8, flags: 9, number: 10 } as const
+export const At = { kind: 0, flags: 1, number: 2, length: 4, id: 8 } as const
+
+/**
+ * The upper half of the byte of the flags, in each header. Other bytes that get into the socket, such as text, hardly ever
+ * look like a header, for whose payload the receiver would wait. Change it with the format.
+ */
+export const MARK = 0xa0
+/** The bits of the mark. */
+export const MARK_BITS = 0xf0
 
 /** Payloads of this size or more are not copied, and are read into memory of their own. */
 export const LARGE_BYTES: number = 1 << 16
@@ -128,6 +136,14 @@ export const acceptedFromCaller: Accepted = accepted([
   [Kind.name, MOST_NAME_BYTES],
   [Kind.nothing, Infinity],
 ])
+
+/** The kinds whose headers have a number. In others, it is 0. */
+const numbered: readonly number[] = [Kind.call, Kind.name, Kind.nothing, Kind.credit, Kind.descriptors]
+
+/** The bits of kind, flags, and number that are the same in all headers of a kind: those of `MARK << 8`. */
+export const FIXED_BITS: Uint32Array = Uint32Array.from({ length: 256 }, (_, kind) =>
+  numbered.includes(kind) ? MARK_BITS << 8 : 0xffff0000 + (MARK_BITS << 8),
+)
 
 function accepted(kinds: [kind: number, bytes: number][]): Accepted {
   const most = new Float64Array(256).fill(-1)

@@ -15,11 +15,11 @@ export function frame(
   { id = 0, flags = 0, number = 0, payload = Buffer.alloc(0), length }: Fields = {},
 ): Buffer {
   const header = Buffer.alloc(12)
-  header.writeUInt32LE(length ?? payload.length, 0)
-  header.writeUInt32LE(id, 4)
-  header[8] = kind
-  header[9] = flags
-  header.writeUInt16LE(number, 10)
+  header[0] = kind
+  header[1] = 0xa0 | flags
+  header.writeUInt16LE(number, 2)
+  header.writeUInt32LE(length ?? payload.length, 4)
+  header.writeUInt32LE(id, 8)
   return Buffer.concat([header, payload])
 }
 
