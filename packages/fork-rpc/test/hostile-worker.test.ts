@@ -147,6 +147,42 @@ describe('a hostile worker', () => {
     assert.equal(await good.echo('unharmed'), 'unharmed')
   })
 
+  it('cannot send more values in its streams than may be unread', async () => {
+    const [bad, good] = await start({ maxMessageBytes: 1 << 21 })
+    const ids = Array.from({ length: 100 }, (_, i) => i)
+    const announcement = Buffer.concat([
+      notes(...ids.map(id => ['stream', [0, id], id])),
+      result(cborArray(cborArray(...ids.map(() => PLACEHOLDER))), ATTACHED),
+    ])
+    const size = 1 << 20
+    const payload = Buffer.from([0x81, 0x5a, 0, size >> 16, 0, 0]) // a list of as many bytes, which follow
+    const items = ids.map(id => ({ bytes: frame(33, { id, payload, length: payload.length + size }), zeroes: size }))
+    const streams = (await bad.attack([{ bytes: announcement }, ...items])) as unknown as AsyncIterator<unknown>[]
+    await rpcOf(bad).ended
+    assert.deepEqual((await streams[0]!.next()).value, Buffer.alloc(size))
+    await assert.rejects(streams[0]!.next(), { code: 'ERR_RPC_PROTOCOL' })
+    assert.equal(await good.echo('unharmed'), 'unharmed')
+  })
+
+  for (const [what, count] of [
+    ['were not sent', 1000],
+    ['it has not received', 1],
+  ] as const) {
+    it(`cannot ask for more values of a stream by credit for values that ${what}`, async () => {
+      const [bad] = await start()
+      let made = 0
+      function* source(): Generator<Buffer> {
+        for (;;) yield (made++, Buffer.alloc(1 << 20))
+      }
+      const credit = (number: number): worker.Step => ({ bytes: frame(36, { id: 1, number }), times: 1 })
+      const attack = bad.attack as (steps: worker.Step[], ignored: Iterable<unknown>) => Promise<void>
+      await assert.rejects(attack([credit(0), { ...credit(count), times: 100 }], source()), {
+        code: 'ERR_RPC_PROTOCOL',
+      })
+      assert.ok(made < 10, `${made} values`)
+    })
+  }
+
   it('cannot leave descriptors here that it did not declare', () =>
     checkProtocolError([ANNOUNCEMENT, { bytes: frame(37, { id: 77 }), descriptors: 200, times: 20 }]))
 

@@ -72,6 +72,7 @@ export function makeChannel(
     },
     false,
     onStreams,
+    maxMessageBytes,
   )
   const messages: Messages = new Messages(codec, writer, streams, maxMessageBytes)
   return {

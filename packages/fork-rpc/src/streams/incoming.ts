@@ -8,6 +8,12 @@ export interface IncomingLink {
   stop(id: number): void
   /** Whether that side has not reported the end yet. */
   isIterated(id: number): boolean
+  /**
+   * The size of the values that have arrived and not been read changes by this number of bytes.
+   *
+   * @throws RpcError if it becomes too large
+   */
+  onUnread(delta: number): void
   /** A consumer begins (1) or ceases (-1) to wait for a value. */
   onWaiting(delta: 1 | -1): void
   /** Blocks until a condition is met, and handles frames meanwhile; for backends that cannot read otherwise. */
@@ -92,11 +98,14 @@ export class IncomingStream {
 
   /** Drops the values that have arrived, and asks the other side to stop. */
   stop(): void {
-    for (const arrived of this.#values.splice(0)) arrived.discard()
+    for (const arrived of this.#values.splice(0)) {
+      this.#link.onUnread(-arrived.size)
+      arrived.discard()
+    }
     this.#stopThere()
   }
 
-  /** @throws RpcError if the other side had no credit for the value */
+  /** @throws RpcError if the other side had no credit for the value, or too many bytes are unread */
   push(arrived: Arrived): void {
     if (this.#ahead >= WINDOW_BYTES) {
       arrived.discard()
@@ -105,6 +114,7 @@ export class IncomingStream {
     this.#ahead += arrived.size + ITEM_BYTES
     const waiting = this.#waiting.shift()
     this.#values.push(arrived)
+    this.#link.onUnread(arrived.size)
     if (!waiting) return
     this.#link.onWaiting(-1)
     waiting.resolve({ done: false, value: this.#take() })
@@ -161,6 +171,7 @@ export class IncomingStream {
 
   #take(): unknown {
     const { value, size } = this.#values.shift()!
+    this.#link.onUnread(-size)
     this.#consumed++
     this.#consumedBytes += size
     if (this.#consumed >= CREDIT_VALUES || this.#consumedBytes >= CREDIT_BYTES) this.#sendCredit(true)

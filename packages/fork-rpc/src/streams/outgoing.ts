@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
+import { RpcError } from '../errors.js'
 import { markBegun } from '../values/used-up.js'
 import { ITEM_BYTES, WINDOW_BYTES } from './window-size.js'
 
@@ -13,6 +14,10 @@ export interface OutgoingLink {
   item(id: number, value: unknown): number
   end(id: number): void
   error(id: number, error: unknown): void
+  /** Returns how many bytes have been queued in all. */
+  queued(): number
+  /** Returns how many of them the kernel has taken, where the other side is not trusted. */
+  written?(): number
   /** Closes the descriptors in a value that will not be sent. */
   drop(value: unknown): void
   /**
@@ -31,6 +36,8 @@ export class OutgoingStream {
   readonly #inContext: (call: () => Promise<void>) => Promise<void>
   /** The sizes of the values that have not been consumed. */
   readonly #onTheWay: number[] = []
+  /** Where each of them ends among all bytes that were queued. */
+  readonly #ends: number[] = []
   #bytesOnTheWay = 0
   #iterator: AsyncIterator<unknown> | Iterator<unknown> | undefined
   #returning: Promise<unknown> | undefined
@@ -65,8 +72,15 @@ export class OutgoingStream {
     void this.#inContext(() => this.begin())
   }
 
-  /** The consumer has consumed this number of values. */
+  /**
+   * The consumer has consumed this number of values.
+   *
+   * @throws RpcError if it cannot have, because they have not been written
+   */
   credit(count: number): void {
+    const end = this.#ends.splice(0, count)[count - 1]
+    if (end === undefined || end > (this.#link.written?.() ?? Infinity))
+      throw new RpcError('ERR_RPC_PROTOCOL', 'a stream got credit for values that were not sent')
     for (const size of this.#onTheWay.splice(0, count)) this.#bytesOnTheWay -= size
     this.#wake?.()
   }
@@ -128,6 +142,7 @@ export class OutgoingStream {
     try {
       const size = this.#link.item(this.#id, value) + ITEM_BYTES
       this.#onTheWay.push(size)
+      this.#ends.push(this.#link.queued())
       this.#bytesOnTheWay += size
     } catch (error) {
       this.#isStopped = true

@@ -7,9 +7,12 @@ import type { FrameWriter } from '../wire/frame-writer.js'
 import { type IncomingLink, IncomingStream } from './incoming.js'
 import { type OutgoingLink, OutgoingStream } from './outgoing.js'
 import { RemoteIterable } from './remote-iterable.js'
+import { WINDOW_BYTES } from './window-size.js'
 
 /** How many streams may be open at once in one direction of a connection. */
 const MOST_STREAMS = 1 << 16
+/** The size in bytes of all values that may be unread, beyond the largest message: the windows of 1,024 streams. */
+const MOST_UNREAD_BYTES = 1024 * WINDOW_BYTES
 
 /** What carries the frames of streams. */
 export interface StreamsLink {
@@ -47,15 +50,23 @@ export class Streams {
   readonly #endedEarly = new Map<number, { error: unknown } | undefined>()
   /** In a process: the streams among the values of each stream. */
   readonly #within = new Map<number, number[]>()
+  readonly #mostUnread: number
   #lastId = 0
   #waiting = 0
+  #unread = 0
 
   /**
    * @param beginsIncoming - whether incoming streams begin with their first `next`; false: the other side begins at
    *   once
    * @param onWaitingChange - called when a consumer begins or ceases to wait for a value
+   * @param maxMessageBytes - the largest message of the other side, if that is not trusted
    */
-  constructor(link: StreamsLink, beginsIncoming: boolean, onWaitingChange: () => void) {
+  constructor(
+    link: StreamsLink,
+    beginsIncoming: boolean,
+    onWaitingChange: () => void,
+    maxMessageBytes: number = Infinity,
+  ) {
     const { writer } = link
     const add = (kind: number, id: number, payload?: Buffer): void => {
       writer.add(kind, id, payload)
@@ -69,6 +80,7 @@ export class Streams {
     const wait = link.wait ? { wait: link.wait } : {}
     this.#link = link
     this.#beginsIncoming = beginsIncoming
+    this.#mostUnread = maxMessageBytes + MOST_UNREAD_BYTES
     this.#outgoingLink = {
       item: (id, value) => {
         const size = link.add(Kind.item, id, [value])
@@ -84,12 +96,15 @@ export class Streams {
         add(Kind.itemsError, id, encodeError(error))
       },
       drop: value => dropDescriptors([value]),
+      queued: () => writer.sent + writer.length,
+      ...(maxMessageBytes < Infinity && { written: () => writer.sent }),
       ...wait,
     }
     this.#incomingLink = {
       credit: (id, count) => addUrgent(Kind.credit, id, count),
       stop: id => addUrgent(Kind.stop, id),
       isIterated: id => this.#incoming.has(id),
+      onUnread: delta => this.#onUnread(delta),
       onWaiting: delta => {
         this.#waiting += delta
         onWaitingChange()
@@ -218,6 +233,16 @@ export class Streams {
     for (const incoming of this.#incoming.values()) incoming.end({ error })
     this.#incoming.clear()
     for (const outgoing of [...this.#outgoing.values()]) outgoing.stop()
+  }
+
+  /** @throws RpcError if too many bytes are unread */
+  #onUnread(delta: number): void {
+    this.#unread += delta
+    if (delta > 0 && this.#unread > this.#mostUnread)
+      throw new RpcError(
+        'ERR_RPC_PROTOCOL',
+        `the unread values of all streams have more than ${this.#mostUnread} bytes`,
+      )
   }
 
   #onItem(incoming: IncomingStream | undefined, reader: FrameReader): void {

@@ -22,7 +22,7 @@ export class OctetsCodec implements Codec {
   readonly #budget: number
 
   /** @param budget - for messages that are not trusted: how much memory their values may take, in bytes */
-  constructor(budget = Infinity) {
+  constructor(budget: number = Infinity) {
     this.#budget = budget
   }
 
