@@ -4,6 +4,7 @@ export { assertNothingLeft, openDescriptors, openResources, openSpareDescriptor,
 export { findNewSockets, findOwnSocket } from './own-socket.js'
 export { PATIENCE_MS, until } from './patience.js'
 export { childrenOf, isRunning, untilGone } from './processes.js'
+export { fuzz, Random } from './random.js'
 export { type Outcome, outputOf, type RunOptions, runCommand, runProgram } from './run-program.js'
 export { isSoak } from './soak.js'
 export { taggedPipe, tagOf } from './tagged-pipe.js'
