@@ -1,4 +1,7 @@
-/** The parts of this package that @anyfork/fork-pool uses. Not a documented API: it may change in any release. */
+/**
+ * The parts of this package that @anyfork/fork-pool uses, and those that tests feed with random bytes. Not a documented API:
+ * it may change in any release.
+ */
 
 export { withAsyncStack } from './caller/async-stack.js'
 export { CallPromise } from './caller/call-promise.js'
@@ -10,3 +13,6 @@ export { RemoteIterable } from './streams/remote-iterable.js'
 export { closeDescriptors, dropDescriptors } from './values/discard.js'
 export type { EncodedRequest } from './values/encoded-request.js'
 export { RequestEncoder } from './values/request-encoder.js'
+export { codecOf } from './values/serialiser.js'
+export { acceptedFromCaller, acceptedFromProcess } from './wire/frame.js'
+export { FrameReader } from './wire/frame-reader.js'
