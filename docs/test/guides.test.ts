@@ -14,7 +14,7 @@ const required = process.env['ANYFORK_PEERS'] === 'required' ? ['AnyEvent', 'Any
 const env = { PATH: [join(top, 'node_modules/.bin'), process.env['PATH']].join(delimiter) }
 const languages = ['js', 'ts', 'json', 'sh', 'perl', 'dockerfile', 'ini']
 
-for (const guide of ['MIGRATING.md', 'RECIPES.md']) {
+for (const guide of ['FORK_SAFETY.md', 'MIGRATING.md', 'RECIPES.md']) {
   describe(`docs/${guide}`, () => {
     const sections = sectionsOf(readFileSync(join(docs, guide), 'utf8'))
 
