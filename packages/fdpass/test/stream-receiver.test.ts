@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import {
   type Descriptor,
   StreamReceiver,
@@ -10,6 +12,15 @@ import {
 } from '@anyfork/fdpass'
 import { openDescriptors } from '@anyfork/test-support'
 import { afterEach, beforeEach, describe, it } from 'mocha'
+
+/** Makes a thread write three bytes, soon after this has returned. Resolves when the thread has ended. */
+function writeFromThread({ fd }: Descriptor): Promise<unknown> {
+  const thread = new Worker("require('node:fs').writeSync(require('node:worker_threads').workerData, 'abc')", {
+    eval: true,
+    workerData: fd,
+  })
+  return once(thread, 'exit')
+}
 
 describe('StreamReceiver', () => {
   let left: Descriptor
@@ -42,20 +53,19 @@ describe('StreamReceiver', () => {
     assert.equal(receiver.receive(buffer), 0)
   })
 
-  it('polls for the spin time before it returns -1', () => {
-    const before = performance.now()
-    assert.equal(new StreamReceiver(right).receive(buffer, 0, { dontWait: true, spin: 5000 }), -1)
-    assert.ok(performance.now() - before >= 5)
-  })
-
-  it('polls for the spin time, and receives, with the option yields', () => {
-    const receiver = new StreamReceiver(right)
-    const before = performance.now()
-    assert.equal(receiver.receive(buffer, 0, { dontWait: true, spin: 5000, yields: true }), -1)
-    assert.ok(performance.now() - before >= 5)
-    write(left, Buffer.from('abc'))
-    assert.equal(receiver.receive(buffer, 0, { spin: 5000, yields: true }), 3)
-  })
+  for (const yields of [false, true]) {
+    it(`polls for the spin time before it returns -1 (yields: ${yields})`, async () => {
+      const receiver = new StreamReceiver(right)
+      assert.equal(receiver.receive(buffer, 0, { dontWait: true, spin: 1000, yields }), -1)
+      const exited = writeFromThread(left)
+      let received = -1
+      // Without polling, all these calls end before the thread has started.
+      for (let second = 0; received < 0 && second < 30; second++)
+        received = receiver.receive(buffer, 0, { dontWait: true, spin: 1_000_000, yields })
+      assert.equal(received, 3)
+      await exited
+    })
+  }
 
   it('returns available bytes when a spin time is set', () => {
     write(left, Buffer.from('abc'))
