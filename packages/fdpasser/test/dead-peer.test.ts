@@ -5,7 +5,7 @@ import { type Descriptor, FdPasser, socketpair } from '@anyfork/fdpasser'
 import { isSoak, openDescriptors, taggedPipe } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { checkDescriptorCount } from './support/descriptor-count.js'
-import { startPeer } from './support/peer-process.js'
+import { startPeer, untilStopped } from './support/peer-process.js'
 
 describe('a passer with a killed or stopped peer', () => {
   checkDescriptorCount()
@@ -40,7 +40,7 @@ describe('a passer with a killed or stopped peer', () => {
     }
   })
 
-  it('leaks neither descriptors nor memory while receivers are started and killed', async function () {
+  it(`leaks ${isSoak ? 'neither descriptors nor memory' : 'no descriptors'} while receivers are started and killed`, async function () {
     this.timeout(1_800_000)
     const [rounds, perRound] = isSoak ? [40, 20_000] : [6, 2000]
     let rssAfterTwo = 0
@@ -69,7 +69,7 @@ describe('a passer with a killed or stopped peer', () => {
       if (killAt < 0) assert.equal(await peer.output, `${perRound}\n`)
       if (round === 1) rssAfterTwo = process.memoryUsage().rss
     }
-    assert.ok(process.memoryUsage().rss - rssAfterTwo < 64 << 20)
+    if (isSoak) assert.ok(process.memoryUsage().rss - rssAfterTwo < 64 << 20)
   })
 
   it('settles every promise once when the receiver is killed, and leaves no descriptor open', async () => {
@@ -96,15 +96,21 @@ describe('a passer with a killed or stopped peer', () => {
     assert.equal(openDescriptors(), before)
   })
 
-  it('sends every descriptor to a receiver that is stopped for 3 s and then continued', async () => {
+  it('sends every descriptor to a receiver that is stopped, and continued when the queue is full', async () => {
     const peer = startPeer('count', { stdout: 'pipe' })
     const passer = new FdPasser({ fd: peer.socket, batch: 8 })
     const sent: Promise<void>[] = []
+    let isStopped = false
     for (let i = 0; i < 20_000; i++) {
-      if (i === 5000) peer.process.kill('SIGSTOP')
-      if (i === 5000) setTimeout(() => peer.process.kill('SIGCONT'), 3000)
+      if (i === 5000) {
+        await untilStopped(peer)
+        isStopped = true
+      }
       sent.push(passer.pushSend(0, { keep: true }))
-      if (passer.pressure >= 1) await passer.drained()
+      if (passer.pressure < 1) continue
+      if (isStopped) peer.process.kill('SIGCONT')
+      isStopped = false
+      await passer.drained()
     }
     await Promise.all(sent)
     await passer.close()
