@@ -12,6 +12,17 @@ import { basename, join, resolve } from 'node:path'
 /** Suites that run longer are killed, and have failed. */
 const SUITE_TIMEOUT_MS = 10 * 60_000
 const SUITES_PER_PROCESSOR = 2 // of the soaks, which keep a processor busy, one runs per processor
+/** The suites that take longest begin first, so that only short ones run when a processor has nothing else to do. */
+const LONGEST = [
+  '@anyfork/fork test:fork',
+  '@anyfork/fork-rpc test',
+  '@anyfork/fork-pool test:cli',
+  '@anyfork/fork-pool test:pool',
+  '@anyfork/benchmarks test',
+  '@anyfork/fork test:exec',
+  '@anyfork/docs test:readmes',
+  '@anyfork/docs test:guides',
+]
 const top = resolve(import.meta.dirname, '..')
 const isSoak = process.argv.includes('--soak')
 const mocha = join(top, 'node_modules/mocha/bin/mocha.js')
@@ -118,7 +129,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   })
 }
 
-const suites = workspaces().flatMap(isSoak ? soaksOf : suitesOf)
+const rankOf = ({ title }) => (LONGEST.includes(title) ? LONGEST.indexOf(title) : LONGEST.length)
+const suites = workspaces()
+  .flatMap(isSoak ? soaksOf : suitesOf)
+  .sort((one, other) => rankOf(one) - rankOf(other))
 const outputFolder = mkdtempSync(join(tmpdir(), 'anyfork-test-'))
 const queue = [...suites]
 const failed = []
