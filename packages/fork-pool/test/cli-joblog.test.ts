@@ -26,7 +26,7 @@ describe('joblog of fork-pool', () => {
       .map(([number]) => number!)
 
   it('--joblog logs each call in the format of GNU parallel', async () => {
-    await forkPool([`${worker}#doAs`, '-w', '1', '-t', '1', '--joblog', log, 'a', 'throw', 'exit', 'kill', 'stop'])
+    await forkPool([`${worker}#doAs`, '-w', '1', '-t', '3', '--joblog', log, 'a', 'throw', 'exit', 'kill', 'stop'])
     const [first, ...lines] = rows()
     assert.deepEqual(first, head)
     assert.deepEqual(

@@ -184,15 +184,15 @@ describe('fork-pool', () => {
   })
 
   it('--timeout ends a call that takes longer, and the other inputs are done', async () => {
-    const { code, stdout, stderr } = await forkPool([`${worker}#doAs`, '-t', '1', '-w', '1', 'a', 'stop', 'b'])
+    const { code, stdout, stderr } = await forkPool([`${worker}#doAs`, '-t', '3', '-w', '1', 'a', 'stop', 'b'])
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '"a"\n"b"\n' })
-    assert.match(stderr, /^fork-pool: stop: PoolError \[ERR_POOL_TIMEOUT\]: the call has been running for 1000 ms\n$/)
+    assert.match(stderr, /^fork-pool: stop: PoolError \[ERR_POOL_TIMEOUT\]: the call has been running for 3000 ms\n$/)
   })
 
   it('--timeout ends a stream that takes longer, and the other inputs are done', async () => {
-    const { code, stdout, stderr } = await forkPool([`${worker}#countAs`, '-t', '1', '-w', '1', 'end', 'wait', 'leave'])
+    const { code, stdout, stderr } = await forkPool([`${worker}#countAs`, '-t', '3', '-w', '1', 'end', 'wait', 'leave'])
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '1\n2\n1\n2\n' })
-    assert.match(stderr, /^fork-pool: wait: PoolError \[ERR_POOL_TIMEOUT\]: the call has been yielding for 1000 ms\n$/)
+    assert.match(stderr, /^fork-pool: wait: PoolError \[ERR_POOL_TIMEOUT\]: the call has been yielding for 3000 ms\n$/)
   })
 
   it('--isolate runs each call in a process of its own', async () => {
