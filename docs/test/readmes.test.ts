@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, delimiter, dirname, join, relative } from 'node:path'
 import { promisify } from 'node:util'
+import { PATIENCE_MS } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { type Block, codeBlocks, commandsOf, docs, expectedLines, markdownFiles, top } from './support/markdown.js'
 
@@ -29,7 +30,7 @@ for (const readme of markdownFiles().filter(path => !guides.includes(basename(pa
         it(`prints what it says: ${title(block)}`, async () => {
           const file = block.file ?? `block-${i}.js`
           writeFileSync(join(folder, file), block.code)
-          const { stdout } = await run(process.execPath, [file], { cwd: folder, timeout: 15_000 })
+          const { stdout } = await run(process.execPath, [file], { cwd: folder, timeout: PATIENCE_MS })
           assert.deepEqual(stdout.trim().split('\n'), expectedLines(block.code))
         })
       }
@@ -76,7 +77,7 @@ async function runCommand(command: string, folder: string): Promise<void> {
   const { stdout } = await run('sh', ['-c', command], {
     cwd: folder,
     env: { ...process.env, PATH: path },
-    timeout: 15_000,
+    timeout: PATIENCE_MS,
   })
   assert.notEqual(stdout, '')
 }
