@@ -15,6 +15,7 @@
         "native/interrupt.c",
         "native/quiet-threads.c",
         "native/loop-end.c",
+        "native/process.c",
         "native/signal.c",
         "native/lifeline.c",
         "native/limits.c",

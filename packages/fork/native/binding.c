@@ -115,6 +115,35 @@ static napi_value bind_processor_time(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/* openProcess(pid) */
+static napi_value bind_open_process(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  INT32(env, argv[0], pid);
+  return number(env, fork_open_process(pid));
+}
+
+/* signalProcess(process, signal) */
+static napi_value bind_signal_process(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  INT32(env, argv[0], process);
+  INT32(env, argv[1], signal);
+  return number(env, fork_signal_process(process, signal));
+}
+
+/* hasProcessEnded(process) */
+static napi_value bind_has_process_ended(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  INT32(env, argv[0], process);
+  return number(env, fork_process_has_ended(process));
+}
+
+/* processPid(process) */
+static napi_value bind_process_pid(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  INT32(env, argv[0], process);
+  return number(env, fork_process_pid(process));
+}
+
 /* setLimit(name, soft, hard) */
 static napi_value bind_set_limit(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 3);
@@ -268,6 +297,10 @@ NAPI_MODULE_INIT() {
     METHOD("activeRequests", bind_active_requests),
     METHOD("fillRandom", bind_fill_random),
     METHOD("signal", bind_signal),
+    METHOD("openProcess", bind_open_process),
+    METHOD("signalProcess", bind_signal_process),
+    METHOD("hasProcessEnded", bind_has_process_ended),
+    METHOD("processPid", bind_process_pid),
     METHOD("setLimit", bind_set_limit),
     METHOD("noNewPrivileges", bind_no_new_privileges),
     METHOD("processorTime", bind_processor_time),

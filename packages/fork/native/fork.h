@@ -80,6 +80,25 @@ int fork_claim_lifeline(int own);
  * by then. On other systems than Linux it is kill(2) alone. Errors: those of pidfd_send_signal(2). */
 int fork_signal(pid_t pid, int signal, int socket);
 
+/* process.c */
+
+/* Opens a descriptor that refers to a process, whatever becomes of its pid (pidfd_open(2)). It becomes readable when
+ * the process ends. Returns the descriptor, which the caller owns and which is close-on-exec. Errors: -ENOSYS before
+ * Linux 5.3 and on other systems, those of pidfd_open(2). */
+int fork_open_process(pid_t pid);
+
+/* Sends a signal to the process of a descriptor that fork_open_process has returned (pidfd_send_signal(2)). 0 only
+ * looks whether one could be sent. Errors: -ESRCH if the process has ended, whether it has been reaped or not; those of
+ * pidfd_send_signal(2). */
+int fork_signal_process(int process, int signal);
+
+/* Returns 1 if the process of such a descriptor has ended, whether it has been reaped or not, else 0. */
+int fork_process_has_ended(int process);
+
+/* Returns the pid of the process of such a descriptor, or 0 if that has ended and been reaped (proc_pid_fdinfo(5)).
+ * Errors: -EINVAL if it is not such a descriptor; those of open(2) and read(2). */
+int fork_process_pid(int process);
+
 /* reap.c */
 
 /* How a child has ended. */

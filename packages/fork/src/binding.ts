@@ -25,6 +25,13 @@ export interface Binding {
   /** At most 64 numbers. */
   fillRandom(numbers: Uint32Array): number
   signal(pid: number, signal: number, socket: number): number
+  /** Returns a pidfd. */
+  openProcess(pid: number): number
+  signalProcess(pidfd: number, signal: number): number
+  /** 1 or 0. */
+  hasProcessEnded(pidfd: number): number
+  /** 0 if the process has ended and been reaped. */
+  processPid(pidfd: number): number
   /** Negative: no limit. */
   setLimit(name: string, soft: number, hard: number): number
   noNewPrivileges(): number

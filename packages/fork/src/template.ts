@@ -23,7 +23,7 @@ export { FORKING_FLAGS as forkingFlags } from './interpreter.js'
  * @throws rejects with the error of fork(2), such as `EAGAIN`
  */
 export async function forkTemplate(): Promise<ForkProcess> {
-  const { pid, control } = await forkThisProgram(() => ProcessHandle.openSockets())
+  const { pid, control } = await forkThisProgram(() => ProcessHandle.openDescriptors())
   return forkProcessOf(ProcessHandle.ofChild(control, new OwnChild(pid), 'fork'))
 }
 

@@ -95,7 +95,7 @@ describe('random bytes from another process', () => {
     }))
 
   for (const [who, accepted] of Object.entries({ process: acceptedReports, owner: acceptedOrders })) {
-    const types = [...accepted.payloads.keys()]
+    const types = [...accepted.keys()]
     const frameOf = (random: Random): Buffer =>
       controlFrame(random.pick(types), random.bytes(random.below(100)), { id: random.integer() })
 
@@ -122,7 +122,7 @@ describe('random bytes from another process', () => {
           () => {
             const pieces = random.cut(random.mutate(Buffer.concat(frames)))
             for (const { type, payload } of readAll(new ControlFrameReader<never>(accepted), pieces))
-              assert.ok(payload.length <= accepted.payloads.get(type)!)
+              assert.ok(payload.length <= accepted.get(type)!.bytes)
           },
           'TypeError',
           'RangeError', // of an owner's frame that does not fit in memory

@@ -18,6 +18,7 @@ static const struct test tests[] = {
   {"a lifeline that has ended kills at once, one that is undone never", test_lifeline_of_ended_owner, true},
   {"a signal reaches a process, but no zombie and no process that has closed its end", test_signal, true},
   {"a signal reaches a process although no descriptor is free", test_signal_without_pidfd, true},
+  {"a pidfd refers to one process, and says when it has ended", test_process_descriptor, true},
   {"ended children are reported until they are reaped", test_ended_children, false},
   {"a subreaper adopts the children of its children", test_subreaper, false},
   {"limits are set by name; unknown names and invalid limits are EINVAL", test_limits, true},

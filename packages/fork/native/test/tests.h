@@ -17,6 +17,7 @@ void test_lifeline(void);
 void test_lifeline_of_ended_owner(void);
 void test_signal(void);
 void test_signal_without_pidfd(void);
+void test_process_descriptor(void);
 void test_ended_children(void);
 void test_subreaper(void);
 void test_limits(void);

@@ -2,6 +2,7 @@ import type { Descriptor } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
 import { encodeError } from '../error-codec.js'
 import type { MadeBy } from '../mode.js'
+import { Pidfd } from '../pidfd.js'
 import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
 import { Report } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
@@ -53,7 +54,10 @@ export class OwnerLink {
 
   /** Reports the pid of this process and how it was made. */
   started(id: number, obstacle?: string): void {
-    this.#channel.send(Report.started, id, encodeMade({ pid: binding.getpid(), mode: this.#madeBy, obstacle }))
+    const pid = binding.getpid()
+    const pidfd = Pidfd.open(pid)
+    this.#channel.send(Report.started, id, encodeMade({ pid, mode: this.#madeBy, obstacle }), pidfd ? [pidfd] : [])
+    pidfd?.close()
   }
 
   done(id: number, payload?: Buffer): void {

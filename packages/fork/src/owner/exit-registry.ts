@@ -4,6 +4,8 @@ import type { ExitStatus } from '../errors.js'
 export interface Awaited<P> {
   /** The process that may report the exit, besides the root of the family. */
   readonly reporter: P | undefined
+  /** Whether the kernel says that the process runs. */
+  readonly isRunning: boolean
   /** Called when the process has ended. */
   onExit(status: ExitStatus): void
 }
@@ -47,13 +49,14 @@ export class ExitRegistry<P extends Awaited<P>> {
    * A process has reported the exit of another one. The root may do so before the pid of that one is known here,
    * because both come over different sockets. Reports about unknown processes are ignored if they come from another process.
    *
-   * @throws TypeError if it was neither the process that forked it nor the root
+   * @throws TypeError if it was neither the process that forked it nor the root, or the process runs
    */
   ended(pid: number, status: ExitStatus, from: P): void {
     const awaited = this.#byPid.get(pid) ?? []
     const isRoot = from === this.#root
     const ended = awaited.find(({ reporter }) => reporter === from) ?? (isRoot ? awaited[0] : undefined)
     if (ended) {
+      if (ended.isRunning) throw new TypeError(`it has reported the exit of process ${pid}, which runs`)
       const others = awaited.filter(one => one !== ended)
       if (others.length) this.#byPid.set(pid, others)
       else this.#byPid.delete(pid)

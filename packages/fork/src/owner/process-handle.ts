@@ -6,6 +6,7 @@ import { decodeError } from '../error-codec.js'
 import { type ExitStatus, ForkError, ProcessExitedError, signalNumber } from '../errors.js'
 import { afterFork } from '../fork-hooks.js'
 import type { MadeBy } from '../mode.js'
+import { Pidfd } from '../pidfd.js'
 import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
 import { acceptedReports, Command, type Frame, Report } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
@@ -27,6 +28,13 @@ interface ChildOfThisProgram {
   ref(): void
   unref(): void
 }
+
+/**
+ * How long reports may still arrive from a process that has ended, or the report of its exit after it was killed, in
+ * milliseconds.
+ */
+const LAST_REPORTS_MS = 500
+const SIGKILL = signalNumber('SIGKILL')
 
 const UNKNOWN_STATUS: ExitStatus = { code: null, signal: null }
 
@@ -53,6 +61,11 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   /** The process itself, where it is a child of this program. */
   #child: ChildOfThisProgram | undefined
   #pid: number | undefined
+  #pidfd: Pidfd | undefined
+  /** Whether the kernel has reported the end of the process. */
+  #hasEnded = false
+  #isKilled = false
+  #lastReports: NodeJS.Timeout | undefined
   #mode: MadeBy | undefined
   #status: ExitStatus | undefined
   #failure: Error | undefined
@@ -108,6 +121,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     self.#child = child
     self.#pid = child.pid
     self.#mode = mode
+    if (child.pid !== undefined) self.#keepPidfd(Pidfd.open(child.pid))
     const cancelReap = child.pid === undefined ? (): void => {} : reapAtThreadEnd(child.pid)
     child.once('exit', (code, signal) => {
       cancelReap()
@@ -146,10 +160,11 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     return self
   }
 
-  /** Returns the numbers of the control sockets of all processes that this program owns. */
-  static openSockets(): Set<number> {
-    const channels = [...families].flatMap(({ processes }) => [...processes].map(one => one.#channel))
-    return new Set(channels.filter(({ isOpen }) => isOpen).map(({ fd }) => fd))
+  /** Returns the numbers of the descriptors with which this program owns processes. */
+  static openDescriptors(): Set<number> {
+    const processes = [...families].flatMap(family => [...family.processes])
+    const descriptors = processes.flatMap(one => [one.#channel.isOpen ? one.#channel.fd : undefined, one.#pidfd?.fd])
+    return new Set(descriptors.filter(fd => fd !== undefined))
   }
 
   get pid(): number | undefined {
@@ -172,6 +187,10 @@ export class ProcessHandle implements Relative<ProcessHandle> {
 
   get isGone(): boolean {
     return this.#status !== undefined && this.#isChannelEnded
+  }
+
+  get isRunning(): boolean {
+    return this.#pidfd !== undefined && !this.#pidfd.hasEnded
   }
 
   /** Why the process answers no more. */
@@ -232,12 +251,17 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   /** Sends a signal, now or as soon as the pid is known. Returns whether there was a process to send it to. */
   kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
     const number = signalNumber(signal)
-    if (this.#status || this.#isChannelEnded) return false
+    if (this.#status || (this.#isChannelEnded && !this.#pidfd && !this.#hasEnded)) return false
+    if (this.#hasEnded) {
+      if (number === SIGKILL) this.#awaitLastReports({ isUrgent: true })
+      return false
+    }
     if (this.#pid === undefined) {
       if (number !== 0) this.#signalsAtStart.push(number)
       return true
     }
-    const result = binding.signal(this.#pid, number, this.#channel.fd)
+    const result = this.#pidfd?.signal(number) ?? binding.signal(this.#pid, number, this.#channel.fd)
+    if (result === 0 && number === SIGKILL) this.#isKilled = true
     if (result < 0 && getSystemErrorName(result) !== 'ESRCH') throw systemError(result, 'pidfd_send_signal')
     return result === 0
   }
@@ -253,6 +277,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   async detach(): Promise<Descriptor> {
     await this.ask(Command.ready)
     const socket = this.#channel.detach()
+    this.#dropPidfd()
     this.#outliveThread()
     this.#onChannelEnded()
     return socket
@@ -266,15 +291,21 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   keep(on: boolean): void {
     if (on) {
       this.#channel.ref()
-      if (this.#holders++ === 0) this.#child?.ref()
+      if (this.#holders++ > 0) return
+      this.#child?.ref()
+      this.#pidfd?.ref()
+      this.#lastReports?.ref()
     } else {
       this.#channel.unref()
-      if (--this.#holders === 0) this.#child?.unref()
+      if (--this.#holders > 0) return
+      this.#child?.unref()
+      this.#pidfd?.unref()
+      this.#lastReports?.unref()
     }
   }
 
   settle(): void {
-    if (this.#isChannelEnded && !this.#status && this.#isUnreported && !this.#watchIfOwnChild()) {
+    if (this.#isChannelEnded && !this.#status && !this.isRunning && this.#isUnreported && !this.#watchIfOwnChild()) {
       if (this.#pid === undefined) {
         this.#family.exits.cancelExpected()
         if (this.reporter) this.#failure ??= this.reporter.reason
@@ -282,6 +313,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
       this.#status = UNKNOWN_STATUS
     }
     if (!this.isGone || !this.#leaveFamily()) return
+    this.#dropPidfd()
     this.#answers.rejectAll(this.reason)
     this.#family.onGone(this)
     this.#resolveMade()
@@ -294,11 +326,11 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   }
 
   /** @throws if the report is invalid */
-  #onReport({ type, id, payload }: Frame<Descriptor>): void {
+  #onReport({ type, id, payload, descriptors }: Frame<Descriptor>): void {
     const fork = this.#forks.get(id)
     switch (type) {
       case Report.started:
-        return this.#onStarted(decodeMade(payload))
+        return this.#onStarted(decodeMade(payload), descriptors[0])
       case Report.done:
         return this.#answers.resolve(id, payload)
       case Report.rejected:
@@ -340,15 +372,27 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     this.settle()
   }
 
-  /** The process has started, or an interpreter has taken its place: then it has reported before. */
-  #onStarted(made: Made): void {
+  /**
+   * The process has started, or an interpreter has taken its place: then it has reported before.
+   *
+   * @param pidfd - that of the process, if its kernel has pidfds; owned by the handle from now on
+   * @throws TypeError if the pid is not the one that was reported before, or not that of the pidfd
+   */
+  #onStarted(made: Made, pidfd: Descriptor | undefined): void {
+    if (this.#pidfd) pidfd?.close()
+    else this.#keepPidfd(pidfd)
     this.#onMade(made)
-    if (this.#pid === made.pid) this.#mode = made.mode
+    this.#mode = made.mode
   }
 
+  /** @throws TypeError if the pid is not the one that was reported before, or not that of the pidfd */
   #onMade({ pid, mode, obstacle }: Made): void {
+    if (this.#status) return
+    const actual = this.#pidfd ? binding.processPid(this.#pidfd.fd) : pid
+    if ((actual !== 0 && actual !== pid) || (this.#pid !== undefined && this.#pid !== pid))
+      throw new TypeError('it has reported the pid of another process')
     if (obstacle !== undefined) warnOfFallback(obstacle)
-    if (this.#pid !== undefined || this.#status) return
+    if (this.#pid !== undefined) return
     this.#pid = pid
     this.#mode = mode
     this.#family.exits.claim(pid, this)
@@ -367,6 +411,45 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   onExit(status: ExitStatus): void {
     if (!this.#status) this.likelyLimit = likelyLimit(status, this.limits)
     this.#status ??= status
+    this.settle()
+  }
+
+  #keepPidfd(pidfd: Descriptor | undefined): void {
+    if (!pidfd) return
+    this.#pidfd = new Pidfd(pidfd, () => this.#onEnded())
+    if (this.#holders) this.#pidfd.ref()
+  }
+
+  #dropPidfd(): void {
+    this.#pidfd?.close()
+    this.#pidfd = undefined
+    clearTimeout(this.#lastReports)
+  }
+
+  /**
+   * The process has ended, as the kernel says. Its last reports, and the one of its exit, usually arrive at once. But
+   * another process may hold its end of the control socket, and the one that reports its exit may be busy.
+   */
+  #onEnded(): void {
+    this.#dropPidfd()
+    this.#hasEnded = true
+    this.#awaitLastReports({ isUrgent: this.#isKilled })
+    this.settle()
+  }
+
+  /** @param isUrgent - settles everything soon, even if nobody has reported how the process has ended */
+  #awaitLastReports({ isUrgent }: { isUrgent: boolean }): void {
+    clearTimeout(this.#lastReports)
+    this.#lastReports = setTimeout(() => setImmediate(() => this.#endReports(isUrgent)), LAST_REPORTS_MS)
+    if (!this.#holders) this.#lastReports.unref()
+  }
+
+  #endReports(isUrgent: boolean): void {
+    if (!this.#isChannelEnded) {
+      this.#channel.close()
+      this.#isChannelEnded = true
+    }
+    if (isUrgent) this.#status ??= this.#isKilled ? { code: null, signal: 'SIGKILL' } : UNKNOWN_STATUS
     this.settle()
   }
 
@@ -417,6 +500,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   #abandon(): void {
     this.#family.remove(this)
     this.#channel.close()
+    this.#dropPidfd()
     this.#child?.unref()
     this.#isChannelEnded = true
     this.#status ??= UNKNOWN_STATUS

@@ -17,8 +17,11 @@ export class FrameReader<D> {
   #incomplete: Incomplete | undefined
   readonly #accepted: Accepted
 
+  readonly #mostDescriptors: number
+
   /** @param accepted - what the peer may send */
   constructor(accepted: Accepted) {
+    this.#mostDescriptors = Math.max(...[...accepted.values()].map(({ descriptors }) => descriptors))
     this.#accepted = accepted
   }
 
@@ -46,7 +49,6 @@ export class FrameReader<D> {
    *   come that no header declares
    */
   next(): Frame<D> | undefined {
-    if (!this.#accepted.withDescriptors && this.#descriptors.length) throw new TypeError('it has sent descriptors')
     if (!this.#incomplete && !this.#begin()) {
       this.#checkBeginning()
       return undefined
@@ -70,8 +72,10 @@ export class FrameReader<D> {
   /** Checks what has arrived of a header. */
   #checkBeginning(): void {
     const { length } = this.#bytes
-    if (length === 0 && this.#descriptors.length) throw new TypeError('it has sent descriptors without a frame')
-    if (length > At.type && !this.#accepted.payloads.has(this.#bytes[At.type]!)) throw noHeader()
+    // Descriptors come with the first byte of the header that declares them.
+    if (this.#descriptors.length > (length === 0 ? 0 : this.#mostDescriptors))
+      throw new TypeError('it has sent descriptors that no header declares')
+    if (length > At.type && !this.#accepted.has(this.#bytes[At.type]!)) throw noHeader()
     if (length >= At.mark + 2 && this.#bytes.readUInt16LE(At.mark) !== MARK) throw noHeader()
   }
 
@@ -79,9 +83,12 @@ export class FrameReader<D> {
     const type = this.#bytes[At.type]!
     const descriptors = this.#bytes[At.descriptors]!
     if (this.#bytes.readUInt16LE(At.mark) !== MARK) throw noHeader()
+    const most = this.#accepted.get(type)
+    if (!most || length > most.bytes || descriptors > most.descriptors)
+      throw new TypeError(
+        `it has sent an invalid header: type ${type} with ${length} bytes, ${descriptors} descriptors`,
+      )
     if (descriptors > this.#descriptors.length) throw new TypeError('a frame lacks its descriptors')
-    if (length > (this.#accepted.payloads.get(type) ?? -1))
-      throw new TypeError(`it has sent an invalid header: type ${type} with ${length} bytes`)
   }
 
   /** Reads a header. A payload that has arrived whole stays where it is; for another, room is allocated. */

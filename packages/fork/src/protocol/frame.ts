@@ -1,3 +1,5 @@
+import { MAX_DESCRIPTORS } from '@anyfork/fdpass'
+
 /**
  * A frame on the control socket of a process: a header of 12 bytes, then the payload. Descriptors are sent along with
  * the first byte of the header.
@@ -83,20 +85,15 @@ export const Report = {
   exited: 68,
   /**
    * The first report of a process that was forked, and again after it was replaced by an interpreter. Payload: as for
-   * `forked`.
+   * `forked`. Attached: its pidfd.
    */
   started: 69,
   /** The question with this id cannot be answered; the process goes on. Payload: the error. */
   rejected: 80,
 } as const
 
-/** What one side accepts. */
-export interface Accepted {
-  /** The largest payload of each type, in bytes. */
-  readonly payloads: ReadonlyMap<number, number>
-  /** Whether frames may come with descriptors. */
-  readonly withDescriptors: boolean
-}
+/** What one side accepts of each type: the largest payload in bytes, and how many descriptors. */
+export type Accepted = ReadonlyMap<number, { readonly bytes: number; readonly descriptors: number }>
 
 /** The largest payload of an error, in bytes: the limit of the error codec. */
 const MOST_ERROR_BYTES = 3 << 22
@@ -105,25 +102,25 @@ export const MOST_ANSWER_BYTES: number = 1 << 26
 /** The largest payload of a report that has only a few numbers and a short text, in bytes. */
 const MOST_NUMBERS_BYTES = 1 << 12
 
-/** The largest payload of each report, in bytes. An owner accepts nothing else from a process. */
-export const acceptedReports: Accepted = {
-  withDescriptors: false,
-  payloads: new Map([
-    [Report.done, MOST_ANSWER_BYTES],
-    [Report.failed, MOST_ERROR_BYTES],
-    [Report.forked, MOST_NUMBERS_BYTES],
-    [Report.forkFailed, MOST_ERROR_BYTES],
-    [Report.exited, MOST_NUMBERS_BYTES],
-    [Report.started, MOST_NUMBERS_BYTES],
-    [Report.rejected, MOST_ERROR_BYTES],
-  ]),
-}
+const answer = { bytes: MOST_ANSWER_BYTES, descriptors: 0 }
+const error = { bytes: MOST_ERROR_BYTES, descriptors: 0 }
+const numbers = { bytes: MOST_NUMBERS_BYTES, descriptors: 0 }
+
+/** What an owner accepts from a process. */
+export const acceptedReports: Accepted = new Map([
+  [Report.done, answer],
+  [Report.failed, error],
+  [Report.forked, numbers],
+  [Report.forkFailed, error],
+  [Report.exited, numbers],
+  [Report.started, { ...numbers, descriptors: 1 }],
+  [Report.rejected, error],
+])
 
 /** What a process accepts from its owner, which it trusts with its memory. */
-export const acceptedOrders: Accepted = {
-  withDescriptors: true,
-  payloads: new Map(Object.values(Command).map(type => [type, Infinity])),
-}
+export const acceptedOrders: Accepted = new Map(
+  Object.values(Command).map(type => [type, { bytes: Infinity, descriptors: MAX_DESCRIPTORS }]),
+)
 
 /** A frame as received. The receiver owns the payload and the descriptors. */
 export interface Frame<D> {

@@ -1,0 +1,71 @@
+#include "fork.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/syscall.h>
+
+int fork_open_process(pid_t pid) {
+  int process = (int)syscall(SYS_pidfd_open, pid, 0);
+  return process < 0 ? -errno : process;
+}
+
+int fork_signal_process(int process, int signal) {
+  if (fork_process_has_ended(process)) return -ESRCH; /* the system call succeeds until it is reaped */
+  return syscall(SYS_pidfd_send_signal, process, signal, NULL, 0) < 0 ? -errno : 0;
+}
+
+int fork_process_has_ended(int process) {
+  struct pollfd end = {.fd = process, .events = POLLIN};
+  return poll(&end, 1, 0) > 0;
+}
+
+int fork_process_pid(int process) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/fdinfo/%d", process);
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return -errno;
+  char text[512];
+  ssize_t length = read(file, text, sizeof text - 1);
+  int rc = length < 0 ? -errno : -EINVAL;
+  close(file);
+  if (length < 0) return rc;
+  text[length] = '\0';
+  /* -1: it has been reaped; 0: it is in another pid namespace. */
+  const char *pid = strstr(text, "\nPid:");
+  if (!pid) return -EINVAL;
+  long number = strtol(pid + strlen("\nPid:"), NULL, 10);
+  return number > 0 ? (int)number : 0;
+}
+
+#else
+
+int fork_open_process(pid_t pid) {
+  (void)pid;
+  return -ENOSYS;
+}
+
+int fork_signal_process(int process, int signal) {
+  (void)process;
+  (void)signal;
+  return -ENOSYS;
+}
+
+int fork_process_has_ended(int process) {
+  (void)process;
+  return 0;
+}
+
+int fork_process_pid(int process) {
+  (void)process;
+  return -ENOSYS;
+}
+
+#endif

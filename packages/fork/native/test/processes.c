@@ -1,0 +1,29 @@
+#include "../fork.h"
+#include "tests.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void test_process_descriptor(void) {
+  pid_t pid = start_waiting_child();
+  int process = fork_open_process(pid);
+  assert(process >= 0 && fork_process_pid(process) == pid);
+  assert(!fork_process_has_ended(process) && fork_signal_process(process, 0) == 0);
+  assert(fork_signal_process(process, 1000) == -EINVAL);
+  assert(fork_signal_process(process, SIGKILL) == 0);
+  siginfo_t info;
+  assert(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) == 0);
+  assert(fork_process_has_ended(process) && fork_signal_process(process, SIGKILL) == -ESRCH); /* a zombie */
+  assert(WTERMSIG(status_of(pid)) == SIGKILL);
+  assert(fork_process_has_ended(process) && fork_signal_process(process, 0) == -ESRCH);
+  assert(fork_process_pid(process) == 0);
+  close(process);
+
+  assert(fork_open_process(pid) == -ESRCH && fork_open_process(-1) == -EINVAL);
+  int other = dup(0);
+  assert(fork_process_pid(other) == -EINVAL && fork_signal_process(other, 0) < 0);
+  close(other);
+}

@@ -1,0 +1,75 @@
+import { Descriptor, type Watch, watch } from '@anyfork/fdpass'
+import { binding } from './binding.js'
+import { closeAtThreadEnd } from './thread-end.js'
+
+/**
+ * A descriptor that refers to one process, whatever becomes of its pid: pidfd_open(2). The kernel says by it whether
+ * the process has ended, so that nobody else has to be believed.
+ */
+export class Pidfd {
+  readonly #descriptor: Descriptor
+  readonly #watch: Watch
+  readonly #release: () => void
+
+  /**
+   * @param descriptor - owned by this object from now on
+   * @param onEnd - called when the process has ended, until `close`
+   * @throws the kernel's error if it cannot be watched; it is then closed
+   */
+  constructor(descriptor: Descriptor, onEnd: () => void) {
+    this.#descriptor = descriptor
+    this.#release = closeAtThreadEnd(descriptor)
+    try {
+      this.#watch = watch(descriptor, { readable: true }, onEnd, { keepBlocking: true })
+    } catch (error) {
+      this.#release()
+      descriptor.close()
+      throw error
+    }
+    this.#watch.unref()
+  }
+
+  /**
+   * Opens the pidfd of a child that this thread has not reaped, or of this process.
+   *
+   * @returns owned by the caller; `undefined` if the kernel has none (before Linux 5.3, and on other systems), or there
+   *   is no free descriptor
+   */
+  static open(pid: number): Descriptor | undefined {
+    const fd = binding.openProcess(pid)
+    return fd < 0 ? undefined : new Descriptor(fd)
+  }
+
+  /** Returns the pid of the process, 0 if it has ended and been reaped, or a negative errno if this is not a pidfd. */
+  static pidOf(descriptor: Descriptor): number {
+    return binding.processPid(descriptor.fd)
+  }
+
+  get fd(): number {
+    return this.#descriptor.fd
+  }
+
+  get hasEnded(): boolean {
+    return binding.hasProcessEnded(this.#descriptor.fd) === 1
+  }
+
+  /** Sends a signal; 0 only looks for the process. Returns 0 or a negative errno: -ESRCH if it has ended. */
+  signal(signal: number): number {
+    return binding.signalProcess(this.#descriptor.fd, signal)
+  }
+
+  ref(): void {
+    this.#watch.ref()
+  }
+
+  unref(): void {
+    this.#watch.unref()
+  }
+
+  /** No callback comes after this. */
+  close(): void {
+    this.#watch.close()
+    this.#release()
+    this.#descriptor.close()
+  }
+}
