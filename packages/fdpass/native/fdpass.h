@@ -38,6 +38,22 @@ int fdpass_set_close_on_exec(int fd, int on);
 ssize_t fdpass_read(int fd, void *bytes, size_t length);
 ssize_t fdpass_write(int fd, const void *bytes, size_t length);
 
+/* kept-descriptors.c */
+
+/* Descriptors that are closed together. All zero is an empty set. Used by one thread at a time. */
+struct fdpass_kept {
+  int *fds;
+  size_t count, room;
+};
+
+/* Adds descriptors; one that is there already is not added again. The caller still owns them until fdpass_close_kept.
+ * Returns 0, or -ENOMEM: then none was added. */
+int fdpass_keep(struct fdpass_kept *self, const int *fds, size_t count);
+/* Removes a descriptor, if it is there. */
+void fdpass_forget(struct fdpass_kept *self, int fd);
+/* Closes all descriptors, and empties the set. Needs no memory. */
+void fdpass_close_kept(struct fdpass_kept *self);
+
 /* huge-pages.c */
 
 /* Asks for huge pages for the whole pages within these bytes (MADV_HUGEPAGE, madvise(2)). EINVAL if the kernel has

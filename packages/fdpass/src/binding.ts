@@ -31,6 +31,9 @@ export interface Binding {
   pipe(out: Int32Array): number
   duplicate(fd: number): number
   close(fd: number): number
+  /** While this is on, new descriptors are closed when the thread ends. */
+  keepOpened(on: boolean): void
+  keep(fd: number, on: boolean): number
   getNonblocking(fd: number): number
   setNonblocking(fd: number, on: boolean): number
   getCloseOnExec(fd: number): number

@@ -3,6 +3,7 @@ import { constants } from 'node:os'
 import { binding } from './binding.js'
 import { describeValue } from './check-options.js'
 import { descriptorNumber, type Handle, isDescriptorNumber } from './handle.js'
+import { forgetDescriptor } from './kept-descriptors.js'
 import { isListening } from './socket-kind.js'
 import { checked, systemError } from './system-error.js'
 
@@ -53,9 +54,8 @@ export class Descriptor implements Disposable {
    * @throws SystemError `EBADF` if this object no longer owns a descriptor
    */
   release(): number {
-    const fd = this.fd
-    endAll(this)
-    this.#fd = -1
+    const fd = this.#disown()
+    forgetDescriptor(fd)
     return fd
   }
 
@@ -65,7 +65,7 @@ export class Descriptor implements Disposable {
    * @throws SystemError `EBADF` if this object no longer owns a descriptor
    */
   close(): void {
-    checked(binding.close(this.release()), 'close')
+    checked(binding.close(this.#disown()), 'close')
   }
 
   /**
@@ -82,9 +82,17 @@ export class Descriptor implements Disposable {
         'the socket listens: accept() its connections, or net.createServer().listen({ fd: descriptor.release() })',
       )
     endAll(this)
+    forgetDescriptor(fd) // first: the socket would close it a second time
     const socket = new Socket({ fd, readable: true, writable: true })
     this.#fd = -1
     return socket
+  }
+
+  #disown(): number {
+    const fd = this.fd
+    endAll(this)
+    this.#fd = -1
+    return fd
   }
 
   /** Closes the descriptor if this object still owns it. */

@@ -18,4 +18,5 @@ export {
   oneOf,
 } from './check-options.js'
 export { descriptorNumber, isHandle } from './handle.js'
+export { forgetDescriptor, keepDescriptor, keepOpened } from './kept-descriptors.js'
 export { systemError } from './system-error.js'

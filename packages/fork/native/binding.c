@@ -115,11 +115,12 @@ static napi_value bind_processor_time(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/* openProcess(pid) */
+/* openProcess(pid, slot): slot is an open descriptor */
 static napi_value bind_open_process(napi_env env, napi_callback_info info) {
-  ARGUMENTS(env, info, 1);
+  ARGUMENTS(env, info, 2);
   INT32(env, argv[0], pid);
-  return number(env, fork_open_process(pid));
+  INT32(env, argv[1], slot);
+  return number(env, fork_open_process(pid, slot));
 }
 
 /* signalProcess(process, signal) */
@@ -253,29 +254,48 @@ static napi_value bind_on_loop_end(napi_env env, napi_callback_info info) {
   return number(env, rc);
 }
 
-static void on_environment_end(void *resources) { fork_thread_resources_end(resources); }
+static void on_environment_end(void *children) { fork_thread_children_end(children); }
 
-#define BIND_KEEP(name)                                                  \
-  static napi_value bind_##name(napi_env env, napi_callback_info info) { \
-    ARGUMENTS(env, info, 2);                                             \
-    INT32(env, argv[0], value);                                          \
-    BOOL(env, argv[1], on);                                              \
-    struct fork_thread_resources *resources;                             \
-    TRY(env, napi_get_instance_data(env, (void **)&resources));          \
-    return number(env, fork_##name(resources, value, on));               \
-  }
+#define CHILDREN(env, name)          \
+  struct fork_thread_children *name; \
+  TRY(env, napi_get_instance_data(env, (void **)&(name)))
 
-/* keepFd(fd, on), keepChild(pid, on): adds or removes what ends together with the environment; spareChild(pid, on):
- * lets such a child live on */
-BIND_KEEP(keep_fd)
-BIND_KEEP(keep_child)
-BIND_KEEP(spare_child)
+/* beginSpawn() */
+static napi_value bind_begin_spawn(napi_env env, napi_callback_info info) {
+  (void)info;
+  CHILDREN(env, children);
+  return number(env, fork_begin_spawn(children));
+}
+
+/* endSpawn(pid) */
+static napi_value bind_end_spawn(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  INT32(env, argv[0], pid);
+  CHILDREN(env, children);
+  return number(env, fork_end_spawn(children, pid));
+}
+
+/* forgetChild(pid): it was reaped */
+static napi_value bind_forget_child(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  INT32(env, argv[0], pid);
+  CHILDREN(env, children);
+  return number(env, fork_keep_child(children, pid, 0));
+}
+
+/* spareChild(pid): it lives on when the thread ends */
+static napi_value bind_spare_child(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  INT32(env, argv[0], pid);
+  CHILDREN(env, children);
+  return number(env, fork_spare_child(children, pid, 1));
+}
 
 NAPI_MODULE_INIT() {
-  struct fork_thread_resources *resources = fork_thread_resources_new();
-  if (resources == NULL || napi_set_instance_data(env, resources, NULL, NULL) != napi_ok ||
-      napi_add_env_cleanup_hook(env, on_environment_end, resources) != napi_ok) {
-    if (resources) fork_thread_resources_end(resources);
+  struct fork_thread_children *children = fork_thread_children_new();
+  if (children == NULL || napi_set_instance_data(env, children, NULL, NULL) != napi_ok ||
+      napi_add_env_cleanup_hook(env, on_environment_end, children) != napi_ok) {
+    if (children) fork_thread_children_end(children);
     napi_throw_error(env, "ERR_NATIVE", "the addon could not be set up");
     return NULL;
   }
@@ -304,8 +324,9 @@ NAPI_MODULE_INIT() {
     METHOD("setLimit", bind_set_limit),
     METHOD("noNewPrivileges", bind_no_new_privileges),
     METHOD("processorTime", bind_processor_time),
-    METHOD("keepFd", bind_keep_fd),
-    METHOD("keepChild", bind_keep_child),
+    METHOD("beginSpawn", bind_begin_spawn),
+    METHOD("endSpawn", bind_end_spawn),
+    METHOD("forgetChild", bind_forget_child),
     METHOD("spareChild", bind_spare_child),
   };
   TRY(env, napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties));

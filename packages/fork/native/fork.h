@@ -82,12 +82,12 @@ int fork_signal(pid_t pid, int signal, int socket);
 
 /* process.c */
 
-/* Opens a descriptor that refers to a process, whatever becomes of its pid (pidfd_open(2)). It becomes readable when
- * the process ends. Returns the descriptor, which the caller owns and which is close-on-exec. Errors: -ENOSYS before
- * Linux 5.3 and on other systems, those of pidfd_open(2). */
-int fork_open_process(pid_t pid);
+/* Opens a descriptor that refers to a process, whatever becomes of its pid (pidfd_open(2)), and puts it in the place of
+ * the open descriptor `slot`, which is closed (dup3(2)). It becomes readable when the process ends, and is
+ * close-on-exec. Returns 0. Errors: -ENOSYS before Linux 5.3 and on other systems, those of pidfd_open(2). */
+int fork_open_process(pid_t pid, int slot);
 
-/* Sends a signal to the process of a descriptor that fork_open_process has returned (pidfd_send_signal(2)). 0 only
+/* Sends a signal to the process of a descriptor that fork_open_process has opened (pidfd_send_signal(2)). 0 only
  * looks whether one could be sent. Errors: -ESRCH if the process has ended, whether it has been reaped or not; those of
  * pidfd_send_signal(2). */
 int fork_signal_process(int process, int signal);
@@ -142,26 +142,32 @@ int fork_processor_time(pid_t pid, double *milliseconds);
 
 /* thread-end.c */
 
-/* What must end together with a thread of Node that may end without running code: descriptors, which are closed, and
- * children, which are killed and reaped. Each thread has one, which it alone uses. */
-struct fork_thread_resources;
+/* The children of a thread of Node that may end without running code: they are killed and reaped then. Each thread has
+ * one, which it alone uses. */
+struct fork_thread_children;
 
-/* Returns an empty one, which fork_thread_resources_end frees, or NULL if there is no memory. */
-struct fork_thread_resources *fork_thread_resources_new(void);
+/* Returns an empty one, which fork_thread_children_end frees, or NULL if there is no memory. */
+struct fork_thread_children *fork_thread_children_new(void);
 
-/* Adds a descriptor if `on`, which the caller still owns, or removes it: then it is not closed at the end. Returns 0;
- * -ENOMEM, and nothing was added; or -ENOENT if the descriptor to remove was not there. */
-int fork_keep_fd(struct fork_thread_resources *self, int fd, int on);
+/* Adds a child of this process if `on`, or removes it: then it is not killed at the end. Returns 0; -ENOMEM, and
+ * nothing was added; or -ENOENT if the child to remove was not there. */
+int fork_keep_child(struct fork_thread_children *self, pid_t pid, int on);
 
-/* The same for a child of this process. */
-int fork_keep_child(struct fork_thread_resources *self, pid_t pid, int on);
+/* To be called right before this thread starts a child. If the thread ends before fork_end_spawn, that child ends with
+ * it as well, although its pid is not known: it is the one that the thread did not have before. Only where the kernel
+ * lists children (Linux). Returns 0 or -ENOMEM. */
+int fork_begin_spawn(struct fork_thread_children *self);
+
+/* Adds the child that was started; 0 if there is none. Returns 0, or -ENOMEM: it then still ends with the thread, until
+ * another one is started. */
+int fork_end_spawn(struct fork_thread_children *self, pid_t pid);
 
 /* Lets a child that was added live on at the end if `on`; otherwise undoes that. It is reaped after its exit, when any
  * thread next adds or removes a child or ends. Returns 0, or -ENOENT if the child is not there. */
-int fork_spare_child(struct fork_thread_resources *self, pid_t pid, int on);
+int fork_spare_child(struct fork_thread_children *self, pid_t pid, int on);
 
-/* Closes the descriptors, kills the children, waits until they have ended, and frees self. Needs no memory. */
-void fork_thread_resources_end(struct fork_thread_resources *self);
+/* Kills the children, waits until they have ended, and frees self. Needs no memory. */
+void fork_thread_children_end(struct fork_thread_children *self);
 
 /* loop-end.c */
 

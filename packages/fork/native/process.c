@@ -12,9 +12,12 @@
 #ifdef __linux__
 #include <sys/syscall.h>
 
-int fork_open_process(pid_t pid) {
+int fork_open_process(pid_t pid, int slot) {
   int process = (int)syscall(SYS_pidfd_open, pid, 0);
-  return process < 0 ? -errno : process;
+  if (process < 0) return -errno;
+  int rc = dup3(process, slot, O_CLOEXEC) < 0 ? -errno : 0;
+  close(process);
+  return rc;
 }
 
 int fork_signal_process(int process, int signal) {
@@ -47,8 +50,9 @@ int fork_process_pid(int process) {
 
 #else
 
-int fork_open_process(pid_t pid) {
+int fork_open_process(pid_t pid, int slot) {
   (void)pid;
+  (void)slot;
   return -ENOSYS;
 }
 

@@ -25,8 +25,8 @@ export interface Binding {
   /** At most 64 numbers. */
   fillRandom(numbers: Uint32Array): number
   signal(pid: number, signal: number, socket: number): number
-  /** Returns a pidfd. */
-  openProcess(pid: number): number
+  /** Puts a pidfd in the place of the descriptor `slot`. */
+  openProcess(pid: number, slot: number): number
   signalProcess(pidfd: number, signal: number): number
   /** 1 or 0. */
   hasProcessEnded(pidfd: number): number
@@ -37,12 +37,14 @@ export interface Binding {
   noNewPrivileges(): number
   /** Milliseconds that a process has used so far, or a negative errno. */
   processorTime(pid: number): number
-  /** What the end of this thread closes. */
-  keepFd(fd: number, on: boolean): number
-  /** Whom the end of this thread kills and reaps. */
-  keepChild(pid: number, on: boolean): number
+  /** What the thread starts from now on ends with it, although its pid is not known here. */
+  beginSpawn(): number
+  /** Whom the end of this thread kills and reaps; 0 if nothing was started. */
+  endSpawn(pid: number): number
+  /** Such a child was reaped. */
+  forgetChild(pid: number): number
   /** Such a child lives on, and is reaped some time after its end. */
-  spareChild(pid: number, on: boolean): number
+  spareChild(pid: number): number
 }
 
 if (process.platform === 'win32') throw new Error('@anyfork/fork: unsupported platform win32: it has no fork(2)')

@@ -16,7 +16,7 @@ import { lookUpFolder } from './program-folder.js'
 import { Command } from './protocol/frame.js'
 import { encode } from './protocol/payload.js'
 import { decodeAnswer } from './protocol/reports.js'
-import { closeAtThreadEnd } from './thread-end.js'
+import { openUntilThreadEnd, outliveThread } from './thread-end.js'
 
 const aDescriptor: Expectation = { test: value => value instanceof Descriptor, text: 'a Descriptor' }
 
@@ -312,20 +312,17 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     const { module, name } =
       exported === undefined ? functionReference(undefined, moduleOrName) : functionReference(moduleOrName, exported)
     const folder = lookUpFolder(module)
-    const [ours, theirs] = socketpair()
-    let release = (): void => {}
+    const [ours, theirs] = openUntilThreadEnd(() => socketpair())
     try {
-      release = closeAtThreadEnd(ours) // until the caller owns it
       setNonblocking(ours, true)
       const started = this.processHandle.ask(Command.run, encode({ module, name, folder }), [theirs])
       this.hasRun = true
       dropped.unregister(this)
       theirs.close()
       await started
-      release()
+      outliveThread(ours) // the caller owns it
       return ours
     } catch (error) {
-      release()
       ours.close()
       theirs[Symbol.dispose]()
       throw error

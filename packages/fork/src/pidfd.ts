@@ -1,6 +1,6 @@
-import { Descriptor, type Watch, watch } from '@anyfork/fdpass'
+import { type Descriptor, dup, type Handle, type Watch, watch } from '@anyfork/fdpass'
 import { binding } from './binding.js'
-import { closeAtThreadEnd } from './thread-end.js'
+import { openUntilThreadEnd } from './thread-end.js'
 
 /**
  * A descriptor that refers to one process, whatever becomes of its pid: pidfd_open(2). The kernel says by it whether
@@ -9,7 +9,6 @@ import { closeAtThreadEnd } from './thread-end.js'
 export class Pidfd {
   readonly #descriptor: Descriptor
   readonly #watch: Watch
-  readonly #release: () => void
 
   /**
    * @param descriptor - owned by this object from now on
@@ -18,11 +17,9 @@ export class Pidfd {
    */
   constructor(descriptor: Descriptor, onEnd: () => void) {
     this.#descriptor = descriptor
-    this.#release = closeAtThreadEnd(descriptor)
     try {
       this.#watch = watch(descriptor, { readable: true }, onEnd, { keepBlocking: true })
     } catch (error) {
-      this.#release()
       descriptor.close()
       throw error
     }
@@ -30,14 +27,22 @@ export class Pidfd {
   }
 
   /**
-   * Opens the pidfd of a child that this thread has not reaped, or of this process.
+   * Opens the pidfd of a child that this thread has not reaped, or of this process. It is closed when the thread ends.
    *
+   * @param other - an open descriptor; borrowed
    * @returns owned by the caller; `undefined` if the kernel has none (before Linux 5.3, and on other systems), or there
    *   is no free descriptor
    */
-  static open(pid: number): Descriptor | undefined {
-    const fd = binding.openProcess(pid)
-    return fd < 0 ? undefined : new Descriptor(fd)
+  static open(pid: number, other: Handle): Descriptor | undefined {
+    let slot: Descriptor
+    try {
+      slot = openUntilThreadEnd(() => dup(other))
+    } catch {
+      return undefined
+    }
+    if (binding.openProcess(pid, slot.fd) === 0) return slot
+    slot.close()
+    return undefined
   }
 
   /** Returns the pid of the process, 0 if it has ended and been reaped, or a negative errno if this is not a pidfd. */
@@ -69,7 +74,6 @@ export class Pidfd {
   /** No callback comes after this. */
   close(): void {
     this.#watch.close()
-    this.#release()
     this.#descriptor.close()
   }
 }

@@ -17,6 +17,27 @@ bool room_of(napi_env env, napi_value buffer, napi_value offset, napi_value leng
 /* Stores the bytes of a path, which a buffer holds. */
 bool path_of(napi_env env, napi_value value, char **path, size_t *length);
 
+/* The state of the addon in one thread. */
+struct thread {
+  uv_loop_t *loop;
+  struct js_watch *watches;
+  size_t closing;                         /* watches */
+  napi_async_cleanup_hook_handle cleanup; /* set once the environment ends */
+  /* Closed when the thread ends, because `worker.terminate()` ends it without running code. JavaScript could add a
+   * descriptor only some time after it was opened. */
+  struct fdpass_kept kept;
+  bool keeps_opened;
+};
+
+/* Makes the state of this thread. Returns false, with an exception pending, if that fails. */
+bool begin_thread(napi_env env, napi_async_cleanup_hook on_cleanup);
+/* Lets the environment end, when `cleanup` is set and the watches are closed. */
+void end_thread(struct thread *thread);
+struct thread *thread_of(napi_env env);
+/* To be called with what a function has opened, and its result, which this returns. Keeps the descriptors if the thread
+ * wants that. If there is no memory, closes them, and returns -ENOMEM. */
+ssize_t opened(napi_env env, const int *fds, size_t count, ssize_t result);
+
 struct constant {
   const char *name;
   int32_t value;
@@ -34,6 +55,7 @@ bool define(napi_env env, napi_value exports, const napi_property_descriptor *me
 bool define_descriptors(napi_env env, napi_value exports);
 bool define_messages(napi_env env, napi_value exports);
 bool define_connections(napi_env env, napi_value exports);
+bool define_threads(napi_env env, napi_value exports);
 bool define_watches(napi_env env, napi_value exports);
 bool define_deferred_writes(napi_env env, napi_value exports);
 

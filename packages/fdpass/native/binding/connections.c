@@ -9,14 +9,16 @@ static napi_value bind_listen(napi_env env, napi_callback_info info) {
   size_t length;
   if (!path_of(env, argv[0], &path, &length)) return NULL;
   INT32(env, argv[1], backlog);
-  return number(env, fdpass_listen(path, length, backlog));
+  int listener = fdpass_listen(path, length, backlog);
+  return number(env, opened(env, &listener, 1, listener));
 }
 
 /* accept(listener) */
 static napi_value bind_accept(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   INT32(env, argv[0], listener);
-  return number(env, fdpass_accept(listener));
+  int socket = fdpass_accept(listener);
+  return number(env, opened(env, &socket, 1, socket));
 }
 
 /* connect(path) */
@@ -25,7 +27,8 @@ static napi_value bind_connect(napi_env env, napi_callback_info info) {
   char *path;
   size_t length;
   if (!path_of(env, argv[0], &path, &length)) return NULL;
-  return number(env, fdpass_connect(path, length));
+  int socket = fdpass_connect(path, length);
+  return number(env, opened(env, &socket, 1, socket));
 }
 
 /* shutdown(fd, how) */

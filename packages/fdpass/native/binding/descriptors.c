@@ -8,7 +8,7 @@ static napi_value bind_socketpair(napi_env env, napi_callback_info info) {
   INT32(env, argv[0], type);
   int32_t *out;
   if (!int32s_of(env, argv[1], 2, &out)) return NULL;
-  return number(env, fdpass_socketpair(type, out));
+  return number(env, opened(env, out, 2, fdpass_socketpair(type, out)));
 }
 
 /* pipe(Int32Array[2]) */
@@ -16,7 +16,23 @@ static napi_value bind_pipe(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   int32_t *out;
   if (!int32s_of(env, argv[0], 2, &out)) return NULL;
-  return number(env, fdpass_pipe(out));
+  return number(env, opened(env, out, 2, fdpass_pipe(out)));
+}
+
+/* duplicate(fd) */
+static napi_value bind_duplicate(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  INT32(env, argv[0], fd);
+  int copy = fdpass_duplicate(fd);
+  return number(env, opened(env, &copy, 1, copy));
+}
+
+/* close(fd) */
+static napi_value bind_close(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  INT32(env, argv[0], fd);
+  fdpass_forget(&thread_of(env)->kept, fd); /* first: another thread may get the number */
+  return number(env, fdpass_close(fd));
 }
 
 /* name(fd) */
@@ -47,8 +63,6 @@ static napi_value bind_pipe(napi_env env, napi_callback_info info) {
     return number(env, fdpass_##name(fd, bytes, size));                        \
   }
 
-BIND_FD(duplicate)
-BIND_FD(close)
 BIND_FD(get_nonblocking)
 BIND_FD(get_close_on_exec)
 BIND_FD_FLAG(set_nonblocking)

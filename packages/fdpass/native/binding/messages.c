@@ -37,7 +37,7 @@ static napi_value bind_receive(napi_env env, napi_callback_info info) {
   ssize_t n = fdpass_receive_spinning(socket, bytes, size, out + 2, &received, flags, (uint64_t)(spin * 1000));
   out[0] = (int32_t)received.count;
   out[1] = received.truncated;
-  return number(env, n);
+  return number(env, opened(env, out + 2, received.count, n));
 }
 
 /* sendOne(socket, fd): sends one descriptor with one zero byte */
@@ -62,7 +62,7 @@ static napi_value bind_receive_one(napi_env env, napi_callback_info info) {
   ssize_t n = fdpass_receive(socket, &byte, 1, fds, &received, FDPASS_PEEK);
   if (n < 0) return number(env, n);
   if (n == 0 && received.count == 0) return number(env, END_OF_STREAM);
-  if (received.count == 1) return number(env, fds[0]);
+  if (received.count == 1) return number(env, opened(env, fds, 1, fds[0]));
   for (size_t i = 0; i < received.count; i++) fdpass_close(fds[i]);
   return number(env, UV_EPROTO);
 }
@@ -92,7 +92,7 @@ static napi_value bind_receive_many(napi_env env, napi_callback_info info) {
   ssize_t n = fdpass_receive_many(socket, out + 2, wanted, &many, flags);
   out[0] = many.was_burst;
   out[1] = many.later;
-  return number(env, n);
+  return number(env, opened(env, out + 2, n < 0 ? 0 : (size_t)n, n));
 }
 
 /* pending(socket) */

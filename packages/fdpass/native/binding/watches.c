@@ -2,14 +2,6 @@
 
 #include <stdlib.h>
 
-/* The state of the addon in one thread: its loop and its watches. */
-struct thread {
-  uv_loop_t *loop;
-  struct js_watch *watches;
-  size_t closing;
-  napi_async_cleanup_hook_handle cleanup; /* set once the environment ends */
-};
-
 struct js_watch {
   napi_env env;
   struct thread *thread;
@@ -21,8 +13,7 @@ struct js_watch {
 
 static void finish_cleanup(struct thread *thread) {
   if (thread->cleanup == NULL || thread->watches != NULL || thread->closing > 0) return;
-  napi_remove_async_cleanup_hook(thread->cleanup);
-  free(thread);
+  end_thread(thread);
 }
 
 static void js_watch_closed(void *context) {
@@ -68,9 +59,8 @@ static napi_value bind_watch(napi_env env, napi_callback_info info) {
   INT32(env, argv[0], fd);
   INT32(env, argv[1], events);
   FUNCTION(env, argv[2]);
-  struct thread *thread;
+  struct thread *thread = thread_of(env);
   napi_value name, external;
-  TRY(env, napi_get_instance_data(env, (void **)&thread));
   TRY(env, napi_create_string_utf8(env, "FDWATCH", NAPI_AUTO_LENGTH, &name));
 
   struct js_watch *self = calloc(1, sizeof *self);
@@ -126,22 +116,6 @@ static void on_cleanup(napi_async_cleanup_hook_handle handle, void *data) {
   finish_cleanup(thread);
 }
 
-static bool begin_thread(napi_env env) {
-  struct thread *thread = calloc(1, sizeof *thread);
-  if (thread == NULL) {
-    napi_throw_error(env, "ENOMEM", "out of memory");
-    return false;
-  }
-  if (napi_get_uv_event_loop(env, &thread->loop) != napi_ok ||
-      napi_set_instance_data(env, thread, NULL, NULL) != napi_ok ||
-      napi_add_async_cleanup_hook(env, on_cleanup, thread, NULL) != napi_ok) {
-    free(thread);
-    napi_throw_error(env, "ERR_NATIVE", "cannot get the event loop");
-    return false;
-  }
-  return true;
-}
-
 bool define_watches(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
     METHOD("watch", bind_watch),
@@ -154,5 +128,5 @@ bool define_watches(napi_env env, napi_value exports) {
     {"UV_WRITABLE", UV_WRITABLE},
     {"UV_DISCONNECT", UV_DISCONNECT},
   };
-  return begin_thread(env) && DEFINE(env, exports, methods, constants);
+  return begin_thread(env, on_cleanup) && DEFINE(env, exports, methods, constants);
 }

@@ -24,6 +24,21 @@ void test_flags_of_descriptors(void) {
   assert(fdpass_set_close_on_exec(CLOSED_FD, 1) == -EBADF && fdpass_get_close_on_exec(CLOSED_FD) == -EBADF);
 }
 
+void test_kept_descriptors(void) {
+  struct fdpass_kept kept = {0};
+  int pair[2], ends[2];
+  fdpass_forget(&kept, 0);
+  fdpass_close_kept(&kept);
+  assert(fdpass_socketpair(SOCK_STREAM, pair) == 0 && fdpass_pipe(ends) == 0);
+  assert(fdpass_keep(&kept, pair, 2) == 0 && fdpass_keep(&kept, ends, 2) == 0 && fdpass_keep(&kept, pair, 2) == 0);
+  assert(kept.count == 4);
+  fdpass_forget(&kept, ends[0]);
+  fdpass_close_kept(&kept);
+  assert(kept.count == 0 && kept.fds == NULL);
+  assert(fdpass_close(pair[0]) == -EBADF && fdpass_close(pair[1]) == -EBADF && fdpass_close(ends[1]) == -EBADF);
+  assert(fdpass_close(ends[0]) == 0);
+}
+
 static void write_and_read(const int ends[2]) {
   char bytes[3];
   assert(fdpass_write(ends[1], "abc", 3) == 3);

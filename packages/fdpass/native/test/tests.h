@@ -13,6 +13,7 @@ void test_rejected_descriptors(void);
 void test_bursts(void);
 void test_connections(void);
 void test_flags_of_descriptors(void);
+void test_kept_descriptors(void);
 void test_plain_bytes(void);
 void test_huge_pages(void);
 void test_spin_without_message(void);

@@ -24,11 +24,12 @@ static const struct test tests[] = {
   {"limits are set by name; unknown names and invalid limits are EINVAL", test_limits, true},
   {"the processor time of a process grows; that of an ended one is ESRCH", test_processor_time, true},
   {"random octets differ; more than 256 are EIO", test_random, false},
-  {"the end of a thread closes its descriptors, and kills and reaps its children", test_end_of_resources, false},
+  {"the end of a thread kills and reaps its children", test_end_of_children, false},
+  {"a child that a thread was starting when it ended is killed and reaped", test_spawned_child, true},
   {"a spared child outlives its thread, and is reaped after its end", test_spared_child, false},
-  {"without memory, keeping reports ENOMEM, and the end of a thread leaves no zombie", test_resources_without_memory,
+  {"without memory, keeping reports ENOMEM, and the end of a thread leaves no zombie", test_children_without_memory,
     false},
-  {"threads that end at the same time reap each other's spared children", test_resources_of_threads, false},
+  {"threads that end at the same time reap each other's spared children", test_children_of_threads, false},
   {"the end of an event loop is reported, as often as the loop goes on", test_loop_end, false},
 };
 

@@ -3,14 +3,16 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 void test_process_descriptor(void) {
   pid_t pid = start_waiting_child();
-  int process = fork_open_process(pid);
-  assert(process >= 0 && fork_process_pid(process) == pid);
+  int process = dup(0);
+  assert(fork_open_process(pid, process) == 0 && fork_process_pid(process) == pid);
+  assert(fcntl(process, F_GETFD) == FD_CLOEXEC);
   assert(!fork_process_has_ended(process) && fork_signal_process(process, 0) == 0);
   assert(fork_signal_process(process, 1000) == -EINVAL);
   assert(fork_signal_process(process, SIGKILL) == 0);
@@ -22,8 +24,8 @@ void test_process_descriptor(void) {
   assert(fork_process_pid(process) == 0);
   close(process);
 
-  assert(fork_open_process(pid) == -ESRCH && fork_open_process(-1) == -EINVAL);
   int other = dup(0);
+  assert(fork_open_process(pid, other) == -ESRCH && fork_open_process(-1, other) == -EINVAL);
   assert(fork_process_pid(other) == -EINVAL && fork_signal_process(other, 0) < 0);
   close(other);
 }

@@ -23,10 +23,11 @@ void test_subreaper(void);
 void test_limits(void);
 void test_processor_time(void);
 void test_random(void);
-void test_end_of_resources(void);
+void test_end_of_children(void);
+void test_spawned_child(void);
 void test_spared_child(void);
-void test_resources_without_memory(void);
-void test_resources_of_threads(void);
+void test_children_without_memory(void);
+void test_children_of_threads(void);
 void test_loop_end(void);
 
 #endif

@@ -20,34 +20,49 @@ static bool is_reaped(pid_t pid) {
 }
 
 /* What every thread that keeps a child or ends does. */
-static void reap_orphans(void) { fork_thread_resources_end(fork_thread_resources_new()); }
+static void reap_orphans(void) { fork_thread_children_end(fork_thread_children_new()); }
 
-void test_end_of_resources(void) {
-  struct fork_thread_resources *resources = fork_thread_resources_new();
-  int fds[40];
-  for (int i = 0; i < 40; i++) assert(fork_keep_fd(resources, fds[i] = dup(0), 1) == 0);
-  for (int i = 0; i < 20; i++) assert(fork_keep_fd(resources, fds[i], 0) == 0 && close(fds[i]) == 0);
-  assert(fork_keep_fd(resources, fds[0], 0) == -ENOENT);
-
+void test_end_of_children(void) {
+  struct fork_thread_children *children = fork_thread_children_new();
   pid_t kept = start_waiting_child(), reaped = start_waiting_child(), forgotten = start_waiting_child();
-  assert(fork_keep_child(resources, kept, 1) == 0 && fork_keep_child(resources, reaped, 1) == 0);
-  assert(fork_keep_child(resources, forgotten, 1) == 0 && fork_keep_child(resources, forgotten, 0) == 0);
-  assert(fork_keep_child(resources, forgotten, 0) == -ENOENT && fork_spare_child(resources, forgotten, 1) == -ENOENT);
+  assert(fork_keep_child(children, kept, 1) == 0 && fork_keep_child(children, reaped, 1) == 0);
+  assert(fork_keep_child(children, forgotten, 1) == 0 && fork_keep_child(children, forgotten, 0) == 0);
+  assert(fork_keep_child(children, forgotten, 0) == -ENOENT && fork_spare_child(children, forgotten, 1) == -ENOENT);
   kill(reaped, SIGKILL);
   status_of(reaped);
-  fork_thread_resources_end(resources);
+  fork_thread_children_end(children);
   assert(is_reaped(kept) && !is_reaped(forgotten));
   kill(forgotten, SIGKILL);
   assert(WTERMSIG(status_of(forgotten)) == SIGKILL);
 }
 
+void test_spawned_child(void) {
+  pid_t other = start_waiting_child(), pids[3];
+  for (int has_ended = 0; has_ended < 2; has_ended++) {
+    struct fork_thread_children *children = fork_thread_children_new();
+    for (int i = 0; i < 3; i++) {
+      assert(fork_begin_spawn(children) == 0);
+      pids[i] = start_waiting_child();
+      if (i < 2) assert(fork_end_spawn(children, i ? 0 : pids[i]) == 0);
+    }
+    if (has_ended) make_zombie(pids[2]);
+    fork_thread_children_end(children);
+    assert(is_reaped(pids[0]) && !is_reaped(pids[1]) && is_reaped(pids[2]));
+    kill(pids[1], SIGKILL);
+    status_of(pids[1]);
+  }
+  assert(!is_reaped(other));
+  kill(other, SIGKILL);
+  status_of(other);
+}
+
 void test_spared_child(void) {
-  struct fork_thread_resources *resources = fork_thread_resources_new();
+  struct fork_thread_children *children = fork_thread_children_new();
   pid_t spared = start_waiting_child(), ended = start_waiting_child();
-  assert(fork_keep_child(resources, spared, 1) == 0 && fork_spare_child(resources, spared, 1) == 0);
-  assert(fork_keep_child(resources, ended, 1) == 0 && fork_spare_child(resources, ended, 1) == 0);
-  assert(fork_spare_child(resources, ended, 0) == 0);
-  fork_thread_resources_end(resources);
+  assert(fork_keep_child(children, spared, 1) == 0 && fork_spare_child(children, spared, 1) == 0);
+  assert(fork_keep_child(children, ended, 1) == 0 && fork_spare_child(children, ended, 1) == 0);
+  assert(fork_spare_child(children, ended, 0) == 0);
+  fork_thread_children_end(children);
   assert(kill(spared, 0) == 0 && is_reaped(ended));
   reap_orphans();
   assert(!is_reaped(spared));
@@ -56,25 +71,25 @@ void test_spared_child(void) {
   assert(is_reaped(spared));
 }
 
-void test_resources_without_memory(void) {
+void test_children_without_memory(void) {
   fail_allocations_after(0);
-  assert(fork_thread_resources_new() == NULL);
+  assert(fork_thread_children_new() == NULL);
   allow_allocations();
-  struct fork_thread_resources *resources = fork_thread_resources_new();
+  struct fork_thread_children *children = fork_thread_children_new();
   pid_t spared = start_waiting_child(), rejected = start_waiting_child();
   for (int successes = 0; successes < 2; successes++) {
     fail_allocations_after(successes);
-    assert(fork_keep_child(resources, rejected, 1) == -ENOMEM);
+    assert(fork_keep_child(children, rejected, 1) == -ENOMEM);
     allow_allocations();
   }
   fail_allocations_after(0);
-  assert(fork_keep_fd(resources, 0, 1) == -ENOMEM);
+  assert(fork_begin_spawn(children) == -ENOMEM);
   allow_allocations();
 
   /* A thread that ends when there is no memory leaves no zombie behind. */
-  assert(fork_keep_child(resources, spared, 1) == 0 && fork_spare_child(resources, spared, 1) == 0);
+  assert(fork_keep_child(children, spared, 1) == 0 && fork_spare_child(children, spared, 1) == 0);
   fail_allocations_after(0);
-  fork_thread_resources_end(resources);
+  fork_thread_children_end(children);
   allow_allocations();
   make_zombie(spared);
   reap_orphans();
@@ -88,16 +103,16 @@ enum { THREADS = 4, ROUNDS = 15 };
 /* Keeps a child and a spared zombie, and ends, over and over. */
 static void *keep_and_end(void *context) {
   for (int round = 0; round < ROUNDS; round++) {
-    struct fork_thread_resources *resources = fork_thread_resources_new();
+    struct fork_thread_children *children = fork_thread_children_new();
     pid_t *pids = (pid_t *)context + 2 * round;
-    for (int i = 0; i < 2; i++) assert(fork_keep_child(resources, pids[i], 1) == 0);
-    assert(fork_spare_child(resources, pids[0], 1) == 0 && kill(pids[0], SIGKILL) == 0);
-    fork_thread_resources_end(resources);
+    for (int i = 0; i < 2; i++) assert(fork_keep_child(children, pids[i], 1) == 0);
+    assert(fork_spare_child(children, pids[0], 1) == 0 && kill(pids[0], SIGKILL) == 0);
+    fork_thread_children_end(children);
   }
   return NULL;
 }
 
-void test_resources_of_threads(void) {
+void test_children_of_threads(void) {
   pthread_t threads[THREADS];
   pid_t pids[THREADS][2 * ROUNDS];
   for (int i = 0; i < THREADS; i++) /* forked before there is a second thread */

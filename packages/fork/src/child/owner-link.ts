@@ -55,7 +55,7 @@ export class OwnerLink {
   /** Reports the pid of this process and how it was made. */
   started(id: number, obstacle?: string): void {
     const pid = binding.getpid()
-    const pidfd = Pidfd.open(pid)
+    const pidfd = Pidfd.open(pid, this.#lifeline.shared)
     this.#channel.send(Report.started, id, encodeMade({ pid, mode: this.#madeBy, obstacle }), pidfd ? [pidfd] : [])
     pidfd?.close()
   }

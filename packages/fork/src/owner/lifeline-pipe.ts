@@ -1,7 +1,7 @@
 import { fchmodSync } from 'node:fs'
 import { type Descriptor, pipe } from '@anyfork/fdpass'
 import { afterFork } from '../fork-hooks.js'
-import { closeAtThreadEnd } from '../thread-end.js'
+import { openUntilThreadEnd } from '../thread-end.js'
 
 let ends: [read: Descriptor, write: Descriptor] | undefined
 
@@ -11,9 +11,8 @@ let ends: [read: Descriptor, write: Descriptor] | undefined
  */
 export function lifeline(): Descriptor {
   if (!ends) {
-    ends = pipe()
+    ends = openUntilThreadEnd(() => pipe())
     fchmodSync(ends[0].fd, 0o444) // each process opens it anew, even as another user
-    for (const end of ends) closeAtThreadEnd(end)
   }
   return ends[0]
 }

@@ -11,7 +11,7 @@ import { type ChannelListener, ControlChannel } from '../protocol/control-channe
 import { acceptedReports, Command, type Frame, Report } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
 import { decodeEnded, decodeMade, type Made } from '../protocol/reports.js'
-import { reapAtThreadEnd, spareAtThreadEnd } from '../thread-end.js'
+import { openUntilThreadEnd, spareAtThreadEnd } from '../thread-end.js'
 import type { ExecOptions } from './exec-options.js'
 import { warnOfFallback } from './fallback-warning.js'
 import { lifeline } from './lifeline-pipe.js'
@@ -94,7 +94,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
 
   /** Starts an interpreter, the root of a new family. */
   static exec(options: ExecOptions): ProcessHandle {
-    const [ours, theirs] = socketpair()
+    const [ours, theirs] = openUntilThreadEnd(() => socketpair())
     try {
       const child = spawnTemplate(theirs, options)
       const self = ProcessHandle.ofChild(ours, child, 'exec')
@@ -121,12 +121,8 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     self.#child = child
     self.#pid = child.pid
     self.#mode = mode
-    if (child.pid !== undefined) self.#keepPidfd(Pidfd.open(child.pid))
-    const cancelReap = child.pid === undefined ? (): void => {} : reapAtThreadEnd(child.pid)
-    child.once('exit', (code, signal) => {
-      cancelReap()
-      self.onExit({ code, signal })
-    })
+    if (child.pid !== undefined) self.#keepPidfd(Pidfd.open(child.pid, socket))
+    child.once('exit', (code, signal) => self.onExit({ code, signal }))
     return self
   }
 
@@ -209,7 +205,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
 
   /** Orders the process to fork. */
   fork(): ProcessHandle {
-    const [ours, theirs] = socketpair()
+    const [ours, theirs] = openUntilThreadEnd(() => socketpair())
     const id = ++this.#lastId
     let fork: ProcessHandle
     try {

@@ -4,6 +4,7 @@ import type { Descriptor, Handle } from '@anyfork/fdpass'
 import { descriptorNumber } from '@anyfork/fdpass/internal'
 import { FORKING_FLAGS, inheritedEnvironment, inheritedFlags, mainArguments } from '../interpreter.js'
 import { resolveMode } from '../mode.js'
+import { spawnUntilThreadEnd } from '../thread-end.js'
 import type { ExecOptions } from './exec-options.js'
 import { lifeline } from './lifeline-pipe.js'
 
@@ -26,15 +27,14 @@ export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildP
   } = options
   if (cwd !== undefined) accessSync(cwd) // the error of spawn(2) would name the interpreter instead
   const standard = [0, 1, 2].map(i => standardStream(stdio[i] ?? 'inherit'))
-  const child = spawn(
-    execPath,
-    [...execArgv, ...(mode === 'exec' ? [] : FORKING_FLAGS), ...mainArguments(mode, title)],
-    {
+  const flags = [...execArgv, ...(mode === 'exec' ? [] : FORKING_FLAGS), ...mainArguments(mode, title)]
+  const child = spawnUntilThreadEnd(() =>
+    spawn(execPath, flags, {
       stdio: [...standard, control.fd, lifeline().fd],
       env: inheritedEnvironment(env),
       ...(cwd === undefined ? {} : { cwd }),
       ...(argv0 === undefined ? {} : { argv0 }),
-    },
+    }),
   )
   child.unref()
   return child

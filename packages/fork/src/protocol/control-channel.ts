@@ -9,7 +9,7 @@ import {
   type Watch,
   watch,
 } from '@anyfork/fdpass'
-import { closeAtThreadEnd } from '../thread-end.js'
+import { closeAtThreadEnd, openUntilThreadEnd, outliveThread } from '../thread-end.js'
 import { type Accepted, acceptedOrders, type Frame, frameHeader } from './frame.js'
 import { FrameReader } from './frame-reader.js'
 import { QueuedDescriptors } from './queued-descriptors.js'
@@ -57,7 +57,6 @@ export interface ChannelListener {
 export class ControlChannel {
   readonly #socket: Descriptor
   readonly #watch: Watch
-  readonly #release: () => void
   readonly #reservedSlot: ReservedSlot | undefined
   readonly #reader: FrameReader<Descriptor>
   readonly #listener: ChannelListener
@@ -88,7 +87,7 @@ export class ControlChannel {
       if (ready.readable && this.#isOpen) this.#read()
     })
     this.#watch.unref()
-    this.#release = closeAtThreadEnd(socket)
+    closeAtThreadEnd(socket)
   }
 
   get isOpen(): boolean {
@@ -173,7 +172,6 @@ export class ControlChannel {
     this.#isOpen = false
     clearTimeout(this.#retry)
     this.#watch.close()
-    this.#release()
     this.#socket.close()
     this.#dropOutgoing()
     for (const descriptor of this.#reader.takeDescriptors()) descriptor.close()
@@ -189,7 +187,7 @@ export class ControlChannel {
     this.#isOpen = false
     clearTimeout(this.#retry)
     this.#watch.close()
-    this.#release()
+    outliveThread(this.#socket)
     return this.#socket
   }
 
@@ -254,7 +252,7 @@ export class ControlChannel {
     const { room } = this.#reader
     let message: Message
     try {
-      message = receiveMessage(this.#socket, room ?? incoming)
+      message = openUntilThreadEnd(() => receiveMessage(this.#socket, room ?? incoming))
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EAGAIN') return

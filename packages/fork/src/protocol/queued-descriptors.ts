@@ -1,10 +1,9 @@
 import { type Descriptor, dup, type Handle } from '@anyfork/fdpass'
-import { closeAtThreadEnd } from '../thread-end.js'
+import { openUntilThreadEnd } from '../thread-end.js'
 
 /** Duplicates of the descriptors of a frame that has to wait. They are also closed when this thread ends. */
 export class QueuedDescriptors {
   readonly #descriptors: Descriptor[] = []
-  readonly #releases: (() => void)[] = []
 
   /**
    * @param handles - borrowed
@@ -12,11 +11,7 @@ export class QueuedDescriptors {
    */
   constructor(handles: readonly Handle[]) {
     try {
-      for (const handle of handles) {
-        const descriptor = dup(handle)
-        this.#descriptors.push(descriptor)
-        this.#releases.push(closeAtThreadEnd(descriptor))
-      }
+      for (const handle of handles) this.#descriptors.push(openUntilThreadEnd(() => dup(handle)))
     } catch (error) {
       this.close()
       throw error
@@ -30,7 +25,6 @@ export class QueuedDescriptors {
 
   /** Idempotent. */
   close(): void {
-    for (const release of this.#releases.splice(0)) release()
     for (const descriptor of this.#descriptors.splice(0)) descriptor.close()
   }
 }
