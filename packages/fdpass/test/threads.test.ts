@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
@@ -26,5 +27,27 @@ describe('worker threads', () => {
     const open = (await Promise.all(messages)).flatMap(([fds]) => fds)
     await Promise.all(threads.map(thread => thread.terminate()))
     for (const fd of open) closeSync(fd) // the descriptors of a thread outlive it
+  })
+
+  it('terminated while they keep descriptors close these, but none that was closed, released, or forgotten', async () => {
+    const program = `
+      const { dup, pipe, socketpair } = require('@anyfork/fdpass')
+      const { forgetDescriptor, keepDescriptor, keepOpened } = require('@anyfork/fdpass/internal')
+      const { parentPort } = require('node:worker_threads')
+      const [closed, released] = keepOpened(() => pipe())
+      const forgotten = keepOpened(() => dup(0))
+      const kept = keepOpened(() => [...socketpair(), ...pipe(), dup(0)])
+      const added = dup(0)
+      closed.close()
+      const reused = dup(0)
+      forgetDescriptor(forgotten.fd)
+      keepDescriptor(added.fd)
+      parentPort.postMessage({ open: [reused.fd, released.release(), forgotten.fd], closed: [...kept, added].map(({ fd }) => fd) })
+      for (;;);`
+    const thread = new Worker(program, { eval: true })
+    const [{ open, closed }] = (await once(thread, 'message')) as [{ open: number[]; closed: number[] }]
+    await thread.terminate()
+    for (const fd of closed) assert.throws(() => closeSync(fd), { code: 'EBADF' })
+    for (const fd of open) closeSync(fd)
   })
 })

@@ -67,6 +67,23 @@ describe('a process that writes to its control socket', () => {
   it('with descriptors that no report declares is killed', () =>
     checkKilled(report(64), { descriptors: 200, times: 20 }))
 
+  it('with a descriptor that is not its pidfd is killed', async () => {
+    const started = serialize({ pid: 1, mode: 'fork' })
+    await checkKilled(report(69, started, { descriptors: 1 }), { descriptors: 1 })
+  })
+
+  it('with the exit of a copy that runs is killed, and the copy stays alive', async () => {
+    const liar = template.fork()
+    const socket = await liar.run(module, 'attackWhenTold')
+    const copy = liar.refork()
+    await copy.ready()
+    write(socket, exited({ pid: copy.pid, code: 0, signal: 0 }))
+    assert.deepEqual(await liar.exited, { code: null, signal: 'SIGKILL' })
+    await copy.ready()
+    await copy.close()
+    socket.close()
+  })
+
   it('with the exit of a sibling is killed, and the sibling stays alive', async () => {
     const sibling = template.fork()
     await sibling.ready()

@@ -36,6 +36,20 @@ async function pidOfTerminated(code: string): Promise<number> {
   return pid
 }
 
+/** Runs a step in a thread over and over, and terminates it in the middle of one. */
+async function terminatedAfter(step: string, rounds: number): Promise<void> {
+  const thread = new Worker(
+    `const { ForkProcess } = require('@anyfork/fork')
+     const { parentPort } = require('node:worker_threads')
+     const template = ForkProcess.exec()
+     template.ready().then(async () => { for (;;) { parentPort.postMessage(0); ${step} } })`,
+    { eval: true },
+  )
+  let count = 0
+  await new Promise<void>(resolve => thread.on('message', () => ++count === rounds && resolve()))
+  await thread.terminate()
+}
+
 describe('a worker thread that owns processes', () => {
   before(() => terminated('')) // Node keeps some descriptors of the first thread
 
@@ -48,6 +62,21 @@ describe('a worker thread that owns processes', () => {
       const pids = await terminated(spin)
       assert.equal(pids.length, 3)
       await untilGone(...pids)
+      await assertNothingLeft(before)
+    })
+  }
+
+  for (const [what, step] of [
+    ['it starts interpreters', "await ForkProcess.exec({ mode: 'fork', execPath: '/bin/true' }).exited"],
+    [
+      'it forks a template',
+      "const fork = template.fork(); await fork.ready(); fork.kill('SIGKILL'); await fork.exited",
+    ],
+  ] as const) {
+    it(`a thread terminated while ${what} leaves no descriptor, no process, and no zombie`, async () => {
+      await terminated('')
+      const before = openResources()
+      for (let round = 1; round <= 10; round++) await terminatedAfter(step, round)
       await assertNothingLeft(before)
     })
   }

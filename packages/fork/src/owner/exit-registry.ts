@@ -41,27 +41,32 @@ export class ExitRegistry<P extends Awaited<P>> {
     const status = this.#unclaimed.get(pid)
     this.#unclaimed.delete(pid)
     this.cancelExpected()
-    if (status) process.onExit(status)
+    if (status && !process.isRunning) process.onExit(status)
     else this.#byPid.set(pid, [...(this.#byPid.get(pid) ?? []), process])
   }
 
   /**
    * A process has reported the exit of another one. The root may do so before the pid of that one is known here,
-   * because both come over different sockets. Reports about unknown processes are ignored if they come from another process.
+   * because both come over different sockets. What the root reports of other processes is ignored: it also reaps
+   * orphans that are not known here, whose pid may be in use again.
    *
-   * @throws TypeError if it was neither the process that forked it nor the root, or the process runs
+   * @throws TypeError if the report comes from another process than the root and the one that forked it, or if the
+   *   process runs and the report is not the root's
    */
   ended(pid: number, status: ExitStatus, from: P): void {
     const awaited = this.#byPid.get(pid) ?? []
     const isRoot = from === this.#root
-    const ended = awaited.find(({ reporter }) => reporter === from) ?? (isRoot ? awaited[0] : undefined)
+    const reportable = awaited.filter(({ reporter }) => isRoot || reporter === from)
+    const gone = reportable.filter(({ isRunning }) => !isRunning)
+    const ended = gone.find(({ reporter }) => reporter === from) ?? gone[0]
     if (ended) {
-      if (ended.isRunning) throw new TypeError(`it has reported the exit of process ${pid}, which runs`)
       const others = awaited.filter(one => one !== ended)
       if (others.length) this.#byPid.set(pid, others)
       else this.#byPid.delete(pid)
       ended.onExit(status)
-    } else if (awaited.length) throw new TypeError(`it has reported the exit of process ${pid}, which it did not fork`)
-    else if (isRoot && this.#expected && this.#unclaimed.size < MOST_UNCLAIMED) this.#unclaimed.set(pid, status)
+    } else if (isRoot) {
+      if (!awaited.length && this.#expected && this.#unclaimed.size < MOST_UNCLAIMED) this.#unclaimed.set(pid, status)
+    } else if (reportable.length) throw new TypeError(`it has reported the exit of process ${pid}, which runs`)
+    else if (awaited.length) throw new TypeError(`it has reported the exit of process ${pid}, which it did not fork`)
   }
 }

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import { Descriptor, type Handle, setNonblocking, socketpair } from '@anyfork/fdpass'
 import { systemError } from '@anyfork/fdpass/internal'
@@ -14,6 +15,7 @@ import { decodeEnded, decodeMade, type Made } from '../protocol/reports.js'
 import { openUntilThreadEnd, spareAtThreadEnd } from '../thread-end.js'
 import type { ExecOptions } from './exec-options.js'
 import { warnOfFallback } from './fallback-warning.js'
+import { LastReports } from './last-reports.js'
 import { lifeline } from './lifeline-pipe.js'
 import { type Limits, likelyLimit } from './likely-limit.js'
 import { isChild, OwnChild } from './own-child.js'
@@ -29,17 +31,21 @@ interface ChildOfThisProgram {
   unref(): void
 }
 
-/**
- * How long reports may still arrive from a process that has ended, or the report of its exit after it was killed, in
- * milliseconds.
- */
-const LAST_REPORTS_MS = 500
 const SIGKILL = signalNumber('SIGKILL')
 
 const UNKNOWN_STATUS: ExitStatus = { code: null, signal: null }
 
+/** Returns whether a descriptor is known not to be a pidfd of the process with this pid, which may have ended. */
+function isOfAnother(pid: number, descriptor: Descriptor): boolean {
+  const actual = Pidfd.pidOf(descriptor)
+  return actual > 0 ? actual !== pid : actual === -constants.errno.EINVAL
+}
+
 /** The families that have a process which is not gone. */
 const families = new Set<ProcessFamily<ProcessHandle>>()
+
+/** The processes that were killed before they existed, and may still be forked. */
+const late = new Set<ProcessHandle>()
 
 /** A process, as its owner knows it: its control channel, its pid, the answers it owes, and how it ended. */
 export class ProcessHandle implements Relative<ProcessHandle> {
@@ -65,7 +71,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   /** Whether the kernel has reported the end of the process. */
   #hasEnded = false
   #isKilled = false
-  #lastReports: NodeJS.Timeout | undefined
+  readonly #lastReports = new LastReports(() => this.#endReports())
   #mode: MadeBy | undefined
   #status: ExitStatus | undefined
   #failure: Error | undefined
@@ -158,7 +164,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
 
   /** Returns the numbers of the descriptors with which this program owns processes. */
   static openDescriptors(): Set<number> {
-    const processes = [...families].flatMap(family => [...family.processes])
+    const processes = [...late, ...[...families].flatMap(family => [...family.processes])]
     const descriptors = processes.flatMap(one => [one.#channel.isOpen ? one.#channel.fd : undefined, one.#pidfd?.fd])
     return new Set(descriptors.filter(fd => fd !== undefined))
   }
@@ -249,16 +255,17 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     const number = signalNumber(signal)
     if (this.#status || (this.#isChannelEnded && !this.#pidfd && !this.#hasEnded)) return false
     if (this.#hasEnded) {
-      if (number === SIGKILL) this.#awaitLastReports({ isUrgent: true })
+      if (number === SIGKILL) this.#lastReports.expect({ isUrgent: true })
       return false
     }
     if (this.#pid === undefined) {
       if (number !== 0) this.#signalsAtStart.push(number)
+      if (number === SIGKILL) this.#onKilled()
       return true
     }
     const result = this.#pidfd?.signal(number) ?? binding.signal(this.#pid, number, this.#channel.fd)
-    if (result === 0 && number === SIGKILL) this.#isKilled = true
     if (result < 0 && getSystemErrorName(result) !== 'ESRCH') throw systemError(result, 'pidfd_send_signal')
+    if (result === 0 && number === SIGKILL) this.#onKilled()
     return result === 0
   }
 
@@ -290,13 +297,13 @@ export class ProcessHandle implements Relative<ProcessHandle> {
       if (this.#holders++ > 0) return
       this.#child?.ref()
       this.#pidfd?.ref()
-      this.#lastReports?.ref()
+      this.#lastReports.hold(true)
     } else {
       this.#channel.unref()
       if (--this.#holders > 0) return
       this.#child?.unref()
       this.#pidfd?.unref()
-      this.#lastReports?.unref()
+      this.#lastReports.hold(false)
     }
   }
 
@@ -326,7 +333,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     const fork = this.#forks.get(id)
     switch (type) {
       case Report.started:
-        return this.#onStarted(decodeMade(payload), descriptors[0])
+        return this.#onStarted(payload, descriptors[0])
       case Report.done:
         return this.#answers.resolve(id, payload)
       case Report.rejected:
@@ -364,6 +371,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   }
 
   #onChannelEnded(): void {
+    late.delete(this)
     this.#isChannelEnded = true
     this.settle()
   }
@@ -371,24 +379,39 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   /**
    * The process has started, or an interpreter has taken its place: then it has reported before.
    *
-   * @param pidfd - that of the process, if its kernel has pidfds; owned by the handle from now on
-   * @throws TypeError if the pid is not the one that was reported before, or not that of the pidfd
+   * @param sent - the pidfd of the process, unless it could not open one; owned by the handle from now on
+   * @throws TypeError if the report is invalid, or concerns another process
    */
-  #onStarted(made: Made, pidfd: Descriptor | undefined): void {
-    if (this.#pidfd) pidfd?.close()
-    else this.#keepPidfd(pidfd)
-    this.#onMade(made)
-    this.#mode = made.mode
+  #onStarted(payload: Buffer, sent: Descriptor | undefined): void {
+    try {
+      const made = decodeMade(payload)
+      if (this.isGone) return this.#killLate(made.pid)
+      if (sent && isOfAnother(made.pid, sent)) throw new TypeError('it has sent the pidfd of another process')
+      if (this.#pid !== undefined && this.#pid !== made.pid)
+        throw new TypeError('it has reported the pid of another process')
+      if (!this.#pidfd && !this.#hasEnded) {
+        const pidfd = sent ?? this.#openPidfd(made.pid)
+        sent = undefined
+        this.#keepPidfd(pidfd)
+      }
+      this.#onMade(made)
+      this.#mode = made.mode
+    } finally {
+      sent?.close()
+    }
   }
 
-  /** @throws TypeError if the pid is not the one that was reported before, or not that of the pidfd */
+  /** Opens the pidfd of a process that could not send it. While the process has its control socket, the pid is valid. */
+  #openPidfd(pid: number): Descriptor | undefined {
+    const pidfd = Pidfd.open(pid, this.#channel.fd)
+    if (!pidfd || binding.signal(pid, 0, this.#channel.fd) === 0) return pidfd
+    pidfd.close()
+    return undefined
+  }
+
   #onMade({ pid, mode, obstacle }: Made): void {
-    if (this.#status) return
-    const actual = this.#pidfd ? binding.processPid(this.#pidfd.fd) : pid
-    if ((actual !== 0 && actual !== pid) || (this.#pid !== undefined && this.#pid !== pid))
-      throw new TypeError('it has reported the pid of another process')
     if (obstacle !== undefined) warnOfFallback(obstacle)
-    if (this.#pid !== undefined) return
+    if (this.#pid !== undefined || this.#status) return
     this.#pid = pid
     this.#mode = mode
     this.#family.exits.claim(pid, this)
@@ -407,6 +430,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   onExit(status: ExitStatus): void {
     if (!this.#status) this.likelyLimit = likelyLimit(status, this.limits)
     this.#status ??= status
+    if (!this.#pidfd && !this.isGone) this.#lastReports.expect({ isUrgent: false })
     this.settle()
   }
 
@@ -419,7 +443,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   #dropPidfd(): void {
     this.#pidfd?.close()
     this.#pidfd = undefined
-    clearTimeout(this.#lastReports)
+    this.#lastReports.cancel()
   }
 
   /**
@@ -429,24 +453,38 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   #onEnded(): void {
     this.#dropPidfd()
     this.#hasEnded = true
-    this.#awaitLastReports({ isUrgent: this.#isKilled })
+    this.#lastReports.expect({ isUrgent: this.#isKilled })
     this.settle()
   }
 
-  /** @param isUrgent - settles everything soon, even if nobody has reported how the process has ended */
-  #awaitLastReports({ isUrgent }: { isUrgent: boolean }): void {
-    clearTimeout(this.#lastReports)
-    this.#lastReports = setTimeout(() => setImmediate(() => this.#endReports(isUrgent)), LAST_REPORTS_MS)
-    if (!this.#holders) this.#lastReports.unref()
+  /** SIGKILL was sent, or will be as soon as there is a process. Without a pidfd, the kernel does not report its end. */
+  #onKilled(): void {
+    this.#isKilled = true
+    if (!this.#pidfd) this.#lastReports.expect({ isUrgent: true })
   }
 
-  #endReports(isUrgent: boolean): void {
-    if (!this.#isChannelEnded) {
-      this.#channel.close()
-      this.#isChannelEnded = true
+  #endReports(): void {
+    this.#channel.receiveRest()
+    if (this.isGone) return
+    if (this.#lastReports.isUrgent && !this.#status) {
+      if (this.#pid === undefined) this.#expectLate()
+      this.#status = this.#isKilled ? { code: null, signal: 'SIGKILL' } : UNKNOWN_STATUS
     }
-    if (isUrgent) this.#status ??= this.#isKilled ? { code: null, signal: 'SIGKILL' } : UNKNOWN_STATUS
+    if (!late.has(this)) this.#channel.close()
+    this.#isChannelEnded = true
     this.settle()
+  }
+
+  /** Everything about the process is settled, but the busy process that was to fork it may still do so. */
+  #expectLate(): void {
+    this.#family.exits.cancelExpected()
+    if (this.#channel.isOpen) late.add(this)
+  }
+
+  #killLate(pid: number): void {
+    binding.signal(pid, SIGKILL, this.#channel.fd)
+    this.#channel.close()
+    late.delete(this)
   }
 
   /** Sends a signal when there is no caller left that could be given an error. */
@@ -490,6 +528,8 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   static #abandonAll(): void {
     for (const { processes } of families) for (const one of processes) one.#abandon()
     families.clear()
+    for (const one of late) one.#channel.close()
+    late.clear()
   }
 
   /** Earlier promises belong to the parent too, and settle only there. New orders are rejected at once. */

@@ -1,14 +1,17 @@
+import { constants } from 'node:os'
 import {
   type Descriptor,
   type Handle,
   type Message,
   receiveMessage,
+  StreamReceiver,
   sendMessage,
   setNonblocking,
   shutdown,
   type Watch,
   watch,
 } from '@anyfork/fdpass'
+import { systemError } from '@anyfork/fdpass/internal'
 import { closeAtThreadEnd, openUntilThreadEnd, outliveThread } from '../thread-end.js'
 import { type Accepted, acceptedOrders, type Frame, frameHeader } from './frame.js'
 import { FrameReader } from './frame-reader.js'
@@ -19,6 +22,8 @@ import type { ReservedSlot } from './reserved-slot.js'
 const TABLE_FULL_RETRY_MS = 50
 /** How many attempts fail before `onTableFull` is called. */
 const MOST_RETRIES = 20
+/** How often `receiveRest` reads: the kernel queues less than that, unless its limits were raised. */
+const MOST_READS = 100
 /** Longer payloads are not copied behind their header, but sent on their own. */
 const SHORT_BYTES = 65536
 /**
@@ -60,6 +65,8 @@ export class ControlChannel {
   readonly #reservedSlot: ReservedSlot | undefined
   readonly #reader: FrameReader<Descriptor>
   readonly #listener: ChannelListener
+  /** Whether the peer is not trusted. */
+  readonly #isSuspicious: boolean
   readonly #outgoing: Outgoing[] = []
   #references = 0
   #retry: NodeJS.Timeout | undefined
@@ -71,7 +78,7 @@ export class ControlChannel {
    * @param socket - a stream socket; owned by the channel from now on
    * @param listener - gets the frames and owns their descriptors
    * @param options - `reservedSlot` lets one frame with a descriptor arrive when the table is full; `accepted` is
-   *   what the peer may send: by default, orders
+   *   what the peer may send: by default, orders. The descriptors of reports are dropped when the table is full
    */
   constructor(
     socket: Descriptor,
@@ -79,6 +86,7 @@ export class ControlChannel {
     { reservedSlot, accepted = acceptedOrders }: { reservedSlot?: ReservedSlot; accepted?: Accepted } = {},
   ) {
     this.#reader = new FrameReader(accepted)
+    this.#isSuspicious = accepted !== acceptedOrders
     this.#socket = socket
     this.#listener = listener
     this.#reservedSlot = reservedSlot
@@ -147,6 +155,11 @@ export class ControlChannel {
     if (!this.#isOpen || !this.#outgoing.length) return
     setNonblocking(this.#socket, false)
     this.#flush()
+  }
+
+  /** Receives what has arrived, without waiting for the event loop. */
+  receiveRest(): void {
+    for (let i = 0; i < MOST_READS && this.#isOpen && this.#receive(); i++);
   }
 
   /**
@@ -248,22 +261,39 @@ export class ControlChannel {
     this.#receive()
   }
 
-  #receive(): void {
+  /** Returns whether something has arrived. */
+  #receive(): boolean {
     const { room } = this.#reader
     let message: Message
     try {
-      message = openUntilThreadEnd(() => receiveMessage(this.#socket, room ?? incoming))
+      message = this.#receiveMessage(room ?? incoming)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'EAGAIN') return
-      if (code === 'EMFILE' || code === 'ENFILE') return this.#waitForRoom()
-      return this.#end()
+      if (code === 'EAGAIN') return false
+      if (isTableFull(error)) return this.#waitForRoom()
+      this.#end()
+      return false
     }
-    if (message.endOfFile) return this.#end()
+    if (message.endOfFile) {
+      this.#end()
+      return false
+    }
     this.#retries = 0
     if (room) this.#reader.fill(message.bytes, message.descriptors)
     else this.#reader.push(Buffer.from(incoming.subarray(0, message.bytes)), message.descriptors)
     this.#deliver()
+    return true
+  }
+
+  #receiveMessage(buffer: Buffer): Message {
+    try {
+      return openUntilThreadEnd(() => receiveMessage(this.#socket, buffer))
+    } catch (error) {
+      if (!this.#isSuspicious || !isTableFull(error)) throw error
+    }
+    const bytes = new StreamReceiver(this.#socket).receive(buffer, 0, { dontWait: true })
+    if (bytes < 0) throw systemError(-constants.errno.EAGAIN, 'recvmsg')
+    return { bytes, descriptors: [], endOfFile: bytes === 0, truncated: false }
   }
 
   #deliver(): void {
@@ -283,13 +313,14 @@ export class ControlChannel {
   }
 
   /** Frees the reserved slot, or tries again later: orders that came before may close descriptors. */
-  #waitForRoom(): void {
+  #waitForRoom(): boolean {
     if (this.#reservedSlot?.free()) return this.#receive()
     if (this.#retries++ === MOST_RETRIES) this.#listener.onTableFull?.()
-    if (!this.#isOpen) return
+    if (!this.#isOpen) return false
     this.#isReading = false
     this.#updateWatch()
     this.#retryLater()
+    return false
   }
 
   #end(): void {
@@ -311,4 +342,8 @@ export class ControlChannel {
     }, TABLE_FULL_RETRY_MS)
     if (this.#references === 0) this.#retry.unref()
   }
+}
+
+function isTableFull(error: unknown): boolean {
+  return ['EMFILE', 'ENFILE'].includes((error as NodeJS.ErrnoException).code!)
 }

@@ -43,7 +43,8 @@ export class FrameReader<D> {
   }
 
   /**
-   * Returns the next frame; `undefined` until all of it has arrived.
+   * Returns the next frame; `undefined` until all of it has arrived. From a peer that is not trusted, it may have fewer
+   * descriptors than its header declares.
    *
    * @throws TypeError if its header is invalid, as soon as the first byte has arrived that shows it, or descriptors have
    *   come that no header declares
@@ -88,7 +89,6 @@ export class FrameReader<D> {
       throw new TypeError(
         `it has sent an invalid header: type ${type} with ${length} bytes, ${descriptors} descriptors`,
       )
-    if (descriptors > this.#descriptors.length) throw new TypeError('a frame lacks its descriptors')
   }
 
   /** Reads a header. A payload that has arrived whole stays where it is; for another, room is allocated. */
