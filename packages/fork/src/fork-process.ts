@@ -40,6 +40,8 @@ export let likelyLimitOf: (process: ForkProcess) => string | undefined
 
 /** Like `exited` of a process, but does not keep this program running. */
 export let exitOf: (process: ForkProcess) => Promise<ExitStatus>
+/** Like `run`, but the socket is closed when this thread ends. */
+export let runUntilThreadEnd: (process: ForkProcess, module: ModuleSpecifier, name: string) => Promise<Descriptor>
 
 /**
  * A process that takes orders: load modules, keep arguments, fork, and finally run a function. Follows AnyEvent::Fork.
@@ -308,25 +310,9 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   run(module: ModuleSpecifier, name: string): Promise<Descriptor>
   run(name: string): Promise<Descriptor>
   async run(moduleOrName: ModuleSpecifier, exported?: string): Promise<Descriptor> {
-    this.assertOpen('run')
-    const { module, name } =
-      exported === undefined ? functionReference(undefined, moduleOrName) : functionReference(moduleOrName, exported)
-    const folder = lookUpFolder(module)
-    const [ours, theirs] = openUntilThreadEnd(() => socketpair())
-    try {
-      setNonblocking(ours, true)
-      const started = this.processHandle.ask(Command.run, encode({ module, name, folder }), [theirs])
-      this.hasRun = true
-      dropped.unregister(this)
-      theirs.close()
-      await started
-      outliveThread(ours) // the caller owns it
-      return ours
-    } catch (error) {
-      ours.close()
-      theirs[Symbol.dispose]()
-      throw error
-    }
+    const socket = await this.#run(moduleOrName, exported)
+    outliveThread(socket) // the caller owns it
+    return socket
   }
 
   /**
@@ -361,6 +347,28 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     await this.close()
   }
 
+  /** Like `run`, but the socket is closed when this thread ends. */
+  async #run(moduleOrName: ModuleSpecifier, exported?: string): Promise<Descriptor> {
+    this.assertOpen('run')
+    const { module, name } =
+      exported === undefined ? functionReference(undefined, moduleOrName) : functionReference(moduleOrName, exported)
+    const folder = lookUpFolder(module)
+    const [ours, theirs] = openUntilThreadEnd(() => socketpair())
+    try {
+      setNonblocking(ours, true)
+      const started = this.processHandle.ask(Command.run, encode({ module, name, folder }), [theirs])
+      this.hasRun = true
+      dropped.unregister(this)
+      theirs.close()
+      await started
+      return ours
+    } catch (error) {
+      ours.close()
+      theirs[Symbol.dispose]()
+      throw error
+    }
+  }
+
   /** Whether the process can be forked. */
   get #isForkable(): boolean {
     return this.isAlive && !this.hasRun && !this.isHandedOver
@@ -376,6 +384,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     reasonOf = process => process.processHandle.reason
     likelyLimitOf = process => process.processHandle.likelyLimit
     exitOf = process => process.processHandle.exited
+    runUntilThreadEnd = (process, module, name) => process.#run(module, name)
     afterFork(() => ForkProcess.#default.forget())
   }
 }

@@ -8,7 +8,14 @@ import {
   type ForkProcess,
   ProcessExitedError,
 } from '@anyfork/fork'
-import { exitOf, likelyLimitOf, lookUpFolder, reasonOf, resolveSpecifier } from '@anyfork/fork/internal'
+import {
+  exitOf,
+  likelyLimitOf,
+  lookUpFolder,
+  reasonOf,
+  resolveSpecifier,
+  runUntilThreadEnd,
+} from '@anyfork/fork/internal'
 import { aForkProcess, backends } from '../backend.js'
 import { RpcError } from '../errors.js'
 import { checkRpcOptions, MAX_MESSAGE_BYTES, type RpcOptions } from '../options.js'
@@ -139,8 +146,7 @@ export class Connection {
       maxMessageBytes,
       folder: lookUpFolder(module, done?.module),
     } satisfies ServeSettings)
-    process
-      .run(async ? backends.async : backends.sync, 'serve')
+    runUntilThreadEnd(process, async ? backends.async : backends.sync, 'serve')
       .then(socket => this.#connect(socket))
       .catch((error: Error) => {
         this.#requests.failure = error

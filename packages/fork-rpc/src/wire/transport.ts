@@ -59,7 +59,6 @@ export class Transport {
   #received = 0
   #receiver: StreamReceiver | undefined
   #watch: Watch | undefined
-  #release = (): void => {}
   #isFlushing = false
   #isAnnouncing = false
   #isUrgent = false
@@ -98,7 +97,7 @@ export class Transport {
    */
   open(socket: Descriptor): void {
     this.#socket = socket
-    this.#release = closeAtThreadEnd(socket)
+    closeAtThreadEnd(socket)
     this.#receiver = new StreamReceiver(socket)
     this.reader.arrived = this.#receiver.descriptors
     this.#watch = watch(socket, { readable: this.#isReading }, ready => {
@@ -198,7 +197,6 @@ export class Transport {
     this.#watch?.close()
     this.#watch = undefined
     clearTimeout(this.#retry)
-    this.#release()
     this.#socket?.[Symbol.dispose]()
     this.writer.discard()
     this.reader.discard()
