@@ -5,14 +5,24 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { listen, pipe, socketpair, watch } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
-import { assertNothingLeft, childrenOf, isRunning, openResources, until, untilGone } from '@anyfork/test-support'
-import { describe, it } from 'mocha'
+import {
+  assertNothingLeft,
+  childrenOf,
+  isRunning,
+  openResources,
+  openSpareDescriptor,
+  until,
+  untilGone,
+} from '@anyfork/test-support'
+import { before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const newOwner = new URL('./fixtures/new-owner.js', import.meta.url)
 
 describe('toFd and fromFd', () => {
+  before(openSpareDescriptor)
+
   it('a process handed over by toFd() keeps its arguments, pid, and mode', async () => {
     await ForkProcess.create().close()
     const before = openResources()
