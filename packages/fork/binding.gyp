@@ -8,6 +8,7 @@
     {
       "target_name": "fork",
       "sources": [
+        "native/abort.c",
         "native/binding.c",
         "native/fork.c",
         "native/execute.c",

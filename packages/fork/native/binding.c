@@ -61,6 +61,16 @@ BIND_INT(claim_lifeline)
 BIND_INT(ignore_interrupt)
 BIND_INT(reap)
 
+/* reportThreadLimit(socket, buffer) */
+static napi_value bind_report_thread_limit(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  INT32(env, argv[0], socket);
+  void *bytes;
+  size_t length;
+  TRY_ARGUMENT(env, napi_get_buffer_info(env, argv[1], &bytes, &length), "expected a Buffer");
+  return number(env, fork_report_thread_limit(socket, bytes, length));
+}
+
 static napi_value bind_exit(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   INT32(env, argv[0], code);
@@ -308,6 +318,7 @@ NAPI_MODULE_INIT() {
     METHOD("exit", bind_exit),
     METHOD("armLifeline", bind_arm_lifeline),
     METHOD("claimLifeline", bind_claim_lifeline),
+    METHOD("reportThreadLimit", bind_report_thread_limit),
     METHOD("ignoreInterrupt", bind_ignore_interrupt),
     METHOD("becomeSubreaper", bind_become_subreaper),
     METHOD("peekEnded", bind_peek_ended),

@@ -41,6 +41,16 @@ int fork_execute(const char *path, char *const arguments[], char *const environm
  * it in between. Calls do not nest. A forked child inherits what is ignored, and can undo it. */
 int fork_ignore_interrupt(int on);
 
+/* abort.c: Linux only */
+
+/* The largest report, in bytes. */
+#define FORK_MOST_REPORT 4096
+
+/* From now on, if this process aborts (SIGABRT) because it can start no more threads or processes, as libuv does when
+ * it starts its pool, first sends these bytes over a socket. Calls replace each other. The bytes are copied. The socket
+ * is borrowed; nothing is sent after it was closed. Errors: -EMSGSIZE; those of fstat(2). */
+int fork_report_thread_limit(int socket, const void *bytes, size_t length);
+
 /* code-pages.c */
 
 /* Prepares the page tables of code for fork(2), so that children share what is in use, and take no page faults for it.

@@ -14,6 +14,8 @@ export interface Binding {
   armLifeline(fd: number): number
   /** After this process has become another user, who may be told by fewer. */
   claimLifeline(own: number): number
+  /** What to send if this process aborts because it can start no thread. */
+  reportThreadLimit(socket: number, report: Uint8Array): number
   ignoreInterrupt(on: number): number
   becomeSubreaper(): number
   /** 1 and `[pid, code, signal]` of a child that has ended (of any of this thread's where pid is 0), else 0 or a negative errno. */

@@ -1,14 +1,22 @@
+import { constants } from 'node:os'
 import type { Descriptor } from '@anyfork/fdpass'
+import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { encodeError } from '../error-codec.js'
 import type { MadeBy } from '../mode.js'
 import { Pidfd } from '../pidfd.js'
 import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
-import { Report } from '../protocol/frame.js'
+import { frameHeader, Report } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
 import { type Ended, encodeMade, type Made } from '../protocol/reports.js'
 import { ReservedSlot } from '../protocol/reserved-slot.js'
 import { armLifeline, claimLifeline, cutLifeline, type Lifeline } from '../safety/lifeline.js'
+
+/** What a process reports if libuv aborts it because it can start no threads, in a frame. */
+function threadLimitReport(): Buffer {
+  const error = encodeError(systemError(-constants.errno.EAGAIN, 'pthread_create'))
+  return Buffer.concat([frameHeader(Report.failed, 0, error.length, 0), error])
+}
 
 /** What ties this process to its owner: the control channel for orders and reports, and the lifeline. */
 export class OwnerLink {
@@ -16,6 +24,7 @@ export class OwnerLink {
   #lifeline: Lifeline
   #madeBy: MadeBy
   readonly #listener: ChannelListener
+  readonly #threadLimitReport = threadLimitReport()
   readonly #reservedSlot = new ReservedSlot(() => this.#lifeline.shared)
 
   /**
@@ -132,6 +141,7 @@ export class OwnerLink {
   #listen(control: Descriptor): ControlChannel {
     const channel = new ControlChannel(control, this.#listener, { reservedSlot: this.#reservedSlot })
     channel.ref()
+    binding.reportThreadLimit(channel.fd, this.#threadLimitReport)
     return channel
   }
 }
