@@ -57,9 +57,24 @@ static napi_value bind_become_subreaper(napi_env env, napi_callback_info info) {
   }
 
 BIND_INT(arm_lifeline)
-BIND_INT(claim_lifeline)
+BIND_INT(disarm_lifeline)
 BIND_INT(ignore_interrupt)
 BIND_INT(reap)
+
+/* claimLifeline(own, pid), openLifeline(fd, slot), openProcess(pid, slot), signalProcess(process, signal): slot is an
+ * open descriptor */
+#define BIND_INTS(name)                                                  \
+  static napi_value bind_##name(napi_env env, napi_callback_info info) { \
+    ARGUMENTS(env, info, 2);                                             \
+    INT32(env, argv[0], first);                                          \
+    INT32(env, argv[1], second);                                         \
+    return number(env, fork_##name(first, second));                      \
+  }
+
+BIND_INTS(claim_lifeline)
+BIND_INTS(open_lifeline)
+BIND_INTS(open_process)
+BIND_INTS(signal_process)
 
 /* reportThreadLimit(socket, buffer) */
 static napi_value bind_report_thread_limit(napi_env env, napi_callback_info info) {
@@ -123,22 +138,6 @@ static napi_value bind_processor_time(napi_env env, napi_callback_info info) {
   napi_value result;
   TRY(env, napi_create_double(env, milliseconds, &result));
   return result;
-}
-
-/* openProcess(pid, slot): slot is an open descriptor */
-static napi_value bind_open_process(napi_env env, napi_callback_info info) {
-  ARGUMENTS(env, info, 2);
-  INT32(env, argv[0], pid);
-  INT32(env, argv[1], slot);
-  return number(env, fork_open_process(pid, slot));
-}
-
-/* signalProcess(process, signal) */
-static napi_value bind_signal_process(napi_env env, napi_callback_info info) {
-  ARGUMENTS(env, info, 2);
-  INT32(env, argv[0], process);
-  INT32(env, argv[1], signal);
-  return number(env, fork_signal_process(process, signal));
 }
 
 /* hasProcessEnded(process) */
@@ -318,6 +317,8 @@ NAPI_MODULE_INIT() {
     METHOD("exit", bind_exit),
     METHOD("armLifeline", bind_arm_lifeline),
     METHOD("claimLifeline", bind_claim_lifeline),
+    METHOD("openLifeline", bind_open_lifeline),
+    METHOD("disarmLifeline", bind_disarm_lifeline),
     METHOD("reportThreadLimit", bind_report_thread_limit),
     METHOD("ignoreInterrupt", bind_ignore_interrupt),
     METHOD("becomeSubreaper", bind_become_subreaper),

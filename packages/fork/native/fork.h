@@ -79,9 +79,17 @@ int fork_fill_random(void *octets, size_t length);
  * fcntl(2). */
 int fork_arm_lifeline(int fd);
 
-/* Renews the lifeline `own`, a descriptor that fork_arm_lifeline has returned, after this process has changed its user.
- * Errors: those of fcntl(2). */
-int fork_claim_lifeline(int own);
+/* Makes a lifeline for a process that is yet to be started: opens it in the place of the open descriptor `slot`, which
+ * is closed (dup3(2)). The process inherits it and, unlike with fork_arm_lifeline, need not run for it to work. Returns
+ * 0. Errors: those of open(2) and fcntl(2). */
+int fork_open_lifeline(int fd, int slot);
+
+/* Makes a process the one that the lifeline `own` kills: this process, for instance, after it has changed its user, or
+ * the one that was started with it. Errors: those of fcntl(2). */
+int fork_claim_lifeline(int own, pid_t pid);
+
+/* Ends the effect of a lifeline that fork_open_lifeline has opened, for all who share it. Errors: those of fcntl(2). */
+int fork_disarm_lifeline(int own);
 
 /* signal.c */
 

@@ -13,7 +13,10 @@ export interface Binding {
   exit(code: number): never
   armLifeline(fd: number): number
   /** After this process has become another user, who may be told by fewer. */
-  claimLifeline(own: number): number
+  claimLifeline(own: number, pid: number): number
+  /** Puts a lifeline for a process that is yet to be started in the place of the descriptor `slot`. */
+  openLifeline(fd: number, slot: number): number
+  disarmLifeline(own: number): number
   /** What to send if this process aborts because it can start no thread. */
   reportThreadLimit(socket: number, report: Uint8Array): number
   ignoreInterrupt(on: number): number

@@ -21,6 +21,19 @@ describe('an owner killed by SIGKILL', () => {
     await untilGone(outliving)
   })
 
+  it('an interpreter that was stopped right after its start ends with a killed owner', async () => {
+    const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/owner-of-stopped.js', import.meta.url))], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
+    owner.kill('SIGKILL')
+    try {
+      await untilGone(Number(line))
+    } finally {
+      if (isRunning(Number(line))) process.kill(Number(line), 'SIGKILL')
+    }
+  })
+
   it('a worker that has changed its user ends with a killed owner that is not root', async function () {
     const id = 20_000 + (process.pid % 40_000)
     const asOther = [

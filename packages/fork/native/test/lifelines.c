@@ -31,7 +31,7 @@ static int arm_and_wait(void *context) {
   const struct pipes *pipes = context;
   close(pipes->lifeline[1]);
   int own = fork_arm_lifeline(pipes->lifeline[0]);
-  if (own < 0 || fork_claim_lifeline(own) < 0 || write(pipes->ready[1], "x", 1) != 1) return 1;
+  if (own < 0 || fork_claim_lifeline(own, getpid()) < 0 || write(pipes->ready[1], "x", 1) != 1) return 1;
   for (;;) pause();
   return 0;
 }
@@ -65,6 +65,34 @@ void test_lifeline_of_ended_owner(void) {
 
   pid_t late = start_child(arm_and_wait, &pipes);
   assert(WTERMSIG(status_of(late)) == SIGKILL);
-  assert(fork_arm_lifeline(CLOSED_FD) == -ENOENT && fork_claim_lifeline(CLOSED_FD) == -EBADF);
+  assert(fork_arm_lifeline(CLOSED_FD) == -ENOENT && fork_claim_lifeline(CLOSED_FD, getpid()) == -EBADF);
   close_pipes(&pipes);
+}
+
+static int wait_for_end(void *context) {
+  const struct pipes *pipes = context;
+  close(pipes->lifeline[1]);
+  char byte;
+  return write(pipes->ready[1], "x", 1) == 1 && read(pipes->lifeline[0], &byte, 1) == 0 ? 0 : 1;
+}
+
+void test_lifeline_of_started_process(void) {
+  for (int is_armed = 0; is_armed < 2; is_armed++) {
+    struct pipes pipes = open_pipes();
+    char byte;
+    int own = dup(0);
+    assert(fork_open_lifeline(CLOSED_FD, own) == -ENOENT && fork_disarm_lifeline(CLOSED_FD) == -EBADF);
+    assert(fork_open_lifeline(pipes.lifeline[0], own) == 0);
+    pid_t pid = start_child(wait_for_end, &pipes);
+    assert(fork_claim_lifeline(own, pid) == 0 && read(pipes.ready[0], &byte, 1) == 1);
+    siginfo_t info;
+    assert(kill(pid, SIGSTOP) == 0 && waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT) == 0);
+    if (!is_armed) assert(fork_disarm_lifeline(own) == 0);
+    close(own); /* the child has inherited it */
+    close(pipes.lifeline[1]);
+    if (!is_armed) kill(pid, SIGCONT);
+    int status = status_of(pid);
+    assert(is_armed ? WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL : status == 0);
+    close_pipes(&pipes);
+  }
 }

@@ -16,6 +16,8 @@ static const struct test tests[] = {
   {"threads can ignore SIGINT at the same time", test_interrupt_in_threads, false},
   {"a lifeline kills the process when its owner closes the other end", test_lifeline, true},
   {"a lifeline that has ended kills at once, one that is undone never", test_lifeline_of_ended_owner, true},
+  {"a lifeline that was opened for another process kills it, even if it is stopped, until it is disarmed",
+    test_lifeline_of_started_process, true},
   {"a process that aborts because it can start no thread reports that first", test_abort_at_thread_limit, true},
   {"a signal reaches a process, but no zombie and no process that has closed its end", test_signal, true},
   {"a signal reaches a process although no descriptor is free", test_signal_without_pidfd, true},

@@ -15,6 +15,7 @@ void test_ignored_interrupt(void);
 void test_interrupt_in_threads(void);
 void test_lifeline(void);
 void test_lifeline_of_ended_owner(void);
+void test_lifeline_of_started_process(void);
 void test_abort_at_thread_limit(void);
 void test_signal(void);
 void test_signal_without_pidfd(void);

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync } from 'node:fs'
 import { type Descriptor, socketpair } from '@anyfork/fdpass'
@@ -7,6 +6,7 @@ import { mainArguments, withoutForkingFlags } from '../interpreter.js'
 import { workingDirectory } from '../module-specifier.js'
 import { ControlChannel } from '../protocol/control-channel.js'
 import { Command } from '../protocol/frame.js'
+import { spawnInterpreter } from '../spawn-interpreter.js'
 import type { OrderLog } from './order-log.js'
 import type { Reaper } from './reaper.js'
 import { getTitlePrefix } from './title.js'
@@ -45,15 +45,11 @@ export async function spawnReplay(
   try {
     for (const { type, id, payload, descriptors } of log.forFork()) channel.send(type, id, payload, descriptors)
     channel.send(Command.replayed, 0)
-    const child = spawn(
+    const child = spawnInterpreter(
       process.execPath,
       [...withoutForkingFlags(process.execArgv), ...mainArguments('exec', getTitlePrefix(), 'replay')],
-      {
-        argv0: process.argv0,
-        cwd,
-        env: started.env,
-        stdio: ['inherit', 'inherit', 'inherit', control.fd, lifeline.fd, theirs.fd],
-      },
+      { control, lifeline, replay: theirs },
+      { argv0: process.argv0, cwd, env: started.env, stdio: ['inherit', 'inherit', 'inherit'] },
     )
     child.unref()
     await once(child, 'spawn')

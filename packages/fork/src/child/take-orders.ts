@@ -32,12 +32,8 @@ export async function takeOrders(): Promise<void> {
     await Promise.all([warmUp(), recordThreads()])
   }
   const earlier = file === undefined ? undefined : readInheritance(new Descriptor(file))
-  new OrderServer(
-    new Descriptor(control!),
-    armLifeline({ shared: new Descriptor(lifeline!), own: undefined }),
-    mode,
-    'exec',
-    isReplay ? new Descriptor(REPLAY_FD) : earlier,
-  )
+  const armed = armLifeline({ shared: new Descriptor(lifeline!), own: undefined })
+  binding.disarmLifeline(lifeline!) // the process that has started this one has armed it, for the time until now
+  new OrderServer(new Descriptor(control!), armed, mode, 'exec', isReplay ? new Descriptor(REPLAY_FD) : earlier)
   recordBaseline()
 }

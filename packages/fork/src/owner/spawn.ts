@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { accessSync } from 'node:fs'
 import type { Descriptor, Handle } from '@anyfork/fdpass'
 import { descriptorNumber } from '@anyfork/fdpass/internal'
 import { FORKING_FLAGS, inheritedEnvironment, inheritedFlags, mainArguments } from '../interpreter.js'
 import { resolveMode } from '../mode.js'
-import { spawnUntilThreadEnd } from '../thread-end.js'
+import { spawnInterpreter } from '../spawn-interpreter.js'
 import type { ExecOptions } from './exec-options.js'
 import { lifeline } from './lifeline-pipe.js'
 
@@ -27,14 +27,17 @@ export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildP
   } = options
   if (cwd !== undefined) accessSync(cwd) // the error of spawn(2) would name the interpreter instead
   const standard = [0, 1, 2].map(i => standardStream(stdio[i] ?? 'inherit'))
-  const flags = [...execArgv, ...(mode === 'exec' ? [] : FORKING_FLAGS), ...mainArguments(mode, title)]
-  const child = spawnUntilThreadEnd(() =>
-    spawn(execPath, flags, {
-      stdio: [...standard, control.fd, lifeline().fd],
+  const flags = [...execArgv, ...(mode === 'exec' ? [] : FORKING_FLAGS)]
+  const child = spawnInterpreter(
+    execPath,
+    [...flags, ...mainArguments(mode, title)],
+    { control, lifeline: lifeline() },
+    {
+      stdio: standard,
       env: inheritedEnvironment(env),
       ...(cwd === undefined ? {} : { cwd }),
       ...(argv0 === undefined ? {} : { argv0 }),
-    }),
+    },
   )
   child.unref()
   return child

@@ -23,7 +23,7 @@ export function armLifeline({ shared, own }: Lifeline): Lifeline {
 
 /** Keeps the lifeline working after this process has changed its user. */
 export function claimLifeline({ own }: Lifeline): void {
-  const result = own ? binding.claimLifeline(own.fd) : 0
+  const result = own ? binding.claimLifeline(own.fd, binding.getpid()) : 0
   if (result < 0) throw systemError(result, 'fcntl')
 }
 
