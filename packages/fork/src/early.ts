@@ -1,7 +1,6 @@
 /**
- * Starts the default template as soon as this module is imported. Import it first: before other modules open
- * descriptors, which the template could inherit. The first `create()` is also faster then. Follows
- * AnyEvent::Fork::Early.
+ * Starts the default template as soon as this module is imported. Import it first: the template then starts while other
+ * modules are loaded, and the first `create()` is faster. Follows AnyEvent::Fork::Early.
  */
 import { ForkProcess } from './fork-process.js'
 

@@ -32,11 +32,18 @@ const OWN_FLAGS: readonly RegExp[] = [
 /**
  * Returns the arguments that start `MAIN`. `take-orders.ts` reads them.
  *
+ * @param inherited - the descriptors that it inherits without being given them, from `inheritableDescriptors`
  * @param how - left out for a template; `'replay'` for an interpreter that replays the orders of another process. For one
  *   that takes the place of a process: the numbers of its control socket, its lifeline, and the file with its orders
  */
-export function mainArguments(mode: ForkMode, title: string, how?: 'replay' | readonly number[]): string[] {
-  return [MAIN, mode, title, programFolder() ?? '', ...(how === undefined ? [] : [how].flat().map(String))]
+export function mainArguments(
+  mode: ForkMode,
+  title: string,
+  inherited: string,
+  how?: 'replay' | readonly number[],
+): string[] {
+  const rest = how === undefined ? [] : [how].flat().map(String)
+  return [MAIN, mode, title, programFolder() ?? '', inherited, ...rest]
 }
 
 /** Returns flags for an interpreter that is never forked. */

@@ -40,7 +40,7 @@ export function replaceByInterpreter(control: Handle, lifeline: Handle, { orders
     const numbers = [number(control), number(lifeline), file.fd]
     for (const { fd } of copies) setCloseOnExec(fd, false)
     if (started.cwd !== undefined && started.cwd !== here) process.chdir(started.cwd)
-    const args = [...withoutForkingFlags(process.execArgv), ...mainArguments('exec', getTitlePrefix(), numbers)]
+    const args = [...withoutForkingFlags(process.execArgv), ...mainArguments('exec', getTitlePrefix(), '', numbers)]
     const environment = Object.entries(started.env).map(([name, value]) => `${name}=${value}`)
     throw systemError(binding.execute([process.execPath], [process.argv0, ...args], environment), 'execve')
   } catch (error) {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { accessSync } from 'node:fs'
 import { type Descriptor, socketpair } from '@anyfork/fdpass'
 import { afterFork } from '../fork-hooks.js'
+import { inheritableDescriptors } from '../inherited-descriptors.js'
 import { mainArguments, withoutForkingFlags } from '../interpreter.js'
 import { workingDirectory } from '../module-specifier.js'
 import { ControlChannel } from '../protocol/control-channel.js'
@@ -47,7 +48,10 @@ export async function spawnReplay(
     channel.send(Command.replayed, 0)
     const child = spawnInterpreter(
       process.execPath,
-      [...withoutForkingFlags(process.execArgv), ...mainArguments('exec', getTitlePrefix(), 'replay')],
+      [
+        ...withoutForkingFlags(process.execArgv),
+        ...mainArguments('exec', getTitlePrefix(), inheritableDescriptors(), 'replay'),
+      ],
       { control, lifeline, replay: theirs },
       { argv0: process.argv0, cwd, env: started.env, stdio: ['inherit', 'inherit', 'inherit'] },
     )

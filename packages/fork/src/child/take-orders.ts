@@ -1,5 +1,6 @@
 import { Descriptor, setCloseOnExec } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
+import { closeInherited } from '../inherited-descriptors.js'
 import { CONTROL_FD, LIFELINE_FD, REPLAY_FD } from '../interpreter.js'
 import type { ForkMode } from '../mode.js'
 import { lookUpFrom } from '../program-folder.js'
@@ -16,8 +17,15 @@ import { warmUp } from './warm-up.js'
 
 /** Makes this interpreter take orders. Reads the arguments that `interpreter.ts` writes. */
 export async function takeOrders(): Promise<void> {
-  const [mode, name, folder, ...rest] = process.argv.splice(2) as [ForkMode, string, string, ...string[]]
+  const [mode, name, folder, inherited, ...rest] = process.argv.splice(2) as [
+    ForkMode,
+    string,
+    string,
+    string,
+    ...string[],
+  ]
   const isReplay = rest[0] === 'replay'
+  closeInherited(inherited, isReplay)
   // An interpreter that takes the place of a process finds the descriptors at other numbers.
   const [control, lifeline, file] = rest.length > 1 ? rest.map(Number) : [CONTROL_FD, LIFELINE_FD]
   for (const fd of [control!, lifeline!, ...(isReplay ? [REPLAY_FD] : [])]) setCloseOnExec(fd, true)

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { accessSync } from 'node:fs'
 import type { Descriptor, Handle } from '@anyfork/fdpass'
 import { descriptorNumber } from '@anyfork/fdpass/internal'
+import { inheritableDescriptors } from '../inherited-descriptors.js'
 import { FORKING_FLAGS, inheritedEnvironment, inheritedFlags, mainArguments } from '../interpreter.js'
 import { resolveMode } from '../mode.js'
 import { spawnInterpreter } from '../spawn-interpreter.js'
@@ -30,7 +31,7 @@ export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildP
   const flags = [...execArgv, ...(mode === 'exec' ? [] : FORKING_FLAGS)]
   const child = spawnInterpreter(
     execPath,
-    [...flags, ...mainArguments(mode, title)],
+    [...flags, ...mainArguments(mode, title, inheritableDescriptors())],
     { control, lifeline: lifeline() },
     {
       stdio: standard,
