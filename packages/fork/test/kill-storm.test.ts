@@ -10,7 +10,7 @@ import { describe, it } from 'mocha'
 import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const ROUNDS = isSoak ? 40 : isForking ? 12 : 4
+const ROUNDS = isSoak ? 40 : isForking ? 12 : 2
 
 /** Returns a generator of whole numbers below a limit. The same seed yields the same numbers. */
 function numbers(seed: number): (limit: number) => number {
@@ -56,7 +56,7 @@ describe('SIGKILL at random moments', () => {
   it('killing the owner during forks leaves no process', async function () {
     this.timeout(600_000)
     const random = numbers(2)
-    for (let round = 0; round < ROUNDS / 4; round++) {
+    for (let round = 0; round < Math.ceil(ROUNDS / 4); round++) {
       const owner = spawn(process.execPath, [fileURLToPath(new URL('./fixtures/forking-storm.js', import.meta.url))], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })

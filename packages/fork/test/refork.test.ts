@@ -37,12 +37,14 @@ describe('refork', () => {
     await once(socket, 'close')
   })
 
-  it('refork() copies a running process ten generations deep; each keeps running', async () => {
+  const GENERATIONS = isForking ? 10 : 3
+
+  it(`refork() copies a running process ${GENERATIONS} generations deep; each keeps running`, async () => {
     const before = openResources()
     const template = ForkProcess.exec().require(counter)
     const line = [template.fork()]
     const sockets: Socket[] = []
-    for (let i = 1; i <= 10; i++) {
+    for (let i = 1; i <= GENERATIONS; i++) {
       const process = line.at(-1)!
       const [greeting, socket] = await start(process)
       assert.equal(greeting.pid, process.pid)
