@@ -22,7 +22,7 @@ export interface CallOptions {
     key?: unknown;
     retries?: number;
     restrict?: Restrictions;
-    onEvent?: EventListener;
+    onEvent?: WorkerEventListener;
 }
 
 export interface Candidate {
@@ -33,12 +33,6 @@ export interface Candidate {
 }
 
 export { Descriptor } from '@anyfork/fdpass'
-
-export type EventListener = (this: EventSource, ...values: unknown[]) => void;
-
-export interface EventSource {
-    readonly pid: number;
-}
 
 export { ExecOptions } from '@anyfork/fork'
 
@@ -111,7 +105,7 @@ export interface PoolOptions {
     maxMessageBytes?: number;
     maxDescriptors?: number;
     done?: string;
-    onEvent?: EventListener;
+    onEvent?: WorkerEventListener;
     onError?: (error: Error) => void;
     onDestroy?: () => void;
 }
@@ -164,6 +158,12 @@ export type TemplateSource = ForkProcess | (() => ForkProcess);
 
 export interface WithMemory {
     memory?: MemoryFigures;
+}
+
+export type WorkerEventListener = (this: WorkerEventSource, ...values: unknown[]) => void;
+
+export interface WorkerEventSource {
+    readonly pid: number;
 }
 
 export interface WorkerFigures {

@@ -2,7 +2,7 @@ import { aFunction, anAbortSignal, anything, checkOptions, type Expectations } f
 import { checkRestrictions } from '@anyfork/fork/internal'
 import type { Restrictions } from '@anyfork/fork-rpc'
 import { aCount, aDurationOrInfinity, aPositiveNumber, checkLimits } from './expectations.js'
-import { bindSafely, type EventListener } from './pool-options.js'
+import { bindSafely, type WorkerEventListener } from './pool-options.js'
 
 /** Options of one call, for `with()`. An option that is `undefined` counts as left out. */
 export interface CallOptions {
@@ -66,7 +66,7 @@ export interface CallOptions {
    *
    * @default the option `onEvent` of the pool
    */
-  onEvent?: EventListener
+  onEvent?: WorkerEventListener
 }
 
 /** All call options, with the pool's defaults. Every object has all properties, so that calls see one hidden class. */
@@ -79,7 +79,7 @@ export interface CallSettings {
   readonly retries: number
   readonly restrict: Restrictions | undefined
   /** In the asynchronous context in which it was given. */
-  readonly onEvent: EventListener | undefined
+  readonly onEvent: WorkerEventListener | undefined
 }
 
 const expectations: Expectations<CallOptions> = {

@@ -16,14 +16,14 @@ import { type Balancer, leastLoaded } from './balancer.js'
 import { aCount, aDuration, aDurationOrInfinity, aPositiveNumber, checkLimits } from './expectations.js'
 import { ncpu } from './ncpu.js'
 
-/** Where an event comes from: `this` of an `EventListener` that is not an arrow function. */
-export interface EventSource {
+/** Where an event comes from: `this` of an `WorkerEventListener` that is not an arrow function. */
+export interface WorkerEventSource {
   /** The process id of the worker. */
   readonly pid: number
 }
 
 /** Receives the values of an event. */
-export type EventListener = (this: EventSource, ...values: unknown[]) => void
+export type WorkerEventListener = (this: WorkerEventSource, ...values: unknown[]) => void
 
 /** When to replace a healthy worker. The worker completes its calls first. */
 export interface Recycling {
@@ -243,7 +243,7 @@ export interface PoolOptions {
    *
    * @default none
    */
-  onEvent?: EventListener
+  onEvent?: WorkerEventListener
   /**
    * Receives errors that no call reports: an idle worker died, a worker could not start, or a refork failed. The pool
    * goes on.

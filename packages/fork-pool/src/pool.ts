@@ -108,7 +108,7 @@ export interface ForkPool<F extends AnyFunction = (...args: unknown[]) => unknow
  * @param template - a process that has not run a function yet, such as `ForkProcess.create()`, or a function that
  *   creates one. The pool owns it from now on. Workers share the memory of everything that it has loaded. The pool needs
  *   another template for `reload()` or after the template has died: it calls the function again or, if given a
- *   process, starts a plain one that loads only the module. Default: `ForkProcess.create()`
+ *   process, starts one with `ForkProcess.templateOptions` that loads only the module. Default: `ForkProcess.create()`
  * @param module - the module that exports the function: a file URL, an absolute path, or a package name, which is looked
  *   up from the folder of the program's main module
  * @param name - the name of the exported function; the function may return a promise, or be a generator. Default:

@@ -80,7 +80,7 @@ describe('failures of fork-pool', () => {
   for (const output of ['stdout', 'stderr'] as const)
     it(`a reader that closes ${output} ends all processes, those that run a call included, before the program ends`, async () => {
       const begun = pathOf('begun')
-      const child = start(`${worker}#doOrSpin`, '-u', '-w', '2', '--ndjson')
+      const child = start(`${worker}#doOrSpin`, '-u', '-w', '2', '--ndjson', '--joblog', pathOf('log'))
       const ended = once(child, 'exit')
       child.stdin.on('error', () => {}).write(`${JSON.stringify(['spin', begun])}\n`)
       await until(() => existsSync(begun))
@@ -89,6 +89,7 @@ describe('failures of fork-pool', () => {
       child[output].destroy()
       child.stdin.end(`${JSON.stringify([output === 'stdout' ? 'return' : 'throw'])}\n`)
       assert.deepEqual(await ended, [255, null])
+      assert.ok(!readFileSync(pathOf('log'), 'utf8').includes('spin'), 'a call that was cut off is in the joblog')
       for (const pid of processes) assert.ok(!existsSync(`/proc/${pid}`), `process ${pid} is left`)
     })
 

@@ -74,6 +74,18 @@ describe('pool() and connectPool() without a template', () => {
     assert.equal(await version(), 2)
   })
 
+  it('reload() starts a template with the options of the default template', async () => {
+    ForkProcess.templateOptions = { env: { ...process.env, PLACE: 'default' } }
+    const variable = track(pool<Module['variable']>(worker, 'variable'))
+    assert.equal(await variable('PLACE'), 'default')
+    await variable.reload()
+    assert.equal(await variable('PLACE'), 'default')
+    await variable.destroy()
+    ForkProcess.templateOptions = {}
+    await ForkProcess.create().close() // the default template of the other tests
+    atRest = openResources()
+  })
+
   it('reload() works although workers have init, because no arguments were sent to the template', async () => {
     const prepared = track(pool<Module['preparedWith']>(worker, 'preparedWith', { init: 'prepare' }))
     assert.deepEqual(await prepared(), [])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { closeSync, fstatSync, openSync } from 'node:fs'
-import type { Descriptor, EventSource } from '@anyfork/fork-pool'
+import type { Descriptor, WorkerEventSource } from '@anyfork/fork-pool'
 import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { useFolder } from './support/folder.js'
@@ -13,7 +13,7 @@ describe('events of workers', () => {
 
   it('onEvent of the pool and of a call have the process id of the worker as this.pid', async () => {
     const sources: number[] = []
-    function onEvent(this: EventSource): void {
+    function onEvent(this: WorkerEventSource): void {
       sources.push(this.pid)
     }
     const emitPid = start('emitPid', { max: 1, onEvent })
@@ -101,7 +101,7 @@ describe('events of workers', () => {
     const seen: unknown[] = []
     const emitThenDieOnce = start('emitThenDieOnce', { max: 1, retries: 1 })
     const pids: number[] = []
-    function onEvent(this: EventSource, value: unknown): void {
+    function onEvent(this: WorkerEventSource, value: unknown): void {
       seen.push(value)
       pids.push(this.pid)
     }

@@ -6,6 +6,8 @@ export interface Interruption {
   readonly isForced: boolean
   /** Resolves at the first SIGINT. */
   readonly requested: Promise<void>
+  /** Acts as if two SIGINTs had arrived. */
+  force(): void
   /** Removes the handler, so that SIGINT ends this program again. */
   stop(): void
 }
@@ -33,6 +35,10 @@ export function watchForInterruption(onSecond: () => void): Interruption {
       return isForced
     },
     requested,
+    force: () => {
+      onSignal()
+      if (!isForced) onSignal()
+    },
     stop: () => void process.off('SIGINT', onSignal),
   }
 }

@@ -70,9 +70,11 @@ async function run(target: Target, args: string[], options: Options): Promise<vo
     results ? 'callAndKeepOutput' : target.name,
     poolOptionsOf(options),
   )
-  const destroy = (): void => void call.destroy()
-  process.stderr.on('error', () => void call.destroy().then(() => process.exit(OTHER_ERROR))) // nobody reads the failures
-  const interruption = watchForInterruption(destroy)
+  const interruption = watchForInterruption(() => void call.destroy())
+  process.stderr.on('error', () => {
+    interruption.force() // the reader of the failures is gone
+    void call.destroy().then(() => process.exit(OTHER_ERROR))
+  })
   try {
     const isLoaded = await Promise.race([template.ready().then(() => true), interruption.requested.then(() => false)])
     await work(call, args, options, { joblog, interruption, report, results, argsOf: argumentsOf(target, results) })

@@ -74,7 +74,11 @@ export class Templates {
   /** @param needsArguments - whether workers need the arguments sent to the template, which a fresh one would lack */
   constructor(source: TemplateSource, module: ModuleSpecifier, needsArguments: boolean) {
     const make =
-      typeof source === 'function' ? source : needsArguments ? throwNoTemplate : (): ForkProcess => ForkProcess.exec()
+      typeof source === 'function'
+        ? source
+        : needsArguments
+          ? throwNoTemplate
+          : (): ForkProcess => ForkProcess.exec(ForkProcess.templateOptions)
     this.#make = () => Template.of(make(), module)
     this.#current = typeof source === 'function' ? this.#make() : Template.of(source, module)
   }

@@ -9,7 +9,7 @@ import {
 import { closeDescriptors, type EncodedRequest, openEncodedRpc } from '@anyfork/fork-rpc/internal'
 import type { Call } from '../call/call.js'
 import { EXIT_OR_REFORK } from '../entry-files.js'
-import type { EventListener, PoolSettings } from '../pool-options.js'
+import type { PoolSettings, WorkerEventListener } from '../pool-options.js'
 import { RETIRE } from '../retire-event.js'
 
 /** A connection to a worker. */
@@ -70,7 +70,7 @@ export function isWorkerLost(error: unknown): error is Error {
 }
 
 /** Returns the function that receives all events of a worker for a listener, and the worker's request to retire. */
-type EventDispatcher = (onEvent: EventListener | undefined) => (...values: unknown[]) => void
+type EventDispatcher = (onEvent: WorkerEventListener | undefined) => (...values: unknown[]) => void
 
 function eventDispatcher(process: ForkProcess, onRetire: () => void): EventDispatcher {
   return onEvent =>

@@ -13,7 +13,7 @@ export interface PendingCall {
 }
 
 /** Receives the values of each event of a call. */
-export type EventListener = (...values: unknown[]) => void
+export type CallEventListener = (...values: unknown[]) => void
 
 /** The IDs of calls with a listener of their own: they are not used again soon, so that no event reaches another call. */
 const FIRST_LISTENING = 2 ** 31
@@ -24,7 +24,7 @@ export class PendingCalls {
   readonly #calls: (PendingCall | undefined)[] = []
   /** The pending calls with a listener of their own. */
   readonly #listening = new Map<number, PendingCall>()
-  readonly #listeners = new Map<number, EventListener>()
+  readonly #listeners = new Map<number, CallEventListener>()
   #nextListening = FIRST_LISTENING
   readonly #free: number[] = []
   #sequence = 0
@@ -46,7 +46,7 @@ export class PendingCalls {
    *
    * @param listener - receives the events of the call until `stopListening`
    */
-  reserve(listener?: EventListener): number {
+  reserve(listener?: CallEventListener): number {
     if (listener) return this.#reserveListening(listener)
     return this.#free.pop() ?? this.#calls.push(undefined) - 1
   }
@@ -58,7 +58,7 @@ export class PendingCalls {
   }
 
   /** Returns the listener that receives the events of a call, if it has one of its own. */
-  listenerOf(id: number): EventListener | undefined {
+  listenerOf(id: number): CallEventListener | undefined {
     return id < FIRST_LISTENING ? undefined : this.#listeners.get(id)
   }
 
@@ -119,7 +119,7 @@ export class PendingCalls {
     this.#calls.length = this.#free.length = this.#size = this.#abandoned = 0
   }
 
-  #reserveListening(listener: EventListener): number {
+  #reserveListening(listener: CallEventListener): number {
     do this.#nextListening = this.#nextListening === LAST_LISTENING ? FIRST_LISTENING : this.#nextListening + 1
     while (this.#listening.has(this.#nextListening) || this.#listeners.has(this.#nextListening))
     this.#listeners.set(this.#nextListening, listener)
