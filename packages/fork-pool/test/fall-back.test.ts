@@ -6,7 +6,7 @@ import { usePools } from './support/pools.js'
 const threadModule = new URL('./fixtures/thread-module.js', import.meta.url)
 const loader = `data:text/javascript,${encodeURIComponent("import { register } from 'node:module'; register('data:text/javascript,')")}`
 
-describe('a pool whose template cannot be forked', () => {
+describe('workers that were forked or not', () => {
   const start = usePools()
 
   it('workers and stats() say whether workers were forked', async () => {
@@ -19,7 +19,9 @@ describe('a pool whose template cannot be forked', () => {
       )
     }
   })
+})
 
+describe('a pool whose template cannot be forked', () => {
   for (const [made, template] of [
     ['ForkProcess.create()', () => ForkProcess.create()],
     ['ForkProcess.exec()', () => ForkProcess.exec()],
