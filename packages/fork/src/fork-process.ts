@@ -159,7 +159,11 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     return this.processHandle.pid
   }
 
-  /** How the process was made: `'fork'` or `'exec'`. `undefined` until that is known, as for `pid`. */
+  /**
+   * How the process was made: `'fork'` or `'exec'`. `undefined` until that is known, as for `pid`. It becomes `'exec'`
+   * when a forked process starts a worker thread before its function runs, in mode `'auto'`: then a fresh interpreter
+   * takes its place.
+   */
   get mode(): MadeBy | undefined {
     return this.processHandle.mode
   }

@@ -3,7 +3,7 @@ import { checkArgument, type Expectation, oneOf } from '@anyfork/fdpass/internal
 /**
  * How an interpreter and its descendants make their forks. `'fork'`: by fork(2) or not at all. `'exec'`: by starting an
  * interpreter that carries out the same orders again. `'auto'`: by fork(2) where that is possible and safe, else as
- * `'exec'`.
+ * `'exec'`; a warning with the code `ANYFORK_FALLBACK` names what is in the way, once for each cause.
  */
 export type ForkMode = 'auto' | 'fork' | 'exec'
 

@@ -26,5 +26,5 @@ function remedyFor(obstacle: string): string {
     return `To have forks, start templates without the loader, by the option execArgv. ${silence}`
   if (obstacle.startsWith('requests'))
     return `To have forks, await the requests before the fork, or start them in the function that runs. ${silence}`
-  return `To have forks, start the thread in a process that is not forked again, not while a module loads. ${silence}`
+  return `To have forks, load what starts the thread only in processes that are not forked again, and start no worker thread in forked processes. ${silence}`
 }
