@@ -13,6 +13,7 @@ import { answer } from './support/answer.js'
 const threadModule = new URL('./fixtures/thread-module.js', import.meta.url)
 const hooks = new URL('./fixtures/hooks.js', import.meta.url)
 const worker = new URL('./fixtures/worker.js', import.meta.url)
+const loader = new URL('./fixtures/registering-loader.js', import.meta.url)
 
 interface Answer {
   args: unknown[]
@@ -21,12 +22,6 @@ interface Answer {
 }
 
 type Warning = Error & { code?: string; detail?: string }
-
-/** Returns source that preloads a module with a thread. Each name is another obstacle. */
-function registering(name: string): string[] {
-  const code = `import { register } from 'node:module'; register('data:text/javascript,')//${name}`
-  return ['--import', `data:text/javascript,${encodeURIComponent(code)}`]
-}
 
 /** Collects the warnings of this program about fresh interpreters until the returned function is called. */
 function collectWarnings(): () => Warning[] {
@@ -211,8 +206,9 @@ describe('falling back to fresh interpreters', () => {
 
   it('a warning names the loader that starts a thread', async () => {
     const stop = collectWarnings()
-    const loader = fileURLToPath(new URL('./fixtures/registering-loader.js', import.meta.url))
-    for (const flags of [['--import', loader], registering('x'), [`--import=${loader}`]]) {
+    const path = fileURLToPath(loader)
+    const asUrl = `data:text/javascript,import ${encodeURIComponent(JSON.stringify(loader.href))}`
+    for (const flags of [['--import', path], ['--import', asUrl], [`--import=${path}`]]) {
       const template = ForkProcess.exec({ mode: 'auto', execArgv: ['--no-deprecation', ...flags] })
       const child = template.fork().sendArg(1)
       assert.deepEqual(await answer(await child.run(worker, 'describeArguments')), [1])
@@ -221,8 +217,21 @@ describe('falling back to fresh interpreters', () => {
     }
     const messages = stop().map(({ message }) => message)
     assert.equal(messages.length, 2)
-    assert.ok(messages[0]!.endsWith(`a thread of the loader --import ${loader}`), messages[0])
+    assert.ok(messages[0]!.endsWith(`a thread of the loader --import ${path}`), messages[0])
     assert.ok(messages[1]!.endsWith('a thread of the loader --import data:…'), messages[1])
+  })
+
+  it('a warning names the code that registers hooks of modules in a thread', async () => {
+    const template = ForkProcess.exec({ mode: 'auto', execArgv: ['--no-deprecation'] })
+    const child = template.fork().require(new URL(`${loader.href}?later`))
+    const warned = once(process, 'warning') as Promise<[Warning]>
+    const grandchild = child.fork()
+    await grandchild.ready()
+    const [{ message }] = await warned
+    assert.ok(message.endsWith(`the thread of module.register(), started at ${loader.href}?later:3`), message)
+    assert.deepEqual([child.mode, grandchild.mode], ['fork', 'exec'])
+    await kill(grandchild, child)
+    await template.close()
   })
 
   it('mode exec does not warn', async () => {

@@ -1,5 +1,5 @@
 import { splitNodeOptions } from '../node-options.js'
-import { hasPreloadedThreads, namesOfForeignThreads } from './threads.js'
+import { describeForeignThreads, hasPreloadedThreads } from './threads.js'
 import { startersOfWorkers } from './worker-threads.js'
 
 /** The flags that make an interpreter load a module before the program. */
@@ -18,7 +18,7 @@ export function obstacleOf(error: unknown): string | undefined {
   const starters = startersOfWorkers()
   const loaders = hasPreloadedThreads() ? preloadingFlags() : []
   const known = [...loaders.map(flag => `a thread of the loader ${flag}`), ...starters]
-  return (known.length ? known : namesOfForeignThreads().map(name => `the thread ${name}`)).join(', ')
+  return (known.length ? known : describeForeignThreads()).join(', ')
 }
 
 /** Returns the flags, each with the name of its module, with which this interpreter preloads modules. */

@@ -96,9 +96,11 @@ export function hasPreloadedThreads(): boolean {
   return hasPreloaded
 }
 
-/** Returns the kernel's names of the threads that `assertNoForeignThreads` has found, each once. */
-export function namesOfForeignThreads(): string[] {
-  return [...new Set(othersThan(harmless).map(threadName))]
+/** Describes the threads that `assertNoForeignThreads` has found, each once. */
+export function describeForeignThreads(): string[] {
+  const inherited = threadName(String(binding.getpid())) // a thread without a name has that of the one that started it
+  const names = othersThan(harmless).map(threadName)
+  return [...new Set(names.map(name => (name === inherited ? 'a thread without a name' : `the thread ${name}`)))]
 }
 
 /** Returns whether there is a thread that a forked process would lack. */

@@ -41,7 +41,7 @@ export function rejectWorkersOnceForked(): void {
   const threads = requireModule('node:worker_threads') as typeof import('node:worker_threads')
   threads.Worker = class Worker extends threads.Worker {
     constructor(...args: ConstructorParameters<typeof threads.Worker>) {
-      const starter = nameCaller(Worker)
+      const starter = `a worker thread${placeOfCaller(Worker as never)}`
       if (isForked()) {
         let cause: unknown
         try {
@@ -60,32 +60,52 @@ export function rejectWorkersOnceForked(): void {
       this.once('exit', () => starters.delete(this))
     }
   }
+  rememberRegister()
   syncBuiltinESMExports()
 }
 
-/**
- * Names the code that starts a thread: its place and, if that is in a package, the place from which the package was
- * called.
- */
-function nameCaller(callee: new (...args: never[]) => unknown): string {
-  const places = placesOfCallers(callee)
-  const first = places[0]
-  if (first === undefined) return 'a worker thread'
-  const outside = places.find(place => !place.includes('/node_modules/'))
-  return `a worker thread, started at ${first}${outside === undefined || outside === first ? '' : `, called at ${outside}`}`
+/** Remembers which code starts the thread for hooks of modules, which never ends. */
+function rememberRegister(): void {
+  const modules = requireModule('node:module') as typeof import('node:module')
+  const { register } = modules
+  modules.register = function registerRemembered(...args: Parameters<typeof register>) {
+    if (!starters.has(registerRemembered))
+      starters.set(registerRemembered, `the thread of module.register()${placeOfCaller(registerRemembered)}`)
+    return register.apply(modules, args)
+  } as typeof register
 }
 
-/** Returns the places in files of the calls that lead to `callee`, the innermost first, without those of this package. */
-function placesOfCallers(callee: new (...args: never[]) => unknown): string[] {
+/**
+ * Returns the place of the code that calls a function or constructor and, if that code is in a package, the place from
+ * which the package was called.
+ */
+function placeOfCaller(callee: (...args: never[]) => unknown): string {
+  const places = placesOfCallers(callee)
+  const first = places[0]
+  if (first === undefined) return ''
+  const outside = places.find(place => !place.includes('/node_modules/'))
+  return `, started at ${first}${outside === undefined || outside === first ? '' : `, called at ${outside}`}`
+}
+
+/**
+ * Returns the places in files of the calls that lead to `callee`, the innermost first, up to those of this package, which
+ * loads and runs all code of users.
+ */
+function placesOfCallers(callee: (...args: never[]) => unknown): string[] {
   const { stackTraceLimit } = Error
   const trace = { stack: '' }
   Error.stackTraceLimit = STACK_DEPTH
   Error.captureStackTrace(trace, callee)
   Error.stackTraceLimit = stackTraceLimit
-  return String(trace.stack)
+  const places = String(trace.stack)
     .split('\n')
     .flatMap(line => /(?:^|[ (])((?:file:\/\/)?\/[^()]*:\d+):\d+\)?$/.exec(line)?.[1] ?? [])
-    .filter(place => dirname(place.replace(/^file:\/\//, '')) !== OWN_FILES && !OWN_MODULE.test(place))
+  const own = places.findIndex(isOwn)
+  return own < 0 ? places : places.slice(0, own)
+}
+
+function isOwn(place: string): boolean {
+  return OWN_MODULE.test(place) || dirname(place.replace(/^file:\/\//, '')) === OWN_FILES
 }
 
 afterFork(() => starters.clear()) // a fork copies only one thread
