@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
+import { ForkProcess } from '@anyfork/fork-pool'
 import { until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { reasonOf, usePools } from './support/pools.js'
 
 describe('the cause of a failure', () => {
   const start = usePools()
+  const silent = (): ForkProcess => ForkProcess.exec({ stdio: ['ignore', 'ignore', 'ignore'] })
 
   for (const async of [false, true])
     for (const how of ['rejection', 'throw'])
       it(`a call has the error that has ended its ${async ? 'async ' : ''}worker as its cause: ${how}`, async () => {
-        const { code, cause } = (await reasonOf(start('endBy', { max: 1, async })(how)))!
+        const { code, cause } = (await reasonOf(start('endBy', { max: 1, async }, silent)(how)))!
         assert.equal(code, 'ERR_PROCESS_EXITED')
         assert.ok(cause instanceof RangeError)
         assert.equal(cause.message, 'the real reason')
@@ -25,7 +27,7 @@ describe('the cause of a failure', () => {
 
   it('onError gets the error that has ended an idle worker as the cause', async () => {
     const errors: Error[] = []
-    const endBy = start('endBy', { max: 1, async: true, onError: error => errors.push(error) })
+    const endBy = start('endBy', { max: 1, async: true, onError: error => errors.push(error) }, silent)
     await endBy('throw later')
     await until(() => errors.length > 0)
     assert.equal((errors[0]!.cause as Error).message, 'the real reason')

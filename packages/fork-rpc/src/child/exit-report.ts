@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers'
+import { setTimeout } from 'node:timers'
 import type { Responder } from './responder.js'
 
 /** Reports to the caller why this process exits, after the results of finished calls. */
@@ -21,7 +21,7 @@ export class ExitReport {
   }
   readonly #onBeforeExit = (): void => {
     this.#isStranded = this.isAwaiting
-    setImmediate(() => (this.#isStranded = false)).unref() // a listener has found more work
+    setTimeout(() => (this.#isStranded = false), 1).unref() // a later listener has found more work
   }
   readonly #onExit = (): void => {
     try {
