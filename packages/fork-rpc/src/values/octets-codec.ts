@@ -10,7 +10,7 @@ const SHORT = 24
 const SHORT_READ = 12
 const HEADER = 4
 /** How many bytes of memory a value may take, beside its own bytes. */
-const COST = 128
+const COST = 320
 
 /** Strings and buffers, each after its length. The fastest serialiser; it carries nothing else. */
 export class OctetsCodec implements Codec {
