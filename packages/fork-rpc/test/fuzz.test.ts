@@ -5,7 +5,7 @@ import { fuzz, isSoak, type Random } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { cborArray, cborText, frame, notes } from './support/raw-frames.js'
 
-const CASES = isSoak ? 50_000 : 1000
+const CASES = isSoak ? 20_000 : 1000
 const MOST_BYTES = 1 << 18
 /** How much more memory values may take than the estimate says. */
 const TOLERANCE = 4
