@@ -3,8 +3,11 @@ import { RpcError } from '../errors.js'
 import { type Accepted, At, FIXED_BITS, HEADER_BYTES, LARGE_BYTES, MARK, MARK_BITS } from './frame.js'
 
 const BUFFER_BYTES = 1 << 16
-/** Memory for a payload beyond this size is allocated only as its bytes arrive: the length could be false. */
-const TRUSTED_BYTES = 1 << 26
+/**
+ * Memory for a payload beyond this size is allocated only as its bytes arrive, because the length could be false. The kernel
+ * provides pages only for what has arrived, in either case. Growing has a price: both the old memory and the new are there.
+ */
+const TRUSTED_BYTES = 1 << 28
 const NOTHING = Buffer.alloc(0)
 
 /**
