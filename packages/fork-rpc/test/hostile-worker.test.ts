@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { serialize } from 'node:v8'
-import { connect, type Remote, type RpcOptions, rpcOf } from '@anyfork/fork-rpc'
+import { pipe, write } from '@anyfork/fdpass'
+import { connect, fd, type Remote, type RpcOptions, rpcOf } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
 import type * as worker from './fixtures/hostile-worker.js'
 import { useConnections } from './support/connections.js'
@@ -147,6 +148,30 @@ describe('a hostile worker', () => {
     assert.equal(await good.echo('unharmed'), 'unharmed')
   })
 
+  it('cannot send values on and on without reading for how many it has credit', async () => {
+    const [bad] = await start()
+    const [readEnd, writeEnd] = pipe()
+    const announcement = Buffer.concat([notes(['stream', [0], 7]), result(cborArray(PLACEHOLDER), ATTACHED)])
+    const item = frame(33, { id: 7, payload: cborArray(cborBytes(Buffer.alloc(1 << 12))) })
+    const steps = [
+      { bytes: announcement },
+      { bytes: Buffer.concat(Array<Buffer>(4).fill(item)), times: 5000, isPaced: true },
+      { bytes: frame(34, { id: 7 }) },
+    ]
+    const attack = bad.attack as unknown as (...args: unknown[]) => Promise<AsyncIterable<unknown>>
+    const stream = await attack(steps, fd(readEnd))
+    readEnd.close()
+    await assert.rejects(
+      async () => {
+        write(writeEnd, Buffer.from('!'))
+        let count = 0
+        for await (const _ of stream) if (++count % 4 === 0) write(writeEnd, Buffer.from('!')) // it has credit now
+      },
+      { code: 'ERR_RPC_PROTOCOL' },
+    )
+    writeEnd.close()
+  })
+
   it('cannot send more values in its streams than may be unread', async () => {
     const [bad, good] = await start({ maxMessageBytes: 1 << 21 })
     const ids = Array.from({ length: 100 }, (_, i) => i)
@@ -175,7 +200,7 @@ describe('a hostile worker', () => {
         for (;;) yield (made++, Buffer.alloc(1 << 20))
       }
       const credit = (number: number): worker.Step => ({ bytes: frame(36, { id: 1, number }), times: 1 })
-      const attack = bad.attack as (steps: worker.Step[], ignored: Iterable<unknown>) => Promise<void>
+      const attack = bad.attack as unknown as (steps: worker.Step[], ignored: Iterable<unknown>) => Promise<void>
       await assert.rejects(attack([credit(0), { ...credit(count), times: 100 }], source()), {
         code: 'ERR_RPC_PROTOCOL',
       })

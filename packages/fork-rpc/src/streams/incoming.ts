@@ -3,8 +3,14 @@ import { ITEM_BYTES, WINDOW_BYTES } from './window-size.js'
 
 /** What an incoming stream sends to the side that iterates over the source. */
 export interface IncomingLink {
-  /** Tells it to begin, or that this number of values has been consumed. */
-  credit(id: number, count: number): void
+  /**
+   * Tells it to begin, or that this number of values has been consumed.
+   *
+   * @returns how many bytes will have been written when this has
+   */
+  credit(id: number, count: number): number
+  /** Returns how many bytes have been written, where the other side is not trusted. */
+  written?(): number
   stop(id: number): void
   /** Whether that side has not reported the end yet. */
   isIterated(id: number): boolean
@@ -58,6 +64,8 @@ export class IncomingStream {
   #consumedBytes = 0
   /** How much of the window is taken by values that have arrived, and that the other side has no credit for. */
   #ahead = 0
+  /** The credit that may not have been written: how much of the window it frees, and how many bytes come up to it. */
+  readonly #unwritten: { size: number; position: number }[] = []
 
   /** @param isBegun - whether the other side iterates over it at once, and not from the first `next` on */
   constructor(id: number, isBegun: boolean, link: IncomingLink) {
@@ -107,6 +115,7 @@ export class IncomingStream {
 
   /** @throws RpcError if the other side had no credit for the value, or too many bytes are unread */
   push(arrived: Arrived): void {
+    if (this.#ahead >= WINDOW_BYTES) this.#freeWritten()
     if (this.#ahead >= WINDOW_BYTES) {
       arrived.discard()
       throw new RpcError('ERR_RPC_PROTOCOL', 'a stream has sent more values than were asked for')
@@ -180,9 +189,19 @@ export class IncomingStream {
 
   #sendCredit(isEnough = this.#consumedBytes >= CREDIT_BYTES): void {
     if (!isEnough || this.#isOver || this.#isStopped) return
-    this.#link.credit(this.#id, this.#consumed)
-    this.#ahead -= this.#consumedBytes + this.#consumed * ITEM_BYTES
+    const position = this.#link.credit(this.#id, this.#consumed)
+    this.#unwritten.push({ size: this.#consumedBytes + this.#consumed * ITEM_BYTES, position })
     this.#consumed = this.#consumedBytes = 0
+    this.#freeWritten()
+  }
+
+  /** Frees the part of the window that the other side may know of: a side that does not read has no new credit. */
+  #freeWritten(): void {
+    const written = this.#link.written?.() ?? Infinity
+    for (let first = this.#unwritten[0]; first && first.position <= written; first = this.#unwritten[0]) {
+      this.#ahead -= first.size
+      this.#unwritten.shift()
+    }
   }
 
   #wait(): Promise<IteratorResult<unknown>> {

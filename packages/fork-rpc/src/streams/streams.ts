@@ -73,11 +73,13 @@ export class Streams {
       link.onQueued()
     }
     // The other side may block until one of these arrives, and keeps other frames for later.
-    const addUrgent = (kind: number, id: number, number?: number): void => {
-      writer.addUrgent(kind, id, number)
+    const addUrgent = (kind: number, id: number, number?: number): number => {
+      const position = writer.addUrgent(kind, id, number)
       link.onQueued()
+      return position
     }
     const wait = link.wait ? { wait: link.wait } : {}
+    const written = maxMessageBytes < Infinity ? { written: () => writer.sent } : {}
     this.#link = link
     this.#beginsIncoming = beginsIncoming
     this.#mostUnread = maxMessageBytes + MOST_UNREAD_BYTES
@@ -97,12 +99,13 @@ export class Streams {
       },
       drop: value => dropDescriptors([value]),
       queued: () => writer.sent + writer.length,
-      ...(maxMessageBytes < Infinity && { written: () => writer.sent }),
+      ...written,
       ...wait,
     }
     this.#incomingLink = {
       credit: (id, count) => addUrgent(Kind.credit, id, count),
-      stop: id => addUrgent(Kind.stop, id),
+      stop: id => void addUrgent(Kind.stop, id),
+      ...written,
       isIterated: id => this.#incoming.has(id),
       onUnread: delta => this.#onUnread(delta),
       onWaiting: delta => {

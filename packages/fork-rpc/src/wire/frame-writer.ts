@@ -92,8 +92,12 @@ export class FrameWriter {
     this.#length += HEADER_BYTES + size
   }
 
-  /** Queues a frame without payload, ahead of all frames that have not begun to be written. */
-  addUrgent(kind: number, id: number, number = 0): void {
+  /**
+   * Queues a frame without payload, ahead of all frames that have not begun to be written.
+   *
+   * @returns how many bytes will have been written, at least, when this frame has
+   */
+  addUrgent(kind: number, id: number, number = 0): number {
     const index = this.#segments.findIndex(({ start, isPayload }) => start === 0 && !isPayload)
     let segment = this.#segments[index]
     if (!segment?.isUrgent || segment.end + HEADER_BYTES > segment.bytes.length) {
@@ -105,6 +109,12 @@ export class FrameWriter {
     writeHeader(segment.view, segment.end, 0, id, kind, 0, number)
     segment.end += HEADER_BYTES
     this.#length += HEADER_BYTES
+    let position = this.#sent
+    for (const one of this.#segments) {
+      position += one.end - one.start
+      if (one === segment) break
+    }
+    return position
   }
 
   /** Turns a call into a frame to be ignored, unless it has begun to be written. Returns false if it has. */
