@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { runCommand, untilGone } from '@anyfork/test-support'
+import { runCommand } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { forkPool, outcomeOf, program, useForkPool, worker } from './support/cli.js'
 import { useFolder } from './support/folder.js'
@@ -136,14 +136,20 @@ describe('fork-pool', () => {
     assert.equal((await forkPool([`${worker}#niceness`, '--nice', '7', 'a'])).stdout, '7\n')
   })
 
-  it('--memory replaces a worker that uses more memory', async () => {
-    const child = start(`${worker}#keep`, '--ndjson', '-w', '1', '--memory', '100M')
-    child.stdin.write('200\n')
-    const [first] = await once(child.stdout, 'data')
-    await untilGone(Number(first))
-    child.stdin.end('0\n')
-    const { code, stdout } = await outcomeOf(child)
-    assert.deepEqual([code, Number(stdout) !== Number(first)], [0, true])
+  it('--memory ends a call whose worker uses more memory, and the other inputs are done', async () => {
+    const { code, stdout, stderr } = await forkPool([
+      `${worker}#keepMost`,
+      '--ndjson',
+      '-w',
+      '1',
+      '--memory',
+      '100M',
+      '1',
+      '200',
+      '2',
+    ])
+    assert.deepEqual({ code, stdout }, { code: 1, stdout: '1\n2\n' })
+    assert.match(stderr, /^fork-pool: 200: PoolError \[ERR_POOL_MEMORY\]: /)
   })
 
   it('a package is found from the working directory, or from the folder of the program if only that has it', async () => {

@@ -95,14 +95,9 @@ function poolOptionsOf({ workers, load, timeout, isolate, memory, nice }: Option
     load,
     ...(isolate && { isolate, spare: workers }),
     ...(timeout !== undefined && { timeout }),
-    ...(memory !== undefined && memoryLimit(memory)),
+    ...(memory !== undefined && { memory }),
     ...(nice !== undefined && { restrict: { nice } }),
   }
-}
-
-/** Returns the pool's option that limits the memory of each worker. @param bytes - the limit */
-function memoryLimit(bytes: number): PoolOptions {
-  return { recycle: { pss: bytes } }
 }
 
 /** Returns the function that gives the arguments of the call for an input. */

@@ -57,7 +57,7 @@ export function commandLine(run: (target: string, inputs: string[], options: Opt
     .option('--raw', 'print strings as they are, not as JSON')
     .option('--tag', 'begin each line of a result with its input and a tab')
     .option('--isolate', 'run each call in a process of its own')
-    .option('--memory <size>', 'replace workers that use more, for example 500M', size)
+    .option('--memory <size>', 'kill the worker of a call that uses more, for example 500M', size)
     .option('--nice <n>', 'the niceness of the workers, -20 to 19', niceness)
     .option('-p, --preload <module>', 'load this module first; repeatable', (module, modules: string[] = []) => [
       ...modules,
