@@ -16,6 +16,8 @@ export interface Attached {
   streams: PackedValues['streams']
   /** They are to be passed, and then closed. */
   descriptors: Descriptor[]
+  /** Whether the descriptors were taken out. */
+  isIncomplete: boolean
 }
 
 /** The largest ID of a stream. It takes the most room in the notes. */
@@ -87,7 +89,7 @@ function encodePacked(
     checkSize(binaryBytes + codec.end - codec.start, maxBytes)
     const encodedNotes = encodeNotes(notes, [])
     if (encodedNotes.length > MOST_NOTES_BYTES) throw new RangeError('a message has too many attachments')
-    return { notes, encodedNotes, binaries, binaryBytes, streams, descriptors: passing }
+    return { notes, encodedNotes, binaries, binaryBytes, streams, descriptors: passing, isIncomplete: false }
   } catch (error) {
     disposeAll(passing)
     throw error

@@ -1,3 +1,4 @@
+import type { Descriptor } from '@anyfork/fdpass'
 import { disposeAll } from '../wire/dispose-all.js'
 import type { Attached } from './encode-values.js'
 import { isUsedUp } from './used-up.js'
@@ -11,7 +12,6 @@ export class EncodedRequest {
   readonly start: number
   readonly end: number
   readonly #attached: Attached | undefined
-  #haveDescriptorsLeft = false
 
   /** @param attached - belongs to this object from now on */
   constructor(bytes: Buffer, start: number, end: number, attached: Attached | undefined) {
@@ -29,21 +29,21 @@ export class EncodedRequest {
 
   /** Whether it can be sent, for the first time or again: its descriptors are here, and no one-time iterable was begun. */
   get isSendable(): boolean {
-    return !this.#haveDescriptorsLeft && !this.#attached?.streams.some(isUsedUp)
+    return !this.#attached || (!this.#attached.isIncomplete && !this.#attached.streams.some(isUsedUp))
   }
 
   /** Hands over the attachments, to be sent. Their descriptors belong to the caller from now on. */
   handOver(): Attached | undefined {
-    if (!this.#attached) return undefined
-    const descriptors = this.#attached.descriptors.splice(0)
-    if (descriptors.length) this.#haveDescriptorsLeft = true
-    return { ...this.#attached, descriptors }
+    return this.#attached && { ...this.#attached, descriptors: this.#takeDescriptors(this.#attached) }
   }
 
   /** Closes the descriptors, unless they were handed over: the request will not be sent. */
   discard(): void {
-    if (!this.#attached?.descriptors.length) return
-    disposeAll(this.#attached.descriptors.splice(0))
-    this.#haveDescriptorsLeft = true
+    if (this.#attached) disposeAll(this.#takeDescriptors(this.#attached))
+  }
+
+  #takeDescriptors(attached: Attached): Descriptor[] {
+    if (attached.descriptors.length) attached.isIncomplete = true
+    return attached.descriptors.splice(0)
   }
 }
