@@ -67,9 +67,9 @@ export class RunningCalls {
   }
 
   /** Begins the next call of a synchronous worker that has completed one. A call that has begun is not simply repeated. */
-  beginNext(): void {
+  beginNext(now: number): void {
     const { first } = this.#calls
-    if (first && !this.#isAsync && !first.beganAt && !first.isSettled) this.#begin(first, performance.now())
+    if (first && !this.#isAsync && !first.beganAt && !first.isSettled) this.#begin(first, now)
   }
 
   #begin(call: Call, now: number): void {

@@ -254,8 +254,9 @@ export class Worker implements Candidate, CallOwner {
       if (!call.isSettled) return this.#beginStream(call, value)
       value.return().catch(() => {}) // the stream has no reader
     }
-    this.#release(call, performance.now(), hasFailed, value)
-    this.#running.beginNext()
+    const now = performance.now()
+    this.#release(call, now, hasFailed, value)
+    this.#running.beginNext(now)
   }
 
   #beginStream(call: Call, values: RemoteIterable): void {
@@ -264,13 +265,13 @@ export class Worker implements Candidate, CallOwner {
       this.#release(call, performance.now(), failure !== undefined, failure?.error)
     const stream = new PoolStream(values, failure => {
       release(failure)
-      if (!this.#isKilled && !isWorkerLost(failure?.error)) this.#running.beginNext()
+      if (!this.#isKilled && !isWorkerLost(failure?.error)) this.#running.beginNext(performance.now())
     })
     this.#listener.onStream(call, stream)
     // the worker is free when the function has yielded all values, even if the program has not read them
     values.onceFinished(failure => {
       release(failure)
-      this.#running.beginNext()
+      this.#running.beginNext(performance.now())
     })
   }
 
