@@ -52,25 +52,25 @@ export function enforceMemoryLimits(
     else if (pss > lowest && listener.workerSet.ready.has(worker)) void listener.workerSet.retire(worker)
   }
 
-  const look = (worker: Worker): void => {
+  const look = (worker: Worker, limit: number): void => {
     if (!worker.isUnmeasured || worker.pid === undefined) return
     worker.isUnmeasured = worker.load > 0
     const resident = residentBytesOf(worker.pid) // never less than the PSS
-    if (resident <= lowest) return
+    if (resident <= limit) return
     const { shared = Infinity, next = 0 } = measured.get(worker) ?? {}
-    if (resident - shared <= lowest && performance.now() < next) {
+    if (resident - shared <= limit && performance.now() < next) {
       worker.isUnmeasured = true
       return
     }
-    measured.set(worker, { shared, next: Infinity }) // until this measurement is done
+    measured.set(worker, { shared: Infinity, next: Infinity }) // until this measurement is done
     measure(worker, worker.pid).catch(() => {}) // the worker has just ended
   }
 
   const timer = setInterval(
     () => {
       const workerSet = ref.deref()?.workerSet
-      if (workerSet) for (const worker of workerSet.all) look(worker)
-      else clearInterval(timer)
+      if (!workerSet) return clearInterval(timer)
+      for (const worker of workerSet.all) look(worker, workerSet.ready.has(worker) ? lowest : memory)
     },
     memory === Infinity ? RECYCLE_PERIOD_MS : KILL_PERIOD_MS,
   ).unref()
