@@ -158,9 +158,9 @@ function valueAttacks(): Attack[] {
   }
   let shared: object = plainError({ errors: [] })
   for (let i = 0; i < 100; i++) shared = plainError({ errors: [shared, shared], cause: shared })
-  const noted = (note: unknown, value: Uint8Array = PLACEHOLDER): Buffer[] => [
+  const noted = (note: unknown, value: Uint8Array = PLACEHOLDER, size = 8): Buffer[] => [
     notes(note),
-    frame(48, { payload: Buffer.alloc(8) }),
+    frame(48, { payload: Buffer.alloc(size) }),
     result(cborArray(value), ATTACHED),
   ]
   const v8 = (name: string, payload: Uint8Array): Attack => ({
@@ -213,7 +213,7 @@ function valueAttacks(): Attack[] {
     attack('a note for an index that is too high', ...noted(['binary', [2 ** 32 - 2], 'Buffer'])),
     attack('a note of an unknown kind', ...noted(['file', [0], 'Buffer'])),
     attack('a note with a class that is none', ...noted(['binary', [0], '__proto__'])),
-    attack('a note for half an element', ...noted(['binary', [0], 'Float64Array']), INTEGER),
+    attack('a note for half an element', ...noted(['binary', [0], 'Float64Array'], PLACEHOLDER, 5)),
     attack('a path of 10,000 keys', ...noted(['binary', Array<number>(10_000).fill(0), 'Buffer'])),
     attack('a note for a descriptor that is missing', ...noted(['fd', [0]])),
     attack(
