@@ -71,7 +71,7 @@ export const aName: Expectation = {
   test: value => typeof value === 'string' && value !== '',
   text: 'a non-empty string',
 }
-export const anAbortSignal: Expectation = { test: value => value instanceof AbortSignal, text: 'an AbortSignal' }
+export const anAbortSignal: Expectation = { test: isAbortSignal, text: 'an AbortSignal' }
 export const anything: Expectation = { test: () => true, text: 'anything' }
 
 /** @param most - the largest valid integer; no upper limit by default */
@@ -107,4 +107,23 @@ function isPlainObject(value: unknown): value is object {
   return (
     Object.getPrototypeOf(value) === Object.prototype || Object.prototype.toString.call(value) === '[object Object]'
   )
+}
+
+/** Reports whether a value is an `AbortSignal`, of this realm or of another one, such as a `node:vm` context. */
+function isAbortSignal(value: unknown): boolean {
+  return (
+    hasTag(value, 'AbortSignal') &&
+    typeof (value as AbortSignal).aborted === 'boolean' &&
+    typeof (value as AbortSignal).addEventListener === 'function'
+  )
+}
+
+/** Reports whether a value is a `URL`, of this realm or of another one. */
+export function isUrl(value: unknown): value is URL {
+  return hasTag(value, 'URL') && typeof (value as URL).href === 'string'
+}
+
+/** Classes of the web platform have no check of their own, such as those of `util.types`. */
+function hasTag(value: unknown, tag: string): boolean {
+  return Object.prototype.toString.call(value) === `[object ${tag}]`
 }

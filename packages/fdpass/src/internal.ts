@@ -15,6 +15,7 @@ export {
   describeValue,
   type Expectation,
   type Expectations,
+  isUrl,
   oneOf,
 } from './check-options.js'
 export { descriptorNumber, isHandle } from './handle.js'

@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { aName, checkArgument, type Expectation } from '@anyfork/fdpass/internal'
+import { aName, checkArgument, type Expectation, isUrl } from '@anyfork/fdpass/internal'
 
 /** A module: a file URL, an absolute path, or the name of a package or built-in. */
 export type ModuleSpecifier = string | URL
@@ -16,7 +16,7 @@ const aModule: Expectation = {
  * @throws TypeError if `module` is a relative path, which means another file in another process, or is invalid
  */
 export function resolveSpecifier(module: ModuleSpecifier): string {
-  if (module instanceof URL) return checkUrl(module).href
+  if (isUrl(module)) return checkUrl(new URL(module.href)).href
   checkArgument('a module', module, aModule)
   if (/^\.\.?(\/|$)/.test(module)) {
     throw new TypeError('a module must not be a relative path: use new URL(path, import.meta.url)')

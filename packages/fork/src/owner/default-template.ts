@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { aFunction, checkArgument } from '@anyfork/fdpass/internal'
 import { checkExecOptions, type ExecOptions } from './exec-options.js'
 
@@ -76,7 +77,7 @@ export class DefaultTemplate<P> {
   #prepare(template: P, prepare: Prepare<P>): void {
     try {
       const result: unknown = prepare(template)
-      if (result instanceof Promise) void result.catch(error => this.#drop(template, error))
+      if (types.isPromise(result)) void result.catch(error => this.#drop(template, error))
     } catch (error) {
       this.#drop(template, error)
     }

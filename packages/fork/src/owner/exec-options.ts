@@ -5,6 +5,7 @@ import {
   descriptorNumber,
   type Expectation,
   type Expectations,
+  isUrl,
 } from '@anyfork/fdpass/internal'
 import { aMode, type ForkMode, resolveMode } from '../mode.js'
 
@@ -78,7 +79,7 @@ const expectations: Expectations<ExecOptions> = {
     text: 'an object such as process.env, without zero bytes',
   },
   cwd: {
-    test: value => (typeof value === 'string' && value !== '' && !value.includes('\0')) || value instanceof URL,
+    test: value => (typeof value === 'string' && value !== '' && !value.includes('\0')) || isUrl(value),
     text: 'a path without zero bytes or a file URL',
   },
   stdio: { test: value => Array.isArray(value) && value.length <= 3, text: 'an array of up to three streams' },

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import { inspect } from 'node:util'
+import { inspect, types } from 'node:util'
 import { binding } from '../binding.js'
 
 /** Node calls this function for an error that no code handles. It returns whether a listener has handled it. */
@@ -45,7 +45,7 @@ export function installExits(): void {
 }
 
 function printFatal(error: unknown): void {
-  const text = error instanceof Error ? inspect(error) : `Uncaught ${inspect(error)}`
+  const text = types.isNativeError(error) || error instanceof Error ? inspect(error) : `Uncaught ${inspect(error)}`
   try {
     writeSync(2, `${text}\n\nNode.js ${process.version}\n`)
   } catch {
