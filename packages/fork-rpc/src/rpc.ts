@@ -63,7 +63,8 @@ export interface Rpc extends RpcControl {
    *   before this function returns. But a buffer of 64 KiB or more is not copied: do not change it until the call has
    *   settled
    * @returns resolves with the function's result; iterate over it with `for await` if the function returns an iterable.
-   *   Rejects with the error that the function threw; with the serialiser's error if a value cannot be sent or read;
+   *   Rejects with the error that the function threw; with a TypeError that has the path of a value that cannot be sent,
+   *   see docs/VALUES.md; with the serialiser's error for other values that it cannot carry or read;
    *   with `ERR_PROCESS_EXITED` if the process ended, with the uncaught error as its `cause`; with `ERR_RPC_PROTOCOL` if
    *   it sent invalid data; with `ERR_RPC_CLOSED` after `close()` or `destroy()`
    */

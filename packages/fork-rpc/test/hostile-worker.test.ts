@@ -277,6 +277,14 @@ describe('a hostile worker', () => {
     assert.equal(error.cause, error)
   })
 
+  it('that sends an array with four billion holes costs no memory for them', async () => {
+    const [bad] = await start()
+    const payload = Buffer.from([0x81, 0xd9, 0x01, 0x1b, 0x81, 0x1a, 0xff, 0xff, 0xff, 0xff])
+    const holes = (await bad.attack([{ bytes: result(payload) }])) as unknown as unknown[]
+    assert.equal(holes.length, 2 ** 32 - 1)
+    assert.deepEqual(Object.keys(holes), [])
+  })
+
   it('that sends a big integer of 256 KiB costs little time', async () => {
     const [bad] = await start()
     const payload = cborArray(Buffer.concat([Buffer.from([0xc2]), cborBytes(Buffer.alloc(1 << 18, 0xff))]))
@@ -323,6 +331,15 @@ describe('a hostile worker', () => {
     'bytes after the values': Buffer.from([0x81, 0x01, 0x01]),
     'an object whose key is an object': Buffer.from([0x81, 0xa1, 0xa0, 0x01]),
     'the end of an array that was not begun': Buffer.from([0x81, 0xff]),
+    'text in UTF-16 that is a number': Buffer.from([0x81, 0xd9, 0x01, 0x19, 0x01]),
+    'an object of entries whose key is a number': Buffer.from([0x81, 0xd9, 0x01, 0x1a, 0x82, 0x01, 0x01]),
+    'an array with holes that has no length': Buffer.from([0x81, 0xd9, 0x01, 0x1b, 0x80]),
+    'an array with holes and an index beyond its length': Buffer.from([0x81, 0xd9, 0x01, 0x1b, 0x83, 0x02, 0x05, 0x01]),
+    'a tagged binary of an unknown class': Buffer.from([
+      ...[0x81, 0xd9, 0x01, 0x1c],
+      ...cborArray(cborText('Function'), cborBytes(Buffer.alloc(1))),
+    ]),
+    'an error that is text': Buffer.from([0x81, 0xd9, 0x01, 0x1d, ...cborText('failed')]),
   }
   for (const [what, payload] of Object.entries(malformed))
     it(`that sends ${what} is killed`, () => checkProtocolError([{ bytes: result(payload) }]))

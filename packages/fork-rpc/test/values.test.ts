@@ -138,7 +138,7 @@ describe('values', () => {
   it('cbor: a function within an argument is rejected with a TypeError', async () => {
     await assert.rejects(start('add')({ in: [() => {}] }), {
       name: 'TypeError',
-      message: 'a function cannot be sent to another process',
+      message: 'args[0].in[0]: a function cannot be sent to another process',
     })
   })
 

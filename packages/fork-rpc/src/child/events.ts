@@ -34,7 +34,7 @@ export function isWorker(): boolean {
  *
  * @param values - values that the serialiser can carry, and `fd(handle)`; no iterators or async iterables
  * @throws Error in a worker that does not serve calls yet, as during `init`, and in a template
- * @throws TypeError if a value is an iterator or async iterable, or cannot be sent
+ * @throws TypeError if a value is an iterator or async iterable, or cannot be sent; the message has its path
  * @throws the serialiser's error for other values that it cannot carry
  */
 export function event(...values: unknown[]): void {

@@ -18,7 +18,7 @@ export async function warmUp(): Promise<void> {
   const writer = new FrameWriter()
   const codec = codecOf('cbor')
   for (let id = 0; id < CALLS; id++) {
-    codec.encode([id, 'text', { list: [id] }])
+    codec.encode([id, 'text', { list: [id] }], Kind.call)
     writer.add(Kind.call, id, codec.bytes, codec.start, codec.end)
     writer.writeTo(caller)
   }

@@ -1,7 +1,10 @@
+import { types } from 'node:util'
 import { RpcError } from '../errors.js'
 import { LARGE_BYTES } from '../wire/frame.js'
 
-const binaryTypes: Record<string, new (buffer: ArrayBuffer, offset: number, length: number) => ArrayBufferView> = {
+type ViewClass = new (buffer: ArrayBufferLike, offset: number, length: number) => ArrayBufferView
+
+const binaryTypes: Record<string, ViewClass> = {
   BigInt64Array,
   BigUint64Array,
   DataView,
@@ -14,6 +17,33 @@ const binaryTypes: Record<string, new (buffer: ArrayBuffer, offset: number, leng
   Uint8ClampedArray,
   Uint16Array,
   Uint32Array,
+  ...('Float16Array' in globalThis && {
+    Float16Array: (globalThis as { Float16Array?: unknown }).Float16Array as ViewClass,
+  }), // since Node 24
+}
+
+/** Returns the class of a typed array of any realm, or `undefined`. */
+const typedArrayClass = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)!.get as (this: unknown) => string | undefined
+
+/**
+ * Returns the built-in class of a binary, of this realm or of another one: `'Buffer'`, `'ArrayBuffer'`, `'DataView'`,
+ * or that of a typed array. Returns `undefined` for other values.
+ */
+export function binaryClass(value: object): string | undefined {
+  if (!ArrayBuffer.isView(value)) return types.isArrayBuffer(value) ? 'ArrayBuffer' : undefined
+  return Buffer.isBuffer(value) ? 'Buffer' : (typedArrayClass.call(value) ?? 'DataView')
+}
+
+/** Returns a view of the same memory whose class is built in and of this realm. */
+export function asBuiltIn(view: ArrayBufferView, name: string): ArrayBufferView {
+  const View = binaryTypes[name]!
+  const unit = (View as unknown as { BYTES_PER_ELEMENT?: number }).BYTES_PER_ELEMENT ?? 1
+  return Object.getPrototypeOf(view) === View.prototype
+    ? view
+    : new View(view.buffer, view.byteOffset, view.byteLength / unit)
 }
 
 /**
@@ -38,12 +68,14 @@ export function binaryOf(type: string, bytes: Buffer): unknown {
 
 export function isLargeBinary(value: object): value is ArrayBufferView | ArrayBuffer {
   return (
-    (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) &&
-    value.byteLength >= LARGE_BYTES &&
-    (value.constructor.name === 'Buffer' ||
-      value.constructor.name === 'ArrayBuffer' ||
-      Object.hasOwn(binaryTypes, value.constructor.name))
+    (value as ArrayBuffer).byteLength >= LARGE_BYTES &&
+    (ArrayBuffer.isView(value) || types.isArrayBuffer(value)) &&
+    isKnownBinary(binaryClass(value)!)
   )
+}
+
+function isKnownBinary(name: string): boolean {
+  return name === 'Buffer' || name === 'ArrayBuffer' || Object.hasOwn(binaryTypes, name)
 }
 
 export function bytesOf(value: ArrayBufferView | ArrayBuffer): Buffer {

@@ -1,10 +1,11 @@
 import { RpcError } from '../errors.js'
+import { OwnTag } from './cbor-tags.js'
 
 /** How deep arrays, objects, maps, and sets may be nested. */
 export const MOST_DEPTH = 1000
 
 /** The memory that decoded values take, in bytes, roughly. */
-const COST = { number: 16, text: 32, bytes: 200, list: 48, element: 8, entry: 40, tagged: 96 }
+const COST = { number: 16, text: 32, bytes: 200, list: 48, element: 8, entry: 40, tagged: 96, errorByte: 24 }
 
 const Major = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, other: 7 } as const
 
@@ -16,6 +17,12 @@ const contents = new Map<number, readonly number[]>([
   [27, [Major.array]], // an Error or a RegExp
   [258, [Major.array]], // a Set
   [259, [Major.map]], // a Map
+  [OwnTag.negativeZero, [Major.unsigned]],
+  [OwnTag.text, [Major.bytes]],
+  [OwnTag.entries, [Major.array]],
+  [OwnTag.sparse, [Major.array]],
+  [OwnTag.binary, [Major.array]],
+  [OwnTag.error, [Major.bytes]],
   // the typed arrays of RFC 8746, in both byte orders
   ...[64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 77, 78, 79, 81, 82, 85, 86].map(
     tag => [tag, [Major.bytes]] as [number, number[]],
@@ -85,6 +92,7 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
     }
     left--
     let isMap = false
+    let perByte = 1
     if (initial >> 5 === Major.tag) {
       const tag = lengthAt(bytes, initial, at, end)
       at += bytesOfLength(initial)
@@ -103,6 +111,7 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
       initial = bytes[at++]!
       if (!content.includes(initial >> 5)) throw malformed()
       isMap = tag === 259
+      if (tag === OwnTag.error) perByte = COST.errorByte
     }
     const major = initial >> 5
     const info = initial & 31
@@ -127,7 +136,7 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
         at += length
       } else if (major <= Major.negative) cost += COST.number
       else if (major === Major.bytes) {
-        cost += COST.bytes + length
+        cost += COST.bytes + perByte * length
         at += length
       } else {
         const items = major === Major.map ? 2 * length : length

@@ -1,10 +1,14 @@
+import { types } from 'node:util'
 import { deserialize, getHeapStatistics } from 'node:v8'
 import { clone } from '@anyfork/fork/internal/clone'
 import { checkClone } from '@anyfork/fork/internal/error-codec'
 import { requireModule } from '../entry-files.js'
 import { LARGE_BYTES } from '../wire/frame.js'
 import { checkCbor } from './cbor-check.js'
-import { rejectUnsendable, unsendableError } from './unsendable.js'
+import type { CborSupport } from './cbor-packer.js'
+import { addOwnTags, OwnTags } from './cbor-tags.js'
+import { type CheckedSerialiser, checkValues, explainFailure } from './check-values.js'
+import { reasonAgainstType } from './unsendable.js'
 
 /** A serialiser in the form that messages use: it creates no object per message. */
 export interface Codec {
@@ -16,12 +20,17 @@ export interface Codec {
   start: number
   end: number
   /**
-   * Which large binaries may bypass the serialiser because they arrive the same either way: `'everywhere'` in arrays
-   * and plain objects, or `'all'` of them or `'buffers'` as elements of the list.
+   * Which large binaries that are elements of the list may bypass the serialiser because they arrive the same either
+   * way.
    */
-  readonly attachable: 'everywhere' | 'all' | 'buffers' | 'none'
-  /** @throws if it cannot carry a value */
-  encode(values: readonly unknown[]): void
+  readonly attachable: 'all' | 'buffers' | 'none'
+  /** Only of cbor: replaces what cbor-x would change before it is encoded. */
+  readonly cbor?: CborSupport
+  /**
+   * @param frameKind - the kind of the message, for an error
+   * @throws if it cannot carry a value
+   */
+  encode(values: readonly unknown[], frameKind: number): void
   /** @param bytes - borrowed: no returned value shares its memory */
   decode(bytes: Buffer, start: number, end: number): unknown[]
 }
@@ -46,6 +55,7 @@ export function loadCbor(): Cbor {
     cbor = requireModule('cbor-x') as Cbor
     cbor.addExtension({ tag: 2, decode: bigIntOf } as never)
     cbor.addExtension({ tag: 3, decode: (bytes: Buffer) => -1n - bigIntOf(bytes) } as never)
+    addOwnTags(cbor.addExtension as never)
   }
   return cbor
 }
@@ -55,7 +65,11 @@ export class CborCodec implements Codec {
   bytes: Buffer = Buffer.alloc(0)
   start = 0
   end = 0
-  readonly attachable = 'everywhere'
+  readonly attachable = 'all'
+  readonly cbor: CborSupport = {
+    tags: new OwnTags(loadCbor().Tag),
+    probe: value => void this.#encode(value),
+  }
   // Without variableMapSize, cbor-x writes a wrong size for objects of more than 65,535 keys.
   readonly #cbor = new (loadCbor().Encoder)({
     useRecords: false,
@@ -71,22 +85,29 @@ export class CborCodec implements Codec {
   }
 
   encode(values: readonly unknown[]): void {
-    rejectUnsendable(values)
-    const encoder = this.#cbor as unknown as {
-      encode(value: unknown, options: number): Buffer & { start: number; end: number }
-      useBuffer(buffer: Buffer): void
-    }
     let bytes
     try {
-      bytes = encoder.encode(values, REUSE_AND_RESET)
+      bytes = this.#encode(values)
     } catch (error) {
-      const [, type] = /^Unknown type: (function|symbol)$/.exec((error as Error).message) ?? []
-      throw type === undefined ? error : unsendableError(type)
+      const [, type] = /^Unknown type: (function|symbol)$/.exec((error as Error).message) ?? [] // from a getter
+      throw type === undefined ? error : new TypeError(reasonAgainstType(type as 'function' | 'symbol'))
     }
     this.bytes = bytes
     this.start = bytes.start
     this.end = bytes.end
-    if (this.end - this.start >= LARGE_BYTES) encoder.useBuffer(Buffer.allocUnsafeSlow(ENCODER_BYTES))
+    if (this.end - this.start >= LARGE_BYTES) this.#encoder.useBuffer(Buffer.allocUnsafeSlow(ENCODER_BYTES))
+  }
+
+  #encode(value: unknown): Buffer & { start: number; end: number } {
+    return this.#encoder.encode(value, REUSE_AND_RESET)
+  }
+
+  /** The parts of cbor-x that its types lack. */
+  get #encoder(): {
+    encode(value: unknown, options: number): Buffer & { start: number; end: number }
+    useBuffer(buffer: Buffer): void
+  } {
+    return this.#cbor as never
   }
 
   decode(bytes: Buffer, start: number, end: number): unknown[] {
@@ -105,11 +126,11 @@ export class WholeCodec implements Codec {
   start = 0
   end = 0
   readonly attachable: 'all' | 'none'
-  readonly #encode: (values: readonly unknown[]) => Uint8Array
+  readonly #encode: (values: readonly unknown[], frameKind: number) => Uint8Array
   readonly #decode: (bytes: Buffer) => unknown
 
   constructor(
-    encode: (values: readonly unknown[]) => Uint8Array,
+    encode: (values: readonly unknown[], frameKind: number) => Uint8Array,
     decode: (bytes: Buffer) => unknown,
     attachable: 'all' | 'none' = 'none',
   ) {
@@ -118,9 +139,9 @@ export class WholeCodec implements Codec {
     this.#decode = decode
   }
 
-  encode(values: readonly unknown[]): void {
-    const bytes = this.#encode(values)
-    if (!(bytes instanceof Uint8Array)) throw new TypeError('encode() of the serialiser did not return a Uint8Array')
+  encode(values: readonly unknown[], frameKind: number): void {
+    const bytes = this.#encode(values, frameKind)
+    if (!types.isUint8Array(bytes)) throw new TypeError('encode() of the serialiser did not return a Uint8Array')
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.end = this.bytes.length
   }
@@ -137,7 +158,7 @@ export class WholeCodec implements Codec {
  */
 export const v8Codec = (budget?: number): Codec =>
   new WholeCodec(
-    values => clone(rejectUnsendable(values)),
+    (values, frameKind) => checked(values, frameKind, 'v8', clone),
     bytes => {
       if (budget !== undefined) checkHeapRoom(checkClone(bytes, budget))
       return deserialize(Uint8Array.prototype.slice.call(bytes))
@@ -152,7 +173,7 @@ export const v8Codec = (budget?: number): Codec =>
  */
 export const jsonCodec = (isTrusted: boolean): Codec =>
   new WholeCodec(
-    values => Buffer.from(JSON.stringify(rejectUnsendable(values))),
+    (values, frameKind) => Buffer.from(checked(values, frameKind, 'json', JSON.stringify)),
     bytes => {
       if (!isTrusted) checkHeapRoom(countValues(bytes) * MOST_BYTES_A_VALUE + 2 * bytes.length)
       return parseJson(bytes)
@@ -165,6 +186,22 @@ function parseJson(bytes: Buffer): unknown {
     return JSON.parse(bytes.toString())
   } catch {
     throw new SyntaxError('a message is not valid JSON')
+  }
+}
+
+/** Encodes values after checking them. If that fails nevertheless, finds the reason. */
+function checked<T>(
+  values: readonly unknown[],
+  frameKind: number,
+  serialiser: CheckedSerialiser,
+  encode: (values: readonly unknown[]) => T,
+): T {
+  checkValues(values, frameKind, serialiser)
+  try {
+    return encode(values)
+  } catch (error) {
+    explainFailure(values, frameKind, serialiser)
+    throw error
   }
 }
 

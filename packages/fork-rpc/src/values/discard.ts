@@ -41,15 +41,16 @@ function amongValues<T extends object>(
     if (typeof value !== 'object' || value === null || seen.has(value)) return
     seen.add(value)
     if (value instanceof Class) found.add(value)
-    else if (isPlain(value)) partsOf(value).forEach(search)
+    else partsOf(value).forEach(search)
   }
   values.forEach(search)
   return found
 }
 
+/** Returns the parts of an array or a plain object. */
 function partsOf(value: object): unknown[] {
   try {
-    return Object.values(value)
+    return isPlain(value) ? Object.values(value) : []
   } catch {
     return []
   }

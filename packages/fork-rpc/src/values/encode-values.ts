@@ -2,7 +2,6 @@ import type { Descriptor } from '@anyfork/fdpass'
 import { disposeAll } from '../wire/dispose-all.js'
 import { MOST_NOTES_BYTES, type Note } from '../wire/frame.js'
 import type { Codec } from './codec.js'
-import { dropDescriptors } from './discard.js'
 import { type PackedValues, pack } from './pack-attachments.js'
 
 /** What is sent beside the encoded values of a message. */
@@ -26,10 +25,11 @@ const LARGEST_ID = 0xffffffff
 /**
  * Encodes a list of values. Afterwards, the codec holds the bytes.
  *
+ * @param frameKind - the kind of the message, for an error
  * @param maxBytes - the largest size, with the attachments
  * @param mayStream - whether streams may be among the values
  * @returns what is sent beside the bytes, or `undefined` if there is nothing. Its descriptors belong to the caller
- * @throws TypeError if there is a stream that may not be, or a passed descriptor was sent before
+ * @throws TypeError if there is a stream that may not be, or a value that cannot be sent; the message has its path
  * @throws RangeError if the message would be too large
  * @throws the serialiser's error if it cannot carry a value. In any case, the passed descriptors among the values are
  *   closed, unless one of them was passed twice
@@ -37,12 +37,13 @@ const LARGEST_ID = 0xffffffff
 export function encodeValues(
   codec: Codec,
   values: readonly unknown[],
+  frameKind: number,
   maxBytes: number,
   mayStream: boolean,
 ): Attached | undefined {
-  const packed = packValues(values, codec)
-  if (packed) return encodePacked(codec, packed, maxBytes, mayStream)
-  codec.encode(values)
+  const packed = pack(values, codec, frameKind)
+  if (packed?.notes.length) return encodePacked(codec, packed, frameKind, maxBytes, mayStream)
+  codec.encode(packed?.values ?? values, frameKind)
   checkSize(codec.end - codec.start, maxBytes)
   return undefined
 }
@@ -64,18 +65,10 @@ export function spoiltError(): TypeError {
   return new TypeError('the memory of a large buffer was transferred or resized before it was sent')
 }
 
-function packValues(values: readonly unknown[], { attachable }: Codec): PackedValues | undefined {
-  try {
-    return pack(values, attachable)
-  } catch (error) {
-    if (error instanceof RangeError) dropDescriptors(values) // one that is passed twice can still be passed once
-    throw error
-  }
-}
-
 function encodePacked(
   codec: Codec,
   { values, notes, binaries, streams, descriptors }: PackedValues,
+  frameKind: number,
   maxBytes: number,
   mayStream: boolean,
 ): Attached {
@@ -85,7 +78,7 @@ function encodePacked(
     if (streams.length && !mayStream)
       throw new TypeError('an iterator or async iterable can be sent only as an argument or a result')
     checkSize(binaryBytes, maxBytes)
-    codec.encode(values)
+    codec.encode(values, frameKind)
     checkSize(binaryBytes + codec.end - codec.start, maxBytes)
     const encodedNotes = encodeNotes(notes, [])
     if (encodedNotes.length > MOST_NOTES_BYTES) throw new RangeError('a message has too many attachments')

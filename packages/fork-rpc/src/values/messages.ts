@@ -55,7 +55,7 @@ export class Messages {
    */
   add(kind: number, id: number, values: readonly unknown[], number = 0, flags = 0, sent?: number[]): number {
     const codec = this.#codec
-    const attached = encodeValues(codec, values, this.#maxBytes, sent !== undefined)
+    const attached = encodeValues(codec, values, kind, this.#maxBytes, sent !== undefined)
     const size = codec.end - codec.start
     if (attached) this.#addAttached(attached, sent)
     const allFlags = attached ? flags | Flag.attachments : flags

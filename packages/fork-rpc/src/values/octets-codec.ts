@@ -1,5 +1,7 @@
+import { types } from 'node:util'
 import { LARGE_BYTES } from '../wire/frame.js'
 import type { Codec } from './codec.js'
+import { unsendable } from './unsendable.js'
 
 const FIRST_BYTES = 4096
 /** Each value is a u32 length, with this bit set for UTF-8 text, then its bytes. Little-endian. */
@@ -26,16 +28,21 @@ export class OctetsCodec implements Codec {
     this.#budget = budget
   }
 
-  encode(values: readonly unknown[]): void {
+  encode(values: readonly unknown[], frameKind: number): void {
     if (this.end - this.start >= LARGE_BYTES) this.#allocate(FIRST_BYTES) // the last message owns its memory
     this.end = 0
     for (let i = 0; i < values.length; i++) {
       const value = values[i]
-      if (typeof value === 'string') this.#addText(value)
-      else if (value instanceof Uint8Array) this.#addBytes(value)
+      if (typeof value === 'string') {
+        if (!this.#addText(value))
+          throw unsendable(frameKind, [i], 'the serialiser octets cannot carry a lone surrogate', this.encode)
+      } else if (types.isUint8Array(value)) this.#addBytes(value)
       else if (value !== undefined || values.length > 1)
-        throw new TypeError(
+        throw unsendable(
+          frameKind,
+          [i],
           `the serialiser octets carries strings and Uint8Arrays, not ${value === null ? 'null' : typeof value}`,
+          this.encode,
         )
     }
   }
@@ -54,13 +61,17 @@ export class OctetsCodec implements Codec {
     return values
   }
 
-  #addText(text: string): void {
+  /** Returns false if the text has a surrogate without its other half, which UTF-8 cannot carry. */
+  #addText(text: string): boolean {
     const { length } = text
     this.#makeRoom(HEADER + length * 3)
     const from = this.end + HEADER
-    const size = length <= SHORT && writeAscii(this.bytes, from, text) ? length : this.bytes.write(text, from)
+    const isAscii = length <= SHORT && writeAscii(this.bytes, from, text)
+    if (!isAscii && !text.isWellFormed()) return false
+    const size = isAscii ? length : this.bytes.write(text, from)
     this.#view.setUint32(this.end, (TEXT | size) >>> 0, true)
     this.end = from + size
+    return true
   }
 
   #addBytes(bytes: Uint8Array): void {

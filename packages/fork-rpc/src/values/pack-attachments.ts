@@ -1,8 +1,12 @@
 import { RpcError } from '../errors.js'
 import { MOST_KEYS, type Note, type Path } from '../wire/frame.js'
-import { bytesOf, isLargeBinary } from './binary-types.js'
+import { binaryClass, bytesOf, isLargeBinary } from './binary-types.js'
+import { isCarriedByCbor } from './cbor-natively.js'
+import { CborPacker, type CborSupport } from './cbor-packer.js'
 import type { Codec } from './codec.js'
+import { dropDescriptors } from './discard.js'
 import { isPlain } from './is-plain.js'
+import { isStream } from './kinds.js'
 import { PassedDescriptor } from './passed-descriptor.js'
 
 /** A list of values with placeholders, and the attachments that they stand for. */
@@ -22,85 +26,77 @@ function isAttachment(value: object): boolean {
   return isLargeBinary(value) || isStream(value)
 }
 
-/** How many arrays and objects of a message are searched for large binaries. */
-const MOST_LOOKED_INTO = 1000
-let lookedInto = 0
-
 /**
- * Takes the attachments out of a list of values: large binaries and streams that are elements of the list; descriptors
- * anywhere within arrays and plain objects; and, with `attachable` `'everywhere'`, large binaries there as well.
+ * Takes the attachments out of a list of values: large binaries and streams that are elements of the list, and
+ * descriptors anywhere within arrays and plain objects. For cbor, also takes large binaries out of those, and replaces
+ * what cbor-x would change.
  *
- * @param attachable - which large binaries may be attachments, see `Codec`
- * @returns undefined if there are none
- * @throws TypeError if a passed descriptor was sent before, or is there twice
- * @throws RangeError if it is too deep
+ * @param codec - encodes the values
+ * @returns undefined if the codec carries the values as they are
+ * @throws TypeError with the path of a value that cannot be sent, such as a passed descriptor that was sent before
+ * @throws RangeError if a value is too deep. In any case, the passed descriptors among the values are closed, unless
+ *   one of them was passed twice: that one can still be passed once
  */
-export function pack(values: readonly unknown[], attachable: Codec['attachable']): PackedValues | undefined {
-  const isDeep = attachable === 'everywhere'
+export function pack(values: readonly unknown[], codec: PackingCodec, frameKind: number): PackedValues | undefined {
+  const { cbor, attachable } = codec
   let hasAttachments = false
-  let isWithin = PassedDescriptor.areWaiting
-  lookedInto = 0
+  let isReplaced = !cbor && PassedDescriptor.areWaiting
   for (let i = 0; i < values.length; i++) {
     const value = values[i]
-    if (typeof value !== 'object' || value === null) continue
-    hasAttachments ||= isAttachment(value)
-    isWithin ||= isDeep && isPlain(value) && hasLargeBinary(value)
+    if (typeof value === 'object' && value !== null) hasAttachments ||= isAttachment(value)
+    if (cbor) isReplaced ||= !isCarriedByCbor(value, 1)
   }
-  const packed = isWithin ? packWithin(values, isDeep) : undefined
+  let packed: PackedValues | undefined
+  if (isReplaced) packed = cbor ? packForCbor(values, cbor, frameKind) : packDescriptors(values)
   return hasAttachments ? packTopLevel(packed ?? copyOf(values), attachable) : packed
 }
 
-/** Reports whether an array or plain object contains a large binary, within the limit of the search. */
-function hasLargeBinary(value: object): boolean {
-  if (++lookedInto > MOST_LOOKED_INTO) return false
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) if (isOrHasLargeBinary(value[i])) return true
-    return false
-  }
-  for (const key in value) if (isOrHasLargeBinary((value as Record<string, unknown>)[key])) return true
-  return false
-}
+/** What packing depends on. */
+export type PackingCodec = Pick<Codec, 'attachable' | 'cbor'>
 
-function isOrHasLargeBinary(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && (isPlain(value) ? hasLargeBinary(value) : isLargeBinary(value))
+function packForCbor(values: readonly unknown[], cbor: CborSupport, frameKind: number): PackedValues {
+  const packer = new CborPacker(cbor, frameKind, PLACEHOLDER, pack)
+  try {
+    const { notes, binaries, descriptors } = packer
+    return { values: packer.pack(values), notes, binaries, streams: [], descriptors }
+  } catch (error) {
+    if (!packer.isPassedTwice) dropDescriptors(values)
+    throw error
+  }
 }
 
 function copyOf(values: readonly unknown[]): PackedValues {
   return { values: [...values], notes: [], binaries: [], streams: [], descriptors: [] }
 }
 
-function packTopLevel(packed: PackedValues, attachable: Codec['attachable']): PackedValues | undefined {
+function packTopLevel(packed: PackedValues, attachable: Codec['attachable']): PackedValues {
   for (const [i, value] of packed.values.entries()) {
     if (typeof value !== 'object' || value === null || !isAttachment(value)) continue
     const isBinary = isLargeBinary(value)
     if (isBinary && (attachable === 'none' || (attachable === 'buffers' && !Buffer.isBuffer(value)))) continue
     packed.values[i] = PLACEHOLDER
     if (isBinary) {
-      packed.notes.push(['binary', [i], value.constructor.name])
+      packed.notes.push(['binary', [i], binaryClass(value)!])
       packed.binaries.push(bytesOf(value))
     } else {
       packed.notes.push(['stream', [i], 0])
       packed.streams.push(value as AsyncIterable<unknown>)
     }
   }
-  return packed.notes.length ? packed : undefined
+  return packed
 }
-
-/** A surrogate without its other half: UTF-8 has no code for it. */
-const LONE_SURROGATE = /\p{Surrogate}/u
 
 /** Reports whether a note can point to a place: text that is not well-formed would arrive as other text. */
 function canBeNoted(path: Path): boolean {
-  return path.length <= MOST_KEYS && path.every(key => typeof key === 'number' || !LONE_SURROGATE.test(key))
+  return path.length <= MOST_KEYS && path.every(key => typeof key === 'number' || key.isWellFormed())
 }
 
 /**
- * Takes attachments out of arrays and plain objects. Arrays and objects that contain one are copied.
+ * Takes descriptors out of arrays and plain objects. Arrays and objects that contain one are copied.
  *
- * @param areBinaries - whether to take large binaries as well as descriptors
- * @throws TypeError if a passed descriptor was sent before
+ * @returns undefined if there are none
  */
-function packWithin(values: readonly unknown[], areBinaries: boolean): PackedValues | undefined {
+function packDescriptors(values: readonly unknown[]): PackedValues | undefined {
   const packed = copyOf(values)
   const within = new Set<unknown>()
   const path: Path = []
@@ -109,17 +105,14 @@ function packWithin(values: readonly unknown[], areBinaries: boolean): PackedVal
     if (value instanceof PassedDescriptor) {
       if (!value.isWaiting || packed.descriptors.includes(value))
         throw new TypeError('a descriptor made by fd() can be passed only once')
-      if (!canBeNoted(path))
+      if (!canBeNoted(path)) {
+        dropDescriptors(values)
         throw new RangeError(
           `a descriptor can be passed at most ${MOST_KEYS} levels deep, under keys of well-formed text`,
         )
+      }
       packed.notes.push(['fd', [...path]])
       packed.descriptors.push(value)
-      return PLACEHOLDER
-    }
-    if (areBinaries && path.length > 1 && isLargeBinary(value) && canBeNoted(path)) {
-      packed.notes.push(['binary', [...path], value.constructor.name])
-      packed.binaries.push(bytesOf(value))
       return PLACEHOLDER
     }
     if (!isPlain(value) || within.has(value)) return value
@@ -180,16 +173,4 @@ function partOf(holder: unknown, key: string | number): unknown {
 
 function nowhere(): RpcError {
   return new RpcError('ERR_RPC_PROTOCOL', 'a note points to a place that does not exist')
-}
-
-/**
- * Reports whether a value is an async iterable or an iterator: it can be iterated over only once, or only by waiting.
- */
-function isStream(value: object): boolean {
-  const {
-    [Symbol.asyncIterator]: asynchronous,
-    [Symbol.iterator]: synchronous,
-    next,
-  } = value as Partial<AsyncIterable<unknown> & IterableIterator<unknown>>
-  return typeof asynchronous === 'function' || (typeof synchronous === 'function' && typeof next === 'function')
 }

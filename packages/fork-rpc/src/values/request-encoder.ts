@@ -1,5 +1,5 @@
 import { copyBytes } from '../wire/copy-bytes.js'
-import { LARGE_BYTES } from '../wire/frame.js'
+import { Kind, LARGE_BYTES } from '../wire/frame.js'
 import type { Codec } from './codec.js'
 import { type Attached, encodeValues } from './encode-values.js'
 import { EncodedRequest } from './encoded-request.js'
@@ -37,7 +37,7 @@ export class RequestEncoder {
    */
   encode(args: readonly unknown[]): EncodedRequest {
     const codec = (this.#codec ??= codecOf(this.#serialiser))
-    return this.#keep(codec, encodeValues(codec, args, this.#maxBytes, true))
+    return this.#keep(codec, encodeValues(codec, args, Kind.call, this.#maxBytes, true))
   }
 
   /** Copies the bytes out of the memory that the codec will use again. Large ones are not in such memory. */

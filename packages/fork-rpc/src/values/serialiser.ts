@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import type { Expectation } from '@anyfork/fdpass/internal'
+import { types } from 'node:util'
+import { type Expectation, isUrl } from '@anyfork/fdpass/internal'
 import { resolveSpecifier } from '@anyfork/fork/internal'
 import { requireModule } from '../entry-files.js'
 import { LARGE_BYTES } from '../wire/frame.js'
@@ -37,7 +38,7 @@ const builtIn: Record<SerialiserName, (budget?: number) => Codec> = {
 
 /** What the option `serialiser` must be. */
 export const aSerialiser: Expectation = {
-  test: value => value instanceof URL || (typeof value === 'string' && Object.hasOwn(builtIn, value)),
+  test: value => isUrl(value) || (typeof value === 'string' && Object.hasOwn(builtIn, value)),
   text: "'cbor', 'json', 'octets', 'v8', or the URL of a module",
 }
 
@@ -47,7 +48,7 @@ export const aSerialiser: Expectation = {
  * @throws TypeError if the URL is neither a `file:` nor a `data:` URL
  */
 export function serialiserReference(serialiser: SerialiserName | URL): string {
-  return serialiser instanceof URL ? resolveSpecifier(serialiser) : serialiser
+  return isUrl(serialiser) ? resolveSpecifier(serialiser) : serialiser
 }
 
 /**
@@ -68,5 +69,5 @@ export function codecOf(reference: string, budget?: number): Codec {
 
 /** Copies large messages, because the frame writer does not. */
 function toKeep(bytes: Uint8Array): Uint8Array {
-  return bytes instanceof Uint8Array && bytes.length >= LARGE_BYTES ? Uint8Array.prototype.slice.call(bytes) : bytes
+  return types.isUint8Array(bytes) && bytes.length >= LARGE_BYTES ? Uint8Array.prototype.slice.call(bytes) : bytes
 }

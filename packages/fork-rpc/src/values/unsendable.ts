@@ -1,40 +1,38 @@
-import { Descriptor } from '@anyfork/fdpass'
+import { types } from 'node:util'
+import { className, type Kind } from './kinds.js'
 import { PassedDescriptor } from './passed-descriptor.js'
+import { describePath, type Step } from './value-path.js'
 
 /**
- * Checks for values that cannot be sent to another process, or that would arrive as empty objects.
+ * Returns the error for a value that cannot be sent. Its message has the path of the value, and not the value.
  *
- * @returns the same values
- * @throws TypeError if there is one; the message says what to do instead
+ * @param entry - its stack begins with the caller of this function
  */
-export function rejectUnsendable(values: readonly unknown[]): readonly unknown[] {
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]
-    if (typeof value === 'function' || typeof value === 'symbol') throw unsendableError(typeof value)
-    if (typeof value === 'object' && value !== null) rejectObject(value)
-  }
-  return values
+export function unsendable(
+  frameKind: number,
+  path: readonly Step[],
+  reason: string,
+  entry: (...args: never[]) => unknown,
+): TypeError {
+  const error = new TypeError(`${describePath(frameKind, path)}: ${reason}`)
+  Error.captureStackTrace(error, entry)
+  return error
 }
 
-/** Returns the error for a value of this type. */
-export function unsendableError(type: string): TypeError {
-  return new TypeError(`a ${type} cannot be sent to another process`)
+/** Returns why no serialiser carries a function or a symbol. */
+export function reasonAgainstType(type: 'function' | 'symbol'): string {
+  return `a ${type} cannot be sent to another process`
 }
 
-function rejectObject(value: object): void {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype || prototype === Array.prototype || prototype === null) return
-  if (value instanceof Descriptor || isListener(value))
-    throw new TypeError(`a ${value.constructor.name} is passed to another process by fd()`)
-  // The others were taken out before.
-  if (value instanceof PassedDescriptor) throw new TypeError('a descriptor made by fd() can be passed only once')
-  if (value instanceof Promise) throw new TypeError('a promise cannot be sent to another process: await it first')
-}
-
-/**
- * Reports whether an object is a server of `node:net`, without loading that module. Sockets are async iterables: they
- * are sent as streams.
- */
-function isListener(value: object): boolean {
-  return '_handle' in value && 'listen' in value && typeof (value as { listening?: unknown }).listening === 'boolean'
+/** Returns why no built-in serialiser carries an object within another value; `undefined` if that depends. */
+export function reasonAgainst(value: object, kind: Kind): string | undefined {
+  if (kind === 'plain' || kind === 'array') return undefined
+  if (kind === 'promise') return 'a promise cannot be sent to another process: await it first'
+  if (kind === 'stream') return 'an iterator or async iterable can be sent only as an argument or a result'
+  if (kind === 'handle') return `a ${className(value)} is passed to another process by fd()`
+  if (value instanceof PassedDescriptor) return 'a descriptor made by fd() can be passed only once'
+  if (types.isSharedArrayBuffer(value)) return 'a SharedArrayBuffer cannot be sent to another process'
+  if (kind !== 'instance' || Object.keys(value).length) return undefined
+  const hint = className(value) === 'AbortSignal' ? ': use the call option signal' : ''
+  return `an object of the class ${className(value)} has no properties that can be sent to another process${hint}`
 }
