@@ -204,13 +204,18 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
         call.capture(this.#encoder)
       } catch (error) {
         this.tracker.statistics.recordEnding('failed')
-        refusal = { reason: error }
+        return this.#refuse(call, error)
       }
-      if (this.#settings.maxQueue.bytes < Infinity) refusal ??= this.#refusalOf(call) // its size is known now
+      if (this.#settings.maxQueue.bytes < Infinity) refusal = this.#refusalOf(call) // its size is known now
     }
     if (!refusal) return true
+    this.tracker.statistics.counts.rejected++
+    return this.#refuse(call, refusal.reason)
+  }
+
+  #refuse(call: Call, reason: unknown): false {
     if (!call.request) dropDescriptors(call.args)
-    call.reject(refusal.reason)
+    call.reject(reason)
     return false
   }
 
