@@ -9,7 +9,7 @@ import { type Block, codeBlocks, commandsOf, docs, expectedLines, markdownFiles,
 
 const run = promisify(execFile)
 /** Their programs consist of several files. guides.test.ts runs them. */
-const guides = ['MIGRATING.md', 'RECIPES.md']
+const guides = ['FORK_SAFETY.md', 'MIGRATING.md', 'RECIPES.md']
 
 for (const readme of markdownFiles().filter(path => !guides.includes(basename(path)))) {
   const blocks = codeBlocks(readFileSync(readme, 'utf8'))

@@ -129,7 +129,7 @@ export interface OpenDescriptor {
 export declare class ProcessExitedError extends ForkError {
     readonly exitCode: number | null;
     readonly signal: NodeJS.Signals | null;
-    constructor(status: ExitStatus, what?: string, { reason, cause }?: ExitDetails);
+    constructor(status: ExitStatus, what?: string, details?: ExitDetails);
 }
 
 // not exported

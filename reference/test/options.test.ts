@@ -47,6 +47,8 @@ const calls: Record<string, MakeCall> = {
   },
   '@anyfork/fork ForkProcess.prototype.inspect()': options => template.inspect(options),
   '@anyfork/fork ForkProcess.prototype.restrict()': options => template.restrict(options),
+  '@anyfork/fork new ProcessExitedError()': options =>
+    new fork.ProcessExitedError({ code: 1, signal: null }, 'process', options),
   '@anyfork/fork-rpc Rpc.prototype.with()': options => call.with(options),
   '@anyfork/fork-rpc RemoteFunction.prototype.with()': options => remote.basename.with(options),
   '@anyfork/fork-rpc run() 2': options => rpc.run(template, 'name', options),
@@ -56,12 +58,15 @@ const calls: Record<string, MakeCall> = {
   '@anyfork/fork-pool PoolFunction.prototype.with()': options => pooled.basename.with(options),
   '@anyfork/fork-pool ForkPool.prototype.close()': options => callPool.close(options),
   '@anyfork/fork-pool PoolControl.prototype.close()': options => pool.poolOf(pooled).close(options),
-  '@anyfork/fork-pool pool()': options => pool.pool(template, 'node:path', 'basename', options),
-  '@anyfork/fork-pool connectPool()': options => pool.connectPool(template, 'node:path', options),
+  '@anyfork/fork-pool pool() 1': options => pool.pool('node:path', options),
+  '@anyfork/fork-pool pool() 2': options => pool.pool('node:path', 'basename', options),
+  '@anyfork/fork-pool pool() 3': options => pool.pool(template, 'node:path', 'basename', options),
+  '@anyfork/fork-pool connectPool() 1': options => pool.connectPool('node:path', options),
+  '@anyfork/fork-pool connectPool() 2': options => pool.connectPool(template, 'node:path', options),
 }
 
 /** Any value is valid for these. */
-const takesAnything = new Set(['key'])
+const takesAnything = new Set(['cause', 'key'])
 
 describe('the options of every public call', function () {
   this.timeout(10_000)

@@ -1,5 +1,12 @@
 import { constants } from 'node:os'
-import { anInteger, checkArgument, type Expectation } from '@anyfork/fdpass/internal'
+import {
+  anInteger,
+  anything,
+  checkArgument,
+  checkOptions,
+  type Expectation,
+  type Expectations,
+} from '@anyfork/fdpass/internal'
 import type { Finding } from './check-report.js'
 
 /**
@@ -49,6 +56,11 @@ export interface ExitDetails {
   cause?: unknown
 }
 
+const expectations: Expectations<ExitDetails> = {
+  reason: { test: value => typeof value === 'string', text: 'a string' },
+  cause: anything,
+}
+
 /** `ERR_PROCESS_EXITED`: a process has ended and gives no more answers. */
 export class ProcessExitedError extends ForkError {
   /** `null` if a signal ended the process, or if its exit was not reported. */
@@ -59,8 +71,11 @@ export class ProcessExitedError extends ForkError {
   /**
    * @param what - begins the message
    * @param details - ends the message, and the error that ended the process
+   * @throws TypeError for invalid details
    */
-  constructor(status: ExitStatus, what = 'process', { reason, cause }: ExitDetails = {}) {
+  constructor(status: ExitStatus, what = 'process', details: ExitDetails = {}) {
+    checkOptions('new ProcessExitedError()', details, expectations)
+    const { reason, cause } = details
     super(
       'ERR_PROCESS_EXITED',
       `${what} ${describeExit(status)}${reason === undefined ? '' : `: ${reason}`}`,
