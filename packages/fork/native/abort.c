@@ -32,14 +32,14 @@ static bool is_at_limit(void) {
   return false;
 }
 
-/* SA_RESETHAND: abort(3) raises the signal once more when this returns, and then it ends the process. */
-static void on_abort(int signal) {
-  (void)signal;
+/* SA_RESETHAND: the signal that this raises ends the process as soon as this returns. */
+static void on_abort(int number) {
   struct stat now;
   /* Other code may have closed the socket; its number may belong to another file. */
   bool is_same =
     fstat(report.socket, &now) == 0 && now.st_ino == report.identity.st_ino && now.st_dev == report.identity.st_dev;
   if (is_same && is_at_limit()) send(report.socket, report.bytes, report.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  raise(number);
 }
 
 int fork_report_thread_limit(int socket, const void *bytes, size_t length) {
