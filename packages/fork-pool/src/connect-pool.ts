@@ -23,13 +23,21 @@ const controls = new WeakMap<object, PoolControl>()
  * types: `connectPool<typeof import('./worker.js')>(…)`. Use `poolOf` to control the pool. A module that exports
  * `then` cannot be used, because JavaScript would take it for a promise.
  *
- * @param template - as for `pool`; default: `ForkProcess.create()`
  * @param module - a file URL, an absolute path, or a package name
  * @param options - as for `pool`
  * @returns an object with a method for each exported function; `await using` closes the pool
  * @throws TypeError for an invalid template, a relative module path, an unknown option, or an invalid value
  */
 export function connectPool<M extends object>(module: ModuleSpecifier, options?: PoolOptions): PooledModule<M>
+/**
+ * Like `connectPool` without a template, but the workers are forked from a template of your own.
+ *
+ * @param template - as for `pool`
+ * @param module - a file URL, an absolute path, or a package name
+ * @param options - as for `pool`
+ * @returns an object with a method for each exported function; `await using` closes the pool
+ * @throws TypeError for an invalid template, a relative module path, an unknown option, or an invalid value
+ */
 export function connectPool<M extends object>(
   template: TemplateSource,
   module: ModuleSpecifier,

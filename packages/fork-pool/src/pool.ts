@@ -100,19 +100,13 @@ export interface ForkPool<F extends AnyFunction = (...args: unknown[]) => unknow
     PoolControl {}
 
 /**
- * Runs an exported function in a pool of worker processes, all forked from one template that has loaded the module.
- * The pool starts workers when calls need them, and replaces a worker that dies; only the calls that it was running
- * reject. Follows AnyEvent::Fork::Pool.
+ * Runs the default export of a module in a pool of worker processes. All are forked from one template that has loaded the
+ * module, a fork of the default template, `ForkProcess.create()`. The pool starts workers when calls need them, and
+ * replaces a worker that dies; only the calls that it was running reject. Follows AnyEvent::Fork::Pool.
  *
  * @typeParam F - the type of the function
- * @param template - a process that has not run a function yet, such as `ForkProcess.create()`, or a function that
- *   creates one. The pool owns it from now on. Workers share the memory of everything that it has loaded. The pool needs
- *   another template for `reload()` or after the template has died: it calls the function again or, if given a
- *   process, starts one with `ForkProcess.templateOptions` that loads only the module. Default: `ForkProcess.create()`
  * @param module - the module that exports the function: a file URL, an absolute path, or a package name, which is looked
  *   up from the folder of the program's main module
- * @param name - the name of the exported function; the function may return a promise, or be a generator. Default:
- *   `'default'`, the default export
  * @param options - the size of the pool and the behaviour of its workers
  * @throws TypeError for an invalid template, a relative module path, an empty name, an unknown option, or an invalid
  *   value
@@ -121,16 +115,56 @@ export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(
   module: ModuleSpecifier,
   options?: PoolOptions,
 ): ForkPool<F>
+/**
+ * Runs an exported function in a pool of worker processes, which are forked from a fork of the default template.
+ *
+ * @typeParam F - the type of the function
+ * @param module - the module that exports the function: a file URL, an absolute path, or a package name, which is looked
+ *   up from the folder of the program's main module
+ * @param name - the name of the exported function; the function may return a promise, or be a generator
+ * @param options - the size of the pool and the behaviour of its workers
+ * @throws TypeError for an invalid template, a relative module path, an empty name, an unknown option, or an invalid
+ *   value
+ */
 export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(
   module: ModuleSpecifier,
   name: string,
   options?: PoolOptions,
 ): ForkPool<F>
+/**
+ * Runs the default export of a module in a pool of worker processes, which are forked from a template of your own.
+ *
+ * @typeParam F - the type of the function
+ * @param template - a process that has not run a function yet, such as `ForkProcess.create()`, or a function that
+ *   creates one. The pool owns it from now on. Workers share the memory of everything that it has loaded. The pool needs
+ *   another template for `reload()` or after the template has died: it calls the function again or, if given a
+ *   process, starts one with `ForkProcess.templateOptions` that loads only the module
+ * @param module - the module that exports the function: a file URL, an absolute path, or a package name, which is looked
+ *   up from the folder of the program's main module
+ * @param options - the size of the pool and the behaviour of its workers
+ * @throws TypeError for an invalid template, a relative module path, an empty name, an unknown option, or an invalid
+ *   value
+ */
 export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(
   template: TemplateSource,
   module: ModuleSpecifier,
   options?: PoolOptions,
 ): ForkPool<F>
+/**
+ * Runs an exported function in a pool of worker processes, which are forked from a template of your own.
+ *
+ * @typeParam F - the type of the function
+ * @param template - a process that has not run a function yet, such as `ForkProcess.create()`, or a function that
+ *   creates one. The pool owns it from now on. Workers share the memory of everything that it has loaded. The pool needs
+ *   another template for `reload()` or after the template has died: it calls the function again or, if given a
+ *   process, starts one with `ForkProcess.templateOptions` that loads only the module
+ * @param module - the module that exports the function: a file URL, an absolute path, or a package name, which is looked
+ *   up from the folder of the program's main module
+ * @param name - the name of the exported function; the function may return a promise, or be a generator
+ * @param options - the size of the pool and the behaviour of its workers
+ * @throws TypeError for an invalid template, a relative module path, an empty name, an unknown option, or an invalid
+ *   value
+ */
 export function pool<F extends AnyFunction = (...args: unknown[]) => unknown>(
   template: TemplateSource,
   module: ModuleSpecifier,
