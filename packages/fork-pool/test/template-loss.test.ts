@@ -95,7 +95,7 @@ describe('template loss', () => {
 
   it('a template that is stopped is replaced when a worker has not started in time', async () => {
     const templates: ForkProcess[] = []
-    const pid = start('pid', { max: 1, startTimeout: 1000 }, () => {
+    const pid = start('pid', { max: 1, startTimeout: 5000 }, () => {
       templates.push(ForkProcess.exec())
       return templates.at(-1)!
     })

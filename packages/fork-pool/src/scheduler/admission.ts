@@ -35,12 +35,9 @@ export class Admission {
     if (signal?.aborted) return signal
     if (hasFreeSlot || !this.#isFull(unbound, bytes)) return undefined
     const { waiting, waitingBytes } = this.#tracker
-    return {
-      reason: new PoolError(
-        'ERR_POOL_QUEUE_FULL',
-        `the queue is full: it has ${waiting} calls with ${waitingBytes} bytes of arguments`,
-      ),
-    }
+    const calls = waiting === 1 ? '1 call is' : `${waiting} calls are`
+    const text = `${calls} waiting for a worker, with ${waitingBytes} bytes of arguments`
+    return { reason: new PoolError('ERR_POOL_QUEUE_FULL', text) }
   }
 
   /** Returns whether a call would be accepted now. A closing pool counts as accepting, so that `drained()` resolves. */
