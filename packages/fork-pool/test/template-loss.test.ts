@@ -82,11 +82,13 @@ describe('template loss', () => {
   })
 
   it('calls reject with ERR_POOL_START_TIMEOUT when two workers in a row have not started in time', async () => {
+    const template = ForkProcess.exec()
+    await template.ready() // so that it forks each worker in time
     const never = pool(
-      () => ForkProcess.exec(),
+      template,
       new URL(`data:text/javascript,await new Promise(resolve => setTimeout(resolve, 1e8)); export const f = 1`),
       'f',
-      { max: 1, startTimeout: 100 },
+      { max: 1, startTimeout: 1000 },
     )
     assert.equal((await reasonOf(never()))?.code, 'ERR_POOL_START_TIMEOUT')
     assert.equal((await never.stats()).started, 2)
