@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { deserialize, serialize } from 'node:v8'
 import { describeValue } from '@anyfork/fdpass/internal'
 import { checkClone } from './clone-check.js'
+import { ForkError, type ForkErrorCode } from './errors.js'
 
 export { checkClone } from './clone-check.js'
 
@@ -20,8 +21,8 @@ export interface PlainError {
 }
 
 /**
- * The built-in classes whose instances stay instances of them. `Error` is the last one; all other errors become an
- * `Error` with their name.
+ * The built-in classes whose instances stay instances of them. `Error` is the last one; all other errors except a
+ * `ForkError` become an `Error` with their name.
  */
 const classes: Record<string, new (message?: string) => Error> = {
   EvalError,
@@ -150,8 +151,10 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
-function construct({ class: className, name, message, errors }: PlainError): Error {
+function construct({ class: className, name, message, properties, errors }: PlainError): Error {
   if (errors) return new AggregateError([], message)
+  if (name === ForkError.name && typeof properties['code'] === 'string')
+    return new ForkError(properties['code'] as ForkErrorCode, message)
   if (className === DOM_EXCEPTION) return new DOMException(message, name)
   return new (Object.hasOwn(classes, className) ? classes[className]! : Error)(message)
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { ForkProcess } from '@anyfork/fork'
+import { ForkError, ForkProcess } from '@anyfork/fork'
 import { outputOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 
@@ -23,6 +23,15 @@ describe('errors of ForkProcess', () => {
       code: 'ERR_EXPORT_NOT_FOUND',
       message: /absent.*worker\.js/,
     })
+  })
+
+  it('an error that a process reports is a ForkError', async () => {
+    const reported = await Promise.all([
+      ForkProcess.create().run(worker, 'absent').catch(identity),
+      ForkProcess.create().require('no-such-package').ready().catch(identity),
+      ForkProcess.create().eval('throw 1').ready().catch(identity),
+    ])
+    for (const error of reported) assert.ok(error instanceof ForkError, String(error))
   })
 
   it('an unknown global function rejects with ERR_EXPORT_NOT_FOUND', async () => {
@@ -188,3 +197,7 @@ describe('errors of ForkProcess', () => {
     assert.deepEqual(await absent.exited, { code: null, signal: null })
   })
 })
+
+function identity(error: unknown): unknown {
+  return error
+}
