@@ -18,6 +18,19 @@ describe('errors of ForkProcess', () => {
     })
   })
 
+  it('the message of ERR_MODULE_NOT_FOUND names the folder from which a package is looked up, and none for a path', async () => {
+    const message = (module: string): Promise<string> =>
+      ForkProcess.create()
+        .require(module)
+        .ready()
+        .then(
+          () => assert.fail(),
+          error => error.message,
+        )
+    assert.match(await message('no-such-package'), /^cannot find module no-such-package: .* imported from \/[^[]+$/)
+    assert.match(await message('/no/such.js'), /^cannot find module [^[]*\/no\/such\.js: [^[]*'\/no\/such\.js'$/)
+  })
+
   it('an unknown export rejects with ERR_EXPORT_NOT_FOUND, which names the export and the module', async () => {
     await assert.rejects(ForkProcess.create().run(worker, 'absent'), {
       code: 'ERR_EXPORT_NOT_FOUND',

@@ -14,6 +14,8 @@ interface Place {
 }
 
 const places = new Map<string, Place>()
+/** The file name that Node's loaders show for a place. */
+const PLACE = '[anyfork]'
 /** The loaded modules, so that a function of one is found without the loader, which takes its time. */
 const loaded = new Map<string, Namespace>()
 
@@ -145,7 +147,7 @@ export async function warm({
 function placeAt(folder = ''): Place {
   let place = places.get(folder)
   if (!place) {
-    const filename = `${folder}/[anyfork]`
+    const filename = `${folder}/${PLACE}`
     const require = createRequire(filename)
     const Module = require('node:module') as ModuleConstructor
     const module = new Module(filename)
@@ -163,9 +165,14 @@ function loadError(specifier: string, cause: unknown): ForkError {
   const { code } = (cause ?? {}) as { code?: string }
   const isMissing = code !== undefined && notFound.has(code)
   const module = show(specifier)
-  const why = show(messageOf(cause).replaceAll(specifier, module))
+  const why = show(withoutPlace(messageOf(cause)).replaceAll(specifier, module))
   if (isMissing) return new ForkError('ERR_MODULE_NOT_FOUND', `cannot find module ${module}: ${why}`, { cause })
   return new ForkError('ERR_MODULE_FAILED', `module ${module} failed while loading: ${why}`, { cause })
+}
+
+/** Leaves only the folder of the name of a place, and nothing of that at the root, where no names are looked up. */
+function withoutPlace(text: string): string {
+  return text.replace(/( imported from .*)\/\[anyfork\]/, '$1').replace(/ imported from (?=\n|$)/, '')
 }
 
 /** Shortens data: URLs, which contain code. */
