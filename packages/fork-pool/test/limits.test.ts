@@ -84,7 +84,10 @@ describe('the option cpuMs', () => {
 
   it('can be set for a call', async () => {
     const act = start('doAs', { max: 1, cpuMs: 1e9 })
-    await assert.rejects(act.with({ cpuMs: 50 })('loop'), { code: 'ERR_POOL_CPU' })
+    await assert.rejects(act.with({ cpuMs: 50 })('loop'), {
+      code: 'ERR_POOL_CPU',
+      message: 'the call has exceeded its limit of 50 ms of processor time',
+    })
     const other = start('spin', { max: 1, cpuMs: 50 })
     assert.equal(await other.with({ cpuMs: Infinity })(200, 'done'), 'done')
   })

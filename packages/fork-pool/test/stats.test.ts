@@ -51,7 +51,10 @@ describe('stats()', () => {
     const act = start('doAs', { max: 1, maxQueue: 1 })
     await act('a')
     const calls = [act('b', 50), act('c')]
-    assert.equal((await reasonOf(act('d')))?.message, '1 call is waiting for a worker, with 3 bytes of arguments')
+    assert.equal(
+      (await reasonOf(act('d')))?.message,
+      'the queue is full: 1 call is waiting for a worker, with 3 bytes of arguments',
+    )
     await Promise.all(calls)
   })
 

@@ -36,7 +36,7 @@ export class Admission {
     if (hasFreeSlot || !this.#isFull(unbound, bytes)) return undefined
     const { waiting, waitingBytes } = this.#tracker
     const calls = waiting === 1 ? '1 call is' : `${waiting} calls are`
-    const text = `${calls} waiting for a worker, with ${waitingBytes} bytes of arguments`
+    const text = `the queue is full: ${calls} waiting for a worker, with ${waitingBytes} bytes of arguments`
     return { reason: new PoolError('ERR_POOL_QUEUE_FULL', text) }
   }
 

@@ -54,7 +54,7 @@ export class ProcessorLimit {
       if (left > 0) least = Math.min(least, left)
       else {
         this.#running.delete(call)
-        const message = `the call has used ${limit} ms of processor time`
+        const message = `the call has exceeded its limit of ${limit} ms of processor time`
         this.#onExceeded(worker, call, new PoolError('ERR_POOL_CPU', message))
       }
     }
