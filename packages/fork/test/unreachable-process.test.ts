@@ -66,6 +66,19 @@ describe('a process that its owner cannot reach', () => {
     await template.ready()
   })
 
+  it('a process killed before it exists settles although the process that forked it does something else at once', async () => {
+    const busy = template.fork()
+    await busy.ready()
+    const process = busy.fork()
+    process.kill('SIGKILL')
+    busy.eval('for (;;);')
+    const end = Date.now() + 300 // so that all reports about its start arrive together
+    while (Date.now() < end);
+    assert.deepEqual(await process.exited, KILLED)
+    busy.kill('SIGKILL')
+    await busy.exited
+  })
+
   it('a process killed before it exists settles, and ends if it is forked later', async () => {
     await template.ready()
     template.kill('SIGSTOP')

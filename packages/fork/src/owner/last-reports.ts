@@ -37,7 +37,9 @@ export class LastReports {
     else this.#timer?.unref()
   }
 
+  /** Ends the wait. The next one begins anew, even if this one was urgent. */
   cancel(): void {
     clearTimeout(this.#timer)
+    this.#isUrgent = false
   }
 }
