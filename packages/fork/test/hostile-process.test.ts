@@ -67,6 +67,9 @@ describe('a process that writes to its control socket', () => {
   it('with descriptors that no report declares is killed', () =>
     checkKilled(report(64), { descriptors: 200, times: 20 }))
 
+  it('with descriptors that come with the payload of a report is killed', () =>
+    checkKilled(report(64, undefined, { length: 1 << 20 }), { descriptors: 200, times: 20 }))
+
   it('with a descriptor that is not its pidfd is killed', async () => {
     const started = serialize({ pid: 1, mode: 'fork' })
     await checkKilled(report(69, started, { descriptors: 1 }), { descriptors: 1 })

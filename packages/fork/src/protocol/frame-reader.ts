@@ -55,7 +55,11 @@ export class FrameReader<D> {
       return undefined
     }
     const { type, id, descriptors, payload, filled } = this.#incomplete!
-    if (filled < payload.length) return undefined
+    if (filled < payload.length) {
+      // No later frame has begun. More descriptors would take slots for as long as the payload is awaited.
+      if (this.#descriptors.length > descriptors) throw undeclared()
+      return undefined
+    }
     this.#incomplete = undefined
     return { type, id, payload, descriptors: this.#descriptors.splice(0, descriptors) }
   }
@@ -74,8 +78,7 @@ export class FrameReader<D> {
   #checkBeginning(): void {
     const { length } = this.#bytes
     // Descriptors come with the first byte of the header that declares them.
-    if (this.#descriptors.length > (length === 0 ? 0 : this.#mostDescriptors))
-      throw new TypeError('it has sent descriptors that no header declares')
+    if (this.#descriptors.length > (length === 0 ? 0 : this.#mostDescriptors)) throw undeclared()
     if (length > At.type && !this.#accepted.has(this.#bytes[At.type]!)) throw noHeader()
     if (length >= At.mark + 2 && this.#bytes.readUInt16LE(At.mark) !== MARK) throw noHeader()
   }
@@ -111,6 +114,10 @@ export class FrameReader<D> {
     }
     return true
   }
+}
+
+function undeclared(): TypeError {
+  return new TypeError('it has sent descriptors that no header declares')
 }
 
 function noHeader(): TypeError {
