@@ -113,7 +113,8 @@ int fork_signal_process(int process, int signal);
 /* Returns 1 if the process of such a descriptor has ended, whether it has been reaped or not, else 0. */
 int fork_process_has_ended(int process);
 
-/* Returns the pid of the process of such a descriptor, or 0 if that has ended and been reaped (proc_pid_fdinfo(5)).
+/* Returns the pid that the process of such a descriptor has for itself, which is another one than here if it runs in a
+ * pid namespace of its own, or 0 if it has ended and been reaped (proc_pid_fdinfo(5)).
  * Errors: -EINVAL if it is not such a descriptor; those of open(2) and read(2). */
 int fork_process_pid(int process);
 

@@ -45,7 +45,12 @@ int fork_process_pid(int process) {
   const char *pid = strstr(text, "\nPid:");
   if (!pid) return -EINVAL;
   long number = strtol(pid + strlen("\nPid:"), NULL, 10);
-  return number > 0 ? (int)number : 0;
+  if (number <= 0) return 0;
+  /* The pids in this namespace, in the one below it, and so on to the process's own. */
+  const char *all = strstr(text, "\nNSpid:");
+  char *rest = all ? (char *)all + strlen("\nNSpid:") : "";
+  while (*rest == '\t') number = strtol(rest, &rest, 10);
+  return (int)number;
 }
 
 #else

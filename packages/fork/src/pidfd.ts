@@ -45,7 +45,10 @@ export class Pidfd {
     return undefined
   }
 
-  /** Returns the pid of the process, 0 if it has ended and been reaped, or a negative errno if this is not a pidfd. */
+  /**
+   * Returns the pid that the process has for itself, in its own pid namespace; 0 if it has ended and been reaped, or a
+   * negative errno if this is not a pidfd.
+   */
   static pidOf(descriptor: Descriptor): number {
     return binding.processPid(descriptor.fd)
   }

@@ -22,6 +22,7 @@ static const struct test tests[] = {
   {"a signal reaches a process, but no zombie and no process that has closed its end", test_signal, true},
   {"a signal reaches a process although no descriptor is free", test_signal_without_pidfd, true},
   {"a pidfd refers to one process, and says when it has ended", test_process_descriptor, true},
+  {"the pid of a pidfd is the one that the process has in its own namespace", test_pid_in_own_namespace, true},
   {"ended children are reported until they are reaped", test_ended_children, false},
   {"a subreaper adopts the children of its children", test_subreaper, false},
   {"limits are set by name; unknown names and invalid limits are EINVAL", test_limits, true},

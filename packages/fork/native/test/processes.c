@@ -4,9 +4,23 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+void test_pid_in_own_namespace(void) {
+  pid_t child = fork();
+  if (child == 0) {
+    if (unshare(CLONE_NEWPID) < 0) _exit(0); /* not permitted */
+    int pid = start_waiting_child();
+    int process = dup(0);
+    assert(fork_open_process(pid, process) == 0 && fork_process_pid(process) == 1);
+    assert(fork_signal_process(process, SIGKILL) == 0);
+    _exit(WTERMSIG(status_of(pid)) == SIGKILL ? 0 : 1);
+  }
+  assert(status_of(child) == 0);
+}
 
 void test_process_descriptor(void) {
   pid_t pid = start_waiting_child();

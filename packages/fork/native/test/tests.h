@@ -20,6 +20,7 @@ void test_abort_at_thread_limit(void);
 void test_signal(void);
 void test_signal_without_pidfd(void);
 void test_process_descriptor(void);
+void test_pid_in_own_namespace(void);
 void test_ended_children(void);
 void test_subreaper(void);
 void test_limits(void);
