@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +13,9 @@ import { answer } from './support/answer.js'
 const threadModule = new URL('./fixtures/thread-module.js', import.meta.url)
 const hooks = new URL('./fixtures/hooks.js', import.meta.url)
 const worker = new URL('./fixtures/worker.js', import.meta.url)
+const startWorker = "new (process.getBuiltinModule('node:worker_threads').Worker)('', { eval: true })"
+const inheritable = new URL('./fixtures/inheritable.js', import.meta.url)
+const openInodes = new URL('./fixtures/open-inodes.js', import.meta.url)
 const loader = new URL('./fixtures/registering-loader.js', import.meta.url)
 
 interface Answer {
@@ -143,6 +146,30 @@ describe('falling back to fresh interpreters', () => {
     assert.equal(child.mode, 'exec')
     await child.close()
     assert.deepEqual(await child.exited, { code: 0, signal: null })
+    await template.close()
+  })
+
+  it('a process that becomes a fresh interpreter finishes what it replays to another one', async () => {
+    const template = ForkProcess.exec({ mode: 'auto' })
+    const parent = template
+      .fork()
+      .eval((_: string) => {}, 'x'.repeat(8 << 20))
+      .eval("process.getBuiltinModule('node:inspector').open(0)") // its forks are fresh interpreters
+    const child = parent.fork()
+    parent.eval(startWorker)
+    await Promise.all([parent.ready(), child.ready()])
+    assert.deepEqual([parent.mode, child.mode], ['exec', 'exec'])
+    await kill(child, parent)
+    await template.close()
+  })
+
+  it('a process that became a fresh interpreter has no descriptors of its former program', async () => {
+    const template = ForkProcess.exec({ mode: 'auto' })
+    const child = template.fork().require(inheritable).eval(startWorker)
+    const inodes = Object.values(await answer<Record<number, number>>(await child.run(openInodes, 'openInodes')))
+    assert.equal(child.mode, 'exec')
+    assert.ok(!inodes.includes(statSync('/dev/full').ino))
+    await child.close()
     await template.close()
   })
 

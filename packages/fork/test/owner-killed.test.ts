@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { isRunning, untilGone } from '@anyfork/test-support'
+import { isRunning, until, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 
 describe('an owner killed by SIGKILL', () => {
@@ -26,6 +27,19 @@ describe('an owner killed by SIGKILL', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
+    owner.kill('SIGKILL')
+    try {
+      await untilGone(Number(line))
+    } finally {
+      if (isRunning(Number(line))) process.kill(Number(line), 'SIGKILL')
+    }
+  })
+
+  it('a process that was stopped right after an interpreter has taken its place ends with a killed owner', async () => {
+    const fixture = fileURLToPath(new URL('./fixtures/owner-of-replaced.js', import.meta.url))
+    const owner = spawn(process.execPath, [fixture], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
+    await until(() => /^State:\s*T/m.test(readFileSync(`/proc/${line}/status`, 'utf8')))
     owner.kill('SIGKILL')
     try {
       await untilGone(Number(line))

@@ -143,7 +143,7 @@ export class OrderServer implements ChannelListener {
     this.#owner.finishFrames()
     const waiting = [this.#current, ...this.#queue].filter(frame => frame !== undefined)
     const orders = [...this.#children.ordersForReplacement(), ...waiting]
-    replaceByInterpreter(this.#owner.control, this.#owner.lifeline.shared, { orders, obstacle })
+    replaceByInterpreter(this.#owner.control, this.#owner.lifeline, { orders, obstacle })
   }
 
   async #work(): Promise<void> {

@@ -2,11 +2,13 @@ import { fstatSync, readSync, writeSync } from 'node:fs'
 import { Descriptor, dup, type Handle, setCloseOnExec } from '@anyfork/fdpass'
 import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
+import { inheritableDescriptors } from '../inherited-descriptors.js'
 import { mainArguments, withoutForkingFlags } from '../interpreter.js'
 import { workingDirectory } from '../module-specifier.js'
 import type { Frame } from '../protocol/frame.js'
 import { decode, encode } from '../protocol/payload.js'
-import { started } from './replay.js'
+import type { Lifeline } from '../safety/lifeline.js'
+import { finishReplays, started } from './replay.js'
 import { getTitlePrefix } from './title.js'
 
 /** What an interpreter gets that takes the place of a process. */
@@ -18,13 +20,14 @@ export interface Inheritance {
 }
 
 /**
- * Replaces the program of this process by an interpreter. The process keeps its pid, its parent, and its children.
+ * Replaces the program of this process by an interpreter. The process keeps its pid, its parent, and its children. The
+ * kernel ends it when its lifeline ends, from its first step on: what is armed for the pid stays armed.
  *
  * @param control - its control socket; borrowed
  * @param lifeline - its lifeline; borrowed
  * @throws the error of memfd_create(2), write(2), or execve(2), and `EMFILE`; the process then goes on as it was
  */
-export function replaceByInterpreter(control: Handle, lifeline: Handle, { orders, obstacle }: Inheritance): never {
+export function replaceByInterpreter(control: Handle, lifeline: Lifeline, { orders, obstacle }: Inheritance): never {
   const copies: Descriptor[] = []
   const here = workingDirectory()
   const own = (descriptor: Descriptor): Descriptor => {
@@ -33,14 +36,19 @@ export function replaceByInterpreter(control: Handle, lifeline: Handle, { orders
   }
   const number = (handle: Handle): number => own(dup(handle)).fd
   try {
+    finishReplays()
+    const inherited = inheritableDescriptors()
     const frames = orders.map(frame => ({ ...frame, descriptors: frame.descriptors.map(number) }))
     const file = memoryFile()
     own(file)
     writeAll(file.fd, encode({ frames, obstacle }))
-    const numbers = [number(control), number(lifeline), file.fd]
+    const numbers = [number(control), number(lifeline.own ?? lifeline.shared), file.fd]
     for (const { fd } of copies) setCloseOnExec(fd, false)
     if (started.cwd !== undefined && started.cwd !== here) process.chdir(started.cwd)
-    const args = [...withoutForkingFlags(process.execArgv), ...mainArguments('exec', getTitlePrefix(), '', numbers)]
+    const args = [
+      ...withoutForkingFlags(process.execArgv),
+      ...mainArguments('exec', getTitlePrefix(), inherited, numbers),
+    ]
     const environment = Object.entries(started.env).map(([name, value]) => `${name}=${value}`)
     throw systemError(binding.execute([process.execPath], [process.argv0, ...args], environment), 'execve')
   } catch (error) {

@@ -21,6 +21,11 @@ export const started: { readonly cwd: string | undefined; readonly env: NodeJS.P
 /** The sockets over which orders are being replayed. */
 const replaying = new Set<ControlChannel>()
 
+/** Sends the rest of the orders that are being replayed, and blocks while their receivers do not read. */
+export function finishReplays(): void {
+  for (const channel of replaying) channel.flushAll()
+}
+
 /**
  * Starts an interpreter, and sends it the orders that this process has carried out: the substitute for a fork that is
  * not possible.
