@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pipe } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
-import { assertNothingLeft, childrenOf, openResources } from '@anyfork/test-support'
+import { assertNothingLeft, childrenOf, openResources, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
@@ -146,6 +146,22 @@ describe('falling back to fresh interpreters', () => {
     assert.equal(child.mode, 'exec')
     await child.close()
     assert.deepEqual(await child.exited, { code: 0, signal: null })
+    await template.close()
+  })
+
+  it('a process that became a fresh interpreter while close() waits for its forks ends after them', async () => {
+    const template = ForkProcess.exec({ mode: 'auto' })
+    const parent = template
+      .fork()
+      .eval(`globalThis.later = () => setTimeout(() => ${startWorker}, 100)`)
+      .eval('later()')
+    const child = parent.fork()
+    await child.ready()
+    const closed = parent.close()
+    await until(() => parent.mode === 'exec')
+    await child.close()
+    await closed
+    assert.deepEqual(await parent.exited, { code: 0, signal: null })
     await template.close()
   })
 

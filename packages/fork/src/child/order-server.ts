@@ -140,10 +140,24 @@ export class OrderServer implements ChannelListener {
   /** Replaces this process by an interpreter if it was forked and its function does not run yet. */
   #replaceByInterpreter(obstacle: string): void {
     if (this.#running) return
-    this.#owner.finishFrames()
+    const wasBusy = this.#isBusy
+    this.#isBusy = true // orders that arrive now are for the interpreter
+    try {
+      this.#owner.finishFrames()
+      const orders = [...this.#children.ordersForReplacement(), ...this.#unfinished]
+      replaceByInterpreter(this.#owner.control, this.#owner.lifeline, { orders, obstacle })
+    } finally {
+      this.#isBusy = wasBusy
+      if (!wasBusy) setImmediate(() => this.#isBusy || void this.#work())
+    }
+  }
+
+  /** The orders that have not been carried out, or not to the end. */
+  get #unfinished(): Frame<Descriptor>[] {
     const waiting = [this.#current, ...this.#queue].filter(frame => frame !== undefined)
-    const orders = [...this.#children.ordersForReplacement(), ...waiting]
-    replaceByInterpreter(this.#owner.control, this.#owner.lifeline, { orders, obstacle })
+    return this.#isEnding
+      ? [{ type: Command.end, id: 0, payload: Buffer.alloc(0), descriptors: [] }, ...waiting]
+      : waiting
   }
 
   async #work(): Promise<void> {
@@ -218,6 +232,7 @@ export class OrderServer implements ChannelListener {
       return this.#owner.closeControl(control)
     }
     if (made.pid === 0) return this.#becomeChild(control)
+    this.#current = undefined // it need not be repeated, although hooks still run
     this.#owner.forked(id, made)
     this.#owner.closeControl(control)
     await undo()
