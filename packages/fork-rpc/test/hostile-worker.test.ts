@@ -5,7 +5,16 @@ import { connect, fd, type Remote, type RpcOptions, rpcOf } from '@anyfork/fork-
 import { describe, it } from 'mocha'
 import type * as worker from './fixtures/hostile-worker.js'
 import { useConnections } from './support/connections.js'
-import { cborArray, cborBytes, cborText, frame, longArrays, notes } from './support/raw-frames.js'
+import {
+  cborArray,
+  cborBytes,
+  cborText,
+  clonedCollidingBigInts,
+  collidingBigInts,
+  frame,
+  longArrays,
+  notes,
+} from './support/raw-frames.js'
 
 const module = new URL('./fixtures/hostile-worker.js', import.meta.url)
 const ATTACHED = 1
@@ -291,6 +300,23 @@ describe('a hostile worker', () => {
     const value = (await bad.attack([{ bytes: result(payload) }])) as unknown
     assert.equal(value, 2n ** (8n << 18n) - 1n)
   })
+
+  for (const isMap of [false, true])
+    it(`that sends a ${isMap ? 'map' : 'set'} of 40,000 big integers that collide is killed`, () =>
+      checkProtocolError([{ bytes: result(collidingBigInts(40_000, isMap)) }]))
+
+  it('that sends an error with a set of 40,000 big integers that collide is killed', () =>
+    checkProtocolError([{ bytes: frame(18, { payload: clonedCollidingBigInts(40_000) }) }]))
+
+  const honest: Record<string, Set<unknown>> = {
+    '200,000 numbers': new Set(Array.from({ length: 200_000 }, (_, i) => i * 4096)),
+    '20,000 big integers': new Set(Array.from({ length: 20_000 }, (_, i) => BigInt(i) * 0x9e3779b97f4a7c15n)),
+  }
+  for (const [what, set] of Object.entries(honest))
+    it(`is not what sends a set of ${what}`, async () => {
+      const [, good] = await start()
+      assert.deepEqual(await good.echo(set), set)
+    })
 
   const excessive: Record<string, Buffer> = {
     'values that take more memory than maxMessageBytes': Buffer.concat([

@@ -1,4 +1,5 @@
 import { serialize } from 'node:v8'
+import { hashOfDigit, hashOfDouble, hashOfNumber, KeyHashes, MOST_COMPARISONS } from './key-hashes.js'
 
 /** The memory that values take, in bytes, roughly. */
 const COST = { number: 16, text: 32, bytes: 200, object: 48, element: 8, entry: 40 }
@@ -69,6 +70,8 @@ interface Level {
   /** Whether its parts are pairs of a key and a value, and whether the key is to come. */
   isKeyed: boolean
   isKeyNext: boolean
+  /** The keys of a set or a map that V8 hashes without a seed. */
+  keys?: KeyHashes
 }
 
 /**
@@ -77,7 +80,7 @@ interface Level {
  *
  * @param budget - how many bytes of memory the values may take
  * @returns how many they take, roughly
- * @throws RangeError if they would take more
+ * @throws RangeError if they would take more, or have sets or maps that take too long to build
  * @throws TypeError if the bytes are not what `serialize` of node:v8 returns
  */
 export function checkClone(bytes: Uint8Array, budget: number): number {
@@ -90,6 +93,7 @@ class CloneScanner {
   readonly #levels: Level[] = []
   #at = 0
   #cost = 0
+  #comparisons = 0
 
   constructor(bytes: Uint8Array, budget: number) {
     this.#bytes = bytes
@@ -107,7 +111,7 @@ class CloneScanner {
   /** Reads the next part of a value, or its end. */
   #part(level: Level): void {
     if (level.end === ErrorPart.end) return this.#errorPart()
-    const tag = this.#tag()
+    let tag = this.#tag()
     if (level.elements > 0) {
       level.elements--
       if (tag !== Tag.hole) this.#value(tag)
@@ -117,6 +121,13 @@ class CloneScanner {
       this.#number()
       if (tag === Ending.denseArray || tag === Ending.sparseArray) this.#number()
     } else {
+      if (level.end === Ending.set || (level.end === Ending.map && level.isKeyNext)) {
+        while (tag === Tag.objectCount) {
+          this.#number()
+          tag = this.#tag()
+        }
+        this.#addKey(level, tag)
+      }
       if (level.isKeyed) {
         if (level.isKeyNext && level.end !== Ending.map && !isKey(tag)) throw malformed()
         level.isKeyNext = !level.isKeyNext
@@ -124,6 +135,38 @@ class CloneScanner {
       this.#charge(COST.entry)
       this.#value(tag)
     }
+  }
+
+  /** Counts the comparisons that a key of a set or a map takes, and goes back to its beginning. */
+  #addKey(level: Level, tag: number): void {
+    const at = this.#at
+    let hash: number
+    let size = 0
+    if (tag === Tag.int32) {
+      const zigzag = this.#number()
+      hash = hashOfNumber((zigzag >>> 1) ^ -(zigzag & 1))
+    } else if (tag === Tag.uint32) hash = hashOfNumber(this.#number())
+    else if (tag === Tag.double) {
+      this.#skip(8)
+      hash = hashOfDouble(this.#uint32(at + 4), this.#uint32(at))
+    } else if (tag === Tag.bigint) {
+      size = this.#number() >>> 1
+      const start = this.#at
+      this.#skip(size)
+      hash = hashOfDigit(this.#uint32(start + 4, size - 4), this.#uint32(start, size))
+    } else return
+    this.#at = at
+    level.keys ??= new KeyHashes()
+    this.#comparisons += level.keys.add(hash, size)
+    if (this.#comparisons > MOST_COMPARISONS)
+      throw new RangeError('a set or a map of a message has keys that were chosen to collide')
+  }
+
+  /** Reads the first bytes of a number, the lowest first. */
+  #uint32(at: number, size = 4): number {
+    let value = 0
+    for (let i = 0; i < Math.min(size, 4); i++) value |= this.#bytes[at + i]! << (8 * i)
+    return value >>> 0
   }
 
   #errorPart(): void {

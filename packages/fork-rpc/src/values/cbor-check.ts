@@ -1,4 +1,6 @@
+import { KeyHashes, MOST_COMPARISONS } from '@anyfork/fork/internal/error-codec'
 import { RpcError } from '../errors.js'
+import { addKey } from './cbor-keys.js'
 import { OwnTag } from './cbor-tags.js'
 
 /** How deep arrays, objects, maps, and sets may be nested. */
@@ -9,14 +11,16 @@ const COST = { number: 16, text: 32, bytes: 200, list: 48, element: 8, entry: 40
 
 const Major = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, other: 7 } as const
 
+const Collection = { set: 258, map: 259 } as const
+
 /** The tags that cbor-x writes for the classes that it knows, each with the major types that may follow it. */
 const contents = new Map<number, readonly number[]>([
   [1, [Major.unsigned, Major.negative, Major.other]], // a Date
   [2, [Major.bytes]], // a BigInt
   [3, [Major.bytes]], // a negative BigInt
   [27, [Major.array]], // an Error or a RegExp
-  [258, [Major.array]], // a Set
-  [259, [Major.map]], // a Map
+  [Collection.set, [Major.array]], // a Set
+  [Collection.map, [Major.map]], // a Map
   [OwnTag.negativeZero, [Major.unsigned]],
   [OwnTag.text, [Major.bytes]],
   [OwnTag.entries, [Major.array]],
@@ -31,8 +35,8 @@ const contents = new Map<number, readonly number[]>([
 
 /**
  * Reports whether users may register a tag with cbor-x. The others have a meaning there that needs time or memory out of
- * proportion, or refers to earlier messages: dates as text, fractions, strings in bundles, records, packed values
- * (216 to 255, and beyond), and references to values.
+ * proportion, refers to earlier messages, or hides a key: dates as text, fractions, strings in bundles, records, packed
+ * values (216 to 255, and beyond), references to values, and the tag that marks CBOR (55,799), which means its content.
  */
 function isFree(tag: number): boolean {
   return (
@@ -40,12 +44,18 @@ function isFree(tag: number): boolean {
     (tag < 27_647 || tag > 32_767) &&
     (tag < 0xdff9 || tag > 0xffff) &&
     tag < 0x53687264 &&
-    ![0, 4, 5, 6, 14, 15, 28, 29, 51, 105].includes(tag)
+    ![0, 4, 5, 6, 14, 15, 28, 29, 51, 105, 55_799].includes(tag)
   )
 }
 
-/** What a level has: any items, pairs whose keys are text, or any items up to a break. */
-const Level = { plain: 0, keyed: 1, indefinite: 2 } as const
+/**
+ * What a level has: any items, pairs whose keys are text, any items up to a break, or the keys of a large set, or the
+ * pairs of a large map, which are counted.
+ */
+const Level = { plain: 0, keyed: 1, indefinite: 2, largeSet: 3, largeMap: 4 } as const
+
+/** How many keys a set or a map can have without being large: too few to take much time even if all collide. */
+const MOST_SMALL = 128
 
 /** The initial bytes of an array of indefinite length, which cbor-x writes for iterables, and of its end. */
 const INDEFINITE_ARRAY = 0x9f
@@ -64,7 +74,8 @@ const levels: number[] = new Array<number>(MOST_DEPTH).fill(0)
  * @param budget - how many bytes of memory its values may take
  * @returns how many they take, roughly
  * @throws RangeError if it is too deep or too large
- * @throws RpcError if it is malformed, or uses what the encoder does not write
+ * @throws RpcError if it is malformed, uses what the encoder does not write, or has sets or maps that take too long to
+ *   build
  */
 export function checkCbor(bytes: Uint8Array, start: number, end: number, budget: number): number {
   let at = start
@@ -72,6 +83,9 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
   let depth = 0
   let left = 1
   let level: number = Level.plain
+  /** The keys of the large sets and maps that contain the current item, by their depth. */
+  let largeKeys: KeyHashes[] | undefined
+  let comparisons = 0
   for (;;) {
     while (left === 0) {
       if (depth === 0) {
@@ -89,9 +103,13 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
         left = 0
         continue
       }
+      if (level === Level.largeSet || (level === Level.largeMap && left % 2 === 0)) {
+        comparisons += addKey(largeKeys![depth]!, bytes, at - 1)
+        if (comparisons > MOST_COMPARISONS) throw colliding()
+      }
     }
     left--
-    let isMap = false
+    let collection = 0
     let perByte = 1
     if (initial >> 5 === Major.tag) {
       const tag = lengthAt(bytes, initial, at, end)
@@ -110,7 +128,7 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
       }
       initial = bytes[at++]!
       if (!content.includes(initial >> 5)) throw malformed()
-      isMap = tag === 259
+      if (tag === Collection.set || tag === Collection.map) collection = tag
       if (tag === OwnTag.error) perByte = COST.errorByte
     }
     const major = initial >> 5
@@ -126,8 +144,10 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
     } else {
       const isIndefinite = initial === INDEFINITE_ARRAY
       let length = info
-      if (isIndefinite) length = 0
-      else if (info > 23) {
+      if (isIndefinite) {
+        if (collection !== 0) throw malformed()
+        length = 0
+      } else if (info > 23) {
         length = lengthAt(bytes, initial, at, end)
         at += bytesOfLength(initial)
       }
@@ -146,7 +166,11 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
         remaining[depth] = left
         levels[depth++] = level
         left = isIndefinite ? INDEFINITE : items
-        level = isIndefinite ? Level.indefinite : major === Major.map && !isMap ? Level.keyed : Level.plain
+        if (collection !== 0 && length > MOST_SMALL) {
+          level = collection === Collection.set ? Level.largeSet : Level.largeMap
+          ;(largeKeys ??= [])[depth] = new KeyHashes()
+        } else if (isIndefinite) level = Level.indefinite
+        else level = major === Major.map && collection === 0 ? Level.keyed : Level.plain
       }
     }
     if (at > end) throw malformed()
@@ -171,6 +195,10 @@ function bytesOfLength(initial: number): number {
 
 function tooDeep(): RangeError {
   return new RangeError(`a message is nested more than ${MOST_DEPTH} levels deep`)
+}
+
+function colliding(): RpcError {
+  return new RpcError('ERR_RPC_PROTOCOL', 'a set or a map has keys that were chosen to collide')
 }
 
 function malformed(): RpcError {

@@ -75,3 +75,30 @@ export function controlFrame(
   header.writeUInt32LE(id, 8)
   return Buffer.concat([header, payload])
 }
+
+/** A list in CBOR of a set, or a map, of big integers whose lowest 64 bits are the same: V8 hashes only these. */
+export function collidingBigInts(count: number, isMap = false): Buffer {
+  const head = Buffer.from([0x81, 0xd9, 1, isMap ? 3 : 2, isMap ? 0xb9 : 0x99, count >> 8, count & 0xff])
+  const keys = Array.from({ length: count }, (_, i) => {
+    const key = Buffer.alloc(isMap ? 19 : 18)
+    key[0] = 0xc2
+    key[1] = 0x50
+    key.writeUInt32BE(i + 1, 6)
+    return key
+  })
+  return Buffer.concat([head, ...keys])
+}
+
+/** The same set in the format of V8's structured clone. */
+export function clonedCollidingBigInts(count: number): Buffer {
+  const keys = Array.from({ length: count }, (_, i) => {
+    const key = Buffer.alloc(18)
+    key[0] = 0x5a
+    key[1] = 0x20
+    key.writeUInt32LE(i + 1, 10)
+    return key
+  })
+  // the set ends with the number of its keys, in three groups of seven bits
+  const end = [0x2c, (count & 127) | 128, ((count >> 7) & 127) | 128, count >> 14]
+  return Buffer.concat([serialize(undefined).subarray(0, 2), Buffer.from("'"), ...keys, Buffer.from(end)])
+}
