@@ -88,13 +88,14 @@ describe('restrict', () => {
     })
   })
 
+  // The limits are above what AddressSanitizer reserves.
   const deaths: [signal: NodeJS.Signals, limits: NonNullable<Restrictions['rlimits']>, message: RegExp][] = [
     ['SIGXCPU', {}, /ended by SIGXCPU: it exceeded its limit of processor time, rlimits\.cpu$/],
     ['SIGKILL', { cpu: 1000 }, /ended by SIGKILL: it probably exceeded its limit of processor time, rlimits\.cpu$/],
     ['SIGKILL', { cpu: Infinity, nofile: 100 }, /ended by SIGKILL$/],
     ['SIGABRT', {}, /ended by SIGABRT: V8 probably ran out of memory: .*--max-old-space-size$/],
-    ['SIGTRAP', { data: 2 ** 40 }, /ended by SIGTRAP: it probably ran out of memory, which rlimits\.data limits$/],
-    ['SIGABRT', { as: 2 ** 46, data: [2 ** 40, Infinity] }, /which rlimits\.as and rlimits\.data limits$/],
+    ['SIGTRAP', { data: 2 ** 52 }, /ended by SIGTRAP: it probably ran out of memory, which rlimits\.data limits$/],
+    ['SIGABRT', { as: 2 ** 52, data: [2 ** 52, Infinity] }, /which rlimits\.as and rlimits\.data limits$/],
     ['SIGSEGV', { stack: 2 ** 24 }, /ended by SIGSEGV: it probably exceeded its limit of the stack, rlimits\.stack$/],
     ['SIGSEGV', {}, /ended by SIGSEGV$/],
     ['SIGTERM', { cpu: 1000 }, /ended by SIGTERM$/],
