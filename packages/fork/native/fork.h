@@ -177,8 +177,8 @@ int fork_keep_child(struct fork_thread_children *self, pid_t pid, int on);
  * lists children (Linux). Returns 0 or -ENOMEM. */
 int fork_begin_spawn(struct fork_thread_children *self);
 
-/* Adds the child that was started; 0 if there is none. Returns 0, or -ENOMEM: it then still ends with the thread, until
- * another one is started. */
+/* Adds the child that was started, or nothing if pid is 0. Returns 0, or -ENOMEM: it then still ends with the thread,
+ * until another one is started. */
 int fork_end_spawn(struct fork_thread_children *self, pid_t pid);
 
 /* Lets a child that was added live on at the end if `on`; otherwise undoes that. It is reaped after its exit, when any

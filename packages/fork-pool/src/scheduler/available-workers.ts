@@ -40,7 +40,7 @@ export class AvailableWorkers {
   /**
    * Lets the balancer choose a worker. Removes workers that have died unnoticed, and chooses again.
    *
-   * @returns a worker that can be called, or `undefined` if there is none
+   * @returns a worker that can be called, or `undefined` if no worker is available
    * @throws TypeError if the balancer returns anything but an available worker; any error that the balancer throws
    */
   choose(args: readonly unknown[]): Worker | undefined {

@@ -11,7 +11,7 @@ const GRACE_MS = 2000
 /**
  * Splits the arguments of `pool` or `connectPool`, which begin with a module or with a template and a module.
  *
- * @returns `template`: `undefined` if there is none
+ * @returns `template`: `undefined` if the arguments begin with a module
  * @throws TypeError if the first argument is neither a template nor a module
  */
 export function takeTemplate(args: unknown[]): {

@@ -87,7 +87,7 @@ export class Responses {
     }
   }
 
-  /** Closes the descriptors of the current frame, which nobody has received. */
+  /** Closes the descriptors of the current frame, which were not handed to any code. */
   #closeDescriptors(): void {
     disposeAll(this.#channel.transport.reader.attachments?.descriptors ?? [])
   }

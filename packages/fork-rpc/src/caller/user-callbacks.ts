@@ -19,7 +19,7 @@ export class UserCallbacks {
     this.#name = name
   }
 
-  /** Returns the option `onEvent`. The first time that there is none, emits a process warning. */
+  /** Returns the option `onEvent`. Emits a process warning the first time that the option is missing. */
   eventListener(): RpcOptions['onEvent'] {
     const { onEvent } = this.#callbacks
     if (onEvent) return onEvent

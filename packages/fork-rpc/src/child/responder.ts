@@ -15,7 +15,7 @@ export interface Flusher {
    * @throws the kernel's error if the caller is gone
    */
   writeAll(): void
-  /** Returns the ID of the call that sends an event; 0 if there is none, or it is unknown. */
+  /** Returns the ID of the call that sends an event, or 0 if no call is known to send it. */
   idOfCall(): number
   /** Blocks until a condition is met, and handles frames meanwhile; for backends that cannot read otherwise. */
   wait?(isOver: () => boolean): void

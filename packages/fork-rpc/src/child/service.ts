@@ -136,7 +136,7 @@ function lookUp(
   return found
 }
 
-/** Exits the process if an error means that the socket has bytes that are no frames. Reports that to the caller. */
+/** Exits the process if an error means that the socket has bytes that are not frames. Reports that to the caller. */
 export function endIfInvalid(error: unknown, { responder }: Service): void {
   if (!(error instanceof RpcError)) return
   responder.fatal(error)

@@ -212,7 +212,7 @@ function valueAttacks(): Attack[] {
     attack('a note for the length', ...noted(['binary', ['length'], 'Buffer'])),
     attack('a note for an index that is too high', ...noted(['binary', [2 ** 32 - 2], 'Buffer'])),
     attack('a note of an unknown kind', ...noted(['file', [0], 'Buffer'])),
-    attack('a note with a class that is none', ...noted(['binary', [0], '__proto__'])),
+    attack('a note whose class is not one of binaries', ...noted(['binary', [0], '__proto__'])),
     attack('a note for half an element', ...noted(['binary', [0], 'Float64Array'], PLACEHOLDER, 5)),
     attack('a path of 10,000 keys', ...noted(['binary', Array<number>(10_000).fill(0), 'Buffer'])),
     attack('a note for a descriptor that is missing', ...noted(['fd', [0]])),
