@@ -1,6 +1,13 @@
 export { collectGarbage } from './collect-garbage.js'
 export { fillDescriptorTable } from './full-table.js'
-export { assertNothingLeft, openDescriptors, openResources, openSpareDescriptor, type Resources } from './leftovers.js'
+export {
+  assertNothingLeft,
+  openDescriptors,
+  openResources,
+  openSpareDescriptor,
+  type Resources,
+  resourcesAfter,
+} from './leftovers.js'
 export { findNewSockets, findOwnSocket } from './own-socket.js'
 export { PATIENCE_MS, until } from './patience.js'
 export { childrenOf, isRunning, untilGone } from './processes.js'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readlinkSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { socketpair } from '@anyfork/fdpass'
 import { until } from './patience.js'
 import { allProcesses } from './processes.js'
@@ -38,6 +39,18 @@ export async function assertNothingLeft(before: Resources): Promise<void> {
   } catch {
     assert.deepEqual(openResources(), before)
   }
+}
+
+/**
+ * Lists what this process holds after `warmUp`, to compare with later. When a process has ended, the event loop may still
+ * have to close the socket to it, so the list is made some turns later.
+ *
+ * @param warmUp - does what may open descriptors for good, and waits for the ends of other processes that it starts
+ */
+export async function resourcesAfter(warmUp: () => Promise<unknown>): Promise<Resources> {
+  await warmUp()
+  for (let turn = 0; turn < 10; turn++) await setImmediate()
+  return openResources()
 }
 
 /**

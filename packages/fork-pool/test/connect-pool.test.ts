@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { connectPool, ForkProcess, type PooledModule, poolOf } from '@anyfork/fork-pool'
-import { assertNothingLeft, openResources, type Resources } from '@anyfork/test-support'
+import { assertNothingLeft, type Resources, resourcesAfter } from '@anyfork/test-support'
 import { afterEach, before, describe, it } from 'mocha'
 import { worker as module } from './support/pools.js'
 
@@ -10,8 +10,7 @@ describe('connectPool()', () => {
   let worker: PooledModule<Module>
   let atRest: Resources
   before(async () => {
-    await ForkProcess.create().close()
-    atRest = openResources()
+    atRest = await resourcesAfter(() => ForkProcess.create().close())
   })
   afterEach(async () => {
     await poolOf(worker).destroy()

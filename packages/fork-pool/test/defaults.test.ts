@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { connectPool, type ForkPool, ForkProcess, type PoolControl, pool, poolOf } from '@anyfork/fork-pool'
-import { assertNothingLeft, openResources, type Resources } from '@anyfork/test-support'
+import { assertNothingLeft, type Resources, resourcesAfter } from '@anyfork/test-support'
 import { afterEach, before, describe, it } from 'mocha'
 import { useFolder } from './support/folder.js'
 import { worker } from './support/pools.js'
@@ -18,8 +18,7 @@ describe('pool() and connectPool() without a template', () => {
     return made
   }
   before(async () => {
-    await ForkProcess.create().close()
-    atRest = openResources()
+    atRest = await resourcesAfter(() => ForkProcess.create().close())
   })
   afterEach(async () => {
     await Promise.all(open.splice(0).map(one => one.destroy()))
@@ -82,8 +81,8 @@ describe('pool() and connectPool() without a template', () => {
     assert.equal(await variable('PLACE'), 'default')
     await variable.destroy()
     ForkProcess.templateOptions = {}
-    await ForkProcess.create().close() // the default template of the other tests
-    atRest = openResources()
+    // the default template of the other tests
+    atRest = await resourcesAfter(() => ForkProcess.create().close())
   })
 
   it('reload() works although workers have init, because no arguments were sent to the template', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { type ForkPool, ForkProcess, pool } from '@anyfork/fork-pool'
-import { assertNothingLeft, openResources, type Resources, until } from '@anyfork/test-support'
+import { assertNothingLeft, type Resources, resourcesAfter, until } from '@anyfork/test-support'
 import { afterEach, before, describe, it } from 'mocha'
 import { useFolder } from './support/folder.js'
 import { reasonOf } from './support/pools.js'
@@ -11,10 +11,11 @@ describe('reload()', () => {
   let atRest: Resources
   let current: ForkPool | undefined
   before(async () => {
-    const warmUp = pool(ForkProcess.create(), 'node:path', 'basename')
-    await warmUp('x')
-    await warmUp.close()
-    atRest = openResources()
+    atRest = await resourcesAfter(async () => {
+      const warmUp = pool(ForkProcess.create(), 'node:path', 'basename')
+      await warmUp('x')
+      await warmUp.close()
+    })
   })
   afterEach(async () => {
     await current?.destroy()

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ForkProcess } from '@anyfork/fork'
-import { assertNothingLeft, childrenOf, isSoak, openResources, untilGone } from '@anyfork/test-support'
+import { assertNothingLeft, childrenOf, isSoak, resourcesAfter, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { isForking } from './support/mode.js'
 
@@ -25,10 +25,7 @@ describe('SIGKILL at random moments', () => {
   it('killing templates and children during forks settles every promise, and leaves no descriptor and no process', async function () {
     this.timeout(600_000)
     const random = numbers(1)
-    const warm = ForkProcess.exec()
-    await warm.ready()
-    await warm.close()
-    const before = openResources()
+    const before = await resourcesAfter(() => ForkProcess.exec().close())
     const childrenBefore = childrenOf(process.pid).length
     for (let round = 0; round < ROUNDS; round++) {
       const template = ForkProcess.exec().require(worker)

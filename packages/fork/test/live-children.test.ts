@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { ForkProcess } from '@anyfork/fork'
-import { assertNothingLeft, childrenOf, isSoak, openResources } from '@anyfork/test-support'
+import { assertNothingLeft, childrenOf, isSoak, resourcesAfter } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 
 const web = new URL('./fixtures/express-app.js', import.meta.url)
@@ -34,10 +34,11 @@ async function each<T>(items: readonly T[], act: (item: T, i: number) => Promise
 describe('live children', () => {
   it(`${children} children with express loaded live at once, answer requests, and end without leftovers`, async function () {
     this.timeout(600_000)
-    const first = ForkProcess.exec()
-    ;(await first.run(worker, 'hold')).toSocket().destroy() // Node and this package keep descriptors that the first process needs
-    await first.exited
-    const before = openResources()
+    const before = await resourcesAfter(async () => {
+      const first = ForkProcess.exec()
+      ;(await first.run(worker, 'hold')).toSocket().destroy()
+      await first.exited
+    })
     const template = ForkProcess.exec().require(web).warm(web, 'rehearse', [], 20)
     await template.ready()
     const processes: ForkProcess[] = []

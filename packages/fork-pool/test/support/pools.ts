@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { type ForkPool, ForkProcess, type PoolOptions, pool } from '@anyfork/fork-pool'
 import type { CallPromise } from '@anyfork/fork-rpc'
-import { assertNothingLeft, openResources, PATIENCE_MS, type Resources } from '@anyfork/test-support'
+import { assertNothingLeft, openResources, PATIENCE_MS, type Resources, resourcesAfter } from '@anyfork/test-support'
 import { afterEach, before } from 'mocha'
 
 export const worker: URL = new URL('../fixtures/worker.js', import.meta.url)
@@ -17,10 +17,11 @@ export function usePools(): (name: string, options?: PoolOptions, template?: () 
   const open: ForkPool[] = []
   let atRest: Resources
   before(async () => {
-    const warmUp = pool(ForkProcess.create(), worker, 'pid')
-    await warmUp()
-    await warmUp.close()
-    atRest = openResources()
+    atRest = await resourcesAfter(async () => {
+      const warmUp = pool(ForkProcess.create(), worker, 'pid')
+      await warmUp()
+      await warmUp.close()
+    })
   })
   afterEach(async () => {
     await Promise.all(open.splice(0).map(one => one.destroy()))

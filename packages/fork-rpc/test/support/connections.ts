@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { ForkProcess, preload, type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
-import { assertNothingLeft, openResources, type Resources } from '@anyfork/test-support'
+import { assertNothingLeft, openResources, type Resources, resourcesAfter } from '@anyfork/test-support'
 import { after, afterEach, before } from 'mocha'
 import { Gate } from './gate.js'
 
@@ -35,7 +35,7 @@ export function useConnections(): Connections {
   }
   before(async () => {
     template ??= await makeTemplate()
-    atRest = openResources()
+    atRest = await resourcesAfter(() => run(template!.fork(), worker, 'nothing').close())
   })
   afterEach(async () => {
     await Promise.all(started.splice(0).map(connection => connection.destroy()))
@@ -64,11 +64,9 @@ export function useConnections(): Connections {
   }
 }
 
-/** Makes a template with which one process has been forked and used, so that all that happens once has happened. */
 async function makeTemplate(): Promise<ForkProcess> {
   const template = preload(ForkProcess.exec()).require(worker)
   await template.ready()
-  await run(template.fork(), worker, 'nothing').close()
   return template
 }
 
