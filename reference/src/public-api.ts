@@ -43,6 +43,13 @@ export function entriesOf(name: string): Entry[] {
   )
 }
 
+let api: PublicApi | undefined
+
+/** Returns the public API of all packages. The compiler reads it once, which takes seconds. */
+export function publicApi(): PublicApi {
+  return (api ??= new PublicApi(PACKAGES.flatMap(entriesOf)))
+}
+
 /** The public API of packages, which the TypeScript compiler reads from their declaration files. */
 export class PublicApi {
   readonly #entries: readonly Entry[]

@@ -7,7 +7,7 @@ import * as fdpasser from '@anyfork/fdpasser'
 import * as fork from '@anyfork/fork'
 import * as pool from '@anyfork/fork-pool'
 import * as rpc from '@anyfork/fork-rpc'
-import { type CallWithOptions, entriesOf, PACKAGES, PublicApi } from '@anyfork/reference/public-api'
+import { type CallWithOptions, publicApi } from '@anyfork/reference/public-api'
 import { after, before, describe, it } from 'mocha'
 
 /** Makes the call with these options; all other arguments are valid. */
@@ -70,8 +70,7 @@ const takesAnything = new Set(['cause', 'key'])
 
 describe('the options of every public call', function () {
   this.timeout(10_000)
-  const api = new PublicApi(PACKAGES.flatMap(entriesOf))
-  const found = api.callsWithOptions()
+  const found = publicApi().callsWithOptions()
   const several = (wanted: CallWithOptions): boolean =>
     found.filter(({ specifier, name }) => specifier === wanted.specifier && name === wanted.name).length > 1
   const keyOf = (one: CallWithOptions): string =>
