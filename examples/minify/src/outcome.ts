@@ -12,13 +12,13 @@ export interface Outcome {
 const rows: [title: string, cell: (outcome: Outcome) => string][] = [
   ['files', outcome => `${outcome.files}`],
   ['failed', outcome => `${outcome.failed}`],
-  ['bytes in', outcome => megabytes(outcome.bytesIn)],
-  ['bytes out', outcome => megabytes(outcome.bytesOut)],
+  ['bytes in', outcome => formatBytes(outcome.bytesIn)],
+  ['bytes out', outcome => formatBytes(outcome.bytesOut)],
   ['seconds', outcome => outcome.seconds.toFixed(2)],
   ['workers', outcome => `${outcome.workers.length}`],
   ['ms to start (median)', outcome => median(outcome.workers.map(worker => worker.startMilliseconds)).toFixed(2)],
-  ['USS per worker', outcome => megabytes(median(outcome.workers.map(worker => worker.ussBytes)))],
-  ['PSS per worker', outcome => megabytes(median(outcome.workers.map(worker => worker.pssBytes)))],
+  ['USS per worker', outcome => formatBytes(median(outcome.workers.map(worker => worker.ussBytes)))],
+  ['PSS per worker', outcome => formatBytes(median(outcome.workers.map(worker => worker.pssBytes)))],
 ]
 
 /** Formats outcomes as a table with one column per outcome. */
@@ -30,8 +30,8 @@ export function tabulate(outcomes: Record<string, Outcome>): string {
   return table.map(([title, ...cells]) => title!.padEnd(24) + cells.map(cell => cell.padStart(22)).join('')).join('\n')
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`
+function formatBytes(bytes: number): string {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
 }
 
 function median(values: number[]): number {
