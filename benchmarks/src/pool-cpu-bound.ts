@@ -12,8 +12,8 @@ export const benchmark: Benchmark = {
   isHigherBetter: false,
   subjects: pools.map(withOneCallPerWorker),
   settings: isQuick => [{ calls: isQuick ? 4 : 100, limit: isQuick ? 1000 : 100_000, cpus: 'free' }],
-  async measure(subject, { calls, limit }) {
-    const client = await startPeer(subject, { task: 'countPrimes', workers: WORKERS })
+  async measure(subject, { calls, limit }, isQuick) {
+    const client = await startPeer(subject, { task: 'countPrimes', workers: isQuick ? 1 : WORKERS })
     const all = (): Promise<unknown[]> => Promise.all(Array.from({ length: Number(calls) }, () => client.call(limit)))
     await assertAnswer(() => client.call(1000), 168)
     await all()

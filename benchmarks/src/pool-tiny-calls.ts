@@ -29,7 +29,7 @@ export const benchmark: Benchmark = {
   ],
   settings: isQuick => (isQuick ? [100] : [100, 1000]).map(pendingCalls => ({ pendingCalls, cpus: 'free' })),
   async measure(subject, { pendingCalls }, isQuick) {
-    const client = await startPeer(subject, { task: 'add', workers: WORKERS })
+    const client = await startPeer(subject, { task: 'add', workers: isQuick ? 1 : WORKERS })
     const call = (): Promise<unknown> => client.call(1, 2)
     await assertAnswer(call, 3)
     return { perSecond: await callsPerSecond(call, Number(pendingCalls), durations(isQuick)) }

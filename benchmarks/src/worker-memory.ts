@@ -26,37 +26,38 @@ export const benchmark: Benchmark = {
   excludes: ({ perlModule }, { module }) => perlModule !== undefined && module === HEAVY_MODULE,
   async measure({ peer, perlModule }, { module }, isQuick) {
     setWorkerModule(module)
+    const workers = isQuick ? 4 : WORKERS
     const settle = (): Promise<unknown> => setTimeout(isQuick ? 10 : 500)
-    if (perlModule) return measurePerl(settle)
+    if (perlModule) return measurePerl(workers, settle)
     const start = await starters[peer]!()
     ;(await start()).stop()
     await settle()
     const before = await treeMemory()
-    const workers = await Promise.all(Array.from({ length: WORKERS }, start))
+    const started = await Promise.all(Array.from({ length: workers }, start))
     await settle()
     const after = await treeMemory()
-    for (const worker of workers) worker.stop()
-    return growth(before, after)
+    for (const worker of started) worker.stop()
+    return growth(workers, before, after)
   },
 }
 
-function growth(before: Tree, after: Tree): Metrics {
-  const workers = [...after].filter(([pid]) => !before.has(pid)).map(([, memory]) => memory.uss)
+function growth(workers: number, before: Tree, after: Tree): Metrics {
+  const processes = [...after].filter(([pid]) => !before.has(pid)).map(([, memory]) => memory.uss)
   const programGrowth = after.get(process.pid)!.uss - before.get(process.pid)!.uss // includes the threads
   return {
-    pssMebibytes: (totalPss(after) - totalPss(before)) / WORKERS,
-    ussMebibytes: workers.length ? median(workers) : programGrowth / WORKERS,
+    pssMebibytes: (totalPss(after) - totalPss(before)) / workers,
+    ussMebibytes: processes.length ? median(processes) : programGrowth / workers,
   }
 }
 
-async function measurePerl(settle: () => Promise<unknown>): Promise<Metrics> {
+async function measurePerl(workers: number, settle: () => Promise<unknown>): Promise<Metrics> {
   const program = fileURLToPath(new URL('../perl/idle-workers.pl', import.meta.url))
-  const perl = spawn('perl', [program, `${WORKERS}`], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const perl = spawn('perl', [program, `${workers}`], { stdio: ['pipe', 'pipe', 'inherit'] })
   await once(perl.stdout, 'data')
   await settle()
   const before = await treeMemory()
   perl.stdin.write('\n')
   await once(perl.stdout, 'data')
   await settle()
-  return growth(before, await treeMemory())
+  return growth(workers, before, await treeMemory())
 }

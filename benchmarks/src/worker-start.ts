@@ -27,7 +27,7 @@ export const benchmark: Benchmark = {
     setWorkerModule(module)
     const start = await starters[peer]!()
     const { warmUp, measured } = durations(isQuick)
-    await startFor(start, Number(concurrency), warmUp)
+    if (warmUp) await startFor(start, Number(concurrency), warmUp)
     return metricsOf(await startFor(start, Number(concurrency), measured))
   },
 }

@@ -55,17 +55,17 @@ describe('npm run bench -- --quick', function () {
 
   it('writes a report with the date, the machine, and the version of Node, and a chart', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-test-'))
-    await bench('pool-cold-program', '--quick', '--markdown', '--output', folder)
-    const report = readFileSync(join(folder, 'pool-cold-program.md'), 'utf8')
-    const chart = readFileSync(join(folder, 'pool-cold-program.svg'), 'utf8')
+    await bench('worker-memory', '--quick', '--markdown', '--output', folder)
+    const report = readFileSync(join(folder, 'worker-memory.md'), 'utf8')
+    const chart = readFileSync(join(folder, 'worker-memory.svg'), 'utf8')
     rmSync(folder, { recursive: true })
-    assert.match(chart, /^<svg .*@anyfork\/fork-pool/s)
+    assert.match(chart, /^<svg .*@anyfork\/fork/s)
     for (const part of [
-      '# How long does a program take',
+      '# How much memory does an idle worker use',
       process.version,
       new Date().toISOString().slice(0, 10),
       '--quick',
-      '| @anyfork/fork-pool',
+      '| @anyfork/fork ',
     ])
       assert.ok(report.includes(part), part)
   })

@@ -6,15 +6,20 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { runInterleaved } from '@anyfork/benchmarks/harness/interleaved-runs'
+import { type Row, runInterleaved } from '@anyfork/benchmarks/harness/interleaved-runs'
 import { tableOf } from '@anyfork/benchmarks/harness/table'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { afterEach, before, beforeEach, describe, it } from 'mocha'
 
 const knownMetrics = new URL('./fixtures/known-metrics.js', import.meta.url).href
 
 describe('runInterleaved', () => {
-  it('returns a row per subject, with medians and the ratio to the first subject', async () => {
-    const rows = await runInterleaved(knownMetrics, { isQuick: true })
+  let rows: Row[]
+  const reported: string[] = []
+  before(async () => {
+    rows = await runInterleaved(knownMetrics, { isQuick: true }, name => reported.push(name))
+  })
+
+  it('returns a row per subject, with medians and the ratio to the first subject', () => {
     assert.deepEqual(rows.slice(0, 2), [
       {
         concurrency: 1,
@@ -39,8 +44,7 @@ describe('runInterleaved', () => {
     ])
   })
 
-  it('returns null for the metric of an event that never occurred', async () => {
-    const rows = await runInterleaved(knownMetrics, { isQuick: true })
+  it('returns null for the metric of an event that never occurred', () => {
     assert.deepEqual(rows[2], {
       concurrency: 1,
       cpus: 'free',
@@ -53,16 +57,13 @@ describe('runInterleaved', () => {
     })
   })
 
-  it('returns the reason of a failed sample, and measures the other subjects', async () => {
-    const rows = await runInterleaved(knownMetrics, { isQuick: true })
+  it('returns the reason of a failed sample, and measures the other subjects', () => {
     assert.deepEqual(rows.slice(3), [
       { concurrency: 1, cpus: 'free', subject: 'throws', failure: 'Error: cannot count' },
     ])
   })
 
-  it('reports each sample to the listener', async () => {
-    const reported: string[] = []
-    await runInterleaved(knownMetrics, { isQuick: true }, name => reported.push(name))
+  it('reports each sample to the listener', () => {
     assert.deepEqual(reported.sort(), ['1, free: four', '1, free: nothing', '1, free: ten', '1, free: throws'])
   })
 
@@ -73,8 +74,7 @@ describe('runInterleaved', () => {
     assert.deepEqual(reported, [...round, '1, free: throws', ...round])
   })
 
-  it('returns rows that format as a Markdown table', async () => {
-    const rows = await runInterleaved(knownMetrics, { isQuick: true })
+  it('returns rows that format as a Markdown table', () => {
     assert.equal(
       tableOf(rows.slice(1, 3)),
       `**concurrency: 1, cpus: free**
