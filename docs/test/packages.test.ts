@@ -58,7 +58,10 @@ describe('a packed package', () => {
     )
     assert.deepEqual(Object.keys(dependencies).sort(), names.map(name => `@anyfork/${name}`).sort())
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ dependencies }))
-    await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: folder })
+    await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], {
+      cwd: folder,
+      env: { ...process.env, CFLAGS: '-O0' }, // the addons compile faster, and need not be fast here
+    })
   })
   after(() => rmSync(folder, { recursive: true }))
 
