@@ -7,7 +7,7 @@
 import { spawn } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { basename, delimiter, join, resolve } from 'node:path'
 
 /** Suites that run longer are killed, and have failed. */
 const SUITE_TIMEOUT_MS = 10 * 60_000
@@ -46,7 +46,7 @@ function suitesOf(folder) {
   const { name, scripts = {} } = manifestOf(folder)
   const names = Object.keys(scripts).filter(script => script.startsWith('test:'))
   if (!names.length && scripts.test) names.push('test')
-  return names.map(script => ({ title: `${name} ${script}`, folder, command: ['npm', 'run', '--silent', script] }))
+  return names.map(script => ({ title: `${name} ${script}`, folder, command: ['sh', '-c', scripts[script]] }))
 }
 
 /** Returns the suite of a workspace's soaks, in a list that is empty if there are none. */
@@ -77,6 +77,7 @@ function soaksOf(folder) {
 }
 
 delete process.env.NODE_EXTRA_CA_CERTS // Node spends 30 ms reading it at each start, and no test needs it
+process.env.PATH = [join(top, 'node_modules/.bin'), process.env.PATH].join(delimiter) // as npm does, which takes 300 ms to start
 const running = new Set()
 
 /**
