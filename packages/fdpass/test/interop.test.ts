@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { pipe, receiveMessage, recv, send, sendMessage, setNonblocking, socketpair, write } from '@anyfork/fdpass'
 import { tagOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
+import { needsPython, pythonFlags } from './support/python.js'
 
 /**
  * Programs that get a socket as descriptor 3. They send the reading ends of three pipes with the tags 0, 1, and 2. Then
@@ -28,8 +29,9 @@ const peers: Record<string, { command: string; probe: string[]; program: string[
   },
   "Python's socket.send_fds and recv_fds": {
     command: 'python3',
-    probe: ['-c', 'import socket; socket.send_fds'],
+    probe: [...pythonFlags, '-c', 'import socket; socket.send_fds'],
     program: [
+      ...pythonFlags,
       '-c',
       `import os, socket
 s = socket.socket(fileno=3)
@@ -71,15 +73,13 @@ describe('a socket shared with another program', () => {
   }
 
   it('passes 253 descriptors in one message both ways with Python', async function () {
-    if (
-      process.env['ANYFORK_PEERS'] !== 'required' &&
-      spawnSync('python3', ['-c', 'import socket; socket.send_fds']).status !== 0
-    )
-      return this.skip()
+    needsPython.call(this)
     const [ours, theirs] = socketpair()
     const program =
       'import socket; s = socket.socket(fileno=3); d, f, _, _ = socket.recv_fds(s, 100, 253); socket.send_fds(s, [d], f)'
-    const peer = spawn('python3', ['-c', program], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
+    const peer = spawn('python3', [...pythonFlags, '-c', program], {
+      stdio: ['ignore', 'inherit', 'inherit', theirs.fd],
+    })
     theirs.close()
     const [readEnd, writeEnd] = pipe()
     sendMessage(ours, Buffer.from('hello'), new Array(253).fill(writeEnd))

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,27 +18,10 @@ import {
   write,
 } from '@anyfork/fdpass'
 import { openDescriptors } from '@anyfork/test-support'
-import { after, afterEach, before, type Context, describe, it } from 'mocha'
+import { after, afterEach, before, describe, it } from 'mocha'
+import { needsPython, pythonFlags, usePython } from './support/python.js'
 
-// Python programs that get a socket as descriptor 3 do to it what this package does not do itself.
-
-/** Runs a Python program to its end. In the program, the sockets are named `s` and `t`. */
-function python(program: string, ...sockets: Descriptor[]): void {
-  const preamble = [
-    'import array, os, socket, struct',
-    ...sockets.map((_, i) => `${'st'[i]} = socket.socket(fileno=${3 + i})`),
-  ]
-  const { status, stderr } = spawnSync('python3', ['-c', [...preamble, program].join('\n')], {
-    stdio: ['ignore', 'ignore', 'pipe', ...sockets.map(({ fd }) => fd)],
-    encoding: 'utf8',
-  })
-  assert.equal(status, 0, stderr)
-}
-
-function needsPython(this: Context): void {
-  // With ANYFORK_PEERS=required, a missing Python is a failure.
-  if (process.env['ANYFORK_PEERS'] !== 'required' && spawnSync('python3', ['-c', '']).status !== 0) this.skip()
-}
+// Python programs that get a socket do to it what this package does not do itself.
 
 function closeAll(descriptors: readonly Descriptor[]): number {
   for (const descriptor of descriptors) descriptor.close()
@@ -46,7 +29,7 @@ function closeAll(descriptors: readonly Descriptor[]): number {
 }
 
 describe('a socket that receives control messages from the kernel', () => {
-  before(needsPython)
+  const python = usePython()
 
   for (const [name, option] of [
     ['SO_PASSCRED', 16],
@@ -108,17 +91,16 @@ describe('a socket that receives control messages from the kernel', () => {
 })
 
 describe('a peer that accepts no descriptors (SO_PASSRIGHTS)', () => {
-  before(needsPython)
+  const python = usePython()
 
   it('makes send() and sendMany() throw EPERM, and still receives bytes', function () {
     const [left, right] = socketpair()
     try {
-      const { status } = spawnSync(
-        'python3',
-        ['-c', 'import socket; socket.socket(fileno=3).setsockopt(socket.SOL_SOCKET, 83, 0)'],
-        { stdio: ['ignore', 'ignore', 'ignore', right.fd] },
-      )
-      if (status !== 0) return this.skip() // before Linux 6.16
+      try {
+        python('s.setsockopt(socket.SOL_SOCKET, 83, 0)', right)
+      } catch {
+        return this.skip() // before Linux 6.16
+      }
       assert.throws(() => send(left, 0), { code: 'EPERM' })
       assert.throws(() => sendMany(left, [0, 0]), { code: 'EPERM' })
       assert.equal(write(left, Buffer.from('abc')), 3)
@@ -143,6 +125,7 @@ describe('the path of a Python socket', () => {
       const server = spawn(
         'python3',
         [
+          ...pythonFlags,
           '-c',
           `import socket, sys\npath = sys.argv[1]\n${program}\nprint('bound', flush=True)\nsys.stdin.read()`,
           path,
@@ -193,7 +176,9 @@ try:
 except PermissionError:
     pass
 assert os.isatty(back[5])`
-    const peer = spawn('python3', ['-c', program], { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] })
+    const peer = spawn('python3', [...pythonFlags, '-c', program], {
+      stdio: ['ignore', 'inherit', 'inherit', theirs.fd],
+    })
     theirs.close()
     const exited = once(peer, 'exit')
     for (let i = 0; i < 6; i++) {
@@ -207,7 +192,7 @@ assert os.isatty(back[5])`
 })
 
 describe('a message of a Python program', () => {
-  before(needsPython)
+  const python = usePython()
 
   for (const [parts, ancillary, count] of [
     [
