@@ -42,13 +42,13 @@ describe('FdPasser', () => {
     it(`passes descriptors in order and both ways at once (batch ${batch})`, async () => {
       connect({ batch })
       const flood = async (from: FdPasser): Promise<void> => {
-        for (let i = 0; i < 2000; i++) {
+        for (let i = 0; i < 1000; i++) {
           void from.pushSend(taggedPipe(`${i}`))
           if (from.pressure >= 1) await from.drained()
         }
       }
       const drain = async (to: FdPasser): Promise<void> => {
-        for (let i = 0; i < 2000; i++) assert.equal(tagOf(await to.pushRecv()), `${i}`)
+        for (let i = 0; i < 1000; i++) assert.equal(tagOf(await to.pushRecv()), `${i}`)
       }
       await Promise.all([flood(left), flood(right), drain(left), drain(right)])
     })
