@@ -92,6 +92,8 @@ describe('check', () => {
       const { execFileSync } = await import('node:child_process')
       const path = `/tmp/anyfork-fifo-${process.pid}`
       execFileSync('mkfifo', [path])
+      const now = performance.now.bind(performance)
+      performance.now = () => 50 * now() // a fast clock, so that the template soon stops waiting for the request
       open(path, 'r', () => {}) // waits until a writer opens it
     })
     const { canFork, findings } = await waiting.check()

@@ -5,7 +5,7 @@ import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const size = isSoak ? 1.25 * 2 ** 30 : 2 ** 27
+const size = isSoak ? 1.25 * 2 ** 30 : 2 ** 26
 
 describe('large arguments', () => {
   it(`sendArg() of ${size / 2 ** 20} MiB arrives whole; the process holds it only once`, async function () {

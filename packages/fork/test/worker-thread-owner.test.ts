@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { assertNothingLeft, childrenOf, isRunning, openResources, outputOf, untilGone } from '@anyfork/test-support'
+import {
+  assertNothingLeft,
+  childrenOf,
+  isRunning,
+  isSoak,
+  openResources,
+  outputOf,
+  untilGone,
+} from '@anyfork/test-support'
 import { before, describe, it } from 'mocha'
+
+/** How often a thread is terminated in the middle of a step. */
+const ROUNDS = isSoak ? 10 : 4
 
 /** Returns the program of a thread that owns a template, a waiting process, and a spinning one. It sends their pids. */
 const program = (spin: string): string => `
@@ -37,16 +48,15 @@ async function pidOfTerminated(code: string): Promise<number> {
 }
 
 /** Runs a step in a thread over and over, and terminates it in the middle of one. */
-async function terminatedAfter(step: string, rounds: number): Promise<void> {
+async function terminatedAfter(preparation: string, step: string, steps: number): Promise<void> {
   const thread = new Worker(
     `const { ForkProcess } = require('@anyfork/fork')
      const { parentPort } = require('node:worker_threads')
-     const template = ForkProcess.exec()
-     template.ready().then(async () => { for (;;) { parentPort.postMessage(0); ${step} } })`,
+     ;(async () => { ${preparation}; for (;;) { parentPort.postMessage(0); ${step} } })()`,
     { eval: true },
   )
   let count = 0
-  await new Promise<void>(resolve => thread.on('message', () => ++count === rounds && resolve()))
+  await new Promise<void>(resolve => thread.on('message', () => ++count === steps && resolve()))
   await thread.terminate()
 }
 
@@ -66,24 +76,24 @@ describe('a worker thread that owns processes', () => {
     })
   }
 
-  for (const [what, step] of [
-    ['it starts interpreters', "await ForkProcess.exec({ mode: 'fork', execPath: '/bin/true' }).exited"],
+  for (const [what, preparation, step] of [
+    ['it starts interpreters', '', "await ForkProcess.exec({ mode: 'fork', execPath: '/bin/true' }).exited"],
     [
       'it forks a template',
+      'const template = ForkProcess.exec(); await template.ready()',
       "const fork = template.fork(); await fork.ready(); fork.kill('SIGKILL'); await fork.exited",
     ],
   ] as const) {
     it(`a thread terminated while ${what} leaves no descriptor, no process, and no zombie`, async () => {
-      await terminated('')
       const before = openResources()
-      for (let round = 1; round <= 10; round++) await terminatedAfter(step, round)
+      for (let round = 1; round <= ROUNDS; round++) await terminatedAfter(preparation, step, round)
       await assertNothingLeft(before)
     })
   }
 
   it('threads terminated at the same time end their processes, and leave no descriptor and no zombie', async () => {
     const twoTerminated = (): Promise<number[][]> => Promise.all(['', ''].map(terminated))
-    await twoTerminated() // Node keeps some descriptors of the first two threads that run side by side
+    await Promise.all(['', ''].map(code => once(new Worker(code, { eval: true }), 'exit'))) // Node keeps some of their descriptors
     const before = openResources()
     const pids = (await twoTerminated()).flat()
     assert.equal(pids.length, 6)
