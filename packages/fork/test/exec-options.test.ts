@@ -39,11 +39,18 @@ function commandLine(pid: number | undefined): string {
 
 describe('options of ForkProcess.exec()', () => {
   let folder: string
-  before(() => (folder = realpathSync(mkdtempSync(join(tmpdir(), 'anyfork-exec-')))))
+  let seen: Surroundings[]
+  before(async () => {
+    folder = realpathSync(mkdtempSync(join(tmpdir(), 'anyfork-exec-')))
+    const node = join(folder, 'node')
+    symlinkSync(process.execPath, node)
+    const options = { argv0: 'miller', env: { COLOR: 'red' }, cwd: pathToFileURL(folder) }
+    seen = await surroundings({ ...options, execPath: node, execArgv: ['--no-warnings'] })
+  })
   after(() => rmSync(folder, { recursive: true }))
 
-  it('argv0 sets process.argv0 of the interpreter and its forks', async () => {
-    for (const { argv0 } of await surroundings({ argv0: 'miller' })) assert.equal(argv0, 'miller')
+  it('argv0 sets process.argv0 of the interpreter and its forks', () => {
+    for (const { argv0 } of seen) assert.equal(argv0, 'miller')
   })
 
   for (const mode of ['fork', 'exec'] as const) {
@@ -61,18 +68,15 @@ describe('options of ForkProcess.exec()', () => {
     })
   }
 
-  it('execPath and execArgv choose the interpreter and its flags', async () => {
-    const node = join(folder, 'node')
-    symlinkSync(process.execPath, node)
-    for (const { execArgv } of await surroundings({ execPath: node, execArgv: ['--no-warnings'] }))
-      assert.ok(execArgv.includes('--no-warnings'))
+  it('execPath and execArgv choose the interpreter and its flags', () => {
+    for (const { execArgv } of seen) assert.ok(execArgv.includes('--no-warnings'))
   })
 
   it('env and cwd, a path or a URL, set the environment and the working directory', async () => {
-    for (const cwd of [folder, pathToFileURL(folder)]) {
-      for (const one of await surroundings({ cwd, env: { COLOR: 'red' } }))
-        assert.deepEqual([one.cwd, one.color], [folder, 'red'])
-    }
+    for (const one of seen) assert.deepEqual([one.cwd, one.color], [folder, 'red'])
+    const own = ForkProcess.exec({ cwd: folder })
+    assert.equal((await answer<Surroundings>(await own.run(worker, 'surroundings'))).cwd, folder)
+    await own.exited
   })
 
   for (const mode of ['fork', 'exec'] as const) {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { pipe } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, childrenOf, openResources, until } from '@anyfork/test-support'
-import { describe, it } from 'mocha'
+import { after, before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
 const threadModule = new URL('./fixtures/thread-module.js', import.meta.url)
@@ -43,6 +43,11 @@ async function kill(...processes: ForkProcess[]): Promise<void> {
 }
 
 describe('falling back to fresh interpreters', () => {
+  let template: ForkProcess // a template without orders, which the tests share unless they give orders to their own
+
+  before(() => (template = ForkProcess.exec({ mode: 'auto' })))
+  after(() => template.close())
+
   it('a forked process in mode auto whose module starts a thread becomes a fresh interpreter with the same pid, arguments, and orders', async () => {
     await ForkProcess.exec({ mode: 'auto' }).close() // opens what this program keeps open
     const before = openResources()
@@ -83,16 +88,13 @@ describe('falling back to fresh interpreters', () => {
   })
 
   it('run() of a module that starts a thread makes a forked process a fresh interpreter', async () => {
-    const template = ForkProcess.exec({ mode: 'auto' })
     const child = template.fork().sendArg('once')
     assert.deepEqual((await answer<Answer>(await child.run(threadModule, 'report'))).args, ['once'])
     assert.equal(child.mode, 'exec')
     await kill(child)
-    await template.close()
   })
 
   it('orders that arrive while a thread is started are carried out once and in order, even in parts', async () => {
-    const template = ForkProcess.exec({ mode: 'auto' })
     const child = template.fork().eval('seen = ""')
     child.eval("seen += 'a'; new (process.getBuiltinModule('node:worker_threads').Worker)('', { eval: true })")
     for (const text of ['b', 'c']) child.eval('(text, _) => { seen += text }', text, 'x'.repeat(3 << 20))
@@ -100,7 +102,6 @@ describe('falling back to fresh interpreters', () => {
     const { args, seen } = await answer<{ args: string[]; seen: string }>(await child.run(threadModule, 'report'))
     assert.deepEqual([args[0]!.length, seen], [3 << 20, 'abcd'])
     await kill(child)
-    await template.close()
   })
 
   it('a hook of afterFork runs once in the fresh interpreter, after the orders to the template and before its own', async () => {
@@ -123,7 +124,6 @@ describe('falling back to fresh interpreters', () => {
   })
 
   it('a process that became a fresh interpreter still reports how its earlier forks end', async () => {
-    const template = ForkProcess.exec({ mode: 'auto' })
     const parent = template.fork()
     const [first, second] = [parent.fork(), parent.fork()]
     await Promise.all([first.ready(), second.ready()])
@@ -134,11 +134,9 @@ describe('falling back to fresh interpreters', () => {
     await assert.rejects(second.eval('process.exit(7)').ready(), { code: 'ERR_PROCESS_EXITED', exitCode: 7 })
     assert.deepEqual(childrenOf(parent.pid!), [])
     await kill(parent)
-    await template.close()
   })
 
   it('a process that became a fresh interpreter ends with its owner and by close()', async () => {
-    const template = ForkProcess.exec({ mode: 'auto' })
     const child = template
       .fork()
       .eval("new (process.getBuiltinModule('node:worker_threads').Worker)('', { eval: true })")
@@ -146,11 +144,9 @@ describe('falling back to fresh interpreters', () => {
     assert.equal(child.mode, 'exec')
     await child.close()
     assert.deepEqual(await child.exited, { code: 0, signal: null })
-    await template.close()
   })
 
   it('a process that became a fresh interpreter while close() waits for its forks ends after them', async () => {
-    const template = ForkProcess.exec({ mode: 'auto' })
     const parent = template
       .fork()
       .eval(`globalThis.later = () => setTimeout(() => ${startWorker}, 100)`)
@@ -162,11 +158,9 @@ describe('falling back to fresh interpreters', () => {
     await child.close()
     await closed
     assert.deepEqual(await parent.exited, { code: 0, signal: null })
-    await template.close()
   })
 
   it('a process that becomes a fresh interpreter finishes what it replays to another one', async () => {
-    const template = ForkProcess.exec({ mode: 'auto' })
     const parent = template
       .fork()
       .eval((_: string) => {}, 'x'.repeat(8 << 20))
@@ -176,22 +170,18 @@ describe('falling back to fresh interpreters', () => {
     await Promise.all([parent.ready(), child.ready()])
     assert.deepEqual([parent.mode, child.mode], ['exec', 'exec'])
     await kill(child, parent)
-    await template.close()
   })
 
   it('a process that became a fresh interpreter has no descriptors of its former program', async () => {
-    const template = ForkProcess.exec({ mode: 'auto' })
     const child = template.fork().require(inheritable).eval(startWorker)
     const inodes = Object.values(await answer<Record<number, number>>(await child.run(openInodes, 'openInodes')))
     assert.equal(child.mode, 'exec')
     assert.ok(!inodes.includes(statSync('/dev/full').ino))
     await child.close()
-    await template.close()
   })
 
   it('a forked process does not become a fresh interpreter while its function runs, or if its orders cannot be repeated', async () => {
     const code = `try { new (process.getBuiltinModule('node:worker_threads').Worker)('', { eval: true }) } catch (error) { seen = error.code + ' ' + error.cause?.code }`
-    const template = ForkProcess.exec({ mode: 'auto' })
     const running = template
       .fork()
       .eval(`globalThis.work = socket => { ${code}; socket.toSocket().end(JSON.stringify(seen)) }`)
@@ -202,7 +192,6 @@ describe('falling back to fresh interpreters', () => {
     full.eval(`${code}; globalThis.answer = socket => socket.toSocket().end(JSON.stringify(seen))`)
     assert.equal(await answer(await full.run('answer')), 'ERR_WORKER_UNSUPPORTED ERR_CANNOT_REPLAY')
     assert.equal(full.mode, 'fork')
-    await template.close()
   })
 
   it('a warning names the code that starts the thread, once for each code', async () => {
@@ -223,7 +212,6 @@ describe('falling back to fresh interpreters', () => {
   })
 
   it('a warning names the place from which a package was called that starts a thread', async () => {
-    const template = ForkProcess.exec({ mode: 'auto' })
     const code = `const { Worker } = require('node:worker_threads'); exports.start = () => new Worker('', { eval: true })`
     const child = template.fork().eval(
       (code: string, folder: string) => {
@@ -244,7 +232,6 @@ describe('falling back to fresh interpreters', () => {
     const [{ message }] = await warned
     assert.match(message, /started at \/folder\/node_modules\/library\/index\.js:1, called at \/folder\/app\.js:1$/)
     await child.close()
-    await template.close()
   })
 
   it('a warning names the loader that starts a thread', async () => {
