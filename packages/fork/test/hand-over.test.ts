@@ -16,6 +16,7 @@ import {
 } from '@anyfork/test-support'
 import { before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
+import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const newOwner = new URL('./fixtures/new-owner.js', import.meta.url)
@@ -40,7 +41,8 @@ describe('toFd and fromFd', () => {
     await assertNothingLeft(before)
   })
 
-  it('fromFd() throws EEXIST for a watched socket and leaves it to the caller', async () => {
+  it('fromFd() throws EEXIST for a watched socket and leaves it to the caller', async function () {
+    if (!isForking) return this.skip() // no process is forked
     const process = ForkProcess.exec()
     const socket = await process.toFd()
     const watching = watch(socket, { readable: true }, () => {})
@@ -77,7 +79,8 @@ describe('toFd and fromFd', () => {
     await untilGone(newOwner, handedOver)
   })
 
-  it('after toFd(), close() resolves immediately and inspect() rejects with TypeError', async () => {
+  it('after toFd(), close() resolves immediately and inspect() rejects with TypeError', async function () {
+    if (!isForking) return this.skip() // no process is forked
     const template = ForkProcess.exec()
     const control = await template.toFd()
     await template.close()
@@ -103,7 +106,8 @@ describe('toFd and fromFd', () => {
     await template.close()
   })
 
-  it('an intermediate owner gets a status of nulls; the program that started the process gets the real one', async () => {
+  it('an intermediate owner gets a status of nulls; the program that started the process gets the real one', async function () {
+    if (!isForking) return this.skip() // no process is forked
     const first = ForkProcess.exec()
     const second = ForkProcess.fromFd(await first.toFd())
     const third = ForkProcess.fromFd(await second.toFd())
@@ -130,7 +134,8 @@ describe('toFd and fromFd', () => {
     await template.exited
   })
 
-  it('toFd() rejects with TypeError for a process with forks, and fromFd() throws TypeError unless it gets a connected stream socket', async () => {
+  it('toFd() rejects with TypeError for a process with forks, and fromFd() throws TypeError unless it gets a connected stream socket', async function () {
+    if (!isForking) return this.skip() // the owner checks it
     const template = ForkProcess.exec()
     const child = template.fork()
     await assert.rejects(template.toFd(), TypeError)

@@ -37,7 +37,7 @@ describe('refork', () => {
     await once(socket, 'close')
   })
 
-  const GENERATIONS = isForking ? 10 : 3
+  const GENERATIONS = isForking ? 6 : 2
 
   it(`refork() copies a running process ${GENERATIONS} generations deep; each keeps running`, async () => {
     const before = openResources()

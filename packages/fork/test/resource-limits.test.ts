@@ -24,7 +24,8 @@ describe('resource limits', () => {
     assert.equal(await runWithFewDescriptors('full-table.js'), 'done\n')
   })
 
-  it('an owner without free descriptors can still send signals', async () => {
+  it('an owner without free descriptors can still send signals', async function () {
+    if (!isForking) return this.skip() // the owner sends them
     assert.equal(await runWithFewDescriptors('full-table-kill.js'), 'done\n')
   })
 
