@@ -14,7 +14,8 @@ const SUITE_TIMEOUT_MS = 10 * 60_000
 const SUITES_PER_PROCESSOR = 2 // of the soaks, which keep a processor busy, one runs per processor
 /** The suites that take longest begin first, so that only short ones run when a processor has nothing else to do. */
 const LONGEST = [
-  '@anyfork/fork test:fork',
+  '@anyfork/fork test:g-z',
+  '@anyfork/fork test:a-f',
   '@anyfork/fork-rpc test',
   '@anyfork/fork-pool test:cli',
   '@anyfork/fork-pool test:pool',
