@@ -2,7 +2,8 @@
  * The suite of mode exec, in which a template starts interpreters that replay its orders instead of forking itself. It
  * repeats only the test files in which this can change the outcome. In all others, the tested code is that of the owner or
  * of any process that carries out orders, which is the same in both modes, or it works only in a forked process.
- * modes.test.ts and exec-options.test.ts compare the modes with each other.
+ * modes.test.ts and exec-options.test.ts compare the modes with each other. In the repeated files, tests of what the owner or
+ * the kernel does in the same way in both modes skip themselves.
  */
 const reasons = {
   'fork-process':
