@@ -3,7 +3,7 @@ import { readdirSync, readlinkSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { socketpair } from '@anyfork/fdpass'
 import { until } from './patience.js'
-import { allProcesses } from './processes.js'
+import { descendantsOf } from './processes.js'
 
 /** The kernel resources that a process holds. */
 export interface Resources {
@@ -15,7 +15,7 @@ export interface Resources {
 
 /** Lists the open descriptors of this process, and all processes below it, zombies included. */
 export function openResources(): Resources {
-  return { descriptors: namesOfDescriptors(), processes: descendants(process.pid) }
+  return { descriptors: namesOfDescriptors(), processes: namesOfDescendants() }
 }
 
 /** Counts the open descriptors of this process. The count includes the one that reads the list. */
@@ -73,13 +73,6 @@ function namesOfDescriptors(): string[] {
   })
 }
 
-function descendants(root: number): string[] {
-  const processes = new Map(allProcesses().map(one => [one.pid, one]))
-  const isBelow = (pid: number): boolean => {
-    const parent = processes.get(pid)?.parent
-    return parent !== undefined && (parent === root || isBelow(parent))
-  }
-  return [...processes.values()]
-    .filter(({ pid }) => isBelow(pid))
-    .map(({ pid, isZombie }) => (isZombie ? `${pid} (zombie)` : `${pid}`))
+function namesOfDescendants(): string[] {
+  return descendantsOf(process.pid).map(({ pid, isZombie }) => (isZombie ? `${pid} (zombie)` : `${pid}`))
 }

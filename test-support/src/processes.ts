@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { until } from './patience.js'
 
 /** What proc_pid_stat(5) says of a process. */
@@ -9,22 +9,34 @@ export interface ProcessState {
   isZombie: boolean
 }
 
-/** Reads proc_pid_stat(5) of all processes. */
-export function allProcesses(): ProcessState[] {
-  const states: ProcessState[] = []
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const [, state, parent] = /^\d+ \(.*\) (\S) (\d+)/s.exec(readOrEmpty(`/proc/${name}/stat`)) ?? []
-    if (state) states.push({ pid: Number(name), parent: Number(parent), isZombie: /[ZX]/.test(state) })
-  }
-  return states
+/** Lists the processes below a process, zombies included. */
+export function descendantsOf(root: number): ProcessState[] {
+  return childrenOf(root).flatMap(pid => {
+    const state = stateOf(pid)
+    return state ? [state, ...descendantsOf(pid)] : []
+  })
 }
 
 /** Returns the pids of a process's children, zombies included. */
 export function childrenOf(pid: number): number[] {
-  return allProcesses()
-    .filter(({ parent }) => parent === pid)
-    .map(child => child.pid)
+  if (!hasChildrenFiles) return allProcesses().flatMap(child => (child.parent === pid ? [child.pid] : []))
+  return namesIn(`/proc/${pid}/task`).flatMap(thread =>
+    (readOrEmpty(`/proc/${pid}/task/${thread}/children`).match(/\d+/g) ?? []).map(Number),
+  )
+}
+
+/** Whether the kernel lists the children of a thread, see proc_tid_children(5). To read all processes takes far longer. */
+const hasChildrenFiles = existsSync('/proc/thread-self/children')
+
+/** Reads proc_pid_stat(5) of all processes. */
+function allProcesses(): ProcessState[] {
+  return namesIn('/proc').flatMap(name => (/^\d+$/.test(name) ? (stateOf(Number(name)) ?? []) : []))
+}
+
+/** Reads proc_pid_stat(5). Returns `undefined` if the process does not exist. */
+function stateOf(pid: number): ProcessState | undefined {
+  const [, state, parent] = /^\d+ \(.*\) (\S) (\d+)/s.exec(readOrEmpty(`/proc/${pid}/stat`)) ?? []
+  return state === undefined ? undefined : { pid, parent: Number(parent), isZombie: /[ZX]/.test(state) }
 }
 
 /**
@@ -42,6 +54,15 @@ export async function untilGone(...pids: readonly number[]): Promise<void> {
     () => !pids.some(isRunning),
     () => `still running: ${pids.filter(isRunning).join(', ')}`,
   )
+}
+
+/** Returns an empty list if the process has ended before its folder is read. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
 }
 
 /** Returns an empty string if the process has ended before its file is read. */

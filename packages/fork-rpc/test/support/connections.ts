@@ -6,10 +6,12 @@ import { after, afterEach, before } from 'mocha'
 import { Gate } from './gate.js'
 
 const worker = new URL('../fixtures/worker.js', import.meta.url)
+/** The modules that most processes of the tests run. They are loaded once, and not in each process. */
+const modules = ['worker', 'streams', 'exit-matrix', 'hostile-worker', 'lying-worker', 'raw-writer', 'mixed-traffic']
 
 /** The functions with which a suite makes connections. */
 export interface Connections {
-  /** Forks a process that has loaded `fixtures/worker.js`. */
+  /** Forks a process that has loaded `modules`. */
   fork(): ForkProcess
   /** Makes a function of `fixtures/worker.js` callable. The process ends with the test. */
   start(name: string, options?: RpcOptions): Rpc
@@ -65,7 +67,8 @@ export function useConnections(): Connections {
 }
 
 async function makeTemplate(): Promise<ForkProcess> {
-  const template = preload(ForkProcess.exec()).require(worker)
+  const template = preload(ForkProcess.exec())
+  for (const module of modules) template.require(new URL(`../fixtures/${module}.js`, import.meta.url))
   await template.ready()
   return template
 }
