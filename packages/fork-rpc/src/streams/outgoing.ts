@@ -32,8 +32,8 @@ export class OutgoingStream {
   readonly #id: number
   readonly #source: AsyncIterable<unknown> | Iterable<unknown>
   readonly #link: OutgoingLink
-  /** Calls a function in the async context of the call to which the stream belongs. */
-  readonly #inContext: (call: () => Promise<void>) => Promise<void>
+  /** The async context of the call to which the stream belongs. `AsyncResource.bind` takes far longer, 0.1 ms on Node 20. */
+  readonly #context = new AsyncResource('ANYFORKSTREAM')
   /** The sizes of the values that have not been consumed. */
   readonly #onTheWay: number[] = []
   /** Where each of them ends among all bytes that were queued. */
@@ -51,7 +51,6 @@ export class OutgoingStream {
     this.#id = id
     this.#source = source
     this.#link = link
-    this.#inContext = AsyncResource.bind(call => call(), 'ANYFORKSTREAM')
   }
 
   /**
@@ -69,7 +68,7 @@ export class OutgoingStream {
 
   /** Begins because the consumer wants the first value, in the async context in which this object was created. */
   beginWanted(): void {
-    void this.#inContext(() => this.begin())
+    void this.#context.runInAsyncScope(() => this.begin())
   }
 
   /**
