@@ -124,8 +124,8 @@ describe('fork-pool', () => {
 
   it('--dry-run with --resume skips the inputs that the joblog has, and leaves the joblog as it is', async () => {
     const log = pathOf('log')
-    await forkPool([worker, '--joblog', log, 'a'])
-    const before = `${readFileSync(log, 'utf8')}2\t:`
+    const head = 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand'
+    const before = `${head}\n1\t:\t0\t0\t1\t3\t0\t0\t"a"\n2\t:`
     writeFileSync(log, before)
     const { stdout } = await forkPool([worker, '--dry-run', '--joblog', log, '--resume', 'a', 'b'])
     assert.equal(stdout, `${worker}#default("b")\n`)

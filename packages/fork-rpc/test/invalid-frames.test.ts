@@ -6,7 +6,7 @@ import { useConnections } from './support/connections.js'
 import { frame } from './support/raw-frames.js'
 
 const module = new URL('./fixtures/raw-writer.js', import.meta.url)
-const ROUNDS = isSoak ? 2000 : 30
+const ROUNDS = isSoak ? 2000 : 10
 const RESULT = 17
 /** The list [1] in CBOR. */
 const ONE = Buffer.from([0x81, 0x01])

@@ -49,7 +49,7 @@ describe('serialisers', () => {
         [...Array.from({ length: 5000 }, (_, i) => ({ i })), { data: Buffer.alloc(LARGE, 'c') }],
       ],
       [serialiser, 'long text', '\u20ac'.repeat(LARGE)],
-      ...KEY_COUNTS.map((count): (typeof carried)[number] => [
+      ...(serialiser === 'cbor' ? KEY_COUNTS : [256]).map((count): (typeof carried)[number] => [
         serialiser,
         `an object with ${count} keys`,
         [withKeys(count), 'a value behind it'],
