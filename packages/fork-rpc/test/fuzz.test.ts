@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { type InspectOptions, inspect } from 'node:util'
 import { serialize } from 'node:v8'
 import { acceptedFromCaller, acceptedFromProcess, codecOf, FrameReader } from '@anyfork/fork-rpc/internal'
 import { fuzz, isSoak, type Random } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { cborArray, cborText, frame, notes } from './support/raw-frames.js'
 
+const cborX = createRequire(import.meta.url)('cbor-x') as typeof import('cbor-x')
+/** `assert.deepEqual` tells two invalid dates apart. */
+const WHOLE: InspectOptions = { depth: Infinity, maxArrayLength: Infinity, maxStringLength: Infinity }
 const CASES = isSoak ? 20_000 : 1000
 const MOST_BYTES = 1 << 18
 /** How much more memory values may take than the estimate says. */
@@ -168,4 +173,20 @@ describe('random bytes from the other end of a connection', () => {
       })
     })
   }
+
+  it('are decoded in cbor as cbor-x decodes them, unless they are rejected', () => {
+    const codec = codecOf('cbor', MOST_BYTES)
+    const trusted = codecOf('cbor')
+    const decoder = new cborX.Decoder({ useRecords: false, mapsAsObjects: true })
+    let accepted = 0
+    fuzz(CASES * 5, random => {
+      trusted.encode([anyValue(random), random.integer(), random.bytes(random.below(5)), random.integer() / 3], 17)
+      const bytes = random.mutate(Buffer.from(trusted.bytes.subarray(trusted.start, trusted.end)))
+      let decoded: unknown
+      if (!accepts(() => (decoded = codec.decode(bytes, 0, bytes.length)))) return
+      accepted++
+      assert.equal(inspect(decoded, WHOLE), inspect(decoder.decode(bytes), WHOLE), bytes.toString('hex'))
+    })
+    assert.ok(accepted > CASES / 10)
+  })
 })

@@ -7,7 +7,7 @@ import { OwnTag } from './cbor-tags.js'
 export const MOST_DEPTH = 1000
 
 /** The memory that decoded values take, in bytes, roughly. */
-const COST = { number: 16, text: 32, bytes: 200, list: 48, element: 8, entry: 40, tagged: 96, errorByte: 24 }
+export const COST = { number: 16, text: 32, bytes: 200, list: 48, element: 8, entry: 40, tagged: 96, errorByte: 24 }
 
 const Major = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, other: 7 } as const
 

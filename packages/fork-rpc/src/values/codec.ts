@@ -6,6 +6,7 @@ import { requireModule } from '../entry-files.js'
 import { LARGE_BYTES } from '../wire/frame.js'
 import { checkCbor } from './cbor-check.js'
 import type { CborSupport } from './cbor-packer.js'
+import { CborReader, NOT_READ } from './cbor-reader.js'
 import { addOwnTags, OwnTags } from './cbor-tags.js'
 import { type CheckedSerialiser, checkValues, explainFailure } from './check-values.js'
 import { reasonAgainstType } from './unsendable.js'
@@ -76,6 +77,7 @@ export class CborCodec implements Codec {
     variableMapSize: true,
     copyBuffers: true,
   } as EncoderOptions)
+  readonly #reader = new CborReader()
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
   readonly #budget: number | undefined
 
@@ -111,6 +113,12 @@ export class CborCodec implements Codec {
   }
 
   decode(bytes: Buffer, start: number, end: number): unknown[] {
+    const values = this.#reader.read(bytes, start, end, this.#budget ?? Infinity)
+    return (values === NOT_READ ? this.#decodeAny(bytes, start, end) : values) as unknown[]
+  }
+
+  /** Decodes any message by cbor-x. */
+  #decodeAny(bytes: Buffer, start: number, end: number): unknown[] {
     const size = end - start
     if (this.#budget !== undefined) checkHeapRoom(checkCbor(bytes, start, end, this.#budget))
     if (size > SCRATCH_BYTES) return this.#cbor.decode(bytes.subarray(start, end)) as unknown[]
