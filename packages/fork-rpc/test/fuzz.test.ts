@@ -190,3 +190,31 @@ describe('random bytes from the other end of a connection', () => {
     assert.ok(accepted > CASES / 10)
   })
 })
+
+describe('random values', () => {
+  it('are encoded in cbor as cbor-x encodes them, unless cbor-x would change them', () => {
+    const codec = codecOf('cbor')
+    let encoded = 0
+    fuzz(CASES, random => {
+      const text = random
+        .pick(['a', 'ä', '日', '😀'])
+        .repeat(random.isOneIn(20) ? random.below(70_000) : random.below(100))
+      const many = Object.fromEntries(
+        Array.from({ length: random.below(random.isOneIn(20) ? 70_000 : 50) }, (_, i) => [`k${i}`, i]),
+      )
+      const values = random.pick<() => unknown[]>([
+        () => [anyValue(random), -random.integer(), random.integer() / 7, undefined],
+        () => [text, { [text]: text }],
+        () => [many, [many]],
+        () => [anyValue(random), specialValue(random)],
+      ])()
+      if (!codec.encodeUsual!(values, MOST_BYTES * 16)) return
+      encoded++
+      const bytes = codec.bytes.subarray(codec.start, codec.end)
+      codec.encode(values, 17)
+      assert.equal(Buffer.compare(bytes, codec.bytes.subarray(codec.start, codec.end)), 0)
+      assert.ok(!codec.encodeUsual!(values, bytes.length - 1))
+    })
+    assert.ok(encoded > CASES / 2)
+  })
+})

@@ -18,7 +18,7 @@ export async function warmUp(): Promise<void> {
   const writer = new FrameWriter()
   const codec = codecOf('cbor')
   for (let id = 0; id < CALLS; id++) {
-    codec.encode([id, 'text', { list: [id] }], Kind.call)
+    codec.encode([id, 'text', { list: [id] }, ...(id % 2 ? [new Date(0)] : [])], Kind.call) // a date takes other code
     writer.add(Kind.call, id, codec.bytes, codec.start, codec.end)
     writer.writeTo(caller)
   }
@@ -39,9 +39,9 @@ export async function warmUp(): Promise<void> {
 }
 
 /** The function that is called. */
-export function answer(id: number): unknown {
+export function answer(id: number, _text: string, _object: object, date?: Date): unknown {
   if (id === 0) throw new RangeError('compiles the code that encodes errors')
-  return { id }
+  return { id, date }
 }
 
 /** Called at the end, instead of exiting. */

@@ -8,6 +8,7 @@ import { checkCbor } from './cbor-check.js'
 import type { CborSupport } from './cbor-packer.js'
 import { CborReader, NOT_READ } from './cbor-reader.js'
 import { addOwnTags, OwnTags } from './cbor-tags.js'
+import { CborWriter } from './cbor-writer.js'
 import { type CheckedSerialiser, checkValues, explainFailure } from './check-values.js'
 import { reasonAgainstType } from './unsendable.js'
 
@@ -27,6 +28,13 @@ export interface Codec {
   readonly attachable: 'all' | 'buffers' | 'none'
   /** Only of cbor: replaces what cbor-x would change before it is encoded. */
   readonly cbor?: CborSupport
+  /**
+   * Only of cbor: encodes values if all of them are usual ones, which need no replacement.
+   *
+   * @param most - how many bytes the message may have
+   * @returns whether it has
+   */
+  encodeUsual?(values: readonly unknown[], most: number): boolean
   /**
    * @param frameKind - the kind of the message, for an error
    * @throws if it cannot carry a value
@@ -78,12 +86,22 @@ export class CborCodec implements Codec {
     copyBuffers: true,
   } as EncoderOptions)
   readonly #reader = new CborReader()
+  readonly #writer = new CborWriter()
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
   readonly #budget: number | undefined
 
   /** @param budget - for messages that are not trusted: how much memory their values may take, in bytes */
   constructor(budget?: number) {
     this.#budget = budget
+  }
+
+  encodeUsual(values: readonly unknown[], most: number): boolean {
+    const writer = this.#writer
+    if (!writer.write(values, most)) return false
+    this.bytes = writer.bytes
+    this.start = 0
+    this.end = writer.end
+    return true
   }
 
   encode(values: readonly unknown[]): void {

@@ -41,6 +41,7 @@ export function encodeValues(
   maxBytes: number,
   mayStream: boolean,
 ): Attached | undefined {
+  if (codec.encodeUsual?.(values, maxBytes)) return undefined
   const packed = pack(values, codec, frameKind)
   if (packed?.notes.length) return encodePacked(codec, packed, frameKind, maxBytes, mayStream)
   codec.encode(packed?.values ?? values, frameKind)
