@@ -4,6 +4,7 @@ import { pipe, write } from '@anyfork/fdpass'
 import { connect, fd, type Remote, type RpcOptions, rpcOf } from '@anyfork/fork-rpc'
 import { describe, it } from 'mocha'
 import type * as worker from './fixtures/hostile-worker.js'
+import { collidingDoubles, collidingIntegers, numbersInCbor, numbersInClone } from './support/colliding-keys.js'
 import { useConnections } from './support/connections.js'
 import {
   cborArray,
@@ -66,6 +67,13 @@ describe('a hostile worker', () => {
     await assert.rejects(bad.attack(steps), { code: 'ERR_RPC_PROTOCOL' })
     await rpcOf(bad).ended
     assert.equal(await good.echo('unharmed'), 'unharmed')
+  }
+
+  /** Sends a result in v8 whose keys collide, and checks that only its call is rejected. */
+  async function checkFlooding(payload: Buffer): Promise<void> {
+    const [bad] = await start({ serialiser: 'v8' })
+    await assert.rejects(bad.attack([{ bytes: result(payload) }]), { name: 'RangeError', message: /chosen to collide/ })
+    assert.ok(rpcOf(bad).isAlive)
   }
 
   const invalid: Record<string, Buffer[]> = {
@@ -307,6 +315,22 @@ describe('a hostile worker', () => {
 
   it('that sends an error with a set of 40,000 big integers that collide is killed', () =>
     checkProtocolError([{ bytes: frame(18, { payload: clonedCollidingBigInts(40_000) }) }]))
+
+  for (const [what, makeKeys] of [
+    ['integers', collidingIntegers],
+    ['fractions', collidingDoubles],
+  ] as const)
+    for (const isMap of [false, true]) {
+      const collection = `a ${isMap ? 'map' : 'set'} of 40,000 ${what} that collide`
+      it(`that sends ${collection} is killed`, () =>
+        checkProtocolError([{ bytes: result(numbersInCbor(makeKeys(40_000), isMap)) }]))
+
+      it(`that sends ${collection} in v8 has its call rejected with RangeError`, () =>
+        checkFlooding(numbersInClone(makeKeys(40_000), isMap)))
+    }
+
+  it('that sends a set of 40,000 big integers that collide in v8 has its call rejected with RangeError', () =>
+    checkFlooding(clonedCollidingBigInts(40_000)))
 
   const honest: Record<string, Set<unknown>> = {
     '200,000 numbers': new Set(Array.from({ length: 200_000 }, (_, i) => i * 4096)),
