@@ -64,6 +64,21 @@ describe('values', () => {
     ])
   })
 
+  it('values whose getter makes another call arrive, and so does that call', async () => {
+    const same = start('same')
+    let inner: Promise<unknown[]> | undefined
+    const value = {
+      before: 'a',
+      get other() {
+        inner ??= same([1, { b: 'inner' }]) as Promise<unknown[]>
+        return 'b'
+      },
+      after: { c: ['c'] },
+    }
+    assert.deepEqual(await same(value, [2]), [{ before: 'a', other: 'b', after: { c: ['c'] } }, [2]])
+    assert.deepEqual(await inner, [[1, { b: 'inner' }]])
+  })
+
   it('values of extensions that both processes have registered with cbor-x arrive as such', async () => {
     registerPoint()
     assert.deepEqual(await start('pointAt')(1, { y: [2] }), new Point(1, { y: [2] }))
