@@ -28,6 +28,7 @@
         "native/receive.c",
         "native/send-many.c",
         "native/send.c",
+        "native/sender.c",
         "native/socket-kind.c",
         "native/spin.c",
         "native/watch.c"

@@ -190,6 +190,18 @@ struct fdpass_credentials {
  * a socket that is not connected. */
 int fdpass_peer_credentials(int socket, struct fdpass_credentials *out);
 
+/* sender.c */
+
+/* Lets the kernel attach the credentials of its sender to what arrives from now on, or no longer (SO_PASSCRED,
+ * unix(7)). One call then receives bytes of one sender only. What was sent before has none. Linux only: else ENOSYS. */
+int fdpass_pass_credentials(int socket, int on);
+
+/* Stores which process has sent the next byte of a stream, as the kernel says, and its real user: even if it has ended
+ * meanwhile. A process may name another one of its pid namespace only with CAP_SYS_ADMIN there. The pid is 0 if the
+ * process is outside of this pid namespace, or the byte has no credentials. Returns 1, 0 at the end of the stream, or
+ * EAGAIN. Takes nothing off the queue, and never waits. */
+int fdpass_peek_sender(int socket, struct fdpass_credentials *out);
+
 /* socket-kind.c */
 
 struct fdpass_socket_kind {

@@ -77,6 +77,9 @@ export interface Binding {
   shutdown(socket: number, how: number): number
   socketKind(socket: number, out: Int32Array): number
   peerCredentials(socket: number, out: Int32Array): number
+  passCredentials(socket: number, on: boolean): number
+  /** 1 and `[pid, uid]` of the process that has sent the next byte, 0 at the end of the stream. */
+  peekSender(socket: number, out: Int32Array): number
   keepPath(fd: number): number
   watch(fd: number, events: number, callback: (eventsOrError: number) => void): NativeWatch | number
   watchChange(watch: NativeWatch, events: number): number

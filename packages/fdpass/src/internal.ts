@@ -20,4 +20,5 @@ export {
 } from './check-options.js'
 export { descriptorNumber, isHandle } from './handle.js'
 export { forgetDescriptor, keepDescriptor, keepOpened } from './kept-descriptors.js'
+export { passCredentials, peekSender, type Sender } from './sender.js'
 export { systemError } from './system-error.js'

@@ -71,6 +71,27 @@ static napi_value bind_peer_credentials(napi_env env, napi_callback_info info) {
   return number(env, rc);
 }
 
+/* passCredentials(socket, on) */
+static napi_value bind_pass_credentials(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  INT32(env, argv[0], socket);
+  BOOL(env, argv[1], on);
+  return number(env, fdpass_pass_credentials(socket, on));
+}
+
+/* peekSender(socket, Int32Array[2]): stores pid and uid; returns 1, 0 at the end of the stream, or a negative errno */
+static napi_value bind_peek_sender(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  INT32(env, argv[0], socket);
+  int32_t *out;
+  if (!int32s_of(env, argv[1], 2, &out)) return NULL;
+  struct fdpass_credentials credentials = {0};
+  int rc = fdpass_peek_sender(socket, &credentials);
+  out[0] = credentials.pid;
+  out[1] = (int32_t)credentials.uid;
+  return number(env, rc);
+}
+
 /* keepPath(fd) */
 static napi_value bind_keep_path(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
@@ -88,6 +109,8 @@ bool define_connections(napi_env env, napi_value exports) {
     METHOD("shutdown", bind_shutdown),
     METHOD("socketKind", bind_socket_kind),
     METHOD("peerCredentials", bind_peer_credentials),
+    METHOD("passCredentials", bind_pass_credentials),
+    METHOD("peekSender", bind_peek_sender),
     METHOD("keepPath", bind_keep_path),
   };
   const struct constant constants[] = {

@@ -13,6 +13,7 @@ static const struct test tests[] = {
     false},
   {"bursts of descriptors arrive whole, in order, and before an error of the connection", test_bursts, false},
   {"listen, accept, and connect work on a path, and report each failure", test_connections, false},
+  {"the kernel names the sender of bytes, one at a time, also after its end", test_senders, false},
   {"flags of descriptors can be set and read", test_flags_of_descriptors, false},
   {"kept descriptors are closed together, each once", test_kept_descriptors, false},
   {"bytes pass through sockets and pipes; a closed peer is EPIPE, not a signal", test_plain_bytes, false},

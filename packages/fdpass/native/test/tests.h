@@ -12,6 +12,7 @@ void test_additions(void);
 void test_rejected_descriptors(void);
 void test_bursts(void);
 void test_connections(void);
+void test_senders(void);
 void test_flags_of_descriptors(void);
 void test_kept_descriptors(void);
 void test_plain_bytes(void);
