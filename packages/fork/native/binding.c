@@ -61,8 +61,8 @@ BIND_INT(disarm_lifeline)
 BIND_INT(ignore_interrupt)
 BIND_INT(reap)
 
-/* claimLifeline(own, pid), openLifeline(fd, slot), openProcess(pid, slot), signalProcess(process, signal): slot is an
- * open descriptor */
+/* claimLifeline(own, pid), openLifeline(fd, slot), openProcess(pid, slot), signalProcess(process, signal),
+ * processPid(process, level): slot is an open descriptor */
 #define BIND_INTS(name)                                                  \
   static napi_value bind_##name(napi_env env, napi_callback_info info) { \
     ARGUMENTS(env, info, 2);                                             \
@@ -75,6 +75,7 @@ BIND_INTS(claim_lifeline)
 BIND_INTS(open_lifeline)
 BIND_INTS(open_process)
 BIND_INTS(signal_process)
+BIND_INTS(process_pid)
 
 /* reportThreadLimit(socket, buffer) */
 static napi_value bind_report_thread_limit(napi_env env, napi_callback_info info) {
@@ -119,13 +120,23 @@ static napi_value bind_fill_random(napi_env env, napi_callback_info info) {
   return number(env, fork_fill_random(elements, length * sizeof(uint32_t)));
 }
 
-/* signal(pid, signal, socket) */
+/* signal(pid, signal, socket, user) */
 static napi_value bind_signal(napi_env env, napi_callback_info info) {
-  ARGUMENTS(env, info, 3);
+  ARGUMENTS(env, info, 4);
   INT32(env, argv[0], pid);
   INT32(env, argv[1], signal);
   INT32(env, argv[2], socket);
-  return number(env, fork_signal(pid, signal, socket));
+  UINT32(env, argv[3], user);
+  return number(env, fork_signal(pid, signal, socket, user));
+}
+
+/* signalChild(parent, pid, signal) */
+static napi_value bind_signal_child(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 3);
+  INT32(env, argv[0], parent);
+  INT32(env, argv[1], pid);
+  INT32(env, argv[2], signal);
+  return number(env, fork_signal_child(parent, pid, signal));
 }
 
 /* processorTime(pid): returns milliseconds, or a negative errno */
@@ -145,13 +156,6 @@ static napi_value bind_has_process_ended(napi_env env, napi_callback_info info) 
   ARGUMENTS(env, info, 1);
   INT32(env, argv[0], process);
   return number(env, fork_process_has_ended(process));
-}
-
-/* processPid(process) */
-static napi_value bind_process_pid(napi_env env, napi_callback_info info) {
-  ARGUMENTS(env, info, 1);
-  INT32(env, argv[0], process);
-  return number(env, fork_process_pid(process));
 }
 
 /* setLimit(name, soft, hard) */
@@ -329,6 +333,7 @@ NAPI_MODULE_INIT() {
     METHOD("activeRequests", bind_active_requests),
     METHOD("fillRandom", bind_fill_random),
     METHOD("signal", bind_signal),
+    METHOD("signalChild", bind_signal_child),
     METHOD("openProcess", bind_open_process),
     METHOD("signalProcess", bind_signal_process),
     METHOD("hasProcessEnded", bind_has_process_ended),

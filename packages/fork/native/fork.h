@@ -95,8 +95,14 @@ int fork_disarm_lifeline(int own);
 
 /* Sends a signal to a process (kill(2)). `socket` is connected to one that only that process and, for a moment, its
  * parent holds. If that end is closed or the process has ended, returns -ESRCH: the pid may belong to another process
- * by then. On other systems than Linux it is kill(2) alone. Errors: those of pidfd_send_signal(2). */
-int fork_signal(pid_t pid, int signal, int socket);
+ * by then. Also if /proc shows that the process with this pid has another effective user than `user`, unless that is 0,
+ * the one who may signal every process. On other systems than Linux it is kill(2) alone. Errors: those of
+ * pidfd_send_signal(2). */
+int fork_signal(pid_t pid, int signal, int socket, uid_t user);
+
+/* Sends a signal to a process if /proc shows that it is a child of `parent`, which runs, and has the same effective
+ * user. Returns -ESRCH if not. Linux only: else -ENOSYS. Errors: those of pidfd_send_signal(2). */
+int fork_signal_child(pid_t parent, pid_t pid, int signal);
 
 /* process.c */
 
@@ -113,10 +119,11 @@ int fork_signal_process(int process, int signal);
 /* Returns 1 if the process of such a descriptor has ended, whether it has been reaped or not, else 0. */
 int fork_process_has_ended(int process);
 
-/* Returns the pid that the process of such a descriptor has for itself, which is another one than here if it runs in a
- * pid namespace of its own, or 0 if it has ended and been reaped (proc_pid_fdinfo(5)).
- * Errors: -EINVAL if it is not such a descriptor; those of open(2) and read(2). */
-int fork_process_pid(int process);
+/* Returns the pid of the process of such a descriptor (proc_pid_fdinfo(5)): with the level 0 in the pid namespace of
+ * /proc, with the level 1 in the one below that, of which the process is a member, and so on. Returns 0 if the process
+ * has ended and been reaped, or has no pid there. Levels other than 0 need Linux 5.5.
+ * Errors: -EINVAL if it is not such a descriptor, or one of a thread; those of open(2) and read(2). */
+int fork_process_pid(int process, int level);
 
 /* reap.c */
 

@@ -30,7 +30,10 @@ int fork_process_has_ended(int process) {
   return poll(&end, 1, 0) > 0;
 }
 
-int fork_process_pid(int process) {
+int fork_process_pid(int process, int level) {
+  int flags = fcntl(process, F_GETFL);
+  if (flags < 0) return -errno;
+  if (flags & O_EXCL) return -EINVAL; /* PIDFD_THREAD: its end would not be that of the process */
   char path[64];
   snprintf(path, sizeof path, "/proc/self/fdinfo/%d", process);
   int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -46,10 +49,13 @@ int fork_process_pid(int process) {
   if (!pid) return -EINVAL;
   long number = strtol(pid + strlen("\nPid:"), NULL, 10);
   if (number <= 0) return 0;
-  /* The pids in this namespace, in the one below it, and so on to the process's own. */
+  if (level == 0) return (int)number;
   const char *all = strstr(text, "\nNSpid:");
   char *rest = all ? (char *)all + strlen("\nNSpid:") : "";
-  while (*rest == '\t') number = strtol(rest, &rest, 10);
+  for (int i = 0; i <= level; i++) {
+    if (*rest != '\t') return 0;
+    number = strtol(rest, &rest, 10);
+  }
   return (int)number;
 }
 
@@ -72,8 +78,9 @@ int fork_process_has_ended(int process) {
   return 0;
 }
 
-int fork_process_pid(int process) {
+int fork_process_pid(int process, int level) {
   (void)process;
+  (void)level;
   return -ENOSYS;
 }
 

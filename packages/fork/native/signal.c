@@ -3,9 +3,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifdef __linux__
+#include <fcntl.h>
 #include <sys/syscall.h>
 
 /* Returns whether a process has ended or has closed its end of the socket, as far as that can be seen. Either
@@ -16,28 +21,78 @@ static int has_ended(int process, int socket) {
   return ends[0].revents != 0 || (ends[1].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
+/* Stores the effective user of a process: the owner of its folder in /proc, proc_pid(5). Needs no descriptor. */
+static int user_of(pid_t pid, uid_t *user) {
+  char path[32];
+  struct stat status;
+  snprintf(path, sizeof path, "/proc/%d", (int)pid);
+  if (stat(path, &status) < 0) return -errno;
+  *user = status.st_uid;
+  return 0;
+}
+
+/* Returns the parent of a process (proc_pid_stat(5)), or a negative errno. */
+static pid_t parent_of(pid_t pid) {
+  char path[32], text[256];
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return -errno;
+  ssize_t length = read(file, text, sizeof text - 1);
+  int error = errno;
+  close(file);
+  if (length < 0) return -error;
+  text[length] = '\0';
+  const char *name_end = strrchr(text, ')'); /* the name may have any bytes; the state and the parent follow it */
+  int parent;
+  return name_end != NULL && sscanf(name_end, ") %*c %d", &parent) == 1 ? parent : -EINVAL;
+}
+
+/* Sends a signal to the process that a pidfd refers to or, without one (-1), to the process with the pid. There is no
+ * pidfd before Linux 5.3, where a filter forbids the call, or if no descriptor is free. A signal that might very rarely
+ * hit another process is then better than a process that is never ended. */
+static int send_signal(int process, pid_t pid, int signal) {
+  int rc = process < 0 ? kill(pid, signal) : (int)syscall(SYS_pidfd_send_signal, process, signal, NULL, 0);
+  return rc < 0 ? -errno : 0;
+}
+
 /* While the other end of the socket is open, the pid still belongs to the process, and the pidfd that was opened before
  * refers to it. The only other process that may hold that end, for a moment, is the one that has forked it, which
- * reaps it only later. */
-int fork_signal(pid_t pid, int signal, int socket) {
+ * reaps it only later. A hostile process may pass that end on, and end. Then the check of the user still ensures that
+ * no process is signalled that the hostile one could not have signalled itself. */
+int fork_signal(pid_t pid, int signal, int socket, uid_t user) {
   int process = (int)syscall(SYS_pidfd_open, pid, 0);
   if (process < 0 && errno == ESRCH) return -ESRCH;
-  int rc = -ESRCH;
-  if (!has_ended(process, socket)) {
-    /* There is no pidfd before Linux 5.3, where a filter forbids the call, or if no descriptor is free. A signal that
-     * might very rarely hit another process is then better than a process that is never ended. */
-    rc = process < 0 ? kill(pid, signal) : (int)syscall(SYS_pidfd_send_signal, process, signal, NULL, 0);
-    if (rc < 0) rc = -errno;
-  }
+  uid_t actual;
+  int is_of_another = user != 0 && user_of(pid, &actual) == 0 && actual != user;
+  int rc = is_of_another || has_ended(process, socket) ? -ESRCH : send_signal(process, pid, signal);
+  if (process >= 0) close(process);
+  return rc;
+}
+
+int fork_signal_child(pid_t parent, pid_t pid, int signal) {
+  int process = (int)syscall(SYS_pidfd_open, pid, 0);
+  if (process < 0 && errno == ESRCH) return -ESRCH;
+  uid_t user, parents_user;
+  int is_child =
+    parent_of(pid) == parent && user_of(pid, &user) == 0 && user_of(parent, &parents_user) == 0 && user == parents_user;
+  int rc = is_child && !has_ended(process, -1) ? send_signal(process, pid, signal) : -ESRCH;
   if (process >= 0) close(process);
   return rc;
 }
 
 #else
 
-int fork_signal(pid_t pid, int signal, int socket) {
+int fork_signal(pid_t pid, int signal, int socket, uid_t user) {
   (void)socket;
+  (void)user;
   return kill(pid, signal) < 0 ? -errno : 0;
+}
+
+int fork_signal_child(pid_t parent, pid_t pid, int signal) {
+  (void)parent;
+  (void)pid;
+  (void)signal;
+  return -ENOSYS;
 }
 
 #endif

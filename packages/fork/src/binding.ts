@@ -29,14 +29,17 @@ export interface Binding {
   activeRequests(): number
   /** At most 64 numbers. */
   fillRandom(numbers: Uint32Array): number
-  signal(pid: number, signal: number, socket: number): number
+  /** `user` is the real user of the process when it sent a report; 0 if it may have changed since. */
+  signal(pid: number, signal: number, socket: number, user: number): number
+  /** -ESRCH unless the process is a child of the parent. */
+  signalChild(parent: number, pid: number, signal: number): number
   /** Puts a pidfd in the place of the descriptor `slot`. */
   openProcess(pid: number, slot: number): number
   signalProcess(pidfd: number, signal: number): number
   /** 1 or 0. */
   hasProcessEnded(pidfd: number): number
-  /** 0 if the process has ended and been reaped. */
-  processPid(pidfd: number): number
+  /** 0 if the process has ended and been reaped. The level counts pid namespaces, from that of /proc. */
+  processPid(pidfd: number, level: number): number
   /** Negative: no limit. */
   setLimit(name: string, soft: number, hard: number): number
   noNewPrivileges(): number

@@ -1,6 +1,15 @@
+import { readFileSync } from 'node:fs'
 import { type Descriptor, dup, type Handle, type Watch, watch } from '@anyfork/fdpass'
 import { binding } from './binding.js'
 import { openUntilThreadEnd } from './thread-end.js'
+
+/** How many pid namespaces lie between that of /proc and that of this process. Usually 0: it is the same one. */
+let level: number | undefined
+
+function levelOfThisProcess(): number {
+  const pids = /^NSpid:(.*)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1]
+  return Math.max(0, (pids?.trim().split(/\s+/).length ?? 1) - 1)
+}
 
 /**
  * A descriptor that refers to one process, whatever becomes of its pid: pidfd_open(2). The kernel says by it whether
@@ -46,11 +55,11 @@ export class Pidfd {
   }
 
   /**
-   * Returns the pid that the process has for itself, in its own pid namespace; 0 if it has ended and been reaped, or a
-   * negative errno if this is not a pidfd.
+   * Returns the pid that the process has in the pid namespace of this one; 0 if it has ended and been reaped or has no
+   * pid there, or a negative errno: -EINVAL if this is not the pidfd of a process.
    */
   static pidOf(descriptor: Descriptor): number {
-    return binding.processPid(descriptor.fd)
+    return binding.processPid(descriptor.fd, (level ??= levelOfThisProcess()))
   }
 
   get fd(): number {

@@ -9,7 +9,7 @@ import { isRunning } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 
 const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string) => {
-  signal(pid: number, signal: number, socket: number): number
+  signal(pid: number, signal: number, socket: number, user: number): number
 }
 const { signal } = load(fileURLToPath(new URL('../..', import.meta.url)))
 
@@ -18,10 +18,10 @@ describe('the native signal function', () => {
     if (process.platform !== 'linux') this.skip() // elsewhere a zombie can be signalled
     const [ours, theirs] = socketpair()
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
-    assert.equal(signal(child.pid!, 0, ours.fd), 0)
-    assert.equal(signal(child.pid!, 9, ours.fd), 0)
+    assert.equal(signal(child.pid!, 0, ours.fd, 0), 0)
+    assert.equal(signal(child.pid!, 9, ours.fd, 0), 0)
     while (isRunning(child.pid!)); // without a turn of the event loop, so that it stays a zombie
-    assert.equal(signal(child.pid!, 0, ours.fd), -constants.errno.ESRCH)
+    assert.equal(signal(child.pid!, 0, ours.fd, 0), -constants.errno.ESRCH)
     theirs.close()
     await once(child, 'exit')
     ours.close()

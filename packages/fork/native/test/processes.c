@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@ void test_pid_in_own_namespace(void) {
     if (unshare(CLONE_NEWPID) < 0) _exit(0); /* not permitted */
     int pid = start_waiting_child();
     int process = dup(0);
-    assert(fork_open_process(pid, process) == 0 && fork_process_pid(process) == 1);
+    assert(fork_open_process(pid, process) == 0 && fork_process_pid(process, 1) == 1);
     assert(fork_signal_process(process, SIGKILL) == 0);
     _exit(WTERMSIG(status_of(pid)) == SIGKILL ? 0 : 1);
   }
@@ -25,7 +26,8 @@ void test_pid_in_own_namespace(void) {
 void test_process_descriptor(void) {
   pid_t pid = start_waiting_child();
   int process = dup(0);
-  assert(fork_open_process(pid, process) == 0 && fork_process_pid(process) == pid);
+  assert(fork_open_process(pid, process) == 0 && fork_process_pid(process, 0) == pid);
+  assert(fork_process_pid(process, 9) == 0);
   assert(fcntl(process, F_GETFD) == FD_CLOEXEC);
   assert(!fork_process_has_ended(process) && fork_signal_process(process, 0) == 0);
   assert(fork_signal_process(process, 1000) == -EINVAL);
@@ -35,11 +37,14 @@ void test_process_descriptor(void) {
   assert(fork_process_has_ended(process) && fork_signal_process(process, SIGKILL) == -ESRCH); /* a zombie */
   assert(WTERMSIG(status_of(pid)) == SIGKILL);
   assert(fork_process_has_ended(process) && fork_signal_process(process, 0) == -ESRCH);
-  assert(fork_process_pid(process) == 0);
+  assert(fork_process_pid(process, 0) == 0);
   close(process);
 
   int other = dup(0);
   assert(fork_open_process(pid, other) == -ESRCH && fork_open_process(-1, other) == -EINVAL);
-  assert(fork_process_pid(other) == -EINVAL && fork_signal_process(other, 0) < 0);
+  assert(fork_process_pid(other, 0) == -EINVAL && fork_signal_process(other, 0) < 0);
   close(other);
+
+  int thread = (int)syscall(SYS_pidfd_open, getpid(), O_EXCL); /* PIDFD_THREAD, since Linux 6.9 */
+  assert(thread < 0 || (fork_process_pid(thread, 0) == -EINVAL && close(thread) == 0));
 }

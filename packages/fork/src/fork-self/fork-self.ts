@@ -68,7 +68,7 @@ async function makeCopy(own: () => ReadonlySet<number>): Promise<Copy> {
 
 /** Ends a copy that no caller will get. */
 function discard({ pid, control }: Copy): void {
-  binding.signal(pid, signalNumber('SIGKILL'), control.fd)
+  binding.signal(pid, signalNumber('SIGKILL'), control.fd, 0)
   control.close()
   new OwnChild(pid) // reaps it
 }

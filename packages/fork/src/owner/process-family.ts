@@ -2,8 +2,8 @@ import { type Awaited, ExitRegistry } from './exit-registry.js'
 
 /** What a family needs from each of its processes. */
 export interface Relative<P> extends Awaited<P> {
-  /** `undefined` until it is known. */
-  readonly pid: number | undefined
+  /** The pid by which the family reports how it ends; `undefined` until it is known. No process may be signalled by it. */
+  readonly reportedPid: number | undefined
   /** Whether the process has ended and all its reports have been read. */
   readonly isGone: boolean
   /**
@@ -53,8 +53,8 @@ export class ProcessFamily<P extends Relative<P>> {
   }
 
   /** Returns whether no process is left that could report how this one ended. */
-  isUnreported({ reporter, pid }: P): boolean {
-    return reporter?.isGone === true && (pid === undefined || this.#root.isGone)
+  isUnreported({ reporter, reportedPid }: P): boolean {
+    return reporter?.isGone === true && (reportedPid === undefined || this.#root.isGone)
   }
 
   /** Lets the root report the exit of a process whose pid has just become known, if its forker is gone already. */
@@ -68,7 +68,7 @@ export class ProcessFamily<P extends Relative<P>> {
    */
   onGone(process: P): void {
     for (const fork of process.forks) {
-      if (fork.pid === undefined || this.#root.isGone) fork.settle()
+      if (fork.reportedPid === undefined || this.#root.isGone) fork.settle()
       else this.#adopt(fork)
     }
     if (process === this.#root) for (const orphan of this.#processes) orphan.settle()
@@ -90,7 +90,7 @@ export class ProcessFamily<P extends Relative<P>> {
   }
 
   #adopt(orphan: P): void {
-    this.#root.adopt(orphan.pid!)
+    this.#root.adopt(orphan.reportedPid!)
     orphan.reporter = this.#root // so that no chain of ended ancestors stays in memory
   }
 }

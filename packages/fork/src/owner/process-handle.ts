@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 import { Descriptor, type Handle, setNonblocking, socketpair } from '@anyfork/fdpass'
-import { systemError } from '@anyfork/fdpass/internal'
+import { type Sender, systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { decodeError } from '../error-codec.js'
 import { type ExitStatus, ForkError, ProcessExitedError, signalNumber } from '../errors.js'
@@ -15,6 +15,7 @@ import { decodeEnded, decodeMade, type Made } from '../protocol/reports.js'
 import { openUntilThreadEnd, spareAtThreadEnd } from '../thread-end.js'
 import type { ExecOptions } from './exec-options.js'
 import { warnOfFallback } from './fallback-warning.js'
+import { pidfdOf } from './identify.js'
 import { LastReports } from './last-reports.js'
 import { lifeline } from './lifeline-pipe.js'
 import { type Limits, likelyLimit } from './likely-limit.js'
@@ -34,12 +35,6 @@ interface ChildOfThisProgram {
 const SIGKILL = signalNumber('SIGKILL')
 
 const UNKNOWN_STATUS: ExitStatus = { code: null, signal: null }
-
-/** Returns whether a descriptor is known not to be a pidfd of the process with this pid, which may have ended. */
-function isOfAnother(pid: number, descriptor: Descriptor): boolean {
-  const actual = Pidfd.pidOf(descriptor)
-  return actual > 0 ? actual !== pid : actual === -constants.errno.EINVAL
-}
 
 /** The families that have a process which is not gone. */
 const families = new Set<ProcessFamily<ProcessHandle>>()
@@ -66,7 +61,10 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   #resolveExited!: (status: ExitStatus) => void
   /** The process itself, where it is a child of this program. */
   #child: ChildOfThisProgram | undefined
-  #pid: number | undefined
+  /** What the process itself or the one that forked it has reported: perhaps a lie. */
+  #reportedPid: number | undefined
+  /** The process, as the kernel knows it: this program has started it, or it has sent a report. */
+  #identity: Sender | undefined
   #pidfd: Pidfd | undefined
   /** Whether the kernel has reported the end of the process. */
   #hasEnded = false
@@ -82,7 +80,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   #lastId = 0
   #holders = 0
 
-  private constructor(socket: Descriptor, forker: ProcessHandle | undefined) {
+  private constructor(socket: Descriptor, forker: ProcessHandle | undefined, { identifies = false } = {}) {
     this.reporter = forker
     this.#family = forker ? forker.#family : new ProcessFamily<ProcessHandle>(this)
     this.#exited = new Promise(resolve => (this.#resolveExited = resolve))
@@ -93,7 +91,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
       onProtocolError: cause => this.#onProtocolError(cause),
       onEnd: () => this.#onChannelEnded(),
     }
-    this.#channel = new ControlChannel(socket, listener, { accepted: acceptedReports })
+    this.#channel = new ControlChannel(socket, listener, { accepted: acceptedReports, identifies })
     this.#family.add(this)
     families.add(this.#family)
   }
@@ -125,7 +123,8 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   static ofChild(socket: Descriptor, child: ChildOfThisProgram, mode: MadeBy): ProcessHandle {
     const self = new ProcessHandle(socket, undefined)
     self.#child = child
-    self.#pid = child.pid
+    self.#reportedPid = child.pid
+    if (child.pid !== undefined) self.#identity = { pid: child.pid, uid: 0 }
     self.#mode = mode
     if (child.pid !== undefined) self.#keepPidfd(Pidfd.open(child.pid, socket))
     child.once('exit', (code, signal) => self.onExit({ code, signal }))
@@ -143,7 +142,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     const own = new Descriptor(socket.fd)
     let self
     try {
-      self = new ProcessHandle(own, undefined)
+      self = new ProcessHandle(own, undefined, { identifies: true })
     } catch (error) {
       own.release() // the caller keeps it
       throw error
@@ -170,7 +169,11 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   }
 
   get pid(): number | undefined {
-    return this.#pid
+    return this.#identity?.pid
+  }
+
+  get reportedPid(): number | undefined {
+    return this.#reportedPid
   }
 
   /** How the process was made; `undefined` until that is known. */
@@ -204,22 +207,24 @@ export class ProcessHandle implements Relative<ProcessHandle> {
 
   /** Waits until the pid is known. Rejects if the process could not be made or is gone. */
   async findPid(): Promise<number> {
-    if (this.#pid === undefined && !this.isGone) await this.#made.finally(this.hold())
-    if (this.#pid === undefined || this.isGone) throw this.reason
-    return this.#pid
+    if (!this.#identity && !this.isGone) await this.#made.finally(this.hold())
+    if (this.isGone) throw this.reason
+    if (!this.#identity) throw systemError(-constants.errno.ENOENT, 'open') // in another pid namespace
+    return this.#identity.pid
   }
 
   /** Orders the process to fork. */
   fork(): ProcessHandle {
     const [ours, theirs] = openUntilThreadEnd(() => socketpair())
     const id = ++this.#lastId
-    let fork: ProcessHandle
+    let fork: ProcessHandle | undefined
     try {
-      this.#channel.send(Command.fork, id, undefined, [theirs])
-      fork = new ProcessHandle(ours, this)
+      fork = new ProcessHandle(ours, this, { identifies: true }) // before another process has the other end
       Object.assign(fork.limits, this.limits)
+      this.#channel.send(Command.fork, id, undefined, [theirs])
     } catch (error) {
-      ours.close()
+      if (fork) fork.#abandonUnmade()
+      else ours.close()
       throw error
     } finally {
       theirs.close()
@@ -258,15 +263,26 @@ export class ProcessHandle implements Relative<ProcessHandle> {
       if (number === SIGKILL) this.#lastReports.expect({ isUrgent: true })
       return false
     }
-    if (this.#pid === undefined) {
-      if (number !== 0) this.#signalsAtStart.push(number)
+    if (!this.#identity) {
+      if (number !== 0 && !this.#signalChild(number)) this.#signalsAtStart.push(number)
       if (number === SIGKILL) this.#onKilled()
       return true
     }
-    const result = this.#pidfd?.signal(number) ?? binding.signal(this.#pid, number, this.#channel.fd)
+    const { pid, uid } = this.#identity
+    const result = this.#pidfd?.signal(number) ?? binding.signal(pid, number, this.#channel.fd, uid)
     if (result < 0 && getSystemErrorName(result) !== 'ESRCH') throw systemError(result, 'pidfd_send_signal')
     if (result === 0 && number === SIGKILL) this.#onKilled()
     return result === 0
+  }
+
+  /**
+   * Signals the process before it has sent a report, if its parent has reported it: it may hang, such as an interpreter
+   * that loads something. Returns whether that was possible.
+   */
+  #signalChild(signal: number): boolean {
+    const parent = this.reporter
+    if (this.#reportedPid === undefined || parent?.pid === undefined || !parent.kill(0)) return false
+    return binding.signalChild(parent.pid, this.#reportedPid, signal) === 0
   }
 
   /** @throws TypeError while processes that descend from this one live: it reports how their orphans end */
@@ -309,7 +325,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
 
   settle(): void {
     if (this.#isChannelEnded && !this.#status && !this.isRunning && this.#isUnreported && !this.#watchIfOwnChild()) {
-      if (this.#pid === undefined) {
+      if (this.#reportedPid === undefined) {
         this.#family.exits.cancelExpected()
         if (this.reporter) this.#failure ??= this.reporter.reason
       }
@@ -385,38 +401,49 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   #onStarted(payload: Buffer, sent: Descriptor | undefined): void {
     try {
       const made = decodeMade(payload)
-      if (this.isGone) return this.#killLate(made.pid)
-      if (sent && isOfAnother(made.pid, sent)) throw new TypeError('it has sent the pidfd of another process')
-      if (this.#pid !== undefined && this.#pid !== made.pid)
+      if (this.#reportedPid !== undefined && this.#reportedPid !== made.pid)
         throw new TypeError('it has reported the pid of another process')
-      if (!this.#pidfd && !this.#hasEnded) {
-        const pidfd = sent ?? this.#openPidfd(made.pid)
-        sent = undefined
-        this.#keepPidfd(pidfd)
+      const isFirst = !this.#identity
+      if (isFirst) this.#identity = this.#senderOf(made)
+      if (this.#identity && !this.#pidfd && !this.#hasEnded) {
+        const pidfd = isFirst ? sent : undefined // the kernel does not tell who has sent a later one
+        if (isFirst) sent = undefined
+        this.#keepPidfd(pidfdOf(this.#identity, pidfd, this.#channel.socket))
       }
+      if (this.isGone) return this.#killLate()
       this.#onMade(made)
       this.#mode = made.mode
+      this.#resolveMade()
+      if (isFirst && this.#identity) this.#onIdentified()
     } finally {
       sent?.close()
     }
   }
 
-  /** Opens the pidfd of a process that could not send it. While the process has its control socket, the pid is valid. */
-  #openPidfd(pid: number): Descriptor | undefined {
-    const pidfd = Pidfd.open(pid, this.#channel.fd)
-    if (!pidfd || binding.signal(pid, 0, this.#channel.fd) === 0) return pidfd
-    pidfd.close()
-    return undefined
+  /**
+   * Returns the process that has sent the report being read; `undefined` if the kernel does not know it.
+   *
+   * @throws TypeError if that is this program: it has the socket from the process that was to hold it
+   */
+  #senderOf({ pid }: Made): Sender | undefined {
+    const sender = this.#channel.sender ?? { pid, uid: 0 } // the system cannot tell
+    if (sender.pid === process.pid) throw new TypeError('its owner has sent its report')
+    return sender.pid ? sender : undefined
   }
 
+  #onIdentified(): void {
+    this.#channel.stopIdentifying()
+    for (const signal of this.#signalsAtStart.splice(0)) this.#killIfPermitted(signal)
+  }
+
+  /** The process has been made, as it or the one that forked it reports. */
   #onMade({ pid, mode, obstacle }: Made): void {
     if (obstacle !== undefined) warnOfFallback(obstacle)
-    if (this.#pid !== undefined || this.#status) return
-    this.#pid = pid
+    if (this.#reportedPid !== undefined || this.#status) return
+    this.#reportedPid = pid
     this.#mode = mode
     this.#family.exits.claim(pid, this)
-    this.#resolveMade()
-    for (const signal of this.#signalsAtStart.splice(0)) this.#killIfPermitted(signal)
+    if (!this.#identity) for (const signal of this.#signalsAtStart.splice(0)) this.#killIfPermitted(signal)
     this.#family.onPid(this)
   }
 
@@ -467,7 +494,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     this.#channel.receiveRest()
     if (this.isGone) return
     if (this.#lastReports.isUrgent && !this.#status) {
-      if (this.#pid === undefined) this.#expectLate()
+      if (!this.#identity) this.#expectLate()
       this.#status = this.#isKilled ? { code: null, signal: 'SIGKILL' } : UNKNOWN_STATUS
     }
     if (!late.has(this)) this.#channel.close()
@@ -477,12 +504,14 @@ export class ProcessHandle implements Relative<ProcessHandle> {
 
   /** Everything about the process is settled, but the busy process that was to fork it may still do so. */
   #expectLate(): void {
-    this.#family.exits.cancelExpected()
+    if (this.#reportedPid === undefined) this.#family.exits.cancelExpected()
     if (this.#channel.isOpen) late.add(this)
   }
 
-  #killLate(pid: number): void {
-    binding.signal(pid, SIGKILL, this.#channel.fd)
+  #killLate(): void {
+    const { pid, uid } = this.#identity ?? { pid: 0, uid: 0 }
+    if (pid) void (this.#pidfd?.signal(SIGKILL) ?? binding.signal(pid, SIGKILL, this.#channel.fd, uid))
+    this.#dropPidfd()
     this.#channel.close()
     late.delete(this)
   }
@@ -516,12 +545,18 @@ export class ProcessHandle implements Relative<ProcessHandle> {
    */
   #watchIfOwnChild(): boolean {
     if (this.#child) return true
-    if (this.#isAttached || this.#pid === undefined || !isChild(this.#pid)) return false
-    const child = new OwnChild(this.#pid)
+    if (this.#isAttached || !this.#identity || !isChild(this.#identity.pid)) return false
+    const child = new OwnChild(this.#identity.pid)
     this.#child = child
     child.once('exit', (code, signal) => this.onExit({ code, signal }))
     if (this.#holders) child.ref()
     return true
+  }
+
+  /** Lets go of a process that was not ordered. */
+  #abandonUnmade(): void {
+    this.#leaveFamily()
+    this.#channel.close()
   }
 
   /** Lets go of all processes in a forked process: they belong to its parent. */

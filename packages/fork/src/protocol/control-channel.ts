@@ -11,7 +11,7 @@ import {
   type Watch,
   watch,
 } from '@anyfork/fdpass'
-import { systemError } from '@anyfork/fdpass/internal'
+import { passCredentials, peekSender, type Sender, systemError } from '@anyfork/fdpass/internal'
 import { closeAtThreadEnd, openUntilThreadEnd, outliveThread } from '../thread-end.js'
 import { type Accepted, acceptedOrders, type Frame, frameHeader } from './frame.js'
 import { FrameReader } from './frame-reader.js'
@@ -31,6 +31,8 @@ const SHORT_BYTES = 65536
  * collected.
  */
 const incoming = Buffer.allocUnsafeSlow(65536)
+
+const NO_SENDER: Sender = { pid: 0, uid: 0 }
 
 interface Outgoing {
   bytes: Uint8Array
@@ -65,6 +67,9 @@ export class ControlChannel {
   readonly #reservedSlot: ReservedSlot | undefined
   readonly #reader: FrameReader<Descriptor>
   readonly #listener: ChannelListener
+  /** Whether the kernel tells who sends. */
+  #isIdentifying: boolean
+  #sender: Sender | undefined
   /** Whether the peer is not trusted. */
   readonly #isSuspicious: boolean
   readonly #outgoing: Outgoing[] = []
@@ -78,13 +83,19 @@ export class ControlChannel {
    * @param socket - a stream socket; owned by the channel from now on
    * @param listener - gets the frames and owns their descriptors
    * @param options - `reservedSlot` lets one frame with a descriptor arrive when the table is full; `accepted` is
-   *   what the peer may send: by default, orders. The descriptors of reports are dropped when the table is full
+   *   what the peer may send: by default, orders. The descriptors of reports are dropped when the table is full.
+   *   `identifies`: let the kernel tell who sends, from now on
    */
   constructor(
     socket: Descriptor,
     listener: ChannelListener,
-    { reservedSlot, accepted = acceptedOrders }: { reservedSlot?: ReservedSlot; accepted?: Accepted } = {},
+    {
+      reservedSlot,
+      accepted = acceptedOrders,
+      identifies = false,
+    }: { reservedSlot?: ReservedSlot; accepted?: Accepted; identifies?: boolean } = {},
   ) {
+    this.#isIdentifying = identifies && passCredentials(socket, true)
     this.#reader = new FrameReader(accepted)
     this.#isSuspicious = accepted !== acceptedOrders
     this.#socket = socket
@@ -105,6 +116,24 @@ export class ControlChannel {
   /** The number of the socket, while the channel is open. */
   get fd(): number {
     return this.#socket.fd
+  }
+
+  get socket(): Descriptor {
+    return this.#socket
+  }
+
+  /**
+   * In `onFrame`: the process that has sent all of the frame, as the kernel says. Its pid is 0 if several processes have,
+   * or the kernel does not know it. `undefined` if the kernel does not tell.
+   */
+  get sender(): Sender | undefined {
+    return this.#isIdentifying ? this.#sender : undefined
+  }
+
+  /** Ends what `identifies` has begun, which takes system calls for each message. Idempotent. */
+  stopIdentifying(): void {
+    if (this.#isIdentifying && this.#isOpen) passCredentials(this.#socket, false)
+    this.#isIdentifying = false
   }
 
   /**
@@ -197,6 +226,7 @@ export class ControlChannel {
    */
   detach(): Descriptor {
     if (this.#outgoing.length || !this.#reader.isEmpty) throw new Error('the channel is in the middle of a frame')
+    this.stopIdentifying()
     this.#isOpen = false
     clearTimeout(this.#retry)
     this.#watch.close()
@@ -264,6 +294,7 @@ export class ControlChannel {
   /** Returns whether something has arrived. */
   #receive(): boolean {
     const { room } = this.#reader
+    if (this.#isIdentifying) this.#identify()
     let message: Message
     try {
       message = this.#receiveMessage(room ?? incoming)
@@ -283,6 +314,13 @@ export class ControlChannel {
     else this.#reader.push(Buffer.from(incoming.subarray(0, message.bytes)), message.descriptors)
     this.#deliver()
     return true
+  }
+
+  /** Finds out who has sent the bytes that the next call receives: they are of one process. */
+  #identify(): void {
+    const sender = peekSender(this.#socket)
+    const isOther = sender?.pid !== this.#sender?.pid || sender?.uid !== this.#sender?.uid
+    this.#sender = isOther && !this.#reader.isEmpty ? NO_SENDER : (sender ?? NO_SENDER)
   }
 
   #receiveMessage(buffer: Buffer): Message {
