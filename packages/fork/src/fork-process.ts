@@ -153,7 +153,8 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
 
   /**
    * The process id. Known at once after `exec`; after `fork`, soon, and at the latest when `ready` or `run` has
-   * resolved. Until then it is `undefined`.
+   * resolved. Until then it is `undefined`. It is the pid in the pid namespace of this program; a process from `fromFd`
+   * that has none there stays `undefined`, and cannot be signalled.
    */
   get pid(): number | undefined {
     return this.processHandle.pid

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { ForkProcess } from '@anyfork/fork'
 import {
   assertNothingLeft,
@@ -77,6 +81,23 @@ describe('a process that its owner cannot reach', () => {
     assert.deepEqual(await process.exited, KILLED)
     busy.kill('SIGKILL')
     await busy.exited
+  })
+
+  it('an interpreter that hangs before its first report can be killed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const owner = ForkProcess.exec({
+      mode: 'exec',
+      execArgv: ['--require', fileURLToPath(new URL('./fixtures/hangs-once-marked.cjs', import.meta.url))],
+      env: { ...process.env, ANYFORK_TEST_MARK: join(folder, 'mark') },
+    })
+    await owner.ready()
+    const hanging = owner.fork()
+    hanging.ready().catch(() => {})
+    assert.ok(hanging.kill('SIGKILL'))
+    assert.deepEqual(await hanging.exited, KILLED)
+    await until(() => childrenOf(owner.pid!).length === 0)
+    await owner.close()
+    rmSync(folder, { recursive: true })
   })
 
   it('a process killed before it exists settles, and ends if it is forked later', async () => {

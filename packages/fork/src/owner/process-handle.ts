@@ -178,7 +178,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
 
   /** How the process was made; `undefined` until that is known. */
   get mode(): MadeBy | undefined {
-    return this.#mode
+    return this.#identity ? this.#mode : undefined
   }
 
   get forks(): Iterable<ProcessHandle> {

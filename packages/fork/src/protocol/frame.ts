@@ -85,7 +85,8 @@ export const Report = {
   exited: 68,
   /**
    * The first report of a process that was forked, and again after it was replaced by an interpreter. Payload: as for
-   * `forked`. Attached: its pidfd.
+   * `forked`. Attached: its pidfd. The process must send it itself: the kernel attaches the pid of the sender, which is
+   * the one that the owner believes.
    */
   started: 69,
   /** The question with this id cannot be answered; the process goes on. Payload: the error. */
