@@ -21,4 +21,4 @@ export {
 export { descriptorNumber, isHandle } from './handle.js'
 export { forgetDescriptor, keepDescriptor, keepOpened } from './kept-descriptors.js'
 export { passCredentials, peekSender, type Sender } from './sender.js'
-export { systemError } from './system-error.js'
+export { checked, systemError } from './system-error.js'

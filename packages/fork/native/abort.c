@@ -42,10 +42,16 @@ static void on_abort(int number) {
   raise(number);
 }
 
-int fork_report_thread_limit(int socket, const void *bytes, size_t length) {
-  if (length > sizeof report.bytes) return -EMSGSIZE;
+int fork_report_thread_limit_to(int socket) {
   if (fstat(socket, &report.identity) < 0) return -errno;
   report.socket = socket;
+  return 0;
+}
+
+int fork_report_thread_limit(int socket, const void *bytes, size_t length) {
+  if (length > sizeof report.bytes) return -EMSGSIZE;
+  int rc = fork_report_thread_limit_to(socket);
+  if (rc < 0) return rc;
   memcpy(report.bytes, bytes, length);
   report.length = length;
   struct sigaction before;
@@ -56,6 +62,11 @@ int fork_report_thread_limit(int socket, const void *bytes, size_t length) {
 }
 
 #else
+
+int fork_report_thread_limit_to(int socket) {
+  (void)socket;
+  return -ENOSYS;
+}
 
 int fork_report_thread_limit(int socket, const void *bytes, size_t length) {
   (void)socket;

@@ -13,12 +13,11 @@
 /* fork.c */
 
 /* Forks this process (fork(2)). Returns the child's pid, and 0 in the child, where `loop` is then the child's own
- * (uv_loop_fork). First takes the mark MADV_DONTFORK off all private memory (madvise(2)), as Node sets it on V8's heap,
- * and waits for all other threads to sleep (fork_wait_for_threads). All signals are blocked meanwhile.
+ * (uv_loop_fork). First makes all memory inheritable (fork_inherit_memory). All signals are blocked meanwhile.
  *
  * To be called by the thread of the loop. The child has no other thread, so the caller makes sure that no other thread
- * holds a lock while it sleeps. Linux only. Errors: those of open(2) for /proc/self/maps, madvise(2), fork(2), and
- * fork_wait_for_threads. A child whose loop cannot be set up exits with code 127. */
+ * holds a lock: fork_wait_for_threads or fork_wait_for_known_threads. Linux only. Errors: those of fork(2) and
+ * fork_inherit_memory. A child whose loop cannot be set up exits with code 127. */
 pid_t fork_process(uv_loop_t *loop);
 
 /* Ends the process with this exit code by _exit(2): joins no thread, and runs no handler of exit(3). Does not return.
@@ -51,6 +50,9 @@ int fork_ignore_interrupt(int on);
  * is borrowed; nothing is sent after it was closed. Errors: -EMSGSIZE; those of fstat(2). */
 int fork_report_thread_limit(int socket, const void *bytes, size_t length);
 
+/* From now on, sends these bytes over another socket. Errors: those of fstat(2). */
+int fork_report_thread_limit_to(int socket);
+
 /* code-pages.c */
 
 /* Prepares the page tables of code for fork(2), so that children share what is in use, and take no page faults for it.
@@ -58,11 +60,32 @@ int fork_report_thread_limit(int socket, const void *bytes, size_t length);
  * nothing on other systems than Linux. */
 void fork_refresh_code_pages(void);
 
-/* quiet-threads.c */
+/* threads.c: Linux only. The functions for known threads are for the main thread. */
 
 /* Waits until all other threads of the process sleep, for some seconds at most. Returns 0, -EBUSY if one of them still
- * runs, or the errno with which /proc/self/task cannot be read. Linux only: it is not defined elsewhere. */
+ * runs, or the errno with which /proc/self/task cannot be read. */
 int fork_wait_for_threads(void);
+
+/* Makes these the known threads: all others of the process, by their ids. Keeps descriptors open to look at them.
+ * Returns 0; otherwise none is known: -ENOENT if one has ended, -E2BIG if there are too many, those of open(2). */
+int fork_know_threads(const int32_t *ids, size_t count);
+
+/* Knows no thread any more, and closes the descriptors. A forked child has none of the threads. */
+void fork_forget_threads(void);
+
+/* Like fork_wait_for_threads, if the process has the known threads and no other. Otherwise -ENOENT. */
+int fork_wait_for_known_threads(void);
+
+/* Stores the descriptors that are kept open, at most FORK_MOST_THREAD_DESCRIPTORS. Returns how many. */
+#define FORK_MOST_THREAD_DESCRIPTORS 33
+size_t fork_thread_descriptors(int32_t *out);
+
+/* inherit-memory.c: Linux only */
+
+/* Takes the mark MADV_DONTFORK off all memory (madvise(2)). Node sets it on V8's heap, and again on what is allocated
+ * later; without this memory, a child dies at its first step. The mappings of devices keep it. Errors: those of open(2)
+ * and read(2) for /proc/self/maps, and of madvise(2). */
+int fork_inherit_memory(void);
 
 /* random.c */
 
@@ -111,6 +134,9 @@ int fork_signal_child(pid_t parent, pid_t pid, int signal);
  * close-on-exec. Returns 0. Errors: -ENOSYS before Linux 5.3 and on other systems, those of pidfd_open(2). */
 int fork_open_process(pid_t pid, int slot);
 
+/* Opens such a descriptor for this process. Returns it, and the caller owns it; errors as above. */
+int fork_open_self(void);
+
 /* Sends a signal to the process of a descriptor that fork_open_process has opened (pidfd_send_signal(2)). 0 only
  * looks whether one could be sent. Errors: -ESRCH if the process has ended, whether it has been reaped or not; those of
  * pidfd_send_signal(2). */
@@ -148,6 +174,23 @@ int fork_peek_ended_one(pid_t pid, struct fork_status *status);
 
 /* Reaps a child that has ended (waitpid(2)). Returns 1, 0 if it has not ended, or -ECHILD if it is not a child. */
 int fork_reap(pid_t pid);
+
+/* children.c */
+
+/* Children of this process. Empty if all is 0. The owner frees `pids`. */
+struct fork_children {
+  pid_t *pids;
+  size_t count, room;
+};
+
+/* Makes room for one more, so that the next fork_children_add cannot fail. Returns 0 or -ENOMEM. */
+int fork_children_reserve(struct fork_children *self);
+
+/* Returns 0 or -ENOMEM. */
+int fork_children_add(struct fork_children *self, pid_t pid);
+
+/* Returns whether the child was there. The order of the others may change. */
+int fork_children_remove(struct fork_children *self, pid_t pid);
 
 /* limits.c */
 

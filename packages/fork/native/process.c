@@ -20,6 +20,11 @@ int fork_open_process(pid_t pid, int slot) {
   return rc;
 }
 
+int fork_open_self(void) {
+  int process = (int)syscall(SYS_pidfd_open, getpid(), 0);
+  return process < 0 ? -errno : process;
+}
+
 int fork_signal_process(int process, int signal) {
   if (fork_process_has_ended(process)) return -ESRCH; /* the system call succeeds until it is reaped */
   return syscall(SYS_pidfd_send_signal, process, signal, NULL, 0) < 0 ? -errno : 0;
@@ -66,6 +71,8 @@ int fork_open_process(pid_t pid, int slot) {
   (void)slot;
   return -ENOSYS;
 }
+
+int fork_open_self(void) { return -ENOSYS; }
 
 int fork_signal_process(int process, int signal) {
   (void)process;

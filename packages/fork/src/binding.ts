@@ -1,5 +1,10 @@
 import { PACKAGE_FOLDER, requireModule } from './entry-files.js'
 
+/** A fork server of the addon. */
+export interface NativeForkServer {
+  readonly kind: unique symbol
+}
+
 /** The addon. Numbers returned are results, or a negative errno. */
 export interface Binding {
   fork(): number
@@ -45,6 +50,26 @@ export interface Binding {
   noNewPrivileges(): number
   /** Milliseconds that a process has used so far, or a negative errno. */
   processorTime(pid: number): number
+  /** `state` and the arguments of `onEvent` are described in `native/fork-server.h`. */
+  serve(
+    socket: number,
+    state: Int32Array,
+    onEvent: (event: number, a: number, b: number, c: number) => void,
+  ): NativeForkServer | number
+  serverWatch(server: NativeForkServer, events: number): number
+  serverRef(server: NativeForkServer, on: number): number
+  serverListen(server: NativeForkServer): number
+  /** In the child, `out` gets 0 or a negative errno. */
+  serverFork(server: NativeForkServer, control: number, out: Int32Array): number
+  serverAddChild(server: NativeForkServer, pid: number): number
+  serverChildren(server: NativeForkServer): number[]
+  serverReap(server: NativeForkServer): number
+  /** The server cannot be used any more. */
+  serverClose(server: NativeForkServer): number
+  /** The ids of all threads but this one. */
+  knowThreads(ids: Int32Array): number
+  /** The descriptors that `knowThreads` keeps open. */
+  threadDescriptors(): number[]
   /** What the thread starts from now on ends with it, although its pid is not known here. */
   beginSpawn(): number
   /** Whom the end of this thread kills and reaps; 0 if nothing was started. */

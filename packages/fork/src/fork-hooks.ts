@@ -4,6 +4,8 @@ import { aFunction, checkArgument } from '@anyfork/fdpass/internal'
 interface Hooks {
   before: Set<BeforeHook>
   after: Set<Hook>
+  /** Called when a hook was added or removed. */
+  onChange?: () => void
 }
 
 /** A hook may return a promise, which is awaited. */
@@ -80,8 +82,22 @@ export async function callAfterFork(): Promise<void> {
   for (const hook of hooks.after) await hook()
 }
 
+/** Returns whether something is to be called before forks. */
+export function hasBeforeHooks(): boolean {
+  return hooks.before.size > 0
+}
+
+/** Sets what is called when a hook was added or removed. */
+export function onHooksChange(listener: () => void): void {
+  hooks.onChange = listener
+}
+
 function add<H>(to: Set<H>, hook: H): () => void {
   checkArgument('a hook', hook, aFunction)
   to.add(hook)
-  return () => to.delete(hook)
+  hooks.onChange?.()
+  return () => {
+    to.delete(hook)
+    hooks.onChange?.()
+  }
 }

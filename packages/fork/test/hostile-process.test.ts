@@ -4,11 +4,9 @@ import { write } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, isRunning, openResources, type Resources } from '@anyfork/test-support'
 import { after, afterEach, before, describe, it } from 'mocha'
-import { controlFrame as report } from './support/control-frames.js'
+import { exitReport, madePayload, controlFrame as report } from './support/control-frames.js'
 
 const module = new URL('./fixtures/hostile.js', import.meta.url)
-
-const exited = (ended: unknown): Buffer => report(68, serialize(ended))
 
 /** Serialised bytes of arrays. V8 would allocate 256 MiB for each, because each claims 33,554,431 elements. */
 function longArrays(count: number): Buffer {
@@ -55,11 +53,15 @@ describe('a process that writes to its control socket', () => {
     'a report that only an owner sends': report(5),
     'the header of a report of 4 GiB': report(64, undefined, { length: 0xffffffff }),
     'a report that declares descriptors': report(64, undefined, { descriptors: 3 }),
-    'an exit that is null': exited(null),
-    'an exit with a code that is an object': exited({ pid: 1, code: {}, signal: 0 }),
+    'an exit without numbers': report(68),
+    'an exit with too many numbers': report(68, Buffer.alloc(8, 1)),
+    'an exit of the process 0': exitReport(0),
+    'an exit with a code that no process has': exitReport(1, 256),
+    'an exit by a signal that does not exist': exitReport(1, -1, 65),
     'an error that is null': report(65, serialize(null)),
-    'a pid that is text': report(69, serialize({ pid: 'one', mode: 'fork' })),
-    'a pid that claims more elements than fit in the heap': report(69, longArrays(50)),
+    'a pid without a mode': report(69, madePayload(1).subarray(0, 4)),
+    'a pid above all others': report(69, madePayload(2 ** 31)),
+    'a mode that does not exist': report(69, madePayload(1, { mode: 2 })),
     'an error that claims more elements than fit in the heap': report(65, longArrays(100)),
   }
   for (const [what, bytes] of Object.entries(attacks)) it(`with ${what} is killed`, () => checkKilled(bytes))
@@ -71,7 +73,7 @@ describe('a process that writes to its control socket', () => {
     checkKilled(report(64, undefined, { length: 1 << 20 }), { descriptors: 200, times: 20 }))
 
   it('with a descriptor that is not its pidfd is killed', async () => {
-    const started = serialize({ pid: 1, mode: 'fork' })
+    const started = madePayload(1)
     await checkKilled(report(69, started, { descriptors: 1 }), { descriptors: 1 })
   })
 
@@ -80,7 +82,7 @@ describe('a process that writes to its control socket', () => {
     const socket = await liar.run(module, 'attackWhenTold')
     const copy = liar.refork()
     await copy.ready()
-    write(socket, exited({ pid: copy.pid, code: 0, signal: 0 }))
+    write(socket, exitReport(copy.pid!))
     assert.deepEqual(await liar.exited, { code: null, signal: 'SIGKILL' })
     await copy.ready()
     await copy.close()
@@ -90,7 +92,7 @@ describe('a process that writes to its control socket', () => {
   it('with the exit of a sibling is killed, and the sibling stays alive', async () => {
     const sibling = template.fork()
     await sibling.ready()
-    await checkKilled(exited({ pid: sibling.pid, code: 0, signal: 0 }))
+    await checkKilled(exitReport(sibling.pid!))
     assert.ok(sibling.isAlive)
     await sibling.ready()
     await sibling.close()
@@ -100,7 +102,7 @@ describe('a process that writes to its control socket', () => {
     const forker = template.fork()
     const victim = forker.fork()
     await victim.ready()
-    const claims = [1, 2, 3, 4].map(id => report(66, serialize({ pid: victim.pid, mode: 'fork' }), { id }))
+    const claims = [1, 2, 3, 4].map(id => report(66, madePayload(victim.pid!), { id }))
     const answer = report(64, serialize(null), { id: 3 })
     const liar = template.fork().sendArg(Buffer.concat([...claims, answer]))
     const socket = await liar.run(module, 'attackOnSignal')
@@ -119,7 +121,7 @@ describe('a process that writes to its control socket', () => {
   })
 
   it('with exits of processes that do not exist does no harm', async () => {
-    const attacker = template.fork().sendArg(exited({ pid: 0x7ffffffe, code: 0, signal: 0 }), 0, 1000)
+    const attacker = template.fork().sendArg(exitReport(0x7ffffffe), 0, 1000)
     const socket = await attacker.run(module, 'attack')
     await template.fork().close()
     assert.ok(attacker.kill('SIGKILL'))

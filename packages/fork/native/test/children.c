@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -56,4 +57,15 @@ void test_subreaper(void) {
   int code = 9;
   int status = status_of(start_child(adopt_grandchild, &code)); /* in a child, as it cannot be undone there either */
   assert(WIFEXITED(status) && WEXITSTATUS(status) == code);
+}
+
+void test_children(void) {
+  struct fork_children children = {0};
+  fail_allocations_after(0);
+  assert(fork_children_reserve(&children) == -ENOMEM && fork_children_add(&children, 1) == -ENOMEM);
+  allow_allocations();
+  for (pid_t pid = 1; pid <= 100; pid++) assert(fork_children_add(&children, pid) == 0);
+  for (pid_t pid = 100; pid > 0; pid -= 2) assert(fork_children_remove(&children, pid) == 1);
+  assert(children.count == 50 && fork_children_remove(&children, 100) == 0 && fork_children_remove(&children, 99) == 1);
+  free(children.pids);
 }

@@ -3,8 +3,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,10 +80,12 @@ void test_fork_with_device(void) {
 void test_fork_without_descriptors(void) {
   uv_loop_t loop;
   assert(uv_loop_init(&loop) == 0);
+  assert(fork_inherit_memory() == 0); /* the first call reads a file */
   fill_table(0);
   pid_t pid = fork_process(&loop);
+  if (pid == 0) fork_exit(uv_run(&loop, UV_RUN_DEFAULT));
   empty_table();
-  assert(pid == -EMFILE && uv_loop_close(&loop) == 0);
+  assert(pid > 0 && status_of(pid) == 0 && uv_loop_close(&loop) == 0);
 }
 
 static int signals_seen;
@@ -138,4 +142,32 @@ void test_threads_that_fall_asleep(void) {
   empty_table();
   assert(rc == -EMFILE);
   assert(pthread_join(other, NULL) == 0 && pthread_cancel(running) == 0 && pthread_join(running, NULL) == 0);
+}
+
+static void *write_id_and_sleep(void *id) {
+  __atomic_store_n((int32_t *)id, (int32_t)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+  for (;;) pause();
+  return NULL;
+}
+
+void test_known_threads(void) {
+  pthread_t thread;
+  int32_t id = 0, many[FORK_MOST_THREAD_DESCRIPTORS] = {0}, descriptors[FORK_MOST_THREAD_DESCRIPTORS];
+  assert(fork_wait_for_known_threads() == -ENOENT && fork_thread_descriptors(descriptors) == 0);
+  assert(pthread_create(&thread, NULL, write_id_and_sleep, &id) == 0);
+  while (!__atomic_load_n(&id, __ATOMIC_SEQ_CST))
+    ;
+  assert(fork_know_threads(NULL, 0) == 0 && fork_wait_for_known_threads() == -ENOENT);
+  assert(fork_know_threads(&id, 1) == 0 && fork_wait_for_known_threads() == 0);
+  assert(fork_thread_descriptors(descriptors) == 2 && descriptors[1] > 2);
+  assert(pthread_cancel(thread) == 0 && pthread_join(thread, NULL) == 0);
+  while (fork_wait_for_known_threads() == 0) /* the kernel lists it for a moment */
+    ;
+  assert(fork_wait_for_known_threads() == -ENOENT);
+  fork_forget_threads();
+  assert(fork_know_threads(many, FORK_MOST_THREAD_DESCRIPTORS) == -E2BIG && fork_know_threads(many, 1) == -ENOENT);
+  fill_table(1);
+  int rc = fork_know_threads(many, 1);
+  empty_table();
+  assert(rc == -EMFILE && fork_thread_descriptors(descriptors) == 0);
 }

@@ -6,12 +6,13 @@
 static const struct test tests[] = {
   {"a forked child has all memory of its parent, and an event loop of its own", test_fork, true},
   {"a fork works although a device is mapped between other mappings", test_fork_with_device, true},
-  {"a fork without a free descriptor is EMFILE", test_fork_without_descriptors, true},
+  {"a fork needs no free descriptor", test_fork_without_descriptors, true},
   {"a signal that the parent has caught is not dispatched in the child", test_caught_signal, true},
   {"a process is replaced by a program that finds its file in memory; a missing program is ENOENT", test_execute, true},
   {"a program goes on when its code pages are refreshed, and has one page of its own in each mapping", test_code_pages,
     true},
   {"the wait for other threads ends when they sleep", test_threads_that_fall_asleep, true},
+  {"known threads are waited for; other ones, ended ones, and too many are reported", test_known_threads, true},
   {"SIGINT is ignored until that is undone, or other code has changed it", test_ignored_interrupt, false},
   {"threads can ignore SIGINT at the same time", test_interrupt_in_threads, false},
   {"a lifeline kills the process when its owner closes the other end", test_lifeline, true},
@@ -36,6 +37,14 @@ static const struct test tests[] = {
     false},
   {"threads that end at the same time reap each other's spared children", test_children_of_threads, false},
   {"the end of an event loop is reported, as often as the loop goes on", test_loop_end, false},
+  {"an order to fork is taken with its id and its descriptor", test_order_to_fork, false},
+  {"all but a whole order to fork with a descriptor is left alone", test_other_orders, false},
+  {"without a free descriptor, an order to fork stays where it is", test_order_without_descriptors, true},
+  {"reports are sent whole or not at all", test_reports, false},
+  {"children are added and removed; without memory, adding reports ENOMEM", test_children, false},
+  {"the server forks when it is ordered to, and reports the children and their ends", test_fork_server, true},
+  {"an order that the server cannot carry out is left for JavaScript", test_order_for_javascript, true},
+  {"ends that cannot be reported, and those of unknown children, are told", test_ends_that_cannot_be_reported, true},
 };
 
 int main(void) {

@@ -11,6 +11,7 @@ void test_caught_signal(void);
 void test_execute(void);
 void test_code_pages(void);
 void test_threads_that_fall_asleep(void);
+void test_known_threads(void);
 void test_ignored_interrupt(void);
 void test_interrupt_in_threads(void);
 void test_lifeline(void);
@@ -32,5 +33,13 @@ void test_spared_child(void);
 void test_children_without_memory(void);
 void test_children_of_threads(void);
 void test_loop_end(void);
+void test_order_to_fork(void);
+void test_other_orders(void);
+void test_order_without_descriptors(void);
+void test_reports(void);
+void test_children(void);
+void test_fork_server(void);
+void test_order_for_javascript(void);
+void test_ends_that_cannot_be_reported(void);
 
 #endif

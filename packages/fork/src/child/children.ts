@@ -1,7 +1,6 @@
 import type { Descriptor } from '@anyfork/fdpass'
-import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
-import { callBeforeFork } from '../fork-hooks.js'
+import { callBeforeFork, hasBeforeHooks } from '../fork-hooks.js'
 import type { ForkMode } from '../mode.js'
 import { Command, type Frame } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
@@ -10,7 +9,14 @@ import { collectGarbage } from '../safety/garbage.js'
 import type { Lifeline } from '../safety/lifeline.js'
 import { obstacleOf } from '../safety/obstacle.js'
 import { waitForRequests } from '../safety/pending-requests.js'
-import { assertNoForeignThreads, forgetThreads, hasForeignThreads, hasNewThreads } from '../safety/threads.js'
+import {
+  areThreadsKnown,
+  assertNoForeignThreads,
+  hasForeignThreads,
+  hasNewThreads,
+  knowThreads,
+} from '../safety/threads.js'
+import type { ForkServer } from './fork-server.js'
 import { OrderLog } from './order-log.js'
 import { Reaper } from './reaper.js'
 import { spawnReplay } from './replay.js'
@@ -26,16 +32,23 @@ const UNFORKABLE: ReadonlySet<unknown> = new Set(['ERR_FOREIGN_THREADS', 'ERR_PE
 /** Makes the children of this process, and reaps them. */
 export class Children {
   readonly #mode: ForkMode
+  readonly #server: ForkServer
   readonly #log: OrderLog
   readonly #reaper: Reaper
   #hasLoaded = true
 
   /** @param onNone - called whenever the last child has ended */
-  constructor(mode: ForkMode, onEnded: (ended: Ended) => void, onNone: () => void) {
+  constructor(mode: ForkMode, server: ForkServer, onEnded: (ended: Ended) => void, onNone: () => void) {
     this.#mode = mode
+    this.#server = server
     this.#log = new OrderLog(mode === 'exec')
-    this.#reaper = new Reaper(onEnded, onNone)
-    this.#reaper.listen()
+    this.#reaper = new Reaper(server, onEnded, onNone)
+    server.listen()
+  }
+
+  /** Whether the fork server can fork this process without `make`. */
+  get isReadyToFork(): boolean {
+    return this.#mode !== 'exec' && !this.#hasLoaded && areThreadsKnown() && !hasBeforeHooks()
   }
 
   get isEmpty(): boolean {
@@ -76,10 +89,16 @@ export class Children {
     // Where this cannot be known, the pages stay as they are: they only make forks faster.
     const isUnsafe = await hasForeignThreads().catch(() => true)
     if (isUnsafe) return
+    knowThreads()
     binding.refreshCodePages()
     // The first fork needs `performance`, which Node loads on first use, in 2 ms. Loading it here also brings the pages
     // of V8's and Node's loaders back into memory, which children need.
     performance.now()
+  }
+
+  /** Notes a child that has ended and is not known. */
+  noteUnknown(pid: number): void {
+    this.#reaper.noteUnknown(pid)
   }
 
   /** Reports the exit of a process whose parent was another one. */
@@ -124,33 +143,29 @@ export class Children {
   forget(): void {
     this.#reaper.forget()
     this.#log.inherit()
-    forgetThreads()
   }
 
   async #forkOrExec(control: Descriptor, lifeline: Lifeline): Promise<Made> {
     let obstacle: string | undefined
     if (this.#mode !== 'exec') {
       try {
-        return { pid: await this.#fork(), mode: 'fork' }
+        return { pid: await this.#fork(control), mode: 'fork' }
       } catch (error) {
         if (this.#mode === 'fork' || !UNFORKABLE.has((error as NodeJS.ErrnoException).code)) throw error
         obstacle = obstacleOf(error)
       }
     }
-    this.#reaper.listen()
+    this.#server.listen()
     return { pid: await spawnReplay(control, lifeline.shared, this.#log, this.#reaper), mode: 'exec', obstacle }
   }
 
-  async #fork(): Promise<number> {
+  async #fork(control: Descriptor): Promise<number> {
     do {
       await assertNoForeignThreads()
       await this.settleMemory()
       await waitForRequests() // comes last: nothing is awaited between this and the fork
     } while (hasNewThreads()) // the requests may have started some
-    this.#reaper.listen()
-    const pid = binding.fork()
-    if (pid < 0) throw systemError(pid, 'fork')
-    if (pid) this.#reaper.add(pid)
-    return pid
+    knowThreads()
+    return this.#server.fork(control)
   }
 }

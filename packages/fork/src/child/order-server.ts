@@ -3,27 +3,22 @@ import { Descriptor } from '@anyfork/fdpass'
 import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { ForkError } from '../errors.js'
-import { callAfterFork } from '../fork-hooks.js'
 import type { ForkMode, MadeBy } from '../mode.js'
 import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
 import { Command, checkOrder, type Frame, MOST_ANSWER_BYTES } from '../protocol/frame.js'
 import { decode, encode } from '../protocol/payload.js'
-import type { Made } from '../protocol/reports.js'
+import type { Ended, Made } from '../protocol/reports.js'
 import { assertNoActiveHandles } from '../safety/active-handles.js'
-import { installExits } from '../safety/exits.js'
 import type { Lifeline } from '../safety/lifeline.js'
 import { forgetNewListeners, noteListeners } from '../safety/listeners.js'
-import { renewRandomness } from '../safety/randomness.js'
-import { beforeRejectingWorkers } from '../safety/worker-threads.js'
 import { Children } from './children.js'
+import type { ForkServerListener } from './fork-server.js'
 import { loadFunction } from './modules.js'
 import { OwnerLink } from './owner-link.js'
 import { prepare, runArgs } from './prepare.js'
+import { type ProcessEffects, processEffects } from './process-effects.js'
 import { type Inheritance, replaceByInterpreter } from './replacement.js'
 import { restrict } from './restrict.js'
-import { showTitle } from './title.js'
-
-const TEMPLATE_TITLE = 'template'
 
 /** How long an ending process waits for the owner to order reports about its orphans, in milliseconds. */
 const ORPHAN_GRACE_MS = 1000
@@ -32,9 +27,10 @@ const ORPHAN_GRACE_MS = 1000
  * Carries out the orders of the owner, one after the other. The last one runs a function. After that, the process takes
  * orders only to fork (`refork`), to open its inspector, and to report about orphans.
  */
-export class OrderServer implements ChannelListener {
+export class OrderServer implements ChannelListener, ForkServerListener {
   readonly #owner: OwnerLink
   readonly #mode: ForkMode
+  readonly #effects: ProcessEffects
   readonly #children: Children
   readonly #queue: Frame<Descriptor>[] = []
   /** The orders of the owner that wait until the orders of another process have been replayed. */
@@ -53,6 +49,7 @@ export class OrderServer implements ChannelListener {
    * @param madeBy - how this process was made
    * @param earlier - where the orders of the process are that this one stands in for: a socket from which they come,
    *   owned likewise, or what that process has left
+   * @param effects - what orders do to the process
    */
   constructor(
     control: Descriptor,
@@ -60,20 +57,29 @@ export class OrderServer implements ChannelListener {
     mode: ForkMode,
     madeBy: MadeBy,
     earlier?: Descriptor | Inheritance,
+    effects: ProcessEffects = processEffects,
   ) {
     this.#mode = mode
+    this.#effects = effects
     this.#owner = new OwnerLink(control, lifeline, madeBy, this)
-    showTitle(TEMPLATE_TITLE)
-    binding.ignoreInterrupt(1)
+    effects.beTemplate()
     this.#children = new Children(
       mode,
-      ended => this.#owner.exited(ended),
+      this.#owner.server,
+      ended => this.onExited(ended),
       () => this.#exitWithoutChildren(),
     )
-    noteListeners()
-    if (mode === 'auto') beforeRejectingWorkers(starter => this.#replaceByInterpreter(starter))
+    effects.listen(
+      () => this.#updateServer(),
+      mode === 'auto' ? starter => this.#replaceByInterpreter(starter) : undefined,
+    )
     if (earlier instanceof Descriptor) this.#replay(earlier)
     else if (earlier) this.#takeOver(earlier)
+  }
+
+  /** Closes the control socket. To be called if this process goes on without taking orders from there. */
+  close(): void {
+    this.#owner.close()
   }
 
   /** @throws TypeError if the frame is not an order */
@@ -85,7 +91,7 @@ export class OrderServer implements ChannelListener {
 
   /** Exits, because no more orders can come. A running function decides itself when to end. */
   onEnd(): void {
-    if (!this.#running) process.exit()
+    if (!this.#running) this.#effects.exit()
   }
 
   /** Exits, even while the function runs: something is in the control socket that is not an order. */
@@ -98,6 +104,31 @@ export class OrderServer implements ChannelListener {
    */
   onTableFull(): void {
     if (!this.#running) this.#fail(systemError(-constants.errno.EMFILE, 'recvmsg'))
+  }
+
+  onChild(hasOrder: boolean, error: Error | undefined): void {
+    void this.#beginAsChild(hasOrder, error)
+  }
+
+  onForked(id: number, pid: number): void {
+    this.#owner.forked(id, { pid, mode: 'fork' })
+  }
+
+  /** Tries again: that fails in the same way, or finds another one to make the child. */
+  onForkFailed(id: number, control: number): void {
+    this.#enqueue({ type: Command.fork, id, payload: Buffer.alloc(0), descriptors: [new Descriptor(control)] })
+  }
+
+  onExited(ended: Ended): void {
+    this.#owner.exited(ended)
+  }
+
+  onUnknownEnded(pid: number): void {
+    this.#children.noteUnknown(pid)
+  }
+
+  onChildless(): void {
+    this.#exitWithoutChildren()
   }
 
   /** The descriptors that belong to this package: those of the link, and those of orders that wait. */
@@ -172,6 +203,13 @@ export class OrderServer implements ChannelListener {
       this.#fail(error)
     }
     this.#isBusy = false
+    this.#updateServer()
+  }
+
+  /** Lets orders to fork be carried out as they arrive, if nothing else has to be done before. */
+  #updateServer(): void {
+    const isIdle = !this.#isBusy && !this.#queue.length && !this.#deferred && this.#owner.isBetweenOrders
+    this.#owner.server.mayFork = isIdle && this.#children.isReadyToFork
   }
 
   async #carryOut(order: Frame<Descriptor>): Promise<void> {
@@ -202,13 +240,14 @@ export class OrderServer implements ChannelListener {
         binding.becomeSubreaper() // to the new owner, this process is the root of a family
         return
       case Command.inherited:
-        return callAfterFork()
+        return this.#effects.callHooks()
       case Command.replayed:
         for (const deferred of this.#deferred!.splice(0)) this.#queue.push(deferred)
         this.#deferred = undefined
         return
       case Command.end:
         this.#isEnding = true
+        this.#owner.server.tellWhenChildless()
         this.#exitWithoutChildren()
         return
       case Command.restrict:
@@ -231,25 +270,35 @@ export class OrderServer implements ChannelListener {
       this.#owner.forkFailed(id, error)
       return this.#owner.closeControl(control)
     }
-    if (made.pid === 0) return this.#becomeChild(control)
+    if (made.pid === 0) {
+      control.close() // another descriptor refers to the socket
+      return this.#becomeChild(this.#owner.server.childError)
+    }
     this.#current = undefined // it need not be repeated, although hooks still run
     this.#owner.forked(id, made)
     this.#owner.closeControl(control)
     await undo()
   }
 
-  async #becomeChild(control: Descriptor): Promise<void> {
+  /** To be called in a child that was forked while this process was idle. */
+  async #beginAsChild(hasOrder: boolean, error: Error | undefined): Promise<void> {
+    this.#isBusy = true
+    await this.#becomeChild(error)
+    if (hasOrder) this.#owner.receive()
+    await this.#work()
+  }
+
+  /** @param error - why the child could not be set up */
+  async #becomeChild(error?: Error): Promise<void> {
     // The orders that were still queued are the parent's; their descriptors came along.
     for (const { descriptors } of this.#queue.splice(0)) for (const descriptor of descriptors) descriptor.close()
-    this.#owner.becomeChild(control)
+    this.#owner.becomeChild()
     this.#current = undefined // it was the parent's
     try {
-      installExits()
-      this.#owner.armLifeline()
+      this.#effects.becomeChild()
+      if (error) throw error
       this.#children.forget()
-      renewRandomness()
-      this.#owner.started(0)
-      await callAfterFork()
+      await this.#effects.callHooks()
       if (this.#running) await this.#leaveFunction(this.#running)
     } catch (error) {
       this.#fail(error)
@@ -267,8 +316,7 @@ export class OrderServer implements ChannelListener {
     this.#running = socket
     if (this.#outlives) this.#owner.cutLifeline()
     this.#owner.unref()
-    binding.ignoreInterrupt(0)
-    showTitle(name)
+    this.#effects.beginFunction(name)
     this.#owner.done(id)
     process.nextTick(() => void run(socket, ...args)) // outside of #work(), so that its errors are uncaught ones
   }
@@ -283,8 +331,7 @@ export class OrderServer implements ChannelListener {
     process.exitCode = undefined
     this.#running = undefined
     this.#outlives = false
-    binding.ignoreInterrupt(1)
-    showTitle(TEMPLATE_TITLE)
+    this.#effects.beTemplate()
   }
 
   /** Answers a question. Unlike an order that fails, a question that cannot be answered changes nothing. */
@@ -303,7 +350,7 @@ export class OrderServer implements ChannelListener {
   #fail(error: unknown): void {
     this.#owner.failed(error)
     this.#owner.flush()
-    process.exit(1)
+    this.#effects.exit(1)
   }
 
   /**
@@ -316,6 +363,6 @@ export class OrderServer implements ChannelListener {
     if (mayWait && this.#children.hasUnknownChildren)
       return void setTimeout(() => this.#exitWithoutChildren(false), ORPHAN_GRACE_MS)
     this.#owner.flush()
-    process.exit()
+    this.#effects.exit()
   }
 }

@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import type { Descriptor } from '@anyfork/fdpass'
+import { Descriptor } from '@anyfork/fdpass'
 import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { encodeError } from '../error-codec.js'
@@ -7,10 +7,10 @@ import type { MadeBy } from '../mode.js'
 import { Pidfd } from '../pidfd.js'
 import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
 import { frameHeader, Report } from '../protocol/frame.js'
-import { encode } from '../protocol/payload.js'
-import { type Ended, encodeMade, type Made } from '../protocol/reports.js'
+import { type Ended, encodeEnded, encodeMade, type Made } from '../protocol/reports.js'
 import { ReservedSlot } from '../protocol/reserved-slot.js'
 import { armLifeline, claimLifeline, cutLifeline, type Lifeline } from '../safety/lifeline.js'
+import { ForkServer, type ForkServerListener } from './fork-server.js'
 
 /** What a process reports if libuv aborts it because it can start no threads, in a frame. */
 function threadLimitReport(): Buffer {
@@ -20,22 +20,28 @@ function threadLimitReport(): Buffer {
 
 /** What ties this process to its owner: the control channel for orders and reports, and the lifeline. */
 export class OwnerLink {
-  #channel: ControlChannel
+  /** Carries out the orders to fork that need no JavaScript. */
+  readonly server: ForkServer
+  readonly #channel: ControlChannel
   #lifeline: Lifeline
   #madeBy: MadeBy
-  readonly #listener: ChannelListener
-  readonly #threadLimitReport = threadLimitReport()
   readonly #reservedSlot = new ReservedSlot(() => this.#lifeline.shared)
 
   /**
    * @param control - the control socket; owned by the link from now on
    * @param lifeline - armed; owned by the link from now on
    */
-  constructor(control: Descriptor, lifeline: Lifeline, madeBy: MadeBy, listener: ChannelListener) {
+  constructor(control: Descriptor, lifeline: Lifeline, madeBy: MadeBy, listener: ChannelListener & ForkServerListener) {
     this.#lifeline = lifeline
     this.#madeBy = madeBy
-    this.#listener = listener
-    this.#channel = this.#listen(control)
+    this.server = new ForkServer(control, listener)
+    this.server.lifeline = lifeline
+    this.#channel = new ControlChannel(control, listener, {
+      reservedSlot: this.#reservedSlot,
+      watch: onReady => this.server.watch(onReady),
+    })
+    this.#channel.ref()
+    binding.reportThreadLimit(control.fd, threadLimitReport())
   }
 
   /** The number of the control socket. */
@@ -50,15 +56,28 @@ export class OwnerLink {
   /** The numbers of the descriptors that the link keeps open. */
   get descriptors(): number[] {
     const { shared, own } = this.#lifeline
-    return [this.#channel.fd, shared.fd, own?.fd, this.#reservedSlot.fd].filter(fd => fd !== undefined)
+    return [this.#channel.fd, shared.fd, own?.fd, this.#reservedSlot.fd, ...binding.threadDescriptors()].filter(
+      fd => fd !== undefined,
+    )
   }
 
-  /** Replaces the parent's control channel by the child's own. To be called in a forked child. */
-  becomeChild(control: Descriptor): void {
-    const inherited = this.#channel
+  /** Forgets what was between the parent and its owner. To be called in a forked child. */
+  becomeChild(): void {
     this.#madeBy = 'fork'
-    this.#channel = this.#listen(control)
-    inherited.close()
+    this.#channel.restart()
+    const { shared, own } = this.#lifeline
+    const armed = this.server.ownLifeline
+    if (armed !== own?.fd) this.#lifeline = { shared, own: armed === undefined ? undefined : new Descriptor(armed) }
+  }
+
+  /** Whether no order has arrived in part. */
+  get isBetweenOrders(): boolean {
+    return this.#channel.isBetweenFrames
+  }
+
+  /** Receives the orders that have arrived, without waiting for the event loop. */
+  receive(): void {
+    this.#channel.receive()
   }
 
   /** Reports the pid of this process and how it was made. */
@@ -67,6 +86,13 @@ export class OwnerLink {
     const pidfd = Pidfd.open(pid, this.#lifeline.shared)
     this.#channel.send(Report.started, id, encodeMade({ pid, mode: this.#madeBy, obstacle }), pidfd ? [pidfd] : [])
     pidfd?.close()
+  }
+
+  /** Closes the control socket, and the fork server with it. Both lifelines stay open. */
+  close(): void {
+    this.#channel.close()
+    this.#reservedSlot.free()
+    this.server.close()
   }
 
   done(id: number, payload?: Buffer): void {
@@ -90,7 +116,7 @@ export class OwnerLink {
   }
 
   exited(ended: Ended): void {
-    this.#channel.send(Report.exited, 0, encode(ended))
+    this.#channel.send(Report.exited, 0, encodeEnded(ended))
   }
 
   /** Waits until the owner has read all reports, or is gone. */
@@ -115,11 +141,6 @@ export class OwnerLink {
     this.#channel.unref()
   }
 
-  /** Arms the lifeline anew in a forked child. */
-  armLifeline(): void {
-    this.#lifeline = armLifeline(this.#lifeline)
-  }
-
   /** Keeps the lifeline working after this process has changed its user. */
   claimLifeline(): void {
     claimLifeline(this.#lifeline)
@@ -128,6 +149,7 @@ export class OwnerLink {
   /** Lets this process outlive its owner. */
   cutLifeline(): void {
     this.#lifeline = cutLifeline(this.#lifeline)
+    this.server.lifeline = this.#lifeline
   }
 
   /** @param shared - the lifeline of another owner; owned by the link from now on */
@@ -136,12 +158,6 @@ export class OwnerLink {
     this.#lifeline.own?.close()
     this.#lifeline.shared.close()
     this.#lifeline = { shared, own }
-  }
-
-  #listen(control: Descriptor): ControlChannel {
-    const channel = new ControlChannel(control, this.#listener, { reservedSlot: this.#reservedSlot })
-    channel.ref()
-    binding.reportThreadLimit(channel.fd, this.#threadLimitReport)
-    return channel
+    this.server.lifeline = this.#lifeline
   }
 }

@@ -11,9 +11,11 @@ import { installRandomness } from '../safety/randomness.js'
 import { recordThreads } from '../safety/threads.js'
 import { rejectWorkersOnceForked } from '../safety/worker-threads.js'
 import { OrderServer } from './order-server.js'
+import { rehearse } from './rehearsal.js'
 import { readInheritance } from './replacement.js'
 import { setTitlePrefix } from './title.js'
-import { warmUp } from './warm-up.js'
+
+export { runRehearsed } from './rehearsal.js'
 
 /** Makes this interpreter take orders. Reads the arguments that `interpreter.ts` writes. */
 export async function takeOrders(): Promise<void> {
@@ -37,7 +39,7 @@ export async function takeOrders(): Promise<void> {
     installPid()
     installRandomness()
     rejectWorkersOnceForked()
-    await Promise.all([warmUp(), recordThreads()])
+    await Promise.all([rehearse(new Descriptor(lifeline!)), recordThreads()])
   }
   const earlier = file === undefined ? undefined : readInheritance(new Descriptor(file))
   const armed = armLifeline({ shared: new Descriptor(lifeline!), own: undefined })

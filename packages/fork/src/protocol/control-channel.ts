@@ -8,7 +8,6 @@ import {
   sendMessage,
   setNonblocking,
   shutdown,
-  type Watch,
   watch,
 } from '@anyfork/fdpass'
 import { passCredentials, peekSender, type Sender, systemError } from '@anyfork/fdpass/internal'
@@ -33,6 +32,35 @@ const SHORT_BYTES = 65536
 const incoming = Buffer.allocUnsafeSlow(65536)
 
 const NO_SENDER: Sender = { pid: 0, uid: 0 }
+
+/** What a channel needs of a `Watch`. */
+export interface ControlWatch {
+  /** @param hasQueuedFrames - whether frames wait that must be sent before others */
+  change(events: { readable: boolean; writable: boolean }, hasQueuedFrames: boolean): void
+  ref(): void
+  unref(): void
+  close(): void
+}
+
+/** Options of a channel. */
+export interface ControlChannelOptions {
+  /** Lets one frame with a descriptor arrive when the table is full. */
+  reservedSlot?: ReservedSlot
+  /**
+   * What the peer may send. The descriptors of reports are dropped when the table is full.
+   *
+   * @default orders
+   */
+  accepted?: Accepted
+  /**
+   * Let the kernel tell who sends, from now on.
+   *
+   * @default false
+   */
+  identifies?: boolean
+  /** Watches the socket, beginning with what can be read. By default, the event loop does. */
+  watch?: (onReady: (ready: { readable: boolean; writable: boolean }) => void) => ControlWatch
+}
 
 interface Outgoing {
   bytes: Uint8Array
@@ -63,9 +91,10 @@ export interface ChannelListener {
  */
 export class ControlChannel {
   readonly #socket: Descriptor
-  readonly #watch: Watch
+  readonly #watch: ControlWatch
   readonly #reservedSlot: ReservedSlot | undefined
-  readonly #reader: FrameReader<Descriptor>
+  #reader: FrameReader<Descriptor>
+  readonly #accepted: Accepted
   readonly #listener: ChannelListener
   /** Whether the kernel tells who sends. */
   #isIdentifying: boolean
@@ -82,29 +111,24 @@ export class ControlChannel {
   /**
    * @param socket - a stream socket; owned by the channel from now on
    * @param listener - gets the frames and owns their descriptors
-   * @param options - `reservedSlot` lets one frame with a descriptor arrive when the table is full; `accepted` is
-   *   what the peer may send: by default, orders. The descriptors of reports are dropped when the table is full.
-   *   `identifies`: let the kernel tell who sends, from now on
    */
   constructor(
     socket: Descriptor,
     listener: ChannelListener,
-    {
-      reservedSlot,
-      accepted = acceptedOrders,
-      identifies = false,
-    }: { reservedSlot?: ReservedSlot; accepted?: Accepted; identifies?: boolean } = {},
+    { reservedSlot, accepted = acceptedOrders, identifies = false, watch: watchSocket }: ControlChannelOptions = {},
   ) {
     this.#isIdentifying = identifies && passCredentials(socket, true)
+    this.#accepted = accepted
     this.#reader = new FrameReader(accepted)
     this.#isSuspicious = accepted !== acceptedOrders
     this.#socket = socket
     this.#listener = listener
     this.#reservedSlot = reservedSlot
-    this.#watch = watch(socket, { readable: true }, ready => {
+    const onReady = (ready: { readable: boolean; writable: boolean }): void => {
       if (ready.writable && this.#isOpen) this.#flush()
-      if (ready.readable && this.#isOpen) this.#read()
-    })
+      if (ready.readable && this.#isOpen) this.receive()
+    }
+    this.#watch = watchSocket ? watchSocket(onReady) : watch(socket, { readable: true }, onReady)
     this.#watch.unref()
     closeAtThreadEnd(socket)
   }
@@ -166,6 +190,11 @@ export class ControlChannel {
     this.#updateWatch()
   }
 
+  /** Whether no frame has arrived in part. */
+  get isBetweenFrames(): boolean {
+    return this.#reader.isEmpty
+  }
+
   /** Keeps the event loop alive until `unref` has been called as often as `ref`. */
   ref(): void {
     if (this.#references++ > 0) return
@@ -189,6 +218,29 @@ export class ControlChannel {
   /** Receives what has arrived, without waiting for the event loop. */
   receiveRest(): void {
     for (let i = 0; i < MOST_READS && this.#isOpen && this.#receive(); i++);
+  }
+
+  /** Receives what has arrived, if it is not much. */
+  receive(): void {
+    this.#reservedSlot?.take()
+    this.#receive()
+  }
+
+  /**
+   * To be called in a forked child, when another socket has taken the number of the inherited one: drops what was
+   * queued for that or had arrived there in part. Keeps the event loop alive once.
+   */
+  restart(): void {
+    this.#dropOutgoing()
+    for (const descriptor of this.#reader.takeDescriptors()) descriptor.close()
+    this.#reader = new FrameReader(this.#accepted)
+    clearTimeout(this.#retry)
+    this.#retry = undefined
+    this.#retries = 0
+    this.#isReading = true
+    this.#references = 1
+    this.#watch.ref()
+    this.#updateWatch()
   }
 
   /**
@@ -286,11 +338,6 @@ export class ControlChannel {
     for (const { queued } of this.#outgoing.splice(0)) queued.close()
   }
 
-  #read(): void {
-    this.#reservedSlot?.take()
-    this.#receive()
-  }
-
   /** Returns whether something has arrived. */
   #receive(): boolean {
     const { room } = this.#reader
@@ -367,7 +414,8 @@ export class ControlChannel {
   }
 
   #updateWatch(): void {
-    this.#watch.change({ readable: this.#isReading, writable: this.#outgoing.length > 0 && !this.#retry })
+    const hasQueuedFrames = this.#outgoing.length > 0
+    this.#watch.change({ readable: this.#isReading, writable: hasQueuedFrames && !this.#retry }, hasQueuedFrames)
   }
 
   /** Tries again after a while: no event reports room in the descriptor table or in the socket. */

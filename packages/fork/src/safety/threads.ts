@@ -27,6 +27,8 @@ const WITHOUT_LISTENER = /^--disable[-_]sigusr1$/
  */
 let harmless = new Set<string>()
 let isPoolAmongThem = false
+/** The ids that the addon knows: as long as there are no other threads, it need not ask for them before a fork. */
+let known: string | undefined
 /** Whether there were foreign threads before users' code could start any. */
 let hasPreloaded = false
 
@@ -54,7 +56,22 @@ export async function recordThreads(): Promise<void> {
 export function forgetThreads(): void {
   harmless = new Set([String(binding.getpid())])
   isPoolAmongThem = false
+  known = undefined
   hasPreloaded = false
+}
+
+/** Tells the addon which threads are harmless. To be called when there are no others. */
+export function knowThreads(): void {
+  const own = String(binding.getpid())
+  const ids = threadIds().filter(id => id !== own && harmless.has(id))
+  const text = ids.join()
+  if (known === text) return
+  known = binding.knowThreads(Int32Array.from(ids, Number)) === 0 ? text : undefined
+}
+
+/** Returns whether the addon can tell whether there are foreign threads. */
+export function areThreadsKnown(): boolean {
+  return known !== undefined
 }
 
 /** A thread. The name is the kernel's. */

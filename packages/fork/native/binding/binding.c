@@ -1,6 +1,7 @@
-/* The only file that knows JavaScript. Functions that a caller may expect to fail return a negative errno; src/ turns
- * it into an error. */
-#include "fork.h"
+/* What JavaScript calls, except for the fork server (server.c). Functions that a caller may expect to fail
+ * return a negative errno; src/ turns it into an error. */
+#include "binding.h"
+#include "../fork.h"
 
 #include <napi-arguments.h>
 #include <stdlib.h>
@@ -11,7 +12,8 @@ static napi_value bind_fork(napi_env env, napi_callback_info info) {
   (void)info;
   uv_loop_t *loop;
   TRY(env, napi_get_uv_event_loop(env, &loop));
-  return number(env, fork_process(loop));
+  int rc = fork_wait_for_threads();
+  return number(env, rc < 0 ? rc : fork_process(loop));
 }
 
 static napi_value bind_refresh_code_pages(napi_env env, napi_callback_info info) {
@@ -219,51 +221,18 @@ static napi_value bind_execute(napi_env env, napi_callback_info info) {
   return environment ? number(env, rc) : NULL;
 }
 
-struct loop_end_callback {
-  napi_env env;
-  napi_ref callback;
-  napi_async_context async;
-};
+static void on_loop_end(void *context) { call_back(context, 0, NULL); }
 
-static void free_loop_end_callback(struct loop_end_callback *self) {
-  if (self->async != NULL) napi_async_destroy(self->env, self->async);
-  if (self->callback != NULL) napi_delete_reference(self->env, self->callback);
-  free(self);
-}
-
-static void on_loop_end(void *context) {
-  struct loop_end_callback *self = context;
-  napi_env env = self->env;
-  napi_handle_scope scope;
-  if (napi_open_handle_scope(env, &scope) != napi_ok) return;
-  napi_value global, callback, result;
-  if (napi_get_global(env, &global) == napi_ok && napi_get_reference_value(env, self->callback, &callback) == napi_ok &&
-      napi_make_callback(env, self->async, global, callback, 0, NULL, &result) == napi_pending_exception) {
-    napi_value error;
-    if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
-  }
-  napi_close_handle_scope(env, scope);
-}
-
-/* onLoopEnd(callback): keeps the callback for the rest of the process's life */
+/* onLoopEnd(callback): for the rest of the process's life */
 static napi_value bind_on_loop_end(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   FUNCTION(env, argv[0]);
   uv_loop_t *loop;
-  napi_value name;
   TRY(env, napi_get_uv_event_loop(env, &loop));
-  TRY(env, napi_create_string_utf8(env, "LOOPEND", NAPI_AUTO_LENGTH, &name));
-  struct loop_end_callback *self = calloc(1, sizeof *self);
-  if (self == NULL) return number(env, UV_ENOMEM);
-  self->env = env;
-  if (napi_create_reference(env, argv[0], 1, &self->callback) != napi_ok ||
-      napi_async_init(env, NULL, name, &self->async) != napi_ok) {
-    free_loop_end_callback(self);
-    napi_throw_error(env, "ERR_NATIVE", "cannot keep the callback");
-    return NULL;
-  }
-  int rc = fork_on_loop_end(loop, on_loop_end, self);
-  if (rc < 0) free_loop_end_callback(self);
+  struct callback *callback = callback_new(env, argv[0], "LOOPEND");
+  if (callback == NULL) return NULL;
+  int rc = fork_on_loop_end(loop, on_loop_end, callback);
+  if (rc < 0) callback_free(callback);
   return number(env, rc);
 }
 
@@ -347,5 +316,5 @@ NAPI_MODULE_INIT() {
     METHOD("spareChild", bind_spare_child),
   };
   TRY(env, napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties));
-  return exports;
+  return bind_server(env, exports);
 }

@@ -1,0 +1,172 @@
+#include <errno.h>
+#include <napi-arguments.h>
+#include <stdlib.h>
+
+#include "../fork-server.h"
+#include "../fork.h"
+#include "binding.h"
+
+/* What JavaScript has given to a server. */
+struct served {
+  napi_env env;
+  napi_ref state;
+  struct callback *callback;
+};
+
+static void on_event(void *context, enum fork_server_event event, int64_t a, int b, int c) {
+  struct served *self = context;
+  call_back(self->callback, 4, (double[]){(double)event, (double)a, b, c});
+}
+
+static void free_served(void *context) {
+  struct served *self = context;
+  if (self->callback != NULL) callback_free(self->callback);
+  if (self->state != NULL) napi_delete_reference(self->env, self->state);
+  free(self);
+}
+
+/* serve(socket, state, callback): returns the server, or a negative errno. `state` is an Int32Array with the fields of
+ * struct fork_server_state, in their order; the callback gets the event and its a, b, and c. */
+static napi_value bind_serve(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 3);
+  INT32(env, argv[0], socket);
+  FUNCTION(env, argv[2]);
+  int32_t *state;
+  if (!int32s_of(env, argv[1], sizeof(struct fork_server_state) / sizeof *state, &state)) return NULL;
+  uv_loop_t *loop;
+  TRY(env, napi_get_uv_event_loop(env, &loop));
+  struct served *served = calloc(1, sizeof *served);
+  if (served == NULL) return number(env, UV_ENOMEM);
+  served->env = env;
+  served->callback = callback_new(env, argv[2], "FORKSERVER");
+  if (served->callback == NULL || napi_create_reference(env, argv[1], 1, &served->state) != napi_ok) {
+    free_served(served);
+    return NULL;
+  }
+  struct fork_server *server;
+  int rc = fork_server_new(loop, socket, (struct fork_server_state *)state, on_event, served, &server);
+  if (rc < 0) {
+    free_served(served);
+    return number(env, rc);
+  }
+  napi_value result;
+  TRY(env, napi_create_external(env, server, NULL, NULL, &result));
+  return result;
+}
+
+/* name(server) */
+#define BIND_SERVER(name)                                                       \
+  static napi_value bind_server_##name(napi_env env, napi_callback_info info) { \
+    ARGUMENTS(env, info, 1);                                                    \
+    EXTERNAL(env, argv[0], struct fork_server, server);                         \
+    return number(env, server_##name(server));                                  \
+  }
+
+/* name(server, number) */
+#define BIND_SERVER_INT(name)                                                   \
+  static napi_value bind_server_##name(napi_env env, napi_callback_info info) { \
+    ARGUMENTS(env, info, 2);                                                    \
+    EXTERNAL(env, argv[0], struct fork_server, server);                         \
+    INT32(env, argv[1], value);                                                 \
+    return number(env, server_##name(server, value));                           \
+  }
+
+static int server_listen(struct fork_server *server) { return fork_server_listen(server); }
+
+static int server_reap(struct fork_server *server) {
+  fork_server_reap(server);
+  return 0;
+}
+
+static int server_close(struct fork_server *server) {
+  fork_server_close(server, free_served);
+  return 0;
+}
+
+static int server_watch(struct fork_server *server, int events) { return fork_server_watch(server, events); }
+
+static int server_ref(struct fork_server *server, int on) {
+  fork_server_ref(server, on);
+  return 0;
+}
+
+static int server_add_child(struct fork_server *server, int pid) {
+  return fork_children_add(fork_server_children(server), pid);
+}
+
+BIND_SERVER(listen)
+BIND_SERVER(reap)
+BIND_SERVER(close)
+BIND_SERVER_INT(watch)
+BIND_SERVER_INT(ref)
+BIND_SERVER_INT(add_child)
+
+/* serverChildren(server): returns an array of pids */
+static napi_value bind_server_children(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  EXTERNAL(env, argv[0], struct fork_server, server);
+  const struct fork_children *children = fork_server_children(server);
+  napi_value result;
+  TRY(env, napi_create_array_with_length(env, children->count, &result));
+  for (size_t i = 0; i < children->count; i++) {
+    napi_value pid = number(env, children->pids[i]);
+    if (pid == NULL) return NULL;
+    TRY(env, napi_set_element(env, result, (uint32_t)i, pid));
+  }
+  return result;
+}
+
+/* serverFork(server, control, out: Int32Array[1]): returns the pid; 0 in the child, with 0 or a negative errno in
+ * out[0] if the child could not be set up; or a negative errno */
+static napi_value bind_server_fork(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 3);
+  EXTERNAL(env, argv[0], struct fork_server, server);
+  INT32(env, argv[1], control);
+  int32_t *out;
+  if (!int32s_of(env, argv[2], 1, &out)) return NULL;
+  int rc = fork_wait_for_known_threads();
+  if (rc == -ENOENT) rc = fork_wait_for_threads();
+  return number(env, rc < 0 ? rc : fork_server_fork(server, control, out));
+}
+
+/* knowThreads(Int32Array): the ids of all other threads */
+static napi_value bind_know_threads(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  void *ids;
+  size_t count;
+  if (!elements_of(env, argv[0], napi_int32_array, 0, &ids, &count)) return NULL;
+  return number(env, fork_know_threads(ids, count));
+}
+
+/* threadDescriptors(): returns an array of the descriptors that knowThreads has opened */
+static napi_value bind_thread_descriptors(napi_env env, napi_callback_info info) {
+  (void)info;
+  int32_t descriptors[FORK_MOST_THREAD_DESCRIPTORS];
+  size_t count = fork_thread_descriptors(descriptors);
+  napi_value result;
+  TRY(env, napi_create_array_with_length(env, count, &result));
+  for (size_t i = 0; i < count; i++) {
+    napi_value fd = number(env, descriptors[i]);
+    if (fd == NULL) return NULL;
+    TRY(env, napi_set_element(env, result, (uint32_t)i, fd));
+  }
+  return result;
+}
+
+napi_value bind_server(napi_env env, napi_value exports) {
+  const napi_property_descriptor properties[] = {
+    METHOD("serve", bind_serve),
+    METHOD("serverWatch", bind_server_watch),
+    METHOD("serverRef", bind_server_ref),
+    METHOD("serverListen", bind_server_listen),
+    METHOD("serverFork", bind_server_fork),
+    METHOD("serverAddChild", bind_server_add_child),
+    METHOD("serverChildren", bind_server_children),
+    METHOD("serverReap", bind_server_reap),
+    METHOD("serverClose", bind_server_close),
+    METHOD("knowThreads", bind_know_threads),
+    METHOD("threadDescriptors", bind_thread_descriptors),
+  };
+  TRY(env, napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties));
+  return exports;
+}

@@ -1,0 +1,107 @@
+#include "fork.h"
+
+#include <errno.h>
+
+#ifdef __linux__
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Addresses from and to which everything may be inherited. */
+struct span {
+  uintptr_t from, to;
+};
+
+/* There are one or two mappings of the kernel's own, such as [vvar] and [vsyscall], and each ends a span. */
+#define MOST_SPANS 16
+
+/* The spans between the mappings of the kernel's own, which stay where they are for the whole life of the process.
+ * Children have them at the same addresses, so they inherit this. */
+static struct {
+  struct span all[MOST_SPANS];
+  size_t count;
+} spans;
+
+/* Calls back for each line of /proc/self/maps, until a call returns an error. */
+static int each_mapping(int (*visit)(struct span mapping, bool is_kernels)) {
+  int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return -errno;
+  char buffer[65536];
+  size_t held = 0;
+  int rc = 0;
+  while (rc == 0) {
+    ssize_t n = read(fd, buffer + held, sizeof buffer - 1 - held);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) rc = -errno;
+    if (n <= 0) break;
+    held += (size_t)n;
+    buffer[held] = '\0';
+    char *line = buffer, *end;
+    while (rc == 0 && (end = strchr(line, '\n')) != NULL) {
+      *end = '\0';
+      char *rest; /* "from-to perms offset device inode name" */
+      struct span mapping = {.from = (uintptr_t)strtoull(line, &rest, 16)};
+      if (*rest == '-') {
+        mapping.to = (uintptr_t)strtoull(rest + 1, &rest, 16);
+        const char *name = strchr(rest, '[');
+        rc = visit(mapping, name != NULL && name[1] == 'v');
+      }
+      line = end + 1;
+    }
+    held -= (size_t)(line - buffer);
+    memmove(buffer, line, held);
+  }
+  close(fd);
+  return rc;
+}
+
+static int note_span(struct span mapping, bool is_kernels) {
+  struct span *last = &spans.all[spans.count - 1];
+  if (!is_kernels) {
+    last->to = mapping.to;
+    return 0;
+  }
+  if (spans.count == MOST_SPANS) return -E2BIG;
+  last->to = mapping.from;
+  spans.all[spans.count++] = (struct span){mapping.to, mapping.to};
+  return 0;
+}
+
+static int find_spans(void) {
+  if (spans.count > 0) return 0;
+  spans.count = 1;
+  spans.all[0] = (struct span){(uintptr_t)sysconf(_SC_PAGESIZE), 0};
+  int rc = each_mapping(note_span);
+  if (rc < 0) spans.count = 0;
+  return rc;
+}
+
+/* The kernel skips gaps, and reports them (ENOMEM). */
+static int allow_span(struct span span) {
+  if (span.from >= span.to) return 0;
+  return madvise((void *)span.from, span.to - span.from, MADV_DOFORK) < 0 && errno != ENOMEM ? -errno : 0;
+}
+
+/* A mapping that cannot be allowed, such as a device, is not inherited. */
+static int allow_mapping(struct span mapping, bool is_kernels) {
+  if (!is_kernels) allow_span(mapping);
+  return 0;
+}
+
+/* A span in which a device is mapped fails with EINVAL. */
+int fork_inherit_memory(void) {
+  int rc = find_spans();
+  for (size_t i = 0; rc == 0 && i < spans.count; i++) rc = allow_span(spans.all[i]);
+  return rc == -EINVAL || rc == -E2BIG ? each_mapping(allow_mapping) : rc;
+}
+
+#else
+
+int fork_inherit_memory(void) { return -ENOSYS; }
+
+#endif
