@@ -14,6 +14,7 @@
         "native/binding/deferred-writes.c",
         "native/binding/descriptors.c",
         "native/binding/messages.c",
+        "native/binding/shared-memory.c",
         "native/binding/threads.c",
         "native/binding/watches.c",
         "native/connection.c",
@@ -29,6 +30,7 @@
         "native/send-many.c",
         "native/send.c",
         "native/sender.c",
+        "native/shared-memory.c",
         "native/socket-kind.c",
         "native/spin.c",
         "native/watch.c"

@@ -60,6 +60,16 @@ void fdpass_close_kept(struct fdpass_kept *self);
  * none. Does nothing on other systems than Linux. */
 int fdpass_advise_huge_pages(void *bytes, size_t length);
 
+/* shared-memory.c */
+
+/* Makes memory of a fixed size that processes can share: whoever has a descriptor of it can map it, and cannot shrink
+ * it, which would kill the others when they use it (memfd_create(2), F_ADD_SEALS). ENOSYS on other systems than Linux.
+ */
+int fdpass_shared_memory(size_t length);
+/* Maps such memory, and stores its address (mmap(2)). The caller unmaps it. */
+int fdpass_map(int fd, size_t length, void **out);
+int fdpass_unmap(void *memory, size_t length);
+
 /* send.c, receive.c, and peek.c beneath it */
 
 /* Flags of these functions. */

@@ -63,6 +63,8 @@ export interface Binding {
   makeDeferredWriter(socket: number, control: Int32Array, writer: object): NativeDeferredWriter | number
   deferWrite(writer: NativeDeferredWriter, buffer: Uint8Array, from: number): number
   flushDeferred(writer: NativeDeferredWriter): number
+  sharedMemory(length: number): number
+  mapMemory(fd: number, length: number): ArrayBuffer | number
   sendOne(socket: number, fd: number): number
   /** The descriptor, `END_OF_STREAM`, or a negative errno. */
   receiveOne(socket: number): number

@@ -21,4 +21,5 @@ export {
 export { descriptorNumber, isHandle } from './handle.js'
 export { forgetDescriptor, keepDescriptor, keepOpened } from './kept-descriptors.js'
 export { passCredentials, peekSender, type Sender } from './sender.js'
+export { mapSharedWords, type SharedWords, shareWords } from './shared-words.js'
 export { checked, systemError } from './system-error.js'

@@ -58,5 +58,6 @@ bool define_connections(napi_env env, napi_value exports);
 bool define_threads(napi_env env, napi_value exports);
 bool define_watches(napi_env env, napi_value exports);
 bool define_deferred_writes(napi_env env, napi_value exports);
+bool define_shared_memory(napi_env env, napi_value exports);
 
 #endif
