@@ -89,13 +89,15 @@ export interface PoolOptions {
    */
   idle?: number
   /**
-   * The concurrency per worker: how many calls a worker has at a time, an integer from 1, or `Infinity`. 1 gives the
-   * lowest latency, a higher number the highest throughput of short calls. A worker runs them one after the other
-   * unless the pool is `async`.
+   * The concurrency per worker: how many calls a worker has at a time, an integer from 1, or `Infinity`. A worker runs
+   * them one after the other unless the pool is `async`. A high number gives the highest throughput of short calls. 1
+   * gives calls of any length the lowest latency. `'auto'` is 1, but while almost all calls take less than a tenth of a
+   * millisecond, a worker gets its next calls ahead of time. They still count as waiting, and move to another worker
+   * if the call before them takes long. It is 1 in an `async` pool and with a `balancer`.
    *
-   * @default 1
+   * @default 'auto'
    */
-  load?: number
+  load?: number | 'auto'
   /**
    * The start delay, in milliseconds: how long calls wait for a free slot, or idle workers are missing, before one more
    * worker is started. 0 starts one for each waiting call at once.
@@ -272,8 +274,11 @@ type Optional =
   | 'onDestroy'
 
 /** The checked options, with defaults. */
-export type PoolSettings = Required<Omit<PoolOptions, Optional | 'maxQueue' | 'recycle' | 'refork'>> &
+export type PoolSettings = Required<Omit<PoolOptions, Optional | 'load' | 'maxQueue' | 'recycle' | 'refork'>> &
   Pick<PoolOptions, Optional> & {
+    load: number
+    /** Whether workers may get calls ahead of time. */
+    sendsAhead: boolean
     maxQueue: Required<QueueLimit>
     recycle: Required<Recycling>
     refork: readonly number[]
@@ -281,7 +286,6 @@ export type PoolSettings = Required<Omit<PoolOptions, Optional | 'maxQueue' | 'r
 
 const defaults = {
   idle: 0,
-  load: 1,
   start: 0,
   stop: 10_000,
   startTimeout: 30_000,
@@ -302,7 +306,10 @@ const aReforkLimit = aCount(1)
 const expectations: Expectations<PoolOptions> = {
   max: anInteger(1),
   idle: anInteger(0),
-  load: aCount(1),
+  load: {
+    test: value => value === 'auto' || aCount(1).test(value),
+    text: `${aCount(1).text}, or 'auto'`,
+  },
   start: aDuration,
   stop: aDurationOrInfinity,
   startTimeout: aDuration,
@@ -351,7 +358,7 @@ const recyclingExpectations: Expectations<Recycling> = {
  */
 export function poolSettings(call: string, options: PoolOptions): PoolSettings {
   checkOptions(call, options, expectations)
-  const { max = ncpu(), maxQueue = {}, recycle = {}, refork = [], ...others } = withoutUndefined(options)
+  const { max = ncpu(), load = 'auto', maxQueue = {}, recycle = {}, refork = [], ...others } = withoutUndefined(options)
   checkOptions('recycle', recycle, recyclingExpectations)
   const queueLimit = typeof maxQueue === 'number' ? { calls: maxQueue } : maxQueue
   checkOptions('maxQueue', queueLimit, queueExpectations)
@@ -359,6 +366,8 @@ export function poolSettings(call: string, options: PoolOptions): PoolSettings {
     ...defaults,
     max,
     ...others,
+    load: load === 'auto' ? 1 : load,
+    sendsAhead: load === 'auto' && !others.async && !others.isolate && !others.balancer,
     maxQueue: { ...unlimited, ...withoutUndefined(queueLimit) },
     recycle: { ...never, ...withoutUndefined(recycle) },
     refork: typeof refork === 'number' ? [refork] : refork,

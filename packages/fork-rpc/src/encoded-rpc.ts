@@ -2,7 +2,10 @@ import type { ForkProcess, ModuleSpecifier } from '@anyfork/fork'
 import { resolveSpecifier } from '@anyfork/fork/internal'
 import type { CallOptions } from './caller/call-options.js'
 import type { CallPromise } from './caller/call-promise.js'
+import { Claims } from './caller/claims.js'
 import { Connection } from './caller/connection.js'
+import type { SentAhead } from './caller/requests.js'
+import { isTraced } from './caller/tracing.js'
 import type { RpcOptions } from './options.js'
 import { ConnectionHandle, controlOf, type RpcControl } from './rpc.js'
 import type { EncodedRequest } from './values/encoded-request.js'
@@ -19,25 +22,47 @@ export interface EncodedRpc {
    * @param options - they are not checked
    */
   call(name: string, args: readonly unknown[], request: EncodedRequest, options?: CallOptions): CallPromise
+  /** Whether `callAhead` may be called now. */
+  readonly canSendAhead: boolean
+  /** A number that changes whenever the process has run a call that was not short. */
+  readonly longCalls: number
+  /**
+   * Like `call`, for a call that can be taken back until the process begins it.
+   *
+   * @param request - without attachments
+   * @param options - without `onEvent`
+   */
+  callAhead(name: string, request: EncodedRequest, options?: CallOptions): SentAhead
 }
 
 /**
  * Opens a connection like `run` or, if the name is `undefined`, like `connect`.
  *
  * @param name - the export to call
+ * @param sendsAhead - whether calls may be sent ahead. The process, which is not `async`, then writes each response at
+ *   once
  */
 export function openEncodedRpc(
   process: ForkProcess,
   module: ModuleSpecifier,
   name: string | undefined,
   options: RpcOptions,
+  sendsAhead = false,
 ): EncodedRpc {
-  const handle = new ConnectionHandle(new Connection(process, resolveSpecifier(module), name, options))
+  const claims = sendsAhead ? Claims.make() : undefined
+  const handle = new ConnectionHandle(new Connection(process, resolveSpecifier(module), name, options, claims))
+  const numberOf = (exported: string): number => (name === undefined ? handle.connection.numberOf(exported) : 0)
   return {
     control: Object.defineProperties({}, controlOf(handle)) as RpcControl,
-    call: (exported, args, request, callOptions) => {
-      const { connection } = handle
-      return connection.call(name === undefined ? connection.numberOf(exported) : 0, args, callOptions, request)
+    call: (exported, args, request, callOptions) =>
+      handle.connection.call(numberOf(exported), args, callOptions, request),
+    get canSendAhead() {
+      return claims?.isMapped === true && !isTraced()
     },
+    get longCalls() {
+      return claims ? claims.longCalls : 0
+    },
+    callAhead: (exported, request, callOptions) =>
+      handle.connection.callAhead(numberOf(exported), request, callOptions),
   }
 }

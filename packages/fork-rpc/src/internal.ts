@@ -6,6 +6,8 @@
 export { withAsyncStack } from './caller/async-stack.js'
 export { CallPromise } from './caller/call-promise.js'
 export { forgetAbort, onceAborted } from './caller/cancellation.js'
+export { TAKEN_BACK } from './caller/claims.js'
+export type { SentAhead } from './caller/requests.js'
 export { isRemoteName, likeAnObject } from './connect.js'
 export { type EncodedRpc, openEncodedRpc } from './encoded-rpc.js'
 export { checkRpcOptions, MAX_MESSAGE_BYTES } from './options.js'

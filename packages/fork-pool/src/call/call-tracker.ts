@@ -10,6 +10,7 @@ export class CallTracker {
   readonly #streams = new Set<Call>()
   #waiting = 0
   #waitingBytes = 0
+  #ahead = 0
   #open = 0
   #onDrained: (() => void)[] = []
   #onFinished: (() => void)[] = []
@@ -29,6 +30,11 @@ export class CallTracker {
     return this.#waitingBytes
   }
 
+  /** How many of the waiting calls were sent ahead. */
+  get ahead(): number {
+    return this.#ahead
+  }
+
   /** How many calls a worker has, including those that wait inside it and those whose stream has not ended. */
   get running(): number {
     return this.#open - this.#waiting + this.#streams.size
@@ -40,15 +46,30 @@ export class CallTracker {
     this.enqueue(call)
   }
 
-  /** Counts a call as waiting: it is new, or its worker has died. */
+  /** Counts a call as waiting: it is new, it was taken back, or its worker has died. */
   enqueue(call: Call): void {
+    this.#leaveAhead(call)
+    if (call.isWaiting) return
     call.isWaiting = true
     this.#waiting++
     this.#waitingBytes += call.bytes
   }
 
+  /** Counts a waiting call as sent ahead. */
+  sendAhead(call: Call): void {
+    call.isAhead = true
+    this.#ahead++
+  }
+
+  #leaveAhead(call: Call): void {
+    if (!call.isAhead) return
+    call.isAhead = false
+    this.#ahead--
+  }
+
   /** Counts a call as no longer waiting. */
   dequeue(call: Call): void {
+    this.#leaveAhead(call)
     if (!call.isWaiting) return
     call.isWaiting = false
     this.#waiting--

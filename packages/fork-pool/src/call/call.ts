@@ -41,6 +41,10 @@ export class Call implements Prioritised<Call> {
   bytes = 0
   /** Whether the call waits for a worker. The call tracker sets it. */
   isWaiting = false
+  /** Whether a worker has the call but has not begun it, as far as is known. The call tracker sets it. */
+  isAhead = false
+  /** Takes the call back from the worker to which it was sent ahead. Returns false if the worker has begun it. */
+  takeBack: (() => boolean) | undefined
   isSettled = false
   /** Whether the call has been resolved with a stream that has not ended. */
   isStreaming = false

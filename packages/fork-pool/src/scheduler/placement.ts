@@ -7,6 +7,9 @@ import type { WorkerSet } from '../worker/worker-set.js'
 import { AvailableWorkers } from './available-workers.js'
 import { KeyAffinity } from './key-affinity.js'
 
+/** The largest arguments of a call that is sent ahead. */
+const MOST_BYTES_AHEAD = 4096
+
 /** What the placement reports. */
 export interface PlacementListener {
   /** The balancer failed to choose a worker for a call. */
@@ -40,6 +43,11 @@ export class Placement {
 
   /** How many waiting calls any worker may run. */
   get unbound(): number {
+    return this.#queue.length + this.#tracker.ahead
+  }
+
+  /** How many of them were not sent ahead. */
+  get waitingHere(): number {
     return this.#queue.length
   }
 
@@ -62,9 +70,33 @@ export class Placement {
     this.#queue.push(call)
   }
 
-  /** Puts a call that has lost its worker back into its place. */
-  putBack(call: Call): void {
-    this.#queue.putBack(call)
+  /**
+   * Puts a call that has lost its worker back into its place.
+   *
+   * @param behind - the call that was put back before this one
+   */
+  putBack(call: Call, behind?: Call): void {
+    this.#queue.putBack(call, behind)
+  }
+
+  /**
+   * Sends the next waiting calls to a busy worker, until it has `most` calls, or a call comes that cannot be sent ahead.
+   *
+   * @returns the last call that was sent
+   */
+  sendAhead(worker: Worker, most: number): Call | undefined {
+    let last: Call | undefined
+    while (worker.load < most && this.#workerSet.ready.has(worker)) {
+      const { first } = this.#queue
+      const own = worker.waiting.first
+      if (!first || !canBeSentAhead(first) || (own && isBefore(own, first))) break
+      last = first
+      this.#queue.remove(first)
+      this.#tracker.sendAhead(first)
+      worker.sendAhead(first)
+      if (worker.calls >= worker.lifetime) void this.#workerSet.retire(worker)
+    }
+    return last
   }
 
   /** Adds a worker that has started. Runs the call that it was reserved for, if any. */
@@ -167,4 +199,9 @@ export class Placement {
     this.#available.update(worker)
     if (worker.calls >= worker.lifetime) void this.#workerSet.retire(worker)
   }
+}
+
+/** Returns whether a call can be sent again if it is taken back, at little cost, and may run in any worker. */
+function canBeSentAhead({ options: { key, onEvent }, request, bytes }: Call): boolean {
+  return key === undefined && onEvent === undefined && bytes <= MOST_BYTES_AHEAD && request!.isPlain
 }

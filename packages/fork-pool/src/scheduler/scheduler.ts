@@ -18,6 +18,7 @@ import { Refork } from './refork.js'
 import { Retries } from './retries.js'
 import { RollingRestart } from './rolling-restart.js'
 import { Scaling } from './scaling.js'
+import { SendingAhead } from './sending-ahead.js'
 
 /** Runs calls in workers, and settles every call. */
 export class Scheduler implements WorkerSetListener, PlacementListener {
@@ -31,12 +32,13 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
   readonly #retries: Retries
   readonly #scaling: Scaling
   readonly #refork: Refork | undefined
+  readonly #sendingAhead: SendingAhead | undefined
   readonly #processorLimit: ProcessorLimit
   /** While true, `#schedule` does nothing. */
   #isScheduling = false
 
   constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker) {
-    const { refork, isolate, serialiser, maxMessageBytes = MAX_MESSAGE_BYTES, onError } = settings
+    const { refork, isolate, serialiser, maxMessageBytes = MAX_MESSAGE_BYTES, sendsAhead, onError } = settings
     this.#settings = settings
     this.#encoder = new RequestEncoder(serialiser, maxMessageBytes)
     this.#processorLimit = new ProcessorLimit((worker, call, error) => this.#kill(worker, [call], () => error))
@@ -47,6 +49,8 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
     this.#refork = refork.length ? new Refork(refork, this.workerSet, this.rollingRestart, onError) : undefined
     this.#placement = new Placement(this.workerSet, this.tracker, settings, this)
     this.#retries = new Retries(this.tracker, this.#placement)
+    if (sendsAhead)
+      this.#sendingAhead = new SendingAhead(this.workerSet, this.tracker, this.#placement, () => this.#schedule())
     this.#scaling = new Scaling(settings, this.workerSet, hasWaited => this.#schedule(hasWaited))
     this.#scaling.adjust(0)
   }
@@ -57,6 +61,7 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
     const { promise } = call
     if (!this.#accept(call)) return promise
     if (options.signal) call.watchSignal(options.signal, reason => this.#cancel(call, 'aborted', reason))
+    this.#sendingAhead?.onCall(call)
     this.tracker.add(call)
     this.#placement.add(call)
     this.#schedule()
@@ -123,6 +128,7 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
     this.#refork?.consider(worker)
     this.#placement.onAnswer(worker)
     this.#schedule()
+    this.#sendingAhead?.onAnswer(worker, now)
   }
 
   onStream(call: Call, stream: PoolStream): void {
@@ -135,7 +141,20 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
   }
 
   onBegin(worker: Worker, call: Call): void {
-    this.#processorLimit.begin(worker, call)
+    if (call.isAhead) {
+      this.tracker.dequeue(call)
+      this.tracker.announce()
+    }
+    if (call.options.cpuMs !== undefined) this.#processorLimit.begin(worker, call)
+  }
+
+  onTakenBack(calls: Call[]): void {
+    let last: Call | undefined
+    for (const call of calls) {
+      this.tracker.enqueue(call)
+      this.#placement.putBack(call, last)
+      last = call
+    }
   }
 
   onEnd(call: Call): void {

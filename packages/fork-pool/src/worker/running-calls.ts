@@ -3,9 +3,9 @@ import { LinkedList } from '../call/call-queue.js'
 
 /** What happens to the calls of a worker. */
 export interface RunningCallsListener {
-  /** A call with a limit of processor time begins to run. */
+  /** A call begins to run. */
   onBegin(call: Call): void
-  /** Such a call is over. */
+  /** A call with a limit of processor time is over. */
   onEnd(call: Call): void
   onTimeout(call: Call): void
 }
@@ -74,7 +74,21 @@ export class RunningCalls {
 
   #begin(call: Call, now: number): void {
     call.begin(now, this.#onTimeout)
-    if (call.options.cpuMs !== undefined) this.#listener.onBegin(call)
+    this.#listener.onBegin(call)
+  }
+
+  /** Takes back the calls that have not begun, and returns them. */
+  takeBackAll(now: number): Call[] {
+    const taken: Call[] = []
+    for (let call = this.#calls.first; call; ) {
+      const { next } = call
+      if (call.isAhead && call.takeBack!()) {
+        this.remove(call, now)
+        taken.push(call)
+      }
+      call = next
+    }
+    return taken
   }
 
   /** How long the worker has had at least one call, in milliseconds. */

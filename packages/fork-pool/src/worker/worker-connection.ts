@@ -1,4 +1,5 @@
 import {
+  type CallOptions,
   type ForkProcess,
   type ModuleSpecifier,
   ProcessExitedError,
@@ -6,7 +7,7 @@ import {
   RpcError,
   type RpcOptions,
 } from '@anyfork/fork-rpc'
-import { closeDescriptors, type EncodedRequest, openEncodedRpc } from '@anyfork/fork-rpc/internal'
+import { closeDescriptors, type EncodedRequest, openEncodedRpc, type SentAhead } from '@anyfork/fork-rpc/internal'
 import type { Call } from '../call/call.js'
 import { EXIT_OR_REFORK } from '../entry-files.js'
 import type { PoolSettings, WorkerEventListener } from '../pool-options.js'
@@ -17,6 +18,12 @@ export interface WorkerConnection {
   readonly control: RpcControl
   /** @param request - the captured arguments of the call. They belong to the connection from now on */
   call(call: Call, request: EncodedRequest): Promise<unknown>
+  /** Whether `callAhead` may be called now. */
+  readonly canSendAhead: boolean
+  /** A number that changes whenever the worker has run a call that was not short. */
+  readonly longCalls: number
+  /** @param request - without attachments */
+  callAhead(call: Call, request: EncodedRequest): SentAhead
 }
 
 /**
@@ -44,19 +51,29 @@ export function connectTo(module: ModuleSpecifier, name: string | undefined, set
   const isSync = !settings.async
   return (process, onRetire, onDeath) => {
     const listen = eventDispatcher(process, onRetire)
-    const rpc = openEncodedRpc(process, module, name, { ...rpcOptions(module, settings, listen), onError: onDeath })
+    const options = { ...rpcOptions(module, settings, listen), onError: onDeath }
+    const rpc = openEncodedRpc(process, module, name, options, settings.sendsAhead)
+    // A synchronous worker cannot see the signal while it runs a call, so it is killed.
+    const abortable = (signal: AbortSignal): CallOptions => ({ signal, killOnAbort: isSync, awaitAbort: isSync })
     return {
       control: rpc.control,
       call: (call, request) => {
         const { workerSignal: signal } = call
         const { onEvent } = call.options
         const options = (signal || onEvent) && {
-          // A synchronous worker cannot see the signal while it runs a call, so it is killed.
-          ...(signal && { signal, killOnAbort: isSync, awaitAbort: isSync }),
+          ...(signal && abortable(signal)),
           ...(onEvent && { onEvent: listen(onEvent) }),
         }
         return rpc.call(call.name, call.args, request, options)
       },
+      get canSendAhead() {
+        return rpc.canSendAhead
+      },
+      get longCalls() {
+        return rpc.longCalls
+      },
+      callAhead: ({ name: exported, workerSignal: signal }, request) =>
+        rpc.callAhead(exported, request, signal && abortable(signal)),
     }
   }
 }

@@ -1,5 +1,5 @@
 import { type ExitStatus, type ForkProcess, ProcessExitedError } from '@anyfork/fork-rpc'
-import { closeDescriptors, RemoteIterable } from '@anyfork/fork-rpc/internal'
+import { closeDescriptors, RemoteIterable, TAKEN_BACK } from '@anyfork/fork-rpc/internal'
 import type { Candidate } from '../balancer.js'
 import type { Call, CallOwner } from '../call/call.js'
 import { PriorityQueue } from '../call/call-queue.js'
@@ -17,14 +17,16 @@ export interface WorkerListener {
   onStream(call: Call, stream: PoolStream): void
   /** The stream of a call failed, because the worker is lost. */
   onStreamLost(call: Call): void
-  /** A call that has a limit of processor time begins to run. */
+  /** A call begins to run. */
   onBegin(worker: Worker, call: Call): void
-  /** Such a call is over. */
+  /** A call that has a limit of processor time is over. */
   onEnd(call: Call): void
   /** A call exceeded its timeout. */
   onTimeout(call: Call): void
   /** The worker asked to retire. */
   onRetire(worker: Worker): void
+  /** These calls, which were sent ahead, have not begun and are no longer the worker's. */
+  onTakenBack(calls: Call[]): void
   /** The worker ends because one of its calls was cancelled. */
   onEnding(worker: Worker): void
   /** The worker died or was killed. The arrays contain its unsettled calls: those that had begun, and the others. */
@@ -66,6 +68,8 @@ export class Worker implements Candidate, CallOwner {
   readonly #running: RunningCalls
   #readyAt = 0
   #isLost = false
+  #isStuck = false
+  #seenLongCalls = 0
   #death: Error | undefined
   #beforeClose: (() => void) | undefined
   #isEnding = false
@@ -157,18 +161,62 @@ export class Worker implements Candidate, CallOwner {
     this.#readyAt = performance.now()
   }
 
+  /** Whether the worker runs a call, has not been found stuck in it, and can get more calls. */
+  get canGetCallsAhead(): boolean {
+    return this.load > 0 && !this.#isStuck && !this.#isEnding && this.#connection.canSendAhead
+  }
+
+  /** Returns whether the worker has run a long call since this was last called. */
+  takeHasRunLong(): boolean {
+    const { longCalls } = this.#connection
+    const hasRunLong = longCalls !== this.#seenLongCalls
+    this.#seenLongCalls = longCalls
+    return hasRunLong
+  }
+
+  /** Returns whether the worker began its call before a time, and has not answered it. */
+  hasRunSince(time: number): boolean {
+    const { first } = this.#running
+    return first !== undefined && first.beganAt > 0 && first.beganAt < time
+  }
+
+  /** Sends a call to the worker, which runs another one. Call this only if `canGetCallsAhead`. */
+  sendAhead(call: Call): void {
+    this.calls++
+    const request = call.request! // a call that waits has one
+    this.#running.add(call, this)
+    const { promise, takeBack } = this.#connection.callAhead(call, request)
+    call.takeBack = takeBack
+    this.#awaitAnswer(call, promise)
+  }
+
+  /** Takes back the calls that have not begun. The worker gets no more until its next answer. Returns their number. */
+  takeBackAll(): number {
+    const calls = this.#running.takeBackAll(performance.now())
+    if (!calls.length) return 0
+    this.#isStuck = true
+    this.calls -= calls.length
+    for (const call of calls) call.takeBack = undefined
+    this.#listener.onTakenBack(calls)
+    return calls.length
+  }
+
   /** Runs a call. Reports to the listener how it ends. */
   run(call: Call): void {
     this.calls++
     this.isUnmeasured = true
     const request = call.request! // a call that waits has one
     this.#running.add(call, this)
-    this.#connection.call(call, request).then(
+    this.#awaitAnswer(call, this.#connection.call(call, request))
+  }
+
+  #awaitAnswer(call: Call, answer: Promise<unknown>): void {
+    answer.then(
       value => this.#finish(call, false, value),
-      error =>
-        isWorkerLost(error) && error !== call.workerSignal?.reason
-          ? this.#lose(error)
-          : this.#finish(call, true, error),
+      error => {
+        if (isWorkerLost(error) && error !== call.workerSignal?.reason) this.#lose(error)
+        else if (error !== TAKEN_BACK) this.#finish(call, true, error)
+      },
     )
   }
 
@@ -178,7 +226,15 @@ export class Worker implements Candidate, CallOwner {
    * worker survives, unless it is synchronous and is still yielding.
    */
   cancel(call: Call, reason: unknown): void {
-    const isBlocking = !this.#isAsync && call === this.#running.first
+    if (call.takeBack?.()) {
+      this.calls--
+      return this.#releaseAndBeginNext(call, performance.now())
+    }
+    const isBlocking = !this.#isAsync && (call === this.#running.first || call.takeBack !== undefined)
+    if (isBlocking && !call.isStreaming) {
+      this.takeBackAll() // so that none begins now
+      if (call.next?.takeBack) return // has begun, so the worker has answered this one
+    }
     if (!isBlocking || call.isStreaming) call.abort(reason)
     if (isBlocking) this.kill()
     else if (call.isStreaming)
@@ -219,6 +275,7 @@ export class Worker implements Candidate, CallOwner {
   /** @param cause - the cause of the error with which its calls reject */
   kill(cause?: Error): void {
     this.#isEnding = this.#isKilled = true
+    this.takeBackAll()
     void this.#connection.control.destroy(cause)
   }
 
@@ -254,7 +311,10 @@ export class Worker implements Candidate, CallOwner {
       if (!call.isSettled) return this.#beginStream(call, value)
       value.return().catch(() => {}) // the stream has no reader
     }
-    const now = performance.now()
+    this.#releaseAndBeginNext(call, performance.now(), hasFailed, value)
+  }
+
+  #releaseAndBeginNext(call: Call, now: number, hasFailed = false, value?: unknown): void {
     this.#release(call, now, hasFailed, value)
     this.#running.beginNext(now)
   }
@@ -281,6 +341,7 @@ export class Worker implements Candidate, CallOwner {
     call.end()
     this.#running.remove(call, now)
     this.lastFree = now
+    this.#isStuck = false
     if (this.#isEnding && !this.load) this.#close()
     this.#listener.onAnswer(this, call, hasFailed, value, now)
   }
@@ -292,7 +353,10 @@ export class Worker implements Candidate, CallOwner {
     void this.ended.then(() => clearTimeout(killer))
   }
 
-  /** Reports that the worker is lost. In a synchronous worker, only the first call can have begun. */
+  /**
+   * Reports that the worker is lost. In a synchronous worker, only the first call can have begun, and those that were
+   * sent ahead and cannot be taken back.
+   */
   #lose(error: Error): void {
     if (this.#isLost) return
     this.#isLost = true
@@ -302,8 +366,15 @@ export class Worker implements Candidate, CallOwner {
       this.#listener.onStreamLost(call)
       call.end()
     }
-    const begun = this.#isAsync ? calls.length : calls[0]?.beganAt ? 1 : 0
-    const unsettled = (some: Call[]): Call[] => some.filter(call => !call.isSettled)
-    this.#listener.onLost(this, error, unsettled(calls.slice(0, begun)), unsettled(calls.slice(begun)))
+    const begun: Call[] = []
+    const waiting: Call[] = []
+    for (const [i, call] of calls.entries()) {
+      if (call.isSettled) continue
+      const hasBegun = this.#isAsync || (i === 0 && call.beganAt > 0) || call.takeBack?.() === false
+      call.takeBack = undefined
+      if (hasBegun) begun.push(call)
+      else waiting.push(call)
+    }
+    this.#listener.onLost(this, error, begun, waiting)
   }
 }

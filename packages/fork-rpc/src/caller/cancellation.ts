@@ -51,7 +51,7 @@ export class Cancellation {
     reject: (error: unknown) => void,
     streams: readonly number[],
     options: CallOptions,
-  ): void {
+  ): PendingCall {
     const { calls } = this.#channel
     const undo = watchForAbort(options, reason => this.#abort(id, call, reason, options))
     const onResult = (value: unknown): void => {
@@ -68,6 +68,7 @@ export class Cancellation {
       reject(error)
     }
     const call = calls.set(id, onResult, onError, streams)
+    return call
   }
 
   /** Call this when the process has sent something: the next call may have begun. */

@@ -31,8 +31,9 @@ import { BusyWait } from './busy-wait.js'
 import type { CallOptions } from './call-options.js'
 import type { CallPromise } from './call-promise.js'
 import { type Channel, type Counters, makeChannel } from './channel.js'
+import type { Claims } from './claims.js'
 import { EventLoopHold } from './event-loop-hold.js'
-import { Requests } from './requests.js'
+import { Requests, type SentAhead } from './requests.js'
 import { Responses } from './responses.js'
 import { isTraced, trace } from './tracing.js'
 import { UserCallbacks } from './user-callbacks.js'
@@ -75,8 +76,15 @@ export class Connection {
   /**
    * @param module - without it, functions are global ones
    * @param name - the function that has the number 0. Without it, `numberOf` gives a number to each export
+   * @param claims - for calls that are sent ahead, to a process that is not `async`
    */
-  constructor(process: ForkProcess, module: string | undefined, name: string | undefined, options: RpcOptions) {
+  constructor(
+    process: ForkProcess,
+    module: string | undefined,
+    name: string | undefined,
+    options: RpcOptions,
+    claims?: Claims,
+  ) {
     checkArgument('process', process, aForkProcess)
     checkRpcOptions(options, name === undefined ? 'connect()' : 'run()')
     const { async = false, init, spin = SPIN_US, maxMessageBytes = MAX_MESSAGE_BYTES, maxDescriptors } = options
@@ -109,7 +117,7 @@ export class Connection {
       bytes: transport.writer.length,
     }))
     this.#hold = new EventLoopHold(this.#channel, this.backPressure)
-    this.#requests = new Requests(this.#channel, async, {
+    this.#requests = new Requests(this.#channel, async, claims, {
       onCall: () => this.#hold.onCall(),
       onAborted: isKilled => {
         if (isKilled) this.#killOnAbort()
@@ -136,6 +144,7 @@ export class Connection {
     this.#ready.catch(() => {}) // calls report the failure
     const done = doneOf(options, module)
     if (module !== undefined) process.require(module) // before run(): where it starts a thread, the process can still become a fresh interpreter
+    if (claims) sendDescriptorOf(claims, process)
     process.sendArg({
       module,
       name,
@@ -144,6 +153,7 @@ export class Connection {
       done,
       spin,
       maxMessageBytes,
+      hasClaims: claims !== undefined,
       folder: lookUpFolder(module, done?.module),
     } satisfies ServeSettings)
     runUntilThreadEnd(process, async ? backends.async : backends.sync, 'serve')
@@ -178,6 +188,11 @@ export class Connection {
     const name = number ? this.#requests.nameOf(number) : this.#name
     const traced = { module: this.#module, name, args, pid: this.pid }
     return trace(traced, () => this.#requests.call(number, args, options, request))
+  }
+
+  /** Like `call`, but the call can be taken back until the process begins it. */
+  callAhead(number: number, request: EncodedRequest, options?: CallOptions): SentAhead {
+    return this.#requests.callAhead(number, request, options)
   }
 
   ready(): Promise<void> {
@@ -347,6 +362,14 @@ export class Connection {
 }
 
 afterFork(() => Connection.abandonAll())
+
+function sendDescriptorOf({ descriptor }: Claims, process: ForkProcess): void {
+  try {
+    process.sendFd(descriptor)
+  } finally {
+    descriptor.close()
+  }
+}
 
 /** Returns the error of the calls that a process has not answered before it ended. */
 function failureAfter(process: ForkProcess, status: ExitStatus, details: ExitDetails): Error {

@@ -7,6 +7,7 @@ import type { CallOptions } from './call-options.js'
 import { CallPromise } from './call-promise.js'
 import { Cancellation, type CancellationListener } from './cancellation.js'
 import type { Channel } from './channel.js'
+import { type Claims, TAKEN_BACK } from './claims.js'
 import type { PendingCall } from './pending-calls.js'
 
 /** Shared by all calls without streams among their arguments. */
@@ -16,6 +17,14 @@ const NO_STREAMS: readonly number[] = []
 export interface RequestListener extends CancellationListener {
   /** A call has become pending. */
   onCall(): void
+}
+
+/** A call that the process may get before it has answered the one before. */
+export interface SentAhead {
+  /** Rejects with `TAKEN_BACK` if the call is taken back before the connection fails. */
+  readonly promise: CallPromise
+  /** Takes the call back, also after the connection has failed. Returns false if the process has begun it. */
+  takeBack(): boolean
 }
 
 /** Sends calls, each under a new ID. */
@@ -28,14 +37,16 @@ export class Requests {
   failure: Error | undefined
   readonly #channel: Channel
   readonly #isAsync: boolean
+  readonly #claims: Claims | undefined
   readonly #listener: RequestListener
   readonly #cancellation: Cancellation
   /** The number that stands for each export. */
   readonly #functions = new Map<string, number>()
 
-  constructor(channel: Channel, isAsync: boolean, listener: RequestListener) {
+  constructor(channel: Channel, isAsync: boolean, claims: Claims | undefined, listener: RequestListener) {
     this.#channel = channel
     this.#isAsync = isAsync
+    this.#claims = claims
     this.#listener = listener
     this.#cancellation = new Cancellation(channel, call => this.#mayHaveBegun(call), listener)
   }
@@ -58,7 +69,7 @@ export class Requests {
   /** @param request - the encoded arguments, if they were captured before. It belongs to the connection from now on */
   call(number: number, args: readonly unknown[], options?: CallOptions, request?: EncodedRequest): CallPromise {
     if (this.isClosed || this.failure || options?.signal?.aborted) return this.#refuse(args, options, request)
-    const { calls, messages, transport, counts } = this.#channel
+    const { calls, messages } = this.#channel
     const id = calls.reserve(options?.onEvent && bindContext(options.onEvent))
     const sent: number[] = []
     const flags = options ? Flag.cancellable : 0
@@ -69,15 +80,56 @@ export class Requests {
       calls.release(id)
       return rejected(error)
     }
+    return new CallPromise((resolve, reject) => {
+      this.#await(id, resolve, reject, sent.length ? sent : NO_STREAMS, options)
+    })
+  }
+
+  /**
+   * @param request - without attachments
+   * @param options - without `onEvent`
+   */
+  callAhead(number: number, request: EncodedRequest, options?: CallOptions): SentAhead {
+    if (this.isClosed || this.failure || options?.signal?.aborted)
+      return { promise: this.#refuse([], options, request), takeBack: () => false }
+    const id = this.#channel.calls.reserve()
+    const claim = this.#claims?.open(id) ? Flag.claimed : 0
+    const flags = options ? claim | Flag.cancellable : claim
+    this.#channel.messages.addRequest(id, request, number, flags, [])
+    let call!: PendingCall
+    const promise = new CallPromise((resolve, reject) => {
+      call = this.#await(id, resolve, reject, NO_STREAMS, options)
+    })
+    return { promise, takeBack: () => claim !== 0 && this.#takeBack(id, call) }
+  }
+
+  /** Makes a call pending that was queued. */
+  #await(
+    id: number,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+    streams: readonly number[],
+    options: CallOptions | undefined,
+  ): PendingCall {
+    const { calls, transport, counts } = this.#channel
     counts.calls++
     transport.flushSoon()
-    const streams = sent.length ? sent : NO_STREAMS
-    const call = new CallPromise((resolve, reject) => {
-      if (options) this.#cancellation.watch(id, resolve, reject, streams, options)
-      else calls.set(id, resolve, reject, streams)
-    })
+    const call = options
+      ? this.#cancellation.watch(id, resolve, reject, streams, options)
+      : calls.set(id, resolve, reject, streams)
     this.#listener.onCall()
     return call
+  }
+
+  #takeBack(id: number, call: PendingCall): boolean {
+    const { calls, transport } = this.#channel
+    const isPending = calls.get(id) === call
+    if ((!isPending && !this.failure) || !this.#claims!.takeBack(id)) return false // its ID may be another call's
+    if (!isPending) return true
+    if (transport.writer.withdraw(id)) calls.take(id)
+    else calls.abandon(call) // until the process reports that it has dropped the call
+    call.reject(TAKEN_BACK)
+    return true
   }
 
   #refuse(

@@ -9,6 +9,8 @@ import type { FrameWriter } from '../wire/frame-writer.js'
 export interface Flusher {
   /** A frame was queued: decide when to write it. */
   onQueued(): void
+  /** A call has ended: its result or error is about to be encoded. */
+  onAnswer?(): void
   /**
    * Writes all queued frames. Blocks while the caller does not read.
    *
@@ -59,6 +61,7 @@ export class Responder {
 
   /** @param sent - receives the IDs of the streams in the value. They begin only when `streams.begin` is called */
   result(id: number, value: unknown, sent?: number[]): void {
+    this.#flusher.onAnswer?.()
     let size
     try {
       size = this.messages.add(Kind.result, id, [value], 0, 0, sent)
@@ -69,6 +72,7 @@ export class Responder {
   }
 
   error(id: number, error: unknown): void {
+    this.#flusher.onAnswer?.()
     this.#add(Kind.error, id, encodeError(error))
   }
 

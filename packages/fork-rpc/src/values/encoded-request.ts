@@ -27,6 +27,11 @@ export class EncodedRequest {
     return this.#attached ? size + this.#attached.binaryBytes : size
   }
 
+  /** Whether nothing is sent beside it. */
+  get isPlain(): boolean {
+    return !this.#attached
+  }
+
   /** Whether it can be sent, for the first time or again: its descriptors are here, and no one-time iterable was begun. */
   get isSendable(): boolean {
     return !this.#attached || (!this.#attached.isIncomplete && !this.#attached.streams.some(isUsedUp))

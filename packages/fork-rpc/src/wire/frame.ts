@@ -159,6 +159,8 @@ export const Flag = {
   attachments: 1,
   /** The caller may cancel this call. */
   cancellable: 2,
+  /** The process must claim this call before it begins it. If it cannot, it answers `dropped`. */
+  claimed: 4,
 } as const
 
 /** How deep within arrays and objects an attachment may be. */
