@@ -16,6 +16,7 @@ const benchmarks: Record<string, RunnableBenchmark> = {
       'pool-ready',
       'pool-memory',
       'pool-tiny-calls',
+      'pool-mixed-load',
       'pool-cpu-bound',
       'pool-burst',
       'pool-isolated-calls',

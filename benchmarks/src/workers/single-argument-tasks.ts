@@ -10,5 +10,6 @@ export const add: TakingOneArgument<typeof tasks.add> = takingOneArgument(tasks.
 export const echo: TakingOneArgument<typeof tasks.echo> = takingOneArgument(tasks.echo)
 export const countPrimes: TakingOneArgument<typeof tasks.countPrimes> = takingOneArgument(tasks.countPrimes)
 export const block: TakingOneArgument<typeof tasks.block> = takingOneArgument(tasks.block)
+export const addAfter: TakingOneArgument<typeof tasks.addAfter> = takingOneArgument(tasks.addAfter)
 export const waitAtBarrier: TakingOneArgument<typeof tasks.waitAtBarrier> = takingOneArgument(tasks.waitAtBarrier)
 export const dieOnce: TakingOneArgument<typeof tasks.dieOnce> = takingOneArgument(tasks.dieOnce)

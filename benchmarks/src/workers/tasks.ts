@@ -39,6 +39,12 @@ export function block(milliseconds: number, barrier?: [file: string, count: numb
   return milliseconds
 }
 
+/** Returns the sum, after blocking the thread of the worker for that many milliseconds. */
+export function addAfter(milliseconds: number, a: number, b: number): number {
+  if (milliseconds) void block(milliseconds)
+  return a + b
+}
+
 /**
  * Appends the time and the identity of this worker to a file. Returns when the file has as many lines as there are
  * participants.

@@ -2,9 +2,9 @@ import type { ForkProcess, ModuleSpecifier } from '@anyfork/fork'
 import { resolveSpecifier } from '@anyfork/fork/internal'
 import type { CallOptions } from './caller/call-options.js'
 import type { CallPromise } from './caller/call-promise.js'
-import { Claims } from './caller/claims.js'
 import { Connection } from './caller/connection.js'
 import type { SentAhead } from './caller/requests.js'
+import { SharedPage } from './caller/shared-page.js'
 import { isTraced } from './caller/tracing.js'
 import type { RpcOptions } from './options.js'
 import { ConnectionHandle, controlOf, type RpcControl } from './rpc.js'
@@ -24,6 +24,8 @@ export interface EncodedRpc {
   call(name: string, args: readonly unknown[], request: EncodedRequest, options?: CallOptions): CallPromise
   /** Whether `callAhead` may be called now. */
   readonly canSendAhead: boolean
+  /** A number that changes whenever the process begins a call. */
+  readonly begun: number
   /** A number that changes whenever the process has run a call that was not short. */
   readonly longCalls: number
   /**
@@ -39,8 +41,7 @@ export interface EncodedRpc {
  * Opens a connection like `run` or, if the name is `undefined`, like `connect`.
  *
  * @param name - the export to call
- * @param sendsAhead - whether calls may be sent ahead. The process, which is not `async`, then writes each response at
- *   once
+ * @param sendsAhead - whether calls may be sent ahead; to a process that is not `async`
  */
 export function openEncodedRpc(
   process: ForkProcess,
@@ -49,18 +50,21 @@ export function openEncodedRpc(
   options: RpcOptions,
   sendsAhead = false,
 ): EncodedRpc {
-  const claims = sendsAhead ? Claims.make() : undefined
-  const handle = new ConnectionHandle(new Connection(process, resolveSpecifier(module), name, options, claims))
+  const page = sendsAhead ? SharedPage.make() : undefined
+  const handle = new ConnectionHandle(new Connection(process, resolveSpecifier(module), name, options, page))
   const numberOf = (exported: string): number => (name === undefined ? handle.connection.numberOf(exported) : 0)
   return {
     control: Object.defineProperties({}, controlOf(handle)) as RpcControl,
     call: (exported, args, request, callOptions) =>
       handle.connection.call(numberOf(exported), args, callOptions, request),
     get canSendAhead() {
-      return claims?.isMapped === true && !isTraced()
+      return page?.isMapped === true && !isTraced()
+    },
+    get begun() {
+      return page ? page.begun : 0
     },
     get longCalls() {
-      return claims ? claims.longCalls : 0
+      return page ? page.longCalls : 0
     },
     callAhead: (exported, request, callOptions) =>
       handle.connection.callAhead(numberOf(exported), request, callOptions),

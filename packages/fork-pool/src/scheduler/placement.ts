@@ -70,13 +70,19 @@ export class Placement {
     this.#queue.push(call)
   }
 
-  /**
-   * Puts a call that has lost its worker back into its place.
-   *
-   * @param behind - the call that was put back before this one
-   */
-  putBack(call: Call, behind?: Call): void {
-    this.#queue.putBack(call, behind)
+  /** Puts a call that has lost its worker back into its place. */
+  putBack(call: Call): void {
+    this.#queue.putBack(call)
+  }
+
+  /** Puts calls that were taken back into their places. */
+  onTakenBack(worker: Worker, calls: Call[]): void {
+    let last: Call | undefined
+    for (const call of calls) {
+      this.#queue.putBack(call, last)
+      last = call
+    }
+    this.#available.add(worker) // if it has answered its call just now
   }
 
   /**
@@ -84,7 +90,7 @@ export class Placement {
    *
    * @returns the last call that was sent
    */
-  sendAhead(worker: Worker, most: number): Call | undefined {
+  sendAhead(worker: Worker, most: number, now: number): Call | undefined {
     let last: Call | undefined
     while (worker.load < most && this.#workerSet.ready.has(worker)) {
       const { first } = this.#queue
@@ -93,7 +99,7 @@ export class Placement {
       last = first
       this.#queue.remove(first)
       this.#tracker.sendAhead(first)
-      worker.sendAhead(first)
+      worker.sendAhead(first, now)
       if (worker.calls >= worker.lifetime) void this.#workerSet.retire(worker)
     }
     return last

@@ -148,13 +148,9 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
     if (call.options.cpuMs !== undefined) this.#processorLimit.begin(worker, call)
   }
 
-  onTakenBack(calls: Call[]): void {
-    let last: Call | undefined
-    for (const call of calls) {
-      this.tracker.enqueue(call)
-      this.#placement.putBack(call, last)
-      last = call
-    }
+  onTakenBack(worker: Worker, calls: Call[]): void {
+    for (const call of calls) this.tracker.enqueue(call)
+    this.#placement.onTakenBack(worker, calls)
   }
 
   onEnd(call: Call): void {

@@ -6,9 +6,11 @@ import type { Placement } from './placement.js'
 
 /** How many calls a worker has at most. */
 const MOST_CALLS = 16
-/** Calls are sent ahead from this score on. A short call adds 1, and a long one takes as much as this. */
-const LEAST_SCORE = 500
-const HIGHEST_SCORE = 1000
+/** Calls are sent ahead from this score on. A short call adds 1. */
+const LEAST_SCORE = 50
+const HIGHEST_SCORE = 100
+/** What a long call takes from the score: it falls if more than one in so many is long. */
+const COST_OF_LONG_CALL = 20
 /** After how long a call is in the way of those behind it, in milliseconds. */
 const STUCK_MS = 0.5
 /** How often to look for such calls: while workers answer, and otherwise, in milliseconds. */
@@ -46,19 +48,19 @@ export class SendingAhead {
 
   /** Call this when a worker has answered a call, and the waiting calls have been placed. */
   onAnswer(worker: Worker, now: number): void {
-    if (worker.takeHasRunLong()) this.#score = Math.max(0, this.#score - LEAST_SCORE)
+    if (worker.takeHasRunLong()) this.#score = Math.max(0, this.#score - COST_OF_LONG_CALL)
     else if (this.#score < HIGHEST_SCORE) this.#score++
-    if (this.#score >= LEAST_SCORE && worker.canGetCallsAhead) this.#send(worker)
+    if (this.#score >= LEAST_SCORE && worker.canGetCallsAhead) this.#send(worker, now)
     if (!this.#tracker.ahead) return
     if (now >= this.#nextLook) this.#look(now)
     this.#timer ??= setTimeout(() => this.#onTimer(), TIMER_MS).unref()
   }
 
   /** Sends a worker its share of the waiting calls. */
-  #send(worker: Worker): void {
+  #send(worker: Worker, now: number): void {
     if (!this.#tracker.ahead) this.#lowestPriority = Infinity
     const share = 1 + Math.floor(this.#placement.waitingHere / this.#workerSet.ready.size)
-    const last = this.#placement.sendAhead(worker, Math.min(MOST_CALLS, share))
+    const last = this.#placement.sendAhead(worker, Math.min(MOST_CALLS, share), now)
     if (last) this.#lowestPriority = Math.min(this.#lowestPriority, last.priority)
   }
 
@@ -77,7 +79,7 @@ export class SendingAhead {
     this.#nextLook = now + LOOK_MS
     let count = 0
     for (const worker of this.#workerSet.all)
-      if (worker.load > 1 && worker.hasRunSince(now - STUCK_MS)) count += worker.takeBackAll()
+      if (worker.load > 1 && worker.lookForProgress(now) > STUCK_MS) count += worker.takeBackAll()
     if (count) this.#onTakenBack()
   }
 }

@@ -20,6 +20,8 @@ export interface WorkerConnection {
   call(call: Call, request: EncodedRequest): Promise<unknown>
   /** Whether `callAhead` may be called now. */
   readonly canSendAhead: boolean
+  /** A number that changes whenever the worker begins a call. */
+  readonly begun: number
   /** A number that changes whenever the worker has run a call that was not short. */
   readonly longCalls: number
   /** @param request - without attachments */
@@ -68,6 +70,9 @@ export function connectTo(module: ModuleSpecifier, name: string | undefined, set
       },
       get canSendAhead() {
         return rpc.canSendAhead
+      },
+      get begun() {
+        return rpc.begun
       },
       get longCalls() {
         return rpc.longCalls

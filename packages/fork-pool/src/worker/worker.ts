@@ -26,7 +26,7 @@ export interface WorkerListener {
   /** The worker asked to retire. */
   onRetire(worker: Worker): void
   /** These calls, which were sent ahead, have not begun and are no longer the worker's. */
-  onTakenBack(calls: Call[]): void
+  onTakenBack(worker: Worker, calls: Call[]): void
   /** The worker ends because one of its calls was cancelled. */
   onEnding(worker: Worker): void
   /** The worker died or was killed. The arrays contain its unsettled calls: those that had begun, and the others. */
@@ -70,6 +70,8 @@ export class Worker implements Candidate, CallOwner {
   #isLost = false
   #isStuck = false
   #seenLongCalls = 0
+  #seenBegun = 0
+  #seenBegunAt = 0
   #death: Error | undefined
   #beforeClose: (() => void) | undefined
   #isEnding = false
@@ -174,15 +176,23 @@ export class Worker implements Candidate, CallOwner {
     return hasRunLong
   }
 
-  /** Returns whether the worker began its call before a time, and has not answered it. */
-  hasRunSince(time: number): boolean {
-    const { first } = this.#running
-    return first !== undefined && first.beganAt > 0 && first.beganAt < time
+  /**
+   * Looks whether the worker has begun another call. Returns for how long it has not, in milliseconds, as far as that
+   * was seen since it had no calls ahead.
+   */
+  lookForProgress(now: number): number {
+    const { begun } = this.#connection
+    if (begun !== this.#seenBegun) {
+      this.#seenBegun = begun
+      this.#seenBegunAt = now
+    }
+    return now - this.#seenBegunAt
   }
 
   /** Sends a call to the worker, which runs another one. Call this only if `canGetCallsAhead`. */
-  sendAhead(call: Call): void {
+  sendAhead(call: Call, now: number): void {
     this.calls++
+    if (this.load === 1) this.#seenBegunAt = now
     const request = call.request! // a call that waits has one
     this.#running.add(call, this)
     const { promise, takeBack } = this.#connection.callAhead(call, request)
@@ -197,7 +207,7 @@ export class Worker implements Candidate, CallOwner {
     this.#isStuck = true
     this.calls -= calls.length
     for (const call of calls) call.takeBack = undefined
-    this.#listener.onTakenBack(calls)
+    this.#listener.onTakenBack(this, calls)
     return calls.length
   }
 

@@ -31,10 +31,10 @@ import { BusyWait } from './busy-wait.js'
 import type { CallOptions } from './call-options.js'
 import type { CallPromise } from './call-promise.js'
 import { type Channel, type Counters, makeChannel } from './channel.js'
-import type { Claims } from './claims.js'
 import { EventLoopHold } from './event-loop-hold.js'
 import { Requests, type SentAhead } from './requests.js'
 import { Responses } from './responses.js'
+import type { SharedPage } from './shared-page.js'
 import { isTraced, trace } from './tracing.js'
 import { UserCallbacks } from './user-callbacks.js'
 
@@ -56,6 +56,7 @@ export class Connection {
   readonly #module: string | undefined
   readonly #name: string
   readonly #channel: Channel
+  readonly #page: SharedPage | undefined
   readonly #requests: Requests
   readonly #busyWait: BusyWait
   readonly #callbacks: UserCallbacks
@@ -76,14 +77,14 @@ export class Connection {
   /**
    * @param module - without it, functions are global ones
    * @param name - the function that has the number 0. Without it, `numberOf` gives a number to each export
-   * @param claims - for calls that are sent ahead, to a process that is not `async`
+   * @param page - for calls that are sent ahead, to a process that is not `async`
    */
   constructor(
     process: ForkProcess,
     module: string | undefined,
     name: string | undefined,
     options: RpcOptions,
-    claims?: Claims,
+    page?: SharedPage,
   ) {
     checkArgument('process', process, aForkProcess)
     checkRpcOptions(options, name === undefined ? 'connect()' : 'run()')
@@ -92,6 +93,7 @@ export class Connection {
     const serialiser = serialiserReference(options.serialiser ?? 'cbor')
     this.#callbacks = new UserCallbacks(options, name ?? module!)
     this.#process = process
+    this.#page = page
     this.#module = module
     this.#name = name ?? ''
     this.#channel = makeChannel(
@@ -117,7 +119,7 @@ export class Connection {
       bytes: transport.writer.length,
     }))
     this.#hold = new EventLoopHold(this.#channel, this.backPressure)
-    this.#requests = new Requests(this.#channel, async, claims, {
+    this.#requests = new Requests(this.#channel, async, page, {
       onCall: () => this.#hold.onCall(),
       onAborted: isKilled => {
         if (isKilled) this.#killOnAbort()
@@ -144,7 +146,7 @@ export class Connection {
     this.#ready.catch(() => {}) // calls report the failure
     const done = doneOf(options, module)
     if (module !== undefined) process.require(module) // before run(): where it starts a thread, the process can still become a fresh interpreter
-    if (claims) sendDescriptorOf(claims, process)
+    if (page) sendDescriptorOf(page, process)
     process.sendArg({
       module,
       name,
@@ -153,7 +155,7 @@ export class Connection {
       done,
       spin,
       maxMessageBytes,
-      hasClaims: claims !== undefined,
+      hasSharedPage: page !== undefined,
       folder: lookUpFolder(module, done?.module),
     } satisfies ServeSettings)
     runUntilThreadEnd(process, async ? backends.async : backends.sync, 'serve')
@@ -327,6 +329,7 @@ export class Connection {
     if (this.#isFinishing) return
     this.#isFinishing = true
     const { transport, calls, streams } = this.#channel
+    if (this.#page && !this.#requests.failure) await this.#handleUnsent(this.#page)
     transport.close()
     live.delete(this)
     clearTimeout(this.#silence)
@@ -343,6 +346,16 @@ export class Connection {
     transport.writer.discard() // calls made after the socket was closed
     this.backPressure.ease()
     this.#resolveEnded(status)
+  }
+
+  /** Handles the responses that a process which has crashed had deferred. */
+  async #handleUnsent(page: SharedPage): Promise<void> {
+    const { transport } = this.#channel
+    for (let before = -1; transport.isOpen && transport.received !== before; ) {
+      before = transport.received
+      transport.inject(page.unsent(before))
+      while (transport.isFrameDeferred) await null
+    }
   }
 
   /**
@@ -363,7 +376,7 @@ export class Connection {
 
 afterFork(() => Connection.abandonAll())
 
-function sendDescriptorOf({ descriptor }: Claims, process: ForkProcess): void {
+function sendDescriptorOf({ descriptor }: SharedPage, process: ForkProcess): void {
   try {
     process.sendFd(descriptor)
   } finally {

@@ -7,8 +7,8 @@ import type { CallOptions } from './call-options.js'
 import { CallPromise } from './call-promise.js'
 import { Cancellation, type CancellationListener } from './cancellation.js'
 import type { Channel } from './channel.js'
-import { type Claims, TAKEN_BACK } from './claims.js'
 import type { PendingCall } from './pending-calls.js'
+import { type SharedPage, TAKEN_BACK } from './shared-page.js'
 
 /** Shared by all calls without streams among their arguments. */
 const NO_STREAMS: readonly number[] = []
@@ -37,16 +37,16 @@ export class Requests {
   failure: Error | undefined
   readonly #channel: Channel
   readonly #isAsync: boolean
-  readonly #claims: Claims | undefined
+  readonly #page: SharedPage | undefined
   readonly #listener: RequestListener
   readonly #cancellation: Cancellation
   /** The number that stands for each export. */
   readonly #functions = new Map<string, number>()
 
-  constructor(channel: Channel, isAsync: boolean, claims: Claims | undefined, listener: RequestListener) {
+  constructor(channel: Channel, isAsync: boolean, page: SharedPage | undefined, listener: RequestListener) {
     this.#channel = channel
     this.#isAsync = isAsync
-    this.#claims = claims
+    this.#page = page
     this.#listener = listener
     this.#cancellation = new Cancellation(channel, call => this.#mayHaveBegun(call), listener)
   }
@@ -93,7 +93,7 @@ export class Requests {
     if (this.isClosed || this.failure || options?.signal?.aborted)
       return { promise: this.#refuse([], options, request), takeBack: () => false }
     const id = this.#channel.calls.reserve()
-    const claim = this.#claims?.open(id) ? Flag.claimed : 0
+    const claim = this.#page?.openClaim(id) ? Flag.claimed : 0
     const flags = options ? claim | Flag.cancellable : claim
     this.#channel.messages.addRequest(id, request, number, flags, [])
     let call!: PendingCall
@@ -124,7 +124,7 @@ export class Requests {
   #takeBack(id: number, call: PendingCall): boolean {
     const { calls, transport } = this.#channel
     const isPending = calls.get(id) === call
-    if ((!isPending && !this.failure) || !this.#claims!.takeBack(id)) return false // its ID may be another call's
+    if ((!isPending && !this.failure) || !this.#page!.takeBack(id)) return false // its ID may be another call's
     if (!isPending) return true
     if (transport.writer.withdraw(id)) calls.take(id)
     else calls.abandon(call) // until the process reports that it has dropped the call

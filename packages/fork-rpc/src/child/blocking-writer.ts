@@ -1,6 +1,7 @@
 import { DeferredWriter, type Descriptor } from '@anyfork/fdpass'
 import { writeAll } from '../wire/blocking-write.js'
 import type { FrameWriter } from '../wire/frame-writer.js'
+import type { SharedPage } from './shared-page.js'
 
 /** A longer backlog is written at once, not deferred. */
 const MOST_BYTES = 1 << 15
@@ -13,14 +14,17 @@ export class BlockingWriter {
   readonly #writer: FrameWriter
   readonly #socket: Descriptor
   readonly #receiveMore: () => boolean
+  readonly #page: SharedPage | undefined
   #deferred: DeferredWriter | undefined
   #canDefer = true
 
   /**
    * @param socket - must be blocking
    * @param receiveMore - waits for more frames, see `writeAll`
+   * @param page - keeps what is deferred, in case that this process crashes
    */
-  constructor(writer: FrameWriter, socket: Descriptor, receiveMore: () => boolean) {
+  constructor(writer: FrameWriter, socket: Descriptor, receiveMore: () => boolean, page: SharedPage | undefined) {
+    this.#page = page
     this.#writer = writer
     this.#socket = socket
     this.#receiveMore = receiveMore
@@ -56,6 +60,7 @@ export class BlockingWriter {
   defer(): boolean {
     const lent = this.#writer.lend()
     if (!lent || lent.end > MOST_BYTES || !this.#canDefer) return false
+    if (this.#page && !this.#page.keep(this.#writer.sent, lent.bytes, lent.start, lent.end)) return false
     try {
       this.#deferred ??= new DeferredWriter(this.#socket)
       this.#deferred.defer(lent.bytes, lent.start, lent.end)

@@ -8,7 +8,6 @@ import type { ServeSettings } from '../wire/serve-settings.js'
 import { Spin } from '../wire/spin.js'
 import { BlockingReader } from './blocking-reader.js'
 import { BlockingWriter } from './blocking-writer.js'
-import { Claims } from './claims.js'
 import { noteBackend } from './events.js'
 import { ReplyBatching } from './reply-batching.js'
 import {
@@ -20,6 +19,7 @@ import {
   type ServedFunction,
   type Service,
 } from './service.js'
+import { SharedPage } from './shared-page.js'
 import { isThenable } from './with-done.js'
 
 noteBackend()
@@ -27,19 +27,18 @@ noteBackend()
 /**
  * Serves calls one by one until the caller closes the connection. Blocks while it waits for the next call. Responses
  * are written when no more calls have arrived, earlier if many have, and within a millisecond or two in any case,
- * however long the next call takes. With claims, each is written before the next call begins, so that it is not lost if
- * that call crashes the process.
+ * however long the next call takes.
  *
  * @param socket - must be blocking
- * @param args - the arguments of `init`, then the memory for claims, if any, then the settings
+ * @param args - the arguments of `init`, then the memory to share, if any, then the settings
  */
 export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSettings]): Promise<void> {
   const writer = new FrameWriter()
   const batching = new ReplyBatching()
   const carryOutCall = bindContext(carryOut) // before the module, or `init`, can enter a store
   let service: Service | undefined
-  const { spin, maxMessageBytes, hasClaims } = args.at(-1) as ServeSettings
-  const claims = hasClaims ? Claims.map(args.splice(-2, 1)[0] as Descriptor) : undefined
+  const { spin, maxMessageBytes, hasSharedPage } = args.at(-1) as ServeSettings
+  const page = hasSharedPage ? SharedPage.map(args.splice(-2, 1)[0] as Descriptor) : undefined
   const input = new BlockingReader(socket, new Spin(spin), maxMessageBytes, {
     onIdle: () => output.write(),
     handle: frame => {
@@ -52,21 +51,20 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSet
       return true
     },
   })
-  const output = new BlockingWriter(writer, socket, () => input.receiveMore())
+  const output = new BlockingWriter(writer, socket, () => input.receiveMore(), page)
   const { reader } = input
   service = await prepare(writer, args, {
     onQueued: () => {
-      if (service && !(!hasClaims && reader.hasNext && !batching.recordReply(reader.waiting) && output.defer()))
-        output.write()
+      if (service && !(reader.hasNext && !batching.recordReply(reader.waiting) && output.defer())) output.write()
     },
-    onAnswer: () => claims?.end(),
+    onAnswer: () => page?.end(),
     writeAll: () => output.write(),
     idOfCall: () => running,
     wait: isOver => input.wait(isOver),
   })
   try {
     output.write() // the frame `ready`
-    await loop(input, output, service, carryOutCall, claims)
+    await loop(input, output, service, carryOutCall, page)
     service.finish()
   } catch (error) {
     endIfCallerGone(error)
@@ -80,7 +78,7 @@ async function loop(
   output: BlockingWriter,
   service: Service,
   carryOutCall: typeof carryOut,
-  claims: Claims | undefined,
+  page: SharedPage | undefined,
 ): Promise<void> {
   const { reader } = input
   const { responder, exitReport } = service
@@ -93,12 +91,12 @@ async function loop(
       continue // the reader has recorded it already
     else if (kind === Kind.nothing) responder.messages.discard(reader.attachments)
     else if (kind !== Kind.call) input.handleFrame()
-    else if (input.takeCancellation(id) || (reader.flags & Flag.claimed && !claims?.claim(id))) {
+    else if (input.takeCancellation(id) || (reader.flags & Flag.claimed && !page?.claim(id))) {
       responder.messages.discard(reader.attachments)
       responder.dropped(id)
     } else {
       const isTicking = output.isPending
-      claims?.begin()
+      page?.begin()
       const rest = carryOutCall(reader, service, output)
       if (rest) {
         exitReport.isAwaiting = true
@@ -109,10 +107,10 @@ async function loop(
         output.write()
         await outputWritten() // it would not be written while the process blocks for the next call
       }
-      if (claims || (isTicking && ticks === output.ticks)) continue
+      if (isTicking && ticks === output.ticks) continue
       if (ticks !== output.ticks) output.write() // the call took longer than a tick
       ticks = output.ticks
-      if (reader.hasNext) input.lookAhead()
+      if (reader.hasNext && !page) input.lookAhead() // with claims, it need not
     }
   }
 }

@@ -30,7 +30,7 @@ export async function warmUp(): Promise<void> {
     serialiser: 'cbor',
     spin: 0,
     init: undefined,
-    hasClaims: false,
+    hasSharedPage: false,
     maxMessageBytes: MAX_MESSAGE_BYTES,
   }
   await serve(served, { ...here, name: 'answer', done: { module: WARM_UP.href, name: 'end', exits: false } })

@@ -14,8 +14,8 @@ export interface ServeSettings {
   done: { module: string | undefined; name: string; exits: boolean } | undefined
   /** The largest message in either direction, in bytes. */
   maxMessageBytes: number
-  /** Whether the argument before these settings is the memory for claims, see `claim-words.ts`. */
-  hasClaims: boolean
+  /** Whether the argument before these settings is the memory to share, see `shared-page.ts`. */
+  hasSharedPage: boolean
   /** How long to spin for the next call, in microseconds. */
   spin: number
 }

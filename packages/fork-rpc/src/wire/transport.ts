@@ -223,6 +223,19 @@ export class Transport {
     return count >= 0
   }
 
+  /** Handles bytes that have not come through the socket as if they had. */
+  inject(bytes: Buffer): void {
+    const { reader } = this
+    for (let at = 0; at < bytes.length && this.#watch && !this.isFrameDeferred; ) {
+      const count = bytes.copy(reader.makeRoom(), reader.roomStart, at)
+      if (!count) return
+      at += count
+      this.#received += count
+      reader.filled(count)
+      this.#listener.onFrames()
+    }
+  }
+
   /** Polls for data outside of the event loop, and handles it. Reports whether any arrived. */
   busyWait(options: StreamReceiverOptions): boolean {
     if (!this.#watch || !this.#isReading || this.#isTableFull || this.#isFull || this.isFrameDeferred) return false

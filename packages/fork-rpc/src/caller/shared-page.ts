@@ -1,12 +1,12 @@
 import type { Descriptor } from '@anyfork/fdpass'
 import { shareWords } from '@anyfork/fdpass/internal'
-import { CLAIMS, Claim, WORDS, Word } from '../wire/claim-words.js'
+import { CLAIMS, Claim, responsesIn, WORDS, Word } from '../wire/shared-page.js'
 
 /** Why the promise of a call that was taken back rejects. */
 export const TAKEN_BACK: Error = new Error('the call was taken back')
 
-/** The caller's side of the claims on calls. Without shared memory, there are none. A process that lies harms only its own calls. */
-export class Claims {
+/** The caller's side of the shared memory. With false contents, a process harms only its own calls. */
+export class SharedPage {
   /** Lets the process map the memory. Close it once it is sent. */
   readonly descriptor: Descriptor
   readonly #words: Int32Array
@@ -18,10 +18,10 @@ export class Claims {
   }
 
   /** Returns undefined where memory cannot be shared. */
-  static make(): Claims | undefined {
+  static make(): SharedPage | undefined {
     try {
       const { words, descriptor } = shareWords(WORDS)
-      return new Claims(words, descriptor)
+      return new SharedPage(words, descriptor)
     } catch {
       return undefined
     }
@@ -32,13 +32,18 @@ export class Claims {
     return (this.#isMapped ||= Atomics.load(this.#words, Word.mapped) === 1)
   }
 
+  /** A number that changes whenever the process begins a call. */
+  get begun(): number {
+    return Atomics.load(this.#words, Word.begun)
+  }
+
   /** A number that changes whenever the process has run a call that was not short. */
   get longCalls(): number {
-    return Atomics.load(this.#words, Word.longCalls)
+    return Atomics.load(this.#words, Word.long)
   }
 
   /** Opens the claim on a call that is about to be sent. Returns false if its ID has none. */
-  open(id: number): boolean {
+  openClaim(id: number): boolean {
     if (id >= CLAIMS) return false
     Atomics.store(this.#words, Word.firstClaim + id, Claim.open)
     return true
@@ -46,9 +51,18 @@ export class Claims {
 
   /** Returns false if the process has begun the call. If not, it never will. */
   takeBack(id: number): boolean {
-    return (
-      id < CLAIMS &&
-      Atomics.compareExchange(this.#words, Word.firstClaim + id, Claim.open, Claim.takenBack) === Claim.open
-    )
+    return Atomics.compareExchange(this.#words, Word.firstClaim + id, Claim.open, Claim.takenBack) === Claim.open
+  }
+
+  /**
+   * Returns the responses that the process, which has ended, had deferred and not sent.
+   *
+   * @param received - how many bytes have been received from the process
+   */
+  unsent(received: number): Buffer {
+    const responses = responsesIn(this.#words)
+    const from = (received - Atomics.load(this.#words, Word.deferredFrom)) | 0
+    const end = Math.min(Atomics.load(this.#words, Word.deferred), responses.length)
+    return from >= 0 && from < end ? responses.subarray(from, end) : responses.subarray(0, 0)
   }
 }
