@@ -15,6 +15,7 @@ const invalidCallOptions: object[] = [
 ]
 const invalidPoolOptions: object[] = [
   { load: 0 },
+  { load: 'Auto' },
   { start: -1 },
   { stop: NaN },
   { spare: 0.5 },

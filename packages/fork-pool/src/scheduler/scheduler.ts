@@ -158,7 +158,7 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
   }
 
   onLimitExceeded(worker: Worker, makeError: () => PoolError): void {
-    this.#kill(worker, worker.begun, makeError)
+    this.#kill(worker, worker.takeBegun(), makeError)
   }
 
   onTimeout(call: Call): void {

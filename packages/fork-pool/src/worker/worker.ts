@@ -123,10 +123,13 @@ export class Worker implements Candidate, CallOwner {
     return this.#running.toArray()
   }
 
-  /** The calls that the worker may have begun: of a synchronous worker, only the first. */
-  get begun(): Call[] {
-    const { first } = this.#running
-    return this.#isAsync ? this.running : first?.beganAt ? [first] : []
+  /**
+   * Takes back the calls that were sent ahead and have not begun, and returns those that may have: of a synchronous
+   * worker, only the first, and those that could not be taken back.
+   */
+  takeBegun(): Call[] {
+    this.takeBackAll()
+    return this.#isAsync ? this.running : this.running.filter(call => call.beganAt > 0 || call.isAhead)
   }
 
   /** Whether calls report the worker's death, by rejecting. Open streams do not count. */
