@@ -84,7 +84,7 @@ export interface PoolFunction<F extends AnyFunction> {
 export interface PoolOptions {
     max?: number;
     idle?: number;
-    load?: number;
+    load?: number | 'auto';
     start?: number;
     stop?: number;
     startTimeout?: number;

@@ -91,9 +91,9 @@ export interface PoolOptions {
   /**
    * The concurrency per worker: how many calls a worker has at a time, an integer from 1, or `Infinity`. A worker runs
    * them one after the other unless the pool is `async`. A high number gives the highest throughput of short calls. 1
-   * gives calls of any length the lowest latency. `'auto'` is 1, but while almost all calls take less than a tenth of a
-   * millisecond, a worker gets its next calls ahead of time. They still count as waiting, and move to another worker
-   * if the call before them takes long. It is 1 in an `async` pool and with a `balancer`.
+   * gives calls of any length the lowest latency. `'auto'` is 1, but while almost all calls take less than a fifth of a
+   * millisecond, a worker gets its next calls ahead of time. They still count as waiting, and move to another worker if
+   * the call before them takes longer. It is 1 in an `async` pool, with a `balancer`, and on other systems than Linux.
    *
    * @default 'auto'
    */
