@@ -351,9 +351,9 @@ export class Connection {
   /** Handles the responses that a process which has crashed had deferred. */
   async #handleUnsent(page: SharedPage): Promise<void> {
     const { transport } = this.#channel
-    for (let before = -1; transport.isOpen && transport.received !== before; ) {
-      before = transport.received
-      transport.inject(page.unsent(before))
+    let bytes = page.unsent(transport.received) // once only: the process could change it for ever
+    for (let taken = 1; taken > 0 && transport.isOpen; bytes = bytes.subarray(taken)) {
+      taken = transport.inject(bytes)
       while (transport.isFrameDeferred) await null
     }
   }

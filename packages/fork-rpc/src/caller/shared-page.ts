@@ -55,7 +55,7 @@ export class SharedPage {
   }
 
   /**
-   * Returns the responses that the process, which has ended, had deferred and not sent.
+   * Returns a copy of the responses that the process, which has ended, had deferred and not sent.
    *
    * @param received - how many bytes have been received from the process
    */
@@ -63,6 +63,6 @@ export class SharedPage {
     const responses = responsesIn(this.#words)
     const from = (received - Atomics.load(this.#words, Word.deferredFrom)) | 0
     const end = Math.min(Atomics.load(this.#words, Word.deferred), responses.length)
-    return from >= 0 && from < end ? responses.subarray(from, end) : responses.subarray(0, 0)
+    return Buffer.from(from >= 0 && from < end ? responses.subarray(from, end) : [])
   }
 }

@@ -110,7 +110,7 @@ async function loop(
       if (isTicking && ticks === output.ticks) continue
       if (ticks !== output.ticks) output.write() // the call took longer than a tick
       ticks = output.ticks
-      if (reader.hasNext && !page) input.lookAhead() // with claims, it need not
+      if (reader.hasNext) input.lookAhead()
     }
   }
 }

@@ -223,17 +223,15 @@ export class Transport {
     return count >= 0
   }
 
-  /** Handles bytes that have not come through the socket as if they had. */
-  inject(bytes: Buffer): void {
+  /** Handles bytes that have not come through the socket as if they had. Returns how many the reader had room for. */
+  inject(bytes: Buffer): number {
     const { reader } = this
-    for (let at = 0; at < bytes.length && this.#watch && !this.isFrameDeferred; ) {
-      const count = bytes.copy(reader.makeRoom(), reader.roomStart, at)
-      if (!count) return
-      at += count
-      this.#received += count
-      reader.filled(count)
-      this.#listener.onFrames()
-    }
+    const count = bytes.copy(reader.makeRoom(), reader.roomStart)
+    if (!count) return 0
+    this.#received += count
+    reader.filled(count)
+    this.#listener.onFrames()
+    return count
   }
 
   /** Polls for data outside of the event loop, and handles it. Reports whether any arrived. */
