@@ -8,10 +8,11 @@ const WORKERS = 2
 export const benchmark: Benchmark = {
   title: `How many tiny calls per second do ${WORKERS} workers of a pool run?`,
   method:
-    'Keeps a number of calls of `add(1, 2)` pending for a second. Pools that give a worker only one or a few calls at a time by default have two rows: with the default, and with a limit of 1000.',
+    'Keeps a number of calls of `add(1, 2)` pending for a second. Pools that give a worker only one or a few calls at a time by default have two rows: with the default, and with a limit of 1000. fork-pool adapts to the length of the calls by default, and has another row with one call at a time.',
   isHigherBetter: true,
   subjects: [
     ...pools,
+    { name: '@anyfork/fork-pool, load 1', peer: 'fork-pool', variant: { load: 1 } },
     { name: '@anyfork/fork-pool, load 1000', peer: 'fork-pool', variant: { load: 1000 } },
     { name: '@anyfork/fork-pool, load 1000, async', peer: 'fork-pool', variant: { load: 1000, async: true } },
     { name: 'piscina, concurrentTasksPerWorker 1000', peer: 'piscina', variant: { concurrentTasksPerWorker: 1000 } },

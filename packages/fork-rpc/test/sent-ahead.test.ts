@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { CallOptions, RpcControl, RpcOptions } from '@anyfork/fork-rpc'
 import { type EncodedRpc, openEncodedRpc, RequestEncoder, type SentAhead, TAKEN_BACK } from '@anyfork/fork-rpc/internal'
+import { Random } from '@anyfork/test-support'
 import { before, describe, it } from 'mocha'
 import { Events, useConnections } from './support/connections.js'
 
@@ -114,6 +115,30 @@ describe('calls that are sent ahead', () => {
     await assert.rejects(behind.promise, { code: 'ERR_PROCESS_EXITED' })
     assert.equal(await first.promise, 'first')
     assert.deepEqual(events.seen, [['last words']])
+  })
+
+  it('false contents of the memory harm only calls of their process', async () => {
+    for (let round = 0; round < 20; round++) {
+      const ahead = new Ahead()
+      const { open } = await ahead.block()
+      const random = new Random(round + 1)
+      const words = new Int32Array(1024).map(() => random.pick([0, 1, 2, -1, 100, 2 ** 31 - 1, random.integer()]))
+      words[0] = 1 // the memory is mapped
+      const bytes = round % 2 ? Buffer.from(words.buffer) : random.bytes(4096)
+      const calls = [
+        ahead.send('scribble', [bytes, round % 3 ? 'crash' : 'return']),
+        ...Array.from({ length: 8 }, (_, i) => ahead.send('first', [i])),
+      ]
+      await new Promise(setImmediate)
+      open()
+      const isOver = Promise.allSettled(calls.map(({ promise }) => promise))
+      const close = round % 3 ? undefined : ahead.control.close()
+      for (const outcome of await isOver)
+        if (outcome.status === 'rejected')
+          assert.match(outcome.reason.code, /^ERR_(PROCESS_EXITED|RPC_PROTOCOL)$/, outcome.reason)
+      for (const { takeBack } of calls) takeBack()
+      await close
+    }
   })
 
   it('a cancelled call that was sent ahead is dropped', async () => {

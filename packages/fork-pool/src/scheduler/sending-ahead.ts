@@ -1,3 +1,4 @@
+import { bindContext } from '@anyfork/fdpass/internal'
 import type { Call } from '../call/call.js'
 import type { CallTracker } from '../call/call-tracker.js'
 import type { Worker } from '../worker/worker.js'
@@ -31,6 +32,8 @@ export class SendingAhead {
   #lowestPriority = Infinity
   #nextLook = 0
   #timer: NodeJS.Timeout | undefined
+  /** The timer belongs to the pool, not to the asynchronous context of the call that needs it first. */
+  readonly #startTimer = bindContext(() => setTimeout(() => this.#onTimer(), TIMER_MS).unref())
 
   /** @param onTakenBack - called when calls that were taken back wait for other workers */
   constructor(workerSet: WorkerSet, tracker: CallTracker, placement: Placement, onTakenBack: () => void) {
@@ -53,7 +56,7 @@ export class SendingAhead {
     if (this.#score >= LEAST_SCORE && worker.canGetCallsAhead) this.#send(worker, now)
     if (!this.#tracker.ahead) return
     if (now >= this.#nextLook) this.#look(now)
-    this.#timer ??= setTimeout(() => this.#onTimer(), TIMER_MS).unref()
+    this.#timer ??= this.#startTimer()
   }
 
   /** Sends a worker its share of the waiting calls. */
@@ -70,7 +73,7 @@ export class SendingAhead {
       this.#timer = undefined
       if (!this.#tracker.ahead) return
       this.#look(performance.now())
-      if (this.#tracker.ahead) this.#timer ??= setTimeout(() => this.#onTimer(), TIMER_MS).unref()
+      if (this.#tracker.ahead) this.#timer ??= this.#startTimer()
     })
   }
 
