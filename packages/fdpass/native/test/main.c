@@ -18,6 +18,7 @@ static const struct test tests[] = {
   {"kept descriptors are closed together, each once", test_kept_descriptors, false},
   {"bytes pass through sockets and pipes; a closed peer is EPIPE, not a signal", test_plain_bytes, false},
   {"advice about huge pages leaves the bytes as they are", test_huge_pages, false},
+  {"shared memory has a fixed size, and is the same in each process that maps it", test_shared_memory, false},
   {"a spin without a message returns EAGAIN", test_spin_without_message, false},
   {"a spin ends when another thread sends a message", test_spin_until_message, false},
   {"the watchdog sends what its owner does not flush", test_watchdog, false},

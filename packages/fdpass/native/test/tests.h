@@ -17,6 +17,7 @@ void test_flags_of_descriptors(void);
 void test_kept_descriptors(void);
 void test_plain_bytes(void);
 void test_huge_pages(void);
+void test_shared_memory(void);
 void test_spin_without_message(void);
 void test_spin_until_message(void);
 void test_watchdog(void);
