@@ -51,7 +51,7 @@ export class SendingAhead {
 
   /** Call this when a worker has answered a call, and the waiting calls have been placed. */
   onAnswer(worker: Worker, now: number): void {
-    if (worker.takeHasRunLong()) this.#score = Math.max(0, this.#score - COST_OF_LONG_CALL)
+    if (worker.progress.takeHasRunLong()) this.#score = Math.max(0, this.#score - COST_OF_LONG_CALL)
     else if (this.#score < HIGHEST_SCORE) this.#score++
     if (this.#score >= LEAST_SCORE && worker.canGetCallsAhead) this.#send(worker, now)
     if (!this.#tracker.ahead) return
@@ -82,7 +82,7 @@ export class SendingAhead {
     this.#nextLook = now + LOOK_MS
     let count = 0
     for (const worker of this.#workerSet.all)
-      if (worker.load > 1 && worker.lookForProgress(now) > STUCK_MS) count += worker.takeBackAll()
+      if (worker.load > 1 && worker.progress.look(now) > STUCK_MS) count += worker.takeBackAll()
     if (count) this.#onTakenBack()
   }
 }

@@ -5,6 +5,7 @@ import type { Call, CallOwner } from '../call/call.js'
 import { PriorityQueue } from '../call/call-queue.js'
 import { PoolStream } from '../call/pool-stream.js'
 import type { WorkerFigures, WorkerState } from '../call/statistics.js'
+import { Progress } from './progress.js'
 import { RunningCalls } from './running-calls.js'
 import type { Template } from './templates.js'
 import { type ConnectWorker, isWorkerLost, type WorkerConnection } from './worker-connection.js'
@@ -58,6 +59,7 @@ export class Worker implements Candidate, CallOwner {
   readonly lifetime: number
   readonly madeAt: number = performance.now()
   readonly ended: Promise<ExitStatus>
+  readonly progress: Progress
   lastFree = 0
   calls = 0
   /** Whether the worker has had calls since its memory was last measured. */
@@ -69,9 +71,6 @@ export class Worker implements Candidate, CallOwner {
   #readyAt = 0
   #isLost = false
   #isStuck = false
-  #seenLongCalls = 0
-  #seenBegun = 0
-  #seenBegunAt = 0
   #death: Error | undefined
   #beforeClose: (() => void) | undefined
   #isEnding = false
@@ -99,6 +98,7 @@ export class Worker implements Candidate, CallOwner {
       error => (this.#death = error),
     )
     this.ended = this.#connection.control.ended
+    this.progress = new Progress(this.#connection)
   }
 
   get pid(): number | undefined {
@@ -171,31 +171,10 @@ export class Worker implements Candidate, CallOwner {
     return this.load > 0 && !this.#isStuck && !this.#isEnding && this.#connection.canSendAhead
   }
 
-  /** Returns whether the worker has run a long call since this was last called. */
-  takeHasRunLong(): boolean {
-    const { longCalls } = this.#connection
-    const hasRunLong = longCalls !== this.#seenLongCalls
-    this.#seenLongCalls = longCalls
-    return hasRunLong
-  }
-
-  /**
-   * Looks whether the worker has begun another call. Returns for how long it has not, in milliseconds, as far as that
-   * was seen since it had no calls ahead.
-   */
-  lookForProgress(now: number): number {
-    const { begun } = this.#connection
-    if (begun !== this.#seenBegun) {
-      this.#seenBegun = begun
-      this.#seenBegunAt = now
-    }
-    return now - this.#seenBegunAt
-  }
-
   /** Sends a call to the worker, which runs another one. Call this only if `canGetCallsAhead`. */
   sendAhead(call: Call, now: number): void {
     this.calls++
-    if (this.load === 1) this.#seenBegunAt = now
+    if (this.load === 1) this.progress.restart(now)
     const request = call.request! // a call that waits has one
     this.#running.add(call, this)
     const { promise, takeBack } = this.#connection.callAhead(call, request)
