@@ -6,11 +6,13 @@
 #include "../fork.h"
 #include "binding.h"
 
-/* What JavaScript has given to a server. */
+/* A server, and what JavaScript has given to it. */
 struct served {
   napi_env env;
   napi_ref state;
   struct callback *callback;
+  struct fork_server *server; /* NULL when it is being closed */
+  napi_async_cleanup_hook_handle cleanup;
 };
 
 static void on_event(void *context, enum fork_server_event event, int64_t a, int b, int c) {
@@ -18,11 +20,29 @@ static void on_event(void *context, enum fork_server_event event, int64_t a, int
   call_back(self->callback, 4, (double[]){(double)event, (double)a, b, c});
 }
 
-static void free_served(void *context) {
-  struct served *self = context;
+static void let_go(struct served *self) {
   if (self->callback != NULL) callback_free(self->callback);
   if (self->state != NULL) napi_delete_reference(self->env, self->state);
+}
+
+/* The environment waits for this when it ends. */
+static void on_closed(void *context) {
+  struct served *self = context;
+  napi_remove_async_cleanup_hook(self->cleanup);
   free(self);
+}
+
+static void close_server(struct served *self) {
+  if (self->server == NULL) return;
+  fork_server_close(self->server, on_closed);
+  self->server = NULL;
+  let_go(self);
+}
+
+/* Otherwise, an event that comes while Node ends would call JavaScript. */
+static void on_environment_end(napi_async_cleanup_hook_handle handle, void *context) {
+  (void)handle;
+  close_server(context);
 }
 
 /* serve(socket, state, callback): returns the server, or a negative errno. `state` is an Int32Array with the fields of
@@ -34,31 +54,39 @@ static napi_value bind_serve(napi_env env, napi_callback_info info) {
   int32_t *state;
   if (!int32s_of(env, argv[1], sizeof(struct fork_server_state) / sizeof *state, &state)) return NULL;
   uv_loop_t *loop;
+  napi_value result;
   TRY(env, napi_get_uv_event_loop(env, &loop));
-  struct served *served = calloc(1, sizeof *served);
-  if (served == NULL) return number(env, UV_ENOMEM);
-  served->env = env;
-  served->callback = callback_new(env, argv[2], "FORKSERVER");
-  if (served->callback == NULL || napi_create_reference(env, argv[1], 1, &served->state) != napi_ok) {
-    free_served(served);
-    return NULL;
-  }
-  struct fork_server *server;
-  int rc = fork_server_new(loop, socket, (struct fork_server_state *)state, on_event, served, &server);
+  struct served *self = calloc(1, sizeof *self);
+  if (self == NULL) return number(env, UV_ENOMEM);
+  self->env = env;
+  self->callback = callback_new(env, argv[2], "FORKSERVER");
+  int rc = self->callback ? 0 : UV_ENOMEM;
+  if (rc == 0 && napi_create_reference(env, argv[1], 1, &self->state) != napi_ok) rc = UV_ENOMEM;
+  if (rc == 0) rc = fork_server_new(loop, socket, (struct fork_server_state *)state, on_event, self, &self->server);
   if (rc < 0) {
-    free_served(served);
+    let_go(self);
+    free(self);
     return number(env, rc);
   }
-  napi_value result;
-  TRY(env, napi_create_external(env, server, NULL, NULL, &result));
+  TRY(env, napi_add_async_cleanup_hook(env, on_environment_end, self, &self->cleanup));
+  TRY(env, napi_create_external(env, self, NULL, NULL, &result));
   return result;
 }
+
+/* Declares the server that an external holds. */
+#define SERVER(env, argument)                                      \
+  EXTERNAL(env, argument, struct served, served);                  \
+  if (served->server == NULL) {                                    \
+    napi_throw_error((env), "ERR_NATIVE", "the server is closed"); \
+    return NULL;                                                   \
+  }                                                                \
+  struct fork_server *server = served->server
 
 /* name(server) */
 #define BIND_SERVER(name)                                                       \
   static napi_value bind_server_##name(napi_env env, napi_callback_info info) { \
     ARGUMENTS(env, info, 1);                                                    \
-    EXTERNAL(env, argv[0], struct fork_server, server);                         \
+    SERVER(env, argv[0]);                                                       \
     return number(env, server_##name(server));                                  \
   }
 
@@ -66,7 +94,7 @@ static napi_value bind_serve(napi_env env, napi_callback_info info) {
 #define BIND_SERVER_INT(name)                                                   \
   static napi_value bind_server_##name(napi_env env, napi_callback_info info) { \
     ARGUMENTS(env, info, 2);                                                    \
-    EXTERNAL(env, argv[0], struct fork_server, server);                         \
+    SERVER(env, argv[0]);                                                       \
     INT32(env, argv[1], value);                                                 \
     return number(env, server_##name(server, value));                           \
   }
@@ -75,11 +103,6 @@ static int server_listen(struct fork_server *server) { return fork_server_listen
 
 static int server_reap(struct fork_server *server) {
   fork_server_reap(server);
-  return 0;
-}
-
-static int server_close(struct fork_server *server) {
-  fork_server_close(server, free_served);
   return 0;
 }
 
@@ -96,15 +119,22 @@ static int server_add_child(struct fork_server *server, int pid) {
 
 BIND_SERVER(listen)
 BIND_SERVER(reap)
-BIND_SERVER(close)
 BIND_SERVER_INT(watch)
 BIND_SERVER_INT(ref)
 BIND_SERVER_INT(add_child)
 
+/* serverClose(server): the server cannot be used afterwards */
+static napi_value bind_server_close(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  EXTERNAL(env, argv[0], struct served, self);
+  close_server(self);
+  return number(env, 0);
+}
+
 /* serverChildren(server): returns an array of pids */
 static napi_value bind_server_children(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
-  EXTERNAL(env, argv[0], struct fork_server, server);
+  SERVER(env, argv[0]);
   const struct fork_children *children = fork_server_children(server);
   napi_value result;
   TRY(env, napi_create_array_with_length(env, children->count, &result));
@@ -120,7 +150,7 @@ static napi_value bind_server_children(napi_env env, napi_callback_info info) {
  * out[0] if the child could not be set up; or a negative errno */
 static napi_value bind_server_fork(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 3);
-  EXTERNAL(env, argv[0], struct fork_server, server);
+  SERVER(env, argv[0]);
   INT32(env, argv[1], control);
   int32_t *out;
   if (!int32s_of(env, argv[2], 1, &out)) return NULL;
