@@ -55,7 +55,8 @@ describe('key affinity', () => {
   })
 
   it('calls of one key go to one worker, and calls of other keys to other workers', async () => {
-    const pid = start('pidAfter', { max: 3 })
+    const pid = start('pidAfter', { max: 3, idle: 3 })
+    await until(() => pid.workers.length === 3) // otherwise, a worker that is done with one key takes on another one
     const of = async (key: unknown): Promise<unknown[]> =>
       Promise.all(Array.from({ length: 6 }, () => pid.with({ key })(5)))
     const [a, b, c] = await Promise.all([of('a'), of('b'), of(3)])
