@@ -14,6 +14,8 @@ int fork_children_reserve(struct fork_children *self) {
 }
 
 int fork_children_add(struct fork_children *self, pid_t pid) {
+  for (size_t i = 0; i < self->count; i++)
+    if (self->pids[i] == pid) return 0;
   int rc = fork_children_reserve(self);
   if (rc == 0) self->pids[self->count++] = pid;
   return rc;

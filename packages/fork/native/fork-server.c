@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "fork.h"
@@ -50,10 +51,11 @@ void fork_server_reap(struct fork_server *self) {
       i++;
       continue;
     }
-    /* Other code may have reaped it. Then nothing is known. */
-    if (rc < 0) status = (struct fork_status){.pid = pid, .code = -1};
     fork_children_remove(&self->children, pid);
-    fork_reap(pid);
+    if (rc == 1)
+      fork_reap(pid);
+    else /* other code has reaped it */
+      status = (struct fork_status){.pid = pid, .code = -1};
     report_ended(self, &status);
     has_reaped = true;
   }
@@ -108,24 +110,35 @@ static int become_child(struct fork_server *self, int control) {
   self->state->may_fork = 0;
   self->state->has_queued_frames = 0;
   self->state->tells_when_childless = 0;
+  /* Without a socket of its own, the child must not go on: it would write to its parent's. */
   if (dup2(control, self->socket) < 0 || fcntl(self->socket, F_SETFD, FD_CLOEXEC) < 0 ||
       fcntl(self->socket, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
-    return -errno;
+    fork_exit(127);
   int rc = fork_report_thread_limit_to(self->socket);
   if (rc < 0 && rc != -ENOSYS) return rc;
   int pidfd = fork_open_self();
   rc = frame_send_started(self->socket, pid, pidfd);
+  /* There may be too many descriptors under way (ETOOMANYREFS). The owner can do without. */
+  if (rc < 0 && pidfd >= 0) rc = frame_send_started(self->socket, pid, -1);
   if (pidfd >= 0) close(pidfd);
   /* The owner has gone: the lifeline will say so. */
   if (rc < 0 && rc != -EPIPE && rc != -ECONNRESET) return rc;
   return arm_lifeline(self);
 }
 
-pid_t fork_server_fork(struct fork_server *self, int control, int *child_error) {
+/* A number above the limit cannot be taken again (dup2(2)). */
+static bool are_numbers_within_limit(const struct fork_server *self) {
+  struct rlimit limit;
+  rlim_t highest = (rlim_t)(self->socket > self->state->own_lifeline ? self->socket : self->state->own_lifeline);
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 && highest < limit.rlim_cur;
+}
+
+pid_t fork_server_fork(struct fork_server *self, int control, int (*wait_for_threads)(void), int *child_error) {
+  if (!are_numbers_within_limit(self)) return -EMFILE;
   int rc = fork_children_reserve(&self->children);
   if (rc == 0) rc = fork_server_listen(self);
   if (rc < 0) return rc;
-  pid_t pid = fork_process(self->child_ended.loop);
+  pid_t pid = fork_process(self->child_ended.loop, wait_for_threads);
   if (pid == 0) *child_error = become_child(self, control);
   if (pid > 0) fork_children_add(&self->children, pid);
   return pid;
@@ -157,10 +170,13 @@ static void on_check(uv_check_t *check) {
   int control, child_error;
   uv_check_stop(check);
   bool is_ready = self->state->may_fork && self->child_ended.loop->active_reqs.count == 0 && can_send(self) &&
-                  fork_wait_for_known_threads() == 0;
+                  fork_has_known_threads();
   if (!is_ready || !frame_take_fork(self->socket, &id, &control)) return tell_ready(self, UV_READABLE);
-  pid_t pid = fork_server_fork(self, control, &child_error);
-  if (pid < 0) return tell(self, FORK_SERVER_FORK_FAILED, id, control, pid);
+  pid_t pid = fork_server_fork(self, control, fork_wait_for_known_threads, &child_error);
+  if (pid < 0) {
+    self->state->may_fork = 0;
+    return tell(self, FORK_SERVER_FORK_FAILED, id, control, pid);
+  }
   close(control);
   if (pid == 0) return tell(self, FORK_SERVER_IS_CHILD, has_order(self), child_error, 0);
   if (frame_send_forked(self->socket, id, pid) < 0) tell(self, FORK_SERVER_FORKED, id, pid, 0);

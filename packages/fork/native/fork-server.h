@@ -12,8 +12,9 @@
 
 /* What the server and JavaScript tell each other, in an array that both read and write. */
 struct fork_server_state {
-  int32_t may_fork; /* both: no order is being carried out, and nothing has to be done before a fork. Taken back
-                       whenever FORK_SERVER_READY is told */
+  /* both: no order is being carried out, and nothing has to be done before a fork. Taken back when FORK_SERVER_READY or
+   * FORK_SERVER_FORK_FAILED is told */
+  int32_t may_fork;
   int32_t has_queued_frames;    /* JavaScript: there are frames to be sent before others */
   int32_t tells_when_childless; /* JavaScript: FORK_SERVER_CHILDLESS is awaited */
   int32_t shared_lifeline;      /* JavaScript: the descriptor of the lifeline that children inherit */
@@ -54,7 +55,7 @@ int fork_server_listen(struct fork_server *self);
 /* Forks this process (fork_process), whose other threads sleep. `control` is the control socket of the child, which
  * takes the number of this process's; borrowed. Returns the pid; 0 in the child, with 0 or a negative errno in
  * `child_error` if the child could not be set up; or a negative errno. The caller reports a pid. */
-pid_t fork_server_fork(struct fork_server *self, int control, int *child_error);
+pid_t fork_server_fork(struct fork_server *self, int control, int (*wait_for_threads)(void), int *child_error);
 
 /* Reaps the children that have ended, and reports them. */
 void fork_server_reap(struct fork_server *self);

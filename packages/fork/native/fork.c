@@ -17,7 +17,7 @@ static void forget_caught_signal(uv_handle_t *handle, void *context) {
   signal->dispatched_signals = signal->caught_signals;
 }
 
-pid_t fork_process(uv_loop_t *loop) {
+pid_t fork_process(uv_loop_t *loop, int (*wait_for_threads)(void)) {
   int rc = fork_inherit_memory();
   if (rc < 0) return rc;
   /* If a signal arrived in the child before uv_loop_fork, libuv would write it to a pipe that the child still shares
@@ -25,8 +25,9 @@ pid_t fork_process(uv_loop_t *loop) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  pid_t pid = fork();
-  if (pid < 0) pid = -errno;
+  rc = wait_for_threads();
+  pid_t pid = rc < 0 ? rc : fork();
+  if (rc == 0 && pid < 0) pid = -errno;
   if (pid == 0) {
     rc = uv_loop_fork(loop);
     if (rc < 0) _exit(127);
@@ -39,8 +40,9 @@ pid_t fork_process(uv_loop_t *loop) {
 
 #else
 
-pid_t fork_process(uv_loop_t *loop) {
+pid_t fork_process(uv_loop_t *loop, int (*wait_for_threads)(void)) {
   (void)loop;
+  (void)wait_for_threads;
   return -ENOSYS;
 }
 

@@ -7,18 +7,20 @@
 #ifndef FORK_H
 #define FORK_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include <uv.h>
 
 /* fork.c */
 
 /* Forks this process (fork(2)). Returns the child's pid, and 0 in the child, where `loop` is then the child's own
- * (uv_loop_fork). First makes all memory inheritable (fork_inherit_memory). All signals are blocked meanwhile.
+ * (uv_loop_fork). First makes all memory inheritable (fork_inherit_memory), and waits for all other threads to sleep:
+ * `wait_for_threads` is fork_wait_for_threads or fork_wait_for_known_threads. All signals are blocked meanwhile.
  *
  * To be called by the thread of the loop. The child has no other thread, so the caller makes sure that no other thread
- * holds a lock: fork_wait_for_threads or fork_wait_for_known_threads. Linux only. Errors: those of fork(2) and
- * fork_inherit_memory. A child whose loop cannot be set up exits with code 127. */
-pid_t fork_process(uv_loop_t *loop);
+ * holds a lock while it sleeps. Linux only. Errors: those of fork(2), fork_inherit_memory, and `wait_for_threads`. A
+ * child whose loop cannot be set up exits with code 127. */
+pid_t fork_process(uv_loop_t *loop, int (*wait_for_threads)(void));
 
 /* Ends the process with this exit code by _exit(2): joins no thread, and runs no handler of exit(3). Does not return.
  */
@@ -67,11 +69,15 @@ void fork_refresh_code_pages(void);
 int fork_wait_for_threads(void);
 
 /* Makes these the known threads: all others of the process, by their ids. Keeps descriptors open to look at them.
- * Returns 0; otherwise none is known: -ENOENT if one has ended, -E2BIG if there are too many, those of open(2). */
+ * Returns 0; otherwise none is known: -ENOENT if one has ended, -E2BIG if there are too many, -EMFILE if that would
+ * leave hardly any descriptor, those of open(2). */
 int fork_know_threads(const int32_t *ids, size_t count);
 
 /* Knows no thread any more, and closes the descriptors. A forked child has none of the threads. */
 void fork_forget_threads(void);
+
+/* Returns whether there are as many threads as are known. */
+bool fork_has_known_threads(void);
 
 /* Like fork_wait_for_threads, if the process has the known threads and no other. Otherwise -ENOENT. */
 int fork_wait_for_known_threads(void);
@@ -186,7 +192,7 @@ struct fork_children {
 /* Makes room for one more, so that the next fork_children_add cannot fail. Returns 0 or -ENOMEM. */
 int fork_children_reserve(struct fork_children *self);
 
-/* Returns 0 or -ENOMEM. */
+/* Has no effect if the child is there. Returns 0 or -ENOMEM. */
 int fork_children_add(struct fork_children *self, pid_t pid);
 
 /* Returns whether the child was there. The order of the others may change. */

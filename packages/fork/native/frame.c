@@ -40,7 +40,7 @@ union control {
   struct cmsghdr aligned;
 };
 
-/* Returns the descriptor that has come with a message, or -1. The buffer has no room for more than one. */
+/* Returns the descriptor that has come with a message, or -1. */
 static int descriptor_of(struct msghdr *message) {
   struct cmsghdr *header = CMSG_FIRSTHDR(message);
   int fd = -1;
@@ -50,13 +50,14 @@ static int descriptor_of(struct msghdr *message) {
   return fd;
 }
 
-/* Looks before it takes: what recvmsg(2) has no free descriptor for would be lost. */
+/* Looks before it takes: what recvmsg(2) has no free descriptor for would be lost. The length of the buffer leaves room
+ * for one descriptor; with the padding of CMSG_SPACE, the kernel would store a second one there. */
 bool frame_take_fork(int socket, uint32_t *id, int *control) {
   uint8_t header[FRAME_HEADER_BYTES], expected[FRAME_HEADER_BYTES];
   union control ancillary;
   struct iovec bytes = {header, sizeof header};
   struct msghdr message = {
-    .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = ancillary.bytes, .msg_controllen = sizeof ancillary.bytes};
+    .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = ancillary.bytes, .msg_controllen = CMSG_LEN(sizeof(int))};
   ssize_t n;
   do n = recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   while (n < 0 && errno == EINTR);

@@ -27,6 +27,15 @@ static struct {
   size_t count;
 } spans;
 
+/* Returns what follows the fields " perms offset device inode". It is empty for a mapping without a name. */
+static const char *name_of(const char *rest) {
+  for (int i = 0; i < 4; i++) {
+    rest += strspn(rest, " ");
+    rest += strcspn(rest, " ");
+  }
+  return rest + strspn(rest, " ");
+}
+
 /* Calls back for each line of /proc/self/maps, until a call returns an error. */
 static int each_mapping(int (*visit)(struct span mapping, bool is_kernels)) {
   int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
@@ -48,8 +57,7 @@ static int each_mapping(int (*visit)(struct span mapping, bool is_kernels)) {
       struct span mapping = {.from = (uintptr_t)strtoull(line, &rest, 16)};
       if (*rest == '-') {
         mapping.to = (uintptr_t)strtoull(rest + 1, &rest, 16);
-        const char *name = strchr(rest, '[');
-        rc = visit(mapping, name != NULL && name[1] == 'v');
+        rc = visit(mapping, strncmp(name_of(rest), "[v", 2) == 0);
       }
       line = end + 1;
     }
@@ -60,22 +68,21 @@ static int each_mapping(int (*visit)(struct span mapping, bool is_kernels)) {
   return rc;
 }
 
+static uintptr_t last_page(void) { return UINTPTR_MAX & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1); }
+
 static int note_span(struct span mapping, bool is_kernels) {
   struct span *last = &spans.all[spans.count - 1];
-  if (!is_kernels) {
-    last->to = mapping.to;
-    return 0;
-  }
+  if (!is_kernels) return 0;
   if (spans.count == MOST_SPANS) return -E2BIG;
   last->to = mapping.from;
-  spans.all[spans.count++] = (struct span){mapping.to, mapping.to};
+  spans.all[spans.count++] = (struct span){mapping.to, last_page()};
   return 0;
 }
 
 static int find_spans(void) {
   if (spans.count > 0) return 0;
   spans.count = 1;
-  spans.all[0] = (struct span){(uintptr_t)sysconf(_SC_PAGESIZE), 0};
+  spans.all[0] = (struct span){(uintptr_t)sysconf(_SC_PAGESIZE), last_page()};
   int rc = each_mapping(note_span);
   if (rc < 0) spans.count = 0;
   return rc;

@@ -6,7 +6,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #define MOST_STEPS 100000 /* at least five seconds; longer on a busy system */
 /* More threads are looked up anew before each fork. */
 #define MOST_KNOWN 32
+#define LEAST_FREE 8
 
 /* The threads that a fork need not copy, and open descriptors to look at them: opening the files takes longer than
  * reading them. Only the main thread of an interpreter that takes orders uses this. */
@@ -92,6 +92,15 @@ void fork_forget_threads(void) {
   known.tasks = -1;
 }
 
+/* Forks and users' code need some descriptors, too. */
+static bool leaves_room(void) {
+  int spare[LEAST_FREE], count = 0;
+  while (count < LEAST_FREE && (spare[count] = dup(known.tasks)) >= 0) count++;
+  bool is_room = count == LEAST_FREE;
+  while (count > 0) close(spare[--count]);
+  return is_room;
+}
+
 int fork_know_threads(const int32_t *ids, size_t count) {
   fork_forget_threads();
   if (count > MOST_KNOWN) return -E2BIG;
@@ -107,16 +116,20 @@ int fork_know_threads(const int32_t *ids, size_t count) {
     }
     known.stats[known.count++] = stat;
   }
-  return 0;
+  if (leaves_room()) return 0;
+  fork_forget_threads();
+  return -EMFILE;
 }
 
-/* The folder has a link for each of its folders, one of which is the thread that calls this, and two for itself. So if
- * there are as many threads as are known and none of those has ended, there is no other one. */
-int fork_wait_for_known_threads(void) {
+/* The folder has two links for itself, and one for each of its folders, one of which is the thread that calls this. */
+bool fork_has_known_threads(void) {
   struct stat folder;
-  if (known.tasks < 0) return -ENOENT;
-  if (fstat(known.tasks, &folder) < 0) return -errno;
-  if (folder.st_nlink != known.count + 3) return -ENOENT;
+  return known.tasks >= 0 && fstat(known.tasks, &folder) == 0 && folder.st_nlink == known.count + 3;
+}
+
+/* If there are as many threads as are known and, afterwards, none of those has ended, there is no other one. */
+int fork_wait_for_known_threads(void) {
+  if (!fork_has_known_threads()) return -ENOENT;
   int rc = wait_until_none(is_known_awake);
   return rc == -ESRCH ? -ENOENT : rc;
 }
@@ -139,6 +152,8 @@ int fork_know_threads(const int32_t *ids, size_t count) {
   (void)count;
   return -ENOSYS;
 }
+
+bool fork_has_known_threads(void) { return false; }
 
 int fork_wait_for_known_threads(void) { return -ENOSYS; }
 

@@ -68,6 +68,8 @@ export interface Binding {
   serverClose(server: NativeForkServer): number
   /** The ids of all threads but this one. */
   knowThreads(ids: Int32Array): number
+  /** Closes what `knowThreads` keeps open. */
+  forgetThreads(): number
   /** The descriptors that `knowThreads` keeps open. */
   threadDescriptors(): number[]
   /** What the thread starts from now on ends with it, although its pid is not known here. */

@@ -354,6 +354,58 @@ describe('forkTemplate', () => {
     assert.deepEqual(stdout.trim().split('\n'), ['not undone', 'not undone', 'true 0', 'fork'])
   })
 
+  it('forks of a copy reject with EMFILE if the number of its control socket is above its limit', async () => {
+    const stdout = await output(`
+      import { forkTemplate } from '@anyfork/fork/template'
+      import { closeSync, openSync } from 'node:fs'
+      const fds = Array.from({ length: 90 }, () => openSync('/dev/null'))
+      const template = await forkTemplate()
+      template.eval(fds => { for (const fd of fds) process.getBuiltinModule('fs').closeSync(fd) }, fds)
+      template.restrict({ rlimits: { nofile: 64 } })
+      await template.ready()
+      await template.fork().ready().catch(error => console.log(error.code))
+      await template.ready()
+      template.kill('SIGKILL')
+      await template.ready().catch(error => console.log(error.code))
+      process.exit()`)
+    assert.equal(stdout, 'EMFILE\nERR_PROCESS_EXITED\n')
+  })
+
+  it('a copy of a worker takes no orders to the worker', async () => {
+    const stdout = await output(
+      `
+      import { ForkProcess } from '@anyfork/fork'
+      import { until } from '@anyfork/test-support'
+      import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+      import { setTimeout } from 'node:timers/promises'
+      const folder = mkdtempSync('/tmp/anyfork-')
+      const worker = ForkProcess.exec({ mode: 'fork' }).eval(async folder => {
+        const { forkTemplate } = await import('@anyfork/fork/template')
+        const { existsSync, writeFileSync } = process.getBuiltinModule('fs')
+        globalThis.copy = async socket => {
+          socket.close()
+          const template = await forkTemplate()
+          await template.ready()
+          writeFileSync(folder + '/copied', '')
+          while (!existsSync(folder + '/go')); // only the copy could answer the question
+          template.kill('SIGKILL')
+          await template.exited
+          process.exit()
+        }
+      }, folder)
+      await worker.run('copy')
+      await until(() => existsSync(folder + '/copied'))
+      const asked = worker.inspect().then(() => 'an answer', () => 'none')
+      console.log(await Promise.race([asked, setTimeout(300, 'none so far')])) // time for a wrong answer
+      writeFileSync(folder + '/go', '')
+      await worker.exited
+      rmSync(folder, { recursive: true })
+      process.exit()`,
+      [],
+    )
+    assert.equal(stdout, 'none so far\n')
+  })
+
   it('forkTemplate() rejects with ERR_NOT_FORKABLE although an undo function throws', async () => {
     const stdout = await output(`
       import { forkTemplate } from '@anyfork/fork/template'

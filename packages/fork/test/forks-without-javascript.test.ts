@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { ForkProcess } from '@anyfork/fork'
 import { afterEach, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
@@ -56,6 +57,19 @@ describe('a fork of a template that is idle', () => {
     const before = await calls()
     for (let i = 0; i < 20; i++) await template.fork().close()
     assert.equal(await calls(), before)
+  })
+
+  it('leaves orders with several descriptors to JavaScript, and opens none of these twice', async () => {
+    template = ForkProcess.exec({ mode: 'fork' })
+    await template.fork().close()
+    await template.ready()
+    const open = (): number => readdirSync(`/proc/${template.pid}/fd`).length
+    const before = open()
+    for (let count = 1; count <= 4; count++) {
+      template.sendFd(...Array<number>(count).fill(0))
+      await template.ready()
+    }
+    assert.equal(open(), before + 1 + 2 + 3 + 4)
   })
 
   /** Forks until a fork has been made after the change. Resolves with what that fork tells. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pipe } from '@anyfork/fdpass'
+import { type Descriptor, pipe } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, childrenOf, openResources } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
@@ -50,6 +51,31 @@ describe('modes', () => {
     await child.close()
     await template.close()
   })
+
+  for (const mode of ['exec', 'auto'] as const) {
+    it(`an interpreter ends with code 0 although an order arrives at its end, in mode ${mode}`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+      const isOrdered = join(folder, 'ordered')
+      const interpreter = ForkProcess.exec({ mode }).eval(() => {
+        const end = (socket: Descriptor, file: string): void => {
+          const { existsSync, writeSync } = process.getBuiltinModule('node:fs')
+          process.once('exit', () => {
+            writeSync(socket.fd, 'x')
+            while (!existsSync(file));
+          })
+        }
+        Object.assign(globalThis, { end })
+      })
+      const socket = (await interpreter.sendArg(isOrdered).run('end')).toSocket()
+      await once(socket, 'data')
+      const inspecting = assert.rejects(interpreter.inspect(), { code: 'ERR_PROCESS_EXITED' })
+      writeFileSync(isOrdered, '')
+      assert.deepEqual(await interpreter.exited, { code: 0, signal: null })
+      await inspecting
+      socket.destroy()
+      rmSync(folder, { recursive: true })
+    })
+  }
 
   it('a template is not forked if a request that the fork waited for starts a thread', async () => {
     const template = ForkProcess.exec({ mode: 'fork' }).eval(async () => {

@@ -37,6 +37,8 @@ describe('resource limits', () => {
       .restrict({ rlimits: { nofile: [64, 64] } })
     await template.ready()
     template.eval('fillTable()')
+    if (isForking) await template.fork().close() // this package gives up the descriptors that only make forks faster
+    template.eval('fillTable()')
     const refused = [template.fork(), template.fork()]
     await Promise.all(refused.map(child => assert.rejects(child.ready(), { code: 'EMFILE' })))
     for (const child of refused) assert.deepEqual(await child.exited, { code: null, signal: null })
@@ -101,6 +103,43 @@ describe('resource limits', () => {
       await template.close()
     })
   }
+
+  it('a template is forked with as few descriptors as it can start with', async function () {
+    if (!isForking) return this.skip() // an interpreter needs more descriptors than a fork
+    const attempts = Array.from({ length: 8 }, async (_, i) => {
+      const nofile = 27 + i
+      const template = ForkProcess.exec({ mode: 'fork' }).restrict({ rlimits: { nofile: [nofile, nofile] } })
+      const isReady = await template.ready().then(
+        () => true,
+        () => false,
+      )
+      const outcome = isReady
+        ? await template
+            .fork()
+            .ready()
+            .then(() => 'forked', String)
+        : 'not started'
+      template.kill('SIGKILL')
+      await template.exited
+      return outcome
+    })
+    const outcomes = await Promise.all(attempts)
+    assert.deepEqual(new Set(outcomes.slice(outcomes.indexOf('forked'))), new Set(['forked']), outcomes.join())
+  })
+
+  it('forks start although the pidfds that are under way exceed the limit of their user', async function () {
+    if (!isForking || !isRoot) return this.skip() // the limit does not hold for root
+    const template = ForkProcess.exec({ mode: 'fork' }).restrict({ uid: 64321, gid: 64321, rlimits: { nofile: 64 } })
+    await template.ready()
+    await template.fork().close()
+    const forks = Array.from({ length: 90 }, () => template.fork())
+    const children = (): string => readFileSync(`/proc/${template.pid}/task/${template.pid}/children`, 'utf8')
+    while (children().trim().split(' ').length < forks.length); // this program reads no report meanwhile
+    await Promise.all(forks.map(fork => fork.ready()))
+    template.kill('SIGKILL')
+    for (const fork of forks) fork.kill('SIGKILL')
+    await Promise.all(forks.map(({ exited }) => exited))
+  })
 
   it('a function without free descriptors ends although copies of it are pending', async () => {
     const template = ForkProcess.exec().require(hoard)

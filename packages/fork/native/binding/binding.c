@@ -12,8 +12,7 @@ static napi_value bind_fork(napi_env env, napi_callback_info info) {
   (void)info;
   uv_loop_t *loop;
   TRY(env, napi_get_uv_event_loop(env, &loop));
-  int rc = fork_wait_for_threads();
-  return number(env, rc < 0 ? rc : fork_process(loop));
+  return number(env, fork_process(loop, fork_wait_for_threads));
 }
 
 static napi_value bind_refresh_code_pages(napi_env env, napi_callback_info info) {

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <napi-arguments.h>
 #include <stdlib.h>
 
@@ -154,9 +153,7 @@ static napi_value bind_server_fork(napi_env env, napi_callback_info info) {
   INT32(env, argv[1], control);
   int32_t *out;
   if (!int32s_of(env, argv[2], 1, &out)) return NULL;
-  int rc = fork_wait_for_known_threads();
-  if (rc == -ENOENT) rc = fork_wait_for_threads();
-  return number(env, rc < 0 ? rc : fork_server_fork(server, control, out));
+  return number(env, fork_server_fork(server, control, fork_wait_for_threads, out));
 }
 
 /* knowThreads(Int32Array): the ids of all other threads */
@@ -166,6 +163,12 @@ static napi_value bind_know_threads(napi_env env, napi_callback_info info) {
   size_t count;
   if (!elements_of(env, argv[0], napi_int32_array, 0, &ids, &count)) return NULL;
   return number(env, fork_know_threads(ids, count));
+}
+
+static napi_value bind_forget_threads(napi_env env, napi_callback_info info) {
+  (void)info;
+  fork_forget_threads();
+  return number(env, 0);
 }
 
 /* threadDescriptors(): returns an array of the descriptors that knowThreads has opened */
@@ -195,6 +198,7 @@ napi_value bind_server(napi_env env, napi_value exports) {
     METHOD("serverReap", bind_server_reap),
     METHOD("serverClose", bind_server_close),
     METHOD("knowThreads", bind_know_threads),
+    METHOD("forgetThreads", bind_forget_threads),
     METHOD("threadDescriptors", bind_thread_descriptors),
   };
   TRY(env, napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties));

@@ -43,7 +43,7 @@ static void on_timer(uv_timer_t *timer) {
 /* Forks. The child adds 1 to the page in a timer of its event loop, and exits with it. */
 static void fork_and_run(uv_loop_t *loop) {
   char *page = map_unforkable_page();
-  pid_t pid = fork_process(loop);
+  pid_t pid = fork_process(loop, fork_wait_for_threads);
   assert(pid >= 0);
   if (pid == 0) {
     uv_timer_t timer;
@@ -77,12 +77,14 @@ void test_fork_with_device(void) {
   assert(madvise_calls > 2 && uv_loop_close(&loop) == 0);
 }
 
+static int wait_for_none(void) { return 0; }
+
 void test_fork_without_descriptors(void) {
   uv_loop_t loop;
   assert(uv_loop_init(&loop) == 0);
   assert(fork_inherit_memory() == 0); /* the first call reads a file */
   fill_table(0);
-  pid_t pid = fork_process(&loop);
+  pid_t pid = fork_process(&loop, wait_for_none);
   if (pid == 0) fork_exit(uv_run(&loop, UV_RUN_DEFAULT));
   empty_table();
   assert(pid > 0 && status_of(pid) == 0 && uv_loop_close(&loop) == 0);
@@ -102,7 +104,7 @@ void test_caught_signal(void) {
   assert(uv_loop_init(&loop) == 0 && uv_signal_init(&loop, &handle) == 0);
   assert(uv_signal_start(&handle, on_signal, SIGUSR2) == 0);
   raise(SIGUSR2);
-  pid_t pid = fork_process(&loop);
+  pid_t pid = fork_process(&loop, wait_for_none);
   assert(pid >= 0);
   if (pid == 0) {
     uv_close((uv_handle_t *)&handle, NULL); /* libuv would wait for the signal, which is the parent's */

@@ -9,19 +9,22 @@
 
 static const uint8_t fork_order[FRAME_HEADER_BYTES] = {5, 1, 0xa5, 0xb7, 0, 0, 0, 0, 0x78, 0x56, 0x34, 0x12};
 
-/* Sends bytes, with a descriptor unless it is negative. */
-static void send_with(int socket, const void *bytes, size_t length, int descriptor) {
+#define MOST_DESCRIPTORS 3
+
+/* Sends bytes, with a number of duplicates of descriptor 0. */
+static void send_with(int socket, const void *bytes, size_t length, size_t descriptors) {
+  static const int fds[MOST_DESCRIPTORS];
   union {
-    char bytes[CMSG_SPACE(sizeof(int))];
+    char bytes[CMSG_SPACE(sizeof fds)];
     struct cmsghdr aligned;
   } control = {0};
   struct iovec iov = {(void *)bytes, length};
   struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
-  if (descriptor >= 0) {
+  if (descriptors > 0) {
     message.msg_control = control.bytes;
-    message.msg_controllen = sizeof control.bytes;
-    *CMSG_FIRSTHDR(&message) = (struct cmsghdr){CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
-    memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &descriptor, sizeof descriptor);
+    message.msg_controllen = CMSG_SPACE(descriptors * sizeof(int));
+    *CMSG_FIRSTHDR(&message) = (struct cmsghdr){CMSG_LEN(descriptors * sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+    memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), fds, descriptors * sizeof(int));
   }
   assert(sendmsg(socket, &message, 0) == (ssize_t)length);
 }
@@ -36,7 +39,7 @@ static void close_pair(int pair[2]) {
 void test_order_to_fork(void) {
   int pair[2];
   open_pair(pair);
-  for (int i = 0; i < 2; i++) send_with(pair[1], fork_order, sizeof fork_order, 0);
+  for (int i = 0; i < 2; i++) send_with(pair[1], fork_order, sizeof fork_order, 1);
   for (int i = 0; i < 2; i++) {
     uint32_t id = 0;
     int control = -1;
@@ -47,12 +50,12 @@ void test_order_to_fork(void) {
 }
 
 /* Returns whether all bytes are still there after an attempt to take an order. */
-static bool is_left_alone(const void *bytes, size_t length, int descriptor) {
+static bool is_left_alone(const void *bytes, size_t length, size_t descriptors) {
   int pair[2], control = -1;
   uint32_t id;
   uint8_t left[100];
   open_pair(pair);
-  send_with(pair[1], bytes, length, descriptor);
+  send_with(pair[1], bytes, length, descriptors);
   size_t open = open_descriptors();
   bool is_taken = frame_take_fork(pair[0], &id, &control);
   bool is_whole = recv(pair[0], left, sizeof left, 0) == (ssize_t)length && memcmp(left, bytes, length) == 0;
@@ -62,13 +65,15 @@ static bool is_left_alone(const void *bytes, size_t length, int descriptor) {
 }
 
 void test_other_orders(void) {
-  for (size_t length = 1; length < sizeof fork_order; length++) assert(is_left_alone(fork_order, length, 0));
-  assert(is_left_alone(fork_order, sizeof fork_order, -1));
+  for (size_t length = 1; length < sizeof fork_order; length++) assert(is_left_alone(fork_order, length, 1));
+  for (size_t descriptors = 0; descriptors <= MOST_DESCRIPTORS; descriptors++)
+    assert(descriptors == 1 || is_left_alone(fork_order, sizeof fork_order, descriptors));
   for (size_t at = 0; at < 8; at++) {
     uint8_t other[FRAME_HEADER_BYTES];
     memcpy(other, fork_order, sizeof other);
     other[at] ^= 2;
-    assert(is_left_alone(other, sizeof other, 0));
+    for (size_t descriptors = 1; descriptors <= MOST_DESCRIPTORS; descriptors++)
+      assert(is_left_alone(other, sizeof other, descriptors));
   }
   int pair[2], control;
   uint32_t id;
@@ -82,7 +87,7 @@ void test_order_without_descriptors(void) {
   int pair[2], control = -1;
   uint32_t id;
   open_pair(pair);
-  send_with(pair[1], fork_order, sizeof fork_order, 0);
+  send_with(pair[1], fork_order, sizeof fork_order, 1);
   fill_table(0);
   bool is_taken = frame_take_fork(pair[0], &id, &control);
   empty_table();

@@ -44,6 +44,7 @@ static const struct test tests[] = {
   {"children are added and removed; without memory, adding reports ENOMEM", test_children, false},
   {"the server forks when it is ordered to, and reports the children and their ends", test_fork_server, true},
   {"an order that the server cannot carry out is left for JavaScript", test_order_for_javascript, true},
+  {"a fork that fails is told, and JavaScript has to allow the next one", test_failed_fork, true},
   {"ends that cannot be reported, and those of unknown children, are told", test_ends_that_cannot_be_reported, true},
 };
 

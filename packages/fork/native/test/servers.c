@@ -23,6 +23,7 @@ struct served {
   int owner;                           /* the owner's end of the control socket */
   int told[FORK_SERVER_CHILDLESS + 1]; /* how often each event */
   int64_t last;
+  int other;
   bool is_closed;
 };
 
@@ -31,6 +32,7 @@ static void on_event(void *context, enum fork_server_event event, int64_t a, int
   (void)c;
   self->told[event]++;
   self->last = a;
+  self->other = b;
   if (event != FORK_SERVER_IS_CHILD) return;
   /* The lifeline of this process is armed, and what it writes to the number of the control socket is its own. */
   bool is_armed = b == 0 && fcntl(self->state.own_lifeline, F_GETOWN) == getpid();
@@ -134,6 +136,22 @@ void test_order_for_javascript(void) {
   assert(self.last == UV_READABLE && !self.state.may_fork);
   uint8_t order[FRAME_HEADER_BYTES];
   assert(recv(self.state.own_lifeline - 1, order, sizeof order, 0) == sizeof order && close(child) == 0);
+  stop_serving(&self);
+  close(lifeline[0]);
+  close(lifeline[1]);
+}
+
+void test_failed_fork(void) {
+  int lifeline[2];
+  struct served self;
+  assert(pipe2(lifeline, O_CLOEXEC) == 0);
+  serve(&self, lifeline[0]);
+  int own_lifeline = self.state.own_lifeline;
+  self.state.own_lifeline = 1 << 30; /* no child could have it there */
+  int child = order_fork(&self, 9);
+  while (!self.told[FORK_SERVER_FORK_FAILED]) uv_run(&self.loop, UV_RUN_ONCE);
+  assert(self.last == 9 && !self.state.may_fork && close(self.other) == 0 && close(child) == 0);
+  self.state.own_lifeline = own_lifeline;
   stop_serving(&self);
   close(lifeline[0]);
   close(lifeline[1]);

@@ -40,6 +40,7 @@ void test_reports(void);
 void test_children(void);
 void test_fork_server(void);
 void test_order_for_javascript(void);
+void test_failed_fork(void);
 void test_ends_that_cannot_be_reported(void);
 
 #endif

@@ -23,6 +23,15 @@ import { restrict } from './restrict.js'
 /** How long an ending process waits for the owner to order reports about its orphans, in milliseconds. */
 const ORPHAN_GRACE_MS = 1000
 
+/** The one that takes the orders to this process. */
+let present: OrderServer | undefined
+
+/** To be called in a copy of a program that goes on without orders to the program: closes the inherited control socket. */
+export function stopTakingOrders(): void {
+  present?.close()
+  present = undefined
+}
+
 /**
  * Carries out the orders of the owner, one after the other. The last one runs a function. After that, the process takes
  * orders only to fork (`refork`), to open its inspector, and to report about orphans.
@@ -59,6 +68,7 @@ export class OrderServer implements ChannelListener, ForkServerListener {
     earlier?: Descriptor | Inheritance,
     effects: ProcessEffects = processEffects,
   ) {
+    if (effects === processEffects) present = this
     this.#mode = mode
     this.#effects = effects
     this.#owner = new OwnerLink(control, lifeline, madeBy, this)
@@ -79,6 +89,7 @@ export class OrderServer implements ChannelListener, ForkServerListener {
 
   /** Closes the control socket. To be called if this process goes on without taking orders from there. */
   close(): void {
+    this.#children.forget()
     this.#owner.close()
   }
 
@@ -173,6 +184,7 @@ export class OrderServer implements ChannelListener, ForkServerListener {
     if (this.#running) return
     const wasBusy = this.#isBusy
     this.#isBusy = true // orders that arrive now are for the interpreter
+    this.#owner.server.mayFork = false
     try {
       this.#owner.finishFrames()
       const orders = [...this.#children.ordersForReplacement(), ...this.#unfinished]
@@ -193,6 +205,7 @@ export class OrderServer implements ChannelListener, ForkServerListener {
 
   async #work(): Promise<void> {
     this.#isBusy = true
+    this.#owner.server.mayFork = false
     try {
       for (let frame = this.#queue.shift(); frame; frame = this.#queue.shift()) {
         this.#current = frame

@@ -30,35 +30,50 @@ export function runRehearsed(socket: Descriptor): void {
 
 /**
  * Runs the code with which every child begins, in the template, as if a child was forked there: V8 compiles a function
- * at its first calls, and children inherit what it has compiled.
+ * at its first calls, and children inherit what it has compiled. If that fails, children only start more slowly.
  *
  * @param lifeline - borrowed
  */
 export async function rehearse(lifeline: Descriptor): Promise<void> {
-  for (let round = 0; round < ROUNDS; round++) await rehearseOnce(lifeline)
+  try {
+    for (let round = 0; round < ROUNDS; round++) await rehearseOnce(lifeline)
+  } catch {
+    // such as EMFILE
+  }
 }
 
 async function rehearseOnce(lifeline: Descriptor): Promise<void> {
-  const [ours, theirs] = socketpair()
-  const [inner, outer] = socketpair()
-  const server = new OrderServer(theirs, { shared: lifeline, own: undefined }, 'fork', 'fork', undefined, noEffects)
-  const owner = new ControlChannel(ours, { onFrame: () => {}, onEnd: () => {} }, { accepted: acceptedReports })
-  const run = encode({ module: TAKE_ORDERS, name: 'runRehearsed', folder: '' })
-  owner.send(Command.run, 1, run, [inner])
-  inner.close()
-  await new Promise<void>(resolve => {
-    let open = 2
-    const onClose = (): void => {
-      if (--open === 0) resolve()
-    }
-    onRun = socket => {
-      const stream = socket.toSocket().on('close', onClose).resume()
-      stream.write('x', () => stream.end())
-      kept.socket = stream
-    }
-    server.onChild(true, undefined)
-    outer.toSocket().resume().on('close', onClose).end()
-  })
-  server.close()
-  owner.close()
+  const open: { [Symbol.dispose](): void }[] = []
+  const pair = (): [Descriptor, Descriptor] => {
+    const both = socketpair()
+    open.push(...both)
+    return both
+  }
+  try {
+    const [ours, theirs] = pair()
+    const [inner, outer] = pair()
+    const owner = new ControlChannel(ours, { onFrame: () => {}, onEnd: () => {} }, { accepted: acceptedReports })
+    open.push({ [Symbol.dispose]: () => owner.close() })
+    const run = encode({ module: TAKE_ORDERS, name: 'runRehearsed', folder: '' })
+    owner.send(Command.run, 1, run, [inner])
+    inner.close()
+    await new Promise<void>((resolve, reject) => {
+      let streams = 2
+      const onClose = (): void => {
+        if (--streams === 0) resolve()
+      }
+      onRun = socket => {
+        const stream = socket.toSocket().on('close', onClose).resume()
+        stream.write('x', () => stream.end())
+        kept.socket = stream
+      }
+      const effects = { ...noEffects, exit: () => reject(new Error('the function has not run')) }
+      const server = new OrderServer(theirs, { shared: lifeline, own: undefined }, 'fork', 'fork', undefined, effects)
+      open.push({ [Symbol.dispose]: () => server.close() })
+      server.onChild(true, undefined)
+      outer.toSocket().resume().on('close', onClose).end()
+    })
+  } finally {
+    for (const one of open.reverse()) one[Symbol.dispose]()
+  }
 }

@@ -1,7 +1,7 @@
 import { type Descriptor, socketpair } from '@anyfork/fdpass'
 import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
-import { OrderServer } from '../child/order-server.js'
+import { OrderServer, stopTakingOrders } from '../child/order-server.js'
 import { encodeError } from '../error-codec.js'
 import { NotForkableError, signalNumber } from '../errors.js'
 import { callAfterFork, callBeforeFork } from '../fork-hooks.js'
@@ -123,6 +123,7 @@ async function becomeTemplate(control: Descriptor): Promise<void> {
     installPid()
     forgetThreads()
     forgetChildren()
+    stopTakingOrders() // those to the program, if it was forked itself
     others = Promise.resolve() // the parent's promise never settles here
     renewRandomness()
     binding.becomeSubreaper()

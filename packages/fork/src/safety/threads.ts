@@ -180,7 +180,19 @@ function isExiting(id: string): boolean {
 }
 
 function threadIds(): string[] {
-  return readdirSync(TASKS).sort((a, b) => Number(a) - Number(b))
+  return readTasks().sort((a, b) => Number(a) - Number(b))
+}
+
+/** If no descriptor is free, gives up those that are kept open to look at the known threads. */
+function readTasks(): string[] {
+  try {
+    return readdirSync(TASKS)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EMFILE' || known === undefined) throw error
+    known = undefined
+    binding.forgetThreads()
+    return readdirSync(TASKS)
+  }
 }
 
 function threadName(id: string): string {
