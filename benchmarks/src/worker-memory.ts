@@ -17,7 +17,7 @@ export const benchmark: Benchmark = {
   method: `Starts ${WORKERS} workers; templates have been started before. PSS: the growth of the program and all its processes, divided by ${WORKERS}. It divides each shared page among the processes that share it. USS: the private memory of one worker; for threads, the growth of the program, divided by ${WORKERS}.`,
   isHigherBetter: false,
   subjects: [
-    { name: '@anyfork/fork', peer: 'fork' },
+    { name: '@anyfork/fork', peer: 'fork-stream' },
     { name: 'AnyEvent::Fork (Perl)', peer: 'perl', perlModule: 'AnyEvent::Fork' },
     { name: 'child_process.fork', peer: 'child-process' },
     { name: 'worker_threads', peer: 'worker-threads' },

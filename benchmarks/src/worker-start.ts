@@ -2,6 +2,7 @@ import type { Benchmark, Metrics, Setting } from './harness/benchmark.js'
 import { HEAVY_MODULE, setWorkerModule } from './harness/heavy-module.js'
 import { durations } from './harness/measure-calls.js'
 import { runPerl } from './harness/perl.js'
+import { countDescendants, treeProcessorTimeWithEnded, untilDescendantsEnd } from './harness/process-tree.js'
 import { deadlineAfter, repeatConcurrently } from './harness/repeat.js'
 import { type StartedWorker, starters } from './peers/starters.js'
 import { median, quantile } from './statistics.js'
@@ -9,10 +10,11 @@ import { median, quantile } from './statistics.js'
 export const benchmark: Benchmark = {
   title: 'How many workers can be started per second, and how soon does each respond?',
   method:
-    'Starts workers for a second, a number of them at a time. Measured from the request for a worker until its first byte arrives. The worker is then made to end, without waiting for it. Templates are ready before.',
+    'Starts workers for a second, a number of them at a time. Measured from the request for a worker until its first byte arrives. The worker is then made to end, without waiting for it. Templates are ready before. `processor ms` is the processor time of all processes per worker, from its start to its end.',
   isHigherBetter: true,
   subjects: [
     { name: '@anyfork/fork', peer: 'fork' },
+    { name: '@anyfork/fork, net.Socket', peer: 'fork-stream' },
     { name: 'AnyEvent::Fork (Perl)', peer: 'perl', perlModule: 'AnyEvent::Fork' },
     { name: 'child_process.fork', peer: 'child-process' },
     { name: 'worker_threads', peer: 'worker-threads' },
@@ -27,8 +29,14 @@ export const benchmark: Benchmark = {
     setWorkerModule(module)
     const start = await starters[peer]!()
     const { warmUp, measured } = durations(isQuick)
+    const others = countDescendants()
     if (warmUp) await startFor(start, Number(concurrency), warmUp)
-    return metricsOf(await startFor(start, Number(concurrency), measured))
+    await untilDescendantsEnd(others)
+    const before = treeProcessorTimeWithEnded()
+    const times = await startFor(start, Number(concurrency), measured)
+    await untilDescendantsEnd(others)
+    const processorMilliseconds = (treeProcessorTimeWithEnded() - before) / times.milliseconds.length
+    return { ...metricsOf(times), processorMilliseconds }
   },
 }
 

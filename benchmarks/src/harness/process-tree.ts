@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import { memoryOf } from '@anyfork/fork'
 
 /** Returns the memory of this process and of each descendant, in MiB, by pid. */
@@ -23,6 +24,33 @@ export function totalPss(tree: Awaited<ReturnType<typeof treeMemory>>): number {
 export function treeProcessorTime(): number {
   const threads = treeOf(process.pid).flatMap(pid => tasksOf(pid))
   return threads.reduce((sum, file) => sum + Number(readFileSync(file, 'utf8').split(' ')[0]), 0) / 1e6
+}
+
+/**
+ * Returns the processor time of this process and its descendants, in milliseconds, with that of their threads and children
+ * that have ended and were reaped. Counts in steps of 10 ms.
+ */
+export function treeProcessorTimeWithEnded(): number {
+  return treeOf(process.pid).reduce((sum, pid) => sum + ticksOf(pid) * 10, 0)
+}
+
+/** Sums up utime, stime, cutime, and cstime, fields 14 to 17 of proc_pid_stat(5). */
+function ticksOf(pid: number): number {
+  try {
+    const fields = /.*\) (.*)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))![1]!.split(' ')
+    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0)
+  } catch {
+    return 0 // it has just ended
+  }
+}
+
+/** Resolves when this process has at most as many descendants as before. */
+export async function untilDescendantsEnd(most: number): Promise<void> {
+  while (countDescendants() > most) await setTimeout(5)
+}
+
+export function countDescendants(): number {
+  return treeOf(process.pid).length - 1
 }
 
 function tasksOf(pid: number): string[] {
