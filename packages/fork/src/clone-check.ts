@@ -1,65 +1,27 @@
 import { serialize } from 'node:v8'
-import { hashOfDigit, hashOfDouble, hashOfNumber, KeyHashes, MOST_COMPARISONS } from './key-hashes.js'
+import { Ending, ErrorPart, errorClasses, Tag } from './clone-tags.js'
+import { IndexKeys, indexOfText, isIndex } from './index-keys.js'
+import {
+  doubleOf,
+  hashOfDigit,
+  hashOfDouble,
+  hashOfIndex,
+  hashOfNumber,
+  KeyHashes,
+  MOST_COMPARISONS,
+} from './key-hashes.js'
+import { memoryOfProperties, REG_EXP_CHARACTER } from './reg-exp-memory.js'
 
 /** The memory that values take, in bytes, roughly. */
-const COST = { number: 16, text: 32, bytes: 200, object: 48, element: 8, entry: 40 }
+const COST = { number: 16, text: 32, bytes: 200, object: 48, date: 96, collection: 160, element: 8, entry: 40 }
+/** For how many elements V8 makes room at least. */
+const LEAST_ROOM = 17
 /** Longer sparse arrays have a table of their elements instead of room for all. */
 const LONGEST_FAST_ARRAY = 1 << 25
 
 /** The bytes with which the serialiser of this interpreter begins: a tag and the version of its format. */
 const [VERSION_TAG, VERSION] = serialize(undefined) as unknown as [number, number]
 const PADDING = 0
-
-const code = (text: string): number => text.charCodeAt(0)
-
-/** The tags with which values begin. */
-const Tag = {
-  hole: code('-'),
-  undefined: code('_'),
-  null: code('0'),
-  true: code('T'),
-  false: code('F'),
-  trueObject: code('y'),
-  falseObject: code('x'),
-  int32: code('I'),
-  uint32: code('U'),
-  double: code('N'),
-  numberObject: code('n'),
-  date: code('D'),
-  bigint: code('Z'),
-  bigintObject: code('z'),
-  utf8: code('S'),
-  oneByte: code('"'),
-  twoByte: code('c'),
-  stringObject: code('s'),
-  regExp: code('R'),
-  reference: code('^'),
-  objectCount: code('?'),
-  arrayBuffer: code('B'),
-  resizableBuffer: code('~'),
-  view: code('V'),
-  /** A typed array or a buffer, as Node writes it: its class, its length, its bytes. */
-  hostObject: code('\\'),
-  object: code('o'),
-  sparseArray: code('a'),
-  denseArray: code('A'),
-  map: code(';'),
-  set: code("'"),
-  error: code('r'),
-} as const
-
-/** The tags that end the parts of a value, and how many numbers follow each. */
-const Ending = {
-  object: code('{'),
-  sparseArray: code('@'),
-  denseArray: code('$'),
-  map: code(':'),
-  set: code(','),
-} as const
-
-/** The parts of an error. */
-const ErrorPart = { message: code('m'), stack: code('s'), cause: code('c'), end: code('.') } as const
-const errorClasses = new Set([...'ERFSTU'].map(code))
 
 /** A value whose parts are being read. */
 interface Level {
@@ -72,6 +34,10 @@ interface Level {
   isKeyNext: boolean
   /** The keys of a set or a map that V8 hashes without a seed. */
   keys?: KeyHashes
+  /** The keys of an object or an array that are indexes. */
+  indexKeys?: IndexKeys
+  /** How long an array is when its properties come. */
+  length: number
 }
 
 /**
@@ -94,6 +60,8 @@ class CloneScanner {
   #at = 0
   #cost = 0
   #comparisons = 0
+  /** The memory that the largest regular expression needs while it is parsed. */
+  #parsing = 0
 
   constructor(bytes: Uint8Array, budget: number) {
     this.#bytes = bytes
@@ -129,12 +97,42 @@ class CloneScanner {
         this.#addKey(level, tag)
       }
       if (level.isKeyed) {
-        if (level.isKeyNext && level.end !== Ending.map && !isKey(tag)) throw malformed()
+        if (level.isKeyNext && level.end !== Ending.map) this.#checkProperty(level, tag)
         level.isKeyNext = !level.isKeyNext
       }
       this.#charge(COST.entry)
       this.#value(tag)
     }
+  }
+
+  /** Counts the memory that a key of an object or an array takes if it is an index. Goes back to its beginning. */
+  #checkProperty(level: Level, tag: number): void {
+    const at = this.#at
+    let index = -1
+    if (isText(tag)) {
+      if (this.#indexOfText(tag) >= 0) throw malformed() // V8 writes indexes as numbers
+    } else if (tag === Tag.int32) {
+      const zigzag = this.#number()
+      index = zigzag & 1 ? -1 : zigzag >>> 1
+    } else if (tag === Tag.uint32) index = this.#number()
+    else if (tag === Tag.double) {
+      this.#skip(8)
+      index = doubleOf(this.#uint32(at + 4), this.#uint32(at))
+    } else throw malformed()
+    this.#at = at
+    if (!isIndex(index)) return
+    level.indexKeys ??= new IndexKeys(2 * COST.entry, level.length)
+    this.#charge(level.indexKeys.add(index))
+  }
+
+  /** Returns the index that a text stands for; -1 if it is none. */
+  #indexOfText(tag: number): number {
+    const at = this.#at
+    const size = this.#number()
+    const unit = tag === Tag.twoByte ? 2 : 1
+    const index = indexOfText(this.#bytes, this.#at, size / unit, unit)
+    this.#at = at
+    return index
   }
 
   /** Counts the comparisons that a key of a set or a map takes, and goes back to its beginning. */
@@ -154,6 +152,10 @@ class CloneScanner {
       const start = this.#at
       this.#skip(size)
       hash = hashOfDigit(this.#uint32(start + 4, size - 4), this.#uint32(start, size))
+    } else if (isText(tag)) {
+      const index = this.#indexOfText(tag)
+      if (index < 0) return
+      hash = hashOfIndex(index)
     } else return
     this.#at = at
     level.keys ??= new KeyHashes()
@@ -193,9 +195,11 @@ class CloneScanner {
         return this.#charge(COST.object)
       case Tag.double:
       case Tag.numberObject:
-      case Tag.date:
         this.#skip(8)
         return this.#charge(COST.object)
+      case Tag.date:
+        this.#skip(8)
+        return this.#charge(COST.date)
       case Tag.bigint:
       case Tag.bigintObject:
         // a bit for the sign, then the number of bytes
@@ -205,11 +209,10 @@ class CloneScanner {
       case Tag.twoByte:
         return this.#text(tag)
       case Tag.stringObject:
+        this.#charge(COST.object)
         return this.#text(this.#tag())
       case Tag.regExp:
-        this.#text(this.#tag())
-        this.#number()
-        return this.#charge(COST.bytes)
+        return this.#regExp(this.#tag())
       case Tag.reference:
         this.#number()
         return this.#view()
@@ -231,35 +234,52 @@ class CloneScanner {
       case Tag.object:
         return this.#begin(Ending.object, true)
       case Tag.map:
+        this.#charge(COST.collection)
         return this.#begin(Ending.map, true)
       case Tag.set:
+        this.#charge(COST.collection)
         return this.#begin(Ending.set, false)
       case Tag.error:
         this.#charge(COST.bytes)
         return this.#begin(ErrorPart.end, false)
       case Tag.sparseArray: {
         const length = this.#number()
-        if (length <= LONGEST_FAST_ARRAY) this.#charge(COST.element * length)
-        return this.#begin(Ending.sparseArray, true)
+        if (length <= LONGEST_FAST_ARRAY) this.#charge(COST.element * Math.max(length, LEAST_ROOM))
+        return this.#begin(Ending.sparseArray, true, 0, length)
       }
       case Tag.denseArray: {
         const length = this.#number()
         if (length > this.#bytes.length - this.#at) throw malformed() // each element has at least one byte
         this.#charge(COST.element * length)
-        return this.#begin(Ending.denseArray, true, length)
+        return this.#begin(Ending.denseArray, true, length, length)
       }
       default:
         throw malformed()
     }
   }
 
-  #begin(end: number, isKeyed: boolean, elements = 0): void {
+  #begin(end: number, isKeyed: boolean, elements = 0, length = 0): void {
     this.#charge(COST.object)
-    this.#levels.push({ end, elements, isKeyed, isKeyNext: true })
+    this.#levels.push({ end, elements, isKeyed, isKeyNext: true, length })
+  }
+
+  /** @param tag - that of its source */
+  #regExp(tag: number): void {
+    const at = this.#at
+    this.#text(tag)
+    const end = this.#at
+    this.#number() // its flags
+    this.#at = at
+    const size = this.#number()
+    const unit = tag === Tag.twoByte ? 2 : 1
+    this.#parsing = Math.max(this.#parsing, REG_EXP_CHARACTER * size)
+    this.#charge(COST.bytes + memoryOfProperties(this.#bytes, this.#at, size / unit, unit))
+    this.#at = end
+    this.#number()
   }
 
   #text(tag: number): void {
-    if (tag !== Tag.utf8 && tag !== Tag.oneByte && tag !== Tag.twoByte) throw malformed()
+    if (!isText(tag)) throw malformed()
     const size = this.#number()
     if (tag === Tag.utf8) this.#charge(size)
     this.#skipBytes(size, COST.text)
@@ -311,20 +331,13 @@ class CloneScanner {
 
   #charge(cost: number): void {
     this.#cost += cost
-    if (this.#cost > this.#budget)
+    if (this.#cost + this.#parsing > this.#budget)
       throw new RangeError(`the values of a message take more memory than ${this.#budget} bytes`)
   }
 }
 
-function isKey(tag: number): boolean {
-  return (
-    tag === Tag.utf8 ||
-    tag === Tag.oneByte ||
-    tag === Tag.twoByte ||
-    tag === Tag.int32 ||
-    tag === Tag.uint32 ||
-    tag === Tag.double
-  )
+function isText(tag: number): boolean {
+  return tag === Tag.utf8 || tag === Tag.oneByte || tag === Tag.twoByte
 }
 
 function malformed(): TypeError {

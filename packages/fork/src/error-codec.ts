@@ -5,7 +5,9 @@ import { checkClone } from './clone-check.js'
 import { ForkError, type ForkErrorCode } from './errors.js'
 
 export { checkClone } from './clone-check.js'
-export { hashOfDigit, hashOfDouble, hashOfNumber, KeyHashes, MOST_COMPARISONS } from './key-hashes.js'
+export { IndexKeys, indexOfText } from './index-keys.js'
+export { hashOfDigit, hashOfDouble, hashOfIndex, hashOfNumber, KeyHashes, MOST_COMPARISONS } from './key-hashes.js'
+export { memoryOfProperties, REG_EXP_CHARACTER } from './reg-exp-memory.js'
 
 /** An error as plain values, which can be sent to another process. Properties that cannot be cloned are left out. */
 export interface PlainError {

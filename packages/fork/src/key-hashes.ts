@@ -14,8 +14,9 @@ const BYTES_PER_COMPARISON = 64
 
 /**
  * Counts with how many others V8 compares each key that is added to a set or a map. V8 hashes numbers and big integers
- * without a seed, so another process can choose keys that all collide. Their number then takes quadratic time. Text and
- * objects have random hashes. This table grows as V8's does (ordered-hash-table.h), with two keys a bucket at most.
+ * without a seed, so another process can choose keys that all collide. Their number then takes quadratic time. Older
+ * releases do the same with text that is the index of an array, such as `'999'`. Other text and objects have random
+ * hashes. This table grows as V8's does (ordered-hash-table.h), with two keys a bucket at most.
  */
 export class KeyHashes {
   #hashes = new Int32Array(FIRST_CAPACITY)
@@ -59,6 +60,13 @@ export function hashOfNumber(value: number): number {
   return hashOfDigit(words[HIGH]!, words[1 - HIGH]!)
 }
 
+/** Returns the double that has these bits. */
+export function doubleOf(high: number, low: number): number {
+  words[HIGH] = high
+  words[1 - HIGH] = low
+  return double[0]!
+}
+
 /**
  * Returns V8's hash of a double.
  *
@@ -66,10 +74,13 @@ export function hashOfNumber(value: number): number {
  * @param low - its lower 32 bits
  */
 export function hashOfDouble(high: number, low: number): number {
-  words[HIGH] = high
-  words[1 - HIGH] = low
-  const value = double[0]!
+  const value = doubleOf(high, low)
   return (value | 0) === value ? hashOfInteger(value) : hashOfDigit(high, low)
+}
+
+/** Returns the lowest bits of the hash that older releases of V8 have for text that is an index (`MakeArrayIndexHash`). */
+export function hashOfIndex(index: number): number {
+  return index & 0xffffff
 }
 
 /** Returns V8's hash of an integer of 32 bits (`ComputeUnseededHash`). */

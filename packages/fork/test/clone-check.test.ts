@@ -27,6 +27,20 @@ function sparse(): unknown[] {
   return Object.assign(array, { named: 1 })
 }
 
+function double(value: number): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeDoubleLE(value)
+  return bytes
+}
+
+/** An object whose indexes are so far apart that V8 makes a table of them, and then room for all, in turn. */
+function changing(): object {
+  const object: Record<number, number> = {}
+  for (let i = 0; i < 3000; i++) object[i] = i
+  for (let i = 0; i < 35; i++) object[5600 + 1100 * i] = object[i]!
+  return object
+}
+
 function cyclic(): object {
   const object: { self?: object } = {}
   object.self = object
@@ -38,7 +52,15 @@ describe('the check of a structured clone', () => {
     'simple values': [undefined, null, true, false, 1, -1, 2 ** 31, 1.5, NaN, -0],
     'texts of one and of two bytes a character': ['', 'a', 'ä', '日本', 'a日'],
     'big integers': [0n, 1n, -(2n ** 70n)],
-    'objects with keys of text and numbers': { a: 1, 2: { '': [] }, '-1.5': 'x' },
+    'objects with keys of text and numbers': {
+      a: 1,
+      2: { '': [] },
+      '-1.5': 'x',
+      '01': 0,
+      3e9: 0,
+      4294967295: 0,
+      1e10: 0,
+    },
     'arrays with holes and properties': [new Array(3), sparse(), Object.assign([1], { named: 2 })],
     'sets and maps': [
       new Set([1, {}, 'a']),
@@ -63,6 +85,14 @@ describe('the check of a structured clone', () => {
     })
   }
 
+  const usual: Record<string, unknown> = {
+    'records whose keys are identifiers': Array.from({ length: 1000 }, (_, i) => ({ [100_000 + 7 * i]: i, 2024: i })),
+    'an object with all indexes': { ...Array.from({ length: 5000 }, (_, i) => i) },
+    'sets of texts that are indexes': new Set(Array.from({ length: 10_000 }, (_, i) => String(3 * i))),
+  }
+  for (const [what, value] of Object.entries(usual))
+    it(`accepts ${what}`, () => void checkClone(serialize(value), BUDGET))
+
   it('accepts a buffer that can grow', () => void checkClone(clone('~', 4, 100, '????'), BUDGET))
 
   const large: Record<string, Buffer> = {
@@ -74,6 +104,23 @@ describe('the check of a structured clone', () => {
     'a buffer that claims to grow to 2 GiB': clone('~', 0, 2 ** 31),
     'more values than the budget allows': serialize(Array.from({ length: 30_000 }, () => ({}))),
     'a text that takes more than the budget': serialize('a'.repeat(BUDGET)),
+    'objects with an index before which V8 makes room': serialize(Array.from({ length: 100 }, () => ({ 999: 1 }))),
+    'objects with such an index as a double': Buffer.concat([
+      clone('A', 100),
+      ...Array<Buffer>(100).fill(Buffer.concat([Buffer.from('oN'), double(999), Buffer.from('_{\u0001')])),
+      Buffer.from('$\0d'),
+    ]),
+    'objects whose indexes grow': serialize(Array.from({ length: 40 }, () => ({ 999: 1, 2500: 1 }))),
+    'arrays with an index beyond their length': clone(
+      ...['A', 100],
+      ...Array.from({ length: 100 }, () => ['A', 0, 'I', 1998, '_', '$', 1, 0]).flat(),
+      ...['$', 0, 100],
+    ),
+    'an object whose indexes make V8 change its form again and again': serialize(changing()),
+    'empty sets and maps': serialize(Array.from({ length: 10_000 }, (_, i) => (i % 2 ? new Set() : new Map()))),
+    'a regular expression of many properties': serialize(new RegExp('\\p{L}'.repeat(1000))),
+    'a regular expression of many properties in UTF-16': serialize(new RegExp(`日${'\\p{L}'.repeat(1000)}`)),
+    'a long regular expression': serialize(new RegExp('a'.repeat(20_000))),
   }
   for (const [what, bytes] of Object.entries(large))
     it(`throws RangeError for ${what}`, () => assert.throws(() => checkClone(bytes, BUDGET), { name: 'RangeError' }))
@@ -87,6 +134,9 @@ describe('the check of a structured clone', () => {
     'a buffer of another thread': clone('u', 0),
     'a transferred buffer': clone('t', 0),
     'a key that is an object': clone('o', 'o{', 0, '_', '{', 1),
+    'an index as text': clone('o', '"', 3, '999', '_', '{', 1),
+    'an index as text of two bytes a character': clone('o', 'c', 2, '9\0', '_', '{', 1),
+    'an index as text that is a property of an array': clone('A', 0, 'S', 1, '0', '_', '$', 1, 0),
     'a key without a value': clone('o', '"', 1, 'a', '{', 1),
     'a map with a key without a value': clone(';', '_', ':', 1),
     'the end of another value': clone('o', '$', 0, 0),
