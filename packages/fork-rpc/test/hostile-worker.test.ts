@@ -2,9 +2,17 @@ import assert from 'node:assert/strict'
 import { serialize } from 'node:v8'
 import { pipe, write } from '@anyfork/fdpass'
 import { connect, fd, type Remote, type RpcOptions, rpcOf } from '@anyfork/fork-rpc'
+import { codecOf } from '@anyfork/fork-rpc/internal'
 import { describe, it } from 'mocha'
 import type * as worker from './fixtures/hostile-worker.js'
-import { collidingDoubles, collidingIntegers, numbersInCbor, numbersInClone } from './support/colliding-keys.js'
+import {
+  collidingDoubles,
+  collidingIndexes,
+  collidingIntegers,
+  numbersInCbor,
+  numbersInClone,
+  textsInCbor,
+} from './support/colliding-keys.js'
 import { useConnections } from './support/connections.js'
 import {
   cborArray,
@@ -41,6 +49,18 @@ function sharedErrors(depth: number): Buffer {
   let error = plainError({ errors: [] })
   for (let i = 0; i < depth; i++) error = plainError({ errors: [error, error] })
   return serialize(error)
+}
+
+/** The payload of a list of values. */
+function encoded(values: readonly unknown[]): Buffer {
+  const codec = codecOf('cbor')
+  codec.encode(values, 17)
+  return Buffer.from(codec.bytes.subarray(codec.start, codec.end))
+}
+
+/** The payload of a value 100 times, and of others. */
+function list(value: unknown, ...others: readonly unknown[]): Buffer {
+  return encoded([[...Array<unknown>(100).fill(value), ...others]])
 }
 
 describe('a hostile worker', () => {
@@ -316,6 +336,21 @@ describe('a hostile worker', () => {
   it('that sends an error with a set of 40,000 big integers that collide is killed', () =>
     checkProtocolError([{ bytes: frame(18, { payload: clonedCollidingBigInts(40_000) }) }]))
 
+  for (const isMap of [false, true])
+    it(`that sends a ${isMap ? 'map' : 'set'} of 40,000 texts whose hashes older releases let collide is killed`, () =>
+      checkProtocolError([{ bytes: result(textsInCbor(collidingIndexes(40_000), isMap)) }]))
+
+  it('that sends a set of 40,000 such texts in v8 has its call rejected with RangeError', () =>
+    checkFlooding(serialize([new Set(collidingIndexes(40_000))])))
+
+  it('that sends text as a tagged value although it is an index is killed', () =>
+    checkProtocolError([{ bytes: result(Buffer.from([0x81, 0xd9, 0x01, 0x19, 0x42, 0x39, 0x00])) }]))
+
+  it('that sends what is no regular expression as one is killed', () =>
+    checkProtocolError([
+      { bytes: result(Buffer.concat([Buffer.from([0x81, 0xd8, 27, 0x82]), cborText('Error'), INTEGER])) },
+    ]))
+
   for (const [what, makeKeys] of [
     ['integers', collidingIntegers],
     ['fractions', collidingDoubles],
@@ -335,6 +370,7 @@ describe('a hostile worker', () => {
   const honest: Record<string, Set<unknown>> = {
     '200,000 numbers': new Set(Array.from({ length: 200_000 }, (_, i) => i * 4096)),
     '20,000 big integers': new Set(Array.from({ length: 20_000 }, (_, i) => BigInt(i) * 0x9e3779b97f4a7c15n)),
+    '100,000 texts that are indexes': new Set(Array.from({ length: 100_000 }, (_, i) => String(i * 1000))),
   }
   for (const [what, set] of Object.entries(honest))
     it(`is not what sends a set of ${what}`, async () => {
@@ -347,6 +383,15 @@ describe('a hostile worker', () => {
       Buffer.from([0x9a, 0, 0x04, 0, 0]),
       Buffer.alloc(1 << 18, 0x80),
     ]),
+    'objects with an index for which V8 makes room': list({ 999: 1 }),
+    'objects with an index for which V8 makes room, and a date': list({ 999: 1 }, new Date(0)),
+    'objects whose indexes grow': list({ 999: 1, 2500: 1 }),
+    'objects with such an index that are sent as entries': cborArray(
+      cborArray(...Array<Buffer>(100).fill(Buffer.from('d9011a8263393939f6', 'hex'))),
+    ),
+    'arrays with as many holes': cborArray(cborArray(...Array<Buffer>(100).fill(Buffer.from('d9011b811903e7', 'hex')))),
+    'a regular expression of many properties': encoded([new RegExp('\\p{L}'.repeat(1000))]),
+    'a long regular expression': encoded([new RegExp('a'.repeat(20_000))]),
     'arrays nested too deep': Buffer.alloc(5000, 0x81),
     'extensions nested too deep': Buffer.concat([Buffer.from([0x81]), Buffer.alloc(5000, 0xc7)]),
   }
@@ -369,6 +414,22 @@ describe('a hostile worker', () => {
     await assert.rejects(bad.attackOnce(result(Buffer.alloc(1 << 20))), { name: 'RangeError' })
     assert.ok(rpcOf(bad).isAlive)
   })
+
+  const usual: Record<string, unknown> = {
+    'objects whose keys are years': Array.from({ length: 1000 }, (_, i) => ({ 2023: i, 2024: i })),
+    'an object with many identifiers as keys': Object.fromEntries(
+      Array.from({ length: 5000 }, (_, i) => [7 * i + 1e5, i]),
+    ),
+    'an object with many indexes': { ...Array.from({ length: 5000 }, (_, i) => i) },
+    'an object with indexes and a key that no other format carries': JSON.parse(
+      '{"__proto__":1,"1":1,"999":2}',
+    ) as unknown,
+  }
+  for (const [what, value] of Object.entries(usual))
+    it(`is not what sends ${what}`, async () => {
+      const [worker] = await start({ maxMessageBytes: 1 << 20 })
+      assert.deepEqual(await worker.echo(value), value)
+    })
 
   const malformed: Record<string, Buffer> = {
     'a reference to a value that was not marked': Buffer.from([0x81, 0xd8, 0x1d, 0x05]),

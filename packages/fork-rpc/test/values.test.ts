@@ -79,6 +79,16 @@ describe('values', () => {
     assert.deepEqual(await inner, [[1, { b: 'inner' }]])
   })
 
+  it('large values whose last part is unusual arrive many times, and so do usual ones in between', async () => {
+    const same = start('same')
+    const records = Array.from({ length: 300 }, (_, i) => ({ id: i, name: `name ${i}` }))
+    for (let i = 0; i < 20; i++) {
+      const value = i % 5 ? [...records, new Date(i)] : records
+      assert.deepEqual(await same(value), [value])
+      assert.deepEqual(await same({ i }), [{ i }])
+    }
+  })
+
   it('values of extensions that both processes have registered with cbor-x arrive as such', async () => {
     registerPoint()
     assert.deepEqual(await start('pointAt')(1, { y: [2] }), new Point(1, { y: [2] }))

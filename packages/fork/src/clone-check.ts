@@ -14,6 +14,7 @@ import { memoryOfProperties, REG_EXP_CHARACTER } from './reg-exp-memory.js'
 
 /** The memory that values take, in bytes, roughly. */
 const COST = { number: 16, text: 32, bytes: 200, object: 48, date: 96, collection: 160, element: 8, entry: 40 }
+const NINE = 0x39
 /** For how many elements V8 makes room at least. */
 const LEAST_ROOM = 17
 /** Longer sparse arrays have a table of their elements instead of room for all. */
@@ -108,6 +109,7 @@ class CloneScanner {
   /** Counts the memory that a key of an object or an array takes if it is an index. Goes back to its beginning. */
   #checkProperty(level: Level, tag: number): void {
     const at = this.#at
+    if (isText(tag) && this.#bytes[at]! < 128 && this.#bytes[at + 1]! > NINE) return // a usual name
     let index = -1
     if (isText(tag)) {
       if (this.#indexOfText(tag) >= 0) throw malformed() // V8 writes indexes as numbers

@@ -108,6 +108,6 @@ export class IndexKeys {
   /** Returns for how many keys a table of them has room. */
   #tableCapacity(): number {
     const least = Math.max(this.#count + (this.#count >> 1), 4)
-    return 2 ** (32 - Math.clz32(least - 1))
+    return 1 << (32 - Math.clz32(least - 1))
   }
 }

@@ -1,5 +1,7 @@
-import { KeyHashes, MOST_COMPARISONS } from '@anyfork/fork/internal/error-codec'
+import { IndexKeys, indexOfText, KeyHashes, MOST_COMPARISONS } from '@anyfork/fork/internal/error-codec'
 import { RpcError } from '../errors.js'
+import { checkRegExp, SparseArray } from './cbor-contents.js'
+import { argumentAt, argumentBytes, Major, malformed } from './cbor-heads.js'
 import { addKey } from './cbor-keys.js'
 import { OwnTag } from './cbor-tags.js'
 
@@ -7,10 +9,22 @@ import { OwnTag } from './cbor-tags.js'
 export const MOST_DEPTH = 1000
 
 /** The memory that decoded values take, in bytes, roughly. */
-export const COST = { number: 16, text: 32, bytes: 200, list: 48, element: 8, entry: 40, tagged: 96, errorByte: 24 }
+export const COST = {
+  number: 16,
+  text: 32,
+  bytes: 200,
+  list: 48,
+  element: 8,
+  entry: 40,
+  tagged: 96,
+  collection: 96,
+  member: 24,
+  bigInt: 32,
+  errorByte: 24,
+  indefinite: 136,
+}
 
-const Major = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5, tag: 6, other: 7 } as const
-
+const REG_EXP = 27
 const Collection = { set: 258, map: 259 } as const
 
 /** The tags that cbor-x writes for the classes that it knows, each with the major types that may follow it. */
@@ -18,7 +32,7 @@ const contents = new Map<number, readonly number[]>([
   [1, [Major.unsigned, Major.negative, Major.other]], // a Date
   [2, [Major.bytes]], // a BigInt
   [3, [Major.bytes]], // a negative BigInt
-  [27, [Major.array]], // an Error or a RegExp
+  [REG_EXP, [Major.array]], // a RegExp
   [Collection.set, [Major.array]], // a Set
   [Collection.map, [Major.map]], // a Map
   [OwnTag.negativeZero, [Major.unsigned]],
@@ -49,10 +63,11 @@ function isFree(tag: number): boolean {
 }
 
 /**
- * What a level has: any items, pairs whose keys are text, any items up to a break, or the keys of a large set, or the
- * pairs of a large map, which are counted.
+ * What a level has: any items, pairs whose keys are text, any items up to a break, the keys of a large set or the pairs
+ * of a large map, which are counted, pairs whose keys are text or tagged text, or a length and then pairs whose keys are
+ * indexes.
  */
-const Level = { plain: 0, keyed: 1, indefinite: 2, largeSet: 3, largeMap: 4 } as const
+const Level = { plain: 0, keyed: 1, indefinite: 2, largeSet: 3, largeMap: 4, entries: 5, sparse: 6 } as const
 
 /** How many keys a set or a map can have without being large: too few to take much time even if all collide. */
 const MOST_SMALL = 128
@@ -86,6 +101,11 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
   /** The keys of the large sets and maps that contain the current item, by their depth. */
   let largeKeys: KeyHashes[] | undefined
   let comparisons = 0
+  /** The keys that are indexes of the objects, and the arrays with holes, that contain the current item. */
+  let indexKeys: (IndexKeys | undefined)[] | undefined
+  let sparseArrays: SparseArray[] | undefined
+  /** The memory that the largest regular expression needs while it is parsed. */
+  let parsing = 0
   for (;;) {
     while (left === 0) {
       if (depth === 0) {
@@ -97,23 +117,28 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
     }
     if (at >= end) throw malformed()
     let initial = bytes[at++]!
+    let isKey = false
     if (level !== Level.plain) {
-      if (level === Level.keyed && left % 2 === 0 && initial >> 5 !== Major.text) throw malformed()
+      isKey = left % 2 === 0
+      if (level === Level.keyed && isKey && initial >> 5 !== Major.text) throw malformed()
       if (level === Level.indefinite && initial === BREAK) {
         left = 0
         continue
       }
-      if (level === Level.largeSet || (level === Level.largeMap && left % 2 === 0)) {
+      if (level === Level.largeSet || (level === Level.largeMap && isKey)) {
         comparisons += addKey(largeKeys![depth]!, bytes, at - 1)
         if (comparisons > MOST_COMPARISONS) throw colliding()
       }
+      if (level === Level.indefinite) cost += 2 * COST.element
+      if (level === Level.sparse && isKey) cost += sparseArrays![depth]!.addIndex(bytes, at - 1, end)
     }
     left--
+    let tag = 0
     let collection = 0
     let perByte = 1
     if (initial >> 5 === Major.tag) {
-      const tag = lengthAt(bytes, initial, at, end)
-      at += bytesOfLength(initial)
+      tag = argumentAt(bytes, initial, at, end)
+      at += argumentBytes(initial)
       if (at >= end) throw malformed()
       cost += COST.tagged
       const content = contents.get(tag)
@@ -128,7 +153,10 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
       }
       initial = bytes[at++]!
       if (!content.includes(initial >> 5)) throw malformed()
-      if (tag === Collection.set || tag === Collection.map) collection = tag
+      if (tag === Collection.set || tag === Collection.map) {
+        collection = tag
+        cost += COST.collection
+      }
       if (tag === OwnTag.error) perByte = COST.errorByte
     }
     const major = initial >> 5
@@ -145,23 +173,30 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
       const isIndefinite = initial === INDEFINITE_ARRAY
       let length = info
       if (isIndefinite) {
-        if (collection !== 0) throw malformed()
+        if (tag !== 0) throw malformed()
         length = 0
+        cost += COST.indefinite
       } else if (info > 23) {
-        length = lengthAt(bytes, initial, at, end)
-        at += bytesOfLength(initial)
+        length = argumentAt(bytes, initial, at, end)
+        at += argumentBytes(initial)
       }
       if (major === Major.text) {
         cost += COST.text + 2 * length
+        if (isKey && (level === Level.keyed || level === Level.entries)) {
+          const index = indexOfText(bytes, at, length)
+          if (index >= 0) cost += ((indexKeys ??= [])[depth] ??= new IndexKeys(COST.entry + COST.text)).add(index)
+        }
         at += length
-      } else if (major <= Major.negative) cost += COST.number
+      } else if (major <= Major.negative) cost += info === 27 ? COST.bigInt : COST.number
       else if (major === Major.bytes) {
         cost += COST.bytes + perByte * length
+        // An index needs no tag, and would not be counted.
+        if (tag === OwnTag.text && indexOfText(bytes, at, length >> 1, 2) >= 0) throw malformed()
         at += length
       } else {
         const items = major === Major.map ? 2 * length : length
         if (items > end - at) throw malformed() // each item has at least one byte
-        cost += COST.list + (major === Major.map ? COST.entry : COST.element) * length
+        cost += COST.list + costOfPart(major, tag) * length
         if (depth === MOST_DEPTH) throw tooDeep()
         remaining[depth] = left
         levels[depth++] = level
@@ -171,26 +206,29 @@ export function checkCbor(bytes: Uint8Array, start: number, end: number, budget:
           ;(largeKeys ??= [])[depth] = new KeyHashes()
         } else if (isIndefinite) level = Level.indefinite
         else level = major === Major.map && collection === 0 ? Level.keyed : Level.plain
+        if (indexKeys) indexKeys[depth] = undefined
+        if (tag === OwnTag.entries) level = Level.entries
+        else if (tag === OwnTag.sparse) {
+          if (length % 2 === 0) throw malformed()
+          level = Level.sparse
+          cost += ((sparseArrays ??= [])[depth] = new SparseArray()).addLength(bytes, at, end)
+        } else if (tag === REG_EXP) {
+          const { properties, parsing: memory } = checkRegExp(bytes, length, at, end)
+          cost += properties
+          parsing = Math.max(parsing, memory)
+        }
       }
     }
     if (at > end) throw malformed()
-    if (cost > budget) throw new RangeError(`the values of a message take more than maxMessageBytes, ${budget}`)
+    if (cost + parsing > budget)
+      throw new RangeError(`the values of a message take more than maxMessageBytes, ${budget}`)
   }
 }
 
-/** Returns the length, number, or tag that an initial byte begins. */
-function lengthAt(bytes: Uint8Array, initial: number, at: number, end: number): number {
-  const info = initial & 31
-  if (info < 24) return info
-  if (info > 27 || at + (1 << (info - 24)) > end) throw malformed()
-  let value = 0
-  for (let i = 0; i < 1 << (info - 24); i++) value = value * 256 + bytes[at + i]!
-  return value
-}
-
-function bytesOfLength(initial: number): number {
-  const info = initial & 31
-  return info < 24 ? 0 : 1 << (info - 24)
+/** Returns the memory of an element or an entry, beside that of its values. */
+function costOfPart(major: number, tag: number): number {
+  if (major === Major.map || tag === OwnTag.entries) return COST.entry
+  return tag === Collection.set ? COST.member : COST.element
 }
 
 function tooDeep(): RangeError {
@@ -199,8 +237,4 @@ function tooDeep(): RangeError {
 
 function colliding(): RpcError {
   return new RpcError('ERR_RPC_PROTOCOL', 'a set or a map has keys that were chosen to collide')
-}
-
-function malformed(): RpcError {
-  return new RpcError('ERR_RPC_PROTOCOL', 'a message is not valid CBOR, or uses more of it than the encoder does')
 }

@@ -1,7 +1,14 @@
-import { hashOfDigit, hashOfDouble, hashOfNumber, type KeyHashes } from '@anyfork/fork/internal/error-codec'
+import {
+  hashOfDigit,
+  hashOfDouble,
+  hashOfIndex,
+  hashOfNumber,
+  indexOfText,
+  type KeyHashes,
+} from '@anyfork/fork/internal/error-codec'
+import { Major } from './cbor-heads.js'
 
 const Initial = { unsigned64: 0x1b, negative64: 0x3b, float32: 0xfa, float64: 0xfb } as const
-const Major = { unsigned: 0, negative: 1, bytes: 2, tag: 6 } as const
 const Tag = { bigInt: 2, negativeBigInt: 3 } as const
 
 const float32 = new DataView(new ArrayBuffer(4))
@@ -31,6 +38,10 @@ export function addKey(keys: KeyHashes, bytes: Uint8Array, at: number): number {
       return keys.add(hashOfNumber(argument))
     case Major.negative:
       return keys.add(hashOfNumber(-1 - argument))
+    case Major.text: {
+      const index = indexOfText(bytes, at + 1 + integerBytes(initial), argument)
+      return index < 0 ? 0 : keys.add(hashOfIndex(index))
+    }
     case Major.tag:
       if (argument !== Tag.bigInt && argument !== Tag.negativeBigInt) return 0
       return addBigInt(keys, bytes, at + 1 + integerBytes(initial), argument === Tag.negativeBigInt)

@@ -1,3 +1,4 @@
+import { IndexKeys, indexOfText } from '@anyfork/fork/internal/error-codec'
 import { COST } from './cbor-check.js'
 import { KeyCache } from './key-cache.js'
 
@@ -8,8 +9,9 @@ export const NOT_READ: unique symbol = Symbol('not read')
 const MOST_LEVELS = 100
 const MOST_BYTES = 1 << 25
 const NOTHING = Buffer.alloc(0)
-/** Longer text is decoded faster by native code. */
-const SHORT_TEXT = 16
+/** Longer text is decoded faster by native code. Put together here, it would consist of parts, which take more memory. */
+const SHORT_TEXT = 13
+const NINE = 0x39
 
 /**
  * Decodes the values that most messages consist of, faster than cbor-x: arrays, plain objects, text, numbers, and
@@ -24,6 +26,13 @@ export class CborReader {
   #end = 0
   #cost = 0
   #most = 0
+  /** The index that the last key is; -1 if it is none. */
+  #index = -1
+
+  /** Where the last pass ended, or gave up. */
+  get at(): number {
+    return this.#at
+  }
 
   /**
    * Decodes a message.
@@ -86,9 +95,14 @@ export class CborReader {
   #object(size: number, level: number): unknown {
     if (!this.#begin(2 * size, COST.entry * size, level)) return NOT_READ
     const object: Record<string, unknown> = {}
+    let indexKeys: IndexKeys | undefined
     for (let i = 0; i < size; i++) {
       const key = this.#key()
       if (key === undefined) return NOT_READ
+      if (this.#index >= 0) {
+        this.#cost += (indexKeys ??= new IndexKeys(COST.entry + COST.text)).add(this.#index)
+        if (this.#cost > this.#most) return NOT_READ
+      }
       const value = this.#value(level + 1)
       if (value === NOT_READ) return NOT_READ
       object[key] = value
@@ -110,6 +124,7 @@ export class CborReader {
     const length = this.#argument(initial)
     if (length < 0 || !this.#take(length, COST.text + 2 * length)) return undefined
     const start = this.#at - length
+    this.#index = this.#bytes[start]! <= NINE ? indexOfText(this.#bytes, start, length) : -1
     const key = this.#keys.textOf(this.#bytes, start, length) ?? this.#bytes.toString('utf8', start, this.#at)
     return key === '__proto__' ? undefined : key
   }

@@ -23,6 +23,8 @@ export class CborWriter {
   end = 0
   #view = new DataView(this.bytes.buffer)
   #most = 0
+  /** How much of the memory may be used. */
+  #room = 0
   #isWriting = false
 
   /**
@@ -39,6 +41,7 @@ export class CborWriter {
     if (kept === 0 || kept > MOST_KEPT || this.end >= LARGE_BYTES) this.#allocate(FIRST_BYTES)
     this.end = 0
     this.#most = most
+    this.#room = Math.min(this.bytes.length, most + ROOM)
     for (const value of values) if (typeof value === 'object' && value !== null && isStream(value)) return false
     this.#isWriting = true
     try {
@@ -179,14 +182,16 @@ export class CborWriter {
 
   /** Makes room for more bytes. Returns false if the message would be too large. */
   #reserve(size: number): boolean {
-    return this.end + size <= this.bytes.length || this.#grow(size)
+    return this.end + size <= this.#room || this.#grow(size)
   }
 
   #grow(size: number): boolean {
     const { bytes, end } = this
     if (end > this.#most || end + size > MOST_BYTES) return false
+    if (end + size <= bytes.length) return true
     this.#allocate(Math.max(2 * bytes.length, end + size))
     bytes.copy(this.bytes, 0, 0, end)
+    this.#room = Math.min(this.bytes.length, this.#most + ROOM)
     return true
   }
 

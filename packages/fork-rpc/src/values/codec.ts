@@ -4,6 +4,7 @@ import { clone } from '@anyfork/fork/internal/clone'
 import { checkClone } from '@anyfork/fork/internal/error-codec'
 import { requireModule } from '../entry-files.js'
 import { LARGE_BYTES } from '../wire/frame.js'
+import { BackOff, LARGE_PASS } from './back-off.js'
 import { checkCbor } from './cbor-check.js'
 import type { CborSupport } from './cbor-packer.js'
 import { CborReader, NOT_READ } from './cbor-reader.js'
@@ -87,6 +88,8 @@ export class CborCodec implements Codec {
   } as EncoderOptions)
   readonly #reader = new CborReader()
   readonly #writer = new CborWriter()
+  readonly #readBackOff = new BackOff()
+  readonly #writeBackOff = new BackOff()
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
   readonly #budget: number | undefined
 
@@ -97,7 +100,9 @@ export class CborCodec implements Codec {
 
   encodeUsual(values: readonly unknown[], most: number): boolean {
     const writer = this.#writer
-    if (!writer.write(values, most)) return false
+    const isWritten = writer.write(values, Math.min(most, this.#writeBackOff.most))
+    if (writer.end > LARGE_PASS) this.#writeBackOff.report(isWritten, writer.end)
+    if (!isWritten) return false
     this.bytes = writer.bytes
     this.start = 0
     this.end = writer.end
@@ -131,8 +136,19 @@ export class CborCodec implements Codec {
   }
 
   decode(bytes: Buffer, start: number, end: number): unknown[] {
-    const values = this.#reader.read(bytes, start, end, this.#budget ?? Infinity)
+    const values = this.#readUsual(bytes, start, end)
     return (values === NOT_READ ? this.#decodeAny(bytes, start, end) : values) as unknown[]
+  }
+
+  #readUsual(bytes: Buffer, start: number, end: number): unknown {
+    const reader = this.#reader
+    const size = end - start
+    const budget = this.#budget ?? Infinity
+    if (size <= LARGE_PASS) return reader.read(bytes, start, end, budget)
+    const isTried = size <= this.#readBackOff.most
+    const values = isTried ? reader.read(bytes, start, end, budget) : NOT_READ
+    this.#readBackOff.report(values !== NOT_READ, isTried ? reader.at - start : size)
+    return values
   }
 
   /** Decodes any message by cbor-x. */

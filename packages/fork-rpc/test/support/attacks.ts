@@ -1,5 +1,6 @@
 import { serialize } from 'node:v8'
 import type { Lie, Lies } from '../fixtures/lying-worker.js'
+import { memoryAttacks } from './memory-attacks.js'
 import { cborArray, cborBytes, cborText, controlFrame, frame, longArrays, notes } from './raw-frames.js'
 
 /** What a hostile process sends. */
@@ -266,4 +267,9 @@ function valueAttacks(): Attack[] {
 }
 
 /** All attacks, each with a name of its own. */
-export const attacks: readonly Attack[] = [...frameAttacks(), ...valueAttacks(), ...controlAttacks()]
+export const attacks: readonly Attack[] = [
+  ...frameAttacks(),
+  ...valueAttacks(),
+  ...controlAttacks(),
+  ...memoryAttacks(),
+]

@@ -29,6 +29,18 @@ export function collidingDoubles(count: number): number[] {
   return doubles
 }
 
+/** Makes texts that are in the same bucket of a set: older releases of V8 take the number that they stand for as hash. */
+export function collidingIndexes(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => String(2 ** 27 + i * 2 ** Number(EQUAL_BITS)))
+}
+
+/** A list in CBOR of a set of texts, or of a map from them. */
+export function textsInCbor(keys: readonly string[], isMap = false): Buffer {
+  const head = [0x81, 0xd9, 1, isMap ? 3 : 2, isMap ? 0xb9 : 0x99, keys.length >> 8, keys.length & 0xff]
+  const items = keys.map(key => Buffer.from(`${String.fromCharCode(0x60 + key.length)}${key}${isMap ? '\0' : ''}`))
+  return Buffer.concat([Buffer.from(head), ...items])
+}
+
 /** A list in CBOR of a set of numbers, or of a map from them. */
 export function numbersInCbor(keys: readonly number[], isMap = false): Buffer {
   const head = [0x81, 0xd9, 1, isMap ? 3 : 2, isMap ? 0xb9 : 0x99, keys.length >> 8, keys.length & 0xff]
