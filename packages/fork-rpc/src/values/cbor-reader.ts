@@ -26,8 +26,6 @@ export class CborReader {
   #end = 0
   #cost = 0
   #most = 0
-  /** The index that the last key is; -1 if it is none. */
-  #index = -1
 
   /** Where the last pass ended, or gave up. */
   get at(): number {
@@ -99,8 +97,9 @@ export class CborReader {
     for (let i = 0; i < size; i++) {
       const key = this.#key()
       if (key === undefined) return NOT_READ
-      if (this.#index >= 0) {
-        this.#cost += (indexKeys ??= new IndexKeys(COST.entry + COST.text)).add(this.#index)
+      if (key.charCodeAt(0) <= NINE) {
+        const index = indexOfText(this.#bytes, this.#at - key.length, key.length)
+        if (index >= 0) this.#cost += (indexKeys ??= new IndexKeys(COST.entry + COST.text)).add(index)
         if (this.#cost > this.#most) return NOT_READ
       }
       const value = this.#value(level + 1)
@@ -124,7 +123,6 @@ export class CborReader {
     const length = this.#argument(initial)
     if (length < 0 || !this.#take(length, COST.text + 2 * length)) return undefined
     const start = this.#at - length
-    this.#index = this.#bytes[start]! <= NINE ? indexOfText(this.#bytes, start, length) : -1
     const key = this.#keys.textOf(this.#bytes, start, length) ?? this.#bytes.toString('utf8', start, this.#at)
     return key === '__proto__' ? undefined : key
   }
