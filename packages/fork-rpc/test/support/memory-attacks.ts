@@ -37,6 +37,13 @@ function object(keys: readonly string[]): Buffer {
   return Buffer.concat([Buffer.from([0xa0 | keys.length]), ...keys.flatMap(key => [text(key), NULL])])
 }
 
+/** Keys without gaps, and then keys with gaps for which V8 makes a table, and then room for all, in turn. */
+function changing(dense: number, far: number): string[] {
+  const keys = Array.from({ length: dense }, (_, i) => String(i))
+  for (let i = 0; i < far; i++) keys.push(String(1.55 * dense + 1100 * i))
+  return keys
+}
+
 /** The same bytes many times, as the elements of an array in the format of V8. */
 function cloned(count: number, item: Buffer): Buffer {
   const length = [(count & 127) | 128, ((count >> 7) & 127) | 128, count >> 14]
@@ -84,6 +91,10 @@ export function memoryAttacks(): Attack[] {
     attack(
       'objects whose keys grow after a date',
       list(20_000, () => object(GROWING), DATE),
+    ),
+    attack(
+      'an object whose keys make V8 change its form 500 times',
+      list(1, () => Buffer.concat([head('map', 31_000), ...changing(30_000, 1000).flatMap(key => [text(key), NULL])])),
     ),
     attack(
       'objects as entries with the key 999',
