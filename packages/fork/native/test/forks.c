@@ -2,11 +2,12 @@
 #include "tests.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -146,22 +147,35 @@ void test_threads_that_fall_asleep(void) {
   assert(pthread_join(other, NULL) == 0 && pthread_cancel(running) == 0 && pthread_join(running, NULL) == 0);
 }
 
-static void *write_id_and_sleep(void *id) {
-  __atomic_store_n((int32_t *)id, (int32_t)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+static void *sleep_for_ever(void *context) {
+  (void)context;
   for (;;) pause();
   return NULL;
 }
 
+int know_other_threads(void) {
+  int32_t ids[FORK_MOST_THREAD_DESCRIPTORS];
+  size_t count = 0;
+  DIR *tasks = opendir("/proc/self/task");
+  for (struct dirent *entry; (entry = readdir(tasks)) != NULL;) {
+    int32_t id = atoi(entry->d_name);
+    if (id > 0 && id != getpid()) ids[count++] = id;
+  }
+  closedir(tasks);
+  return fork_know_threads(ids, count);
+}
+
+/* A sanitizer has a thread of its own. */
 void test_known_threads(void) {
   pthread_t thread;
-  int32_t id = 0, many[FORK_MOST_THREAD_DESCRIPTORS] = {0}, descriptors[FORK_MOST_THREAD_DESCRIPTORS];
+  int32_t many[FORK_MOST_THREAD_DESCRIPTORS] = {0}, descriptors[FORK_MOST_THREAD_DESCRIPTORS];
   assert(fork_wait_for_known_threads() == -ENOENT && fork_thread_descriptors(descriptors) == 0);
-  assert(pthread_create(&thread, NULL, write_id_and_sleep, &id) == 0);
-  while (!__atomic_load_n(&id, __ATOMIC_SEQ_CST))
-    ;
-  assert(fork_know_threads(NULL, 0) == 0 && fork_wait_for_known_threads() == -ENOENT);
-  assert(fork_know_threads(&id, 1) == 0 && fork_wait_for_known_threads() == 0);
-  assert(fork_thread_descriptors(descriptors) == 2 && descriptors[1] > 2);
+  assert(know_other_threads() == 0 && fork_has_known_threads() && fork_wait_for_known_threads() == 0);
+  size_t before = fork_thread_descriptors(descriptors);
+  assert(pthread_create(&thread, NULL, sleep_for_ever, NULL) == 0);
+  assert(!fork_has_known_threads() && fork_wait_for_known_threads() == -ENOENT);
+  assert(know_other_threads() == 0 && fork_wait_for_known_threads() == 0);
+  assert(fork_thread_descriptors(descriptors) == before + 1 && descriptors[before] > 2);
   assert(pthread_cancel(thread) == 0 && pthread_join(thread, NULL) == 0);
   while (fork_wait_for_known_threads() == 0) /* the kernel lists it for a moment */
     ;

@@ -55,7 +55,7 @@ static void serve(struct served *self, int lifeline) {
   assert(uv_loop_init(&self->loop) == 0);
   assert(fork_server_new(&self->loop, control, &self->state, on_event, self, &self->server) == 0);
   assert(fork_server_watch(self->server, UV_READABLE) == 0);
-  assert(fork_know_threads(NULL, 0) == 0);
+  assert(know_other_threads() == 0);
 }
 
 static void on_closed(void *context) { ((struct served *)context)->is_closed = true; }

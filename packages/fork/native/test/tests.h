@@ -43,4 +43,7 @@ void test_order_for_javascript(void);
 void test_failed_fork(void);
 void test_ends_that_cannot_be_reported(void);
 
+/* Makes all other threads of this process the known ones. Returns what fork_know_threads returns. */
+int know_other_threads(void);
+
 #endif
