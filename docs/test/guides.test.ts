@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { childrenOf, runCommand } from '@anyfork/test-support'
+import { childrenOf, PATIENCE_MS, runCommand } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { asFirstProcess, isPermitted } from './support/first-process.js'
 import { type Block, docs, expectedLines, type Section, sectionsOf, top } from './support/markdown.js'
@@ -102,6 +102,7 @@ function testContainer({ code }: Block, main: Block, folder: () => string): void
     const [file, ...args] = asFirstProcess([process.execPath, ...command])
     const child = spawn(file!, args, { cwd: folder(), stdio: ['ignore', 'pipe', 'inherit'] })
     const ended = once(child, 'close')
+    const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS) // otherwise this loop would wait for ever
     const printed: string[] = []
     for await (const line of createInterface(child.stdout)) {
       printed.push(line)
@@ -109,6 +110,7 @@ function testContainer({ code }: Block, main: Block, folder: () => string): void
     }
     assert.deepEqual(printed, expectedLines(main.code))
     assert.deepEqual(await ended, [0, null])
+    clearTimeout(timer)
   })
 }
 
