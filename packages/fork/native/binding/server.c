@@ -5,30 +5,48 @@
 #include "../fork.h"
 #include "binding.h"
 
-/* A server, and what JavaScript has given to it. */
+/* A server, and what JavaScript has given to it. It is freed when JavaScript has let go of it and libuv has closed it.
+ */
 struct served {
   napi_env env;
   napi_ref state;
-  struct callback *callback;
-  struct fork_server *server; /* NULL when it is being closed */
+  struct callback *callback;  /* NULL when the server is being closed */
+  struct fork_server *server; /* likewise */
   napi_async_cleanup_hook_handle cleanup;
+  bool is_collected, is_closed;
 };
 
+/* What is told after the callback has closed the server is dropped. */
 static void on_event(void *context, enum fork_server_event event, int64_t a, int b, int c) {
   struct served *self = context;
-  call_back(self->callback, 4, (double[]){(double)event, (double)a, b, c});
+  if (self->callback) call_back(self->callback, 4, (double[]){(double)event, (double)a, b, c});
 }
 
 static void let_go(struct served *self) {
   if (self->callback != NULL) callback_free(self->callback);
   if (self->state != NULL) napi_delete_reference(self->env, self->state);
+  self->callback = NULL;
+  self->state = NULL;
+}
+
+static void free_if_done(struct served *self) {
+  if (self->is_collected && self->is_closed) free(self);
 }
 
 /* The environment waits for this when it ends. */
 static void on_closed(void *context) {
   struct served *self = context;
-  napi_remove_async_cleanup_hook(self->cleanup);
-  free(self);
+  if (self->cleanup != NULL) napi_remove_async_cleanup_hook(self->cleanup);
+  self->is_closed = true;
+  free_if_done(self);
+}
+
+static void on_collected(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  struct served *self = data;
+  self->is_collected = true;
+  free_if_done(self);
 }
 
 static void close_server(struct served *self) {
@@ -67,9 +85,13 @@ static napi_value bind_serve(napi_env env, napi_callback_info info) {
     free(self);
     return number(env, rc);
   }
-  TRY(env, napi_add_async_cleanup_hook(env, on_environment_end, self, &self->cleanup));
-  TRY(env, napi_create_external(env, self, NULL, NULL, &result));
-  return result;
+  if (napi_add_async_cleanup_hook(env, on_environment_end, self, &self->cleanup) == napi_ok &&
+      napi_create_external(env, self, on_collected, NULL, &result) == napi_ok)
+    return result;
+  self->is_collected = true;
+  close_server(self);
+  napi_throw_error(env, "ERR_NATIVE", "cannot keep the server");
+  return NULL;
 }
 
 /* Declares the server that an external holds. */
@@ -130,19 +152,24 @@ static napi_value bind_server_close(napi_env env, napi_callback_info info) {
   return number(env, 0);
 }
 
+/* Returns an array of numbers. */
+static napi_value array_of(napi_env env, const int32_t *numbers, size_t count) {
+  napi_value result;
+  TRY(env, napi_create_array_with_length(env, count, &result));
+  for (size_t i = 0; i < count; i++) {
+    napi_value element = number(env, numbers[i]);
+    if (element == NULL) return NULL;
+    TRY(env, napi_set_element(env, result, (uint32_t)i, element));
+  }
+  return result;
+}
+
 /* serverChildren(server): returns an array of pids */
 static napi_value bind_server_children(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
   SERVER(env, argv[0]);
   const struct fork_children *children = fork_server_children(server);
-  napi_value result;
-  TRY(env, napi_create_array_with_length(env, children->count, &result));
-  for (size_t i = 0; i < children->count; i++) {
-    napi_value pid = number(env, children->pids[i]);
-    if (pid == NULL) return NULL;
-    TRY(env, napi_set_element(env, result, (uint32_t)i, pid));
-  }
-  return result;
+  return array_of(env, children->pids, children->count);
 }
 
 /* serverFork(server, control, out: Int32Array[1]): returns the pid; 0 in the child, with 0 or a negative errno in
@@ -175,15 +202,7 @@ static napi_value bind_forget_threads(napi_env env, napi_callback_info info) {
 static napi_value bind_thread_descriptors(napi_env env, napi_callback_info info) {
   (void)info;
   int32_t descriptors[FORK_MOST_THREAD_DESCRIPTORS];
-  size_t count = fork_thread_descriptors(descriptors);
-  napi_value result;
-  TRY(env, napi_create_array_with_length(env, count, &result));
-  for (size_t i = 0; i < count; i++) {
-    napi_value fd = number(env, descriptors[i]);
-    if (fd == NULL) return NULL;
-    TRY(env, napi_set_element(env, result, (uint32_t)i, fd));
-  }
-  return result;
+  return array_of(env, descriptors, fork_thread_descriptors(descriptors));
 }
 
 napi_value bind_server(napi_env env, napi_value exports) {
