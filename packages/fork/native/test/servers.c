@@ -20,6 +20,7 @@ struct served {
   uv_loop_t loop;
   struct fork_server *server;
   struct fork_server_state state;
+  int lifeline[2];                     /* a pipe */
   int owner;                           /* the owner's end of the control socket */
   int told[FORK_SERVER_CHILDLESS + 1]; /* how often each event */
   int64_t last;
@@ -41,14 +42,15 @@ static void on_event(void *context, enum fork_server_event event, int64_t a, int
 }
 
 /* Descriptors: the control socket has the number below that of the lifeline, so that the child finds it. */
-static void serve(struct served *self, int lifeline) {
+static void serve(struct served *self) {
   int pair[2], control = open_descriptors() + 10;
   memset(self, 0, sizeof *self);
   assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
   assert(dup2(pair[0], control) == control && close(pair[0]) == 0);
   self->owner = pair[1];
-  self->state.shared_lifeline = lifeline;
-  int armed = fork_arm_lifeline(lifeline);
+  assert(pipe2(self->lifeline, O_CLOEXEC) == 0);
+  self->state.shared_lifeline = self->lifeline[0];
+  int armed = fork_arm_lifeline(self->lifeline[0]);
   assert(armed >= 0 && dup2(armed, control + 1) == control + 1 && close(armed) == 0);
   self->state.own_lifeline = control + 1;
   self->state.may_fork = 1;
@@ -67,6 +69,8 @@ static void stop_serving(struct served *self) {
   assert(uv_run(&self->loop, UV_RUN_DEFAULT) == 0 && uv_loop_close(&self->loop) == 0 && self->is_closed);
   close(self->state.own_lifeline - 1);
   close(self->state.own_lifeline);
+  close(self->lifeline[0]);
+  close(self->lifeline[1]);
 }
 
 /* Orders a fork, and returns the owner's end of its control socket. */
@@ -103,10 +107,8 @@ static bool has_report(int socket) {
 }
 
 void test_fork_server(void) {
-  int lifeline[2];
   struct served self;
-  assert(pipe2(lifeline, O_CLOEXEC) == 0);
-  serve(&self, lifeline[0]);
+  serve(&self);
   for (uint8_t i = 1; i <= 3; i++) {
     int child = order_fork(&self, i);
     uint32_t id;
@@ -121,15 +123,11 @@ void test_fork_server(void) {
   }
   for (size_t i = 0; i < sizeof self.told / sizeof *self.told; i++) assert(self.told[i] == 0);
   stop_serving(&self);
-  close(lifeline[0]);
-  close(lifeline[1]);
 }
 
 void test_order_for_javascript(void) {
-  int lifeline[2];
   struct served self;
-  assert(pipe2(lifeline, O_CLOEXEC) == 0);
-  serve(&self, lifeline[0]);
+  serve(&self);
   fork_forget_threads(); /* as if there were a new one */
   int child = order_fork(&self, 1);
   while (!self.told[FORK_SERVER_READY]) uv_run(&self.loop, UV_RUN_ONCE);
@@ -137,15 +135,11 @@ void test_order_for_javascript(void) {
   uint8_t order[FRAME_HEADER_BYTES];
   assert(recv(self.state.own_lifeline - 1, order, sizeof order, 0) == sizeof order && close(child) == 0);
   stop_serving(&self);
-  close(lifeline[0]);
-  close(lifeline[1]);
 }
 
 void test_failed_fork(void) {
-  int lifeline[2];
   struct served self;
-  assert(pipe2(lifeline, O_CLOEXEC) == 0);
-  serve(&self, lifeline[0]);
+  serve(&self);
   int own_lifeline = self.state.own_lifeline;
   self.state.own_lifeline = 1 << 30; /* no child could have it there */
   int child = order_fork(&self, 9);
@@ -153,8 +147,6 @@ void test_failed_fork(void) {
   assert(self.last == 9 && !self.state.may_fork && close(self.other) == 0 && close(child) == 0);
   self.state.own_lifeline = own_lifeline;
   stop_serving(&self);
-  close(lifeline[0]);
-  close(lifeline[1]);
 }
 
 static int exit_at_once(void *context) {
@@ -163,10 +155,8 @@ static int exit_at_once(void *context) {
 }
 
 void test_ends_that_cannot_be_reported(void) {
-  int lifeline[2];
   struct served self;
-  assert(pipe2(lifeline, O_CLOEXEC) == 0);
-  serve(&self, lifeline[0]);
+  serve(&self);
   self.state.has_queued_frames = 1;
   self.state.tells_when_childless = 1;
   assert(fork_server_listen(self.server) == 0);
@@ -181,6 +171,4 @@ void test_ends_that_cannot_be_reported(void) {
   while (!self.told[FORK_SERVER_UNKNOWN_ENDED]) uv_run(&self.loop, UV_RUN_ONCE);
   assert(self.last == stranger && status_of(stranger) == EXIT_CODE << 8);
   stop_serving(&self);
-  close(lifeline[0]);
-  close(lifeline[1]);
 }
