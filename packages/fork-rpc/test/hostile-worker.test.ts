@@ -346,7 +346,7 @@ describe('a hostile worker', () => {
   it('that sends text as a tagged value although it is an index is killed', () =>
     checkProtocolError([{ bytes: result(Buffer.from([0x81, 0xd9, 0x01, 0x19, 0x42, 0x39, 0x00])) }]))
 
-  it('that sends what is no regular expression as one is killed', () =>
+  it('that sends an error tagged as a regular expression is killed', () =>
     checkProtocolError([
       { bytes: result(Buffer.concat([Buffer.from([0x81, 0xd8, 27, 0x82]), cborText('Error'), INTEGER])) },
     ]))

@@ -1,6 +1,6 @@
 /* Carries out orders to fork without JavaScript, where nothing needs it, and reaps the forks. Everything else that
  * happens on the control socket of a process is told to JavaScript. Part of the event loop: all functions are to be
- * called by its thread, and none waits.
+ * called by its thread. None waits, except a fork for other threads.
  */
 #ifndef FORK_SERVER_H
 #define FORK_SERVER_H
@@ -52,9 +52,10 @@ void fork_server_ref(struct fork_server *self, int on);
 /* Starts to reap the children as soon as they end. Has no effect if that has begun. Returns 0 or a negative errno. */
 int fork_server_listen(struct fork_server *self);
 
-/* Forks this process (fork_process), whose other threads sleep. `control` is the control socket of the child, which
+/* Forks this process; `wait_for_threads` is that of fork_process. `control` is the control socket of the child, which
  * takes the number of this process's; borrowed. Returns the pid; 0 in the child, with 0 or a negative errno in
- * `child_error` if the child could not be set up; or a negative errno. The caller reports a pid. */
+ * `child_error` if the child could not be set up; or a negative errno: -EMFILE if that number is above the limit, those
+ * of fork_process. The caller reports a pid. A child that cannot even have its control socket exits with code 127. */
 pid_t fork_server_fork(struct fork_server *self, int control, int (*wait_for_threads)(void), int *child_error);
 
 /* Reaps the children that have ended, and reports them. */

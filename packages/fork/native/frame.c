@@ -67,7 +67,8 @@ bool frame_take_fork(int socket, uint32_t *id, int *control) {
   put_header(expected, ORDER_FORK, 1, 0, *id);
   bool is_fork =
     n == sizeof header && fd >= 0 && !(message.msg_flags & MSG_CTRUNC) && memcmp(header, expected, sizeof header) == 0;
-  /* The descriptor that was only looked at stays. This one, which nobody receives, is closed by the kernel. */
+  /* `fd` is a duplicate that looking has made, and it stays open. This call has no room for the descriptor itself, so
+   * the kernel closes that. */
   if (is_fork && recv(socket, header, sizeof header, MSG_DONTWAIT) == (ssize_t)sizeof header) {
     *control = fd;
     return true;

@@ -127,7 +127,7 @@ class CloneScanner {
     this.#charge(level.indexKeys.add(index))
   }
 
-  /** Returns the index that a text stands for; -1 if it is none. */
+  /** Reads a text that is a key. Returns the index that it stands for, or -1 if it does not stand for an index. */
   #indexOfText(tag: number): number {
     const at = this.#at
     const size = this.#number()

@@ -38,10 +38,10 @@ export class SparseArray {
   readonly #keys = new IndexKeys(ENTRY)
 
   /**
-   * Returns the memory of its holes, in bytes.
+   * Returns the memory of the array's holes, in bytes.
    *
-   * @param at - where its length begins
-   * @throws RpcError if there is none
+   * @param at - the offset at which the length of the array begins
+   * @throws RpcError if no length begins there
    */
   addLength(bytes: Uint8Array, at: number, end: number): number {
     const length = indexAt(bytes, at, end)

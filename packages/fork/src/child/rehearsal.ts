@@ -18,7 +18,7 @@ const noEffects: ProcessEffects = {
   exit: () => {},
 }
 
-/** Objects of the last round: V8 forgets how objects of a kind are laid out when there is none any more. */
+/** Keeps the stream of the last round: V8 forgets the layout of a kind of object when the last one is collected. */
 const kept: { socket?: unknown } = {}
 
 /** The function that runs in a rehearsal. */

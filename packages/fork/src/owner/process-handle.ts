@@ -406,7 +406,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
       const isFirst = !this.#identity
       if (isFirst) this.#identity = this.#senderOf(made)
       if (this.#identity && !this.#pidfd && !this.#hasEnded) {
-        const pidfd = isFirst ? sent : undefined // the kernel does not tell who has sent a later one
+        const pidfd = isFirst ? sent : undefined // the kernel names only the sender of the first report
         if (isFirst) sent = undefined
         this.#keepPidfd(pidfdOf(this.#identity, pidfd, this.#channel.socket))
       }

@@ -363,7 +363,7 @@ export class ControlChannel {
     return true
   }
 
-  /** Finds out who has sent the bytes that the next call receives: they are of one process. */
+  /** Notes which process sent the bytes that the next call receives. They all come from one process. */
   #identify(): void {
     const sender = peekSender(this.#socket)
     const isOther = sender?.pid !== this.#sender?.pid || sender?.uid !== this.#sender?.uid
