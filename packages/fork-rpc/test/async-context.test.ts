@@ -28,6 +28,18 @@ describe('async contexts', () => {
       })
     }
 
+    it(`calls that are sent together each see their own store only, with async: ${async}`, async () => {
+      const remote = connectTo({ async })
+      for (const names of [
+        ['a', 'b', 'c'],
+        ['d', 'e', 'f'],
+      ])
+        assert.deepEqual(
+          await Promise.all(names.map(name => remote.enterThenWait(name))),
+          names.map(name => ['none', name]),
+        )
+    })
+
     it(`a store that a function enters before it throws is not visible to later calls, with async: ${async}`, async () => {
       const remote = connectTo({ async })
       await assert.rejects(remote.enterThenThrow('a'), { message: 'none' })
