@@ -208,26 +208,44 @@ export const v8Codec = (budget?: number): Codec =>
     'all',
   )
 
-/**
- * JSON, RFC 8259.
- *
- * @param isTrusted - false: messages that could exhaust the heap are not decoded
- */
-export const jsonCodec = (isTrusted: boolean): Codec =>
-  new WholeCodec(
-    (values, frameKind) => Buffer.from(checked(values, frameKind, 'json', JSON.stringify)),
-    bytes => {
-      if (!isTrusted) checkHeapRoom(countValues(bytes) * MOST_BYTES_A_VALUE + 2 * bytes.length)
-      return parseJson(bytes)
-    },
-  )
+/** The longest text in JSON that is encoded into memory that is used again, in UTF-16 code units. */
+const SHORT_JSON = 1024
+/** The most bytes of UTF-8 that one UTF-16 code unit takes. */
+const MOST_BYTES_A_UNIT = 3
 
-/** @throws SyntaxError if it is not JSON; the error of `JSON.parse` would show a part of it */
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString())
-  } catch {
-    throw new SyntaxError('a message is not valid JSON')
+/** JSON, RFC 8259. */
+export class JsonCodec implements Codec {
+  bytes: Buffer = Buffer.alloc(0)
+  readonly start = 0
+  end = 0
+  readonly attachable = 'none'
+  readonly #scratch = Buffer.allocUnsafeSlow(SHORT_JSON * MOST_BYTES_A_UNIT)
+  readonly #isTrusted: boolean
+
+  /** @param isTrusted - false: messages that could exhaust the heap are not decoded */
+  constructor(isTrusted: boolean) {
+    this.#isTrusted = isTrusted
+  }
+
+  encode(values: readonly unknown[], frameKind: number): void {
+    const text = checked(values, frameKind, 'json', JSON.stringify)
+    if (text.length <= SHORT_JSON) {
+      this.bytes = this.#scratch
+      this.end = this.#scratch.write(text)
+    } else {
+      this.bytes = Buffer.from(text)
+      this.end = this.bytes.length
+    }
+  }
+
+  decode(bytes: Buffer, start: number, end: number): unknown[] {
+    if (!this.#isTrusted && (end - start) * (MOST_BYTES_A_VALUE + 2) >= SMALL_BYTES)
+      checkHeapRoom(countValues(bytes, start, end) * MOST_BYTES_A_VALUE + 2 * (end - start))
+    try {
+      return JSON.parse(bytes.toString('utf8', start, end)) as unknown[]
+    } catch {
+      throw new SyntaxError('a message is not valid JSON') // the error of JSON.parse would show a part of it
+    }
   }
 }
 
@@ -265,9 +283,9 @@ function checkHeapRoom(size: number): void {
 }
 
 /** Returns the number of values in JSON, or more: of the characters that begin or separate them. */
-function countValues(json: Uint8Array): number {
+function countValues(json: Uint8Array, start: number, end: number): number {
   let count = 1
-  for (let i = 0; i < json.length; i++) {
+  for (let i = start; i < end; i++) {
     const byte = json[i]!
     if (byte === 0x2c || byte === 0x3a || byte === 0x5b || byte === 0x7b) count++ // , : [ {
   }

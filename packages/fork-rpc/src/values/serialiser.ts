@@ -4,7 +4,7 @@ import { type Expectation, isUrl } from '@anyfork/fdpass/internal'
 import { resolveSpecifier } from '@anyfork/fork/internal'
 import { requireModule } from '../entry-files.js'
 import { LARGE_BYTES } from '../wire/frame.js'
-import { CborCodec, type Codec, jsonCodec, v8Codec, WholeCodec } from './codec.js'
+import { CborCodec, type Codec, JsonCodec, v8Codec, WholeCodec } from './codec.js'
 import { OctetsCodec } from './octets-codec.js'
 
 /** What the module of a custom serialiser exports. See the option `serialiser`. */
@@ -31,7 +31,7 @@ export type SerialiserName = 'cbor' | 'json' | 'octets' | 'v8'
 
 const builtIn: Record<SerialiserName, (budget?: number) => Codec> = {
   cbor: budget => new CborCodec(budget),
-  json: budget => jsonCodec(budget === undefined),
+  json: budget => new JsonCodec(budget === undefined),
   octets: budget => new OctetsCodec(budget),
   v8: budget => v8Codec(budget),
 }
