@@ -61,7 +61,9 @@ export declare class ForkProcess extends ProcessOrders implements AsyncDisposabl
     get mode(): MadeBy | undefined;
     get isAlive(): boolean;
     get exited(): Promise<ExitStatus>;
+    get spareCount(): number;
     fork(): ForkProcess;
+    keepSpares(count: number): this;
     refork(): ForkProcess;
     toFd(): Promise<Descriptor>;
     memory(): Promise<MemoryFigures>;

@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs'
 import { assertUnixSocket, Descriptor, setNonblocking, socketpair } from '@anyfork/fdpass'
-import { checkArgument, type Expectation } from '@anyfork/fdpass/internal'
+import { anInteger, checkArgument, type Expectation } from '@anyfork/fdpass/internal'
 import type { CheckReport } from './check-report.js'
 import type { ExitStatus } from './errors.js'
 import { afterFork } from './fork-hooks.js'
@@ -12,6 +12,7 @@ import { DefaultTemplate } from './owner/default-template.js'
 import { checkExecOptions, type ExecOptions } from './owner/exec-options.js'
 import { ProcessOrders } from './owner/orders.js'
 import { ProcessHandle } from './owner/process-handle.js'
+import { SpareForks } from './owner/spare-forks.js'
 import { lookUpFolder } from './program-folder.js'
 import { Command } from './protocol/frame.js'
 import { encode } from './protocol/payload.js'
@@ -60,6 +61,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     release: template => template.#release(),
   })
   #isExitAwaited = false
+  declare protected spares: SpareForks<ForkProcess> | undefined
 
   private constructor(processHandle: ProcessHandle) {
     if (!(processHandle instanceof ProcessHandle))
@@ -185,9 +187,15 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     return exited
   }
 
+  /** How many forks are ready that `keepSpares` has asked for. Those that are being made count as well. */
+  get spareCount(): number {
+    return this.spares?.length ?? 0
+  }
+
   /**
    * Forks the process. The fork has everything that was loaded, and the arguments and descriptors sent so far, which
-   * this process also keeps. If it cannot be made, its `ready` and `run` reject: see the codes in the README.
+   * this process also keeps. If it cannot be made, its `ready` and `run` reject: see the codes in the README. If
+   * `keepSpares` has made one in advance, that one is returned.
    *
    * @returns the fork; it takes orders at once
    * @throws TypeError after `run`, `close`, or `toFd`
@@ -195,7 +203,23 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    */
   fork(): ForkProcess {
     this.assertOpen('fork')
-    return new ForkProcess(this.processHandle.fork())
+    return this.spares?.take() ?? this.#fork()
+  }
+
+  /**
+   * Keeps forks ready, which `fork` returns. Each is replaced when the event loop of this program is idle again. Every
+   * later order replaces all of them, since they lack what it brings. They do not keep this program running, and end
+   * with this process: at `run`, `close`, and `toFd`.
+   *
+   * @param count - how many forks to keep ready, from 0. It replaces the count of an earlier call
+   * @throws TypeError if `count` is not an integer from 0, and after `run`, `close`, or `toFd`
+   */
+  keepSpares(count: number): this {
+    checkArgument('count', count, anInteger(0))
+    this.assertOpen('keepSpares')
+    if (this.spares) this.spares.setCount(count)
+    else this.spares = new SpareForks(count, () => this.#fork())
+    return this
   }
 
   /**
@@ -226,13 +250,15 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    */
   async toFd(): Promise<Descriptor> {
     this.assertOpen('toFd')
-    this.processHandle.assertChildless('toFd')
     this.isHandedOver = true
     dropped.unregister(this)
     try {
+      await this.spares?.drop()
+      this.processHandle.assertChildless('toFd')
       return await this.processHandle.detach()
     } catch (error) {
       this.isHandedOver = false
+      this.spares?.renew()
       dropped.register(this, this.processHandle, this)
       throw error
     }
@@ -363,6 +389,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
       setNonblocking(ours, true)
       const started = this.processHandle.ask(Command.run, encode({ module, name, folder }), [theirs])
       this.hasRun = true
+      void this.spares?.end()
       dropped.unregister(this)
       theirs.close()
       await started
@@ -379,7 +406,12 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     return this.isAlive && !this.hasRun && !this.isHandedOver
   }
 
+  #fork(): ForkProcess {
+    return new ForkProcess(this.processHandle.fork())
+  }
+
   #release(): void {
+    void this.spares?.end()
     if (!this.isClosing && !this.hasRun) this.processHandle.order(Command.end)
     this.isClosing = true
   }

@@ -1,10 +1,10 @@
 import { AsyncResource } from 'node:async_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
+import { SpareForks } from '@anyfork/fork/internal'
 import type { ExitStatus, ForkProcess } from '@anyfork/fork-rpc'
 import type { Call } from '../call/call.js'
 import { PoolError } from '../errors.js'
 import type { PoolSettings } from '../pool-options.js'
-import { SpareProcesses } from './spare-processes.js'
 import { recordFailedStart, StartFailures } from './start-failures.js'
 import type { Template, Templates } from './templates.js'
 import { Worker, type WorkerListener } from './worker.js'
@@ -46,7 +46,7 @@ export class WorkerSet {
   /** The workers that accept calls. */
   readonly ready: Set<Worker> = new Set()
   readonly templates: Templates
-  readonly spares: SpareProcesses
+  readonly spares: SpareForks<ForkProcess>
   /** The totals of the workers so far: `started` counts all of them, the others those that have ended. */
   readonly past: { started: number; died: number; busyMilliseconds: number; aliveMilliseconds: number } = {
     started: 0,
@@ -70,7 +70,7 @@ export class WorkerSet {
     this.#settings = settings
     this.#connect = connect
     this.#listener = listener
-    this.spares = new SpareProcesses(settings.spare, () => templates.fork())
+    this.spares = new SpareForks(settings.spare, () => templates.fork())
   }
 
   /** How many workers are being started. */

@@ -21,6 +21,8 @@ export abstract class ProcessOrders {
   protected hasRun = false
   protected isClosing = false
   protected isHandedOver = false
+  /** The forks that were made in advance. Every order makes them obsolete. */
+  protected spares: { renew(): void } | undefined
 
   protected constructor(processHandle: ProcessHandle) {
     this.processHandle = processHandle
@@ -87,6 +89,7 @@ export abstract class ProcessOrders {
     this.assertOpen('sendFd')
     for (const handle of handles) fstatSync(descriptorNumber(handle))
     for (const handle of handles) this.processHandle.order(Command.descriptor, undefined, [handle])
+    this.spares?.renew()
     return this
   }
 
@@ -141,6 +144,7 @@ export abstract class ProcessOrders {
   #order(order: string, type: number, payload: unknown): this {
     this.assertOpen(order)
     this.processHandle.order(type, encode(payload))
+    this.spares?.renew()
     return this
   }
 }
