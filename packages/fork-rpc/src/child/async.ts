@@ -1,6 +1,6 @@
 import type { Descriptor } from '@anyfork/fdpass'
 import { bindContext } from '@anyfork/fdpass/internal'
-import { afterFork } from '@anyfork/fork'
+import { afterFork } from '@anyfork/fork/internal/child'
 import { acceptedFromCaller, Flag, Kind } from '../wire/frame.js'
 import type { ServeSettings } from '../wire/serve-settings.js'
 import { Spin } from '../wire/spin.js'

@@ -1,6 +1,5 @@
 import { bindContext } from '@anyfork/fdpass/internal'
-import { afterFork } from '@anyfork/fork'
-import { hasUnwrittenOutput, loadFunction, loadModule, outputWritten } from '@anyfork/fork/internal/child'
+import { afterFork, hasUnwrittenOutput, loadFunction, loadModule, outputWritten } from '@anyfork/fork/internal/child'
 import { RpcError } from '../errors.js'
 import type { Codec } from '../values/codec.js'
 import { codecOf } from '../values/serialiser.js'

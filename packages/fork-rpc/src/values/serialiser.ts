@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { types } from 'node:util'
 import { type Expectation, isUrl } from '@anyfork/fdpass/internal'
-import { resolveSpecifier } from '@anyfork/fork/internal'
+import { resolveSpecifier } from '@anyfork/fork/internal/child'
 import { requireModule } from '../entry-files.js'
 import { LARGE_BYTES } from '../wire/frame.js'
 import { CborCodec, type Codec, JsonCodec, v8Codec, WholeCodec } from './codec.js'

@@ -6,7 +6,7 @@ import {
   type Watch,
   watch,
 } from '@anyfork/fdpass'
-import { closeAtThreadEnd } from '@anyfork/fork/internal'
+import { closeAtThreadEnd } from '@anyfork/fork/internal/child'
 import { RpcError } from '../errors.js'
 import { writeAll } from './blocking-write.js'
 import { type Accepted, Kind } from './frame.js'
