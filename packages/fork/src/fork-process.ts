@@ -30,6 +30,14 @@ const dropped = new FinalizationRegistry<ProcessHandle>(processHandle => {
   }
 })
 
+/** A function that is going to run. */
+export interface BegunRun {
+  /** This end of its socket, non-blocking; owned by the caller. */
+  socket: Descriptor
+  /** Resolves right before the function is called. Rejects as `run`; the caller then closes the socket. */
+  started: Promise<unknown>
+}
+
 /** Makes the public object for a process. Only this package uses it: the constructor is private. */
 export let forkProcessOf: (processHandle: ProcessHandle) => ForkProcess
 
@@ -41,8 +49,8 @@ export let likelyLimitOf: (process: ForkProcess) => string | undefined
 
 /** Like `exited` of a process, but does not keep this program running. */
 export let exitOf: (process: ForkProcess) => Promise<ExitStatus>
-/** Like `run`, but the socket is closed when this thread ends. */
-export let runUntilThreadEnd: (process: ForkProcess, module: ModuleSpecifier, name: string) => Promise<Descriptor>
+/** Like `run`, but returns the socket at once, which is closed when this thread ends. What is written to it waits there. */
+export let beginRun: (process: ForkProcess, module: ModuleSpecifier, name: string) => BegunRun
 
 /**
  * A process that takes orders: load modules, keep arguments, fork, and finally run a function. Follows AnyEvent::Fork.
@@ -341,7 +349,13 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   run(module: ModuleSpecifier, name: string): Promise<Descriptor>
   run(name: string): Promise<Descriptor>
   async run(moduleOrName: ModuleSpecifier, exported?: string): Promise<Descriptor> {
-    const socket = await this.#run(moduleOrName, exported)
+    const { socket, started } = this.#beginRun(moduleOrName, exported)
+    try {
+      await started
+    } catch (error) {
+      socket.close()
+      throw error
+    }
     outliveThread(socket) // the caller owns it
     return socket
   }
@@ -378,8 +392,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     await this.close()
   }
 
-  /** Like `run`, but the socket is closed when this thread ends. */
-  async #run(moduleOrName: ModuleSpecifier, exported?: string): Promise<Descriptor> {
+  #beginRun(moduleOrName: ModuleSpecifier, exported?: string): BegunRun {
     this.assertOpen('run')
     const { module, name } =
       exported === undefined ? functionReference(undefined, moduleOrName) : functionReference(moduleOrName, exported)
@@ -392,8 +405,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
       void this.spares?.end()
       dropped.unregister(this)
       theirs.close()
-      await started
-      return ours
+      return { socket: ours, started }
     } catch (error) {
       ours.close()
       theirs[Symbol.dispose]()
@@ -421,7 +433,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     reasonOf = process => process.processHandle.reason
     likelyLimitOf = process => process.processHandle.likelyLimit
     exitOf = process => process.processHandle.exited
-    runUntilThreadEnd = (process, module, name) => process.#run(module, name)
+    beginRun = (process, module, name) => process.#beginRun(module, name)
     afterFork(() => ForkProcess.#default.forget())
   }
 }

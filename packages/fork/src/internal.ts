@@ -3,7 +3,7 @@
  * any release.
  */
 export { describeExit } from './errors.js'
-export { exitOf, likelyLimitOf, reasonOf, runUntilThreadEnd } from './fork-process.js'
+export { type BegunRun, beginRun, exitOf, likelyLimitOf, reasonOf } from './fork-process.js'
 export { type FunctionReference, functionReference, resolveSpecifier } from './module-specifier.js'
 export { SpareForks } from './owner/spare-forks.js'
 export { processorTimeOf } from './processor-time.js'

@@ -29,8 +29,8 @@ export class BusyWait {
    * @param awaited - the number of pending calls that are awaited
    */
   written(awaited: number): void {
-    if (!awaited || awaited > FEW_CALLS || this.#isWaiting || this.#transport.isFrameDeferred || !this.#takeTurn())
-      return
+    const { isReading, isFrameDeferred } = this.#transport
+    if (!awaited || awaited > FEW_CALLS || this.#isWaiting || !isReading || isFrameDeferred || !this.#takeTurn()) return
     const microseconds = this.#spin.next()
     if (!microseconds) return
     this.#isWaiting = true

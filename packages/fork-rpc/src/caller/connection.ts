@@ -8,14 +8,7 @@ import {
   type ForkProcess,
   ProcessExitedError,
 } from '@anyfork/fork'
-import {
-  exitOf,
-  likelyLimitOf,
-  lookUpFolder,
-  reasonOf,
-  resolveSpecifier,
-  runUntilThreadEnd,
-} from '@anyfork/fork/internal'
+import { beginRun, exitOf, likelyLimitOf, lookUpFolder, reasonOf, resolveSpecifier } from '@anyfork/fork/internal'
 import { aForkProcess, backends } from '../backend.js'
 import { RpcError } from '../errors.js'
 import { checkRpcOptions, MAX_MESSAGE_BYTES, type RpcOptions } from '../options.js'
@@ -158,12 +151,10 @@ export class Connection {
       hasSharedPage: page !== undefined,
       folder: lookUpFolder(module, done?.module),
     } satisfies ServeSettings)
-    runUntilThreadEnd(process, async ? backends.async : backends.sync, 'serve')
-      .then(socket => this.#connect(socket))
-      .catch((error: Error) => {
-        this.#requests.failure = error
-        void this.#finish()
-      })
+    this.#begin(async ? backends.async : backends.sync).catch((error: Error) => {
+      this.#requests.failure = error
+      void this.#finish()
+    })
   }
 
   get isAlive(): boolean {
@@ -256,11 +247,23 @@ export class Connection {
     }
   }
 
-  #connect(socket: Descriptor): void {
-    this.#socket = socket
+  /**
+   * Makes the process serve. Calls are written at once, so that the process need not wait for them. What it sends is read
+   * when its pid is known.
+   *
+   * @throws rejects as `run` of `ForkProcess`
+   */
+  async #begin(backend: URL): Promise<void> {
+    const { transport } = this.#channel
+    const { socket, started } = beginRun(this.#process, backend, 'serve')
+    transport.setReading(false)
+    transport.open(socket)
     live.add(this)
+    await started
+    this.#socket = socket
     if (this.#isDestroyed) this.#killIfPermitted()
-    this.#channel.transport.open(socket)
+    if (!transport.isOpen) return
+    transport.setReading(true)
     this.#hold.onOpen()
     void exitOf(this.#process).then(({ code, signal }) => {
       // Nothing is known of the exit of a process that another program has started.

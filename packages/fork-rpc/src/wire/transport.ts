@@ -80,6 +80,10 @@ export class Transport {
     return this.#watch !== undefined
   }
 
+  get isReading(): boolean {
+    return this.#isReading
+  }
+
   /** The number of bytes received so far. */
   get received(): number {
     return this.#received
