@@ -1,4 +1,4 @@
-import { afterFork, beforeFork } from '@anyfork/fork'
+import { afterFork, beforeFork } from '@anyfork/fork/internal/child'
 
 /** How many turns of the event loop it may take to receive a fork order that was sent earlier. */
 const TURNS = 3

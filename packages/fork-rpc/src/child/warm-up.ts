@@ -4,6 +4,7 @@ import { MAX_MESSAGE_BYTES } from '../options.js'
 import { codecOf } from '../values/serialiser.js'
 import { Kind } from '../wire/frame.js'
 import { FrameWriter } from '../wire/frame-writer.js'
+import { SPIN_US } from '../wire/spin.js'
 import { disconnect } from './service.js'
 import { serve } from './sync.js'
 
@@ -28,7 +29,7 @@ export async function warmUp(): Promise<void> {
     module: WARM_UP.href,
     folder: '/',
     serialiser: 'cbor',
-    spin: 0,
+    spin: SPIN_US,
     init: undefined,
     hasSharedPage: false,
     maxMessageBytes: MAX_MESSAGE_BYTES,

@@ -2,7 +2,7 @@
  * What @anyfork/fork-rpc uses in the code that workers load. Nothing here may import code of the owner: it would be loaded
  * into every template. Not part of the documented API: it may change in any release.
  */
-export { afterFork } from '../fork-hooks.js'
+export { afterFork, beforeFork } from '../fork-hooks.js'
 export { resolveSpecifier } from '../module-specifier.js'
 export { hasUnwrittenOutput, outputWritten } from '../safety/output.js'
 export { closeAtThreadEnd } from '../thread-end.js'
