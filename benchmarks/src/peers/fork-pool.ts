@@ -11,7 +11,7 @@ export function start({ task, workers, fromZero = false }: PeerOptions, options:
     call,
     async ready() {
       await template.ready()
-      if (options.spare) await setTimeout(100) // the pool forks its spare process only when the program is idle
+      if (options.spare) await setTimeout(100) // the pool starts its spare worker only when the program is idle
     },
   }
 }

@@ -120,8 +120,9 @@ export interface PoolOptions {
    */
   startTimeout?: number
   /**
-   * How many processes to fork in advance (`prefork`), beyond `max`, an integer from 0. A new worker takes one of them
-   * instead of waiting for a fork.
+   * How many workers to start in advance (`prefork`), beyond `max`, an integer from 0. Where the pool would start a worker,
+   * it takes one of them, which can be called at once. `init` runs when they are started. A call with restrictions of its
+   * own does not use them.
    *
    * @default 0
    */

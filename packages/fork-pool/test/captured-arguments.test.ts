@@ -14,7 +14,7 @@ const pools: [title: string, options: PoolOptions][] = [
   ['calls that wait inside a worker', { max: 1, load: 3 }],
   ['an async worker', { max: 1, load: 2, async: true }],
   ['isolate', { isolate: true, max: 2 }],
-  ['isolate and spare processes', { isolate: true, max: 2, spare: 2 }],
+  ['isolate and spare workers', { isolate: true, max: 2, spare: 2 }],
   ['recycled workers', { max: 1, recycle: { calls: 1 } }],
   ['the serialiser json', { max: 1, serialiser: 'json' }],
   ['the serialiser v8', { max: 1, serialiser: 'v8' }],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
-import { isSoak, until } from '@anyfork/test-support'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { ForkProcess, pool } from '@anyfork/fork-pool'
+import { descendantsOf, isSoak, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { useFolder } from './support/folder.js'
 import { reasonOf, usePools } from './support/pools.js'
@@ -53,11 +54,48 @@ describe('isolate', function () {
     assert.match(String(reason?.signal), /SIGKILL|SIGXCPU/)
   })
 
-  it('spare processes get the restrictions of the isolated call that takes them', async () => {
-    const open = start('openFiles', { isolate: true, max: 2, spare: 2 })
+  it('an isolated call with restrictions gets a process of its own instead of a spare worker', async () => {
+    const open = start('openFiles', { isolate: true, max: 2, spare: 2, restrict: { rlimits: { nofile: 60 } } })
     await until(async () => (await open.stats()).spares === 2)
     const restricted = open.with({ restrict: { rlimits: { nofile: 40 } } })
-    for (let i = 0; i < 5; i++) assert.ok(((await restricted()) as number) < 40)
+    for (let i = 0; i < 5; i++) assert.equal(Number(await open()) - Number(await restricted()), 20)
+  })
+
+  it('a spare worker has run init, and ends by done if no call takes it', async () => {
+    const log = pathOf('log')
+    const module = pathOf('module.mjs')
+    const notes = (): string[] => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [])
+    writeFileSync(
+      module,
+      `import { appendFileSync } from 'node:fs'
+       const note = what => appendFileSync(${JSON.stringify(log)}, what + '\\n')
+       export const init = () => note('init')
+       export const done = () => note('done')
+       export const pid = () => process.pid`,
+    )
+    const call = pool(ForkProcess.create(), module, 'pid', { isolate: true, spare: 2, init: 'init', done: 'done' })
+    await until(async () => (await call.stats()).spares === 2 && notes().length === 2)
+    await call()
+    await until(async () => (await call.stats()).spares === 2 && notes().length === 4)
+    await call.close()
+    assert.deepEqual(notes().toSorted(), ['done', 'done', 'done', 'init', 'init', 'init'])
+  })
+
+  it('a spare worker that was killed is not used, and one that cannot start leaves the error to the call', async () => {
+    const pid = start('pid', { isolate: true, max: 1, spare: 1 })
+    await until(async () => (await pid.stats()).spares === 1)
+    const seen = new Set<unknown>()
+    for (let i = 0; i < 3; i++) {
+      await until(async () => {
+        killServing()
+        return (await pid.stats()).spares === 0
+      })
+      seen.add(await pid())
+      await until(async () => (await pid.stats()).spares === 1)
+    }
+    assert.equal(seen.size, 3)
+    const absent = start('absent', { isolate: true, max: 1, spare: 1 })
+    for (let i = 0; i < 3; i++) assert.equal((await reasonOf(absent()))?.code, 'ERR_EXPORT_NOT_FOUND')
   })
 
   it('an isolated call that is aborted while its process starts rejects, and the next one runs', async () => {
@@ -102,3 +140,14 @@ describe('isolate', function () {
     assert.deepEqual(await Promise.all(values.map(value => echo(value))), values)
   })
 })
+
+/** Kills the workers that have been started. */
+function killServing(): void {
+  for (const { pid } of descendantsOf(process.pid)) {
+    try {
+      if (readFileSync(`/proc/${pid}/comm`, 'utf8') === 'anyfork serve\n') process.kill(pid, 'SIGKILL')
+    } catch {
+      // it has just ended
+    }
+  }
+}

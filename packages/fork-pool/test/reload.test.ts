@@ -117,7 +117,7 @@ describe('reload()', () => {
     })
   }
 
-  it('reload() replaces the spare processes of isolated calls', async () => {
+  it('reload() replaces the spare workers of isolated calls', async () => {
     const version = start({ isolate: true, spare: 2 })
     assert.equal(await version(), 1)
     write(2)

@@ -94,7 +94,7 @@ describe('scaling', () => {
     assert.equal((await sleep.stats()).started, 1)
   })
 
-  it('spare processes are forked in advance, become workers, and are replaced', async () => {
+  it('spare workers are started in advance, are taken, and are replaced', async () => {
     const pid = start('pid', { max: 2, spare: 3 })
     await until(async () => (await pid.stats()).spares === 3)
     assert.equal((await pid.stats()).started, 0)
@@ -103,7 +103,7 @@ describe('scaling', () => {
     assert.equal((await pid.stats()).started, 1)
   })
 
-  it('a program ends while its pool has idle workers and spare processes', async () => {
+  it('a program ends while its pool has idle workers and spare workers', async () => {
     const program = `
       import { ForkProcess, pool } from '@anyfork/fork-pool'
       const basename = pool(ForkProcess.create(), 'node:path', 'basename', { idle: 2, max: 4, spare: 2, start: 10, recycle: { pss: 1e9 } })

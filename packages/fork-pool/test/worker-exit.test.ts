@@ -89,7 +89,7 @@ describe('worker exit', () => {
     assert.equal((await echo.stats()).started, 1)
   })
 
-  it('the exit of the program ends workers, spare processes, and templates', async () => {
+  it('the exit of the program ends workers, spare workers, and templates', async () => {
     const program = `
       import { ForkProcess, pool } from '@anyfork/fork-pool'
       const sleep = pool(ForkProcess.create(), ${JSON.stringify(worker.href)}, 'sleep', { idle: 2, max: 2, spare: 2 })

@@ -12,7 +12,7 @@ import { DefaultTemplate } from './owner/default-template.js'
 import { checkExecOptions, type ExecOptions } from './owner/exec-options.js'
 import { ProcessOrders } from './owner/orders.js'
 import { ProcessHandle } from './owner/process-handle.js'
-import { SpareForks } from './owner/spare-forks.js'
+import { Spares } from './owner/spares.js'
 import { lookUpFolder } from './program-folder.js'
 import { Command } from './protocol/frame.js'
 import { encode } from './protocol/payload.js'
@@ -69,7 +69,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     release: template => template.#release(),
   })
   #isExitAwaited = false
-  declare protected spares: SpareForks<ForkProcess> | undefined
+  declare protected spares: Spares<ForkProcess> | undefined
 
   private constructor(processHandle: ProcessHandle) {
     if (!(processHandle instanceof ProcessHandle))
@@ -226,7 +226,13 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     checkArgument('count', count, anInteger(0))
     this.assertOpen('keepSpares')
     if (this.spares) this.spares.setCount(count)
-    else this.spares = new SpareForks(count, () => this.#fork())
+    else {
+      const end = (spare: ForkProcess): Promise<ExitStatus> => {
+        spare.kill('SIGKILL')
+        return spare.exited
+      }
+      this.spares = new Spares(count, { make: () => this.#fork(), isAlive: ({ isAlive }) => isAlive, end })
+    }
     return this
   }
 

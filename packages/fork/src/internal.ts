@@ -5,7 +5,7 @@
 export { describeExit } from './errors.js'
 export { type BegunRun, beginRun, exitOf, likelyLimitOf, reasonOf } from './fork-process.js'
 export { type FunctionReference, functionReference, resolveSpecifier } from './module-specifier.js'
-export { SpareForks } from './owner/spare-forks.js'
+export { Spares } from './owner/spares.js'
 export { processorTimeOf } from './processor-time.js'
 export { lookUpFolder, preferWorkingDirectory } from './program-folder.js'
 export { acceptedOrders, acceptedReports } from './protocol/frame.js'

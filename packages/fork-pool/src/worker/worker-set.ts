@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
-import { SpareForks } from '@anyfork/fork/internal'
+import { Spares } from '@anyfork/fork/internal'
 import type { ExitStatus, ForkProcess } from '@anyfork/fork-rpc'
 import type { Call } from '../call/call.js'
 import { PoolError } from '../errors.js'
@@ -46,7 +46,8 @@ export class WorkerSet {
   /** The workers that accept calls. */
   readonly ready: Set<Worker> = new Set()
   readonly templates: Templates
-  readonly spares: SpareForks<ForkProcess>
+  /** The workers that were started in advance. They are not among the others until they are needed. */
+  readonly spares: Spares<Worker>
   /** The totals of the workers so far: `started` counts all of them, the others those that have ended. */
   readonly past: { started: number; died: number; busyMilliseconds: number; aliveMilliseconds: number } = {
     started: 0,
@@ -64,13 +65,22 @@ export class WorkerSet {
   /** When `onError` last had a report that no worker can be started, in milliseconds of `performance.now()`. */
   #reportedAt = -Infinity
   #hasEnded = false
+  /** How workers end that have not become workers of the pool. */
+  #ending: 'end' | 'kill' = 'end'
 
   constructor(templates: Templates, settings: PoolSettings, connect: ConnectWorker, listener: WorkerSetListener) {
     this.templates = templates
     this.#settings = settings
     this.#connect = connect
     this.#listener = listener
-    this.spares = new SpareForks(settings.spare, () => templates.fork())
+    this.spares = new Spares(settings.spare, {
+      make: () => this.#context.runInAsyncScope(() => this.#makeSpare()),
+      isAlive: worker => worker.isUsable && !worker.isEnding,
+      end: worker => {
+        void worker[this.#ending]()
+        return worker.ended
+      },
+    })
   }
 
   /** How many workers are being started. */
@@ -130,7 +140,7 @@ export class WorkerSet {
    * @throws rejects if the worker fails to start
    */
   async startFrom(template: Template): Promise<Worker> {
-    const worker = this.#create(template, template.process.fork(), undefined)
+    const worker = this.#add(this.#create(template, template.process.fork(), undefined))
     try {
       await startInTime(worker, this.#settings.startTimeout)
     } catch (error) {
@@ -166,6 +176,7 @@ export class WorkerSet {
   /** Ends all workers and templates. */
   async end(how: 'end' | 'kill'): Promise<void> {
     this.#hasEnded = true
+    this.#ending = how
     this.#failures.cancel()
     const ended = Promise.all([...[...this.all].map(worker => worker.ended), this.spares.end()])
     const busy = [...this.all].filter(worker => worker.load)
@@ -183,8 +194,10 @@ export class WorkerSet {
     const start: Start = { worker: undefined }
     this.#starts.add(start)
     try {
-      const process = this.spares.take() ?? this.templates.fork()
-      const worker = (start.worker = this.#create(this.templates.current, process, reserved))
+      // restrictions of a call come before the start of the worker
+      const spare = reserved?.options.restrict ? undefined : this.spares.take()
+      const worker = this.#add(spare ?? this.#fork(reserved))
+      start.worker = worker
       await startInTime(worker, this.#settings.startTimeout)
       this.#starts.delete(start)
       this.#admit(worker, reserved)
@@ -204,6 +217,17 @@ export class WorkerSet {
     this.#listener.onChange()
   }
 
+  #makeSpare(): Worker {
+    const worker = this.#fork(undefined)
+    startInTime(worker, this.#settings.startTimeout).catch(() => worker.kill()) // nobody takes it then
+    return worker
+  }
+
+  #fork(reserved: Call | undefined): Worker {
+    const process = this.templates.fork() // may make another template the current one
+    return this.#create(this.templates.current, process, reserved)
+  }
+
   /** Makes a worker of a process, or kills the process if that fails. */
   #create(template: Template, process: ForkProcess, reserved: Call | undefined): Worker {
     try {
@@ -211,15 +235,20 @@ export class WorkerSet {
       for (const restrictions of [this.#settings.restrict, reserved?.options.restrict])
         if (restrictions) process.restrict(restrictions)
       const settings = { isAsync: this.#settings.async, lifetime: this.#chooseLifetime(), connect: this.#connect }
-      const worker = new Worker(process, template, settings, this.#listener)
-      this.past.started++
-      this.all.add(worker)
-      void worker.ended.then(status => this.#onEnded(worker, status))
-      return worker
+      return new Worker(process, template, settings, this.#listener)
     } catch (error) {
       process.kill('SIGKILL')
       throw error
     }
+  }
+
+  /** Makes a worker one of the pool. */
+  #add(worker: Worker): Worker {
+    worker.madeAt = performance.now()
+    this.past.started++
+    this.all.add(worker)
+    void worker.ended.then(status => this.#onEnded(worker, status))
+    return worker
   }
 
   /** Returns after how many calls a worker is replaced: at random, so that not all workers are replaced at once. */

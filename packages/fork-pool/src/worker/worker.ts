@@ -57,7 +57,8 @@ export class Worker implements Candidate, CallOwner {
   readonly keys: Set<unknown> = new Set()
   /** The number of calls after which the worker is replaced. */
   readonly lifetime: number
-  readonly madeAt: number = performance.now()
+  /** When the pool has started the worker, or has taken it from those started in advance; of `performance.now()`. */
+  madeAt: number = performance.now()
   readonly ended: Promise<ExitStatus>
   readonly progress: Progress
   lastFree = 0
