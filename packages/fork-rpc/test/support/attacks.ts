@@ -46,15 +46,62 @@ function wrongFields(right: Record<string, unknown>): [what: string, payload: Bu
   return made
 }
 
+/** Encodes a report of a process that was made: pid, mode, and what was in the way of a fork. */
+function made(pid: number, mode: number, obstacle: Uint8Array = Buffer.alloc(0)): Buffer {
+  const numbers = Buffer.alloc(5)
+  numbers.writeUInt32LE(pid)
+  numbers[4] = mode
+  return Buffer.concat([numbers, obstacle])
+}
+
+/** Encodes a report of a process that has ended: pid, exit code, and signal. */
+function ended(pid: number, code: number, signal: number): Buffer {
+  const bytes = Buffer.alloc(7)
+  bytes.writeUInt32LE(pid)
+  bytes.writeInt16LE(code, 4)
+  bytes[6] = signal
+  return bytes
+}
+
+const PIDS = [0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff]
+
+function wrongMade(): [what: string, payload: Buffer][] {
+  const right = made(1, 0)
+  return [
+    ...[0, 1, 4].map((length): [string, Buffer] => [`${length} bytes`, right.subarray(0, length)]),
+    ...PIDS.map((pid): [string, Buffer] => [`pid ${pid}`, made(pid, 0)]),
+    ...[2, 127, 255].map((mode): [string, Buffer] => [`mode ${mode}`, made(1, mode)]),
+    ['an obstacle', made(1, 1, Buffer.from('a worker thread'))],
+    ['an obstacle of 1 MiB', made(1, 1, Buffer.alloc(MIB, 'x'))],
+    ['an obstacle of control characters', made(1, 1, Buffer.from('\u001b[2J\r\n\u2028\u0000'))],
+    ['an obstacle that is not UTF-8', made(1, 1, Buffer.alloc(100, 0xff))],
+    ['values in the format of V8', serialize({ pid: 1, mode: 'fork' })],
+  ]
+}
+
+function wrongEnded(): [what: string, payload: Buffer][] {
+  const right = ended(1, 0, 0)
+  return [
+    ...[0, 1, 6].map((length): [string, Buffer] => [`${length} bytes`, right.subarray(0, length)]),
+    ['8 bytes', Buffer.concat([right, Buffer.alloc(1)])],
+    ['1 MiB', Buffer.concat([right, Buffer.alloc(MIB)])],
+    ...PIDS.map((pid): [string, Buffer] => [`pid ${pid}`, ended(pid, 0, 0)]),
+    ...[-32768, -2, -1, 255, 256, 32767].map((code): [string, Buffer] => [`code ${code}`, ended(1, code, 0)]),
+    ...[9, 64, 65, 255].map((signal): [string, Buffer] => [`signal ${signal}`, ended(1, -1, signal)]),
+    ['a code and a signal', ended(1, 3, 9)],
+    ['values in the format of V8', serialize({ pid: 1, code: 0, signal: 0 })],
+  ]
+}
+
 function controlAttacks(): Attack[] {
   const attack = (name: string, ...lies: Lie[]): Attack => ({ name: `report: ${name}`, control: true, lies })
   const reports: [name: string, type: number, payload: Buffer][] = [
     ['done', 64, Buffer.alloc(0)],
     ['failed', 65, serialize(plainError())],
-    ['forked', 66, serialize({ pid: 1, mode: 'fork' })],
+    ['forked', 66, made(1, 0)],
     ['forkFailed', 67, serialize(plainError())],
-    ['exited', 68, serialize({ pid: 1, code: 0, signal: 0 })],
-    ['started', 69, serialize({ pid: 1, mode: 'exec' })],
+    ['exited', 68, ended(1, 0, 0)],
+    ['started', 69, made(1, 1)],
     ['rejected', 80, serialize(plainError())],
   ]
   const attacks = reports.flatMap(([name, type, payload]) => {
@@ -73,10 +120,13 @@ function controlAttacks(): Attack[] {
       { ...attack(`${name}, cut`, { bytes: valid.subarray(0, -1) }), exits: true },
     ]
   })
-  for (const [what, payload] of wrongFields({ pid: 1, code: 0, signal: 0 }))
+  for (const [what, payload] of wrongEnded())
     attacks.push(attack(`exited with ${what}`, { bytes: controlFrame(68, payload) }))
-  for (const [what, payload] of wrongFields({ pid: 1, mode: 'fork' }))
-    attacks.push(attack(`started with ${what}`, { bytes: controlFrame(69, payload) }))
+  for (const [what, payload] of wrongMade())
+    attacks.push(
+      attack(`started with ${what}`, { bytes: controlFrame(69, payload) }),
+      attack(`forked with ${what}`, { bytes: controlFrame(66, payload) }),
+    )
   for (const [what, payload] of wrongFields({ ...plainError(), cause: plainError(), errors: [] }))
     attacks.push(attack(`failed with ${what}`, { bytes: controlFrame(65, payload) }))
   for (const type of [0, 1, 5, 6, 63, 70, 81, 99, 255])
