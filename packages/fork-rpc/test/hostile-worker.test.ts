@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { closeSync } from 'node:fs'
 import { serialize } from 'node:v8'
-import { pipe, write } from '@anyfork/fdpass'
+import { type Descriptor, pipe, write } from '@anyfork/fdpass'
 import { connect, fd, type Remote, type RpcOptions, rpcOf } from '@anyfork/fork-rpc'
 import { codecOf } from '@anyfork/fork-rpc/internal'
+import { collectGarbage, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import type * as worker from './fixtures/hostile-worker.js'
 import {
@@ -268,6 +270,29 @@ describe('a hostile worker', () => {
     await checkProtocolError(steps, { maxDescriptors: 100, onEvent })
     assert.equal(kept.length, 100)
     for (const descriptor of kept) descriptor[Symbol.dispose]()
+  })
+
+  it('is killed when too many of its descriptors are open, even after their objects were garbage-collected', async () => {
+    const numbers: number[] = []
+    const onEvent = (...values: unknown[]): void => void numbers.push(...(values as Descriptor[]).map(({ fd }) => fd))
+    const [bad] = await start({ maxDescriptors: 100, onEvent })
+    const events = { bytes: eventWithDescriptors(20), descriptors: 20 }
+    const sent = { bytes: result(cborArray(cborText('sent'))) }
+    const [reading, writing] = pipe()
+    try {
+      const steps = [ANNOUNCEMENT, { ...events, times: 4 }, { ...events, times: 2, isPaced: true }, sent]
+      const attack = bad.attack(steps, fd(reading) as never)
+      attack.catch(() => {})
+      await until(() => numbers.length === 80)
+      await collectGarbage()
+      write(writing, Buffer.from('xx'))
+      await assert.rejects(attack, { code: 'ERR_RPC_PROTOCOL' })
+      assert.equal(numbers.length, 100)
+    } finally {
+      reading.close()
+      writing.close()
+      for (const number of numbers) closeSync(number) // their objects are gone
+    }
   })
 
   it('may send any number of descriptors that are closed here', async () => {

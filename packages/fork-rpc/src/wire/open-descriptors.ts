@@ -8,7 +8,8 @@ const FALLBACK = 256
 /** Counts the descriptors that came from a process and are still open here, so that it cannot fill the table. */
 export class OpenDescriptors {
   readonly #limit: () => number
-  #descriptors: WeakRef<Descriptor>[] = []
+  /** Holds them until they are closed: a descriptor whose object was garbage-collected stays open. */
+  #descriptors: Descriptor[] = []
 
   /** @param limit - returns how many may be open at once. It is asked when the first one comes */
   constructor(limit: () => number) {
@@ -18,9 +19,9 @@ export class OpenDescriptors {
   /** @throws RpcError if too many are open */
   add(descriptors: readonly Descriptor[]): void {
     const limit = this.#limit()
-    for (const descriptor of descriptors) this.#descriptors.push(new WeakRef(descriptor))
+    for (const descriptor of descriptors) this.#descriptors.push(descriptor)
     if (this.#descriptors.length <= limit) return
-    this.#descriptors = this.#descriptors.filter(reference => reference.deref()?.isOpen)
+    this.#descriptors = this.#descriptors.filter(({ isOpen }) => isOpen)
     if (this.#descriptors.length > limit)
       throw new RpcError(
         'ERR_RPC_PROTOCOL',
