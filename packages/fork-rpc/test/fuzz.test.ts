@@ -199,13 +199,17 @@ describe('random values', () => {
       const text = random
         .pick(['a', 'ä', '日', '😀'])
         .repeat(random.isOneIn(20) ? random.below(70_000) : random.below(100))
-      const many = Object.fromEntries(
-        Array.from({ length: random.below(random.isOneIn(20) ? 70_000 : 50) }, (_, i) => [`k${i}`, i]),
-      )
+      const many = (): unknown =>
+        Object.fromEntries(
+          Array.from({ length: random.below(random.isOneIn(20) ? 70_000 : 50) }, (_, i) => [`k${i}`, i]),
+        )
       const values = random.pick<() => unknown[]>([
         () => [anyValue(random), -random.integer(), random.integer() / 7, undefined],
         () => [text, { [text]: text }],
-        () => [many, [many]],
+        () => {
+          const object = many()
+          return [object, [object]]
+        },
         () => [anyValue(random), specialValue(random)],
       ])()
       if (!codec.encodeUsual!(values, MOST_BYTES * 16)) return
