@@ -12,7 +12,8 @@ describe('garbage collection in children', () => {
   const burners: ChildProcess[] = []
 
   before(() => {
-    for (let i = 0; i < availableParallelism(); i++) burners.push(spawn('sh', ['-c', 'while :; do :; done']))
+    const script = 'while kill -0 $PPID; do :; done' // ends with this program, which may be killed before after() runs
+    for (let i = 0; i < availableParallelism(); i++) burners.push(spawn('sh', ['-c', script], { stdio: 'ignore' }))
   })
   after(() => {
     for (const burner of burners) burner.kill('SIGKILL')
