@@ -12,8 +12,8 @@ import { defineConfig } from 'rolldown'
  * - the files that `src/entry-files.ts` names, which templates and workers load.
  *
  * All other modules go into one of three files: `caller` if only callers load them, `worker` if only workers do, and
- * `shared` if both do. These files are directly in `dist`, so a module that moves into one of them must not use
- * `import.meta.url`. Only `src/entry-files.ts` may use it.
+ * `shared` if both do. A main program that loads other packages only on demand is a side of its own, so that it need not
+ * load `caller`. These files are directly in `dist`, so a module that moves into one of them must not use `import.meta.url`. Only `src/entry-files.ts` may use it.
  */
 const packages = join(import.meta.dirname, 'packages')
 
@@ -26,9 +26,9 @@ const entryFiles = text =>
 /**
  * Reads the entries of a package.
  *
- * @returns a map from the path of each entry in `src`, without its suffix, to the side that loads it: `caller` or
- *   `worker`. It is `undefined` for main programs and for `./template`, which use the modules of both sides, so that they
- *   do not decide to which side a module belongs
+ * @returns a map from the path of each entry in `src`, without its suffix, to the side that loads it: `caller`,
+ *   `worker`, or `program`. It is `undefined` for `./template`, which uses the modules of both sides, so that it does not
+ *   decide to which side a module belongs
  */
 function entriesOf(folder) {
   const { exports, bin = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
@@ -39,13 +39,21 @@ function entriesOf(folder) {
     for (const file of distFiles(target.default ?? '')) entries.set(file, side)
   }
   for (const file of Object.values(bin))
-    for (const main of distFiles(readFileSync(join(folder, file), 'utf8'))) entries.set(main, undefined)
+    for (const main of distFiles(readFileSync(join(folder, file), 'utf8'))) entries.set(main, 'program')
   if (existsSync(entryFilesModule))
     for (const file of entryFiles(readFileSync(entryFilesModule, 'utf8'))) entries.set(file, 'worker')
   return entries
 }
 
 const hasBinding = folder => existsSync(join(folder, 'src/binding.ts'))
+
+/** Whether a module and those that it imports, but not those that it loads on demand, need another package of this repository. */
+function needsOtherPackage(id, context, seen = new Set()) {
+  if (id.startsWith('@anyfork/')) return true
+  if (seen.has(id)) return false
+  seen.add(id)
+  return context.getModuleInfo(id)?.importedIds.some(imported => needsOtherPackage(imported, context, seen)) ?? false
+}
 
 /** Returns the function that chooses the file of a module. Entries and modules that are loaded on demand keep their own. */
 const fileOf = (folder, entries) => (id, context) => {
@@ -57,11 +65,13 @@ const fileOf = (folder, entries) => (id, context) => {
     if (seen.has(id)) return
     seen.add(id)
     const side = entries.get(id.slice(join(folder, 'src/').length, -'.ts'.length))
-    if (side) sides.add(side)
+    if (side && (side !== 'program' || !needsOtherPackage(id, context))) sides.add(side)
     for (const importer of context.getModuleInfo(id).importers) visitImporters(importer)
   }
   visitImporters(id)
-  return sides.size === 2 ? 'shared' : [...sides][0]
+  if (sides.size > 1) return 'shared'
+  const [side] = sides
+  return side === 'program' ? undefined : side // its own modules stay in the file of the main program
 }
 
 export default defineConfig(

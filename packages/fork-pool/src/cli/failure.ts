@@ -1,5 +1,8 @@
 import { inspect } from 'node:util'
 
+/** The exit status of errors that are not those of inputs, like that of GNU parallel. */
+export const OTHER_ERROR = 255
+
 /** A frame within the packages that run the functions. */
 const OWN_FRAME = /[/\\](@anyfork|packages)[/\\]fork(-rpc|-pool)?[/\\]dist[/\\](?!test[/\\])/
 
