@@ -33,7 +33,8 @@ export const benchmark: Benchmark = {
     if (warmUp) await startFor(start, Number(concurrency), warmUp)
     await untilDescendantsEnd(others)
     const before = treeProcessorTimeWithEnded()
-    const times = await startFor(start, Number(concurrency), measured)
+    const isEnough = (starts: number): boolean => starts >= ENOUGH_STARTS || treeProcessorTimeWithEnded() > before
+    const times = await startFor(start, Number(concurrency), measured, isEnough)
     await untilDescendantsEnd(others)
     const processorMilliseconds = (treeProcessorTimeWithEnded() - before) / times.milliseconds.length
     return { ...metricsOf(times), processorMilliseconds }
@@ -49,8 +50,8 @@ const allSettings: readonly Setting[] = ['bare', HEAVY_MODULE].flatMap(module =>
   [1, 8].flatMap(concurrency => ['free', 'one'].map(cpus => ({ module, concurrency, cpus }))),
 )
 
-/** Processor time is counted in steps of 10 ms: of fewer starts, it could be 0. */
-const FEWEST_STARTS = 5
+/** Processor time is counted in steps of 10 ms: of fewer starts, it can be 0. */
+const ENOUGH_STARTS = 5
 
 /** Workers per second, and the time that each has taken. */
 interface StartTimes {
@@ -62,6 +63,7 @@ async function startFor(
   start: () => Promise<StartedWorker>,
   concurrency: number,
   milliseconds: number,
+  isEnough = (_starts: number): boolean => true,
 ): Promise<StartTimes> {
   const times: number[] = []
   const started = performance.now()
@@ -69,7 +71,7 @@ async function startFor(
   const isOver = deadlineAfter(milliseconds)
   await repeatConcurrently(
     concurrency,
-    () => times.length >= FEWEST_STARTS && isOver(),
+    () => isOver() && isEnough(times.length),
     async () => {
       const requestedAt = performance.now()
       const worker = await start()
