@@ -215,7 +215,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Keeps forks ready, which `fork` returns. Each is replaced when the event loop of this program is idle again. Every
+   * Keeps forks ready, which `fork` returns. Each is replaced in the next turn of the event loop. Every
    * later order replaces all of them, since they lack what it brings. They do not keep this program running, and end
    * with this process: at `run`, `close`, and `toFd`.
    *
@@ -228,7 +228,11 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     if (this.spares) this.spares.setCount(count)
     else {
       const end = (spare: ForkProcess): Promise<ExitStatus> => {
-        spare.kill('SIGKILL')
+        try {
+          spare.kill('SIGKILL')
+        } catch {
+          void spare.close() // EPERM: this program has changed its user
+        }
         return spare.exited
       }
       this.spares = new Spares(count, { make: () => this.#fork(), isAlive: ({ isAlive }) => isAlive, end })

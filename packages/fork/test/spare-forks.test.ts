@@ -117,6 +117,25 @@ describe('keepSpares()', () => {
     await untilGone(...all)
   })
 
+  it('ends forks that the program may no longer signal, because it has changed its user', async function () {
+    if (process.getuid?.() !== 0) return this.skip() // only root can change its user
+    const output = await outputOf(`
+      import { ForkProcess } from ${JSON.stringify(import.meta.resolve('@anyfork/fork'))}
+      import { existsSync, readFileSync } from 'node:fs'
+      const template = ForkProcess.exec().keepSpares(1)
+      await template.ready()
+      while (template.spareCount < 1) await new Promise(setImmediate)
+      await template.ready()
+      const pid = Number(readFileSync('/proc/' + template.pid + '/task/' + template.pid + '/children', 'utf8'))
+      process.setuid(65534)
+      template.keepSpares(0)
+      while (existsSync('/proc/' + pid)) await new Promise(resolve => setTimeout(resolve, 5))
+      await template.close()
+      console.log('ended')
+    `)
+    assert.equal(output, 'ended\n')
+  })
+
   it('ends the forks of a template that was garbage-collected', async () => {
     const output = await outputOf(
       `

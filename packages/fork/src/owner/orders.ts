@@ -88,8 +88,8 @@ export abstract class ProcessOrders {
   sendFd(...handles: Handle[]): this {
     this.assertOpen('sendFd')
     for (const handle of handles) fstatSync(descriptorNumber(handle))
+    this.spares?.renew() // first: if an order fails, those before it have been sent
     for (const handle of handles) this.processHandle.order(Command.descriptor, undefined, [handle])
-    this.spares?.renew()
     return this
   }
 
