@@ -256,6 +256,7 @@ export class Connection {
   async #begin(backend: URL): Promise<void> {
     const { transport } = this.#channel
     const { socket, started } = beginRun(this.#process, backend, 'serve')
+    started.catch(() => {}) // it is not awaited if the transport cannot be opened
     transport.setReading(false)
     transport.open(socket)
     live.add(this)

@@ -239,7 +239,7 @@ export class JsonCodec implements Codec {
   }
 
   decode(bytes: Buffer, start: number, end: number): unknown[] {
-    if (!this.#isTrusted && (end - start) * (MOST_BYTES_A_VALUE + 2) >= SMALL_BYTES)
+    if (!this.#isTrusted && (end - start + 1) * (MOST_BYTES_A_VALUE + 2) >= SMALL_BYTES)
       checkHeapRoom(countValues(bytes, start, end) * MOST_BYTES_A_VALUE + 2 * (end - start))
     try {
       return JSON.parse(bytes.toString('utf8', start, end)) as unknown[]
