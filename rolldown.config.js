@@ -13,7 +13,8 @@ import { defineConfig } from 'rolldown'
  *
  * All other modules go into one of three files: `caller` if only callers load them, `worker` if only workers do, and
  * `shared` if both do. A main program that loads other packages only on demand is a side of its own, so that it need not
- * load `caller`. These files are directly in `dist`, so a module that moves into one of them must not use `import.meta.url`. Only `src/entry-files.ts` may use it.
+ * load `caller`. These files are directly in `dist`, so a module that moves into one of them must not use
+ * `import.meta.url`. Only `src/entry-files.ts` may use it.
  */
 const packages = join(import.meta.dirname, 'packages')
 

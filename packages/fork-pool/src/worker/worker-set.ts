@@ -219,7 +219,7 @@ export class WorkerSet {
 
   #makeSpare(): Worker {
     const worker = this.#fork(undefined)
-    startInTime(worker, this.#settings.startTimeout).catch(() => worker.kill()) // nobody takes it then
+    startInTime(worker, this.#settings.startTimeout).catch(() => worker.kill()) // take() passes over it
     return worker
   }
 

@@ -1,14 +1,14 @@
-/** What spares are: forks, or whatever else is made of one. */
+/** How to make, check, and end spares: forks, or workers made of them. */
 export interface SpareKind<T> {
   /** @throws if there is no room for one now */
   make(): T
   /** Whether a spare can still be used. */
   isAlive(spare: T): boolean
-  /** Ends a spare that nobody has taken. Resolves when it has ended. */
+  /** Ends a spare that was not used. Resolves when it has ended, and never rejects. */
   end(spare: T): Promise<unknown>
 }
 
-/** Things that are made in advance, so that nobody has to wait for them. */
+/** Keeps spares ready, each made in advance. */
 export class Spares<T> {
   readonly #kind: SpareKind<T>
   readonly #spares: T[] = []
@@ -65,7 +65,7 @@ export class Spares<T> {
     await Promise.all(spares.map(spare => this.#kind.end(spare)))
   }
 
-  /** Makes the missing spares after the event loop has handled what is pending. */
+  /** Makes the missing spares in the next turn of the event loop. */
   #refill(): void {
     if (this.#isRefilling || this.#hasEnded || this.#spares.length >= this.#count) return
     this.#isRefilling = true
@@ -77,7 +77,7 @@ export class Spares<T> {
     try {
       while (!this.#hasEnded && this.#spares.length < this.#count) this.#spares.push(this.#kind.make())
     } catch {
-      // there is no room for one now; whoever needs it makes it, and gets the error
+      // there is no room for one now: the caller that needs it makes it, and gets the error
     }
   }
 }
