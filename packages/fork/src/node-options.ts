@@ -23,6 +23,33 @@ export function splitNodeOptions(text: string): string[] {
   return options
 }
 
+/** The flags that make an interpreter load modules before the program, or read such flags from a file. */
+const PRELOADING =
+  /^(-r|--require|--import|--loader|--experimental-loader|--(?:experimental-(?:default-)?)?config-file)$/
+
+/**
+ * Returns the flags that preload modules, each with its value.
+ *
+ * @param execArgv - the flags of an interpreter
+ * @param env - its environment
+ */
+export function preloadingFlags(
+  execArgv: readonly string[],
+  env: NodeJS.ProcessEnv,
+): [flag: string, value: string | undefined][] {
+  const words = [...splitNodeOptions(env['NODE_OPTIONS'] ?? ''), ...execArgv]
+  return words.flatMap((word, i): [string, string | undefined][] => {
+    const [given, ...value] = word.split('=')
+    const flag = flagName(given!)
+    return PRELOADING.test(flag) ? [[flag, value.length ? value.join('=') : words[i + 1]]] : []
+  })
+}
+
+/** Returns the usual name of a flag: Node accepts `_` for `-`. */
+export function flagName(word: string): string {
+  return word.split('=', 1)[0]!.replaceAll('_', '-')
+}
+
 /** The value of NODE_OPTIONS that Node splits into these. */
 export function joinNodeOptions(options: readonly string[]): string {
   return options.map(option => (/[ "\\]/.test(option) ? `"${option.replace(/["\\]/g, '\\$&')}"` : option)).join(' ')

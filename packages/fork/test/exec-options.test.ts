@@ -202,7 +202,13 @@ describe('the default template', () => {
 
 describe('the interpreter flags of a template', () => {
   let folder: string
-  before(() => (folder = mkdtempSync(join(tmpdir(), 'anyfork-flags-'))))
+  /** The flags that a template gets without being given any. */
+  let added = new Set<string>(forkingFlags)
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'anyfork-flags-'))
+    const [plain] = await inherited([])
+    added = new Set([...forkingFlags, ...plain])
+  })
   after(() => rmSync(folder, { recursive: true }))
 
   const program = `
@@ -223,7 +229,7 @@ describe('the interpreter flags of a template', () => {
       string[],
       string | null,
     ]
-    return [execArgv.filter(flag => !forkingFlags.includes(flag)), kept]
+    return [execArgv.filter(flag => !added.has(flag)), kept]
   }
 
   const separate: [own: string, flags: () => string[]][] = [

@@ -5,6 +5,7 @@ import { CONTROL_FD, LIFELINE_FD, REPLAY_FD } from '../interpreter.js'
 import type { ForkMode } from '../mode.js'
 import { lookUpFrom } from '../program-folder.js'
 import { recordBaseline } from '../safety/baseline.js'
+import { setLateFlags } from '../safety/engine-flags.js'
 import { installPid } from '../safety/identity.js'
 import { armLifeline } from '../safety/lifeline.js'
 import { installRandomness } from '../safety/randomness.js'
@@ -40,6 +41,7 @@ export async function takeOrders(): Promise<void> {
     installRandomness()
     rejectWorkersOnceForked()
     await Promise.all([rehearse(new Descriptor(lifeline!)), recordThreads()])
+    setLateFlags()
   }
   const earlier = file === undefined ? undefined : readInheritance(new Descriptor(file))
   const armed = armLifeline({ shared: new Descriptor(lifeline!), own: undefined })

@@ -6,6 +6,7 @@ import { describeDescriptors } from '../doctor/descriptors.js'
 import { FORKING_FLAGS } from '../interpreter.js'
 import { hasTimer } from '../owner/own-child.js'
 import { activeResources } from '../safety/active-handles.js'
+import { hasLateFlags } from '../safety/engine-flags.js'
 import { countForeignThreads } from '../safety/threads.js'
 
 /** The flags without which V8 cannot be forked. The other forking flags only save time and memory. */
@@ -34,7 +35,7 @@ function lackingFlags(): Reason[] {
     return [
       ['platform', 'worker thread', 'only the main thread can be forked', 'call forkTemplate() in the main thread'],
     ]
-  if (required.every(flag => process.execArgv.some(given => flag.test(given)))) return []
+  if (hasLateFlags() || required.every(flag => process.execArgv.some(given => flag.test(given)))) return []
   return [
     [
       'platform',

@@ -3,7 +3,7 @@ import { accessSync } from 'node:fs'
 import type { Descriptor, Handle } from '@anyfork/fdpass'
 import { descriptorNumber } from '@anyfork/fdpass/internal'
 import { inheritableDescriptors } from '../inherited-descriptors.js'
-import { FORKING_FLAGS, inheritedEnvironment, inheritedFlags, mainArguments } from '../interpreter.js'
+import { forkableFlags, inheritedEnvironment, inheritedFlags, mainArguments } from '../interpreter.js'
 import { resolveMode } from '../mode.js'
 import { spawnInterpreter } from '../spawn-interpreter.js'
 import type { ExecOptions } from './exec-options.js'
@@ -28,7 +28,7 @@ export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildP
   } = options
   if (cwd !== undefined) accessSync(cwd) // the error of spawn(2) would name the interpreter instead
   const standard = [0, 1, 2].map(i => standardStream(stdio[i] ?? 'inherit'))
-  const flags = [...execArgv, ...(mode === 'exec' ? [] : FORKING_FLAGS)]
+  const flags = mode === 'exec' ? execArgv : forkableFlags(execArgv, env)
   const child = spawnInterpreter(
     execPath,
     [...flags, ...mainArguments(mode, title, inheritableDescriptors())],
