@@ -37,6 +37,8 @@
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
       "cflags": ["-std=c11", "-Wall", "-Wextra", "-fvisibility=hidden"],
+      # Symbols are looked up when the addon is loaded: processes that are forked later need not look them up.
+      "ldflags": ["-Wl,-z,now"],
       "xcode_settings": {
         "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
         "WARNING_CFLAGS": ["-Wall", "-Wextra"]

@@ -38,7 +38,8 @@
       "cflags": ["-std=c11", "-Wall", "-Wextra", "-fvisibility=hidden"],
       # Node unloads an addon together with the last thread that has loaded it. The list of orphans (thread-end.c) must
       # outlive the threads of a program whose main thread does not load the addon.
-      "ldflags": ["-Wl,-z,nodelete"],
+      # Symbols are looked up when the addon is loaded, in the template, and not anew in each forked process.
+      "ldflags": ["-Wl,-z,nodelete", "-Wl,-z,now"],
       "xcode_settings": {
         "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
         "WARNING_CFLAGS": ["-Wall", "-Wextra"]

@@ -1,4 +1,5 @@
 import { executionAsyncResource } from 'node:async_hooks'
+import { writeSync } from 'node:fs'
 import { type Descriptor, socketpair } from '@anyfork/fdpass'
 import { TAKE_ORDERS } from '../entry-files.js'
 import { ControlChannel } from '../protocol/control-channel.js'
@@ -70,6 +71,8 @@ async function rehearseOnce(lifeline: Descriptor): Promise<void> {
         if (--streams === 0) resolve()
       }
       onRun = socket => {
+        writeSync(socket.fd, 'x') // many functions write like this, or to a stream
+        void process.exitCode // is read when a process ends
         const stream = socket.toSocket().on('close', onClose).resume()
         stream.write('x', () => stream.end())
         kept.socket = stream
