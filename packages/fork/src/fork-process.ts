@@ -17,6 +17,7 @@ import { lookUpFolder } from './program-folder.js'
 import { Command } from './protocol/frame.js'
 import { encode } from './protocol/payload.js'
 import { decodeAnswer } from './protocol/reports.js'
+import { encodeRun } from './protocol/run-order.js'
 import { openUntilThreadEnd, outliveThread } from './thread-end.js'
 
 const aDescriptor: Expectation = { test: value => value instanceof Descriptor, text: 'a Descriptor' }
@@ -410,7 +411,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     const [ours, theirs] = openUntilThreadEnd(() => socketpair())
     try {
       setNonblocking(ours, true)
-      const started = this.processHandle.ask(Command.run, encode({ module, name, folder }), [theirs])
+      const started = this.processHandle.ask(Command.run, encodeRun({ module, name, folder }), [theirs])
       this.hasRun = true
       void this.spares?.end()
       dropped.unregister(this)

@@ -8,6 +8,7 @@ import { type ChannelListener, ControlChannel } from '../protocol/control-channe
 import { Command, checkOrder, type Frame, MOST_ANSWER_BYTES } from '../protocol/frame.js'
 import { decode, encode } from '../protocol/payload.js'
 import type { Ended, Made } from '../protocol/reports.js'
+import { decodeRun, type RunOrder } from '../protocol/run-order.js'
 import { assertNoActiveHandles } from '../safety/active-handles.js'
 import type { Lifeline } from '../safety/lifeline.js'
 import { forgetNewListeners, noteListeners } from '../safety/listeners.js'
@@ -234,7 +235,7 @@ export class OrderServer implements ChannelListener, ForkServerListener {
         await this.#children.settleMemory()
         return this.#owner.done(id)
       case Command.run:
-        return this.#run(id, decode(payload), descriptors[0]!)
+        return this.#run(id, decodeRun(payload), descriptors[0]!)
       case Command.outlive:
         this.#outlives = true
         return this.#children.note(order)
@@ -318,11 +319,7 @@ export class OrderServer implements ChannelListener, ForkServerListener {
     }
   }
 
-  async #run(
-    id: number,
-    { module, name, folder }: { module?: string; name: string; folder?: string },
-    socket: Descriptor,
-  ): Promise<void> {
+  async #run(id: number, { module, name, folder }: RunOrder, socket: Descriptor): Promise<void> {
     const run = await loadFunction(module, name, folder)
     const args = runArgs()
     this.#children.noteRun()

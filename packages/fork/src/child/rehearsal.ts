@@ -4,7 +4,7 @@ import { type Descriptor, socketpair } from '@anyfork/fdpass'
 import { TAKE_ORDERS } from '../entry-files.js'
 import { ControlChannel } from '../protocol/control-channel.js'
 import { acceptedReports, Command } from '../protocol/frame.js'
-import { encode } from '../protocol/payload.js'
+import { encodeRun } from '../protocol/run-order.js'
 import { OrderServer } from './order-server.js'
 import type { ProcessEffects } from './process-effects.js'
 
@@ -62,7 +62,7 @@ async function rehearseOnce(lifeline: Descriptor): Promise<void> {
     const [inner, outer] = pair()
     const owner = new ControlChannel(ours, { onFrame: () => {}, onEnd: () => {} }, { accepted: acceptedReports })
     open.push({ [Symbol.dispose]: () => owner.close() })
-    const run = encode({ module: TAKE_ORDERS, name: 'runRehearsed', folder: '' })
+    const run = encodeRun({ module: TAKE_ORDERS, name: 'runRehearsed', folder: '' })
     owner.send(Command.run, 1, run, [inner])
     inner.close()
     await new Promise<void>((resolve, reject) => {

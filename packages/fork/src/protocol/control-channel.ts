@@ -93,8 +93,7 @@ export class ControlChannel {
   readonly #socket: Descriptor
   readonly #watch: ControlWatch
   readonly #reservedSlot: ReservedSlot | undefined
-  #reader: FrameReader<Descriptor>
-  readonly #accepted: Accepted
+  readonly #reader: FrameReader<Descriptor>
   readonly #listener: ChannelListener
   /** Whether the kernel tells who sends. */
   #isIdentifying: boolean
@@ -118,7 +117,6 @@ export class ControlChannel {
     { reservedSlot, accepted = acceptedOrders, identifies = false, watch: watchSocket }: ControlChannelOptions = {},
   ) {
     this.#isIdentifying = identifies && passCredentials(socket, true)
-    this.#accepted = accepted
     this.#reader = new FrameReader(accepted)
     this.#isSuspicious = accepted !== acceptedOrders
     this.#socket = socket
@@ -232,8 +230,7 @@ export class ControlChannel {
    */
   restart(): void {
     this.#dropOutgoing()
-    for (const descriptor of this.#reader.takeDescriptors()) descriptor.close()
-    this.#reader = new FrameReader(this.#accepted)
+    for (const descriptor of this.#reader.reset()) descriptor.close()
     clearTimeout(this.#retry)
     this.#retry = undefined
     this.#retries = 0

@@ -9,19 +9,18 @@ interface Incomplete {
   filled: number
 }
 
+const NO_BYTES: Buffer = Buffer.alloc(0)
+
 /** Splits a stream of bytes and descriptors into frames, no matter how the stream was cut. */
 export class FrameReader<D> {
   /** Bytes that belong to no frame yet. */
-  #bytes: Buffer = Buffer.alloc(0)
+  #bytes = NO_BYTES
   readonly #descriptors: D[] = []
   #incomplete: Incomplete | undefined
   readonly #accepted: Accepted
 
-  readonly #mostDescriptors: number
-
   /** @param accepted - what the peer may send */
   constructor(accepted: Accepted) {
-    this.#mostDescriptors = Math.max(...[...accepted.values()].map(({ descriptors }) => descriptors))
     this.#accepted = accepted
   }
 
@@ -74,11 +73,19 @@ export class FrameReader<D> {
     return this.#descriptors.splice(0)
   }
 
+  /** Forgets all that has arrived. Returns the descriptors, which the caller owns. */
+  reset(): D[] {
+    this.#bytes = NO_BYTES
+    this.#incomplete = undefined
+    return this.takeDescriptors()
+  }
+
   /** Checks what has arrived of a header. */
   #checkBeginning(): void {
     const { length } = this.#bytes
     // Descriptors come with the first byte of the header that declares them.
-    if (this.#descriptors.length > (length === 0 ? 0 : this.#mostDescriptors)) throw undeclared()
+    if (this.#descriptors.length && (length === 0 || this.#descriptors.length > mostDescriptors(this.#accepted)))
+      throw undeclared()
     if (length > At.type && !this.#accepted.has(this.#bytes[At.type]!)) throw noHeader()
     if (length >= At.mark + 2 && this.#bytes.readUInt16LE(At.mark) !== MARK) throw noHeader()
   }
@@ -114,6 +121,10 @@ export class FrameReader<D> {
     }
     return true
   }
+}
+
+function mostDescriptors(accepted: Accepted): number {
+  return Math.max(...[...accepted.values()].map(({ descriptors }) => descriptors))
 }
 
 function undeclared(): TypeError {
