@@ -55,7 +55,7 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSet
   const { reader } = input
   service = await prepare(writer, args, {
     onQueued: () => {
-      if (service && !(reader.hasNext && !batching.recordReply(reader.waiting) && output.defer())) output.write()
+      if (service && !(hasMore(reader) && !batching.recordReply(reader.waiting) && output.defer())) output.write()
     },
     onAnswer: () => page?.end(),
     writeAll: () => output.write(),
@@ -110,9 +110,14 @@ async function loop(
       if (isTicking && ticks === output.ticks) continue
       if (ticks !== output.ticks) output.write() // the call took longer than a tick
       ticks = output.ticks
-      if (reader.hasNext) input.lookAhead()
+      if (hasMore(reader)) input.lookAhead()
     }
   }
+}
+
+/** Reports whether anything follows the current call but the end of the connection. */
+function hasMore({ nextKind }: FrameReader): boolean {
+  return nextKind !== undefined && nextKind !== Kind.end
 }
 
 /** The IDs of the streams among the arguments and in the result of the current call. Reused by all calls. */

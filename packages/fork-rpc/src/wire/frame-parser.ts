@@ -130,6 +130,11 @@ export class FrameParser {
     )
   }
 
+  /** The kind of the next frame; `undefined` if it has not fully arrived. */
+  get nextKind(): number | undefined {
+    return this.hasNext ? this.#view.getUint8(this.#from + At.kind) : undefined
+  }
+
   /** Returns the payload in memory of its own. */
   takePayload(): Buffer {
     return this.bytes === this.#buffer

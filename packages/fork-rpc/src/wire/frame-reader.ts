@@ -59,6 +59,10 @@ export class FrameReader extends FrameParser {
     return this.#kept.length > 0 || super.hasNext
   }
 
+  override get nextKind(): number | undefined {
+    return this.#kept.length ? this.#kept[0]!.kind : super.nextKind
+  }
+
   /** @throws RpcError if the frame is invalid */
   override next(): boolean {
     return this.#kept.length ? this.#takeUp(this.#kept.shift()!) : this.#parse()
