@@ -240,7 +240,9 @@ export function controlOf({ scheduler, lifecycle }: PoolParts): PropertyDescript
 }
 
 function workersOf({ workerSet: { all, ready } }: Scheduler): WorkerFigures[] {
-  return [...all].filter(worker => ready.has(worker) || worker.load > 0).map(worker => worker.figures())
+  return [...all]
+    .filter(worker => ready.has(worker) || (worker.isReady && worker.load > 0))
+    .map(worker => worker.figures())
 }
 
 /** Options of `close()`. */

@@ -41,17 +41,18 @@ export interface EncodedRpc {
  * Opens a connection like `run` or, if the name is `undefined`, like `connect`.
  *
  * @param name - the export to call
- * @param sendsAhead - whether calls may be sent ahead; to a process that is not `async`
+ * @param more - `sendsAhead`: whether calls may be sent ahead; to a process that is not `async`. `onReady`: called when
+ *   the process reports that it serves, right before it begins the first call
  */
 export function openEncodedRpc(
   process: ForkProcess,
   module: ModuleSpecifier,
   name: string | undefined,
   options: RpcOptions,
-  sendsAhead = false,
+  { sendsAhead = false, onReady }: { sendsAhead?: boolean; onReady?: () => void } = {},
 ): EncodedRpc {
   const page = sendsAhead ? SharedPage.make() : undefined
-  const handle = new ConnectionHandle(new Connection(process, resolveSpecifier(module), name, options, page))
+  const handle = new ConnectionHandle(new Connection(process, resolveSpecifier(module), name, options, page, onReady))
   const numberOf = (exported: string): number => (name === undefined ? handle.connection.numberOf(exported) : 0)
   return {
     control: Object.defineProperties({}, controlOf(handle)) as RpcControl,

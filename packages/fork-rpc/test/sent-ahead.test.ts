@@ -19,7 +19,15 @@ describe('calls that are sent ahead', () => {
     readonly control: RpcControl
 
     constructor(options: RpcOptions = {}) {
-      this.rpc = openEncodedRpc(fork(), worker, undefined, { onError: () => {}, onEvent: () => {}, ...options }, true)
+      this.rpc = openEncodedRpc(
+        fork(),
+        worker,
+        undefined,
+        { onError: () => {}, onEvent: () => {}, ...options },
+        {
+          sendsAhead: true,
+        },
+      )
       this.control = track(this.rpc.control)
     }
 
@@ -170,7 +178,7 @@ describe('calls that are sent ahead', () => {
   it('the memory is not among the arguments of init', async () => {
     const gate = makeGate()
     const process = fork().sendArg('text').sendFd(gate.readEnd)
-    const rpc = openEncodedRpc(process, worker, 'initialised', { init: 'initialise' }, true)
+    const rpc = openEncodedRpc(process, worker, 'initialised', { init: 'initialise' }, { sendsAhead: true })
     track(rpc.control)
     gate.open()
     assert.match((await rpc.call('', [], encoder.encode([]))) as string, /^text/)

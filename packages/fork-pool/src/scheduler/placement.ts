@@ -28,7 +28,7 @@ export class Placement {
   readonly #queue = new PriorityQueue<Call>()
   readonly #available: AvailableWorkers
   readonly #keyAffinity = new KeyAffinity()
-  /** Calls for each of which a worker is being started. */
+  /** Calls for each of which a worker is being started. Some of them have been given to it. */
   readonly #reserved = new Set<Call>()
   /** Workers whose bound calls have let a call of the queue go first. */
   readonly #passedOver: Worker[] = []
@@ -105,11 +105,22 @@ export class Placement {
     return last
   }
 
+  /**
+   * Gives a worker that is starting its only call, so that it begins the call as soon as it has started. A call with
+   * attachments waits until then: it could not be given to another worker.
+   */
+  runAhead(worker: Worker, reserved: Call): void {
+    if (!reserved.request!.isPlain) return
+    this.#tracker.sendAhead(reserved)
+    worker.run(reserved)
+    void worker.end()
+  }
+
   /** Adds a worker that has started. Runs the call that it was reserved for, if any. */
   addWorker(worker: Worker, reserved: Call | undefined): void {
     this.#available.add(worker)
     if (!reserved) return
-    this.#reserved.delete(reserved)
+    this.endReservation(reserved)
     if (reserved.isSettled) void this.#workerSet.retire(worker)
     else this.#run(worker, reserved)
   }
@@ -125,8 +136,8 @@ export class Placement {
     }
   }
 
-  /** Gives up the reservation of a call whose worker has not started. */
-  cancelReservation(call: Call): void {
+  /** Ends the reservation of a call: it begins, or its worker has not started. */
+  endReservation(call: Call): void {
     this.#reserved.delete(call)
   }
 

@@ -85,15 +85,21 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
     await this.workerSet.end(how)
   }
 
+  onStarting(worker: Worker, reserved: Call): void {
+    this.#placement.runAhead(worker, reserved)
+  }
+
   onReady(worker: Worker, reserved: Call | undefined): void {
     this.#placement.addWorker(worker, reserved)
     if (!reserved) this.#schedule()
   }
 
   onStartFailed(reserved: Call, error?: unknown): void {
-    this.#placement.cancelReservation(reserved)
-    if (error !== undefined) this.#cancel(reserved, 'failed', error)
-    else if (!reserved.isSettled) this.#placement.putBack(reserved)
+    this.#placement.endReservation(reserved)
+    if (error !== undefined) return this.#cancel(reserved, 'failed', error)
+    if (reserved.isSettled) return
+    this.tracker.enqueue(reserved)
+    this.#placement.putBack(reserved)
   }
 
   onHopeless(error: unknown): void {
@@ -142,6 +148,7 @@ export class Scheduler implements WorkerSetListener, PlacementListener {
 
   onBegin(worker: Worker, call: Call): void {
     if (call.isAhead) {
+      this.#placement.endReservation(call)
       this.tracker.dequeue(call)
       this.tracker.announce()
     }

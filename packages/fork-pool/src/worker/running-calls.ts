@@ -17,7 +17,7 @@ export class RunningCalls {
   readonly #listener: RunningCallsListener
   readonly #onTimeout: (call: Call) => void
   #busyMs = 0
-  #busySince = 0
+  #busySince = Infinity
 
   /** @param isAsync - whether the worker runs its calls concurrently, rather than one after the other */
   constructor(isAsync: boolean, listener: RunningCallsListener) {
@@ -39,15 +39,27 @@ export class RunningCalls {
     return [...this.#calls]
   }
 
-  /** Adds a call, which begins to run unless it waits inside the worker for others. */
-  add(call: Call, owner: CallOwner): void {
+  /**
+   * Adds a call, which begins to run unless it waits inside the worker for others.
+   *
+   * @param isReady - whether the worker has started. If not, the call begins with `beginFirst`
+   */
+  add(call: Call, owner: CallOwner, isReady: boolean): void {
     call.owner = owner
     this.#calls.push(call)
     const isFirst = this.#calls.length === 1
-    if (!isFirst && !this.#isAsync) return
+    if (!isReady || (!isFirst && !this.#isAsync)) return
     const now = performance.now()
     if (isFirst) this.#busySince = now
     this.#begin(call, now)
+  }
+
+  /** Begins the call that the worker got before it had started, if any. */
+  beginFirst(now: number): void {
+    const { first } = this.#calls
+    if (!first) return
+    this.#busySince = now
+    this.#begin(first, now)
   }
 
   remove(call: Call, now: number): void {
@@ -55,7 +67,9 @@ export class RunningCalls {
     call.owner = undefined
     call.stopTimer()
     if (call.options.cpuMs !== undefined) this.#listener.onEnd(call)
-    if (!this.#calls.length) this.#busyMs += now - this.#busySince
+    if (this.#calls.length) return
+    this.#busyMs += Math.max(0, now - this.#busySince)
+    this.#busySince = Infinity
   }
 
   /** Removes all calls and returns them. */
@@ -82,7 +96,7 @@ export class RunningCalls {
     const taken: Call[] = []
     for (let call = this.#calls.first; call; ) {
       const { next } = call
-      if (call.isAhead && call.takeBack!()) {
+      if (call.isAhead && call.takeBack?.()) {
         this.remove(call, now)
         taken.push(call)
       }
@@ -93,6 +107,6 @@ export class RunningCalls {
 
   /** How long the worker has had at least one call, in milliseconds. */
   busyMilliseconds(now: number): number {
-    return this.#busyMs + (this.#calls.length ? now - this.#busySince : 0)
+    return this.#busyMs + Math.max(0, now - this.#busySince)
   }
 }

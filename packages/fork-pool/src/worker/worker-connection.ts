@@ -28,17 +28,18 @@ export interface WorkerConnection {
   callAhead(call: Call, request: EncodedRequest): SentAhead
 }
 
-/**
- * Makes a forked process serve calls.
- *
- * @param onRetire - called when the worker asks to retire
- * @param onDeath - called with the reason before the calls reject if the worker has ended without having been asked to
- */
-export type ConnectWorker = (
-  process: ForkProcess,
-  onRetire: () => void,
-  onDeath: (error: Error) => void,
-) => WorkerConnection
+/** What a connection reports. */
+export interface WorkerConnectionListener {
+  /** The worker has started. It begins a call that it got before. */
+  onReady(): void
+  /** The worker asks to retire. */
+  onRetire(): void
+  /** The worker has ended without having been asked to. Its calls reject next. */
+  onDeath(error: Error): void
+}
+
+/** Makes a forked process serve calls. */
+export type ConnectWorker = (process: ForkProcess, listener: WorkerConnectionListener) => WorkerConnection
 
 /** The hook that lets a worker be forked before it exits. */
 const DONE_HOOK = { module: EXIT_OR_REFORK, name: 'exitOrRefork' }
@@ -51,10 +52,10 @@ const DONE_HOOK = { module: EXIT_OR_REFORK, name: 'exitOrRefork' }
  */
 export function connectTo(module: ModuleSpecifier, name: string | undefined, settings: PoolSettings): ConnectWorker {
   const isSync = !settings.async
-  return (process, onRetire, onDeath) => {
+  return (process, { onReady, onRetire, onDeath }) => {
     const listen = eventDispatcher(process, onRetire)
     const options = { ...rpcOptions(module, settings, listen), onError: onDeath }
-    const rpc = openEncodedRpc(process, module, name, options, settings.sendsAhead)
+    const rpc = openEncodedRpc(process, module, name, options, { sendsAhead: settings.sendsAhead, onReady })
     // A synchronous worker cannot see the signal while it runs a call, so it is killed.
     const abortable = (signal: AbortSignal): CallOptions => ({ signal, killOnAbort: isSync, awaitAbort: isSync })
     return {

@@ -12,6 +12,8 @@ import type { ConnectWorker } from './worker-connection.js'
 
 /** What the worker set and its workers report. */
 export interface WorkerSetListener extends WorkerListener {
+  /** The process of the worker for this call is starting: the worker may be given the call. */
+  onStarting(worker: Worker, reserved: Call): void
   /** A worker can be called: for this call, or for any if `reserved` is undefined. */
   onReady(worker: Worker, reserved: Call | undefined): void
   /** A worker accepts no more calls. */
@@ -198,9 +200,10 @@ export class WorkerSet {
       const spare = reserved?.options.restrict ? undefined : this.spares.take()
       const worker = this.#add(spare ?? this.#fork(reserved))
       start.worker = worker
+      if (reserved) this.#listener.onStarting(worker, reserved)
       await startInTime(worker, this.#settings.startTimeout)
       this.#starts.delete(start)
-      this.#admit(worker, reserved)
+      if (!worker.calls) this.#admit(worker, reserved)
     } catch (error) {
       await null // report asynchronously, not within the call that needs the worker
       this.#starts.delete(start)
@@ -210,9 +213,10 @@ export class WorkerSet {
 
   #onStartFailed(error: unknown, begunAt: number, worker: Worker | undefined, reserved: Call | undefined): void {
     const wasReplaced = worker?.isEnding && worker.template !== this.templates.current // by a rolling restart
-    worker?.kill()
+    worker?.abandon()
     const mayBeDueToCall = reserved?.options.restrict !== undefined && worker?.pid !== undefined
-    if (!mayBeDueToCall && !wasReplaced) this.#fail(error, begunAt)
+    const wasCancelled = reserved?.isSettled // with it, the worker
+    if (!mayBeDueToCall && !wasReplaced && !wasCancelled) this.#fail(error, begunAt)
     if (reserved) this.#listener.onStartFailed(reserved, wasReplaced ? undefined : recordFailedStart(reserved, error))
     this.#listener.onChange()
   }
@@ -306,21 +310,22 @@ export class WorkerSet {
 }
 
 /**
- * Waits until a worker can be called. If that takes too long and the template has not even forked the worker, kills
- * the template.
+ * Waits until a worker can be called. If that takes too long, kills it and, if the template has not even forked it, the
+ * template. What the worker has sent before is read to the end: if it has started after all, it may have begun a call.
  *
  * @throws rejects if the worker fails to start, with `ERR_POOL_START_TIMEOUT` if it takes too long
  */
 async function startInTime(worker: Worker, milliseconds: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new PoolError('ERR_POOL_START_TIMEOUT', `a worker has not started within ${milliseconds} ms`))
-      if (worker.pid === undefined) worker.template.process.kill('SIGKILL')
-    }, milliseconds)
-  })
+  let timeout: PoolError | undefined
+  const timer = setTimeout(() => {
+    timeout = new PoolError('ERR_POOL_START_TIMEOUT', `a worker has not started within ${milliseconds} ms`)
+    worker.process.kill('SIGKILL')
+    if (worker.pid === undefined) worker.template.process.kill('SIGKILL')
+  }, milliseconds)
   try {
-    await Promise.race([worker.ready(), timeout])
+    await worker.ready()
+  } catch (error) {
+    throw timeout ?? error
   } finally {
     clearTimeout(timer)
   }

@@ -89,15 +89,18 @@ export class Worker implements Candidate, CallOwner {
     this.#isAsync = isAsync
     this.#listener = listener
     this.#running = new RunningCalls(isAsync, {
-      onBegin: call => listener.onBegin(this, call),
+      onBegin: call => {
+        this.isUnmeasured = true
+        listener.onBegin(this, call)
+      },
       onEnd: call => listener.onEnd(call),
       onTimeout: call => listener.onTimeout(call),
     })
-    this.#connection = connect(
-      process,
-      () => listener.onRetire(this),
-      error => (this.#death = error),
-    )
+    this.#connection = connect(process, {
+      onReady: () => this.#onReady(),
+      onRetire: () => listener.onRetire(this),
+      onDeath: error => (this.#death = error),
+    })
     this.ended = this.#connection.control.ended
     this.progress = new Progress(this.#connection)
   }
@@ -156,15 +159,25 @@ export class Worker implements Candidate, CallOwner {
   }
 
   get state(): WorkerState {
+    if (!this.isReady && (this.load || !this.#isEnding)) return 'starting'
     if (this.load) return 'busy'
-    if (this.#isEnding) return 'ending'
-    return this.#readyAt ? 'idle' : 'starting'
+    return this.#isEnding ? 'ending' : 'idle'
   }
 
-  /** Resolves when the worker can be called. Rejects if it fails to start. */
-  async ready(): Promise<void> {
-    await this.#connection.control.ready()
+  /** Resolves when the worker has started. Rejects if it fails to start, and so has begun no call. */
+  ready(): Promise<void> {
+    return this.#connection.control.ready()
+  }
+
+  #onReady(): void {
     this.#readyAt = performance.now()
+    this.#running.beginFirst(this.#readyAt)
+  }
+
+  /** Kills a worker that has failed to start, and takes away the call that it was given before. */
+  abandon(): void {
+    this.kill()
+    this.#running.removeAll()
   }
 
   /** Whether the worker runs a call, has not been found stuck in it, and can get more calls. */
@@ -177,7 +190,7 @@ export class Worker implements Candidate, CallOwner {
     this.calls++
     if (this.load === 1) this.progress.restart(now)
     const request = call.request! // a call that waits has one
-    this.#running.add(call, this)
+    this.#running.add(call, this, true)
     const { promise, takeBack } = this.#connection.callAhead(call, request)
     call.takeBack = takeBack
     this.#awaitAnswer(call, promise)
@@ -194,12 +207,11 @@ export class Worker implements Candidate, CallOwner {
     return calls.length
   }
 
-  /** Runs a call. Reports to the listener how it ends. */
+  /** Runs a call once the worker has started. Reports to the listener how it ends, unless the start fails. */
   run(call: Call): void {
     this.calls++
-    this.isUnmeasured = true
     const request = call.request! // a call that waits has one
-    this.#running.add(call, this)
+    this.#running.add(call, this, this.isReady)
     this.#awaitAnswer(call, this.#connection.call(call, request))
   }
 
@@ -207,6 +219,7 @@ export class Worker implements Candidate, CallOwner {
     answer.then(
       value => this.#finish(call, false, value),
       error => {
+        if (!this.isReady) return // `ready` rejects as well
         if (isWorkerLost(error) && error !== call.workerSignal?.reason) this.#lose(error)
         else if (error !== TAKEN_BACK) this.#finish(call, true, error)
       },
@@ -216,9 +229,10 @@ export class Worker implements Candidate, CallOwner {
   /**
    * Cancels a call. A synchronous worker that runs the call is killed. An asynchronous worker sees the abort in its
    * `callSignal()`, completes its other calls, and ends. A call that has not begun never does. A stream ends, and the
-   * worker survives, unless it is synchronous and is still yielding.
+   * worker survives, unless it is synchronous and is still yielding. A worker that has not started is killed.
    */
   cancel(call: Call, reason: unknown): void {
+    if (!this.isReady) return this.abandon()
     if (call.takeBack?.()) {
       this.calls--
       return this.#releaseAndBeginNext(call, performance.now())
@@ -262,6 +276,7 @@ export class Worker implements Candidate, CallOwner {
   async end(): Promise<ExitStatus> {
     this.#isEnding = true
     if (!this.load) this.#close()
+    else if (!this.#beforeClose) void this.#connection.control.close() // spares the worker a wake-up after its last call
     return this.ended
   }
 
@@ -279,12 +294,12 @@ export class Worker implements Candidate, CallOwner {
       pid: this.pid!,
       mode: this.process.mode!,
       state: this.state,
-      startMilliseconds: this.#readyAt && this.#readyAt - this.madeAt,
+      startMilliseconds: this.#readyAt && Math.max(0, this.#readyAt - this.madeAt),
       ageMilliseconds: now - this.madeAt,
       busyMilliseconds: this.#running.busyMilliseconds(now),
       calls: this.calls,
       load: this.load,
-      ...(first && { running: { args: first.args, milliseconds: now - first.beganAt } }),
+      ...(first?.beganAt && { running: { args: first.args, milliseconds: now - first.beganAt } }),
     }
   }
 

@@ -71,6 +71,7 @@ export class Connection {
    * @param module - without it, functions are global ones
    * @param name - the function that has the number 0. Without it, `numberOf` gives a number to each export
    * @param page - for calls that are sent ahead, to a process that is not `async`
+   * @param onReady - called when the process reports that it serves, right before it begins the first call
    */
   constructor(
     process: ForkProcess,
@@ -78,6 +79,7 @@ export class Connection {
     name: string | undefined,
     options: RpcOptions,
     page?: SharedPage,
+    onReady?: () => void,
   ) {
     checkArgument('process', process, aForkProcess)
     checkRpcOptions(options, name === undefined ? 'connect()' : 'run()')
@@ -123,6 +125,7 @@ export class Connection {
       onReady: () => {
         this.#requests.isReady = true
         this.#setReady.resolve()
+        onReady?.()
       },
       onFatal: error => (this.#requests.failure = error),
       onUncaught: cause => (this.#details = { cause }),
