@@ -2,7 +2,7 @@ import type { ForkProcess, ModuleSpecifier } from '@anyfork/fork'
 import { resolveSpecifier } from '@anyfork/fork/internal'
 import type { CallOptions } from './caller/call-options.js'
 import type { CallPromise } from './caller/call-promise.js'
-import { Connection } from './caller/connection.js'
+import { Connection, type ConnectionExtras } from './caller/connection.js'
 import type { SentAhead } from './caller/requests.js'
 import { SharedPage } from './caller/shared-page.js'
 import { isTraced } from './caller/tracing.js'
@@ -41,18 +41,19 @@ export interface EncodedRpc {
  * Opens a connection like `run` or, if the name is `undefined`, like `connect`.
  *
  * @param name - the export to call
- * @param more - `sendsAhead`: whether calls may be sent ahead; to a process that is not `async`. `onReady`: called when
- *   the process reports that it serves, right before it begins the first call
+ * @param more - `sendsAhead`: whether calls may be sent ahead; to a process that is not `async`. The others are as for
+ *   `Connection`
  */
 export function openEncodedRpc(
   process: ForkProcess,
   module: ModuleSpecifier,
   name: string | undefined,
   options: RpcOptions,
-  { sendsAhead = false, onReady }: { sendsAhead?: boolean; onReady?: () => void } = {},
+  { sendsAhead = false, ...more }: { sendsAhead?: boolean } & Omit<ConnectionExtras, 'page'> = {},
 ): EncodedRpc {
   const page = sendsAhead ? SharedPage.make() : undefined
-  const handle = new ConnectionHandle(new Connection(process, resolveSpecifier(module), name, options, page, onReady))
+  const extras = { ...more, ...(page && { page }) }
+  const handle = new ConnectionHandle(new Connection(process, resolveSpecifier(module), name, options, extras))
   const numberOf = (exported: string): number => (name === undefined ? handle.connection.numberOf(exported) : 0)
   return {
     control: Object.defineProperties({}, controlOf(handle)) as RpcControl,

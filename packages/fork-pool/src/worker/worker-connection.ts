@@ -55,7 +55,11 @@ export function connectTo(module: ModuleSpecifier, name: string | undefined, set
   return (process, { onReady, onRetire, onDeath }) => {
     const listen = eventDispatcher(process, onRetire)
     const options = { ...rpcOptions(module, settings, listen), onError: onDeath }
-    const rpc = openEncodedRpc(process, module, name, options, { sendsAhead: settings.sendsAhead, onReady })
+    const rpc = openEncodedRpc(process, module, name, options, {
+      sendsAhead: settings.sendsAhead,
+      hasLoaded: true, // as its template has
+      onReady,
+    })
     // A synchronous worker cannot see the signal while it runs a call, so it is killed.
     const abortable = (signal: AbortSignal): CallOptions => ({ signal, killOnAbort: isSync, awaitAbort: isSync })
     return {

@@ -41,6 +41,16 @@ const STRANDED = 'its event loop ran empty while it awaited the promise of a fun
 /** The open connections of this process. */
 const live = new Set<Connection>()
 
+/** What a sister package knows of a connection. */
+export interface ConnectionExtras {
+  /** For calls that are sent ahead, to a process that is not `async`. */
+  page?: SharedPage
+  /** Whether the process has loaded the module, or does so before it runs anything. */
+  hasLoaded?: boolean
+  /** Called when the process reports that it serves, right before it begins the first call. */
+  onReady?: () => void
+}
+
 /** The caller's side of a connection, from the start of its process to its end. */
 export class Connection {
   readonly ended: Promise<ExitStatus>
@@ -70,16 +80,13 @@ export class Connection {
   /**
    * @param module - without it, functions are global ones
    * @param name - the function that has the number 0. Without it, `numberOf` gives a number to each export
-   * @param page - for calls that are sent ahead, to a process that is not `async`
-   * @param onReady - called when the process reports that it serves, right before it begins the first call
    */
   constructor(
     process: ForkProcess,
     module: string | undefined,
     name: string | undefined,
     options: RpcOptions,
-    page?: SharedPage,
-    onReady?: () => void,
+    { page, hasLoaded = false, onReady }: ConnectionExtras = {},
   ) {
     checkArgument('process', process, aForkProcess)
     checkRpcOptions(options, name === undefined ? 'connect()' : 'run()')
@@ -141,7 +148,7 @@ export class Connection {
     this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve, reject }))
     this.#ready.catch(() => {}) // calls report the failure
     const done = doneOf(options, module)
-    if (module !== undefined) process.require(module) // before run(): where it starts a thread, the process can still become a fresh interpreter
+    if (module !== undefined && !hasLoaded) process.require(module) // before run(): where it starts a thread, the process can still become a fresh interpreter
     if (page) sendDescriptorOf(page, process)
     process.sendArg({
       module,
