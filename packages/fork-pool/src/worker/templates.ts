@@ -1,6 +1,7 @@
 import { describeValue } from '@anyfork/fdpass/internal'
 import { ForkProcess, type ModuleSpecifier, preload } from '@anyfork/fork-rpc'
 import { PoolError } from '../errors.js'
+import { killIfPermitted } from './kill-if-permitted.js'
 
 /** A process from which workers are forked, or a function that creates one whenever the pool needs another. */
 export type TemplateSource = ForkProcess | (() => ForkProcess)
@@ -59,7 +60,7 @@ export class Template {
 
   /** Ends a template whose workers have ended. Kills it if that takes too long. */
   async end(): Promise<void> {
-    const killer = setTimeout(() => this.process.kill('SIGKILL'), GRACE_MS)
+    const killer = setTimeout(() => killIfPermitted(this.process), GRACE_MS)
     await this.process.close()
     clearTimeout(killer)
   }

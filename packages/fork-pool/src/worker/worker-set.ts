@@ -5,6 +5,7 @@ import type { ExitStatus, ForkProcess } from '@anyfork/fork-rpc'
 import type { Call } from '../call/call.js'
 import { PoolError } from '../errors.js'
 import type { PoolSettings } from '../pool-options.js'
+import { killIfPermitted } from './kill-if-permitted.js'
 import { recordFailedStart, StartFailures } from './start-failures.js'
 import type { Template, Templates } from './templates.js'
 import { Worker, type WorkerListener } from './worker.js'
@@ -241,7 +242,7 @@ export class WorkerSet {
       const settings = { isAsync: this.#settings.async, lifetime: this.#chooseLifetime(), connect: this.#connect }
       return new Worker(process, template, settings, this.#listener)
     } catch (error) {
-      process.kill('SIGKILL')
+      killIfPermitted(process)
       throw error
     }
   }
@@ -317,13 +318,16 @@ export class WorkerSet {
  */
 async function startInTime(worker: Worker, milliseconds: number): Promise<void> {
   let timeout: PoolError | undefined
-  const timer = setTimeout(() => {
-    timeout = new PoolError('ERR_POOL_START_TIMEOUT', `a worker has not started within ${milliseconds} ms`)
-    worker.process.kill('SIGKILL')
-    if (worker.pid === undefined) worker.template.process.kill('SIGKILL')
-  }, milliseconds)
+  let timer: NodeJS.Timeout | undefined
+  const isStuck = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      timeout = new PoolError('ERR_POOL_START_TIMEOUT', `a worker has not started within ${milliseconds} ms`)
+      const stuck = worker.pid === undefined ? [worker.template.process, worker.process] : [worker.process]
+      if (stuck.map(killIfPermitted).includes(false)) reject(timeout)
+    }, milliseconds)
+  })
   try {
-    await worker.ready()
+    await Promise.race([worker.ready(), isStuck])
   } catch (error) {
     throw timeout ?? error
   } finally {

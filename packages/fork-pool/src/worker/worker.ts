@@ -284,7 +284,7 @@ export class Worker implements Candidate, CallOwner {
   kill(cause?: Error): void {
     this.#isEnding = this.#isKilled = true
     this.takeBackAll()
-    void this.#connection.control.destroy(cause)
+    this.#connection.control.destroy(cause).catch(() => {}) // EPERM: this program has changed its user
   }
 
   /** Call this only if the worker has a pid. */

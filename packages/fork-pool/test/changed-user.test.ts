@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { outputOf } from '@anyfork/test-support'
+import { before, describe, it } from 'mocha'
+
+const poolModule = JSON.stringify(import.meta.resolve('@anyfork/fork-pool'))
+const worker = JSON.stringify(new URL('./fixtures/worker.js', import.meta.url))
+
+describe('a pool whose program has changed its user, and may not kill its workers', () => {
+  before(function () {
+    if (process.getuid?.() !== 0) this.skip() // only root can change its user
+  })
+
+  for (const isolate of [false, true])
+    it(`rejects a call whose ${isolate ? 'process' : 'worker'} does not start in time`, async () => {
+      const output = await outputOf(`
+        import { pool, ForkProcess } from ${poolModule}
+        import { mkdtempSync } from 'node:fs'
+        const folder = mkdtempSync('/tmp/anyfork-')
+        const template = ForkProcess.exec().sendArg(folder, 'hangs', 'hangs', 'hangs', 'hangs')
+        await template.ready()
+        const call = pool(template, new URL(${worker}), 'echo', { init: 'startAs', startTimeout: 200, isolate: ${isolate} })
+        const answer = call('a')
+        process.setuid(65534)
+        console.log(await answer.catch(error => error.code))
+        process.exit()
+      `)
+      assert.equal(output, 'ERR_POOL_START_TIMEOUT\n')
+    })
+
+  it('rejects a call that takes too long', async () => {
+    const output = await outputOf(`
+      import { pool } from ${poolModule}
+      const call = pool(new URL(${worker}), 'sleep', { timeout: 200 })
+      await call(0)
+      process.setuid(65534)
+      console.log(await call(1000).catch(error => error.code))
+      process.exit()
+    `)
+    assert.equal(output, 'ERR_POOL_TIMEOUT\n')
+  })
+})
