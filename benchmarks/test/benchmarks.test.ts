@@ -4,26 +4,31 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import type { Benchmark, Subject } from '@anyfork/benchmarks/harness/benchmark'
 import type { Row } from '@anyfork/benchmarks/harness/interleaved-runs'
-import { describe, it } from 'mocha'
+import { hasPerlModule } from '@anyfork/benchmarks/harness/perl'
+import { takeSample } from '@anyfork/benchmarks/harness/sample-process'
+import { isSoak } from '@anyfork/test-support'
+import { before, describe, it } from 'mocha'
 
 const dist = fileURLToPath(new URL('..', import.meta.url))
 const names = readdirSync(dist)
   .map(file => /^((?:worker|rpc|pool)-[\w-]+)\.js$/.exec(file)?.[1])
   .filter(name => name !== undefined)
 
+/** The benchmark whose every subject is measured without the soak too: that with the fewest samples. */
+const SMALLEST = 'worker-memory'
+
 /** A variable in the environment of every process that a benchmark starts, to find those that are left over. */
-const MARK = `ANYFORK_BENCH_TEST=${randomUUID()}`
+const MARK = { name: 'ANYFORK_BENCH_TEST', value: randomUUID() }
+process.env[MARK.name] = MARK.value
 
 /** Runs the command line, and returns what it prints. If a subject fails, it exits with 1, but prints all rows. */
 async function bench(...args: string[]): Promise<string> {
-  const [name, value] = MARK.split('=') as [string, string]
-  const env = { ...process.env, [name]: value }
   try {
-    return (await promisify(execFile)(process.execPath, [join(dist, 'index.js'), ...args], { env })).stdout
+    return (await promisify(execFile)(process.execPath, [join(dist, 'index.js'), ...args])).stdout
   } catch (error) {
     const { stdout } = error as { stdout: string }
     if (stdout) return stdout
@@ -34,10 +39,12 @@ async function bench(...args: string[]): Promise<string> {
 describe('npm run bench -- --quick', function () {
   this.timeout(120_000)
 
-  for (const name of names) {
-    it(`${name} measures every subject under every setting, and leaves no process`, async () => {
-      const { rows } = JSON.parse(await bench(name, '--quick', '--json')) as { rows: Row[] }
-      const { benchmark } = (await import(join(dist, `${name}.js`))) as { benchmark: Benchmark }
+  for (const name of isSoak ? names : [SMALLEST]) {
+    it(`${name} measures every subject under every setting, leaves no process, and writes a report with a chart`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-test-'))
+      const output = await bench(name, '--quick', '--json', '--markdown', '--output', folder)
+      const { rows } = JSON.parse(output) as { rows: Row[] }
+      const benchmark = await load(name)
       for (const setting of benchmark.settings(true)) {
         for (const subject of benchmark.subjects) {
           if (benchmark.excludes?.(subject, setting) || mayBeMissing(subject)) continue
@@ -46,45 +53,87 @@ describe('npm run bench -- --quick', function () {
               row['subject'] === subject.name && Object.entries(setting).every(([key, value]) => row[key] === value),
           )
           assert.ok(row, `${subject.name} is missing`)
-          assertMetrics(row, name)
+          assertMetrics(row, name, 4) // a metric, the ratio, the lowest, and the highest
         }
       }
       assert.deepEqual(marked(), [])
+      assertReport(folder, name, benchmark)
+      rmSync(folder, { recursive: true })
     })
   }
-
-  it('writes a report with the date, the machine, and the version of Node, and a chart', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-test-'))
-    await bench('worker-memory', '--quick', '--markdown', '--output', folder)
-    const report = readFileSync(join(folder, 'worker-memory.md'), 'utf8')
-    const chart = readFileSync(join(folder, 'worker-memory.svg'), 'utf8')
-    rmSync(folder, { recursive: true })
-    assert.match(chart, /^<svg .*@anyfork\/fork/s)
-    for (const part of [
-      '# How much memory does an idle worker use',
-      process.version,
-      new Date().toISOString().slice(0, 10),
-      '--quick',
-      '| @anyfork/fork ',
-    ])
-      assert.ok(report.includes(part), part)
-  })
 
   it('rejects an unknown benchmark with a list of the benchmarks', async () => {
     await assert.rejects(bench('no-such'), new RegExp(names.join('|')))
   })
 })
 
+// The soak measures all subjects.
+if (!isSoak)
+  describe('a quick sample', function () {
+    this.timeout(120_000)
+    const measured = new Set<string>()
+    before(async () => {
+      for (const { peer } of (await load(SMALLEST)).subjects) measured.add(`${kindOf(SMALLEST)} ${peer}`)
+    })
+
+    for (const name of names) {
+      if (name === SMALLEST) continue
+      it(`of ${name} measures our package, and each peer that no earlier benchmark of its kind has measured`, async () => {
+        const benchmark = await load(name)
+        for (const [i, subject] of benchmark.subjects.entries()) {
+          const peer = `${kindOf(name)} ${subject.peer}`
+          if (i > 0 && measured.has(peer)) continue // the first subject is ours
+          if (mayBeMissing(subject) && !hasPerlModule(subject.perlModule!)) continue
+          assertMetrics(await sampleOf(name, benchmark, subject), name, 1)
+          measured.add(peer)
+        }
+        assert.deepEqual(marked(), [])
+      })
+    }
+  })
+
+async function load(name: string): Promise<Benchmark> {
+  return ((await import(join(dist, `${name}.js`))) as { benchmark: Benchmark }).benchmark
+}
+
+/** Returns `worker`, `rpc`, or `pool`: benchmarks of a kind use the same adapters. */
+const kindOf = (name: string): string => name.split('-')[0]!
+
+/** Takes one sample of a subject under the first setting, as the command line does. */
+async function sampleOf(name: string, benchmark: Benchmark, subject: Subject): Promise<Row> {
+  const [setting] = benchmark.settings(true)
+  assert.ok(setting && !benchmark.excludes?.(subject, setting), `${subject.name} is excluded`)
+  const file = pathToFileURL(join(dist, `${name}.js`)).href
+  const options = { isQuick: true, timeoutMs: benchmark.timeoutMs ?? 60_000 }
+  return { subject: subject.name, ...(await takeSample(file, subject, setting, options)) }
+}
+
+/** Checks that a report has the question, the date, the machine, and the version of Node, and that its chart has rows. */
+function assertReport(folder: string, name: string, { title, subjects }: Benchmark): void {
+  const report = readFileSync(join(folder, `${name}.md`), 'utf8')
+  const chart = readFileSync(join(folder, `${name}.svg`), 'utf8')
+  const [first] = subjects
+  assert.ok(/^<svg /.test(chart) && chart.includes(first!.name), chart)
+  for (const part of [
+    `# ${title.replace(/\?$/, '')}`,
+    process.version,
+    new Date().toISOString().slice(0, 10),
+    '--quick',
+    `| ${first!.name} `,
+  ])
+    assert.ok(report.includes(part), part)
+}
+
 /** Debian packages AnyEvent::Fork but not AnyEvent::Fork::RPC. ANYFORK_PEERS=required means that its packages are installed. */
 function mayBeMissing({ perlModule }: Subject): boolean {
   return perlModule !== undefined && (perlModule !== 'AnyEvent::Fork' || process.env['ANYFORK_PEERS'] !== 'required')
 }
 
-/** Checks that all metrics are positive numbers. Only in pool-recovery may a peer lack them: it may hang, or never recover. */
-function assertMetrics(row: Row, name: string): void {
+/** Checks that there are so many metrics, and that all are positive numbers. Only in pool-recovery may a peer lack them: it may hang, or never recover. */
+function assertMetrics(row: Row, name: string, atLeast: number): void {
   if (name === 'pool-recovery' && /^no metrics/.test(String(row['failure'])) && !isOurs(row)) return
   const metrics = Object.entries(row).filter(([, value]) => typeof value !== 'string')
-  assert.ok(row['failure'] === undefined && metrics.length >= 4, JSON.stringify(row))
+  assert.ok(row['failure'] === undefined && metrics.length >= atLeast, JSON.stringify(row))
   for (const [metric, value] of metrics)
     assert.ok(
       (value === null && name === 'pool-recovery' && !isOurs(row)) || Number(value) > 0,
@@ -98,7 +147,7 @@ const isOurs = (row: Row): boolean => String(row['subject']).startsWith('@anyfor
 function marked(): string[] {
   return readdirSync('/proc').filter(pid => {
     try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(MARK)
+      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`${MARK.name}=${MARK.value}`)
     } catch {
       return false // it has ended, or belongs to another user
     }
