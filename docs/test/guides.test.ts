@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { childrenOf, PATIENCE_MS, runCommand } from '@anyfork/test-support'
+import { childrenOf, isSoak, PATIENCE_MS, runCommand } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { asFirstProcess, isPermitted } from './support/first-process.js'
 import { type Block, docs, expectedLines, type Section, sectionsOf, top } from './support/markdown.js'
@@ -12,6 +12,8 @@ import { type Block, docs, expectedLines, type Section, sectionsOf, top } from '
 /** What Debian has. With ANYFORK_PEERS=required, it may not be missing. */
 const required = process.env['ANYFORK_PEERS'] === 'required' ? ['AnyEvent', 'AnyEvent::Fork', 'IO::FDPass'] : []
 const env = { PATH: [join(top, 'node_modules/.bin'), process.env['PATH']].join(delimiter) }
+/** Tools that take seconds to start. Only the soak runs their commands. */
+const slowTools = /\bnpx (?:tsx|tsc|vitest|jest|webpack)\b/
 const languages = ['js', 'ts', 'json', 'sh', 'perl', 'dockerfile', 'ini']
 
 for (const guide of ['FORK_SAFETY.md', 'MIGRATING.md', 'RECIPES.md']) {
@@ -137,6 +139,10 @@ function testCommand(line: string, folder: () => string): void {
   const title = `works: ${command}`
   if (/^node \S+\.ts\b/.test(command) && !stripsTypes()) {
     it.skip(`${title} (Node ${process.versions.node} does not strip types)`)
+    return
+  }
+  if (!isSoak && slowTools.test(command)) {
+    it.skip(`${title} (only in the soak)`)
     return
   }
   it(title, async () => {

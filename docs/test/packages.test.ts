@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { outputOf } from '@anyfork/test-support'
+import { isSoak, outputOf } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 
 const run = promisify(execFile)
@@ -42,7 +42,8 @@ const programs: Record<string, string> = {
 describe('a packed package', () => {
   let folder: string
 
-  // One installation is enough for all packages: it takes npm and the compiler most of the time of this suite.
+  // One installation is enough for all packages. Without the soak, it uses the addons of this repository: to compile them
+  // takes most of the time of this suite.
   before(async function () {
     this.timeout(300_000)
     folder = mkdtempSync(join(tmpdir(), 'anyfork-pack-'))
@@ -58,10 +59,12 @@ describe('a packed package', () => {
     )
     assert.deepEqual(Object.keys(dependencies).sort(), names.map(name => `@anyfork/${name}`).sort())
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ dependencies }))
-    await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline'], {
+    const scripts = isSoak ? [] : ['--ignore-scripts']
+    await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...scripts], {
       cwd: folder,
       env: { ...process.env, CFLAGS: '-O0' }, // the addons compile faster, and need not be fast here
     })
+    if (!isSoak) for (const name of ['fdpass', 'fork']) copyAddons(name, join(folder, 'node_modules/@anyfork', name))
   })
   after(() => rmSync(folder, { recursive: true }))
 
@@ -82,6 +85,14 @@ describe('a packed package', () => {
     })
   }
 })
+
+/** Copies what compiling the addons of a package has made to an installed copy of it. */
+function copyAddons(name: string, to: string): void {
+  const from = join(top, 'packages', name, 'build/Release')
+  const addons = readdirSync(from).filter(file => file.endsWith('.node'))
+  assert.notDeepEqual(addons, [])
+  for (const addon of addons) cpSync(join(from, addon), join(to, 'build/Release', addon))
+}
 
 /** Copies a package and, if they are installed, all packages that its manifest and theirs name as dependencies. */
 function copyWithDependencies(name: string, from: string, to: string): void {
