@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { isSoak } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { forkPool, worker } from './support/cli.js'
 import { useFolder } from './support/folder.js'
@@ -11,7 +12,8 @@ describe('results of fork-pool', () => {
     return Object.fromEntries(readdirSync(folder).map(name => [name, readFileSync(`${folder}/${name}`, 'utf8')]))
   }
 
-  for (const mode of [['-w', '1'], ['-w', '2'], ['-w', '1', '--load', '3'], ['--isolate']])
+  const modes = [['-w', '2', '--load', '3'], ['--isolate']]
+  for (const mode of isSoak ? [...modes, ['-w', '1'], ['-w', '2'], ['-w', '1', '--load', '3']] : modes)
     it(`--results keeps the input, the result, and the output of each call, also of child processes; ${mode.join(' ')}`, async () => {
       const args = [`${worker}#printAndReturn`, '--results', pathOf('results'), ...mode]
       const { code, stdout } = await forkPool([...args, 'a', 'throw', 'exit', 'a'])

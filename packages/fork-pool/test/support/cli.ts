@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -23,6 +24,16 @@ export async function forkPool(args: string[], stdin: string | Buffer = '', cwd 
   const outcome = outcomeOf(child)
   child.stdin.end(stdin)
   return outcome
+}
+
+/** Returns the inputs that the program reads, as `--dry-run` prints them: as JSON. It starts no worker, which costs little. */
+export async function inputsOf(args: string[], stdin: string | Buffer = ''): Promise<string[]> {
+  const { code, stdout, stderr } = await forkPool(['--dry-run', 'some-package', ...args], stdin)
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+  return stdout
+    .split('\n')
+    .filter(line => line)
+    .map(line => /^some-package#default\((.*)\)$/s.exec(line)![1]!)
 }
 
 /** Waits until a started program ends. */
