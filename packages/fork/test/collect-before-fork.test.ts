@@ -5,7 +5,7 @@ import { ForkProcess } from '@anyfork/fork'
 import { isSoak } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 
-const children = isSoak ? 150 : 8
+const children = isSoak ? 150 : 5
 
 // A child that needs a lock which another thread held at the time of the fork would wait forever.
 describe('garbage collection in children', () => {

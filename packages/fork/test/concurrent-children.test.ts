@@ -7,7 +7,7 @@ import { answer } from './support/answer.js'
 const busy = new URL('./fixtures/typical-work.js', import.meta.url)
 const activities = ['timers', 'files', 'crypto', 'zlib', 'http', 'garbage', 'loop']
 
-const CHILDREN = isSoak ? 150 : 6
+const CHILDREN = isSoak ? 150 : 3
 
 describe('concurrent children', () => {
   it(`${CHILDREN} concurrent children use timers, files, crypto, zlib, and http, collect garbage, and end with code 0`, async function () {

@@ -232,27 +232,24 @@ describe('the interpreter flags of a template', () => {
     return [execArgv.filter(flag => !added.has(flag)), kept]
   }
 
-  const separate: [own: string, flags: () => string[]][] = [
-    [
-      '--cpu-prof',
-      () => ['--cpu-prof', '--cpu-prof-dir', folder, '--cpu-prof-name', 'cpu', '--cpu-prof-interval', '1000'],
-    ],
-    [
-      '--heap-prof',
-      () => ['--heap-prof', '--heap-prof-dir', folder, '--heap-prof-name', 'heap', '--heap-prof-interval', '1000'],
-    ],
-    [
-      '--test-reporter',
-      () => ['--test-reporter', 'spec', '--test-reporter-destination', 'stdout', '--test-name-pattern', 'one'],
-    ],
-    ['--test_reporter (with an underscore)', () => ['--test_reporter', 'spec']],
-  ]
-  for (const [own, flags] of separate) {
-    it(`a template does not inherit ${own} and its arguments, and keeps the other flags with theirs`, async () => {
-      const [execArgv] = await inherited(['--conditions', 'kept', ...flags(), '-C', 'too'])
-      assert.deepEqual(execArgv, ['--conditions', 'kept', '-C', 'too'])
-    })
-  }
+  it('a template does not inherit --cpu-prof, --heap-prof, --test-reporter, and their arguments, and keeps the other flags with theirs', async () => {
+    const [execArgv] = await inherited([
+      '--conditions',
+      'kept',
+      ...['--cpu-prof', '--cpu-prof-dir', folder, '--cpu-prof-name', 'cpu', '--cpu-prof-interval', '1000'],
+      ...['-C', 'between'],
+      ...['--heap-prof', '--heap-prof-dir', folder, '--heap-prof-name', 'heap', '--heap-prof-interval', '1000'],
+      '--no-warnings',
+      ...['--test-reporter', 'spec', '--test-reporter-destination', 'stdout', '--test-name-pattern', 'one'],
+      ...['-C', 'too'],
+    ])
+    assert.deepEqual(execArgv, ['--conditions', 'kept', '-C', 'between', '--no-warnings', '-C', 'too'])
+  })
+
+  it('a template does not inherit --test_reporter (with an underscore) and its argument', async () => {
+    const [execArgv] = await inherited(['--conditions', 'kept', '--test_reporter', 'spec', '-C', 'too'])
+    assert.deepEqual(execArgv, ['--conditions', 'kept', '-C', 'too'])
+  })
 
   it('a template does not inherit --test-reporter and its argument from NODE_OPTIONS', async () => {
     assert.deepEqual(await inherited([], '--conditions kept --test-reporter spec -C too'), [

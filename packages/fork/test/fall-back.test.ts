@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { pipe } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
-import { assertNothingLeft, childrenOf, openResources, until } from '@anyfork/test-support'
+import { assertNothingLeft, childrenOf, isSoak, openResources, until } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
@@ -238,7 +238,8 @@ describe('falling back to fresh interpreters', () => {
     const stop = collectWarnings()
     const path = fileURLToPath(loader)
     const asUrl = `data:text/javascript,import ${encodeURIComponent(JSON.stringify(loader.href))}`
-    for (const flags of [['--import', path], ['--import', asUrl], [`--import=${path}`]]) {
+    const loaders = [[`--import=${path}`], ['--import', asUrl]]
+    for (const flags of isSoak ? [...loaders, ['--import', path]] : loaders) {
       const template = ForkProcess.exec({ mode: 'auto', execArgv: ['--no-deprecation', ...flags] })
       const child = template.fork().sendArg(1)
       assert.deepEqual(await answer(await child.run(worker, 'describeArguments')), [1])

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { forkingFlags } from '@anyfork/fork/template'
 import { isRunning, outputOf, runCommand, runProgram, untilGone } from '@anyfork/test-support'
-import { describe, it } from 'mocha'
+import { before, describe, it } from 'mocha'
 
 const module = ['--input-type=module', '-e']
 
@@ -16,37 +16,40 @@ const output = (
 ): Promise<string> => outputOf(program, [], { nodeFlags, env })
 
 const startWorker =
-  "const { Worker } = await import('node:worker_threads'); await new Promise(done => new Worker('setInterval(() => {}, 1000)', { eval: true }).once('online', done))"
+  "const { Worker } = await import('node:worker_threads'); const worker = new Worker('setInterval(() => {}, 1000)', { eval: true }); await new Promise(done => worker.once('online', done))"
 /** Prints the number of threads for which forkTemplate() rejects, or 'none'. */
 const printThreads = `
-  const { forkTemplate } = await import('@anyfork/fork/template')
-  const refusal = await forkTemplate().then(() => undefined, error => error)
-  console.log(refusal ? refusal.findings.find(({ topic }) => topic === 'thread')?.subject : 'none')
-  process.exit()`
+  await import('@anyfork/fork/template').then(({ forkTemplate }) => forkTemplate()).then(
+    () => console.log('none'),
+    ({ findings }) => console.log(findings.find(({ topic }) => topic === 'thread')?.subject)
+  )`
 
 const prelude = `
   globalThis.reply = (socket, value) => socket.toSocket().end(JSON.stringify(value ?? null))
   globalThis.read = async socket => { let text = ''; for await (const piece of socket.toSocket()) text += piece; return JSON.parse(text) }`
 
-/** Obstacles to a fork of the running program, and the finding that names each. */
-const obstacles: [what: string, begin: string, topic: string, subject: RegExp][] = [
-  ['a timer', 'setTimeout(() => {}, 1e6)', 'handle', /Timeout/],
+/** Obstacles to a fork of the running program, how they end, and the finding that names each. */
+const obstacles: [what: string, begin: string, end: string, topic: string, subject: RegExp][] = [
+  ['a timer', 'const timer = setTimeout(() => {}, 1e6)', 'clearTimeout(timer)', 'handle', /Timeout/],
   [
     'a server',
-    "(await import('node:http')).createServer().listen(0); await new Promise(setImmediate)",
+    "const server = (await import('node:http')).createServer().listen(0); await new Promise(setImmediate)",
+    'await new Promise(done => server.close(done))',
     'descriptor',
     /\d/,
   ],
   [
     'an idle connection',
-    "const { socketpair } = await import('@anyfork/fdpass'); const pair = socketpair(); for (const one of pair) one.toSocket().unref()",
+    "const { socketpair } = await import('@anyfork/fdpass'); const pair = socketpair().map(one => one.toSocket().unref())",
+    "await Promise.all(pair.map(one => new Promise(done => one.on('close', done).destroy())))",
     'descriptor',
     /\d/,
   ],
-  ['a worker thread', startWorker, 'thread', /[1-9]/],
+  ['a worker thread', startWorker, 'await worker.terminate()', 'thread', /[1-9]/],
   [
     'a child process',
-    "(await import('node:child_process')).spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] })",
+    "const child = (await import('node:child_process')).spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] })",
+    "await new Promise(done => child.on('close', done).stdin.end())",
     'handle',
     /ProcessWrap/,
   ],
@@ -156,31 +159,45 @@ describe('forkTemplate', () => {
     assert.equal(await output(inThread), 'worker thread\n')
   })
 
-  for (const [what, begin, topic, subject] of obstacles) {
-    it(`forkTemplate() rejects with ERR_NOT_FORKABLE and a finding for ${what}; the program continues`, async () => {
+  describe('in a program with an obstacle', () => {
+    let outcomes: [code: string, findings: [topic: string, subject: string][], later: string][]
+    before(async () => {
+      const attempts = obstacles.map(
+        ([, begin, end]) => `{
+          ${begin}
+          const { code, findings } = await forkTemplate().catch(error => error)
+          ${end}
+          const later = await forkTemplate()
+          outcomes.push([code, findings?.map(({ topic, subject }) => [topic, subject]), later.mode])
+          await later.close()
+        }`,
+      )
       const stdout = await output(`
         import { forkTemplate } from '@anyfork/fork/template'
-        ${begin}
-        try { await forkTemplate() } catch ({ code, findings }) { console.log(JSON.stringify([code, findings.map(({ topic, subject }) => [topic, subject])])) }
-        process.exit()`)
-      const [code, findings] = JSON.parse(stdout) as [string, [string, string][]]
-      assert.equal(code, 'ERR_NOT_FORKABLE')
-      assert.ok(
-        findings.some(found => found[0] === topic && subject.test(found[1])),
-        stdout,
-      )
+        const outcomes = []
+        ${attempts.join('\n')}
+        console.log(JSON.stringify(outcomes))`)
+      outcomes = JSON.parse(stdout)
     })
-  }
+
+    for (const [i, [what, , , topic, subject]] of obstacles.entries())
+      it(`forkTemplate() rejects with ERR_NOT_FORKABLE and a finding for ${what}; the program continues, and is forked without it`, () => {
+        const [code, findings, later] = outcomes[i]!
+        assert.deepEqual([code, later], ['ERR_NOT_FORKABLE', 'fork'])
+        assert.ok(
+          findings.some(found => found[0] === topic && subject.test(found[1])),
+          JSON.stringify(findings),
+        )
+      })
+  })
 
   it('forkTemplate() detects a foreign thread whatever UV_THREADPOOL_SIZE is', async () => {
     const pool = "await (await import('node:fs/promises')).stat('/')"
     const set = "process.env.UV_THREADPOOL_SIZE = '16'"
-    assert.equal(await output(`${pool}; ${set}; ${startWorker}; ${printThreads}`), '1\n')
-    assert.equal(await output(`${pool}; ${set}; ${printThreads}`), 'none\n')
-    for (const size of ['2', '16']) {
-      const env = { UV_THREADPOOL_SIZE: size }
-      assert.equal(await output(`${pool}; ${set}; ${startWorker}; ${printThreads}`, undefined, env), '1\n')
-      assert.equal(await output(printThreads, undefined, env), 'none\n')
+    for (const size of [undefined, '2', '16']) {
+      const program = `${pool}; ${set}; ${printThreads}; ${startWorker}; ${printThreads}; process.exit()`
+      const env = size === undefined ? {} : { UV_THREADPOOL_SIZE: size }
+      assert.equal(await output(program, undefined, env), 'none\n1\n')
     }
   })
 
@@ -188,8 +205,8 @@ describe('forkTemplate', () => {
     it(`forkTemplate() detects a foreign thread in a program without a SIGUSR1 listener (${how})`, async function () {
       if (!process.allowedNodeEnvironmentFlags.has('--disable-sigusr1')) this.skip()
       const args = [...forkingFlags, ...flags]
-      assert.equal(await output(`delete process.env.NODE_OPTIONS; ${startWorker}; ${printThreads}`, args, env), '1\n')
-      assert.equal(await output(printThreads, args, env), 'none\n')
+      const program = `delete process.env.NODE_OPTIONS; ${printThreads}; ${startWorker}; ${printThreads}; process.exit()`
+      assert.equal(await output(program, args, env), 'none\n1\n')
     })
   }
 

@@ -6,7 +6,7 @@ import { fuzz, isSoak, type Random } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { controlFrame, exitPayload, madePayload } from './support/control-frames.js'
 
-const CASES = isSoak ? 20_000 : 500
+const CASES = isSoak ? 20_000 : 300
 const BUDGET = 1 << 22
 /** How much more memory values may take than the estimate says. */
 const TOLERANCE = 4

@@ -10,7 +10,7 @@ import { describe, it } from 'mocha'
 import { isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const ROUNDS = isSoak ? 40 : isForking ? 6 : 2
+const ROUNDS = isSoak ? 40 : isForking ? 4 : 2
 
 /** Returns a generator of whole numbers below a limit. The same seed yields the same numbers. */
 function numbers(seed: number): (limit: number) => number {

@@ -7,7 +7,7 @@ import { describe, it } from 'mocha'
 
 const web = new URL('./fixtures/express-app.js', import.meta.url)
 const worker = new URL('./fixtures/worker.js', import.meta.url)
-const children = isSoak ? 1000 : 40
+const children = isSoak ? 1000 : 20
 const AT_ONCE = 50
 
 /** Sends an HTTP/1.1 request over a socket, which stays open. */

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { outputOf, runCommand } from '@anyfork/test-support'
+import { isSoak, outputOf, runCommand } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 
 const packages = fileURLToPath(new URL('../../../../node_modules/@anyfork', import.meta.url))
@@ -53,13 +53,16 @@ describe('a package that is named by a string', () => {
   })
   after(() => rmSync(folder, { recursive: true }))
 
-  for (const [what, ...path] of [
+  const mainModules = [
     ['an ES module', 'main.mjs'],
     ['a CommonJS module', 'main.cjs'],
+    ['a symbolic link', 'bin/linked'],
+  ] as const
+  const unusual = [
     ['a module without its extension', 'plain'],
     ['a folder', ''],
-    ['a symbolic link', 'bin/linked'],
-  ] as const)
+  ] as const
+  for (const [what, ...path] of isSoak ? [...mainModules, ...unusual] : mainModules)
     it(`is looked up from the main module, not from the working directory, if the main module is ${what}`, async () => {
       assert.equal(await outputAt('/', join(folder, ...path)), 'found\n')
     })
@@ -73,7 +76,8 @@ describe('a package that is named by a string', () => {
       assert.match(stdout, /^found$/m)
     })
 
-  for (const [what, ...args] of [['none'], ['no path', 'x'], ['a file', fileURLToPath(import.meta.url)]] as const)
+  const aFile = ['a file', fileURLToPath(import.meta.url)] as const
+  for (const [what, ...args] of isSoak ? ([['none'], ['no path', 'x'], aFile] as const) : [aFile])
     it(`is looked up from the working directory by code of --eval if its argument is ${what}`, async () => {
       const program = `import { ForkProcess } from '@anyfork/fork'\n${find}`
       assert.equal(await outputOf(program, args, { cwd: folder }), 'found\n')

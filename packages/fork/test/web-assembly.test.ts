@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { ForkProcess } from '@anyfork/fork'
+import { isSoak } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
 const module = new URL('./fixtures/web-assembly.js', import.meta.url)
 /** 200 functions are called 5000 times, and return 55. */
 const SUM = 55_000_000
-const CHILDREN = 4
+const CHILDREN = isSoak ? 4 : 2
 
 describe('WebAssembly, for which V8 uses threads', () => {
   const cases: [title: string, execArgv: string[]][] = [
