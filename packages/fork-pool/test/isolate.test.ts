@@ -6,7 +6,7 @@ import { describe, it } from 'mocha'
 import { useFolder } from './support/folder.js'
 import { reasonOf, usePools } from './support/pools.js'
 
-const callCount = isSoak ? 2000 : 50
+const callCount = isSoak ? 2000 : 20
 
 describe('isolate', function () {
   this.timeout(isSoak ? 1_000_000 : 60_000)

@@ -4,9 +4,9 @@ import { describe, it } from 'mocha'
 import { usePools } from './support/pools.js'
 
 const rounds = isSoak ? 15 : 3
-const calls = isSoak ? 3000 : 500
+const calls = isSoak ? 3000 : 200
 /** The largest number of calls between two kills. */
-const longestGap = isSoak ? 500 : 80
+const longestGap = isSoak ? 500 : 40
 
 describe('random kills', function () {
   this.timeout(isSoak ? 3_600_000 : 60_000)

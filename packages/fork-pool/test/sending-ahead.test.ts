@@ -6,7 +6,7 @@ import { describe, it } from 'mocha'
 import { useFolder } from './support/folder.js'
 import { reasonOf, usePools } from './support/pools.js'
 
-const ROUNDS = isSoak ? 100 : 5
+const ROUNDS = isSoak ? 100 : 2
 const CALLS = 64
 
 describe('sending calls ahead', () => {

@@ -10,7 +10,7 @@ import { cborArray, cborText, frame, notes } from './support/raw-frames.js'
 const cborX = createRequire(import.meta.url)('cbor-x') as typeof import('cbor-x')
 /** `assert.deepEqual` tells two invalid dates apart. */
 const WHOLE: InspectOptions = { depth: Infinity, maxArrayLength: Infinity, maxStringLength: Infinity }
-const CASES = isSoak ? 20_000 : 1000
+const CASES = isSoak ? 20_000 : 400
 const MOST_BYTES = 1 << 18
 /** How much more memory values may take than the estimate says. */
 const TOLERANCE = 4

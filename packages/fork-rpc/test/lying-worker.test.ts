@@ -15,7 +15,7 @@ const MAX_MESSAGE_BYTES = 64 * MIB
 /** How much memory this process may need beyond the largest message. */
 const MARGIN = 64 * MIB
 /** Outside of a soak, one in so many attacks is tried. */
-const SAMPLE = 12
+const SAMPLE = 24
 
 /** Returns the resident memory of this process, now or at its peak, from proc_pid_status(5), in bytes. */
 function residentMemory(which: 'VmRSS' | 'VmHWM'): number {

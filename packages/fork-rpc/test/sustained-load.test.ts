@@ -5,7 +5,7 @@ import { describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
 import { untilCollected } from './support/garbage.js'
 
-const CALLS = isSoak ? 200_000 : 10_000
+const CALLS = isSoak ? 200_000 : 4000
 const IN_FLIGHT = 100
 
 /** Makes calls, 100 at a time. Checks that each gets its own result, in the order in which they were made. */
