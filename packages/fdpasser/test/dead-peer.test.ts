@@ -43,7 +43,7 @@ describe('a passer with a killed or stopped peer', () => {
 
   it(`leaks ${isSoak ? 'neither descriptors nor memory' : 'no descriptors'} while receivers are started and killed`, async function () {
     this.timeout(1_800_000)
-    const [rounds, perRound] = isSoak ? [40, 20_000] : [6, 2000]
+    const [rounds, perRound] = isSoak ? [40, 20_000] : [4, 1000]
     let rssAfterTwo = 0
     for (let round = 0; round < rounds; round++) {
       const peer = startPeer('count', { stdout: 'pipe' })
