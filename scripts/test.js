@@ -50,9 +50,18 @@ function suitesOf(folder) {
   return names.map(script => ({ title: `${name} ${script}`, folder, command: ['sh', '-c', scripts[script]] }))
 }
 
-/** Returns the suite of a workspace's soaks, in a list that is empty if there are none. */
+/**
+ * Returns the soaks of a workspace: its scripts `soak:…`, and one for its soak test files, if there are any.
+ */
 function soaksOf(folder) {
-  const { name } = manifestOf(folder)
+  const { name, scripts = {} } = manifestOf(folder)
+  const soaks = Object.keys(scripts)
+    .filter(script => script.startsWith('soak:'))
+    .map(script => ({ title: `${name} ${script}`, folder, command: ['sh', '-c', scripts[script]] }))
+  return [...soaks, ...soakFilesOf(folder, name)]
+}
+
+function soakFilesOf(folder, name) {
   const tests = join(folder, 'test')
   let files
   try {
