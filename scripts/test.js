@@ -1,7 +1,7 @@
 // Runs the test suites of all workspaces side by side, because tests mostly wait. Run `npm run build` before.
 //
 //     node scripts/test.js         runs all suites
-//     node scripts/test.js --soak  runs the test files that import `isSoak`, at their full sizes
+//     node scripts/test.js --soak  runs the test files that import `isSoak`, at their full sizes, and the scripts `soak:…`
 //
 // Prints the output of each suite when it has ended. Exits with 1 if a suite has failed.
 import { spawn } from 'node:child_process'
@@ -44,33 +44,31 @@ function manifestOf(folder) {
 
 /** Returns the suites of a workspace: one for each of its scripts `test:…`, or one for `test` if there are none. */
 function suitesOf(folder) {
-  const { name, scripts = {} } = manifestOf(folder)
-  const names = Object.keys(scripts).filter(script => script.startsWith('test:'))
-  if (!names.length && scripts.test) names.push('test')
-  return names.map(script => ({ title: `${name} ${script}`, folder, command: ['sh', '-c', scripts[script]] }))
+  const suites = scriptsOf(folder, 'test:')
+  return suites.length ? suites : scriptsOf(folder, 'test')
 }
 
-/**
- * Returns the soaks of a workspace: its scripts `soak:…`, and one for its soak test files, if there are any.
- */
-function soaksOf(folder) {
+/** Returns a suite for each script of a workspace whose name begins so. */
+function scriptsOf(folder, beginning) {
   const { name, scripts = {} } = manifestOf(folder)
-  const soaks = Object.keys(scripts)
-    .filter(script => script.startsWith('soak:'))
+  return Object.keys(scripts)
+    .filter(script => script.startsWith(beginning))
     .map(script => ({ title: `${name} ${script}`, folder, command: ['sh', '-c', scripts[script]] }))
-  return [...soaks, ...soakFilesOf(folder, name)]
 }
 
-function soakFilesOf(folder, name) {
+/** Returns the soaks of a workspace: its scripts `soak:…`, and one for the test files that import `isSoak`, if any do. */
+function soaksOf(folder) {
+  const { name } = manifestOf(folder)
+  const scripts = scriptsOf(folder, 'soak:')
   const tests = join(folder, 'test')
   let files
   try {
     files = readdirSync(tests).filter(file => file.endsWith('.test.ts'))
   } catch {
-    return [] // the workspace has no tests
+    return scripts // the workspace has no tests
   }
   const soaks = files.filter(file => /\bisSoak\b|ANYFORK_SOAK/.test(readFileSync(join(tests, file), 'utf8')))
-  if (!soaks.length) return []
+  if (!soaks.length) return scripts
   const specs = soaks.map(file => `dist/test/${basename(file, '.ts')}.js`)
   const command = [
     process.execPath,
@@ -83,7 +81,7 @@ function soakFilesOf(folder, name) {
     `${SUITE_TIMEOUT_MS}`,
     ...specs,
   ]
-  return [{ title: `${name} soak`, folder, command }]
+  return [...scripts, { title: `${name} soak`, folder, command }]
 }
 
 delete process.env.NODE_EXTRA_CA_CERTS // Node spends 30 ms reading it at each start, and no test needs it
