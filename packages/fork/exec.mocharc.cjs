@@ -3,7 +3,8 @@
  * repeats only the test files in which this can change the outcome. In all others, the tested code is that of the owner or
  * of any process that carries out orders, which is the same in both modes, or it works only in a forked process.
  * modes.test.ts and exec-options.test.ts compare the modes with each other. In the repeated files, tests of what the owner or
- * the kernel does in the same way in both modes skip themselves.
+ * the kernel does in the same way in both modes skip themselves. `npm test` leaves out those that start most interpreters,
+ * which the soak runs.
  */
 const reasons = {
   'fork-process':
