@@ -11,18 +11,18 @@ import { basename, delimiter, join, resolve } from 'node:path'
 
 /** Suites that run longer are killed, and have failed. */
 const SUITE_TIMEOUT_MS = 10 * 60_000
-const SUITES_PER_PROCESSOR = 2 // of the soaks, which keep a processor busy, one runs per processor
+const SUITES_PER_PROCESSOR = 2.5 // of the soaks, which keep a processor busy, one runs per processor
 /** The suites that take longest begin first, so that only short ones run when a processor has nothing else to do. */
 const LONGEST = [
+  '@anyfork/fork-pool test:cli',
+  '@anyfork/fork-pool test:pool',
   '@anyfork/fork test:g-z',
   '@anyfork/fork test:a-f',
   '@anyfork/fork-rpc test',
-  '@anyfork/fork-pool test:cli',
-  '@anyfork/fork-pool test:pool',
-  '@anyfork/benchmarks test',
-  '@anyfork/fork test:exec',
   '@anyfork/docs test:readmes',
+  '@anyfork/benchmarks test',
   '@anyfork/docs test:guides',
+  '@anyfork/fork test:exec',
 ]
 const top = resolve(import.meta.dirname, '..')
 const isSoak = process.argv.includes('--soak')
@@ -149,9 +149,8 @@ const runQueue = async () => {
   for (let suite = queue.shift(); suite; suite = queue.shift())
     if (!(await run(suite, outputFolder))) failed.push(suite.title)
 }
-await Promise.all(
-  Array.from({ length: isSoak ? availableParallelism() : SUITES_PER_PROCESSOR * availableParallelism() }, runQueue),
-)
+const perProcessor = isSoak ? 1 : SUITES_PER_PROCESSOR
+await Promise.all(Array.from({ length: Math.ceil(perProcessor * availableParallelism()) }, runQueue))
 rmSync(outputFolder, { recursive: true })
 console.log(failed.length ? `\n> failed: ${failed.join(', ')}` : `\n> all ${suites.length} suites have passed`)
 process.exitCode = failed.length ? 1 : 0
