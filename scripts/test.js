@@ -14,11 +14,12 @@ const SUITE_TIMEOUT_MS = 10 * 60_000
 const SUITES_PER_PROCESSOR = 2.5 // of the soaks, which keep a processor busy, one runs per processor
 /** The suites that take longest begin first, so that only short ones run when a processor has nothing else to do. */
 const LONGEST = [
+  '@anyfork/fork-rpc test',
   '@anyfork/fork-pool test:cli',
-  '@anyfork/fork-pool test:pool',
   '@anyfork/fork test:g-z',
   '@anyfork/fork test:a-f',
-  '@anyfork/fork-rpc test',
+  '@anyfork/fork-pool test:k-z',
+  '@anyfork/fork-pool test:a-j',
   '@anyfork/docs test:readmes',
   '@anyfork/benchmarks test',
   '@anyfork/docs test:guides',
