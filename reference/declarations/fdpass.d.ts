@@ -118,6 +118,8 @@ export declare function connect(path: string): Descriptor;
 
 export declare function dup(handle: Handle): Descriptor;
 
+export declare function dup2(handle: Handle, number: number): Descriptor;
+
 export declare function hasEnded(socket: Handle): boolean;
 
 export declare function isCloseOnExec(handle: Handle): boolean;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -64,6 +65,22 @@ int fdpass_pipe(int out[2]) {
 int fdpass_duplicate(int fd) {
   int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   return copy < 0 ? failed() : copy;
+}
+
+int fdpass_duplicate_to(int fd, int number) {
+  bool is_standard = number <= STDERR_FILENO;
+#ifdef __linux__
+  int rc;
+  do rc = dup3(fd, number, is_standard ? 0 : O_CLOEXEC);
+  while (rc < 0 && errno == EINTR);
+  return rc < 0 ? failed() : number;
+#else
+  if (fd == number) return -EINVAL;
+  if (dup2(fd, number) < 0) return failed();
+  int rc = fdpass_set_close_on_exec(number, !is_standard);
+  if (rc < 0) close(number);
+  return rc < 0 ? rc : number;
+#endif
 }
 
 int fdpass_close(int fd) { return close(fd) < 0 && errno != EINTR ? failed() : 0; }

@@ -8,6 +8,7 @@
 #ifndef FDPASS_H
 #define FDPASS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -24,6 +25,9 @@ int fdpass_socketpair(int type, int out[2]);
 int fdpass_pipe(int out[2]);
 /* Returns a copy of fd with the lowest free number (F_DUPFD_CLOEXEC, fcntl(2)). */
 int fdpass_duplicate(int fd);
+/* Makes `number` a copy of fd, in one step: a file that had this number is closed (dup3(2)). It is close-on-exec, except
+ * for 0 to 2. Returns `number`. EINVAL if both are the same; EBADF if `number` is above the limit. */
+int fdpass_duplicate_to(int fd, int number);
 /* Closes fd (close(2)). EINTR is a success: on Linux the number is free by then. */
 int fdpass_close(int fd);
 /* Each returns 1 or 0, or sets the flag if `on` and else clears it: O_NONBLOCK, which copies of the descriptor share,
@@ -242,6 +246,8 @@ typedef void (*fdpass_watch_callback)(void *context, int status, int events);
  * fd. EEXIST if the loop watches fd already, EPERM for a file. */
 int fdpass_watch_start(
   uv_loop_t *loop, int fd, int events, fdpass_watch_callback callback, void *context, struct fdpass_watch **out);
+/* Whether the loop watches fd: for a watch, or for a stream that is being read or waits for room to write. */
+bool fdpass_is_watched(const uv_loop_t *loop, int fd);
 /* Replaces the events of a watch. */
 int fdpass_watch_change(struct fdpass_watch *watch, int events);
 /* Lets the watch keep the loop alive if `on`, as it does at first, or else not. */

@@ -44,6 +44,10 @@ int fdpass_watch_start(
   return 0;
 }
 
+bool fdpass_is_watched(const uv_loop_t *loop, int fd) {
+  return fd >= 0 && (unsigned)fd < loop->nwatchers && loop->watchers[fd] != NULL;
+}
+
 int fdpass_watch_change(struct fdpass_watch *watch, int events) {
   watch->events = events;
   return uv_poll_start(&watch->poll, events, on_poll);

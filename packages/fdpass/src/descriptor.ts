@@ -1,8 +1,8 @@
 import { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { binding } from './binding.js'
-import { describeValue } from './check-options.js'
-import { descriptorNumber, type Handle, isDescriptorNumber } from './handle.js'
+import { anInteger, checkArgument, describeValue } from './check-options.js'
+import { descriptorNumber, type Handle, isDescriptorNumber, MOST_NUMBER } from './handle.js'
 import { forgetDescriptor } from './kept-descriptors.js'
 import { isListening } from './socket-kind.js'
 import { checked, systemError } from './system-error.js'
@@ -110,6 +110,26 @@ export class Descriptor implements Disposable {
  */
 export function dup(handle: Handle): Descriptor {
   return new Descriptor(checked(binding.duplicate(descriptorNumber(handle)), 'dup'))
+}
+
+/**
+ * Makes a number refer to the same open file as a handle, in one step, with dup3(2). A file that had the number is
+ * closed; whatever owned it must not use or close it any more.
+ *
+ * The new descriptor is close-on-exec, like every other of this package. The standard streams, 0 to 2, are not: each
+ * program expects them open. The number need not be free, and an error leaves it as it was.
+ *
+ * @param handle - borrowed
+ * @param number - from 0, below the limit of open files (`ulimit -n`)
+ * @returns the new descriptor; the caller owns it. It may drop the one of a standard stream, which then stays open
+ * @throws TypeError if `number` is not an integer from 0 to 2147483647
+ * @throws SystemError `EINVAL` if the handle has that number already: the file would have two owners. `EBADF` if the
+ *   handle is closed or the number too high. `EBUSY` if the event loop of this thread watches the number, for a `Watch`
+ *   or a stream: it would go on watching the other file
+ */
+export function dup2(handle: Handle, number: number): Descriptor {
+  checkArgument('number', number, anInteger(0, MOST_NUMBER))
+  return new Descriptor(checked(binding.duplicateTo(descriptorNumber(handle), number), 'dup3'))
 }
 
 /**

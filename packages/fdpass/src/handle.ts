@@ -11,9 +11,12 @@ export interface HasDescriptor {
   readonly fd: number
 }
 
+/** The highest number that fits the kernel's int. */
+export const MOST_NUMBER = 0x7fffffff
+
 /** Reports whether a value fits the kernel's int. The addon would truncate larger numbers to another descriptor. */
 export function isDescriptorNumber(fd: unknown): fd is number {
-  return Number.isInteger(fd) && (fd as number) >= 0 && (fd as number) <= 0x7fffffff
+  return Number.isInteger(fd) && (fd as number) >= 0 && (fd as number) <= MOST_NUMBER
 }
 
 /**

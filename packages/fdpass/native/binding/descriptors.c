@@ -27,6 +27,16 @@ static napi_value bind_duplicate(napi_env env, napi_callback_info info) {
   return number(env, opened(env, &copy, 1, copy));
 }
 
+/* duplicateTo(fd, number): the loop of this thread would go on watching the file that loses its number */
+static napi_value bind_duplicate_to(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  INT32(env, argv[0], fd);
+  INT32(env, argv[1], to);
+  if (fdpass_is_watched(thread_of(env)->loop, to)) return number(env, UV_EBUSY);
+  int copy = fdpass_duplicate_to(fd, to);
+  return number(env, opened(env, &copy, 1, copy));
+}
+
 /* close(fd) */
 static napi_value bind_close(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
@@ -84,6 +94,7 @@ bool define_descriptors(napi_env env, napi_value exports) {
     METHOD("socketpair", bind_socketpair),
     METHOD("pipe", bind_pipe),
     METHOD("duplicate", bind_duplicate),
+    METHOD("duplicateTo", bind_duplicate_to),
     METHOD("close", bind_close),
     METHOD("getNonblocking", bind_get_nonblocking),
     METHOD("setNonblocking", bind_set_nonblocking),

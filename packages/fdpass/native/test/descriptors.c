@@ -3,9 +3,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define CLOSED_FD 99999
 
@@ -18,6 +20,15 @@ void test_flags_of_descriptors(void) {
   }
   int copy = fdpass_duplicate(pair[0]);
   assert(fdpass_get_close_on_exec(copy) == 1);
+  int file = fdpass_duplicate(pair[1]);
+  assert(fdpass_duplicate_to(pair[0], file) == file && fdpass_get_close_on_exec(file) == 1);
+  assert(fdpass_write(file, "a", 1) == 1 && fdpass_read(pair[1], &(char){0}, 1) == 1);
+  assert(fdpass_duplicate_to(file, file) == -EINVAL);
+  assert(fdpass_duplicate_to(CLOSED_FD, file) == -EBADF && fdpass_get_close_on_exec(file) == 1);
+  assert(fdpass_duplicate_to(file, INT_MAX) == -EBADF);
+  int input = fdpass_duplicate(STDIN_FILENO);
+  assert(fdpass_duplicate_to(file, STDIN_FILENO) == 0 && fdpass_get_close_on_exec(STDIN_FILENO) == 0);
+  assert(fdpass_duplicate_to(input, STDIN_FILENO) == 0 && fdpass_close(input) == 0 && fdpass_close(file) == 0);
   assert(fdpass_close(copy) == 0 && fdpass_close(pair[0]) == 0 && fdpass_close(pair[1]) == 0);
   assert(fdpass_close(CLOSED_FD) == -EBADF && fdpass_duplicate(CLOSED_FD) == -EBADF);
   assert(fdpass_set_nonblocking(CLOSED_FD, 1) == -EBADF && fdpass_get_nonblocking(CLOSED_FD) == -EBADF);
