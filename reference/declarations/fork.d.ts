@@ -45,7 +45,7 @@ export declare class ForkError extends Error {
     constructor(code: ForkErrorCode, message: string, options?: ErrorOptions);
 }
 
-export type ForkErrorCode = 'ERR_ACTIVE_HANDLES' | 'ERR_CANNOT_REPLAY' | 'ERR_EVAL_FAILED' | 'ERR_EXPORT_NOT_FOUND' | 'ERR_FOREIGN_THREADS' | 'ERR_MODULE_FAILED' | 'ERR_MODULE_NOT_FOUND' | 'ERR_NOT_FORKABLE' | 'ERR_NOT_OWNED' | 'ERR_PENDING_REQUESTS' | 'ERR_PROCESS_EXITED' | 'ERR_PROTOCOL' | 'ERR_WARM_FAILED' | 'ERR_WORKER_UNSUPPORTED';
+export type ForkErrorCode = 'ERR_ACTIVE_HANDLES' | 'ERR_CALL_FAILED' | 'ERR_CANNOT_REPLAY' | 'ERR_EVAL_FAILED' | 'ERR_EXPORT_NOT_FOUND' | 'ERR_FOREIGN_THREADS' | 'ERR_MODULE_FAILED' | 'ERR_MODULE_NOT_FOUND' | 'ERR_NOT_FORKABLE' | 'ERR_NOT_OWNED' | 'ERR_PENDING_REQUESTS' | 'ERR_PROCESS_EXITED' | 'ERR_PROTOCOL' | 'ERR_WARM_FAILED' | 'ERR_WORKER_UNSUPPORTED';
 
 export type ForkMode = 'auto' | 'fork' | 'exec';
 
@@ -86,6 +86,7 @@ export declare abstract class ProcessOrders {
     restrict(restrictions: Restrictions): this;
     outlive(): this;
     warm(module: ModuleSpecifier, name: string, args?: readonly unknown[], times?: number): this;
+    call<T = unknown>(module: ModuleSpecifier, name: string, ...args: unknown[]): Promise<T>;
 }
 
 export type Hook = () => void | Promise<void>;

@@ -22,6 +22,7 @@ export interface ExitStatus {
 /** The codes of the errors of this package. The README explains each. */
 export type ForkErrorCode =
   | 'ERR_ACTIVE_HANDLES'
+  | 'ERR_CALL_FAILED'
   | 'ERR_CANNOT_REPLAY'
   | 'ERR_EVAL_FAILED'
   | 'ERR_EXPORT_NOT_FOUND'

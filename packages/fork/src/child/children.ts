@@ -22,7 +22,7 @@ import { Reaper } from './reaper.js'
 import { spawnReplay } from './replay.js'
 
 /** Orders that load or run users' code. */
-const LOADING: ReadonlySet<number> = new Set([Command.require, Command.eval, Command.warm])
+const LOADING: ReadonlySet<number> = new Set([Command.require, Command.eval, Command.warm, Command.call])
 /**
  * Errors that mean that this process cannot be forked now, or that the system cannot fork: mode 'auto' starts an
  * interpreter instead.
@@ -69,6 +69,11 @@ export class Children {
   note(order: Frame<Descriptor>): void {
     if (LOADING.has(order.type)) this.#hasLoaded = true
     if (this.#mode !== 'fork') this.#log.add(order)
+  }
+
+  /** Users' code is about to run. */
+  noteLoading(): void {
+    this.#hasLoaded = true
   }
 
   /** Forgets the arguments so far: the function that is about to run gets them. */

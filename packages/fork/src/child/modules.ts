@@ -143,6 +143,30 @@ export async function warm({
   }
 }
 
+/**
+ * Calls a function, and awaits its result.
+ *
+ * @throws as `loadFunction`; `ERR_CALL_FAILED`
+ */
+export async function call({
+  module,
+  name,
+  folder,
+  args,
+}: {
+  module: string
+  name: string
+  folder?: string
+  args: unknown[]
+}): Promise<unknown> {
+  const run = await loadFunction(module, name, folder)
+  try {
+    return await run(...args)
+  } catch (cause) {
+    throw new ForkError('ERR_CALL_FAILED', `${name} of ${show(module)} failed: ${messageOf(cause)}`, { cause })
+  }
+}
+
 /** @param folder - the root if left out */
 function placeAt(folder = ''): Place {
   let place = places.get(folder)

@@ -8,7 +8,7 @@ import type { Restrictions } from '../restrictions.js'
 const ARGUMENTS: ReadonlySet<number> = new Set([Command.argument, Command.descriptor])
 /** All orders that concern only the function. */
 const OF_RUN: ReadonlySet<number> = new Set([...ARGUMENTS, Command.outlive])
-const KEPT: ReadonlySet<number> = new Set([...OF_RUN, Command.require, Command.eval, Command.warm])
+const KEPT: ReadonlySet<number> = new Set([...OF_RUN, Command.require, Command.eval, Command.warm, Command.call])
 
 /** Ends the orders to the process that was forked. */
 const INHERITED: Frame<Descriptor> = { type: Command.inherited, id: 0, payload: Buffer.alloc(0), descriptors: [] }

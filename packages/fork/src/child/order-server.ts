@@ -14,7 +14,7 @@ import type { Lifeline } from '../safety/lifeline.js'
 import { forgetNewListeners, noteListeners } from '../safety/listeners.js'
 import { Children } from './children.js'
 import type { ForkServerListener } from './fork-server.js'
-import { loadFunction } from './modules.js'
+import { call, loadFunction } from './modules.js'
 import { OwnerLink } from './owner-link.js'
 import { prepare, runArgs } from './prepare.js'
 import { type ProcessEffects, processEffects } from './process-effects.js'
@@ -236,6 +236,8 @@ export class OrderServer implements ChannelListener, ForkServerListener {
         return this.#owner.done(id)
       case Command.run:
         return this.#run(id, decodeRun(payload), descriptors[0]!)
+      case Command.call:
+        return this.#call(order)
       case Command.outlive:
         this.#outlives = true
         return this.#children.note(order)
@@ -342,6 +344,23 @@ export class OrderServer implements ChannelListener, ForkServerListener {
     this.#running = undefined
     this.#outlives = false
     this.#effects.beTemplate()
+  }
+
+  /**
+   * Calls a function, and answers with its result, except in a replay. If that fails there, the process cannot become
+   * what it stands in for.
+   */
+  async #call(order: Frame<Descriptor>): Promise<void> {
+    const { id, payload } = order
+    const callAndNote = async (): Promise<unknown> => {
+      const result = await call(decode(payload))
+      this.#children.note({ ...order, id: 0 })
+      return result
+    }
+    this.#children.noteLoading()
+    if (id === 0) await callAndNote()
+    else await this.#answer(id, callAndNote)
+    noteListeners()
   }
 
   /** Answers a question. Unlike an order that fails, a question that cannot be answered changes nothing. */

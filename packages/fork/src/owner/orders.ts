@@ -6,6 +6,7 @@ import { functionReference, type ModuleSpecifier, resolveSpecifier, workingDirec
 import { lookUpFolder, programFolder } from '../program-folder.js'
 import { Command } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
+import { decodeAnswer } from '../protocol/reports.js'
 import { checkRestrictions, type Restrictions } from '../restrictions.js'
 import type { ProcessHandle } from './process-handle.js'
 
@@ -71,8 +72,7 @@ export abstract class ProcessOrders {
    * @throws RangeError if the values take 4 GiB or more
    */
   sendArg(...values: unknown[]): this {
-    if (values.some(value => value instanceof Descriptor))
-      throw new TypeError('a value must not be a Descriptor: use sendFd()')
+    assertNoDescriptor(values)
     return this.#order('sendArg', Command.argument, values)
   }
 
@@ -134,6 +134,33 @@ export abstract class ProcessOrders {
     return this.#order('warm', Command.warm, { ...reference, folder: lookUpFolder(reference.module), args, times })
   }
 
+  /**
+   * Calls a function in the process once, after the orders so far, and returns its result. Unlike an order that fails, a
+   * call that fails changes nothing: the process goes on. Later forks have what the function has loaded and computed.
+   * Where a fork is a fresh interpreter, as in mode `'exec'`, the function runs again there, unless it has thrown.
+   *
+   * @param module - the module that exports the function, as for `require`
+   * @param name - the name of the function
+   * @param args - its arguments, as for `sendArg`
+   * @returns resolves with the result, or what the promise of the function resolves with: a value as for `sendArg`, of up
+   *   to 64 MiB
+   * @throws rejects with a TypeError if an argument is invalid or cannot be cloned, and after `run`, `close`, or `toFd`
+   * @throws rejects with `ERR_CALL_FAILED` if the function throws; the error is its `cause`
+   * @throws rejects with `ERR_MODULE_NOT_FOUND`, `ERR_MODULE_FAILED`, or `ERR_EXPORT_NOT_FOUND` if there is no such
+   *   function
+   * @throws rejects with a TypeError if the result cannot be cloned, and with a RangeError if it is too large
+   * @throws rejects with the error of the first order that failed, or with `ERR_PROCESS_EXITED`
+   */
+  async call<T = unknown>(module: ModuleSpecifier, name: string, ...args: unknown[]): Promise<T> {
+    assertNoDescriptor(args)
+    const reference = functionReference(module, name)
+    this.assertOpen('call')
+    const payload = encode({ ...reference, folder: lookUpFolder(reference.module), args })
+    const answer = this.processHandle.ask(Command.call, payload)
+    this.spares?.renew()
+    return decodeAnswer<T>(await answer)
+  }
+
   /** @throws TypeError if the process takes no more orders */
   protected assertOpen(order: string): void {
     if (this.hasRun) throw new TypeError(`${order}() after run()`)
@@ -147,6 +174,12 @@ export abstract class ProcessOrders {
     this.spares?.renew()
     return this
   }
+}
+
+/** @throws TypeError if there is a Descriptor: its clone would be an empty object */
+function assertNoDescriptor(values: readonly unknown[]): void {
+  if (values.some(value => value instanceof Descriptor))
+    throw new TypeError('a value must not be a Descriptor: use sendFd()')
 }
 
 /**

@@ -53,6 +53,11 @@ export const Command = {
   lifeline: 15,
   /** Only in a replay: the orders so far were those of the process that was forked. */
   inherited: 16,
+  /**
+   * Call a function, and answer with its result. Payload: module, export, folder, arguments. In a replay, the id is 0, and
+   * there is no answer.
+   */
+  call: 17,
   /** Report what prevents a fork. */
   check: 20,
   /** Open the inspector. Payload: host and port. */
