@@ -129,6 +129,8 @@ export type PooledModule<M> = {
 
 export { ProcessExitedError } from '@anyfork/fork'
 
+export { ProcessOptions } from '@anyfork/fork'
+
 export interface QueueLimit {
     calls?: number;
     bytes?: number;

@@ -72,6 +72,8 @@ export declare class PassedDescriptor {
 
 export { ProcessExitedError } from '@anyfork/fork'
 
+export { ProcessOptions } from '@anyfork/fork'
+
 export type Received<T> = T extends PassedDescriptor ? Descriptor : T extends (infer V)[] ? number extends T['length'] ? Received<V>[] : {
     [K in keyof T]: Received<T[K]>;
 } : T extends readonly unknown[] ? {

@@ -17,7 +17,7 @@ export interface ExecOptions {
     execArgv?: readonly string[];
     env?: NodeJS.ProcessEnv;
     cwd?: string | URL;
-    stdio?: readonly ('inherit' | 'ignore' | Handle)[];
+    stdio?: readonly StandardStream[];
     argv0?: string;
     title?: string;
 }
@@ -54,7 +54,7 @@ export declare class ForkProcess extends ProcessOrders implements AsyncDisposabl
     static onTemplate(prepare: (template: ForkProcess) => void): void;
     static get templateOptions(): Readonly<ExecOptions>;
     static set templateOptions(options: ExecOptions);
-    static create(): ForkProcess;
+    static create(options?: ProcessOptions): ForkProcess;
     static exec(options?: ExecOptions): ForkProcess;
     static fromFd(socket: Descriptor): ForkProcess;
     get pid(): number | undefined;
@@ -62,9 +62,9 @@ export declare class ForkProcess extends ProcessOrders implements AsyncDisposabl
     get isAlive(): boolean;
     get exited(): Promise<ExitStatus>;
     get spareCount(): number;
-    fork(): ForkProcess;
+    fork(options?: ProcessOptions): ForkProcess;
     keepSpares(count: number): this;
-    refork(): ForkProcess;
+    refork(options?: ProcessOptions): ForkProcess;
     toFd(): Promise<Descriptor>;
     memory(): Promise<MemoryFigures>;
     check(): Promise<CheckReport>;
@@ -79,10 +79,14 @@ export declare class ForkProcess extends ProcessOrders implements AsyncDisposabl
 
 // not exported
 export declare abstract class ProcessOrders {
+    get stdin(): Writable | null;
+    get stdout(): Readable | null;
+    get stderr(): Readable | null;
     require(...modules: ModuleSpecifier[]): this;
     eval<A extends unknown[]>(code: string | ((...args: A) => unknown), ...args: A): this;
     sendArg(...values: unknown[]): this;
     sendFd(...handles: Handle[]): this;
+    configure(options: ProcessOptions): this;
     restrict(restrictions: Restrictions): this;
     outlive(): this;
     warm(module: ModuleSpecifier, name: string, args?: readonly unknown[], times?: number): this;
@@ -141,6 +145,13 @@ export declare class ForkError extends Error {
     constructor(code: ForkErrorCode, message: string, options?: ErrorOptions);
 }
 
+export interface ProcessOptions {
+    env?: NodeJS.ProcessEnv;
+    cwd?: string | URL;
+    argv?: readonly string[];
+    stdio?: readonly StandardStream[];
+}
+
 export type Resource = 'as' | 'core' | 'cpu' | 'data' | 'fsize' | 'memlock' | 'nofile' | 'nproc' | 'stack';
 
 export interface Restrictions {
@@ -157,6 +168,8 @@ export interface Restrictions {
 }
 
 export type Severity = 'blocks' | 'warns' | 'notes';
+
+export type StandardStream = 'inherit' | 'ignore' | 'pipe' | Handle;
 
 export interface ThreadReport {
     id: number;

@@ -9,6 +9,7 @@ export {
   type ModuleSpecifier,
   memoryOf,
   ProcessExitedError,
+  type ProcessOptions,
   type Restrictions,
   RpcError,
 } from '@anyfork/fork-rpc'

@@ -9,6 +9,7 @@ export {
   type ModuleSpecifier,
   memoryOf,
   ProcessExitedError,
+  type ProcessOptions,
   type Restrictions,
 } from '@anyfork/fork'
 export { preload } from './backend.js'

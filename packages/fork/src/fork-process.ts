@@ -12,7 +12,9 @@ import { DefaultTemplate } from './owner/default-template.js'
 import { checkExecOptions, type ExecOptions } from './owner/exec-options.js'
 import { ProcessOrders } from './owner/orders.js'
 import { ProcessHandle } from './owner/process-handle.js'
+import { checkProcessOptions, type ProcessOptions } from './owner/process-options.js'
 import { Spares } from './owner/spares.js'
+import { StreamEnds } from './owner/stream-ends.js'
 import { lookUpFolder } from './program-folder.js'
 import { Command } from './protocol/frame.js'
 import { encode } from './protocol/payload.js'
@@ -72,10 +74,10 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   #isExitAwaited = false
   declare protected spares: Spares<ForkProcess> | undefined
 
-  private constructor(processHandle: ProcessHandle) {
+  private constructor(processHandle: ProcessHandle, ends?: StreamEnds) {
     if (!(processHandle instanceof ProcessHandle))
       throw new TypeError('use ForkProcess.create() or ForkProcess.exec() instead of new')
-    super(processHandle)
+    super(processHandle, ends)
     dropped.register(this, processHandle, this)
   }
 
@@ -123,11 +125,12 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   /**
    * Forks a process from the default template, which it starts if necessary.
    *
+   * @param options - as for `fork`
    * @returns the new process; it takes orders at once
    * @throws as `exec` and `fork`
    */
-  static create(): ForkProcess {
-    return ForkProcess.startTemplate().fork()
+  static create(options?: ProcessOptions): ForkProcess {
+    return ForkProcess.startTemplate().fork(options)
   }
 
   /**
@@ -141,7 +144,14 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    */
   static exec(options: ExecOptions = {}): ForkProcess {
     checkExecOptions(options)
-    return new ForkProcess(ProcessHandle.exec(options))
+    const ends = new StreamEnds(options.stdio)
+    try {
+      const stdio = [0, 1, 2].map(number => ends.theirs[number] ?? 'inherit')
+      return new ForkProcess(ProcessHandle.exec({ ...options, stdio }), ends)
+    } catch (error) {
+      ends.close()
+      throw error
+    }
   }
 
   /**
@@ -206,13 +216,16 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    * this process also keeps. If it cannot be made, its `ready` and `run` reject: see the codes in the README. If
    * `keepSpares` has made one in advance, that one is returned.
    *
+   * @param options - its first order: see `configure`. By default, it has the surroundings of this process
    * @returns the fork; it takes orders at once
-   * @throws TypeError after `run`, `close`, or `toFd`
-   * @throws `EMFILE` if there is no room for the descriptors of its control socket
+   * @throws TypeError if an option does not exist or is invalid, and after `run`, `close`, or `toFd`
+   * @throws `EMFILE` if there is no room for the descriptors of its control socket and of pipes
+   * @throws as `configure`
    */
-  fork(): ForkProcess {
+  fork(options?: ProcessOptions): ForkProcess {
+    if (options !== undefined) checkProcessOptions('fork()', options)
     this.assertOpen('fork')
-    return this.spares?.take() ?? this.#fork()
+    return ForkProcess.#configured(this.spares?.take() ?? this.#fork(), options)
   }
 
   /**
@@ -247,14 +260,17 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    * Hooks of `afterFork` must close everything else that would make the function go on in the fork, such as timers and
    * sockets. If the function blocks, the process forks when the function returns to the event loop.
    *
+   * @param options - as for `fork`
    * @returns the fork, from which others can be forked; its `ready` rejects with `ERR_ACTIVE_HANDLES` if the function
    *   would go on in it
-   * @throws TypeError before `run` and after `close`
+   * @throws TypeError if an option does not exist or is invalid, before `run`, and after `close`
+   * @throws as `fork`
    */
-  refork(): ForkProcess {
+  refork(options?: ProcessOptions): ForkProcess {
+    if (options !== undefined) checkProcessOptions('refork()', options)
     if (!this.hasRun) throw new TypeError('refork() before run()')
     if (this.isClosing) throw new TypeError('refork() after close()')
-    return new ForkProcess(this.processHandle.fork())
+    return ForkProcess.#configured(this.#fork(), options)
   }
 
   /**
@@ -437,6 +453,16 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     void this.spares?.end()
     if (!this.isClosing && !this.hasRun) this.processHandle.order(Command.end)
     this.isClosing = true
+  }
+
+  static #configured(fork: ForkProcess, options: ProcessOptions | undefined): ForkProcess {
+    if (options === undefined) return fork
+    try {
+      return fork.configure(options)
+    } catch (error) {
+      fork.#release()
+      throw error
+    }
   }
 
   static {

@@ -125,7 +125,7 @@ describe('invalid options of exec()', () => {
     ['an environment that is a Map', { env: new Map([['A', 'B']]) }, /env of exec\(\) must be/],
     ['a mode of null', { mode: null }, /mode of exec\(\) must be/],
     ['an empty cwd', { cwd: '' }, /cwd of exec\(\) must be/],
-    ['an unknown kind of stdio', { stdio: ['pipe'] }, /stdio\[0\] of exec\(\) must be 'inherit', 'ignore', or/],
+    ['an unknown kind of stdio', { stdio: ['tea'] }, /stdio\[0\] of exec\(\) must be 'inherit', 'ignore', 'pipe', or/],
   ]
   for (const [what, options, message] of misuses) {
     it(`exec() and templateOptions throw TypeError for ${what}`, () => {

@@ -1,4 +1,5 @@
 import type { Descriptor } from '@anyfork/fdpass'
+import type { Configuration } from '../configuration.js'
 import { ForkError } from '../errors.js'
 import { Command, type Frame } from '../protocol/frame.js'
 import { decode, encode } from '../protocol/payload.js'
@@ -35,6 +36,7 @@ export class OrderLog {
   add({ type, id, payload, descriptors }: Frame<Descriptor>): void {
     if (this.#isDropped) return
     if (type === Command.restrict) this.#addRestrictions(decode(payload))
+    else if (type === Command.configure) this.#addConfiguration(payload)
     else if (KEPT.has(type)) this.#own.push({ type, id, payload: ownMemory(payload), descriptors })
     // Arguments do not count: they are kept for the function anyway.
     if (!ARGUMENTS.has(type)) this.#bytes += payload.byteLength
@@ -47,6 +49,13 @@ export class OrderLog {
   /** Adds only the working folder: a process that this one starts inherits all other restrictions. */
   #addRestrictions({ cwd }: Restrictions): void {
     if (cwd !== undefined) this.#own.push({ type: Command.restrict, id: 0, payload: encode({ cwd }), descriptors: [] })
+  }
+
+  /** Adds everything but the standard streams, which a process that this one starts inherits. */
+  #addConfiguration(payload: Buffer): void {
+    const { streams, ...rest } = decode<Configuration>(payload)
+    const left: Buffer = streams.length ? encode({ ...rest, streams: [] }) : ownMemory(payload)
+    this.#own.push({ type: Command.configure, id: 0, payload: left, descriptors: [] })
   }
 
   /** Forgets the orders that concern only the function that is about to run. */

@@ -13,6 +13,7 @@ import { assertNoActiveHandles } from '../safety/active-handles.js'
 import type { Lifeline } from '../safety/lifeline.js'
 import { forgetNewListeners, noteListeners } from '../safety/listeners.js'
 import { Children } from './children.js'
+import { configure } from './configure.js'
 import type { ForkServerListener } from './fork-server.js'
 import { call, loadFunction } from './modules.js'
 import { OwnerLink } from './owner-link.js'
@@ -266,6 +267,9 @@ export class OrderServer implements ChannelListener, ForkServerListener {
         this.#owner.server.tellWhenChildless()
         this.#exitWithoutChildren()
         return
+      case Command.configure:
+        await configure(decode(payload), descriptors)
+        return this.#children.note(order)
       case Command.restrict:
         restrict(decode(payload))
         this.#owner.claimLifeline()

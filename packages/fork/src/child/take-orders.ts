@@ -3,6 +3,7 @@ import { binding } from '../binding.js'
 import { closeInherited } from '../inherited-descriptors.js'
 import { CONTROL_FD, LIFELINE_FD, REPLAY_FD } from '../interpreter.js'
 import type { ForkMode } from '../mode.js'
+import { preloadingFlags } from '../node-options.js'
 import { lookUpFrom } from '../program-folder.js'
 import { recordBaseline } from '../safety/baseline.js'
 import { setLateFlags } from '../safety/engine-flags.js'
@@ -47,5 +48,5 @@ export async function takeOrders(): Promise<void> {
   const armed = armLifeline({ shared: new Descriptor(lifeline!), own: undefined })
   binding.disarmLifeline(lifeline!) // the process that has started this one has armed it, for the time until now
   new OrderServer(new Descriptor(control!), armed, mode, 'exec', isReplay ? new Descriptor(REPLAY_FD) : earlier)
-  recordBaseline()
+  recordBaseline({ mayHaveUsedStreams: preloadingFlags(process.execArgv, process.env).length > 0 })
 }

@@ -1,6 +1,7 @@
 import type { Finding } from '../check-report.js'
 import { counted } from '../counted.js'
 import { getBaseline } from '../safety/baseline.js'
+import { usedOutputs } from '../safety/output.js'
 
 /** What an active handle means for children, by Node's type names. */
 const handles: Record<string, [severity: Finding['severity'], text: string, advice: string]> = {
@@ -66,7 +67,7 @@ export function checkListeners(): Finding[] {
 
 /** Reports unwritten text, which children would write as well. */
 export function checkOutput(): Finding[] {
-  return [...getBaseline().usedStreams].flatMap(name => {
+  return usedOutputs().flatMap(name => {
     const { writableLength } = process[name]
     if (!writableLength) return []
     const text = `${counted(writableLength, 'byte')} not written yet: every child would write them again`

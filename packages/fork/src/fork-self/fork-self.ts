@@ -132,7 +132,7 @@ async function becomeTemplate(control: Descriptor): Promise<void> {
     return fail(control, error)
   }
   new OrderServer(control, armed, 'fork', 'fork')
-  recordBaseline()
+  recordBaseline({ mayHaveUsedStreams: true })
 }
 
 /** Reports to the owner why the copy exits. */

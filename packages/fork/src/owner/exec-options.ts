@@ -9,6 +9,9 @@ import {
 } from '@anyfork/fdpass/internal'
 import { aMode, type ForkMode, resolveMode } from '../mode.js'
 
+/** Where standard input, output, or error of a process leads. */
+export type StandardStream = 'inherit' | 'ignore' | 'pipe' | Handle
+
 /** How an interpreter is started. */
 export interface ExecOptions {
   /**
@@ -42,12 +45,12 @@ export interface ExecOptions {
    */
   cwd?: string | URL
   /**
-   * Standard input, output, and error: `'inherit'`, `'ignore'`, or something that has a descriptor. Descriptors are
-   * borrowed.
+   * Standard input, output, and error: `'inherit'`, `'ignore'`, `'pipe'`, or something that has a descriptor, which is
+   * borrowed. A pipe leads to `stdin`, `stdout`, or `stderr` of the process object. Forks have the same streams.
    *
    * @default 'inherit' for each
    */
-  stdio?: readonly ('inherit' | 'ignore' | Handle)[]
+  stdio?: readonly StandardStream[]
   /**
    * What becomes `process.argv0`.
    *
@@ -67,36 +70,48 @@ const aText: Expectation = {
   test: value => typeof value === 'string' && value !== '' && !value.includes('\0'),
   text: 'a non-empty string without zero bytes',
 }
+export const someWords: Expectation = {
+  test: value => Array.isArray(value) && value.every(word => typeof word === 'string' && !word.includes('\0')),
+  text: 'an array of strings without zero bytes',
+}
+export const anEnvironment: Expectation = {
+  test: value => typeof value === 'object' && value !== null && !(Symbol.iterator in value) && isEnvironment(value),
+  text: 'an object such as process.env, without zero bytes',
+}
+export const aFolder: Expectation = {
+  test: value => (typeof value === 'string' && value !== '' && !value.includes('\0')) || isUrl(value),
+  text: 'a path without zero bytes or a file URL',
+}
+export const someStreams: Expectation = {
+  test: value => Array.isArray(value) && value.length <= 3,
+  text: 'an array of up to three streams',
+}
 const expectations: Expectations<ExecOptions> = {
   mode: aMode,
   execPath: aText,
-  execArgv: {
-    test: value => Array.isArray(value) && value.every(flag => typeof flag === 'string' && !flag.includes('\0')),
-    text: 'an array of strings without zero bytes',
-  },
-  env: {
-    test: value => typeof value === 'object' && value !== null && !(Symbol.iterator in value) && isEnvironment(value),
-    text: 'an object such as process.env, without zero bytes',
-  },
-  cwd: {
-    test: value => (typeof value === 'string' && value !== '' && !value.includes('\0')) || isUrl(value),
-    text: 'a path without zero bytes or a file URL',
-  },
-  stdio: { test: value => Array.isArray(value) && value.length <= 3, text: 'an array of up to three streams' },
+  execArgv: someWords,
+  env: anEnvironment,
+  cwd: aFolder,
+  stdio: someStreams,
   argv0: aText,
   title: aText,
 }
 const aStream: Expectation = {
-  test: value => typeof value !== 'string' || value === 'inherit' || value === 'ignore',
-  text: "'inherit', 'ignore', or something that has a descriptor",
+  test: value => typeof value !== 'string' || ['inherit', 'ignore', 'pipe'].includes(value),
+  text: "'inherit', 'ignore', 'pipe', or something that has a descriptor",
 }
 
 /** @throws TypeError if an option does not exist or is invalid, or ANYFORK_MODE is */
 export function checkExecOptions(options: ExecOptions): void {
   checkOptions('exec()', options, expectations)
   resolveMode(options.mode) // ANYFORK_MODE may be invalid
-  for (const [i, stream] of [...(options.stdio ?? [])].entries()) {
-    checkArgument(`option stdio[${i}] of exec()`, stream, aStream)
+  checkStreams('exec()', options.stdio)
+}
+
+/** @throws TypeError if a standard stream is invalid */
+export function checkStreams(call: string, stdio: readonly StandardStream[] | undefined): void {
+  for (const [i, stream] of [...(stdio ?? [])].entries()) {
+    checkArgument(`option stdio[${i}] of ${call}`, stream, aStream)
     if (typeof stream !== 'string' && stream !== undefined && stream !== null) descriptorNumber(stream)
   }
 }

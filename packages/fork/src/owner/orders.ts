@@ -1,4 +1,5 @@
 import { fstatSync } from 'node:fs'
+import type { Readable, Writable } from 'node:stream'
 import { Script } from 'node:vm'
 import { Descriptor, type Handle } from '@anyfork/fdpass'
 import { anInteger, checkArgument, descriptorNumber, type Expectation } from '@anyfork/fdpass/internal'
@@ -8,7 +9,10 @@ import { Command } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
 import { decodeAnswer } from '../protocol/reports.js'
 import { checkRestrictions, type Restrictions } from '../restrictions.js'
+import { type OwnedStreams, ownStreams } from './owned-streams.js'
 import type { ProcessHandle } from './process-handle.js'
+import { checkProcessOptions, configurationOf, type ProcessOptions } from './process-options.js'
+import { StreamEnds } from './stream-ends.js'
 
 const anArray: Expectation = { test: value => Array.isArray(value), text: 'an array' }
 const someCode: Expectation = {
@@ -25,8 +29,33 @@ export abstract class ProcessOrders {
   /** The forks that were made in advance. Every order makes them obsolete. */
   protected spares: { renew(): void } | undefined
 
-  protected constructor(processHandle: ProcessHandle) {
+  readonly #streams: OwnedStreams = { stdin: null, stdout: null, stderr: null }
+
+  /** @param ends - the standard streams that the process was started with */
+  protected constructor(processHandle: ProcessHandle, ends?: StreamEnds) {
     this.processHandle = processHandle
+    if (ends) this.#ownStreams(ends)
+  }
+
+  /**
+   * Writes to standard input of the process, if that is a pipe to this program; else `null`. It is closed when the process
+   * has ended.
+   */
+  get stdin(): Writable | null {
+    return this.#streams.stdin
+  }
+
+  /**
+   * Reads standard output of the process, if that is a pipe to this program; else `null`. It ends when the process and all
+   * others that share it have closed it. It keeps this program running only once code reads it.
+   */
+  get stdout(): Readable | null {
+    return this.#streams.stdout
+  }
+
+  /** As `stdout`, for standard error. */
+  get stderr(): Readable | null {
+    return this.#streams.stderr
   }
 
   /**
@@ -90,6 +119,36 @@ export abstract class ProcessOrders {
     for (const handle of handles) fstatSync(descriptorNumber(handle))
     this.spares?.renew() // first: if an order fails, those before it have been sent
     for (const handle of handles) this.processHandle.order(Command.descriptor, undefined, [handle])
+    return this
+  }
+
+  /**
+   * Changes the surroundings of the process: environment, working folder, `process.argv`, and standard streams. Its later
+   * forks have the same ones. See `ProcessOptions`.
+   *
+   * The standard streams change after the process has written the text that it has for the earlier ones. If code has used
+   * `process.stdin`, it has to be read anew; listeners of the earlier stream hear nothing more.
+   *
+   * @param options - what to change; everything left out stays as it is
+   * @throws TypeError if an option does not exist or is invalid, and after `run`, `close`, or `toFd`. If the folder does
+   *   not exist, the kernel's error rejects `ready` and `run`
+   * @throws `E2BIG` if the environment or the arguments are larger than execve(2) accepts
+   * @throws `EBADF` if a descriptor is not open, and `EMFILE` if there is no room for pipes; nothing is sent
+   */
+  configure(options: ProcessOptions): this {
+    checkProcessOptions('configure()', options)
+    this.assertOpen('configure')
+    const ends = new StreamEnds(options.stdio)
+    try {
+      const { numbers } = ends
+      const handles = numbers.map(number => ends.theirs[number]!)
+      this.processHandle.order(Command.configure, encode(configurationOf(options, numbers)), handles)
+    } catch (error) {
+      ends.close()
+      throw error
+    }
+    this.#ownStreams(ends)
+    this.spares?.renew()
     return this
   }
 
@@ -166,6 +225,10 @@ export abstract class ProcessOrders {
     if (this.hasRun) throw new TypeError(`${order}() after run()`)
     if (this.isClosing) throw new TypeError(`${order}() after close()`)
     if (this.isHandedOver) throw new TypeError(`${order}() after toFd()`)
+  }
+
+  #ownStreams(ends: StreamEnds): void {
+    Object.assign(this.#streams, ownStreams(ends.handOver(), this.processHandle.exited))
   }
 
   #order(order: string, type: number, payload: unknown): this {

@@ -6,7 +6,7 @@ import { inheritableDescriptors } from '../inherited-descriptors.js'
 import { forkableFlags, inheritedEnvironment, inheritedFlags, mainArguments } from '../interpreter.js'
 import { resolveMode } from '../mode.js'
 import { spawnInterpreter } from '../spawn-interpreter.js'
-import type { ExecOptions } from './exec-options.js'
+import type { ExecOptions, StandardStream } from './exec-options.js'
 import { lifeline } from './lifeline-pipe.js'
 
 /**
@@ -44,6 +44,7 @@ export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildP
   return child
 }
 
-function standardStream(stream: 'inherit' | 'ignore' | Handle): 'inherit' | 'ignore' | number {
+/** @param stream - no pipe: its end for the process takes its place */
+function standardStream(stream: StandardStream): 'inherit' | 'ignore' | number {
   return stream === 'inherit' || stream === 'ignore' ? stream : descriptorNumber(stream as Handle)
 }

@@ -58,19 +58,27 @@ export const Command = {
    * there is no answer.
    */
   call: 17,
+  /** Change the surroundings. Payload: a `Configuration`. Attached: the standard streams that it names. */
+  configure: 18,
   /** Report what prevents a fork. */
   check: 20,
   /** Open the inspector. Payload: host and port. */
   inspect: 21,
 } as const
 
-/** The commands that come with one descriptor. `descriptor` comes with one or more, all others with none. */
-const withDescriptor: readonly number[] = [Command.fork, Command.run, Command.lifeline]
+/** How many descriptors come with an order: at least and at most. None come with all others. */
+const descriptorsOf: ReadonlyMap<number, readonly [least: number, most: number]> = new Map([
+  [Command.fork, [1, 1]],
+  [Command.run, [1, 1]],
+  [Command.lifeline, [1, 1]],
+  [Command.descriptor, [1, MAX_DESCRIPTORS]],
+  [Command.configure, [0, 3]],
+])
 
 /** @throws TypeError if the number of descriptors with an order is wrong */
 export function checkOrder({ type, descriptors: { length } }: Frame<unknown>): void {
-  if (type === Command.descriptor ? length === 0 : length !== Number(withDescriptor.includes(type)))
-    throw new TypeError(`an order of type ${type} has ${length} descriptors`)
+  const [least, most] = descriptorsOf.get(type) ?? [0, 0]
+  if (length < least || length > most) throw new TypeError(`an order of type ${type} has ${length} descriptors`)
 }
 
 /** The reports of a process to its owner. */

@@ -3,7 +3,7 @@ import { readdirSync, readlinkSync } from 'node:fs'
 const FDS = '/proc/self/fd'
 const isLinux = process.platform === 'linux'
 
-type StreamName = 'stdout' | 'stderr'
+export type StreamName = 'stdin' | 'stdout' | 'stderr'
 
 /**
  * The state of a template before users' code was loaded. Forked processes inherit it. The doctor reports what differs.
@@ -15,14 +15,21 @@ export interface Baseline {
   listeners: ReadonlySet<unknown>
   /** The streams that code has used since. Looking at another one would create it. */
   usedStreams: ReadonlySet<StreamName>
+  /** Whether code may have used streams before. */
+  mayHaveUsedStreams: boolean
 }
 
-let baseline: Baseline = { descriptors: new Map(), listeners: new Set(), usedStreams: new Set() }
+let baseline: Baseline = {
+  descriptors: new Map(),
+  listeners: new Set(),
+  usedStreams: new Set(),
+  mayHaveUsedStreams: true,
+}
 
 /** To be called in a template once it is set up. */
-export function recordBaseline(): void {
+export function recordBaseline({ mayHaveUsedStreams }: Pick<Baseline, 'mayHaveUsedStreams'>): void {
   const listeners = new Set(process.eventNames().flatMap(event => process.rawListeners(event as 'exit')))
-  baseline = { descriptors: openDescriptors(), listeners, usedStreams: noteStreams() }
+  baseline = { descriptors: openDescriptors(), listeners, usedStreams: noteStreams(), mayHaveUsedStreams }
 }
 
 export function getBaseline(): Baseline {
@@ -48,7 +55,7 @@ export function openDescriptors(): Map<number, string> {
 /** Makes the getters of the standard streams remember their use. Returns the streams that have been used. */
 function noteStreams(): Set<StreamName> {
   const used = new Set<StreamName>()
-  for (const name of ['stdout', 'stderr'] as const) {
+  for (const name of ['stdin', 'stdout', 'stderr'] as const) {
     const { get, ...rest } = Object.getOwnPropertyDescriptor(process, name)!
     const noting = function (this: unknown): unknown {
       used.add(name)
