@@ -204,6 +204,10 @@ describe('standard streams', () => {
   it('an interpreter that takes the place of a fork has its streams', async () => {
     const template = ForkProcess.exec({ mode: 'auto' })
     const child = template.fork({ stdio: PIPES })
+    child.eval(async () => {
+      const { setCloseOnExec } = await import('@anyfork/fdpass')
+      for (const number of [0, 1, 2]) setCloseOnExec(number, true) // as libuv does with terminals
+    })
     await child.call(surroundings, 'startThread')
     child.eval('console.log("started")')
     await child.close()

@@ -44,6 +44,7 @@ export function replaceByInterpreter(control: Handle, lifeline: Lifeline, { orde
     writeAll(file.fd, encode({ frames, obstacle }))
     const numbers = [number(control), number(lifeline.own ?? lifeline.shared), file.fd]
     for (const { fd } of copies) setCloseOnExec(fd, false)
+    keepStandardStreams()
     if (started.cwd !== undefined && started.cwd !== here) process.chdir(started.cwd)
     const args = [
       ...withoutForkingFlags(process.execArgv),
@@ -70,6 +71,17 @@ export function readInheritance(file: Descriptor): Inheritance {
     return new Descriptor(fd)
   }
   return { orders: frames.map(frame => ({ ...frame, descriptors: frame.descriptors.map(open) })), obstacle }
+}
+
+/** Lets the interpreter inherit them: libuv makes those that are terminals close-on-exec when code uses them. */
+function keepStandardStreams(): void {
+  for (const fd of [0, 1, 2]) {
+    try {
+      setCloseOnExec(fd, false)
+    } catch {
+      // code has closed it
+    }
+  }
 }
 
 function memoryFile(): Descriptor {
