@@ -20,6 +20,7 @@ import { after, before, describe, it } from 'mocha'
 
 const module = new URL('./fixtures/talker.js', import.meta.url)
 const surroundings = new URL('./fixtures/surroundings.js', import.meta.url)
+const owners = new URL('./fixtures/owner-of-piped.js', import.meta.url)
 const PIPES = ['pipe', 'pipe', 'pipe'] as const
 const succeeded = { code: 0, signal: null }
 
@@ -186,6 +187,21 @@ describe('standard streams', () => {
       await assertNothingLeft(resources)
       assert.equal(await text(child.stdout!), 'read\n')
       assert.equal((await text(child.stderr!)).length, 60_000)
+    })
+
+    it(`forks of an owner do not hold the ends of the pipes that the owner has (mode ${mode})`, async () => {
+      const owner = ForkProcess.exec({ mode: 'fork' })
+      const inner = await owner.call<number>(owners, 'startProcess', mode)
+      const theirs = [0, 1, 2].map(number => readlinkSync(`/proc/${inner}/fd/${number}`))
+      const fork = owner.fork()
+      await fork.ready()
+      const [kept, inherited] = [owner, fork].map(({ pid }) =>
+        descriptorsOf(pid!).filter(name => theirs.includes(name)),
+      )
+      assert.deepEqual([kept!.length, inherited], [3, []])
+      assert.equal(await owner.call(owners, 'echo', 'text'), 'TEXTEND\n')
+      await fork.close()
+      await owner.close()
     })
 
     it(`a copy of a running function has streams of its own (mode ${mode})`, async () => {

@@ -12,7 +12,7 @@ const names = ['stdin', 'stdout', 'stderr'] as const
 /** Parts of Node's streams that it does not document. */
 interface Internals {
   _handle?: { close(): void; reading?: boolean; readStop?(): void } | null
-  _destroy: unknown
+  _destroy: (error: Error | null, callback: (error?: Error | null) => void) => void
 }
 
 /**
@@ -60,7 +60,9 @@ function aboveStandardStreams(file: Descriptor): Descriptor {
  */
 function release(name: StreamName, number: number): () => void {
   if (name === 'stdin') {
-    process.stdin.destroy()
+    const former = process.stdin as Readable & Internals
+    if (!former._handle) former._destroy = (error, callback) => callback(error) // a file, which Node 26 would close later
+    former.destroy()
     return () => show(name, makeInput(number))
   }
   const former = process[name] as Writable & Internals
