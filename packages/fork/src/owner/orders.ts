@@ -20,7 +20,10 @@ const someCode: Expectation = {
   text: 'a string or a function',
 }
 
-/** The part of `ForkProcess` that prepares a process. Each order is queued and returns the process at once. */
+/**
+ * The part of `ForkProcess` that prepares a process. Each order is queued and returns the process at once; only `call`
+ * returns a promise.
+ */
 export abstract class ProcessOrders {
   protected readonly processHandle: ProcessHandle
   protected hasRun = false
