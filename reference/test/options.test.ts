@@ -41,10 +41,14 @@ const calls: Record<string, MakeCall> = {
   '@anyfork/fdpasser FdPasser.prototype.pushSend()': options => passer.pushSend(0, options),
   '@anyfork/fdpasser accept()': options => fdpasser.accept(sockets[0], options),
   '@anyfork/fdpasser connect()': options => fdpasser.connect(join(folder, 'connect'), options),
+  '@anyfork/fork ForkProcess.create()': options => fork.ForkProcess.create(options),
   '@anyfork/fork ForkProcess.exec()': options => fork.ForkProcess.exec(options),
   '@anyfork/fork ForkProcess.templateOptions =': options => {
     fork.ForkProcess.templateOptions = options
   },
+  '@anyfork/fork ForkProcess.prototype.configure()': options => template.configure(options),
+  '@anyfork/fork ForkProcess.prototype.fork()': options => template.fork(options),
+  '@anyfork/fork ForkProcess.prototype.refork()': options => template.refork(options),
   '@anyfork/fork ForkProcess.prototype.inspect()': options => template.inspect(options),
   '@anyfork/fork ForkProcess.prototype.restrict()': options => template.restrict(options),
   '@anyfork/fork new ProcessExitedError()': options =>

@@ -130,6 +130,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    * @throws as `exec` and `fork`
    */
   static create(options?: ProcessOptions): ForkProcess {
+    if (options !== undefined) checkProcessOptions('create()', options)
     return ForkProcess.startTemplate().fork(options)
   }
 
