@@ -3,5 +3,6 @@
  * modules are loaded, and the first `create()` is faster. Follows AnyEvent::Fork::Early.
  */
 import { ForkProcess } from './fork-process.js'
+import { STARTED_VARIABLE } from './interpreter.js'
 
-void ForkProcess.startTemplate()
+if (process.env[STARTED_VARIABLE] === undefined) void ForkProcess.startTemplate() // a template preloads this, too

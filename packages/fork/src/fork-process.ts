@@ -138,8 +138,9 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    * Starts an interpreter. Its forks share what it has loaded before.
    *
    * @returns the new process; if the interpreter cannot be started, `ready` and `run` reject with the error of the
-   *   kernel
+   *   kernel; if it does not take orders in time, with `ERR_START_TIMEOUT`
    * @throws TypeError if an option does not exist or is invalid, or ANYFORK_MODE is
+   * @throws `ERR_NO_INTERPRETER` if `execPath` is left out, and the executable of this program is not Node
    * @throws `ENOENT` if there is no folder `cwd`
    * @throws `EMFILE` if there is no room for the descriptors of the control socket
    */

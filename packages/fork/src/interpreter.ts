@@ -10,6 +10,12 @@ export const LIFELINE_FD = 4
 export const REPLAY_FD = 5
 
 /**
+ * Set in the environment of an interpreter until it runs `MAIN`, which deletes the variable. Another program that is
+ * started by mistake finds it there.
+ */
+export const STARTED_VARIABLE = 'ANYFORK_STARTED'
+
+/**
  * The flags without which a template cannot be forked, or shares less memory with its children. With them, V8 waits for
  * no thread of its own, which a forked process would not have. It keeps the code that it compiled, so that children
  * inherit it. It does not compact the memory of idle children, which they share until then.

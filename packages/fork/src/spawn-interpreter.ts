@@ -1,6 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { type Descriptor, dup } from '@anyfork/fdpass'
 import { binding } from './binding.js'
+import { STARTED_VARIABLE } from './interpreter.js'
 import { openUntilThreadEnd, spawnUntilThreadEnd } from './thread-end.js'
 
 /** What an interpreter inherits, beside the standard streams. All are borrowed. */
@@ -23,9 +24,12 @@ export function spawnInterpreter(
   options: SpawnOptions & { stdio: readonly ('inherit' | 'ignore' | number)[] },
 ): ChildProcess {
   const own = openLifeline(lifeline)
+  const env = { ...(options.env ?? process.env), [STARTED_VARIABLE]: '1' }
   try {
     const given = [control, own ?? lifeline, ...(replay ? [replay] : [])].map(({ fd }) => fd)
-    const child = spawnUntilThreadEnd(() => spawn(execPath, args, { ...options, stdio: [...options.stdio, ...given] }))
+    const child = spawnUntilThreadEnd(() =>
+      spawn(execPath, args, { ...options, env, stdio: [...options.stdio, ...given] }),
+    )
     if (own && child.pid !== undefined) binding.claimLifeline(own.fd, child.pid)
     return child
   } finally {

@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { binding } from '../binding.js'
 import { TAKE_ORDERS } from '../entry-files.js'
 
+delete process.env['ANYFORK_STARTED'] // see STARTED_VARIABLE
 binding.ignoreInterrupt(1) // Ctrl-C is meant for the program, even while this interpreter starts
 
 /** The modules that take longest to load of all that this package uses. */

@@ -87,6 +87,7 @@ export class OrderServer implements ChannelListener, ForkServerListener {
     )
     if (earlier instanceof Descriptor) this.#replay(earlier)
     else if (earlier) this.#takeOver(earlier)
+    else if (madeBy === 'exec') this.#owner.listening()
   }
 
   /** Closes the control socket. To be called if this process goes on without taking orders from there. */

@@ -80,6 +80,11 @@ export class OwnerLink {
     this.#channel.receive()
   }
 
+  /** Reports that this process takes orders. */
+  listening(): void {
+    this.#channel.send(Report.listening, 0)
+  }
+
   /** Reports the pid of this process and how it was made. */
   started(id: number, obstacle?: string): void {
     const pid = binding.getpid()

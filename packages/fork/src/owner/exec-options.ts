@@ -64,7 +64,18 @@ export interface ExecOptions {
    * @default 'anyfork'
    */
   title?: string
+  /**
+   * How long the interpreter may take until it takes orders, in milliseconds: above 0, at most 2^31 - 1, or
+   * `Infinity`. After that, it is killed. It does not count how long this program is stopped or busy. With a debugger for which the interpreter
+   * waits, use `Infinity`.
+   *
+   * @default 60_000
+   */
+  startTimeout?: number
 }
+
+/** The default of the option `startTimeout`. */
+export const START_TIMEOUT_MS = 60_000
 
 const aText: Expectation = {
   test: value => typeof value === 'string' && value !== '' && !value.includes('\0'),
@@ -95,6 +106,10 @@ const expectations: Expectations<ExecOptions> = {
   stdio: someStreams,
   argv0: aText,
   title: aText,
+  startTimeout: {
+    test: value => value === Infinity || (typeof value === 'number' && value > 0 && value < 2 ** 31),
+    text: 'a number of milliseconds above 0 and below 2^31, or Infinity',
+  },
 }
 const aStream: Expectation = {
   test: value => typeof value !== 'string' || ['inherit', 'ignore', 'pipe'].includes(value),

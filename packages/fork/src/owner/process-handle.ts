@@ -13,7 +13,7 @@ import { acceptedReports, Command, type Frame, Report } from '../protocol/frame.
 import { encode } from '../protocol/payload.js'
 import { decodeEnded, decodeMade, type Made } from '../protocol/reports.js'
 import { openUntilThreadEnd, spareAtThreadEnd } from '../thread-end.js'
-import type { ExecOptions } from './exec-options.js'
+import { type ExecOptions, START_TIMEOUT_MS } from './exec-options.js'
 import { warnOfFallback } from './fallback-warning.js'
 import { pidfdOf } from './identify.js'
 import { LastReports } from './last-reports.js'
@@ -23,6 +23,7 @@ import { isChild, OwnChild } from './own-child.js'
 import { PendingAnswers } from './pending-answers.js'
 import { ProcessFamily, type Relative } from './process-family.js'
 import { spawnTemplate } from './spawn.js'
+import { StartLimit } from './start-limit.js'
 
 /** A child of this program. */
 interface ChildOfThisProgram {
@@ -70,6 +71,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   #hasEnded = false
   #isKilled = false
   readonly #lastReports = new LastReports(() => this.#endReports())
+  #startLimit: StartLimit | undefined
   #mode: MadeBy | undefined
   #status: ExitStatus | undefined
   #failure: Error | undefined
@@ -102,6 +104,8 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     try {
       const child = spawnTemplate(theirs, options)
       const self = ProcessHandle.ofChild(ours, child, 'exec')
+      const { startTimeout = START_TIMEOUT_MS } = options
+      self.#startLimit = new StartLimit(startTimeout, () => self.#onStartOverdue(startTimeout))
       child.once('error', error => {
         self.#failure = error
         self.onExit(UNKNOWN_STATUS)
@@ -296,6 +300,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   async detach(): Promise<Descriptor> {
     await this.ask(Command.ready)
     const socket = this.#channel.detach()
+    this.#startLimit?.end()
     this.#dropPidfd()
     this.#outliveThread()
     this.#onChannelEnded()
@@ -332,6 +337,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
       this.#status = UNKNOWN_STATUS
     }
     if (!this.isGone || !this.#leaveFamily()) return
+    this.#startLimit?.end()
     this.#dropPidfd()
     this.#answers.rejectAll(this.reason)
     this.#family.onGone(this)
@@ -347,7 +353,10 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   /** @throws if the report is invalid */
   #onReport({ type, id, payload, descriptors }: Frame<Descriptor>): void {
     const fork = this.#forks.get(id)
+    this.#startLimit?.end()
     switch (type) {
+      case Report.listening:
+        return
       case Report.started:
         return this.#onStarted(payload, descriptors[0])
       case Report.done:
@@ -374,6 +383,15 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   #onExitReported(payload: Buffer): void {
     const { pid, status } = decodeEnded(payload)
     this.#family.exits.ended(pid, status, this)
+  }
+
+  /** Kills the program that was started: it may not be an interpreter. */
+  #onStartOverdue(milliseconds: number): void {
+    this.#failure ??= new ForkError(
+      'ERR_START_TIMEOUT',
+      `the interpreter did not take orders within ${milliseconds} ms: execPath may not be Node.js, or a module that it preloads blocks`,
+    )
+    this.#killIfPermitted(SIGKILL)
   }
 
   /** Kills the process: its function has written to the control socket, which can no longer be trusted. */
@@ -571,6 +589,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   #abandon(): void {
     this.#family.remove(this)
     this.#channel.close()
+    this.#startLimit?.end()
     this.#dropPidfd()
     this.#child?.unref()
     this.#isChannelEnded = true

@@ -8,17 +8,20 @@ import { resolveMode } from '../mode.js'
 import { spawnInterpreter } from '../spawn-interpreter.js'
 import type { ExecOptions, StandardStream } from './exec-options.js'
 import { lifeline } from './lifeline-pipe.js'
+import { assertNoChain, ownInterpreter } from './own-interpreter.js'
 
 /**
  * Starts an interpreter that takes orders and ends with this program.
  *
  * @param control - the interpreter's end of its control socket; borrowed
+ * @throws `ERR_NO_INTERPRETER` if `execPath` is left out, and this program's own executable is not Node
  * @throws `ENOENT` if there is no folder `cwd`, or the error of spawn(2) where it is known at once
  */
 export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildProcess {
+  assertNoChain()
   const mode = resolveMode(options.mode)
   const {
-    execPath = process.execPath,
+    execPath = ownInterpreter(options.env ?? process.env),
     execArgv = inheritedFlags(process.execArgv),
     env = process.env,
     cwd,

@@ -102,6 +102,8 @@ export const Report = {
    * the one that the owner believes.
    */
   started: 69,
+  /** The first report of an interpreter that this program has started: it takes orders. */
+  listening: 70,
   /** The question with this id cannot be answered; the process goes on. Payload: the error. */
   rejected: 80,
 } as const
@@ -128,6 +130,7 @@ export const acceptedReports: Accepted = new Map([
   [Report.forkFailed, error],
   [Report.exited, numbers],
   [Report.started, { ...numbers, descriptors: 1 }],
+  [Report.listening, numbers],
   [Report.rejected, error],
 ])
 
