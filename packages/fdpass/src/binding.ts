@@ -1,4 +1,5 @@
-import { PACKAGE_FOLDER, requireModule } from './entry-files.js'
+import { PACKAGE_FOLDER } from './entry-files.js'
+import { loadAddon } from './load-addon.js'
 
 /** An fdpass_watch of native/fdpass.h. */
 export type NativeWatch = { readonly nativeWatch: unique symbol }
@@ -90,9 +91,4 @@ export interface Binding {
   watchClose(watch: NativeWatch): void
 }
 
-if (process.platform === 'win32') throw new Error('@anyfork/fdpass: unsupported platform win32: it has no SCM_RIGHTS')
-
-// An import would have Node look for the names that CommonJS exports, which takes as long as loading the addon.
-const load = requireModule('node-gyp-build') as (folder: string) => unknown
-
-export const binding: Binding = load(PACKAGE_FOLDER) as Binding
+export const binding: Binding = loadAddon('@anyfork/fdpass', PACKAGE_FOLDER) as Binding

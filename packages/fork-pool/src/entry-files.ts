@@ -3,6 +3,9 @@
  * files directly in `dist`, so the URL of any other module would change.
  */
 import { readFileSync } from 'node:fs'
+import { assertUnbundled } from '@anyfork/fdpass/internal/load-addon'
+
+assertUnbundled('@anyfork/fork-pool', import.meta.dirname)
 
 /** The module that a worker runs when it ends, if it may be forked then. */
 export const EXIT_OR_REFORK: URL = new URL('./child/exit-or-refork.js', import.meta.url)

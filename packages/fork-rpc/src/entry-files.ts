@@ -3,6 +3,9 @@
  * files directly in `dist`, so the URL of any other module would change.
  */
 import { createRequire } from 'node:module'
+import { assertUnbundled } from '@anyfork/fdpass/internal/load-addon'
+
+assertUnbundled('@anyfork/fork-rpc', import.meta.dirname)
 
 /** Loads CommonJS modules, resolved from this package. */
 export const requireModule: NodeJS.Require = createRequire(import.meta.url)

@@ -1,4 +1,5 @@
-import { PACKAGE_FOLDER, requireModule } from './entry-files.js'
+import { loadAddon } from '@anyfork/fdpass/internal/load-addon'
+import { PACKAGE_FOLDER } from './entry-files.js'
 
 /** A fork server of the addon. */
 export interface NativeForkServer {
@@ -82,9 +83,4 @@ export interface Binding {
   spareChild(pid: number): number
 }
 
-if (process.platform === 'win32') throw new Error('@anyfork/fork: unsupported platform win32: it has no fork(2)')
-
-// An import would have Node look for the names that CommonJS exports, which takes as long as loading the addon.
-const load = requireModule('node-gyp-build') as (folder: string) => unknown
-
-export const binding: Binding = load(PACKAGE_FOLDER) as Binding
+export const binding: Binding = loadAddon('@anyfork/fork', PACKAGE_FOLDER) as Binding

@@ -5,6 +5,9 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { assertUnbundled } from '@anyfork/fdpass/internal/load-addon'
+
+assertUnbundled('@anyfork/fork', import.meta.dirname)
 
 /** The folder of package.json, binding.gyp, and the prebuilt addons. */
 export const PACKAGE_FOLDER: string = join(import.meta.dirname, '..')
