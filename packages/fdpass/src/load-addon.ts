@@ -23,6 +23,12 @@ const EXTERNAL = [
   'and see https://github.com/anyfork/anyfork/blob/main/docs/RECIPES.md#bundlers',
 ].join(', ')
 
+/** An error of Node's permission model. */
+interface Denied extends NodeJS.ErrnoException {
+  permission?: string
+  resource?: string
+}
+
 /** Exists in a module that webpack has put into a bundle. */
 declare const __webpack_require__: unknown
 
@@ -37,9 +43,9 @@ declare const __webpack_require__: unknown
 export function loadAddon(name: string, folder: string): unknown {
   assertSupported(name)
   if (nameOfPackage(folder) !== name) throw bundled(name)
-  // An import would have Node look for the names that CommonJS exports, which takes as long as loading the addon.
-  const load = createRequire(join(folder, 'package.json'))('node-gyp-build') as (folder: string) => unknown
   try {
+    // An import would have Node look for the names that CommonJS exports, which takes as long as loading the addon.
+    const load = createRequire(join(folder, 'package.json'))('node-gyp-build') as (folder: string) => unknown
     return load(folder)
   } catch (cause) {
     throw explained(name, cause)
@@ -91,7 +97,13 @@ function bundled(name: string): Error {
 
 /** Says what to do about an error of Node or node-gyp-build. */
 function explained(name: string, cause: unknown): Error {
-  const { code, message } = cause as NodeJS.ErrnoException
+  const { code, message, permission, resource } = cause as Denied
+  if (code === 'ERR_ACCESS_DENIED')
+    return loadError(
+      'ERR_ADDON_NOT_ALLOWED',
+      `${name} may not read ${resource || 'a file'}, which it needs to find its addon (${permission}): allow it with --allow-fs-read=${resource || '*'}`,
+      cause,
+    )
   if (code === 'ERR_DLOPEN_DISABLED')
     return loadError(
       'ERR_ADDON_NOT_ALLOWED',

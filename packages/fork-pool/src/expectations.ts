@@ -1,4 +1,5 @@
 import { anInteger, type Expectation } from '@anyfork/fdpass/internal'
+import { obstacleInProc } from '@anyfork/fork/internal'
 
 /** The longest delay that setTimeout accepts, in milliseconds. */
 const LONGEST_MS = 2 ** 31 - 1
@@ -17,6 +18,11 @@ export const aPositiveNumber: Expectation = {
 
 /** @throws TypeError if a limit is set that needs /proc or a clock which this system lacks */
 export function checkLimits(call: string, limits: { memory?: number | undefined; cpuMs?: number | undefined }): void {
+  const obstacle = limits.memory === undefined ? undefined : obstacleInProc()
+  if (obstacle)
+    throw new TypeError(
+      `option memory of ${call} needs the files of processes: ${obstacle.subject} (${obstacle.advice})`,
+    )
   if (process.platform === 'linux') return
   for (const [name, limit] of Object.entries(limits))
     if (limit !== undefined) throw new TypeError(`option ${name} of ${call} needs Linux`)

@@ -120,6 +120,9 @@ int fork_claim_lifeline(int own, pid_t pid);
 /* Ends the effect of a lifeline that fork_open_lifeline has opened, for all who share it. Errors: those of fcntl(2). */
 int fork_disarm_lifeline(int own);
 
+/* Lets other users open the lifeline. Errors: those of fchmod(2). */
+int fork_share_lifeline(int fd);
+
 /* signal.c */
 
 /* Sends a signal to a process (kill(2)). `socket` is connected to one that only that process and, for a moment, its
@@ -150,6 +153,10 @@ int fork_signal_process(int process, int signal);
 
 /* Returns 1 if the process of such a descriptor has ended, whether it has been reaped or not, else 0. */
 int fork_process_has_ended(int process);
+
+/* Returns the pid that /proc shows for this process: its own, unless /proc is that of another pid namespace. Returns
+ * -ENOENT if there is no /proc, or none in which this process has a pid. */
+int fork_own_pid_in_proc(void);
 
 /* Returns the pid of the process of such a descriptor (proc_pid_fdinfo(5)): with the level 0 in the pid namespace of
  * /proc, with the level 1 in the one below that, of which the process is a member, and so on. Returns 0 if the process

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -50,6 +51,9 @@ int fork_open_lifeline(int fd, int slot) {
  * namespace may signal other users, so a process that has become another user calls it again. */
 int fork_claim_lifeline(int own, pid_t pid) { return fcntl(own, F_SETOWN, pid) < 0 ? -errno : 0; }
 
+/* Each process opens the pipe anew, even one that has become another user. */
+int fork_share_lifeline(int fd) { return fchmod(fd, 0444) < 0 ? -errno : 0; }
+
 int fork_disarm_lifeline(int own) { return fcntl(own, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0; }
 
 #else
@@ -64,6 +68,11 @@ int fork_open_lifeline(int fd, int slot) {
   (void)fd;
   (void)slot;
   return -ENOSYS;
+}
+
+int fork_share_lifeline(int fd) {
+  (void)fd;
+  return 0;
 }
 
 int fork_disarm_lifeline(int own) {

@@ -35,6 +35,14 @@ int fork_process_has_ended(int process) {
   return poll(&end, 1, 0) > 0;
 }
 
+int fork_own_pid_in_proc(void) {
+  char text[16];
+  ssize_t length = readlink("/proc/self", text, sizeof text - 1);
+  if (length < 0) return -errno;
+  text[length] = '\0';
+  return atoi(text);
+}
+
 int fork_process_pid(int process, int level) {
   int flags = fcntl(process, F_GETFL);
   if (flags < 0) return -errno;
@@ -84,6 +92,8 @@ int fork_process_has_ended(int process) {
   (void)process;
   return 0;
 }
+
+int fork_own_pid_in_proc(void) { return -ENOENT; }
 
 int fork_process_pid(int process, int level) {
   (void)process;

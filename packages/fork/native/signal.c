@@ -21,10 +21,14 @@ static int has_ended(int process, int socket) {
   return ends[0].revents != 0 || (ends[1].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
+/* Returns whether the pids in /proc are those that this process knows. */
+static int is_proc_own(void) { return fork_own_pid_in_proc() == getpid(); }
+
 /* Stores the effective user of a process: the owner of its folder in /proc, proc_pid(5). Needs no descriptor. */
 static int user_of(pid_t pid, uid_t *user) {
   char path[32];
   struct stat status;
+  if (!is_proc_own()) return -ENOENT;
   snprintf(path, sizeof path, "/proc/%d", (int)pid);
   if (stat(path, &status) < 0) return -errno;
   *user = status.st_uid;
@@ -34,6 +38,7 @@ static int user_of(pid_t pid, uid_t *user) {
 /* Returns the parent of a process (proc_pid_stat(5)), or a negative errno. */
 static pid_t parent_of(pid_t pid) {
   char path[32], text[256];
+  if (!is_proc_own()) return -ENOENT;
   snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
   int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return -errno;

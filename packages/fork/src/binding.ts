@@ -16,6 +16,8 @@ export interface Binding {
   /** Replaces this process by a program. Returns only a negative errno. */
   execute(path: [string], args: readonly string[], environment: readonly string[]): number
   getpid(): number
+  /** The pid that /proc shows for this process; -ENOENT without a /proc, or one in which this process has a pid. */
+  ownPidInProc(): number
   exit(code: number): never
   armLifeline(fd: number): number
   /** After this process has become another user, who may be told by fewer. */
@@ -23,6 +25,8 @@ export interface Binding {
   /** Puts a lifeline for a process that is yet to be started in the place of the descriptor `slot`. */
   openLifeline(fd: number, slot: number): number
   disarmLifeline(own: number): number
+  /** Lets other users open the lifeline. */
+  shareLifeline(fd: number): number
   /** What to send if this process aborts because it can start no thread. */
   reportThreadLimit(socket: number, report: Uint8Array): number
   ignoreInterrupt(on: number): number

@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { anInteger, checkArgument } from '@anyfork/fdpass/internal'
+import { constants } from 'node:os'
+import { anInteger, checkArgument, systemError } from '@anyfork/fdpass/internal'
+import { binding } from './binding.js'
 
 /** The memory of a process, in bytes. */
 export interface MemoryFigures {
@@ -23,10 +25,12 @@ export interface MemoryFigures {
  * @returns resolves with figures in bytes
  * @throws rejects with a TypeError if `pid` is not a process id
  * @throws rejects with `ENOENT` or `ESRCH` if there is no such process, with `ENOENT` also where the system has no such
- *   file, as on macOS, and with `EACCES` if the process belongs to another user
+ *   file, as on macOS, or its /proc is that of another pid namespace, and with `EACCES` if the process belongs to another user
  */
 export async function memoryOf(pid: number): Promise<MemoryFigures> {
   checkArgument('pid', pid, anInteger(1))
+  if (process.platform === 'linux' && binding.ownPidInProc() !== binding.getpid())
+    throw systemError(-constants.errno.ENOENT, 'open')
   const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8')
   const sum = (...names: string[]): number =>
     names.reduce((total, name) => total + 1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0), 0)

@@ -7,6 +7,7 @@ import { openUntilThreadEnd } from './thread-end.js'
 let level: number | undefined
 
 function levelOfThisProcess(): number {
+  if (binding.ownPidInProc() === binding.getpid()) return 0
   const pids = /^NSpid:(.*)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1]
   return Math.max(0, (pids?.trim().split(/\s+/).length ?? 1) - 1)
 }

@@ -2,6 +2,7 @@ import { type ForkProcess, forkProcessOf } from './fork-process.js'
 import { forkThisProgram } from './fork-self/fork-self.js'
 import { OwnChild } from './owner/own-child.js'
 import { ProcessHandle } from './owner/process-handle.js'
+import { lastingObstacle } from './safety/lasting-obstacle.js'
 import { installRandomness } from './safety/randomness.js'
 import { rejectWorkersOnceForked } from './safety/worker-threads.js'
 
@@ -28,5 +29,7 @@ export async function forkTemplate(): Promise<ForkProcess> {
 }
 
 // Import this module first: other code could keep references to the functions that are replaced here.
-installRandomness()
-rejectWorkersOnceForked()
+if (!lastingObstacle()) {
+  installRandomness()
+  rejectWorkersOnceForked()
+}

@@ -21,6 +21,11 @@ static napi_value bind_refresh_code_pages(napi_env env, napi_callback_info info)
   return number(env, 0);
 }
 
+static napi_value bind_own_pid_in_proc(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, fork_own_pid_in_proc());
+}
+
 static napi_value bind_getpid(napi_env env, napi_callback_info info) {
   (void)info;
   return number(env, getpid());
@@ -59,6 +64,7 @@ static napi_value bind_become_subreaper(napi_env env, napi_callback_info info) {
 
 BIND_INT(arm_lifeline)
 BIND_INT(disarm_lifeline)
+BIND_INT(share_lifeline)
 BIND_INT(ignore_interrupt)
 BIND_INT(reap)
 
@@ -286,11 +292,13 @@ NAPI_MODULE_INIT() {
     METHOD("memoryFile", bind_memory_file),
     METHOD("execute", bind_execute),
     METHOD("getpid", bind_getpid),
+    METHOD("ownPidInProc", bind_own_pid_in_proc),
     METHOD("exit", bind_exit),
     METHOD("armLifeline", bind_arm_lifeline),
     METHOD("claimLifeline", bind_claim_lifeline),
     METHOD("openLifeline", bind_open_lifeline),
     METHOD("disarmLifeline", bind_disarm_lifeline),
+    METHOD("shareLifeline", bind_share_lifeline),
     METHOD("reportThreadLimit", bind_report_thread_limit),
     METHOD("ignoreInterrupt", bind_ignore_interrupt),
     METHOD("becomeSubreaper", bind_become_subreaper),

@@ -6,6 +6,7 @@ import { Command, type Frame } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
 import type { Ended, Made } from '../protocol/reports.js'
 import { collectGarbage } from '../safety/garbage.js'
+import { assertNoLastingObstacle, lastingObstacle } from '../safety/lasting-obstacle.js'
 import type { Lifeline } from '../safety/lifeline.js'
 import { obstacleOf } from '../safety/obstacle.js'
 import { waitForRequests } from '../safety/pending-requests.js'
@@ -27,7 +28,12 @@ const LOADING: ReadonlySet<number> = new Set([Command.require, Command.eval, Com
  * Errors that mean that this process cannot be forked now, or that the system cannot fork: mode 'auto' starts an
  * interpreter instead.
  */
-const UNFORKABLE: ReadonlySet<unknown> = new Set(['ERR_FOREIGN_THREADS', 'ERR_PENDING_REQUESTS', 'ENOSYS'])
+const UNFORKABLE: ReadonlySet<unknown> = new Set([
+  'ERR_FORK_IMPOSSIBLE',
+  'ERR_FOREIGN_THREADS',
+  'ERR_PENDING_REQUESTS',
+  'ENOSYS',
+])
 
 /** Makes the children of this process, and reaps them. */
 export class Children {
@@ -90,7 +96,7 @@ export class Children {
     if (!this.#hasLoaded) return
     collectGarbage()
     this.#hasLoaded = false
-    if (this.#mode === 'exec') return
+    if (this.#mode === 'exec' || lastingObstacle()) return
     // Where this cannot be known, the pages stay as they are: they only make forks faster.
     const isUnsafe = await hasForeignThreads().catch(() => true)
     if (isUnsafe) return
@@ -165,6 +171,7 @@ export class Children {
   }
 
   async #fork(control: Descriptor): Promise<number> {
+    assertNoLastingObstacle()
     do {
       await assertNoForeignThreads()
       await this.settleMemory()

@@ -8,6 +8,7 @@ import { lookUpFrom } from '../program-folder.js'
 import { recordBaseline } from '../safety/baseline.js'
 import { setLateFlags } from '../safety/engine-flags.js'
 import { installPid } from '../safety/identity.js'
+import { lastingObstacle } from '../safety/lasting-obstacle.js'
 import { armLifeline } from '../safety/lifeline.js'
 import { installRandomness } from '../safety/randomness.js'
 import { recordThreads } from '../safety/threads.js'
@@ -37,7 +38,7 @@ export async function takeOrders(): Promise<void> {
   setTitlePrefix(name)
   if (folder) lookUpFrom(() => folder) // this interpreter has a main module of its own
   if (!rest.length) binding.becomeSubreaper()
-  if (mode !== 'exec') {
+  if (mode !== 'exec' && !lastingObstacle()) {
     installPid()
     installRandomness()
     rejectWorkersOnceForked()

@@ -1,5 +1,7 @@
 import type { CheckReport, Finding, Severity } from '../check-report.js'
 import type { ForkMode } from '../mode.js'
+import type { Obstacle } from '../proc.js'
+import { lastingObstacle } from '../safety/lasting-obstacle.js'
 import { waitForRequests } from '../safety/pending-requests.js'
 import { listThreads, type Thread } from '../safety/threads.js'
 import { checkHandles, checkListeners, checkOutput, countActiveResources } from './activity.js'
@@ -7,6 +9,11 @@ import { checkAddons, loadedAddons } from './addons.js'
 import { checkDescriptors, describeDescriptors } from './descriptors.js'
 import { checkProcesses } from './processes.js'
 
+const execMode: Obstacle = {
+  subject: 'mode',
+  text: "its mode is 'exec': its forks are interpreters that carry out the same orders again",
+  advice: 'for real forks, set neither the option nor ANYFORK_MODE, and start no worker thread in a forked process',
+}
 const gravity: readonly Severity[] = ['blocks', 'warns', 'notes']
 
 /**
@@ -20,7 +27,8 @@ export async function check(
   children: ReadonlySet<number>,
   mode: ForkMode,
 ): Promise<CheckReport> {
-  if (mode === 'exec') return reportExecMode(own)
+  const obstacle = mode === 'exec' ? execMode : lastingObstacle()
+  if (obstacle) return reportImpossible(own, obstacle)
   const requests = await checkRequests()
   const threads = await listThreads()
   const resources = countActiveResources()
@@ -42,21 +50,11 @@ export async function check(
   return { canFork: findings[0]?.severity !== 'blocks', findings, threads, resources, descriptors, addons }
 }
 
-/** Reports on a process whose mode is 'exec': its children share nothing with it. */
-function reportExecMode(own: ReadonlySet<number>): CheckReport {
-  const text = "its mode is 'exec': its forks are interpreters that carry out the same orders again"
+/** Reports on a process that can never be forked: its children share nothing with it. */
+function reportImpossible(own: ReadonlySet<number>, obstacle: Obstacle): CheckReport {
   return {
     canFork: false,
-    findings: [
-      {
-        severity: 'blocks',
-        topic: 'platform',
-        subject: 'mode',
-        text,
-        advice:
-          'for real forks, set neither the option nor ANYFORK_MODE, and start no worker thread in a forked process',
-      },
-    ],
+    findings: [{ severity: 'blocks', topic: 'platform', ...obstacle }],
     threads: [],
     resources: countActiveResources(),
     descriptors: describeDescriptors(own),

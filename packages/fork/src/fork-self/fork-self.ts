@@ -47,7 +47,7 @@ export function forkThisProgram(own: () => ReadonlySet<number>): Promise<Copy> {
 }
 
 async function makeCopy(own: () => ReadonlySet<number>): Promise<Copy> {
-  await startPool()
+  await startPool().catch(() => {}) // where /proc cannot be read, that is among the obstacles
   const undo = await callBeforeFork()
   let copy: Copy
   try {

@@ -7,6 +7,7 @@ import { FORKING_FLAGS } from '../interpreter.js'
 import { hasTimer } from '../owner/own-child.js'
 import { activeResources } from '../safety/active-handles.js'
 import { hasLateFlags } from '../safety/engine-flags.js'
+import { lastingObstacle } from '../safety/lasting-obstacle.js'
 import { countForeignThreads } from '../safety/threads.js'
 
 /** The flags without which V8 cannot be forked. The other forking flags only save time and memory. */
@@ -21,6 +22,8 @@ type Reason = [topic: Finding['topic'], subject: string, text: string, advice: s
  * @param own - the descriptors that this package closes in the copy
  */
 export function findObstacles(own: ReadonlySet<number>): Finding[] {
+  const lasting = lastingObstacle()
+  if (lasting) return [{ severity: 'blocks', topic: 'platform', ...lasting }]
   const flags = lackingFlags()
   const reasons = [...(flags.length ? flags : threads()), ...requests(), ...handles(), ...sockets(own)]
   return reasons.map(([topic, subject, text, advice]) => ({ severity: 'blocks', topic, subject, text, advice }))

@@ -1,5 +1,6 @@
-import { fchmodSync } from 'node:fs'
 import { type Descriptor, pipe } from '@anyfork/fdpass'
+import { checked } from '@anyfork/fdpass/internal'
+import { binding } from '../binding.js'
 import { afterFork } from '../fork-hooks.js'
 import { openUntilThreadEnd } from '../thread-end.js'
 
@@ -12,7 +13,7 @@ let ends: [read: Descriptor, write: Descriptor] | undefined
 export function lifeline(): Descriptor {
   if (!ends) {
     ends = openUntilThreadEnd(() => pipe())
-    fchmodSync(ends[0].fd, 0o444) // each process opens it anew, even as another user
+    checked(binding.shareLifeline(ends[0].fd), 'fchmod') // Node's own call is forbidden with --permission
   }
   return ends[0]
 }

@@ -42,7 +42,7 @@ export function getBaseline(): Baseline {
  */
 export function openDescriptors(): Map<number, string> {
   const names: [number, string][] = []
-  for (const fd of isLinux ? readdirSync(FDS) : []) {
+  for (const fd of listDescriptors()) {
     try {
       names.push([Number(fd), readlinkSync(`${FDS}/${fd}`)])
     } catch {
@@ -50,6 +50,16 @@ export function openDescriptors(): Map<number, string> {
     }
   }
   return new Map(names.sort(([a], [b]) => a - b))
+}
+
+/** Returns the numbers of all descriptors; none where the system has no /proc, or this process may not read it. */
+function listDescriptors(): string[] {
+  try {
+    return isLinux ? readdirSync(FDS) : []
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EMFILE') throw error
+    return []
+  }
 }
 
 /** Makes the getters of the standard streams remember their use. Returns the streams that have been used. */

@@ -159,7 +159,7 @@ export function countForeignThreads(): number {
 
 /** Starts libuv's pool: the first request starts all of its threads. */
 export async function startPool(): Promise<void> {
-  await stat('/')
+  await stat(isLinux ? TASKS : '/')
 }
 
 function othersThan(some: ReadonlySet<string>): string[] {

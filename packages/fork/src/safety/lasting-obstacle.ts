@@ -1,0 +1,31 @@
+import { ForkError } from '../errors.js'
+import { type Obstacle, obstacleInProc } from '../proc.js'
+
+let found: Obstacle | undefined
+let hasLooked = false
+
+/** Returns what is always in the way of a fork of this process; `undefined` if nothing is. */
+export function lastingObstacle(): Obstacle | undefined {
+  if (!hasLooked) found = findObstacle()
+  hasLooked = true
+  return found
+}
+
+/** @throws `ERR_FORK_IMPOSSIBLE` */
+export function assertNoLastingObstacle(): void {
+  const obstacle = lastingObstacle()
+  if (obstacle) throw new ForkError('ERR_FORK_IMPOSSIBLE', `${obstacle.subject}: ${obstacle.text} (${obstacle.advice})`)
+}
+
+function findObstacle(): Obstacle | undefined {
+  if (process.platform !== 'linux') return undefined // forks find out by ENOSYS
+  const obstacle = obstacleInProc()
+  if (obstacle) return obstacle
+  if (!Object.getOwnPropertyDescriptor(Math, 'random')?.configurable)
+    return {
+      subject: 'frozen Math.random()',
+      text: 'it cannot be replaced, and would give the same values in all forks',
+      advice: 'start the template without --frozen-intrinsics, by the option execArgv',
+    }
+  return undefined
+}
