@@ -130,7 +130,8 @@ static int become_child(struct fork_server *self, int control) {
 static bool are_numbers_within_limit(const struct fork_server *self) {
   struct rlimit limit;
   rlim_t highest = (rlim_t)(self->socket > self->state->own_lifeline ? self->socket : self->state->own_lifeline);
-  return getrlimit(RLIMIT_NOFILE, &limit) == 0 && highest < limit.rlim_cur;
+  /* A filter may refuse the call. The fork itself then tells whether there is room. */
+  return getrlimit(RLIMIT_NOFILE, &limit) < 0 || highest < limit.rlim_cur;
 }
 
 pid_t fork_server_fork(struct fork_server *self, int control, int (*wait_for_threads)(void), int *child_error) {

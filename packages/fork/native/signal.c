@@ -53,10 +53,12 @@ static pid_t parent_of(pid_t pid) {
 }
 
 /* Sends a signal to the process that a pidfd refers to or, without one (-1), to the process with the pid. There is no
- * pidfd before Linux 5.3, where a filter forbids the call, or if no descriptor is free. A signal that might very rarely
+ * pidfd before Linux 5.3, where a filter forbids the call, or if no descriptor is free. A filter may also forbid only
+ * that signals are sent by it, as if this process were not permitted to send them. A signal that might very rarely
  * hit another process is then better than a process that is never ended. */
 static int send_signal(int process, pid_t pid, int signal) {
-  int rc = process < 0 ? kill(pid, signal) : (int)syscall(SYS_pidfd_send_signal, process, signal, NULL, 0);
+  int rc = process < 0 ? -1 : (int)syscall(SYS_pidfd_send_signal, process, signal, NULL, 0);
+  if (process < 0 || (rc < 0 && (errno == ENOSYS || errno == EPERM))) rc = kill(pid, signal);
   return rc < 0 ? -errno : 0;
 }
 

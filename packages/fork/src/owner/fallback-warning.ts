@@ -27,6 +27,8 @@ function remedyFor(obstacle: string): string {
   if (obstacle.startsWith('frozen'))
     return `To have forks, start templates without --frozen-intrinsics, by the option execArgv. ${silence}`
   if (obstacle.startsWith('/proc')) return `To have forks, mount /proc in the pid namespace of the program. ${silence}`
+  if (obstacle.startsWith('a filter'))
+    return `To have forks, allow the system call, for example in the seccomp profile of the container. ${silence}`
   if (obstacle.startsWith('no permission'))
     return `To have forks, start the program with --allow-fs-read=/proc. ${silence}`
   if (obstacle.startsWith('requests'))

@@ -1,5 +1,4 @@
 import { type Descriptor, pipe } from '@anyfork/fdpass'
-import { checked } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { afterFork } from '../fork-hooks.js'
 import { openUntilThreadEnd } from '../thread-end.js'
@@ -13,7 +12,7 @@ let ends: [read: Descriptor, write: Descriptor] | undefined
 export function lifeline(): Descriptor {
   if (!ends) {
     ends = openUntilThreadEnd(() => pipe())
-    checked(binding.shareLifeline(ends[0].fd), 'fchmod') // Node's own call is forbidden with --permission
+    binding.shareLifeline(ends[0].fd) // only processes that become another user depend on it: a filter may refuse it
   }
   return ends[0]
 }

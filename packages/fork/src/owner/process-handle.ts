@@ -35,6 +35,9 @@ interface ChildOfThisProgram {
 
 const SIGKILL = signalNumber('SIGKILL')
 
+/** What a filter of system calls may return. */
+const REFUSED: ReadonlySet<number> = new Set([-constants.errno.ENOSYS, -constants.errno.EPERM])
+
 const UNKNOWN_STATUS: ExitStatus = { code: null, signal: null }
 
 /** The families that have a process which is not gone. */
@@ -272,11 +275,17 @@ export class ProcessHandle implements Relative<ProcessHandle> {
       if (number === SIGKILL) this.#onKilled()
       return true
     }
-    const { pid, uid } = this.#identity
-    const result = this.#pidfd?.signal(number) ?? binding.signal(pid, number, this.#channel.fd, uid)
+    const result = this.#signal(number, this.#identity)
     if (result < 0 && getSystemErrorName(result) !== 'ESRCH') throw systemError(result, 'pidfd_send_signal')
     if (result === 0 && number === SIGKILL) this.#onKilled()
     return result === 0
+  }
+
+  /** Signals the process by its pidfd or, where there is none or a filter refuses that, by its pid. Returns 0 or a negative errno. */
+  #signal(signal: number, { pid, uid }: Sender): number {
+    const result = this.#pidfd?.signal(signal)
+    if (result !== undefined && !REFUSED.has(result)) return result
+    return binding.signal(pid, signal, this.#channel.fd, uid)
   }
 
   /**
@@ -527,8 +536,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   }
 
   #killLate(): void {
-    const { pid, uid } = this.#identity ?? { pid: 0, uid: 0 }
-    if (pid) void (this.#pidfd?.signal(SIGKILL) ?? binding.signal(pid, SIGKILL, this.#channel.fd, uid))
+    if (this.#identity?.pid) this.#signal(SIGKILL, this.#identity)
     this.#dropPidfd()
     this.#channel.close()
     late.delete(this)

@@ -1,3 +1,4 @@
+import { binding } from '../binding.js'
 import { ForkError } from '../errors.js'
 import { type Obstacle, obstacleInProc } from '../proc.js'
 
@@ -21,6 +22,13 @@ function findObstacle(): Obstacle | undefined {
   if (process.platform !== 'linux') return undefined // forks find out by ENOSYS
   const obstacle = obstacleInProc()
   if (obstacle) return obstacle
+  const out = new Int32Array(3)
+  if (binding.peekEnded(0, out) < 0)
+    return {
+      subject: 'a filter that refuses waitid(2)',
+      text: 'this process could not learn that its forks have ended',
+      advice: 'allow the system call, for example in the seccomp profile of the container',
+    }
   if (!Object.getOwnPropertyDescriptor(Math, 'random')?.configurable)
     return {
       subject: 'frozen Math.random()',
