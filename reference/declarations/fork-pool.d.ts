@@ -154,6 +154,8 @@ export interface RunningCall {
 
 export interface TemplateFigures extends WithMemory {
     pid: number | undefined;
+    mode: 'fork' | 'exec' | undefined;
+    obstacle?: string;
 }
 
 export type TemplateSource = ForkProcess | (() => ForkProcess);

@@ -59,6 +59,7 @@ export declare class ForkProcess extends ProcessOrders implements AsyncDisposabl
     static fromFd(socket: Descriptor): ForkProcess;
     get pid(): number | undefined;
     get mode(): MadeBy | undefined;
+    get lastFork(): MadeFork | undefined;
     get isAlive(): boolean;
     get exited(): Promise<ExitStatus>;
     get spareCount(): number;
@@ -101,6 +102,11 @@ export interface InspectOptions {
 }
 
 export type MadeBy = Exclude<ForkMode, 'auto'>;
+
+export interface MadeFork {
+    readonly mode: MadeBy;
+    readonly obstacle?: string;
+}
 
 export interface MemoryFigures {
     rss: number;

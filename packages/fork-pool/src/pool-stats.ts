@@ -23,6 +23,10 @@ export interface WithMemory {
 export interface TemplateFigures extends WithMemory {
   /** Its process id; `undefined` until it is known. */
   pid: number | undefined
+  /** How its last worker was made: by fork(2), or as a fresh interpreter. `undefined` until that is known. */
+  mode: 'fork' | 'exec' | undefined
+  /** What was in the way of fork(2) then. Missing if nothing was, and in mode `'exec'`. */
+  obstacle?: string
 }
 
 /** What a pool has done so far, and what it is doing. */
@@ -55,7 +59,8 @@ export async function collectStats({ workerSet, tracker }: Scheduler): Promise<P
   const figures = [...workerSet.all].filter(worker => worker.pid !== undefined).map(worker => worker.figures())
   const busy = sum(figures.map(one => one.busyMilliseconds)) + workerSet.past.busyMilliseconds
   const alive = sum(figures.map(one => one.ageMilliseconds)) + workerSet.past.aliveMilliseconds
-  const { pid } = workerSet.templates.current.process
+  const { pid, lastFork } = workerSet.templates.current.process
+  const made = { pid, mode: lastFork?.mode, ...(lastFork?.obstacle && { obstacle: lastFork.obstacle }) }
   const stats = {
     upMilliseconds,
     calls: { ...counts, waiting: tracker.waiting, waitingBytes: tracker.waitingBytes, running: tracker.running },
@@ -66,8 +71,8 @@ export async function collectStats({ workerSet, tracker }: Scheduler): Promise<P
     died: workerSet.past.died,
     spares: workerSet.spares.length,
   }
-  const [template, ...workers] = await Promise.all([{ pid }, ...figures].map(withMemory))
-  return { ...stats, workers: workers as PoolStats['workers'], template: template! }
+  const [template, ...workers] = await Promise.all([made, ...figures].map(withMemory))
+  return { ...stats, workers: workers as PoolStats['workers'], template: template as TemplateFigures }
 }
 
 async function withMemory<T extends { pid: number | undefined }>(process: T): Promise<T & { memory?: MemoryFigures }> {

@@ -18,6 +18,7 @@ describe('workers that were forked or not', () => {
         [pid.workers, (await pid.stats()).workers].map(workers => workers.map(worker => worker.mode)),
         [[mode], [mode]],
       )
+      assert.equal((await pid.stats()).template.mode, mode)
     }
   })
 })
@@ -58,6 +59,9 @@ describe('a pool whose template cannot be forked', () => {
             addOne.workers.map(({ mode }) => mode),
             ['exec'],
           )
+          const { mode, obstacle } = (await addOne.stats()).template
+          assert.equal(mode, 'exec')
+          assert.match(obstacle!, /^a thread of the loader --import/)
         } finally {
           ForkProcess.templateOptions = templateOptions
         }

@@ -78,7 +78,7 @@ function toText({ modules, findings, fork }: Diagnosis): string {
   lines.push(
     'milliseconds' in fork
       ? `A test fork succeeded (${fork.milliseconds.toFixed(1)} ms).`
-      : `A test fork failed: ${fork.message}`,
+      : `A test fork failed: ${fork.message}\nIn mode 'auto', the default, processes are fresh interpreters instead: they start more slowly and share no memory.`,
   )
   return `${lines.join('\n')}\n`
 }

@@ -6,7 +6,7 @@ import type { ExitStatus } from './errors.js'
 import { afterFork } from './fork-hooks.js'
 import { checkInspectOptions, type InspectOptions } from './inspect-options.js'
 import { type MemoryFigures, memoryOf } from './memory.js'
-import type { MadeBy } from './mode.js'
+import type { MadeBy, MadeFork } from './mode.js'
 import { functionReference, type ModuleSpecifier } from './module-specifier.js'
 import { DefaultTemplate } from './owner/default-template.js'
 import { checkExecOptions, type ExecOptions } from './owner/exec-options.js'
@@ -190,6 +190,14 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    */
   get mode(): MadeBy | undefined {
     return this.processHandle.mode
+  }
+
+  /**
+   * How the last fork of this process was made: by fork(2), or as a fresh interpreter, and what was in the way then.
+   * `undefined` until a fork has reported that.
+   */
+  get lastFork(): MadeFork | undefined {
+    return this.processHandle.lastFork
   }
 
   /** Whether the process can take orders or is running its function, as far as this program knows. */

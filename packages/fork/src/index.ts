@@ -11,7 +11,7 @@ export { afterFork, type BeforeHook, beforeFork, type Hook } from './fork-hooks.
 export { ForkProcess } from './fork-process.js'
 export type { InspectOptions } from './inspect-options.js'
 export { type MemoryFigures, memoryOf } from './memory.js'
-export type { ForkMode, MadeBy } from './mode.js'
+export type { ForkMode, MadeBy, MadeFork } from './mode.js'
 export type { ModuleSpecifier } from './module-specifier.js'
 export type { ExecOptions, StandardStream } from './owner/exec-options.js'
 export type { ProcessOptions } from './owner/process-options.js'

@@ -10,6 +10,14 @@ export type ForkMode = 'auto' | 'fork' | 'exec'
 /** How a process was made. */
 export type MadeBy = Exclude<ForkMode, 'auto'>
 
+/** How a process has made a fork. */
+export interface MadeFork {
+  /** By fork(2), or as a fresh interpreter. */
+  readonly mode: MadeBy
+  /** What was in the way of fork(2), in mode `'auto'`; missing if nothing was. */
+  readonly obstacle?: string
+}
+
 export const aMode: Expectation = oneOf('auto', 'fork', 'exec')
 
 /**

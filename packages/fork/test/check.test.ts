@@ -215,6 +215,20 @@ describe('anyfork-fork doctor', () => {
     assert.equal(code, 1)
   })
 
+  it("doctor names the loader whose thread blocks forks, and says what happens in mode 'auto'", async () => {
+    const loader = fileURLToPath(new URL('./fixtures/registering-loader.js', import.meta.url))
+    const { code, stdout } = await runCommand(
+      process.execPath,
+      ['--import', loader, fileURLToPath(program), 'doctor', 'node:zlib'],
+      {},
+    )
+    const words = stdout.replace(/[^\x20-\x7e]+/g, ' ').replace(/ +/g, ' ')
+    assert.match(words, /thread loader/)
+    assert.match(words, /--import/)
+    assert.match(words, /In mode 'auto', the default, processes are fresh interpreters instead/)
+    assert.equal(code, 1)
+  })
+
   it('doctor counts one finding in the singular', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     const module = join(folder, 'module.mjs')

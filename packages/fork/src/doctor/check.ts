@@ -2,8 +2,9 @@ import type { CheckReport, Finding, Severity } from '../check-report.js'
 import type { ForkMode } from '../mode.js'
 import type { Obstacle } from '../proc.js'
 import { lastingObstacle } from '../safety/lasting-obstacle.js'
+import { loaderThreads } from '../safety/obstacle.js'
 import { waitForRequests } from '../safety/pending-requests.js'
-import { listThreads, type Thread } from '../safety/threads.js'
+import { hasPreloadedThreads, listThreads, type Thread } from '../safety/threads.js'
 import { checkHandles, checkListeners, checkOutput, countActiveResources } from './activity.js'
 import { checkAddons, loadedAddons } from './addons.js'
 import { checkDescriptors, describeDescriptors } from './descriptors.js'
@@ -81,13 +82,23 @@ async function checkRequests(): Promise<Finding[]> {
 }
 
 function checkThreads(threads: readonly Thread[]): Finding[] {
-  return threads
-    .filter(({ isForeign }) => isForeign)
-    .map(({ id, name }) => ({
-      severity: 'blocks',
-      topic: 'thread',
-      subject: name,
-      text: `thread ${id}: a child would not have it, and locks that it holds would never be released`,
-      advice: 'load the module that starts it in the child, or end it: worker.terminate(), inspector.close()',
-    }))
+  const foreign = threads.filter(({ isForeign }) => isForeign)
+  if (foreign.length && hasPreloadedThreads()) return [loaderFinding()]
+  return foreign.map(({ id, name }) => ({
+    severity: 'blocks',
+    topic: 'thread',
+    subject: name,
+    text: `thread ${id}: a child would not have it, and locks that it holds would never be released`,
+    advice: 'load the module that starts it in the child, or end it: worker.terminate(), inspector.close()',
+  }))
+}
+
+function loaderFinding(): Finding {
+  return {
+    severity: 'blocks',
+    topic: 'thread',
+    subject: 'loader',
+    text: `${loaderThreads().join(', ')}: imports in a child would wait for it forever`,
+    advice: 'start templates without the loader, by the option execArgv, and load compiled modules',
+  }
 }

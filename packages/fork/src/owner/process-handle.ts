@@ -6,7 +6,7 @@ import { binding } from '../binding.js'
 import { decodeError } from '../error-codec.js'
 import { type ExitStatus, ForkError, ProcessExitedError, signalNumber } from '../errors.js'
 import { afterFork } from '../fork-hooks.js'
-import type { MadeBy } from '../mode.js'
+import type { MadeBy, MadeFork } from '../mode.js'
 import { Pidfd } from '../pidfd.js'
 import { type ChannelListener, ControlChannel } from '../protocol/control-channel.js'
 import { acceptedReports, Command, type Frame, Report } from '../protocol/frame.js'
@@ -51,6 +51,8 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   reporter: ProcessHandle | undefined
   /** The limits that it was ordered to have. */
   readonly limits: Limits = {}
+  /** How it has made its last fork. */
+  lastFork: MadeFork | undefined
   /** The limit that has probably ended it. */
   likelyLimit: string | undefined
   readonly #family: ProcessFamily<ProcessHandle>
@@ -76,6 +78,8 @@ export class ProcessHandle implements Relative<ProcessHandle> {
   readonly #lastReports = new LastReports(() => this.#endReports())
   #startLimit: StartLimit | undefined
   #mode: MadeBy | undefined
+  /** Why it is a fresh interpreter. */
+  #obstacle: string | undefined
   #status: ExitStatus | undefined
   #failure: Error | undefined
   #isChannelEnded = false
@@ -375,9 +379,12 @@ export class ProcessHandle implements Relative<ProcessHandle> {
       case Report.failed:
         this.#failure = decodeError(payload)
         return
-      case Report.forked:
-        if (fork) fork.#onMade(decodeMade(payload))
-        return
+      case Report.forked: {
+        if (!fork) return
+        const made = decodeMade(payload)
+        this.#noteFork(made.mode, made.obstacle)
+        return fork.#onMade(made)
+      }
       case Report.forkFailed:
         if (fork) fork.#onForkFailed(decodeError(payload))
         return
@@ -465,13 +472,22 @@ export class ProcessHandle implements Relative<ProcessHandle> {
 
   /** The process has been made, as it or the one that forked it reports. */
   #onMade({ pid, mode, obstacle }: Made): void {
-    if (obstacle !== undefined) warnOfFallback(obstacle)
+    if (obstacle !== undefined) {
+      this.#obstacle = obstacle
+      if (this.reporter) this.reporter.#noteFork(mode, obstacle)
+      warnOfFallback(obstacle)
+    }
     if (this.#reportedPid !== undefined || this.#status) return
     this.#reportedPid = pid
     this.#mode = mode
     this.#family.exits.claim(pid, this)
     if (!this.#identity) for (const signal of this.#signalsAtStart.splice(0)) this.#killIfPermitted(signal)
     this.#family.onPid(this)
+  }
+
+  /** Forks of a process that is a fresh interpreter are interpreters for the same reason. */
+  #noteFork(mode: MadeBy, obstacle = mode === 'exec' ? this.#obstacle : undefined): void {
+    this.lastFork = obstacle === undefined ? { mode } : { mode, obstacle }
   }
 
   #onForkFailed(error: Error): void {

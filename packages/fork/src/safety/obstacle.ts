@@ -15,9 +15,13 @@ export function obstacleOf(error: unknown): string | undefined {
   if (code === 'ERR_FORK_IMPOSSIBLE') return lastingObstacle()!.subject
   if (code !== 'ERR_FOREIGN_THREADS' || process.platform !== 'linux') return undefined
   const starters = startersOfWorkers()
-  const loaders = hasPreloadedThreads() ? preloadingFlags(process.execArgv, process.env) : []
-  const known = [...loaders.map(loaderThread), ...starters]
+  const known = [...(hasPreloadedThreads() ? loaderThreads() : []), ...starters]
   return (known.length ? known : describeForeignThreads()).join(', ')
+}
+
+/** Describes the threads of the modules that this process was told to preload. */
+export function loaderThreads(): string[] {
+  return preloadingFlags(process.execArgv, process.env).map(loaderThread)
 }
 
 function loaderThread([flag, module = '']: [flag: string, module: string | undefined]): string {
