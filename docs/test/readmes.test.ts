@@ -65,7 +65,10 @@ async function checkCommand(line: string, folder: string, home: string): Promise
       )
     } else {
       await runCommand(
-        command.replace(/^find .*?\| /, 'printf "x.js\\n" | ').replace('./dist/minify.js#minify', 'node:path#basename'),
+        command
+          .replace(/^find .*?\| /, 'printf "x.js\\n" | ')
+          .replace('./dist/minify.js#minify', 'node:path#basename')
+          .replace(/npx @anyfork\/([\w-]+)/, (_, name) => commandOf(name)),
         folder,
       )
     }
@@ -80,6 +83,12 @@ async function runCommand(command: string, folder: string): Promise<void> {
     timeout: PATIENCE_MS,
   })
   assert.notEqual(stdout, '')
+}
+
+/** Returns the command that npx runs for a package: the only one that it has. */
+function commandOf(name: string): string {
+  const { bin } = JSON.parse(readFileSync(join(top, 'packages', name, 'package.json'), 'utf8'))
+  return Object.keys(bin)[0]!
 }
 
 function scriptsOf(folder: string): Record<string, string> {
