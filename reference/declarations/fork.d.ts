@@ -20,6 +20,7 @@ export interface ExecOptions {
     stdio?: readonly StandardStream[];
     argv0?: string;
     title?: string;
+    startTimeout?: number;
 }
 
 export interface ExitDetails {
@@ -45,7 +46,7 @@ export declare class ForkError extends Error {
     constructor(code: ForkErrorCode, message: string, options?: ErrorOptions);
 }
 
-export type ForkErrorCode = 'ERR_ACTIVE_HANDLES' | 'ERR_CALL_FAILED' | 'ERR_CANNOT_REPLAY' | 'ERR_EVAL_FAILED' | 'ERR_EXPORT_NOT_FOUND' | 'ERR_FOREIGN_THREADS' | 'ERR_MODULE_FAILED' | 'ERR_MODULE_NOT_FOUND' | 'ERR_NOT_FORKABLE' | 'ERR_NOT_OWNED' | 'ERR_PENDING_REQUESTS' | 'ERR_PROCESS_EXITED' | 'ERR_PROTOCOL' | 'ERR_WARM_FAILED' | 'ERR_WORKER_UNSUPPORTED';
+export type ForkErrorCode = 'ERR_ACTIVE_HANDLES' | 'ERR_CALL_FAILED' | 'ERR_CANNOT_REPLAY' | 'ERR_EVAL_FAILED' | 'ERR_EXPORT_NOT_FOUND' | 'ERR_FOREIGN_THREADS' | 'ERR_FORK_IMPOSSIBLE' | 'ERR_MODULE_FAILED' | 'ERR_MODULE_NOT_FOUND' | 'ERR_NO_INTERPRETER' | 'ERR_NO_PROC' | 'ERR_NOT_FORKABLE' | 'ERR_NOT_OWNED' | 'ERR_NOT_PERMITTED' | 'ERR_PENDING_REQUESTS' | 'ERR_PROCESS_EXITED' | 'ERR_PROTOCOL' | 'ERR_START_TIMEOUT' | 'ERR_WARM_FAILED' | 'ERR_WORKER_UNSUPPORTED';
 
 export type ForkMode = 'auto' | 'fork' | 'exec';
 
