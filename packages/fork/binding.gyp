@@ -29,6 +29,7 @@
         "native/processor-time.c",
         "native/random.c",
         "native/reap.c",
+        "native/reduce-memory.c",
         "native/thread-end.c"
       ],
       "include_dirs": [

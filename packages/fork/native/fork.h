@@ -62,6 +62,12 @@ int fork_report_thread_limit_to(int socket);
  * nothing on other systems than Linux. */
 void fork_refresh_code_pages(void);
 
+/* reduce-memory.c */
+
+/* Returns free memory of malloc(3) to the system (malloc_trim(3)), so that a fork need not copy its page tables.
+ * Returns 1 if there was any, else 0. Does nothing without glibc. */
+int fork_trim_malloc(void);
+
 /* threads.c: Linux only. The functions for known threads are for the main thread. */
 
 /* Waits until all other threads of the process sleep, for some seconds at most. Returns 0, -EBUSY if one of them still

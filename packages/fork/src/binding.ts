@@ -11,6 +11,8 @@ export interface Binding {
   fork(): number
   /** Lets children start with the page tables of the code that is in use. */
   refreshCodePages(): number
+  /** Returns 1 if free memory of malloc(3) was returned to the system, else 0. */
+  trimMalloc(): number
   /** The descriptor of a new file in memory. */
   memoryFile(): number
   /** Replaces this process by a program. Returns only a negative errno. */

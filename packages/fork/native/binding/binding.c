@@ -26,6 +26,11 @@ static napi_value bind_own_pid_in_proc(napi_env env, napi_callback_info info) {
   return number(env, fork_own_pid_in_proc());
 }
 
+static napi_value bind_trim_malloc(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, fork_trim_malloc());
+}
+
 static napi_value bind_getpid(napi_env env, napi_callback_info info) {
   (void)info;
   return number(env, getpid());
@@ -288,6 +293,7 @@ NAPI_MODULE_INIT() {
   }
   const napi_property_descriptor properties[] = {
     METHOD("refreshCodePages", bind_refresh_code_pages),
+    METHOD("trimMalloc", bind_trim_malloc),
     METHOD("fork", bind_fork),
     METHOD("memoryFile", bind_memory_file),
     METHOD("execute", bind_execute),

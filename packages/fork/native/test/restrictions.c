@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -51,4 +53,24 @@ void test_random(void) {
   assert(memcmp(one, other, sizeof one) != 0);
   char many[257];
   assert(fork_fill_random(many, sizeof many) == -EIO);
+}
+
+/* Whether malloc(3) is that of glibc. Sanitizers and valgrind put another one in its place. */
+static bool has_own_malloc(void) {
+#if !defined(__GLIBC__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return false;
+#else
+  return getenv("LD_PRELOAD") == NULL;
+#endif
+}
+
+void test_trimming_memory(void) {
+  enum { BLOCKS = 4096 };
+  static void *blocks[BLOCKS];
+  for (int i = 0; i < BLOCKS; i++) memset(blocks[i] = malloc(1024), 1, 1024);
+  void *last = malloc(1024); /* keeps free(3) from returning the memory itself */
+  for (int i = 0; i < BLOCKS; i++) free(blocks[i]);
+  int returned = fork_trim_malloc();
+  assert(returned == 1 || (returned == 0 && !has_own_malloc()));
+  free(last);
 }
