@@ -25,8 +25,8 @@ int fdpass_socketpair(int type, int out[2]);
 int fdpass_pipe(int out[2]);
 /* Returns a copy of fd with the lowest free number (F_DUPFD_CLOEXEC, fcntl(2)). */
 int fdpass_duplicate(int fd);
-/* Makes `number` a copy of fd, in one step: a file that had this number is closed (dup3(2)). It is close-on-exec, except
- * for 0 to 2. Returns `number`. EINVAL if both are the same; EBADF if `number` is above the limit. */
+/* Makes `number` a copy of fd, in one step: a file that had this number is closed (dup3(2)). It is close-on-exec,
+ * except for 0 to 2. Returns `number`. EINVAL if both are the same; EBADF if `number` is above the limit. */
 int fdpass_duplicate_to(int fd, int number);
 /* Closes fd (close(2)). EINTR is a success: on Linux the number is free by then. */
 int fdpass_close(int fd);
