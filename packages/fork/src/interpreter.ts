@@ -17,7 +17,7 @@ export const STARTED_VARIABLE = 'ANYFORK_STARTED'
 
 /**
  * The flags without which a template cannot be forked, or shares less memory with its children. With them, V8 waits for
- * no thread of its own, which a forked process would not have. It keeps the code that it compiled, so that children
+ * no thread of its own, which a forked process would not have, and compiles WebAssembly in none. It keeps the code that it compiled, so that children
  * inherit it. It does not compact the memory of idle children, which they share until then.
  */
 export const FORKING_FLAGS: readonly string[] = [
@@ -25,6 +25,8 @@ export const FORKING_FLAGS: readonly string[] = [
   '--v8-pool-size=1',
   '--no-flush-bytecode',
   '--no-memory-reducer',
+  '--no-liftoff',
+  '--wasm-lazy-compilation',
 ]
 
 /**

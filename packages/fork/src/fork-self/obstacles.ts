@@ -10,7 +10,7 @@ import { hasLateFlags } from '../safety/engine-flags.js'
 import { lastingObstacle } from '../safety/lasting-obstacle.js'
 import { countForeignThreads } from '../safety/threads.js'
 
-/** The flags without which V8 cannot be forked. The other forking flags only save time and memory. */
+/** The flags without which V8 cannot be forked. The others save time and memory, or matter only to WebAssembly. */
 const required = [/^--single[-_]threaded$/, /^--v8[-_]pool[-_]size=1$/]
 const START_LATER = 'start it after forkTemplate() has resolved'
 
