@@ -10,6 +10,7 @@ import type { MadeBy, MadeFork } from './mode.js'
 import { functionReference, type ModuleSpecifier } from './module-specifier.js'
 import { DefaultTemplate } from './owner/default-template.js'
 import { checkExecOptions, type ExecOptions } from './owner/exec-options.js'
+import { killIfPermitted } from './owner/kill-if-permitted.js'
 import { ProcessOrders } from './owner/orders.js'
 import { ProcessHandle } from './owner/process-handle.js'
 import { checkProcessOptions, type ProcessOptions } from './owner/process-options.js'
@@ -239,9 +240,9 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   /**
-   * Keeps forks ready, which `fork` returns. Each is replaced in the next turn of the event loop. Every
-   * later order replaces all of them, since they lack what it brings. They do not keep this program running, and end
-   * with this process: at `run`, `close`, and `toFd`.
+   * Keeps forks ready, which `fork` returns. Each is replaced in the next turn of the event loop. Every later order
+   * replaces all of them, since they lack what it brings. They do not keep this program running, and end with this
+   * process: at `run`, `close`, and `toFd`.
    *
    * @param count - how many forks to keep ready, from 0. It replaces the count of an earlier call
    * @throws TypeError if `count` is not an integer from 0, and after `run`, `close`, or `toFd`
@@ -252,11 +253,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     if (this.spares) this.spares.setCount(count)
     else {
       const end = (spare: ForkProcess): Promise<ExitStatus> => {
-        try {
-          spare.kill('SIGKILL')
-        } catch {
-          void spare.close() // EPERM: this program has changed its user
-        }
+        if (!killIfPermitted(spare)) void spare.close()
         return spare.exited
       }
       this.spares = new Spares(count, { make: () => this.#fork(), isAlive: ({ isAlive }) => isAlive, end })

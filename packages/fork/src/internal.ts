@@ -5,6 +5,7 @@
 export { describeExit } from './errors.js'
 export { type BegunRun, beginRun, exitOf, likelyLimitOf, reasonOf } from './fork-process.js'
 export { type FunctionReference, functionReference, resolveSpecifier } from './module-specifier.js'
+export { killIfPermitted } from './owner/kill-if-permitted.js'
 export { Spares } from './owner/spares.js'
 export { obstacleInProc } from './proc.js'
 export { processorTimeOf } from './processor-time.js'

@@ -1,7 +1,7 @@
 import { describeValue } from '@anyfork/fdpass/internal'
+import { killIfPermitted } from '@anyfork/fork/internal'
 import { ForkProcess, type ModuleSpecifier, preload } from '@anyfork/fork-rpc'
 import { PoolError } from '../errors.js'
-import { killIfPermitted } from './kill-if-permitted.js'
 
 /** A process from which workers are forked, or a function that creates one whenever the pool needs another. */
 export type TemplateSource = ForkProcess | (() => ForkProcess)

@@ -8,7 +8,15 @@ import {
   type ForkProcess,
   ProcessExitedError,
 } from '@anyfork/fork'
-import { beginRun, exitOf, likelyLimitOf, lookUpFolder, reasonOf, resolveSpecifier } from '@anyfork/fork/internal'
+import {
+  beginRun,
+  exitOf,
+  killIfPermitted,
+  likelyLimitOf,
+  lookUpFolder,
+  reasonOf,
+  resolveSpecifier,
+} from '@anyfork/fork/internal'
 import { aForkProcess, backends } from '../backend.js'
 import { RpcError } from '../errors.js'
 import { checkRpcOptions, MAX_MESSAGE_BYTES, type RpcOptions } from '../options.js'
@@ -272,7 +280,7 @@ export class Connection {
     live.add(this)
     await started
     this.#socket = socket
-    if (this.#isDestroyed) this.#killIfPermitted()
+    if (this.#isDestroyed) killIfPermitted(this.#process)
     if (!transport.isOpen) return
     transport.setReading(true)
     this.#hold.onOpen()
@@ -316,16 +324,7 @@ export class Connection {
   /** Kills the process for an aborted call. Its end is expected, so it is not an uncaught exception. */
   #killOnAbort(): void {
     this.#isKilledOnAbort = true
-    this.#killIfPermitted()
-  }
-
-  /** Kills the process when there is no caller that could be given an error. */
-  #killIfPermitted(): void {
-    try {
-      this.#process.kill('SIGKILL')
-    } catch {
-      // EPERM: this program or the process has changed its user
-    }
+    killIfPermitted(this.#process)
   }
 
   /** Kills the process, because it has sent invalid data. */
@@ -334,7 +333,7 @@ export class Connection {
       cause instanceof RpcError
         ? cause
         : new RpcError('ERR_RPC_PROTOCOL', `the process sent invalid data: ${cause.message}`, { cause })
-    this.#killIfPermitted()
+    killIfPermitted(this.#process)
     void this.#finish()
   }
 
@@ -347,7 +346,7 @@ export class Connection {
     transport.close()
     live.delete(this)
     clearTimeout(this.#silence)
-    const killer = setTimeout(() => this.#killIfPermitted(), GRACE_MS)
+    const killer = setTimeout(() => killIfPermitted(this.#process), GRACE_MS)
     const status = await this.#process.exited
     clearTimeout(killer)
     const isRequested = this.#requests.isClosed && !this.#requests.failure && !calls.awaited

@@ -1,11 +1,10 @@
-import type { ForkProcess } from '@anyfork/fork-rpc'
-
 /**
  * Kills a process when there is no caller that could be given an error.
  *
+ * @param process - such as a `ForkProcess`
  * @returns false if it may not be killed, because this program or the process has changed its user
  */
-export function killIfPermitted(process: ForkProcess): boolean {
+export function killIfPermitted(process: { kill(signal: 'SIGKILL'): boolean }): boolean {
   try {
     process.kill('SIGKILL')
     return true
