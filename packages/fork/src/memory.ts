@@ -25,7 +25,8 @@ export interface MemoryFigures {
  * @returns resolves with figures in bytes
  * @throws rejects with a TypeError if `pid` is not a process id
  * @throws rejects with `ENOENT` or `ESRCH` if there is no such process, with `ENOENT` also where the system has no such
- *   file, as on macOS, or its /proc is that of another pid namespace, and with `EACCES` if the process belongs to another user
+ *   file, as on macOS, or its /proc is that of another pid namespace, and with `EACCES` if the process belongs to
+ *   another user
  */
 export async function memoryOf(pid: number): Promise<MemoryFigures> {
   checkArgument('pid', pid, anInteger(1))

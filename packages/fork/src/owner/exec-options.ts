@@ -65,9 +65,9 @@ export interface ExecOptions {
    */
   title?: string
   /**
-   * How long the interpreter may take until it takes orders, in milliseconds: above 0, at most 2^31 - 1, or
-   * `Infinity`. After that, it is killed. It does not count how long this program is stopped or busy. With a debugger for which the interpreter
-   * waits, use `Infinity`.
+   * How long the interpreter may take until it takes orders, in milliseconds: above 0 and below 2^31, or `Infinity`.
+   * After that, it is killed. The time in which this program is stopped or busy does not count. Use `Infinity` if the
+   * interpreter waits for a debugger.
    *
    * @default 60_000
    */

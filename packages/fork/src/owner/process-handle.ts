@@ -285,7 +285,7 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     return result === 0
   }
 
-  /** Signals the process by its pidfd or, where there is none or a filter refuses that, by its pid. Returns 0 or a negative errno. */
+  /** Signals the process: by its pidfd if possible, otherwise by its pid. Returns 0 or a negative errno. */
   #signal(signal: number, { pid, uid }: Sender): number {
     const result = this.#pidfd?.signal(signal)
     if (result !== undefined && !REFUSED.has(result)) return result
