@@ -9,6 +9,8 @@ import { reasonOf, usePools } from './support/pools.js'
 const ROUNDS = isSoak ? 100 : 2
 const CALLS = 64
 
+type Exchange = (words: Int32Array, index: number, expected: number, replacement: number) => number
+
 describe('sending calls ahead', () => {
   const start = usePools()
   const pathOf = useFolder()
@@ -31,6 +33,11 @@ describe('sending calls ahead', () => {
 
   const recorded = (file: string): number[] =>
     existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map(Number) : []
+  /** Blocks until a condition holds. */
+  const untilSync = (isMet: () => boolean): boolean => {
+    for (const end = performance.now() + PATIENCE_MS; !isMet(); assert.ok(performance.now() < end));
+    return true
+  }
   const numbers = Array.from({ length: CALLS }, (_, i) => i)
   const sorted = (list: number[]): number[] => list.toSorted((a, b) => a - b)
 
@@ -100,6 +107,33 @@ describe('sending calls ahead', () => {
     const file = pathOf('calls')
     await Promise.all(numbers.map(number => record(file, number)))
     assert.deepEqual(recorded(file), numbers)
+  })
+
+  it('calls of a single worker begin in order even if it goes on while they are taken back', async () => {
+    const record = await startAhead({ max: 1 })
+    const compareExchange = Atomics.compareExchange as Exchange
+    for (let round = 0; round < ROUNDS; round++) {
+      const file = pathOf(`calls ${round}`)
+      const release = pathOf(`release ${round}`)
+      let hasGoneOn = false
+      /** Takes one call back, and lets the worker begin others before the next is taken back. */
+      const slowly = (...args: Parameters<Exchange>): number => {
+        const claim = compareExchange(...args)
+        if (hasGoneOn || !existsSync(file)) return claim
+        const begun = recorded(file).length
+        writeFileSync(release, '')
+        hasGoneOn = untilSync(() => recorded(file).length > begun)
+        return claim
+      }
+      Atomics.compareExchange = slowly as typeof Atomics.compareExchange
+      try {
+        await Promise.all(numbers.map(number => record(file, number, number === 20 ? release : undefined)))
+      } finally {
+        Atomics.compareExchange = compareExchange as typeof Atomics.compareExchange
+      }
+      assert.ok(hasGoneOn)
+      assert.deepEqual(recorded(file), numbers)
+    }
   })
 
   it('a call that was sent ahead counts as waiting until it begins', async () => {

@@ -29,6 +29,10 @@ export class LinkedList<T extends Linked<T>> {
     return this.#first
   }
 
+  get last(): T | undefined {
+    return this.#last
+  }
+
   push(item: T): void {
     item.list = this
     item.previous = this.#last

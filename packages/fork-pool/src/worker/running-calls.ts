@@ -91,18 +91,21 @@ export class RunningCalls {
     this.#listener.onBegin(call)
   }
 
-  /** Takes back the calls that have not begun, and returns them. */
+  /**
+   * Takes back the calls that have not begun, and returns them in their order. The worker may begin some meanwhile, so the
+   * last is taken back first: no call is taken back if a later one begins.
+   */
   takeBackAll(now: number): Call[] {
     const taken: Call[] = []
-    for (let call = this.#calls.first; call; ) {
-      const { next } = call
+    for (let call = this.#calls.last; call; ) {
+      const { previous } = call
       if (call.isAhead && call.takeBack?.()) {
         this.remove(call, now)
         taken.push(call)
       }
-      call = next
+      call = previous
     }
-    return taken
+    return taken.reverse()
   }
 
   /** How long the worker has had at least one call, in milliseconds. */
