@@ -142,6 +142,8 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    *   kernel; if it does not take orders in time, with `ERR_START_TIMEOUT`
    * @throws TypeError if an option does not exist or is invalid, or ANYFORK_MODE is
    * @throws `ERR_NO_INTERPRETER` if `execPath` is left out, and the executable of this program is not Node
+   * @throws `ERR_NOT_PERMITTED` if Node's permission model forbids processes
+   * @throws `ERR_NO_PROC` on Linux without /proc
    * @throws `ENOENT` if there is no folder `cwd`
    * @throws `EMFILE` if there is no room for the descriptors of the control socket
    */

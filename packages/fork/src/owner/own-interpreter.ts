@@ -1,5 +1,7 @@
+import { binding } from '../binding.js'
 import { ForkError } from '../errors.js'
 import { STARTED_VARIABLE } from '../interpreter.js'
+import { isPermitted } from '../proc.js'
 
 /** Properties of `process` that only programs have whose executable is not Node. */
 type Packed = NodeJS.Process & { pkg?: unknown; __nexe?: unknown }
@@ -20,17 +22,28 @@ export function ownInterpreter(env: NodeJS.ProcessEnv): string {
 }
 
 /**
- * Refuses to start an interpreter from one that has not become an interpreter yet. If this program is not one, but was
- * started in its place, each instance would start the next one without end.
+ * Checks that this program can start interpreters, and own them.
  *
- * @throws `ERR_NO_INTERPRETER`
+ * @throws `ERR_NO_INTERPRETER` if this program was itself started in the place of an interpreter
+ * @throws `ERR_NOT_PERMITTED` if Node's permission model forbids processes: its own error does not always say so
+ * @throws `ERR_NO_PROC` if there is no /proc: interpreters could not be ended together with this program
  */
-export function assertNoChain(): void {
-  if (process.env[STARTED_VARIABLE] === undefined) return
-  throw new ForkError(
-    'ERR_NO_INTERPRETER',
-    'this program was itself started as an interpreter for processes. If it is not a module that such an interpreter preloads, the program that has started it must set the option execPath to the path of a Node.js interpreter',
-  )
+export function assertMayStart(): void {
+  if (process.env[STARTED_VARIABLE] !== undefined)
+    throw new ForkError(
+      'ERR_NO_INTERPRETER',
+      'this program was itself started as an interpreter for processes. If it is not a module that such an interpreter preloads, the program that has started it must set the option execPath to the path of a Node.js interpreter',
+    )
+  if (!isPermitted('child'))
+    throw new ForkError(
+      'ERR_NOT_PERMITTED',
+      'this program may not start processes: allow it with --allow-child-process',
+    )
+  if (process.platform === 'linux' && binding.ownPidInProc() < 0)
+    throw new ForkError(
+      'ERR_NO_PROC',
+      'there is no /proc in which this program has a pid: mount it (mount -t proc proc /proc)',
+    )
 }
 
 /** Returns what this program is, if its executable is not Node. */
