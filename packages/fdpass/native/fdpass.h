@@ -115,6 +115,10 @@ ssize_t fdpass_receive(
  * never waits (MSG_PEEK, recv(2)). */
 int fdpass_pending(int socket);
 
+/* Lets a call that waits for a message return EAGAIN after a time from 1 ms, or wait as long as it takes if the time is
+ * 0 (SO_RCVTIMEO, socket(7)). */
+int fdpass_set_receive_timeout(int socket, int milliseconds);
+
 /* send-many.c, receive-many.c: streams of messages of one byte each */
 
 /* Sends descriptors in messages of one zero byte and `batch` descriptors each; the last one has what is left

@@ -3,6 +3,8 @@
 #include "socket-flags.h"
 
 #include <errno.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 static ssize_t receive_at_once(int socket, void *bytes, size_t length, int fds[FDPASS_MAX_DESCRIPTORS],
   struct fdpass_received *received, int wait_flag) {
@@ -36,4 +38,9 @@ int fdpass_pending(int socket) {
   do n = recv(socket, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
   return n < 0 ? -errno : n > 0;
+}
+
+int fdpass_set_receive_timeout(int socket, int milliseconds) {
+  struct timeval time = {.tv_sec = milliseconds / 1000, .tv_usec = milliseconds % 1000 * 1000};
+  return setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time) < 0 ? -errno : 0;
 }

@@ -75,6 +75,7 @@ export interface Binding {
   /** How many descriptors are in `out` now, from 2; 0 at the end of the stream. */
   receiveMany(socket: number, out: Int32Array, wanted: number, flags: number): number
   pending(socket: number): number
+  setReceiveTimeout(socket: number, milliseconds: number): number
   listen(path: Uint8Array, backlog: number): number
   accept(listener: number): number
   connect(path: Uint8Array): number

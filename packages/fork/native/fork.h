@@ -62,12 +62,6 @@ int fork_report_thread_limit_to(int socket);
  * nothing on other systems than Linux. */
 void fork_refresh_code_pages(void);
 
-/* reduce-memory.c */
-
-/* Returns free memory of malloc(3) to the system (malloc_trim(3)), so that a fork need not copy its page tables.
- * Returns 1 if there was any, else 0. Does nothing without glibc. */
-int fork_trim_malloc(void);
-
 /* threads.c: Linux only. The functions for known threads are for the main thread. */
 
 /* Waits until all other threads of the process sleep, for some seconds at most. Returns 0, -EBUSY if one of them still
@@ -98,6 +92,17 @@ size_t fork_thread_descriptors(int32_t *out);
  * later; without this memory, a child dies at its first step. The mappings of devices keep it. Errors: those of open(2)
  * and read(2) for /proc/self/maps, and of madvise(2). */
 int fork_inherit_memory(void);
+
+/* reduce-memory.c */
+
+/* Tells V8 that memory is short: it collects the garbage of the calling thread's heap, shrinks its young generation,
+ * and returns free pages to the system. To be called from JavaScript. Returns 0, or -ENOSYS if this Node has no such
+ * call. */
+int fork_reduce_heap(void);
+
+/* Returns free memory of malloc(3) to the system (malloc_trim(3)), so that a fork need not copy its page tables.
+ * Returns 1 if there was any, else 0. Does nothing without glibc. */
+int fork_trim_malloc(void);
 
 /* random.c */
 

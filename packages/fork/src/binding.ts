@@ -11,8 +11,6 @@ export interface Binding {
   fork(): number
   /** Lets children start with the page tables of the code that is in use. */
   refreshCodePages(): number
-  /** Returns 1 if free memory of malloc(3) was returned to the system, else 0. */
-  trimMalloc(): number
   /** The descriptor of a new file in memory. */
   memoryFile(): number
   /** Replaces this process by a program. Returns only a negative errno. */
@@ -41,6 +39,10 @@ export interface Binding {
   activeRequests(): number
   /** At most 64 numbers. */
   fillRandom(numbers: Uint32Array): number
+  /** Collects garbage, and returns free pages of V8 to the system. -ENOSYS if this Node cannot do that. */
+  reduceHeap(): number
+  /** Returns free memory of malloc(3) to the system. 1 if there was any, else 0. */
+  trimMalloc(): number
   /** `user` is the real user of the process when it sent a report; 0 if it may have changed since. */
   signal(pid: number, signal: number, socket: number, user: number): number
   /** -ESRCH unless the process is a child of the parent. */

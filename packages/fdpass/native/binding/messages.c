@@ -102,6 +102,14 @@ static napi_value bind_pending(napi_env env, napi_callback_info info) {
   return number(env, fdpass_pending(socket));
 }
 
+/* setReceiveTimeout(socket, milliseconds) */
+static napi_value bind_set_receive_timeout(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  INT32(env, argv[0], socket);
+  INT32(env, argv[1], milliseconds);
+  return number(env, fdpass_set_receive_timeout(socket, milliseconds));
+}
+
 bool define_messages(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
     METHOD("send", bind_send),
@@ -111,6 +119,7 @@ bool define_messages(napi_env env, napi_value exports) {
     METHOD("sendMany", bind_send_many),
     METHOD("receiveMany", bind_receive_many),
     METHOD("pending", bind_pending),
+    METHOD("setReceiveTimeout", bind_set_receive_timeout),
   };
   const struct constant constants[] = {
     {"DONT_WAIT", FDPASS_DONT_WAIT},

@@ -9,6 +9,7 @@ static const struct test tests[] = {
   {"a datagram socket carries bytes and 253 descriptors; invalid sends are rejected", test_datagram_messages, false},
   {"a message stays queued while the descriptor table is full", test_full_table, true},
   {"credentials that the kernel adds displace no descriptor, and leak none", test_additions, false},
+  {"a call waits for a message as long as the timeout of the socket says", test_receive_timeout, false},
   {"a descriptor that the system rejects is EBADMSG once, and the stream stays in step", test_rejected_descriptors,
     false},
   {"bursts of descriptors arrive whole, in order, and before an error of the connection", test_bursts, false},

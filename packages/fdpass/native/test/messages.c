@@ -88,6 +88,18 @@ void test_full_table(void) {
   close(pair[1]);
 }
 
+void test_receive_timeout(void) {
+  int pair[2], none = -1;
+  assert(fdpass_socketpair(SOCK_STREAM, pair) == 0);
+  assert(fdpass_set_receive_timeout(pair[1], 1) == 0);
+  for (int flags = 0; flags <= FDPASS_PEEK; flags += FDPASS_PEEK) assert(receive(pair[1], flags) == -EAGAIN);
+  assert(fdpass_set_receive_timeout(pair[1], 0) == 0);
+  assert(fdpass_send(pair[0], "a", 1, &none, 0, 0) == 1 && receive(pair[1], 0) == 1);
+  assert(fdpass_set_receive_timeout(CLOSED_FD, 1) == -EBADF);
+  close(pair[0]);
+  close(pair[1]);
+}
+
 void test_additions(void) {
   int pair[2], one = 0, on = 1;
   assert(fdpass_socketpair(SOCK_STREAM, pair) == 0);

@@ -9,6 +9,7 @@ void test_packet_messages(void);
 void test_datagram_messages(void);
 void test_full_table(void);
 void test_additions(void);
+void test_receive_timeout(void);
 void test_rejected_descriptors(void);
 void test_bursts(void);
 void test_connections(void);

@@ -7,6 +7,7 @@ import { Spin } from '../wire/spin.js'
 import { Transport } from '../wire/transport.js'
 import { CancellableCall, currentCall } from './call-signal.js'
 import { noteBackend } from './events.js'
+import { IdleTimer } from './idle-timer.js'
 import { ReplyBatching } from './reply-batching.js'
 import {
   awaitFunction,
@@ -43,6 +44,7 @@ class EventLoopServer {
   readonly #cancellable = new Map<number, CancellableCall>()
   readonly #cancelled = new Set<number>()
   readonly #batching = new ReplyBatching()
+  readonly #idleTimer = new IdleTimer(() => this.#running > 0)
   /** Runs the listeners of a call's signal in an async context of their own. */
   readonly #cancel = bindContext((id: number): void => this.#cancellable.get(id)?.cancel())
   #service: Service | undefined
@@ -68,6 +70,7 @@ class EventLoopServer {
     this.#transport.open(socket)
     // A fork must close its copy of the connection, or its socket would be closed with a watch still on it.
     const undo = afterFork(() => {
+      this.#idleTimer.stop()
       this.#transport.close()
       undo()
     })
@@ -208,7 +211,7 @@ class EventLoopServer {
   #over(id: number, call: CancellableCall | undefined, received: number[]): void {
     if (call && this.#cancellable.get(id) === call) this.#cancellable.delete(id)
     if (received.length) this.#service!.responder.streams.stopReading(received)
-    this.#running--
+    if (--this.#running === 0) this.#idleTimer.onIdle()
     this.#onWritten()
   }
 

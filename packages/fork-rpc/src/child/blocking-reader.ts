@@ -1,8 +1,10 @@
 import { type Descriptor, StreamReceiver } from '@anyfork/fdpass'
+import { setReceiveTimeout } from '@anyfork/fdpass/internal'
 import { sleep } from '../wire/blocking-write.js'
 import { acceptedFromCaller, Kind } from '../wire/frame.js'
 import { FrameReader } from '../wire/frame-reader.js'
 import type { Spin } from '../wire/spin.js'
+import { IdleMemory } from './idle-memory.js'
 
 /** How long to wait until the descriptor table may have room again, in milliseconds. */
 const TABLE_FULL_MS = 20
@@ -18,6 +20,7 @@ export interface BlockingReaderListener {
 /** Reads frames from the caller, in a process that blocks while it waits for them. */
 export class BlockingReader {
   readonly reader: FrameReader
+  readonly #socket: Descriptor
   readonly #receiver: StreamReceiver
   readonly #listener: BlockingReaderListener
   readonly #spin: Spin
@@ -27,6 +30,10 @@ export class BlockingReader {
     if (kind === Kind.cancel) this.#cancelled.add(id)
     else if (kind === Kind.call && this.#cancelled.size) this.#cancelled.delete(id)
   }
+  readonly #memory = new IdleMemory()
+  /** How long a call waits for bytes, in milliseconds; 0: as long as it takes. */
+  #timeout = 0
+  #hasReceived = false
   #expectsDescriptors = false
   #lastLook = 0
 
@@ -36,6 +43,7 @@ export class BlockingReader {
    */
   constructor(socket: Descriptor, spin: Spin, maxMessageBytes: number, listener: BlockingReaderListener) {
     this.reader = new FrameReader(acceptedFromCaller, maxMessageBytes)
+    this.#socket = socket
     this.#receiver = new StreamReceiver(socket)
     this.reader.arrived = this.#receiver.descriptors
     this.#spin = spin
@@ -122,17 +130,29 @@ export class BlockingReader {
 
   #waitFor(): boolean {
     const { reader } = this
-    for (;;) {
+    let wait = this.#hasReceived ? this.#memory.firstWait : 0 // before the first call, there is nothing to give back
+    for (let idle = 0; ; ) {
       try {
         this.#prepare()
+        this.#setTimeout(wait)
         const count = this.#receiver.receive(reader.makeRoom(), reader.roomStart)
-        this.#filled(count)
-        return count > 0
+        if (count >= 0) {
+          this.#filled(count)
+          return count > 0
+        }
+        idle += wait
+        wait = this.#memory.reduce(idle)
       } catch (error) {
         if (!isTableFull(error)) throw error
         sleep(TABLE_FULL_MS)
       }
     }
+  }
+
+  #setTimeout(ms: number): void {
+    if (ms === this.#timeout) return
+    setReceiveTimeout(this.#socket, ms)
+    this.#timeout = ms
   }
 
   /** Receives without waiting. Returns what `StreamReceiver.receive` returns. */
@@ -156,6 +176,7 @@ export class BlockingReader {
   /** Scans each frame once its header has arrived, for cancellations. */
   #filled(count: number): void {
     if (count <= 0) return
+    this.#hasReceived = true
     this.reader.filled(count)
     this.reader.scan(this.#onScanned)
   }

@@ -26,6 +26,11 @@ static napi_value bind_own_pid_in_proc(napi_env env, napi_callback_info info) {
   return number(env, fork_own_pid_in_proc());
 }
 
+static napi_value bind_reduce_heap(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, fork_reduce_heap());
+}
+
 static napi_value bind_trim_malloc(napi_env env, napi_callback_info info) {
   (void)info;
   return number(env, fork_trim_malloc());
@@ -293,7 +298,6 @@ NAPI_MODULE_INIT() {
   }
   const napi_property_descriptor properties[] = {
     METHOD("refreshCodePages", bind_refresh_code_pages),
-    METHOD("trimMalloc", bind_trim_malloc),
     METHOD("fork", bind_fork),
     METHOD("memoryFile", bind_memory_file),
     METHOD("execute", bind_execute),
@@ -314,6 +318,8 @@ NAPI_MODULE_INIT() {
     METHOD("isLoopAlive", bind_is_loop_alive),
     METHOD("activeRequests", bind_active_requests),
     METHOD("fillRandom", bind_fill_random),
+    METHOD("reduceHeap", bind_reduce_heap),
+    METHOD("trimMalloc", bind_trim_malloc),
     METHOD("signal", bind_signal),
     METHOD("signalChild", bind_signal_child),
     METHOD("openProcess", bind_open_process),

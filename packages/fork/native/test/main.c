@@ -31,6 +31,7 @@ static const struct test tests[] = {
   {"the processor time of a process grows; that of an ended one is ESRCH", test_processor_time, true},
   {"random octets differ; more than 256 are EIO", test_random, false},
   {"memory that is free is returned to the system", test_trimming_memory, false},
+  {"a heap is reduced only where there is V8: ENOSYS", test_memory_without_v8, false},
   {"the end of a thread kills and reaps its children", test_end_of_children, false},
   {"a child that a thread was starting when it ended is killed and reaped", test_spawned_child, true},
   {"a spared child outlives its thread, and is reaped after its end", test_spared_child, false},

@@ -74,3 +74,7 @@ void test_trimming_memory(void) {
   assert(returned == 1 || (returned == 0 && !has_own_malloc()));
   free(last);
 }
+
+void test_memory_without_v8(void) {
+  assert(fork_reduce_heap() == -ENOSYS);
+}

@@ -28,6 +28,7 @@ void test_limits(void);
 void test_processor_time(void);
 void test_random(void);
 void test_trimming_memory(void);
+void test_memory_without_v8(void);
 void test_end_of_children(void);
 void test_spawned_child(void);
 void test_spared_child(void);
