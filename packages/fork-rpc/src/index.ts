@@ -6,6 +6,7 @@ export {
   ForkError,
   ForkProcess,
   type MemoryFigures,
+  type MemoryPolicy,
   type ModuleSpecifier,
   memoryOf,
   ProcessExitedError,

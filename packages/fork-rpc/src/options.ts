@@ -9,7 +9,8 @@ import {
   type Expectation,
   type Expectations,
 } from '@anyfork/fdpass/internal'
-import type { ModuleSpecifier } from '@anyfork/fork'
+import type { MemoryPolicy, ModuleSpecifier } from '@anyfork/fork'
+import { aMemoryPolicy } from '@anyfork/fork/internal'
 import { aSerialiser, type SerialiserName, serialiserReference } from './values/serialiser.js'
 
 /** How much may be under way before callers should wait. It is advice: calls beyond it are still accepted. */
@@ -105,6 +106,12 @@ export interface RpcOptions {
    */
   maxDescriptors?: number
   /**
+   * How the process weighs memory against processor time. See @anyfork/fork.
+   *
+   * @default that of its template
+   */
+  memory?: MemoryPolicy
+  /**
    * Called with the values of every `event()` in the process, in order with the results. If there is no `onError`, it
    * is also called with `'error'` and the error, when `onError` would have been.
    *
@@ -155,6 +162,7 @@ const expectations: Expectations<RpcOptions> = {
   highWaterMark: anObject,
   maxMessageBytes: anInteger(1, MOST_MESSAGE_BYTES),
   maxDescriptors: anInteger(1, Number.MAX_SAFE_INTEGER),
+  memory: aMemoryPolicy,
   onEvent: aFunction,
   onError: aFunction,
   onDestroy: aFunction,

@@ -11,6 +11,7 @@ export { afterFork, type BeforeHook, beforeFork, type Hook } from './fork-hooks.
 export { ForkProcess } from './fork-process.js'
 export type { InspectOptions } from './inspect-options.js'
 export { type MemoryFigures, memoryOf } from './memory.js'
+export type { MemoryPolicy } from './memory-policy.js'
 export type { ForkMode, MadeBy, MadeFork } from './mode.js'
 export type { ModuleSpecifier } from './module-specifier.js'
 export type { ExecOptions, StandardStream } from './owner/exec-options.js'

@@ -4,6 +4,7 @@
  */
 export { describeExit } from './errors.js'
 export { type BegunRun, beginRun, exitOf, likelyLimitOf, reasonOf } from './fork-process.js'
+export { aMemoryPolicy } from './memory-policy.js'
 export { type FunctionReference, functionReference, resolveSpecifier } from './module-specifier.js'
 export { killIfPermitted } from './owner/kill-if-permitted.js'
 export { Spares } from './owner/spares.js'

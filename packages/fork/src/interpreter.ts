@@ -1,4 +1,5 @@
 import { MAIN } from './entry-files.js'
+import type { MemoryPolicy } from './memory-policy.js'
 import type { ForkMode } from './mode.js'
 import { flagName, joinNodeOptions, preloadingFlags, splitNodeOptions } from './node-options.js'
 import { programFolder } from './program-folder.js'
@@ -59,12 +60,13 @@ const OWN_FLAGS: readonly RegExp[] = [
  */
 export function mainArguments(
   mode: ForkMode,
+  memory: MemoryPolicy,
   title: string,
   inherited: string,
   how?: 'replay' | readonly number[],
 ): string[] {
   const rest = how === undefined ? [] : [how].flat().map(String)
-  return [MAIN, mode, title, programFolder() ?? '', inherited, ...rest]
+  return [MAIN, mode, memory, title, programFolder() ?? '', inherited, ...rest]
 }
 
 /**

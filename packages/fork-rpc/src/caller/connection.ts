@@ -98,7 +98,7 @@ export class Connection {
   ) {
     checkArgument('process', process, aForkProcess)
     checkRpcOptions(options, name === undefined ? 'connect()' : 'run()')
-    const { async = false, init, spin = SPIN_US, maxMessageBytes = MAX_MESSAGE_BYTES, maxDescriptors } = options
+    const { async = false, init, spin = SPIN_US, maxMessageBytes = MAX_MESSAGE_BYTES, maxDescriptors, memory } = options
     const ownSpin = new Spin(spin)
     const serialiser = serialiserReference(options.serialiser ?? 'cbor')
     this.#callbacks = new UserCallbacks(options, name ?? module!)
@@ -166,6 +166,7 @@ export class Connection {
       done,
       spin,
       maxMessageBytes,
+      memory,
       hasSharedPage: page !== undefined,
       folder: lookUpFolder(module, done?.module),
     } satisfies ServeSettings)

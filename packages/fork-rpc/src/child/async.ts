@@ -10,6 +10,7 @@ import { noteBackend } from './events.js'
 import { IdleTimer } from './idle-timer.js'
 import { ReplyBatching } from './reply-batching.js'
 import {
+  applySettings,
   awaitFunction,
   endIfCallerGone,
   endIfInvalid,
@@ -35,7 +36,9 @@ const HIGHEST_BYTES = 1 << 22
  * @param args - the arguments of `init`, then the settings
  */
 export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSettings]): Promise<void> {
-  await new EventLoopServer(args.at(-1) as ServeSettings).serve(socket, args)
+  const settings = args.at(-1) as ServeSettings
+  applySettings(settings)
+  await new EventLoopServer(settings).serve(socket, args)
 }
 
 class EventLoopServer {

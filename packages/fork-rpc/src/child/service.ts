@@ -1,5 +1,13 @@
 import { bindContext } from '@anyfork/fdpass/internal'
-import { afterFork, hasUnwrittenOutput, loadFunction, loadModule, outputWritten } from '@anyfork/fork/internal/child'
+import {
+  afterFork,
+  applyMemoryPolicyToCalls,
+  hasUnwrittenOutput,
+  loadFunction,
+  loadModule,
+  outputWritten,
+  setMemoryPolicy,
+} from '@anyfork/fork/internal/child'
 import { RpcError } from '../errors.js'
 import type { Codec } from '../values/codec.js'
 import { codecOf } from '../values/serialiser.js'
@@ -30,6 +38,12 @@ export interface Service {
 }
 
 let lastReport: ExitReport | undefined
+
+/** Applies the settings that concern the process as a whole. Call this first. */
+export function applySettings({ memory }: ServeSettings): void {
+  if (memory !== undefined) setMemoryPolicy(memory)
+  applyMemoryPolicyToCalls()
+}
 
 /** Ends the service in this process, without sending anything. */
 export function disconnect(): void {

@@ -11,6 +11,7 @@ import { BlockingWriter } from './blocking-writer.js'
 import { noteBackend } from './events.js'
 import { ReplyBatching } from './reply-batching.js'
 import {
+  applySettings,
   awaitFunction,
   endIfCallerGone,
   endIfInvalid,
@@ -33,6 +34,12 @@ noteBackend()
  * @param args - the arguments of `init`, then the memory to share, if any, then the settings
  */
 export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSettings]): Promise<void> {
+  applySettings(args.at(-1) as ServeSettings)
+  await serveCalls(socket, ...args)
+}
+
+/** Like `serve`, in a process that is not a worker for the rest of its life. */
+export async function serveCalls(socket: Descriptor, ...args: [...unknown[], ServeSettings]): Promise<void> {
   const writer = new FrameWriter()
   const batching = new ReplyBatching()
   const carryOutCall = bindContext(carryOut) // before the module, or `init`, can enter a store

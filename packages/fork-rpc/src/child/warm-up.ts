@@ -6,7 +6,7 @@ import { Kind } from '../wire/frame.js'
 import { FrameWriter } from '../wire/frame-writer.js'
 import { SPIN_US } from '../wire/spin.js'
 import { disconnect } from './service.js'
-import { serve } from './sync.js'
+import { serveCalls } from './sync.js'
 
 const CALLS = 10
 
@@ -31,10 +31,11 @@ export async function warmUp(): Promise<void> {
     serialiser: 'cbor',
     spin: SPIN_US,
     init: undefined,
+    memory: undefined,
     hasSharedPage: false,
     maxMessageBytes: MAX_MESSAGE_BYTES,
   }
-  await serve(served, { ...here, name: 'answer', done: { module: WARM_UP.href, name: 'end', exits: false } })
+  await serveCalls(served, { ...here, name: 'answer', done: { module: WARM_UP.href, name: 'end', exits: false } })
   disconnect()
   caller.close()
   served.close()

@@ -1,3 +1,5 @@
+import type { MemoryPolicy } from '@anyfork/fork'
+
 /** What the caller tells a process before the first frame: the last argument that it sends with `sendArg`. */
 export interface ServeSettings {
   /** The URL of the module that exports the functions. Without it, the functions are global ones. */
@@ -16,6 +18,8 @@ export interface ServeSettings {
   maxMessageBytes: number
   /** Whether the argument before these settings is the memory to share, see `shared-page.ts`. */
   hasSharedPage: boolean
+  /** The memory policy. Undefined for that of the template. */
+  memory: MemoryPolicy | undefined
   /** How long to spin for the next call, in microseconds. */
   spin: number
 }

@@ -8,6 +8,7 @@ import { workingDirectory } from '../module-specifier.js'
 import type { Frame } from '../protocol/frame.js'
 import { decode, encode } from '../protocol/payload.js'
 import type { Lifeline } from '../safety/lifeline.js'
+import { memoryPolicy } from '../safety/memory-policy.js'
 import { finishReplays, started } from './replay.js'
 import { getTitlePrefix } from './title.js'
 
@@ -48,7 +49,7 @@ export function replaceByInterpreter(control: Handle, lifeline: Lifeline, { orde
     if (started.cwd !== undefined && started.cwd !== here) process.chdir(started.cwd)
     const args = [
       ...withoutForkingFlags(process.execArgv),
-      ...mainArguments('exec', getTitlePrefix(), inherited, numbers),
+      ...mainArguments('exec', memoryPolicy(), getTitlePrefix(), inherited, numbers),
     ]
     const environment = Object.entries(started.env).map(([name, value]) => `${name}=${value}`)
     throw systemError(binding.execute([process.execPath], [process.argv0, ...args], environment), 'execve')

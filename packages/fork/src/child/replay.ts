@@ -7,6 +7,7 @@ import { mainArguments, withoutForkingFlags } from '../interpreter.js'
 import { workingDirectory } from '../module-specifier.js'
 import { ControlChannel } from '../protocol/control-channel.js'
 import { Command } from '../protocol/frame.js'
+import { memoryPolicy } from '../safety/memory-policy.js'
 import { spawnInterpreter } from '../spawn-interpreter.js'
 import type { OrderLog } from './order-log.js'
 import type { Reaper } from './reaper.js'
@@ -55,7 +56,7 @@ export async function spawnReplay(
       process.execPath,
       [
         ...withoutForkingFlags(process.execArgv),
-        ...mainArguments('exec', getTitlePrefix(), inheritableDescriptors(), 'replay'),
+        ...mainArguments('exec', memoryPolicy(), getTitlePrefix(), inheritableDescriptors(), 'replay'),
       ],
       { control, lifeline, replay: theirs },
       { argv0: process.argv0, cwd, env: started.env, stdio: ['inherit', 'inherit', 'inherit'] },

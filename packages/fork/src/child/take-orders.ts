@@ -2,6 +2,7 @@ import { Descriptor, setCloseOnExec } from '@anyfork/fdpass'
 import { binding } from '../binding.js'
 import { closeInherited } from '../inherited-descriptors.js'
 import { CONTROL_FD, LIFELINE_FD, REPLAY_FD } from '../interpreter.js'
+import type { MemoryPolicy } from '../memory-policy.js'
 import type { ForkMode } from '../mode.js'
 import { preloadingFlags } from '../node-options.js'
 import { lookUpFrom } from '../program-folder.js'
@@ -10,6 +11,7 @@ import { setLateFlags } from '../safety/engine-flags.js'
 import { installPid } from '../safety/identity.js'
 import { lastingObstacle } from '../safety/lasting-obstacle.js'
 import { armLifeline } from '../safety/lifeline.js'
+import { setMemoryPolicy } from '../safety/memory-policy.js'
 import { installRandomness } from '../safety/randomness.js'
 import { recordThreads } from '../safety/threads.js'
 import { rejectWorkersOnceForked } from '../safety/worker-threads.js'
@@ -22,8 +24,9 @@ export { runRehearsed } from './rehearsal.js'
 
 /** Makes this interpreter take orders. Reads the arguments that `interpreter.ts` writes. */
 export async function takeOrders(): Promise<void> {
-  const [mode, name, folder, inherited, ...rest] = process.argv.splice(2) as [
+  const [mode, memory, name, folder, inherited, ...rest] = process.argv.splice(2) as [
     ForkMode,
+    MemoryPolicy,
     string,
     string,
     string,
@@ -45,6 +48,7 @@ export async function takeOrders(): Promise<void> {
     await Promise.all([rehearse(new Descriptor(lifeline!)), recordThreads()])
     setLateFlags()
   }
+  setMemoryPolicy(memory)
   const earlier = file === undefined ? undefined : readInheritance(new Descriptor(file))
   const armed = armLifeline({ shared: new Descriptor(lifeline!), own: undefined })
   binding.disarmLifeline(lifeline!) // the process that has started this one has armed it, for the time until now

@@ -7,6 +7,7 @@ import {
   type Expectations,
   isUrl,
 } from '@anyfork/fdpass/internal'
+import { aMemoryPolicy, type MemoryPolicy } from '../memory-policy.js'
 import { aMode, type ForkMode, resolveMode } from '../mode.js'
 
 /** Where standard input, output, or error of a process leads. */
@@ -72,6 +73,13 @@ export interface ExecOptions {
    * @default 60_000
    */
   startTimeout?: number
+  /**
+   * How the interpreter and its descendants weigh memory against processor time. Flags of V8's heap in `execArgv` or
+   * NODE_OPTIONS take precedence, such as `--max-semi-space-size`.
+   *
+   * @default 'balanced'
+   */
+  memory?: MemoryPolicy
 }
 
 /** The default of the option `startTimeout`. */
@@ -110,6 +118,7 @@ const expectations: Expectations<ExecOptions> = {
     test: value => value === Infinity || (typeof value === 'number' && value > 0 && value < 2 ** 31),
     text: 'a number of milliseconds above 0 and below 2^31, or Infinity',
   },
+  memory: aMemoryPolicy,
 }
 const aStream: Expectation = {
   test: value => typeof value !== 'string' || ['inherit', 'ignore', 'pipe'].includes(value),

@@ -4,6 +4,7 @@ import type { Descriptor, Handle } from '@anyfork/fdpass'
 import { descriptorNumber } from '@anyfork/fdpass/internal'
 import { inheritableDescriptors } from '../inherited-descriptors.js'
 import { forkableFlags, inheritedEnvironment, inheritedFlags, mainArguments } from '../interpreter.js'
+import { DEFAULT_MEMORY_POLICY } from '../memory-policy.js'
 import { resolveMode } from '../mode.js'
 import { spawnInterpreter } from '../spawn-interpreter.js'
 import type { ExecOptions, StandardStream } from './exec-options.js'
@@ -29,13 +30,14 @@ export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildP
     stdio = [],
     argv0,
     title = 'anyfork',
+    memory = DEFAULT_MEMORY_POLICY,
   } = options
   if (cwd !== undefined) accessSync(cwd) // the error of spawn(2) would name the interpreter instead
   const standard = [0, 1, 2].map(i => standardStream(stdio[i] ?? 'inherit'))
   const flags = mode === 'exec' ? execArgv : forkableFlags(execArgv, env)
   const child = spawnInterpreter(
     execPath,
-    [...flags, ...mainArguments(mode, title, inheritableDescriptors())],
+    [...flags, ...mainArguments(mode, memory, title, inheritableDescriptors())],
     { control, lifeline: lifeline() },
     {
       stdio: standard,
