@@ -6,6 +6,7 @@ export {
   fd,
   type Handle,
   type MemoryFigures,
+  type MemoryPolicy,
   type ModuleSpecifier,
   memoryOf,
   ProcessExitedError,
@@ -20,6 +21,13 @@ export { connectPool, type PooledModule, poolOf } from './connect-pool.js'
 export { PoolError, type PoolErrorCode } from './errors.js'
 export { ncpu } from './ncpu.js'
 export { type AnyFunction, type ForkPool, type PoolCall, type PoolControl, type PoolFunction, pool } from './pool.js'
-export type { PoolOptions, QueueLimit, Recycling, WorkerEventListener, WorkerEventSource } from './pool-options.js'
+export type {
+  MemoryOptions,
+  PoolOptions,
+  QueueLimit,
+  Recycling,
+  WorkerEventListener,
+  WorkerEventSource,
+} from './pool-options.js'
 export type { PendingCounts, PoolStats, TemplateFigures, WithMemory } from './pool-stats.js'
 export type { TemplateSource } from './worker/templates.js'

@@ -9,8 +9,8 @@ import {
   checkOptions,
   type Expectations,
 } from '@anyfork/fdpass/internal'
-import { checkRestrictions } from '@anyfork/fork/internal'
-import type { Restrictions, SerialiserName } from '@anyfork/fork-rpc'
+import { aMemoryPolicy, checkRestrictions } from '@anyfork/fork/internal'
+import type { MemoryPolicy, Restrictions, SerialiserName } from '@anyfork/fork-rpc'
 import { checkRpcOptions } from '@anyfork/fork-rpc/internal'
 import { type Balancer, leastLoaded } from './balancer.js'
 import { aCount, aDuration, aDurationOrInfinity, aPositiveNumber, checkLimits } from './expectations.js'
@@ -47,6 +47,15 @@ export interface Recycling {
    */
   pss?: number
   /**
+   * Above how many bytes of private memory that a worker has got since it was forked (USS, the unique set size): memory
+   * that the template does not share. The pool measures every half a second. It starts the successor of a busy worker
+   * first, so that calls need not wait for one, and replaces one worker at a time. With a template that has run the
+   * function before (`warm`), the successor has its code compiled.
+   *
+   * @default Infinity
+   */
+  growth?: number
+  /**
    * At what age, in milliseconds. The pool looks after each call.
    *
    * @default Infinity
@@ -69,6 +78,26 @@ export interface QueueLimit {
    * @default Infinity
    */
   bytes?: number
+}
+
+/** How much memory workers may use. */
+export interface MemoryOptions {
+  /**
+   * The maximum memory of a worker, in bytes (PSS: memory that workers share counts in part), a positive number, or
+   * `Infinity`. The pool measures workers that have calls ten times a second, and kills one that has more: the calls
+   * that it has begun reject with `ERR_POOL_MEMORY`, and are not repeated. A worker that has more after its last call
+   * is replaced. V8 collects garbage late, so leave it room, or limit V8's heap by `--max-old-space-size` in the
+   * `execArgv` of the template. Linux only.
+   *
+   * @default Infinity
+   */
+  limit?: number
+  /**
+   * How workers weigh memory against processor time; see @anyfork/fork.
+   *
+   * @default that of the template, which is 'balanced' unless you set another one
+   */
+  policy?: MemoryPolicy
 }
 
 /**
@@ -149,15 +178,12 @@ export interface PoolOptions {
    */
   restrict?: Restrictions
   /**
-   * The maximum memory of a worker, in bytes (PSS: memory that workers share counts in part), a positive number, or
-   * `Infinity`. The pool measures workers that have calls ten times a second, and kills one that has more: the calls
-   * that it has begun reject with `ERR_POOL_MEMORY`, and are not repeated. A worker that has more after its last call
-   * is replaced. V8 collects garbage late, so leave it room, or limit V8's heap by `--max-old-space-size` in the
-   * `execArgv` of the template. Linux only.
+   * How much memory workers may use: a policy, such as `'lean'`, a limit in bytes, or both, such as
+   * `{ policy: 'lean', limit: 500e6 }`. See `MemoryOptions`.
    *
-   * @default Infinity
+   * @default no limit, and the policy of the template
    */
-  memory?: number
+  memory?: MemoryPolicy | number | MemoryOptions
   /**
    * The maximum processor time of a call, in milliseconds, or `Infinity`. `with()` overrides it; see there.
    *
@@ -275,12 +301,17 @@ type Optional =
   | 'onDestroy'
 
 /** The checked options, with defaults. */
-export type PoolSettings = Required<Omit<PoolOptions, Optional | 'load' | 'maxQueue' | 'recycle' | 'refork'>> &
+export type PoolSettings = Required<
+  Omit<PoolOptions, Optional | 'load' | 'maxQueue' | 'memory' | 'recycle' | 'refork'>
+> &
   Pick<PoolOptions, Optional> & {
     load: number
     /** Whether workers may get calls ahead of time. */
     sendsAhead: boolean
     maxQueue: Required<QueueLimit>
+    /** The memory limit. */
+    memory: number
+    memoryPolicy: MemoryPolicy | undefined
     recycle: Required<Recycling>
     refork: readonly number[]
   }
@@ -292,13 +323,12 @@ const defaults = {
   startTimeout: 30_000,
   spare: 0,
   isolate: false,
-  memory: Infinity,
   retries: 0,
   balancer: leastLoaded,
   async: false,
   serialiser: 'cbor' as SerialiserName | URL,
 }
-const never: Required<Recycling> = { calls: Infinity, jitter: 0.1, pss: Infinity, age: Infinity }
+const never: Required<Recycling> = { calls: Infinity, jitter: 0.1, pss: Infinity, growth: Infinity, age: Infinity }
 
 const unlimited: Required<QueueLimit> = { calls: Infinity, bytes: Infinity }
 
@@ -321,7 +351,11 @@ const expectations: Expectations<PoolOptions> = {
   },
   isolate: aBoolean,
   restrict: anything, // checkRestrictions checks it
-  memory: aPositiveNumber,
+  memory: {
+    test: value =>
+      aMemoryPolicy.test(value) || aPositiveNumber.test(value) || (typeof value === 'object' && value !== null),
+    text: `${aMemoryPolicy.text}, ${aPositiveNumber.text}, or { limit, policy }`,
+  },
   cpuMs: aPositiveNumber,
   recycle: anything, // checked with the expectations below
   refork: {
@@ -344,10 +378,13 @@ const expectations: Expectations<PoolOptions> = {
 
 const queueExpectations: Expectations<QueueLimit> = { calls: aCount(0), bytes: aCount(1) }
 
+const memoryExpectations: Expectations<MemoryOptions> = { limit: aPositiveNumber, policy: aMemoryPolicy }
+
 const recyclingExpectations: Expectations<Recycling> = {
   calls: aCount(1),
   jitter: { test: value => typeof value === 'number' && value >= 0 && value <= 1, text: 'a number from 0 to 1' },
   pss: aPositiveNumber,
+  growth: aPositiveNumber,
   age: aPositiveNumber,
 }
 
@@ -359,10 +396,19 @@ const recyclingExpectations: Expectations<Recycling> = {
  */
 export function poolSettings(call: string, options: PoolOptions): PoolSettings {
   checkOptions(call, options, expectations)
-  const { max = ncpu(), load = 'auto', maxQueue = {}, recycle = {}, refork = [], ...others } = withoutUndefined(options)
+  const {
+    max = ncpu(),
+    load = 'auto',
+    maxQueue = {},
+    memory = {},
+    recycle = {},
+    refork = [],
+    ...others
+  } = withoutUndefined(options)
   checkOptions('recycle', recycle, recyclingExpectations)
   const queueLimit = typeof maxQueue === 'number' ? { calls: maxQueue } : maxQueue
   checkOptions('maxQueue', queueLimit, queueExpectations)
+  const { limit = Infinity, policy } = memoryOptions(memory)
   const settings: PoolSettings = {
     ...defaults,
     max,
@@ -370,10 +416,12 @@ export function poolSettings(call: string, options: PoolOptions): PoolSettings {
     load: load === 'auto' ? 1 : load,
     sendsAhead: load === 'auto' && !others.async && !others.isolate && !others.balancer,
     maxQueue: { ...unlimited, ...withoutUndefined(queueLimit) },
+    memory: limit,
+    memoryPolicy: policy,
     recycle: { ...never, ...withoutUndefined(recycle) },
     refork: typeof refork === 'number' ? [refork] : refork,
   }
-  checkLimits(call, { memory: options.memory, cpuMs: options.cpuMs })
+  checkLimits(call, { memory: limit === Infinity ? undefined : limit, cpuMs: options.cpuMs })
   if (settings.restrict !== undefined) checkRestrictions(settings.restrict)
   const { serialiser, maxMessageBytes, maxDescriptors } = settings
   checkRpcOptions(
@@ -387,6 +435,13 @@ export function poolSettings(call: string, options: PoolOptions): PoolSettings {
   checkCombinations(call, settings)
   if (settings.isolate) settings.recycle = { ...settings.recycle, calls: 1, jitter: 0 }
   return bindCallbacks(settings)
+}
+
+function memoryOptions(memory: NonNullable<PoolOptions['memory']>): MemoryOptions {
+  if (typeof memory === 'string') return { policy: memory }
+  if (typeof memory === 'number') return { limit: memory }
+  checkOptions('memory', memory, memoryExpectations)
+  return memory
 }
 
 function withoutUndefined<Options extends object>(options: Options): Options {

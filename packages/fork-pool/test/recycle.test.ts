@@ -69,6 +69,22 @@ describe('recycle', () => {
     assert.notEqual(await keep(1), first)
   })
 
+  it('recycle.growth replaces an idle worker that has got more memory of its own', async () => {
+    const keep = start('keep', { max: 1, recycle: { growth: 100 << 20 } })
+    const first = await keep(1)
+    assert.equal(await keep(200), first)
+    await until(() => keep.workers.length === 0)
+    assert.notEqual(await keep(1), first)
+  })
+
+  it('recycle.growth replaces a busy worker when its successor has started, and loses no call', async () => {
+    const keep = start('keepAndPause', { max: 1, recycle: { growth: 100 << 20 } })
+    const first = await keep(200)
+    while ((await keep(0)) === first);
+    const { died, started } = await keep.stats()
+    assert.deepEqual({ died, started }, { died: 0, started: 2 })
+  })
+
   it('recycle.age replaces a worker of that age after its next call, and not earlier', async () => {
     const pid = start('pidAfter', { max: 1, recycle: { age: 100 } })
     const began = performance.now()

@@ -18,59 +18,78 @@ export interface MemoryListener {
   onLimitExceeded(worker: Worker, makeError: () => PoolError): void
 }
 
-/** What is known of the memory of a worker from the last measurement of its PSS. */
-interface Measured {
-  /** How much more its RSS was than its PSS, in bytes. */
-  shared: number
+/** Memory of a worker, or limits of it, in bytes. */
+interface Bytes {
+  pss: number
+  /** Private memory that the worker has got since it was started. */
+  growth: number
+}
+
+/** What is known of a worker from the last measurement. */
+interface Measured extends Bytes {
+  rss: number
+  /** The private memory with which it was started. That of a fork is small. */
+  started: number
   /** When to measure it next unless it has grown, in milliseconds of `performance.now()`. */
   next: number
 }
 
+const UNKNOWN: Measured = { pss: 0, growth: 0, rss: 0, started: 0, next: 0 }
+
 /**
- * Kills workers whose calls use more memory than `memory`, and retires those that exceed `recycle.pss`. Looks only at
- * workers that have had calls since the last time. Does not keep the pool from being collected.
+ * Kills workers whose calls use more memory than `memory`, and replaces those that exceed `recycle.pss` or
+ * `recycle.growth`. Looks only at workers that have had calls since the last time. Does not keep the pool from being
+ * collected.
  *
  * @returns a function that stops the measurements
  */
 export function enforceMemoryLimits(
   listener: MemoryListener,
-  { memory, recycle: { pss: recycleAbove } }: PoolSettings,
+  { memory, recycle: { pss, growth } }: PoolSettings,
 ): () => void {
-  const lowest = Math.min(memory, recycleAbove)
-  if (lowest === Infinity) return () => {}
+  const lowest = Math.min(memory, pss)
+  if (lowest === Infinity && growth === Infinity) return () => {}
   const ref = new WeakRef(listener)
   const measured = new WeakMap<Worker, Measured>()
 
   const measure = async (worker: Worker, pid: number): Promise<void> => {
     const begun = performance.now()
-    const { pss, rss } = await memoryOf(pid)
+    const last = measured.get(worker)
+    measured.set(worker, { ...(last ?? UNKNOWN), next: Infinity }) // until this measurement is done
+    const { pss, rss, uss } = await memoryOf(pid)
     const now = performance.now()
-    measured.set(worker, { shared: rss - pss, next: now + (now - begun) * SHARE })
+    const started = last?.started ?? (worker.process.mode === 'exec' ? uss : 0)
+    const bytes = { pss, growth: uss - started }
+    measured.set(worker, { ...bytes, rss, started, next: now + (now - begun) * SHARE })
     const listener = ref.deref()
     if (!listener) return
+    const { workerSet } = listener
     if (pss > memory && worker.load) listener.onLimitExceeded(worker, () => memoryError(memory))
-    else if (pss > lowest && listener.workerSet.ready.has(worker)) void listener.workerSet.retire(worker)
+    else if (!workerSet.ready.has(worker)) return
+    else if (pss > lowest) void workerSet.retire(worker)
+    else if (bytes.growth > growth) void workerSet.replace(worker)
   }
 
-  const look = (worker: Worker, limit: number): void => {
+  const look = (worker: Worker, limits: Bytes): void => {
     if (!worker.isUnmeasured || worker.pid === undefined) return
     worker.isUnmeasured = worker.load > 0
-    const resident = residentBytesOf(worker.pid) // never less than the PSS
-    if (resident <= limit) return
-    const { shared = Infinity, next = 0 } = measured.get(worker) ?? {}
-    if (resident - shared <= limit && performance.now() < next) {
+    const resident = residentBytesOf(worker.pid) // never less than the PSS, or the growth
+    if (resident <= limits.pss && resident <= limits.growth) return
+    const { pss, growth, rss, next } = measured.get(worker) ?? UNKNOWN
+    const more = resident - rss
+    if (pss + more <= limits.pss && growth + more <= limits.growth && performance.now() < next) {
       worker.isUnmeasured = true
       return
     }
-    measured.set(worker, { shared: Infinity, next: Infinity }) // until this measurement is done
-    measure(worker, worker.pid).catch(() => {}) // the worker has just ended
+    if (next < Infinity) measure(worker, worker.pid).catch(() => {}) // the worker has just ended
   }
 
   const timer = setInterval(
     () => {
       const workerSet = ref.deref()?.workerSet
       if (!workerSet) return clearInterval(timer)
-      for (const worker of workerSet.all) look(worker, workerSet.ready.has(worker) ? lowest : memory)
+      for (const worker of workerSet.all)
+        look(worker, workerSet.ready.has(worker) ? { pss: lowest, growth } : { pss: memory, growth: Infinity })
     },
     memory === Infinity ? RECYCLE_PERIOD_MS : KILL_PERIOD_MS,
   ).unref()

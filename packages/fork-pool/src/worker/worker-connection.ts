@@ -109,12 +109,13 @@ function eventDispatcher(process: ForkProcess, onRetire: () => void): EventDispa
 }
 
 function rpcOptions(module: ModuleSpecifier, settings: PoolSettings, listen: EventDispatcher): RpcOptions {
-  const { async, init, done, serialiser, maxMessageBytes, maxDescriptors, onEvent, refork } = settings
+  const { async, init, done, serialiser, maxMessageBytes, maxDescriptors, memoryPolicy, onEvent, refork } = settings
   return {
     async,
     serialiser,
     ...(maxMessageBytes !== undefined && { maxMessageBytes }),
     ...(maxDescriptors !== undefined && { maxDescriptors }),
+    ...(memoryPolicy !== undefined && { memory: memoryPolicy }),
     ...(init !== undefined && { init }),
     ...(done !== undefined && { done: { module, name: done, exits: true } }),
     ...(refork.length > 0 && { done: DONE_HOOK }),

@@ -67,6 +67,7 @@ export class WorkerSet {
   /** When `onError` last had a report that no worker can be started, in milliseconds of `performance.now()`. */
   #reportedAt = -Infinity
   #hasEnded = false
+  #isReplacing = false
   /** How workers end that have not become workers of the pool. */
   #ending: 'end' | 'kill' = 'end'
 
@@ -151,6 +152,24 @@ export class WorkerSet {
     }
     this.#admit(worker, undefined)
     return worker
+  }
+
+  /**
+   * Retires a worker. If it has calls, starts its successor first, so that other calls need not wait for one. Replaces
+   * one worker at a time: does nothing while another one is being replaced.
+   */
+  async replace(worker: Worker): Promise<void> {
+    if (!worker.load) return void this.retire(worker)
+    if (this.#isReplacing) return
+    this.#isReplacing = true
+    try {
+      await this.#context.runInAsyncScope(() => this.startFrom(this.templates.current))
+      if (this.ready.has(worker)) void this.retire(worker)
+    } catch {
+      // the worker goes on, and is replaced later
+    } finally {
+      this.#isReplacing = false
+    }
   }
 
   /** Gives a worker no more calls, and lets it complete its calls and end. */
