@@ -47,6 +47,13 @@ export { Handle } from '@anyfork/fdpass'
 
 export { MemoryFigures } from '@anyfork/fork'
 
+export interface MemoryOptions {
+    limit?: number;
+    policy?: MemoryPolicy;
+}
+
+export { MemoryPolicy } from '@anyfork/fork'
+
 export { ModuleSpecifier } from '@anyfork/fork'
 
 export interface PendingCounts {
@@ -92,7 +99,7 @@ export interface PoolOptions {
     maxQueue?: number | QueueLimit;
     isolate?: boolean;
     restrict?: Restrictions;
-    memory?: number;
+    memory?: MemoryPolicy | number | MemoryOptions;
     cpuMs?: number;
     recycle?: Recycling;
     refork?: number | readonly number[];
@@ -140,6 +147,7 @@ export interface Recycling {
     calls?: number;
     jitter?: number;
     pss?: number;
+    growth?: number;
     age?: number;
 }
 

@@ -59,6 +59,8 @@ export interface HighWaterMark {
 
 export { MemoryFigures } from '@anyfork/fork'
 
+export { MemoryPolicy } from '@anyfork/fork'
+
 export { ModuleSpecifier } from '@anyfork/fork'
 
 export type NotRemote = 'then' | 'toJSON' | 'toString' | 'valueOf';
@@ -128,6 +130,7 @@ export interface RpcOptions {
     highWaterMark?: HighWaterMark;
     maxMessageBytes?: number;
     maxDescriptors?: number;
+    memory?: MemoryPolicy;
     onEvent?: (...values: unknown[]) => void;
     onError?: (error: Error) => void;
     onDestroy?: () => void;

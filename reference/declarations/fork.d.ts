@@ -21,6 +21,7 @@ export interface ExecOptions {
     argv0?: string;
     title?: string;
     startTimeout?: number;
+    memory?: MemoryPolicy;
 }
 
 export interface ExitDetails {
@@ -115,6 +116,8 @@ export interface MemoryFigures {
     uss: number;
     shared: number;
 }
+
+export type MemoryPolicy = 'lean' | 'balanced' | 'fast';
 
 export type ModuleSpecifier = string | URL;
 

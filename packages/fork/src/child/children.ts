@@ -5,7 +5,7 @@ import type { ForkMode } from '../mode.js'
 import { Command, type Frame } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
 import type { Ended, Made } from '../protocol/reports.js'
-import { collectGarbage } from '../safety/garbage.js'
+import { collectGarbage, reduceMemory } from '../safety/garbage.js'
 import { assertNoLastingObstacle, lastingObstacle } from '../safety/lasting-obstacle.js'
 import type { Lifeline } from '../safety/lifeline.js'
 import { obstacleOf } from '../safety/obstacle.js'
@@ -42,6 +42,7 @@ export class Children {
   readonly #log: OrderLog
   readonly #reaper: Reaper
   #hasLoaded = true
+  #hasRun = false
 
   /** @param onNone - called whenever the last child has ended */
   constructor(mode: ForkMode, server: ForkServer, onEnded: (ended: Ended) => void, onNone: () => void) {
@@ -85,15 +86,18 @@ export class Children {
   /** Forgets the arguments so far: the function that is about to run gets them. */
   noteRun(): void {
     this.#hasLoaded = true
+    this.#hasRun = true
     this.#log.forgetRun()
   }
 
   /**
-   * Collects garbage once after loading, so that heap pages stay stable and shared. Then prepares code pages, which is
-   * safe only while no other thread is running.
+   * Collects garbage once after loading, so that heap pages stay stable and shared. If this process has run a function,
+   * its heap may have grown by much, so it is compacted, too. Then prepares code pages, which is safe only while no
+   * other thread is running.
    */
   async settleMemory(): Promise<void> {
     if (!this.#hasLoaded) return
+    if (this.#hasRun) reduceMemory()
     collectGarbage()
     this.#hasLoaded = false
     if (this.#mode === 'exec' || lastingObstacle()) return
