@@ -75,6 +75,4 @@ void test_trimming_memory(void) {
   free(last);
 }
 
-void test_memory_without_v8(void) {
-  assert(fork_reduce_heap() == -ENOSYS);
-}
+void test_memory_without_v8(void) { assert(fork_reduce_heap() == -ENOSYS); }
