@@ -42,6 +42,8 @@ static void on_abort(int number) {
   raise(number);
 }
 
+void fork_send_thread_limit(int socket) { send(socket, report.bytes, report.length, MSG_DONTWAIT | MSG_NOSIGNAL); }
+
 int fork_report_thread_limit_to(int socket) {
   if (fstat(socket, &report.identity) < 0) return -errno;
   report.socket = socket;
@@ -62,6 +64,8 @@ int fork_report_thread_limit(int socket, const void *bytes, size_t length) {
 }
 
 #else
+
+void fork_send_thread_limit(int socket) { (void)socket; }
 
 int fork_report_thread_limit_to(int socket) {
   (void)socket;

@@ -22,6 +22,26 @@
  * child whose loop cannot be set up exits with code 127. */
 pid_t fork_process(uv_loop_t *loop, int (*wait_for_threads)(void));
 
+/* all-threads: Linux with glibc on x86-64 and arm64 */
+
+/* Looks whether fork_process_with_threads can work in this process. Returns 0, or refuses with -ENOTSUP. */
+int fork_check_threads(void);
+
+/* Like fork_process, but the child has all threads of this process. Each of them goes on, at the same place. It waits
+ * some seconds for threads that run, until all wait in system calls that parent and child can make. In the child,
+ * descriptors that only this process uses are opened anew. All signals are blocked meanwhile.
+ *
+ * Errors: -EBUSY and -ENOTSUP, for which fork_refusal says why; -EMFILE, also if a descriptor is above the limit;
+ * -ENOMEM; those of clone(2) and fork_inherit_memory. A child whose descriptors cannot be opened anew exits with code
+ * 127. In one whose threads cannot be made, `fail` is called, which may not use the heap; it then exits with code 1. */
+pid_t fork_process_with_threads(uv_loop_t *loop, void (*fail)(void *context), void *context);
+
+/* Does what that does before the fork, and undoes it. Returns 0, or the error with which a fork would fail now. */
+int fork_rehearse_with_threads(const uv_loop_t *loop);
+
+/* Returns why a function has refused something, as a clause. Valid until the next one does. */
+const char *fork_refusal(void);
+
 /* Ends the process with this exit code by _exit(2): joins no thread, and runs no handler of exit(3). Does not return.
  */
 void fork_exit(int code);
@@ -54,6 +74,9 @@ int fork_report_thread_limit(int socket, const void *bytes, size_t length);
 
 /* From now on, sends these bytes over another socket. Errors: those of fstat(2). */
 int fork_report_thread_limit_to(int socket);
+
+/* Sends these bytes over a socket at once. */
+void fork_send_thread_limit(int socket);
 
 /* code-pages.c */
 

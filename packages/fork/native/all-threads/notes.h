@@ -1,0 +1,60 @@
+/* What descriptors.c and its parts note about open files before a fork. The notes are in memory of their own: between
+ * the stop of all threads and their continuation, the heap cannot be used. */
+#ifndef FORK_NOTES_H
+#define FORK_NOTES_H
+
+#include "all-threads.h"
+
+#ifdef FORK_COPIES_THREADS
+
+/* The begin of an entry of proc_pid_fdinfo(5) with all flags of a descriptor: those of open(2), and O_CLOEXEC. */
+#define FORK_MOST_LINE 512
+
+/* Calls back for each line of /proc/self/fdinfo/<fd>. Returns 0 or a negative errno. A longer line is cut. */
+int fork_each_line(const char *path, int (*visit)(const char *line, void *context), void *context);
+int fork_each_info(int fd, int (*visit)(const char *line, void *context), void *context);
+
+/* Returns what follows the name at the begin of a line, or NULL. */
+const char *fork_field(const char *line, const char *name);
+
+/* Puts an open descriptor at a number, with or without FD_CLOEXEC, and closes the other one. `fd` may be a negative
+ * result of a system call. Returns 0 or a negative errno. */
+int fork_put(int fd, int number, int flags);
+
+/* notes.c: memory for notes */
+
+/* Forgets all notes. Returns 0 or -ENOMEM. */
+int fork_clear_notes(void);
+
+/* Returns zeroed memory, or NULL if there is no more. It is valid until the notes are forgotten. */
+void *fork_note(size_t size);
+
+/* counters.c: eventfd(2), timerfd_create(2), signalfd(2), and inotify(7) without watches */
+enum fork_counter_kind { COUNTER_EVENT, COUNTER_TIMER, COUNTER_SIGNAL, COUNTER_INOTIFY };
+int fork_note_counter(int fd, enum fork_counter_kind kind);
+int fork_renew_counters(void);
+bool fork_is_counter(int fd);
+
+/* epoll-sets.c: epoll(7) */
+int fork_note_epoll_set(int fd);
+int fork_renew_epoll_sets(void);
+
+/* pipes.c: pipe(7), those that have both ends in this process */
+int fork_note_pipe_end(int fd, unsigned long long inode);
+/* To be called once all ends are noted. */
+int fork_note_pipes(int dropped);
+int fork_renew_pipes(void);
+bool fork_is_private_pipe(int fd);
+
+/* rings.c: io_uring(7), the rings of libuv */
+int fork_note_ring(int fd);
+/* Makes libuv do without the rings that are noted, and closes them. */
+int fork_give_up_rings(void);
+
+void fork_clear_counters(void);
+void fork_clear_epoll_sets(void);
+void fork_clear_pipes(void);
+void fork_clear_rings(void);
+
+#endif
+#endif
