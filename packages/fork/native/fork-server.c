@@ -25,6 +25,8 @@ struct fork_server {
   int open_handles;
 };
 
+static void on_poll(uv_poll_t *poll, int status, int events);
+
 static void tell(struct fork_server *self, enum fork_server_event event, int64_t a, int b, int c) {
   self->callback(self->context, event, a, b, c);
 }
@@ -104,6 +106,8 @@ static int arm_lifeline(struct fork_server *self) {
 /* The control socket of the child takes the number of its parent's, so that all who know it know the child's. */
 static int become_child(struct fork_server *self, int control) {
   pid_t pid = getpid();
+  /* If the child has an exact copy of the epoll set, the set watches the file, not the number. */
+  if (self->state->copies_threads) uv_poll_stop(&self->poll);
   uv_signal_stop(&self->child_ended);
   uv_check_stop(&self->check);
   self->children.count = 0;
@@ -114,6 +118,7 @@ static int become_child(struct fork_server *self, int control) {
   if (dup2(control, self->socket) < 0 || fcntl(self->socket, F_SETFD, FD_CLOEXEC) < 0 ||
       fcntl(self->socket, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
     fork_exit(127);
+  if (self->state->copies_threads && self->events) uv_poll_start(&self->poll, self->events, on_poll);
   int rc = fork_report_thread_limit_to(self->socket);
   if (rc < 0 && rc != -ENOSYS) return rc;
   int pidfd = fork_open_self();
@@ -134,12 +139,17 @@ static bool are_numbers_within_limit(const struct fork_server *self) {
   return getrlimit(RLIMIT_NOFILE, &limit) < 0 || highest < limit.rlim_cur;
 }
 
+/* In a child that has a socket, but can have no threads. */
+static void report_thread_limit(void *control) { fork_send_thread_limit(*(const int *)control); }
+
 pid_t fork_server_fork(struct fork_server *self, int control, int (*wait_for_threads)(void), int *child_error) {
   if (!are_numbers_within_limit(self)) return -EMFILE;
   int rc = fork_children_reserve(&self->children);
   if (rc == 0) rc = fork_server_listen(self);
   if (rc < 0) return rc;
-  pid_t pid = fork_process(self->child_ended.loop, wait_for_threads);
+  uv_loop_t *loop = self->child_ended.loop;
+  pid_t pid = self->state->copies_threads ? fork_process_with_threads(loop, report_thread_limit, &control)
+                                          : fork_process(loop, wait_for_threads);
   if (pid == 0) *child_error = become_child(self, control);
   if (pid > 0) fork_children_add(&self->children, pid);
   return pid;
@@ -163,15 +173,15 @@ static void tell_ready(struct fork_server *self, int events) {
 }
 
 /* Carries out an order to fork, unless something has to be done before that only JavaScript can do: to wait for what
- * libuv has under way, and to find out about new threads. libuv calls this after it has handled all events of its last
- * poll: a child that was forked in between would handle the rest of them as well. */
+ * libuv has under way, and to find out about new threads that a fork does not copy. libuv calls this after it has
+ * handled all events of its last poll: a child that was forked in between would handle the rest of them as well. */
 static void on_check(uv_check_t *check) {
   struct fork_server *self = check->data;
   uint32_t id;
   int control, child_error;
   uv_check_stop(check);
   bool is_ready = self->state->may_fork && self->child_ended.loop->active_reqs.count == 0 && can_send(self) &&
-                  fork_has_known_threads();
+                  (self->state->copies_threads || fork_has_known_threads());
   if (!is_ready || !frame_take_fork(self->socket, &id, &control)) return tell_ready(self, UV_READABLE);
   pid_t pid = fork_server_fork(self, control, fork_wait_for_known_threads, &child_error);
   if (pid < 0) {

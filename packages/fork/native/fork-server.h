@@ -19,6 +19,7 @@ struct fork_server_state {
   int32_t tells_when_childless; /* JavaScript: FORK_SERVER_CHILDLESS is awaited */
   int32_t shared_lifeline;      /* JavaScript: the descriptor of the lifeline that children inherit */
   int32_t own_lifeline;         /* both: the descriptor of the one that is armed for this process, or -1 */
+  int32_t copies_threads;       /* JavaScript: forks have all threads of this process */
 };
 
 enum fork_server_event {
@@ -52,10 +53,11 @@ void fork_server_ref(struct fork_server *self, int on);
 /* Starts to reap the children as soon as they end. Has no effect if that has begun. Returns 0 or a negative errno. */
 int fork_server_listen(struct fork_server *self);
 
-/* Forks this process; `wait_for_threads` is that of fork_process. `control` is the control socket of the child, which
- * takes the number of this process's; borrowed. Returns the pid; 0 in the child, with 0 or a negative errno in
- * `child_error` if the child could not be set up; or a negative errno: -EMFILE if that number is above the limit, those
- * of fork_process. The caller reports a pid. A child that cannot even have its control socket exits with code 127. */
+/* Forks this process, with all its threads if `copies_threads` is set; `wait_for_threads` is that of fork_process.
+ * `control` is the control socket of the child, which takes the number of this process's; borrowed. Returns the pid; 0
+ * in the child, with 0 or a negative errno in `child_error` if the child could not be set up; or a negative errno:
+ * -EMFILE if that number is above the limit, those of fork_process. The caller reports a pid. A child that cannot even
+ * have its control socket exits with code 127. */
 pid_t fork_server_fork(struct fork_server *self, int control, int (*wait_for_threads)(void), int *child_error);
 
 /* Reaps the children that have ended, and reports them. */

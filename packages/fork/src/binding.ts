@@ -75,6 +75,12 @@ export interface Binding {
   serverReap(server: NativeForkServer): number
   /** The server cannot be used any more. */
   serverClose(server: NativeForkServer): number
+  /** 0, or a negative errno if this process cannot be forked with all its threads. */
+  checkThreads(): number
+  /** 0, or a negative errno if this process cannot be forked with all its threads now. */
+  rehearseFork(): number
+  /** Why the last one of these, or `serverFork`, has refused, as a clause. */
+  forkRefusal(): string
   /** The ids of all threads but this one. */
   knowThreads(ids: Int32Array): number
   /** Closes what `knowThreads` keeps open. */

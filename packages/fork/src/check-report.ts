@@ -1,3 +1,5 @@
+import type { CopiedThreads } from './copied-threads.js'
+
 /**
  * How much a finding matters. `'blocks'`: forks are rejected. `'warns'`: children share something that is rarely meant
  * to be shared. `'notes'`: good to know.
@@ -47,7 +49,7 @@ export interface ThreadReport {
   id: number
   /** The name that the kernel shows, at most 15 characters. */
   name: string
-  /** Whether it blocks forks, as every thread does, except the idle ones of Node itself. */
+  /** Whether it blocks forks, as every thread does that they do not have, except the idle ones of Node itself. */
   isForeign: boolean
 }
 
@@ -57,6 +59,8 @@ export interface CheckReport {
   canFork: boolean
   /** The most severe first. */
   findings: Finding[]
+  /** Which threads forks have. A finding says why, if all were asked for. */
+  copiedThreads: CopiedThreads
   /** The threads of the process. */
   threads: ThreadReport[]
   /** The number of active handles and requests by type, in Node's names. */

@@ -23,6 +23,7 @@ export interface ExitStatus {
 export type ForkErrorCode =
   | 'ERR_ACTIVE_HANDLES'
   | 'ERR_CALL_FAILED'
+  | 'ERR_CANNOT_COPY'
   | 'ERR_CANNOT_REPLAY'
   | 'ERR_EVAL_FAILED'
   | 'ERR_EXPORT_NOT_FOUND'

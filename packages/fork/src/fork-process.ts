@@ -140,7 +140,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    *
    * @returns the new process; if the interpreter cannot be started, `ready` and `run` reject with the error of the
    *   kernel; if it does not take orders in time, with `ERR_START_TIMEOUT`
-   * @throws TypeError if an option does not exist or is invalid, or ANYFORK_MODE is
+   * @throws TypeError if an option does not exist or is invalid, or ANYFORK_MODE or ANYFORK_THREADS is
    * @throws `ERR_NO_INTERPRETER` if `execPath` is left out, and the executable of this program is not Node
    * @throws `ERR_NOT_PERMITTED` if Node's permission model forbids processes
    * @throws `ERR_NO_PROC` on Linux without /proc

@@ -1,4 +1,5 @@
 export type { CheckReport, Finding, OpenDescriptor, Severity, ThreadReport } from './check-report.js'
+export type { CopiedThreads } from './copied-threads.js'
 export {
   type ExitDetails,
   type ExitStatus,

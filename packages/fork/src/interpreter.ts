@@ -51,22 +51,30 @@ const OWN_FLAGS: readonly RegExp[] = [
   /^--(prof|cpu-prof|heap-prof)/,
 ]
 
+/** What an interpreter is told when it is started. */
+export interface MainSettings {
+  mode: ForkMode
+  /** From `threadsArgument`. */
+  threads: string
+  memory: MemoryPolicy
+  /** The beginning of its title. */
+  title: string
+  /** The descriptors that it inherits without being given them, from `inheritableDescriptors`. */
+  inherited: string
+}
+
 /**
  * Returns the arguments that start `MAIN`. `take-orders.ts` reads them.
  *
- * @param inherited - the descriptors that it inherits without being given them, from `inheritableDescriptors`
  * @param how - left out for a template; `'replay'` for an interpreter that replays the orders of another process. For one
  *   that takes the place of a process: the numbers of its control socket, its lifeline, and the file with its orders
  */
 export function mainArguments(
-  mode: ForkMode,
-  memory: MemoryPolicy,
-  title: string,
-  inherited: string,
+  { mode, threads, memory, title, inherited }: MainSettings,
   how?: 'replay' | readonly number[],
 ): string[] {
   const rest = how === undefined ? [] : [how].flat().map(String)
-  return [MAIN, mode, memory, title, programFolder() ?? '', inherited, ...rest]
+  return [MAIN, mode, threads, memory, title, programFolder() ?? '', inherited, ...rest]
 }
 
 /**

@@ -30,7 +30,7 @@ describe('the native fork server', () => {
     events = []
     onEvent = () => {}
     // Frames are queued, so that the server leaves each report to the callback.
-    server = addon.serve(control[0].fd, Int32Array.of(0, 1, 0, -1, -1), (...numbers) => {
+    server = addon.serve(control[0].fd, Int32Array.of(0, 1, 0, -1, -1, 0), (...numbers) => {
       events.push(numbers)
       onEvent()
     })

@@ -183,6 +183,28 @@ static napi_value bind_server_fork(napi_env env, napi_callback_info info) {
   return number(env, fork_server_fork(server, control, fork_wait_for_threads, out));
 }
 
+/* checkThreads(): returns 0, or a negative errno if this process cannot be forked with all its threads */
+static napi_value bind_check_threads(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, fork_check_threads());
+}
+
+/* rehearseFork(): returns 0, or a negative errno if this process cannot be forked with all its threads now */
+static napi_value bind_rehearse_fork(napi_env env, napi_callback_info info) {
+  (void)info;
+  uv_loop_t *loop;
+  TRY(env, napi_get_uv_event_loop(env, &loop));
+  return number(env, fork_rehearse_with_threads(loop));
+}
+
+/* forkRefusal(): returns why checkThreads, rehearseFork, or serverFork has refused, as a clause */
+static napi_value bind_fork_refusal(napi_env env, napi_callback_info info) {
+  (void)info;
+  napi_value result;
+  TRY(env, napi_create_string_utf8(env, fork_refusal(), NAPI_AUTO_LENGTH, &result));
+  return result;
+}
+
 /* knowThreads(Int32Array): the ids of all other threads */
 static napi_value bind_know_threads(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
@@ -216,6 +238,9 @@ napi_value bind_server(napi_env env, napi_value exports) {
     METHOD("serverChildren", bind_server_children),
     METHOD("serverReap", bind_server_reap),
     METHOD("serverClose", bind_server_close),
+    METHOD("checkThreads", bind_check_threads),
+    METHOD("rehearseFork", bind_rehearse_fork),
+    METHOD("forkRefusal", bind_fork_refusal),
     METHOD("knowThreads", bind_know_threads),
     METHOD("forgetThreads", bind_forget_threads),
     METHOD("threadDescriptors", bind_thread_descriptors),

@@ -5,6 +5,7 @@ import type { ForkMode } from '../mode.js'
 import { Command, type Frame } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
 import type { Ended, Made } from '../protocol/reports.js'
+import { areAllThreadsCopied } from '../safety/all-threads.js'
 import { collectGarbage, reduceMemory } from '../safety/garbage.js'
 import { assertNoLastingObstacle, lastingObstacle } from '../safety/lasting-obstacle.js'
 import type { Lifeline } from '../safety/lifeline.js'
@@ -29,6 +30,7 @@ const LOADING: ReadonlySet<number> = new Set([Command.require, Command.eval, Com
  * interpreter instead.
  */
 const UNFORKABLE: ReadonlySet<unknown> = new Set([
+  'ERR_CANNOT_COPY',
   'ERR_FORK_IMPOSSIBLE',
   'ERR_FOREIGN_THREADS',
   'ERR_PENDING_REQUESTS',
@@ -55,7 +57,9 @@ export class Children {
 
   /** Whether the fork server can fork this process without `make`. */
   get isReadyToFork(): boolean {
-    return this.#mode !== 'exec' && !this.#hasLoaded && areThreadsKnown() && !hasBeforeHooks()
+    return (
+      this.#mode !== 'exec' && !this.#hasLoaded && (areAllThreadsCopied() || areThreadsKnown()) && !hasBeforeHooks()
+    )
   }
 
   get isEmpty(): boolean {
@@ -101,10 +105,12 @@ export class Children {
     collectGarbage()
     this.#hasLoaded = false
     if (this.#mode === 'exec' || lastingObstacle()) return
-    // Where this cannot be known, the pages stay as they are: they only make forks faster.
-    const isUnsafe = await hasForeignThreads().catch(() => true)
-    if (isUnsafe) return
-    knowThreads()
+    if (!areAllThreadsCopied()) {
+      // Where this cannot be known, the pages stay as they are: they only make forks faster.
+      const isUnsafe = await hasForeignThreads().catch(() => true)
+      if (isUnsafe) return
+      knowThreads()
+    }
     binding.refreshCodePages()
     // The first fork needs `performance`, which Node loads on first use, in 2 ms. Loading it here also brings the pages
     // of V8's and Node's loaders back into memory, which children need.
@@ -176,6 +182,11 @@ export class Children {
 
   async #fork(control: Descriptor): Promise<number> {
     assertNoLastingObstacle()
+    if (areAllThreadsCopied()) {
+      await this.settleMemory()
+      await waitForRequests()
+      return this.#server.fork(control)
+    }
     do {
       await assertNoForeignThreads()
       await this.settleMemory()

@@ -3,6 +3,7 @@ import { checked, systemError } from '@anyfork/fdpass/internal'
 import { binding, type NativeForkServer } from '../binding.js'
 import type { ControlWatch } from '../protocol/control-channel.js'
 import type { Ended } from '../protocol/reports.js'
+import { areAllThreadsCopied, refusalOf } from '../safety/all-threads.js'
 import type { Lifeline } from '../safety/lifeline.js'
 
 /** libuv's flags. */
@@ -13,7 +14,14 @@ const WRITABLE = 2
 const events = ['ready', 'isChild', 'forked', 'forkFailed', 'exited', 'unknownEnded', 'childless'] as const
 
 /** The fields of `struct fork_server_state` in `native/fork-server.h`. */
-const State = { mayFork: 0, hasQueuedFrames: 1, tellsWhenChildless: 2, sharedLifeline: 3, ownLifeline: 4 } as const
+const State = {
+  mayFork: 0,
+  hasQueuedFrames: 1,
+  tellsWhenChildless: 2,
+  sharedLifeline: 3,
+  ownLifeline: 4,
+  copiesThreads: 5,
+} as const
 
 /** What the native part leaves to JavaScript. */
 export interface ForkServerListener {
@@ -41,7 +49,7 @@ export interface ForkServerListener {
  * processes inherit it.
  */
 export class ForkServer {
-  readonly #state = new Int32Array(Object.keys(State).length).fill(-1, State.sharedLifeline)
+  readonly #state = new Int32Array(Object.keys(State).length).fill(-1, State.sharedLifeline, State.copiesThreads)
   readonly #native: NativeForkServer
   readonly #childError = new Int32Array(1)
   #onReady: ((ready: { readable: boolean; writable: boolean }) => void) | undefined
@@ -66,6 +74,7 @@ export class ForkServer {
           return listener.onChildless()
       }
     }
+    this.#state[State.copiesThreads] = Number(areAllThreadsCopied())
     const native = binding.serve(control.fd, this.#state, onEvent)
     if (typeof native === 'number') throw systemError(native, 'uv_poll_init')
     this.#native = native
@@ -144,10 +153,12 @@ export class ForkServer {
    *
    * @param control - the control socket of the child; borrowed. In the child, it takes the place of this process's
    * @returns the pid, or 0 in the child
-   * @throws the kernel's error if there is no child
+   * @throws the kernel's error if there is no child, or `ERR_CANNOT_COPY`
    */
   fork(control: Descriptor): number {
-    return checked(binding.serverFork(this.#native, control.fd, this.#childError), 'fork')
+    const result = binding.serverFork(this.#native, control.fd, this.#childError)
+    if (result < 0 && areAllThreadsCopied()) throw refusalOf(result)
+    return checked(result, 'fork')
   }
 
   /** In a child that `fork` has made: why it could not be set up. */

@@ -1,5 +1,6 @@
 import { binding } from '../binding.js'
 import { callAfterFork, onHooksChange } from '../fork-hooks.js'
+import { areAllThreadsCopied } from '../safety/all-threads.js'
 import { installExits } from '../safety/exits.js'
 import { noteListeners } from '../safety/listeners.js'
 import { renewRandomness } from '../safety/randomness.js'
@@ -37,9 +38,10 @@ export const processEffects: ProcessEffects = {
     if (onWorker) beforeRejectingWorkers(onWorker)
   },
   becomeChild() {
+    renewRandomness()
+    if (areAllThreadsCopied()) return // Node's own way to exit works
     installExits()
     forgetThreads()
-    renewRandomness()
   },
   callHooks: callAfterFork,
   beginFunction(name) {

@@ -49,7 +49,10 @@ export function replaceByInterpreter(control: Handle, lifeline: Lifeline, { orde
     if (started.cwd !== undefined && started.cwd !== here) process.chdir(started.cwd)
     const args = [
       ...withoutForkingFlags(process.execArgv),
-      ...mainArguments('exec', memoryPolicy(), getTitlePrefix(), inherited, numbers),
+      ...mainArguments(
+        { mode: 'exec', threads: 'one', memory: memoryPolicy(), title: getTitlePrefix(), inherited },
+        numbers,
+      ),
     ]
     const environment = Object.entries(started.env).map(([name, value]) => `${name}=${value}`)
     throw systemError(binding.execute([process.execPath], [process.argv0, ...args], environment), 'execve')

@@ -56,7 +56,16 @@ export async function spawnReplay(
       process.execPath,
       [
         ...withoutForkingFlags(process.execArgv),
-        ...mainArguments('exec', memoryPolicy(), getTitlePrefix(), inheritableDescriptors(), 'replay'),
+        ...mainArguments(
+          {
+            mode: 'exec',
+            threads: 'one',
+            memory: memoryPolicy(),
+            title: getTitlePrefix(),
+            inherited: inheritableDescriptors(),
+          },
+          'replay',
+        ),
       ],
       { control, lifeline, replay: theirs },
       { argv0: process.argv0, cwd, env: started.env, stdio: ['inherit', 'inherit', 'inherit'] },

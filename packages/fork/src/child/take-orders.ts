@@ -6,6 +6,7 @@ import type { MemoryPolicy } from '../memory-policy.js'
 import type { ForkMode } from '../mode.js'
 import { preloadingFlags } from '../node-options.js'
 import { lookUpFrom } from '../program-folder.js'
+import { areAllThreadsCopied, setThreads } from '../safety/all-threads.js'
 import { recordBaseline } from '../safety/baseline.js'
 import { setLateFlags } from '../safety/engine-flags.js'
 import { installPid } from '../safety/identity.js'
@@ -13,7 +14,7 @@ import { lastingObstacle } from '../safety/lasting-obstacle.js'
 import { armLifeline } from '../safety/lifeline.js'
 import { setMemoryPolicy } from '../safety/memory-policy.js'
 import { installRandomness } from '../safety/randomness.js'
-import { recordThreads } from '../safety/threads.js'
+import { recordThreads, startPool } from '../safety/threads.js'
 import { rejectWorkersOnceForked } from '../safety/worker-threads.js'
 import { OrderServer } from './order-server.js'
 import { rehearse } from './rehearsal.js'
@@ -24,8 +25,9 @@ export { runRehearsed } from './rehearsal.js'
 
 /** Makes this interpreter take orders. Reads the arguments that `interpreter.ts` writes. */
 export async function takeOrders(): Promise<void> {
-  const [mode, memory, name, folder, inherited, ...rest] = process.argv.splice(2) as [
+  const [mode, threads, memory, name, folder, inherited, ...rest] = process.argv.splice(2) as [
     ForkMode,
+    string,
     MemoryPolicy,
     string,
     string,
@@ -38,15 +40,21 @@ export async function takeOrders(): Promise<void> {
   const [control, lifeline, file] = rest.length > 1 ? rest.map(Number) : [CONTROL_FD, LIFELINE_FD]
   for (const fd of [control!, lifeline!, ...(isReplay ? [REPLAY_FD] : [])]) setCloseOnExec(fd, true)
   process.argv.length = 1
+  setThreads(threads)
   setTitlePrefix(name)
   if (folder) lookUpFrom(() => folder) // this interpreter has a main module of its own
   if (!rest.length) binding.becomeSubreaper()
   if (mode !== 'exec' && !lastingObstacle()) {
     installPid()
     installRandomness()
-    rejectWorkersOnceForked()
-    await Promise.all([rehearse(new Descriptor(lifeline!)), recordThreads()])
-    setLateFlags()
+    const isRehearsed = rehearse(new Descriptor(lifeline!))
+    if (areAllThreadsCopied()) {
+      await Promise.all([isRehearsed, startPool()])
+    } else {
+      rejectWorkersOnceForked()
+      await Promise.all([isRehearsed, recordThreads()])
+      setLateFlags()
+    }
   }
   setMemoryPolicy(memory)
   const earlier = file === undefined ? undefined : readInheritance(new Descriptor(file))

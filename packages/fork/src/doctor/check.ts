@@ -1,10 +1,11 @@
 import type { CheckReport, Finding, Severity } from '../check-report.js'
 import type { ForkMode } from '../mode.js'
 import type { Obstacle } from '../proc.js'
+import { getThreads, refusalOfFork } from '../safety/all-threads.js'
 import { lastingObstacle } from '../safety/lasting-obstacle.js'
 import { loaderThreads } from '../safety/obstacle.js'
 import { waitForRequests } from '../safety/pending-requests.js'
-import { hasPreloadedThreads, listThreads, type Thread } from '../safety/threads.js'
+import { hasPreloadedThreads, listCopiedThreads, listThreads, type Thread } from '../safety/threads.js'
 import { checkHandles, checkListeners, checkOutput, countActiveResources } from './activity.js'
 import { checkAddons, loadedAddons } from './addons.js'
 import { checkDescriptors, describeDescriptors } from './descriptors.js'
@@ -31,7 +32,8 @@ export async function check(
   const obstacle = mode === 'exec' ? execMode : lastingObstacle()
   if (obstacle) return reportImpossible(own, obstacle)
   const requests = await checkRequests()
-  const threads = await listThreads()
+  const { threads: copiedThreads } = getThreads()
+  const threads = copiedThreads === 'all' ? listCopiedThreads() : await listThreads()
   const resources = countActiveResources()
   const descriptors = describeDescriptors(own)
   const addons = loadedAddons()
@@ -39,6 +41,7 @@ export async function check(
   const findings = [
     ...requests,
     ...checkThreads(threads),
+    ...checkCopies(),
     ...processes,
     // Such a handle is that of a process, if processes can be listed.
     ...checkHandles(resources).filter(({ subject }) => !processes.length || !subject.startsWith('ProcessWrap')),
@@ -48,7 +51,15 @@ export async function check(
     ...checkListeners(),
   ]
   findings.sort((a, b) => gravity.indexOf(a.severity) - gravity.indexOf(b.severity))
-  return { canFork: findings[0]?.severity !== 'blocks', findings, threads, resources, descriptors, addons }
+  return {
+    canFork: findings[0]?.severity !== 'blocks',
+    findings,
+    copiedThreads,
+    threads,
+    resources,
+    descriptors,
+    addons,
+  }
 }
 
 /** Reports on a process that can never be forked: its children share nothing with it. */
@@ -56,6 +67,7 @@ function reportImpossible(own: ReadonlySet<number>, obstacle: Obstacle): CheckRe
   return {
     canFork: false,
     findings: [{ severity: 'blocks', topic: 'platform', ...obstacle }],
+    copiedThreads: 'one',
     threads: [],
     resources: countActiveResources(),
     descriptors: describeDescriptors(own),
@@ -79,6 +91,26 @@ async function checkRequests(): Promise<Finding[]> {
       },
     ]
   }
+}
+
+/** Reports which threads forks have, where that is not the default, and why they would fail. */
+function checkCopies(): Finding[] {
+  const { threads, reason } = getThreads()
+  if (threads === 'one') {
+    if (reason === undefined) return []
+    const text = `forks have one thread, although all were asked for: ${reason}`
+    const advice = "set the option threads to 'one', or use Linux with glibc on x86-64 or arm64"
+    return [{ severity: 'notes', topic: 'platform', subject: 'threads', text, advice }]
+  }
+  const refusal = refusalOfFork()
+  if (refusal !== undefined) {
+    const advice = 'wait until the thread waits, or close the descriptor, before the fork'
+    return [{ severity: 'blocks', topic: 'thread', subject: 'copies', text: refusal, advice }]
+  }
+  const text = 'forks have all threads of the process, which go on in each of them'
+  return [
+    { severity: 'notes', topic: 'platform', subject: 'threads', text, advice: "this is the option threads: 'all'" },
+  ]
 }
 
 function checkThreads(threads: readonly Thread[]): Finding[] {

@@ -7,6 +7,7 @@ import {
   type Expectations,
   isUrl,
 } from '@anyfork/fdpass/internal'
+import { areCopiedThreads, type CopiedThreads, resolveThreads } from '../copied-threads.js'
 import { aMemoryPolicy, type MemoryPolicy } from '../memory-policy.js'
 import { aMode, type ForkMode, resolveMode } from '../mode.js'
 
@@ -21,6 +22,12 @@ export interface ExecOptions {
    * @default the environment variable `ANYFORK_MODE`, else `'auto'`
    */
   mode?: ForkMode
+  /**
+   * Which threads the forks have: see `CopiedThreads`. Without effect in mode `'exec'`.
+   *
+   * @default the environment variable `ANYFORK_THREADS`, else `'one'`
+   */
+  threads?: CopiedThreads
   /**
    * The path of the interpreter.
    *
@@ -107,6 +114,7 @@ export const someStreams: Expectation = {
 }
 const expectations: Expectations<ExecOptions> = {
   mode: aMode,
+  threads: areCopiedThreads,
   execPath: aText,
   execArgv: someWords,
   env: anEnvironment,
@@ -125,10 +133,11 @@ const aStream: Expectation = {
   text: "'inherit', 'ignore', 'pipe', or something that has a descriptor",
 }
 
-/** @throws TypeError if an option does not exist or is invalid, or ANYFORK_MODE is */
+/** @throws TypeError if an option does not exist or is invalid, or ANYFORK_MODE or ANYFORK_THREADS is */
 export function checkExecOptions(options: ExecOptions): void {
   checkOptions('exec()', options, expectations)
   resolveMode(options.mode) // ANYFORK_MODE may be invalid
+  resolveThreads(options.threads)
   checkStreams('exec()', options.stdio)
 }
 

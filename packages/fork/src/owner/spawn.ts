@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { accessSync } from 'node:fs'
 import type { Descriptor, Handle } from '@anyfork/fdpass'
 import { descriptorNumber } from '@anyfork/fdpass/internal'
+import { chooseThreads, resolveThreads, threadsArgument } from '../copied-threads.js'
 import { inheritableDescriptors } from '../inherited-descriptors.js'
 import { forkableFlags, inheritedEnvironment, inheritedFlags, mainArguments } from '../interpreter.js'
 import { DEFAULT_MEMORY_POLICY } from '../memory-policy.js'
@@ -34,10 +35,14 @@ export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildP
   } = options
   if (cwd !== undefined) accessSync(cwd) // the error of spawn(2) would name the interpreter instead
   const standard = [0, 1, 2].map(i => standardStream(stdio[i] ?? 'inherit'))
-  const flags = mode === 'exec' ? execArgv : forkableFlags(execArgv, env)
+  const choice = chooseThreads(mode === 'exec' ? 'one' : resolveThreads(options.threads))
+  const flags = mode === 'exec' || choice.threads === 'all' ? execArgv : forkableFlags(execArgv, env)
   const child = spawnInterpreter(
     execPath,
-    [...flags, ...mainArguments(mode, memory, title, inheritableDescriptors())],
+    [
+      ...flags,
+      ...mainArguments({ mode, threads: threadsArgument(choice), memory, title, inherited: inheritableDescriptors() }),
+    ],
     { control, lifeline: lifeline() },
     {
       stdio: standard,

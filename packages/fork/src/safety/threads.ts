@@ -88,6 +88,11 @@ export async function listThreads(): Promise<Thread[]> {
   return threadIds().map(id => ({ id: Number(id), name: threadName(id), isForeign: foreign.includes(id) }))
 }
 
+/** Returns all threads of this process, where forks have them all. */
+export function listCopiedThreads(): Thread[] {
+  return threadIds().map(id => ({ id: Number(id), name: threadName(id), isForeign: false }))
+}
+
 /**
  * Checks that there is no thread that a forked process would lack.
  *
