@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { ForkError, ForkProcess } from '@anyfork/fork'
 import { outputOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
+import { areAllThreadsCopied } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const broken = new URL('./fixtures/throws-while-loading.js', import.meta.url)
@@ -133,7 +134,8 @@ describe('errors of ForkProcess', () => {
     assert.equal(stdout, 'done\n')
   })
 
-  it('forking a template with foreign threads rejects with ERR_FOREIGN_THREADS, which names them; the template survives', async () => {
+  it('forking a template with foreign threads rejects with ERR_FOREIGN_THREADS, which names them; the template survives', async function () {
+    if (areAllThreadsCopied) return this.skip() // they are copied
     const template = ForkProcess.exec({ mode: 'fork' }).eval(async () => {
       const { Worker } = await import('node:worker_threads')
       const thread = new Worker('setInterval(() => {}, 1000)', { eval: true })
@@ -148,7 +150,8 @@ describe('errors of ForkProcess', () => {
     await template.close()
   })
 
-  it('new Worker() in a forked process throws ERR_WORKER_UNSUPPORTED', async () => {
+  it('new Worker() in a forked process throws ERR_WORKER_UNSUPPORTED', async function () {
+    if (areAllThreadsCopied) return this.skip() // it works
     const template = ForkProcess.exec({ mode: 'fork' })
     const child = template.fork().eval(async () => {
       const { Worker } = await import('node:worker_threads')

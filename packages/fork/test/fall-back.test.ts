@@ -9,6 +9,7 @@ import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, childrenOf, isSoak, openResources, until } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
+import { areAllThreadsCopied } from './support/mode.js'
 
 const threadModule = new URL('./fixtures/thread-module.js', import.meta.url)
 const hooks = new URL('./fixtures/hooks.js', import.meta.url)
@@ -45,8 +46,11 @@ async function kill(...processes: ForkProcess[]): Promise<void> {
 describe('falling back to fresh interpreters', () => {
   let template: ForkProcess // a template without orders, which the tests share unless they give orders to their own
 
-  before(() => (template = ForkProcess.exec({ mode: 'auto' })))
-  after(() => template.close())
+  before(function () {
+    if (areAllThreadsCopied) this.skip() // forks can have worker threads
+    template = ForkProcess.exec({ mode: 'auto' })
+  })
+  after(() => areAllThreadsCopied || template.close())
 
   it('a forked process in mode auto whose module starts a thread becomes a fresh interpreter with the same pid, arguments, and orders', async () => {
     await ForkProcess.exec({ mode: 'auto' }).close() // opens what this program keeps open

@@ -8,6 +8,7 @@ import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, childrenOf, openResources } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
+import { areAllThreadsCopied } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const hooks = new URL('./fixtures/hooks.js', import.meta.url)
@@ -22,7 +23,8 @@ async function keepThread(): Promise<void> {
 }
 
 describe('modes', () => {
-  it('a template whose interpreter preloads a module with a thread is not forked, because the fork would wait forever', async () => {
+  it('a template whose interpreter preloads a module with a thread is not forked, because the fork would wait forever', async function () {
+    if (areAllThreadsCopied) return this.skip() // it is copied
     const preload =
       "import { Worker } from 'node:worker_threads'; new Worker('setInterval(() => {}, 1000)', { eval: true }).unref()"
     const execArgv = ['--import', `data:text/javascript,${encodeURIComponent(preload)}`]

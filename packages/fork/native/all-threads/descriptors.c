@@ -94,6 +94,7 @@ int fork_note_descriptors(int dropped) {
   if (rc == 0) rc = fork_each_number("/proc/self/fd", note_one, &highest);
   if (rc == 0) rc = fork_note_pipes(dropped);
   if (rc == 0) rc = fork_give_up_rings();
+  if (rc == 0) rc = fork_note_watches();
   return rc == 0 && !is_within_limit(highest) ? -EMFILE : rc;
 }
 

@@ -56,7 +56,13 @@ int fork_note_epoll_set(int fd) {
   if (self == NULL) return -ENOMEM;
   *self = (struct set){.next = first, .fd = fd};
   first = self;
-  return fork_each_info(fd, note_line, self);
+  return 0;
+}
+
+int fork_note_watches(void) {
+  int rc = 0;
+  for (struct set *one = first; rc == 0 && one != NULL; one = one->next) rc = fork_each_info(one->fd, note_line, one);
+  return rc;
 }
 
 static int renew(const struct set *self) {

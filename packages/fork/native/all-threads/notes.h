@@ -37,6 +37,8 @@ bool fork_is_counter(int fd);
 
 /* epoll-sets.c: epoll(7) */
 int fork_note_epoll_set(int fd);
+/* To be called once libuv has given up its rings, which a set may watch. */
+int fork_note_watches(void);
 int fork_renew_epoll_sets(void);
 
 /* pipes.c: pipe(7), those that have both ends in this process */

@@ -3,7 +3,11 @@
 #include <assert.h>
 #include <uv.h>
 
+/* glibc uses the signal that parks threads for pthread_cancel(3), which later tests call. */
 static const struct test tests[] = {
+  {"threads are parked and go on; a thread that waits is at a safe point, one that runs is named", test_parked_threads,
+    true},
+  {"a thread that blocks the signal to park is named", test_thread_that_does_not_park, true},
   {"a forked child has all memory of its parent, and an event loop of its own", test_fork, true},
   {"a fork works although a device is mapped between other mappings", test_fork_with_device, true},
   {"a fork needs no free descriptor", test_fork_without_descriptors, true},
@@ -13,6 +17,9 @@ static const struct test tests[] = {
     true},
   {"the wait for other threads ends when they sleep", test_threads_that_fall_asleep, true},
   {"known threads are waited for; other ones, ended ones, and too many are reported", test_known_threads, true},
+  {"files that only the process uses are noted and opened anew in a child, with what they hold",
+    test_renewed_descriptors, true},
+  {"files are opened anew although no descriptor is free; they are not noted then", test_renewal_with_full_table, true},
   {"SIGINT is ignored until that is undone, or other code has changed it", test_ignored_interrupt, false},
   {"threads can ignore SIGINT at the same time", test_interrupt_in_threads, false},
   {"a lifeline kills the process when its owner closes the other end", test_lifeline, true},

@@ -93,7 +93,7 @@ async function checkRequests(): Promise<Finding[]> {
   }
 }
 
-/** Reports which threads forks have, where that is not the default, and why they would fail. */
+/** Reports why forks do not have all threads, if that was asked for, or why they would fail. */
 function checkCopies(): Finding[] {
   const { threads, reason } = getThreads()
   if (threads === 'one') {
@@ -103,14 +103,9 @@ function checkCopies(): Finding[] {
     return [{ severity: 'notes', topic: 'platform', subject: 'threads', text, advice }]
   }
   const refusal = refusalOfFork()
-  if (refusal !== undefined) {
-    const advice = 'wait until the thread waits, or close the descriptor, before the fork'
-    return [{ severity: 'blocks', topic: 'thread', subject: 'copies', text: refusal, advice }]
-  }
-  const text = 'forks have all threads of the process, which go on in each of them'
-  return [
-    { severity: 'notes', topic: 'platform', subject: 'threads', text, advice: "this is the option threads: 'all'" },
-  ]
+  if (refusal === undefined) return []
+  const advice = 'let the thread wait, or close the descriptor, before the fork'
+  return [{ severity: 'blocks', topic: 'thread', subject: 'copies', text: refusal, advice }]
 }
 
 function checkThreads(threads: readonly Thread[]): Finding[] {

@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ForkProcess } from '@anyfork/fork'
+import { assertNothingLeft, childrenOf, isSoak, openResources, outputOf } from '@anyfork/test-support'
+import { after, before, describe, it } from 'mocha'
+import { answer } from './support/answer.js'
+
+const jobs = new URL('./fixtures/thread-jobs.js', import.meta.url)
+const live = new URL('./fixtures/live-thread.js', import.meta.url)
+const counter = new URL('./fixtures/generation-counter.js', import.meta.url)
+const table = new URL('./fixtures/fill-table.js', import.meta.url)
+const worker = new URL('./fixtures/worker.js', import.meta.url)
+
+const names = [
+  'timers',
+  'files',
+  'crypto',
+  'zlib',
+  'garbage collections',
+  'optimized code',
+  'WebAssembly',
+  'sockets',
+  'child processes',
+  'worker threads',
+]
+const ends = ['natural', 'exit'] as const
+const CHILDREN = isSoak ? 400 : 12
+const AT_ONCE = 12
+const isRoot = process.getuid?.() === 0
+
+describe('forks with all threads', () => {
+  before(async () => {
+    await ForkProcess.exec().close() // Node and this package keep descriptors that the first process needs
+  })
+
+  describe('of one template', () => {
+    let template: ForkProcess
+
+    before(async () => {
+      template = ForkProcess.exec({ threads: 'all', mode: 'fork' }).require(jobs)
+      await template.ready()
+    })
+    after(async () => {
+      await template.close()
+      assert.deepEqual(await template.exited, { code: 0, signal: null })
+    })
+
+    for (const name of names) {
+      for (const end of ends) {
+        it(`a fork uses ${name} and ends ${end === 'exit' ? 'by process.exit()' : 'by itself'}`, async () => {
+          const child = template.fork()
+          assert.deepEqual(await answer(await child.sendArg([name], end).run(jobs, 'work')), [name])
+          assert.deepEqual(await child.exited, { code: 0, signal: null })
+          assert.equal(child.mode, 'fork')
+        })
+      }
+    }
+
+    it(`${CHILDREN} forks do all of this, ${AT_ONCE} at once`, async function () {
+      this.timeout(isSoak ? 3_600_000 : 120_000)
+      const before = openResources()
+      let left = CHILDREN
+      const next = async (): Promise<void> => {
+        while (left-- > 0) {
+          const child = template.fork()
+          assert.deepEqual(await answer(await child.sendArg(names, ends[left % 2]).run(jobs, 'work')), names)
+          assert.deepEqual(await child.exited, { code: 0, signal: null })
+        }
+      }
+      await Promise.all(Array.from({ length: AT_ONCE }, next))
+      assert.deepEqual(childrenOf(template.pid!), [])
+      await assertNothingLeft(before)
+    })
+
+    it('check() reports that forks have all threads, and that none is in the way', async () => {
+      const { canFork, copiedThreads, findings, threads } = await template.check()
+      assert.deepEqual([canFork, copiedThreads], [true, 'all'])
+      assert.deepEqual(findings, [])
+      assert.ok(threads.length > 1 && threads.every(({ isForeign }) => !isForeign))
+    })
+  })
+
+  it('a worker thread of the template lives on in each fork with its state, and in the template', async () => {
+    const before = openResources()
+    const template = ForkProcess.exec({ threads: 'all', mode: 'fork' }).require(live).warm(live, 'askOnce')
+    const children = [1, 2, 3, 4].map(() => template.fork())
+    for (const [i, child] of children.entries()) {
+      const answered = await answer(await child.sendArg(i).run(live, 'answer'))
+      assert.deepEqual(answered, { double: 2 * i, asked: 2, code: 1 })
+      assert.deepEqual(await child.exited, { code: 0, signal: null })
+    }
+    assert.deepEqual(await answer(await template.sendArg(7).run(live, 'answer')), { double: 14, asked: 2, code: 1 })
+    assert.deepEqual(await template.exited, { code: 0, signal: null })
+    await assertNothingLeft(before)
+  })
+
+  it('the template keeps its timers and its worker threads busy while it forks', async () => {
+    const template = ForkProcess.exec({ threads: 'all', mode: 'fork' }).eval(async () => {
+      const { Worker } = await import('node:worker_threads')
+      const counts = { ticks: 0, messages: 0 }
+      Object.assign(globalThis, { counts })
+      setInterval(() => counts.ticks++, 1).unref()
+      const thread = new Worker("setInterval(() => require('node:worker_threads').parentPort.postMessage(1), 1)", {
+        eval: true,
+      })
+      thread.on('message', () => counts.messages++)
+      await new Promise(resolve => thread.once('message', resolve))
+      thread.unref()
+    })
+    for (let i = 0; i < 20; i++) {
+      const child = template.fork()
+      await child.ready()
+      child.kill('SIGKILL')
+      await child.exited
+    }
+    template.eval(async () => {
+      const { counts } = globalThis as unknown as { counts: { ticks: number; messages: number } }
+      const { ticks, messages } = counts
+      while (counts.ticks === ticks || counts.messages === messages) await new Promise(setImmediate)
+    })
+    await template.ready()
+    template.kill('SIGKILL')
+    await template.exited
+  })
+
+  it('refork() copies a running process with all threads, 4 generations deep', async () => {
+    const template = ForkProcess.exec({ threads: 'all', mode: 'fork' }).require(counter)
+    let process = template
+    const line: ForkProcess[] = []
+    for (let generation = 0; generation < 4; generation++) {
+      process = generation ? process.refork() : process.fork()
+      line.push(process)
+      const socket = (await process.run(counter, 'serve')).toSocket()
+      const greeting = await new Promise<{ generation: number; pid: number }>(resolve =>
+        socket.once('data', data => resolve(JSON.parse(String(data)))),
+      )
+      assert.deepEqual([greeting.generation, greeting.pid], [generation + 1, process.pid])
+      process.exited.then(() => socket.destroy())
+    }
+    const last = process.refork()
+    assert.equal((await answer<{ pid: number }>(await last.run(worker, 'identity'))).pid, last.pid)
+    for (const one of [...line, template]) one.kill('SIGKILL')
+    await Promise.all([...line, template].map(({ exited }) => exited))
+  })
+
+  it('a fork has random values of its own', async () => {
+    const template = ForkProcess.exec({ threads: 'all', mode: 'fork' })
+    const values = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const child = template.fork().eval(() => {
+          Object.assign(globalThis, {
+            values: async (socket: { toSocket(): { end(text: string): void } }) => {
+              const { randomUUID, randomBytes } = await import('node:crypto')
+              socket.toSocket().end(JSON.stringify([Math.random(), randomUUID(), randomBytes(8).toString('hex')]))
+            },
+          })
+        })
+        return answer<unknown[]>(await child.run('values'))
+      }),
+    )
+    assert.equal(new Set(values.flat()).size, 9)
+    await template.close()
+  })
+
+  it('a fork is refused while a thread runs, and the error names the thread; mode auto starts an interpreter', async () => {
+    const start = async (): Promise<void> => {
+      const { Worker } = await import('node:worker_threads')
+      const thread = new Worker('for (;;) {}', { eval: true })
+      await new Promise(resolve => thread.once('online', resolve))
+      thread.unref()
+    }
+    const refusing = ForkProcess.exec({ threads: 'all', mode: 'fork' }).eval(start)
+    await assert.rejects(refusing.fork().ready(), {
+      code: 'ERR_CANNOT_COPY',
+      message: /the thread .+ \(\d+\) is running$/,
+    })
+    const { canFork, findings } = await refusing.check()
+    assert.equal(canFork, false)
+    assert.match(findings[0]!.text, /the thread .+ \(\d+\) is running$/)
+    const template = ForkProcess.exec({ threads: 'all', mode: 'auto' }).eval(start)
+    const child = template.fork()
+    await child.ready()
+    assert.equal(child.mode, 'exec')
+    for (const process of [refusing, child, template]) process.kill('SIGKILL')
+    await Promise.all([refusing.exited, child.exited, template.exited])
+  })
+
+  it('a fork is refused while a thread waits in a system call that has effects on others, which the error names', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    const path = join(folder, 'fifo')
+    execFileSync('mkfifo', [path])
+    const template = ForkProcess.exec({ threads: 'all', mode: 'fork' })
+    template.eval(
+      `import('node:worker_threads').then(({ Worker }) => new Worker(
+        "require('node:fs').openSync(require('node:worker_threads').workerData)", { eval: true, workerData: ${JSON.stringify(path)} }).unref())`,
+    )
+    await assert.rejects(template.fork().ready(), { code: 'ERR_CANNOT_COPY', message: /is in openat \(\d+\)/ })
+    writeFileSync(path, '') // it goes on
+    const child = template.fork()
+    await child.ready()
+    await child.close()
+    await template.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  it('a fork is refused while files are watched', async () => {
+    const template = ForkProcess.exec({ threads: 'all', mode: 'fork' }).eval(() => {
+      const fs = process.getBuiltinModule('node:fs')
+      Object.assign(globalThis, { watcher: fs.watch('/') })
+    })
+    await assert.rejects(template.fork().ready(), { code: 'ERR_CANNOT_COPY', message: /descriptor \d+ watches files/ })
+    const child = template.eval('watcher.close()').fork()
+    await child.ready()
+    await child.close()
+    await template.close()
+  })
+
+  it('a fork without a free descriptor is rejected with EMFILE, and the template goes on', async () => {
+    const template = ForkProcess.exec({ threads: 'all', mode: 'fork' }).require(table)
+    await template.ready()
+    const crowded = template.eval('fillTable(1)').fork()
+    await assert.rejects(crowded.ready(), { code: 'EMFILE' })
+    const child = template.eval('freeTable()').fork()
+    await child.ready()
+    await child.close()
+    await template.close()
+  })
+
+  it('a fork that cannot have its threads is rejected with EAGAIN, and the template goes on', async function () {
+    if (!isRoot) return this.skip() // only root can become a user without other processes
+    const program = new URL('./fixtures/thread-limit.js', import.meta.url)
+    const id = 20_000 + (process.pid % 40_000) // another run of this test may be in progress
+    assert.equal(await outputOf(program, [], { uid: id, gid: id }), 'done\n')
+  })
+})
