@@ -19,6 +19,7 @@
         "native/all-threads/notes.c",
         "native/all-threads/park.c",
         "native/all-threads/pipes.c",
+        "native/all-threads/privileges.c",
         "native/all-threads/refusal.c",
         "native/all-threads/rings.c",
         "native/all-threads/safe-point.c",

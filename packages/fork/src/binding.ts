@@ -56,7 +56,8 @@ export interface Binding {
   processPid(pidfd: number, level: number): number
   /** Negative: no limit. */
   setLimit(name: string, soft: number, hard: number): number
-  noNewPrivileges(): number
+  /** For the calling thread, or for all if `areAllThreads` is 1. */
+  noNewPrivileges(areAllThreads: number): number
   /** Milliseconds that a process has used so far, or a negative errno. */
   processorTime(pid: number): number
   /** `state` and the arguments of `onEvent` are described in `native/fork-server.h`. */

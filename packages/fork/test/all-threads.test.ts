@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, childrenOf, isSoak, openResources, outputOf } from '@anyfork/test-support'
@@ -144,6 +144,20 @@ describe('forks with all threads', () => {
     assert.equal((await answer<{ pid: number }>(await last.run(worker, 'identity'))).pid, last.pid)
     for (const one of [...line, template]) one.kill('SIGKILL')
     await Promise.all([...line, template].map(({ exited }) => exited))
+  })
+
+  it('a restriction of a fork concerns all its threads', async () => {
+    const template = ForkProcess.exec({ threads: 'all', mode: 'fork' })
+    const child = template.fork().restrict({ noNewPrivileges: true, nice: 7 })
+    await child.ready()
+    const threads = readdirSync(`/proc/${child.pid}/task`)
+    assert.ok(threads.length > 5)
+    for (const id of threads) {
+      assert.match(readFileSync(`/proc/${child.pid}/task/${id}/status`, 'utf8'), /^NoNewPrivs:\t1$/m)
+      assert.equal(getPriority(Number(id)), 7)
+    }
+    await child.close()
+    await template.close()
   })
 
   it('a fork has random values of its own', async () => {

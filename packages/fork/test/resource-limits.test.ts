@@ -6,7 +6,7 @@ import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, openResources, outputOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
-import { isForking } from './support/mode.js'
+import { areAllThreadsCopied, isForking } from './support/mode.js'
 
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 const hoard = new URL('./fixtures/fill-table.js', import.meta.url)
@@ -168,6 +168,7 @@ describe('resource limits', () => {
   })
 
   it('forking at the process limit of a user rejects with EAGAIN, and works once processes have ended', async function () {
+    if (areAllThreadsCopied) return this.skip() // all-threads.test.ts tests this
     if (!isForking || !isRoot) return this.skip() // only root can become a user without other processes
     const program = new URL('./fixtures/process-limit.js', import.meta.url)
     const id = 20_000 + (process.pid % 40_000) // another run of this test may be in progress

@@ -82,6 +82,10 @@ int fork_park(struct fork_threads *threads);
 /* Lets all go on. */
 void fork_unpark(void);
 
+/* Calls a function in each other thread, which may only make system calls, by raw_call. Errors: those of fork_park;
+ * then some threads may have called it. */
+int fork_call_in_threads(void (*call)(void));
+
 /* In a child: the records are in use until this many threads have called fork_note_resumed. */
 void fork_expect_resumed(size_t count);
 void fork_note_resumed(void);

@@ -54,6 +54,7 @@ static struct {
   int settled;    /* a futex: how many threads are parked or gone */
   int generation; /* a futex: changes when they may go on */
   size_t unresumed;
+  void (*call)(void); /* what each thread does when it is parked */
   /* Threads that were parked before: they do not wait for the signal (sigwait(3)). */
   size_t kernels; /* threads of the kernel */
   pid_t known[MOST_KNOWN];
@@ -99,6 +100,7 @@ static void on_park(int number, siginfo_t *info, void *context) {
   self->frame = frame_of(info, context);
   fork_note_position(self, context);
   raw_call(SYS_prctl, PR_GET_NAME, (long)self->name, 0, 0, 0, 0);
+  if (state.call != NULL) state.call();
   settle(self, THREAD_PARKED);
   while (__atomic_load_n(&state.generation, __ATOMIC_SEQ_CST) == generation)
     futex(&state.generation, FUTEX_WAIT, generation, NULL);
@@ -269,6 +271,15 @@ void fork_unpark(void) {
   while (first_in(THREAD_STOPPING) != NULL) sched_yield();
   __atomic_add_fetch(&state.generation, 1, __ATOMIC_SEQ_CST);
   futex(&state.generation, FUTEX_WAKE, INT32_MAX, NULL);
+}
+
+int fork_call_in_threads(void (*call)(void)) {
+  struct fork_threads threads;
+  state.call = call;
+  int rc = fork_park(&threads);
+  if (rc == 0) fork_unpark();
+  state.call = NULL;
+  return rc;
 }
 
 void fork_expect_resumed(size_t count) {

@@ -187,9 +187,11 @@ static napi_value bind_set_limit(napi_env env, napi_callback_info info) {
   return number(env, fork_set_limit(name, soft, hard));
 }
 
+/* noNewPrivileges(areAllThreads) */
 static napi_value bind_no_new_privileges(napi_env env, napi_callback_info info) {
-  (void)info;
-  return number(env, fork_no_new_privileges());
+  ARGUMENTS(env, info, 1);
+  INT32(env, argv[0], are_all);
+  return number(env, are_all ? fork_no_new_privileges_in_threads() : fork_no_new_privileges());
 }
 
 static napi_value bind_memory_file(napi_env env, napi_callback_info info) {

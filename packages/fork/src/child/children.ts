@@ -5,7 +5,7 @@ import type { ForkMode } from '../mode.js'
 import { Command, type Frame } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
 import type { Ended, Made } from '../protocol/reports.js'
-import { areAllThreadsCopied } from '../safety/all-threads.js'
+import { areAllThreadsCopied, assertInspectorClosed, isInspectorOpen } from '../safety/all-threads.js'
 import { collectGarbage, reduceMemory } from '../safety/garbage.js'
 import { assertNoLastingObstacle, lastingObstacle } from '../safety/lasting-obstacle.js'
 import type { Lifeline } from '../safety/lifeline.js'
@@ -58,7 +58,10 @@ export class Children {
   /** Whether the fork server can fork this process without `make`. */
   get isReadyToFork(): boolean {
     return (
-      this.#mode !== 'exec' && !this.#hasLoaded && (areAllThreadsCopied() || areThreadsKnown()) && !hasBeforeHooks()
+      this.#mode !== 'exec' &&
+      !this.#hasLoaded &&
+      (areAllThreadsCopied() ? !isInspectorOpen() : areThreadsKnown()) &&
+      !hasBeforeHooks()
     )
   }
 
@@ -185,6 +188,7 @@ export class Children {
     if (areAllThreadsCopied()) {
       await this.settleMemory()
       await waitForRequests()
+      assertInspectorClosed()
       return this.#server.fork(control)
     }
     do {

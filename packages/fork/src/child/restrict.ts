@@ -2,6 +2,8 @@ import { setPriority } from 'node:os'
 import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { type Restrictions, softAndHard } from '../restrictions.js'
+import { areAllThreadsCopied } from '../safety/all-threads.js'
+import { listCopiedThreads } from '../safety/threads.js'
 
 /**
  * Restricts this process. Restrictions that need privileges come before those that drop them.
@@ -21,13 +23,17 @@ export function restrict({ rlimits = {}, nice, umask, cwd, uid, gid, noNewPrivil
     process.setgid!(gid)
   }
   if (uid !== undefined) process.setuid!(uid)
-  if (noNewPrivileges) check(binding.noNewPrivileges(), 'prctl')
+  if (noNewPrivileges) check(binding.noNewPrivileges(Number(areAllThreadsCopied())), 'prctl')
 }
 
-/** Throws the kernel's error, which Node wraps in one of its own. */
+/**
+ * Sets it for the main thread, and for all where forks have them: others inherit it when they start. Throws the kernel's
+ * error, which Node wraps in one of its own.
+ */
 function setNice(nice: number): void {
+  const threads = areAllThreadsCopied() ? listCopiedThreads().map(({ id }) => id) : [0]
   try {
-    setPriority(0, nice)
+    for (const id of threads) setPriority(id, nice)
   } catch (error) {
     throw systemError((error as { info: { errno: number } }).info.errno, 'setpriority')
   }
