@@ -5,14 +5,18 @@ export type BeforeHook = () => unknown;
 export interface CheckReport {
     canFork: boolean;
     findings: Finding[];
+    copiedThreads: CopiedThreads;
     threads: ThreadReport[];
     resources: Record<string, number>;
     descriptors: OpenDescriptor[];
     addons: string[];
 }
 
+export type CopiedThreads = 'one' | 'all';
+
 export interface ExecOptions {
     mode?: ForkMode;
+    threads?: CopiedThreads;
     execPath?: string;
     execArgv?: readonly string[];
     env?: NodeJS.ProcessEnv;
@@ -47,7 +51,7 @@ export declare class ForkError extends Error {
     constructor(code: ForkErrorCode, message: string, options?: ErrorOptions);
 }
 
-export type ForkErrorCode = 'ERR_ACTIVE_HANDLES' | 'ERR_CALL_FAILED' | 'ERR_CANNOT_REPLAY' | 'ERR_EVAL_FAILED' | 'ERR_EXPORT_NOT_FOUND' | 'ERR_FOREIGN_THREADS' | 'ERR_FORK_IMPOSSIBLE' | 'ERR_MODULE_FAILED' | 'ERR_MODULE_NOT_FOUND' | 'ERR_NO_INTERPRETER' | 'ERR_NO_PROC' | 'ERR_NOT_FORKABLE' | 'ERR_NOT_OWNED' | 'ERR_NOT_PERMITTED' | 'ERR_PENDING_REQUESTS' | 'ERR_PROCESS_EXITED' | 'ERR_PROTOCOL' | 'ERR_START_TIMEOUT' | 'ERR_WARM_FAILED' | 'ERR_WORKER_UNSUPPORTED';
+export type ForkErrorCode = 'ERR_ACTIVE_HANDLES' | 'ERR_CALL_FAILED' | 'ERR_CANNOT_COPY' | 'ERR_CANNOT_REPLAY' | 'ERR_EVAL_FAILED' | 'ERR_EXPORT_NOT_FOUND' | 'ERR_FOREIGN_THREADS' | 'ERR_FORK_IMPOSSIBLE' | 'ERR_MODULE_FAILED' | 'ERR_MODULE_NOT_FOUND' | 'ERR_NO_INTERPRETER' | 'ERR_NO_PROC' | 'ERR_NOT_FORKABLE' | 'ERR_NOT_OWNED' | 'ERR_NOT_PERMITTED' | 'ERR_PENDING_REQUESTS' | 'ERR_PROCESS_EXITED' | 'ERR_PROTOCOL' | 'ERR_START_TIMEOUT' | 'ERR_WARM_FAILED' | 'ERR_WORKER_UNSUPPORTED';
 
 export type ForkMode = 'auto' | 'fork' | 'exec';
 
