@@ -75,8 +75,14 @@ struct fork_threads {
   size_t count;
 };
 
-/* Parks all other threads. Returns 0; -EBUSY if one does not stop within a second, -ENOTSUP if the signal for this is
- * in use, both refused; -ENOMEM; those of open(2) for /proc. Threads are parked only after a success. */
+/* Blocks all signals of the calling thread, and returns those that were blocked before. A handler could wait for a lock
+ * that a parked thread holds. The kernel's sets have all signals; those of glibc lack two. */
+uint64_t fork_block_signals(void);
+void fork_restore_signals(uint64_t blocked);
+
+/* Parks all other threads. The caller has blocked all signals. Returns 0; -EBUSY if one does not stop within a second,
+ * -ENOTSUP if the signal for this is in use, both refused; -ENOMEM; those of open(2) for /proc. Threads are parked only
+ * after a success. */
 int fork_park(struct fork_threads *threads);
 
 /* Lets all go on. */

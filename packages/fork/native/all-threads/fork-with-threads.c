@@ -87,29 +87,25 @@ static void become_child(uv_loop_t *loop, const struct fork_identity *own, const
   uv_walk(loop, forget_caught_signal, NULL);
 }
 
-/* The kernel's own sets have all signals; those of glibc lack two. */
-static void set_signals(const uint64_t *set, uint64_t *before) {
-  raw_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)set, (long)before, sizeof *set, 0, 0);
-}
-
 int fork_rehearse_with_threads(const uv_loop_t *loop) {
   struct fork_threads threads;
   int rc = fork_check_glibc();
-  if (rc == 0) rc = stop_threads(loop, &threads);
+  if (rc < 0) return rc;
+  uint64_t blocked = fork_block_signals();
+  rc = stop_threads(loop, &threads);
   if (rc == 0) fork_unpark();
+  fork_restore_signals(blocked);
   return rc;
 }
 
 pid_t fork_process_with_threads(uv_loop_t *loop, void (*fail)(void *context), void *context) {
   struct fork_threads threads;
   struct fork_identity own;
-  const uint64_t all = ~0ULL;
-  uint64_t before;
   int rc = fork_check_glibc();
   if (rc < 0) return rc;
   if (!fork_identify(&own, (pid_t)syscall(SYS_gettid)))
     return fork_refuse(-ENOTSUP, "the C library has not made this thread");
-  set_signals(&all, &before);
+  uint64_t blocked = fork_block_signals();
   pid_t pid = stop_threads(loop, &threads);
   if (pid == 0) {
     pid = fork_inherit_memory();
@@ -117,7 +113,7 @@ pid_t fork_process_with_threads(uv_loop_t *loop, void (*fail)(void *context), vo
     if (pid != 0) fork_unpark();
   }
   if (pid == 0) become_child(loop, &own, &threads, fail, context);
-  set_signals(&before, NULL);
+  fork_restore_signals(blocked);
   return pid;
 }
 

@@ -54,6 +54,7 @@ int fork_check_glibc(void) {
   const uint32_t *tid = describe_tid();
   if (tid == NULL || tid[0] != 8 * sizeof(pid_t) || tid[1] != 1 || tid[2] > 4096)
     return fork_refuse(-ENOTSUP, "the C library does not say where it keeps the id of a thread");
+  if (has_shadow_stack()) return fork_refuse(-ENOTSUP, "its threads have shadow stacks");
   glibc.tid_offset = tid[2];
   const ptrdiff_t *offset = dlsym(RTLD_DEFAULT, "__rseq_offset");
   const unsigned int *size = dlsym(RTLD_DEFAULT, "__rseq_size");

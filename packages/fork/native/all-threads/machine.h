@@ -51,6 +51,13 @@ static inline uintptr_t thread_pointer(void) {
 /* Returns the descriptor of a thread (struct pthread), the value of pthread_self(3). */
 static inline uintptr_t thread_descriptor(uintptr_t pointer) { return pointer; }
 
+/* Returns whether threads have shadow stacks (ARCH_SHSTK_STATUS, arch_prctl(2)). sigreturn(2) then also looks for a
+ * mark that the shadow stack of a new thread does not have. */
+static inline bool has_shadow_stack(void) {
+  unsigned long features = 0;
+  return raw_call(SYS_arch_prctl, 0x5005, (long)&features, 0, 0, 0, 0) == 0 && features != 0;
+}
+
 /* The kernel needs the code that returns from a handler (sigreturn(2)). */
 #define FORK_NEEDS_RESTORER 1
 
@@ -71,9 +78,6 @@ static inline bool is_call(const uint8_t *code) { return code[0] == 0x0f && code
 
 static inline uintptr_t code_address(const ucontext_t *context) {
   return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
-}
-static inline uintptr_t stack_address(const ucontext_t *context) {
-  return (uintptr_t)context->uc_mcontext.gregs[REG_RSP];
 }
 static inline long result_of_call(const ucontext_t *context) { return (long)context->uc_mcontext.gregs[REG_RAX]; }
 static inline struct fork_call call_of(const ucontext_t *context) {
@@ -108,6 +112,12 @@ static inline uintptr_t thread_pointer(void) {
  * address. The caller is a thread of the C library. */
 static inline uintptr_t thread_descriptor(uintptr_t pointer) { return pointer ? (uintptr_t)pthread_self() : 0; }
 
+/* Returns whether threads have shadow stacks (PR_GET_SHADOW_STACK_STATUS, prctl(2)). */
+static inline bool has_shadow_stack(void) {
+  unsigned long features = 0;
+  return raw_call(SYS_prctl, 74, (long)&features, 0, 0, 0, 0) == 0 && features != 0;
+}
+
 /* The kernel brings its own code that returns from a handler, and expects the stack pointer at the signal's frame,
  * which begins with the siginfo_t. */
 static inline void *frame_of(siginfo_t *info, void *context) {
@@ -127,7 +137,6 @@ static inline bool is_call(const uint8_t *code) {
 #define FORK_CALL_OCTETS 4
 
 static inline uintptr_t code_address(const ucontext_t *context) { return (uintptr_t)context->uc_mcontext.pc; }
-static inline uintptr_t stack_address(const ucontext_t *context) { return (uintptr_t)context->uc_mcontext.sp; }
 static inline long result_of_call(const ucontext_t *context) { return (long)context->uc_mcontext.regs[0]; }
 static inline struct fork_call call_of(const ucontext_t *context) {
   const unsigned long long *registers = context->uc_mcontext.regs;

@@ -150,7 +150,11 @@ void test_parked_threads(void) {
   bool is_waiting_safe = false, is_running_refused = false;
   for (int i = 0; i < 100; i++) {
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    if (fork_park(&threads) < 0) continue; /* a thread that has just been made blocks all signals */
+    uint64_t blocked = fork_block_signals();
+    if (fork_park(&threads) < 0) {
+      fork_restore_signals(blocked);
+      continue;
+    } /* a thread that has just been made blocks all signals */
     is_waiting_safe = is_running_refused = false;
     const struct fork_thread *refused = NULL;
     for (size_t k = 0; k < threads.count; k++) {
@@ -161,6 +165,7 @@ void test_parked_threads(void) {
         refused = &threads.all[k];
     }
     fork_unpark();
+    fork_restore_signals(blocked);
     if (refused) is_running_refused = fork_refuse_thread(refused) == -EBUSY && strstr(fork_refusal(), "is running");
   }
   assert(is_waiting_safe && is_running_refused);
