@@ -160,6 +160,25 @@ describe('forks with all threads', () => {
     await template.close()
   })
 
+  it('ANYFORK_THREADS chooses which threads forks have, unless the option does; an invalid value throws TypeError', async () => {
+    const before = process.env['ANYFORK_THREADS']
+    try {
+      process.env['ANYFORK_THREADS'] = 'all'
+      const processes = [ForkProcess.exec(), ForkProcess.exec({ threads: 'one' }), ForkProcess.exec({ mode: 'exec' })]
+      const reports = await Promise.all(processes.map(one => one.check()))
+      assert.deepEqual(
+        reports.map(({ copiedThreads }) => copiedThreads),
+        ['all', 'one', 'one'],
+      )
+      await Promise.all(processes.map(one => one.close()))
+      process.env['ANYFORK_THREADS'] = 'some'
+      assert.throws(() => ForkProcess.exec(), /^TypeError.*ANYFORK_THREADS must be/)
+    } finally {
+      if (before === undefined) delete process.env['ANYFORK_THREADS']
+      else process.env['ANYFORK_THREADS'] = before
+    }
+  })
+
   it('a fork has random values of its own', async () => {
     const template = ForkProcess.exec({ threads: 'all', mode: 'fork' })
     const values = await Promise.all(

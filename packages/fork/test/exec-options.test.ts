@@ -111,6 +111,7 @@ describe('options of ForkProcess.exec()', () => {
       { stdio: 'pipe' },
       { stdio: ['tea'] },
       { mode: 'spoon' },
+      { threads: 'some' },
       { exccPath: '/bin/node' },
     ]
     for (const misuse of misuses) assert.throws(() => ForkProcess.exec(misuse as ExecOptions), TypeError)
