@@ -23,6 +23,7 @@
         "native/all-threads/refusal.c",
         "native/all-threads/rings.c",
         "native/all-threads/safe-point.c",
+        "native/all-threads/signals.c",
         "native/binding/binding.c",
         "native/binding/server.c",
         "native/binding/callback.c",

@@ -55,6 +55,13 @@ void fork_register(const struct fork_identity *self);
 /* The same for the calling thread of a forked process, which keeps its restartable sequences. */
 void fork_register_robust_list(const struct fork_identity *self);
 
+/* signals.c */
+
+/* Blocks all signals of the calling thread, and returns those that were blocked before. A handler could wait for a lock
+ * that a parked thread holds. The kernel's sets have all signals; those of glibc lack two. */
+uint64_t fork_block_signals(void);
+void fork_restore_signals(uint64_t blocked);
+
 /* park.c */
 
 struct fork_thread {
@@ -74,11 +81,6 @@ struct fork_threads {
   struct fork_thread *all;
   size_t count;
 };
-
-/* Blocks all signals of the calling thread, and returns those that were blocked before. A handler could wait for a lock
- * that a parked thread holds. The kernel's sets have all signals; those of glibc lack two. */
-uint64_t fork_block_signals(void);
-void fork_restore_signals(uint64_t blocked);
 
 /* Parks all other threads. The caller has blocked all signals. Returns 0; -EBUSY if one does not stop within a second,
  * -ENOTSUP if the signal for this is in use, both refused; -ENOMEM; those of open(2) for /proc. Threads are parked only

@@ -7,10 +7,13 @@
 
 #ifdef FORK_COPIES_THREADS
 
-/* The begin of an entry of proc_pid_fdinfo(5) with all flags of a descriptor: those of open(2), and O_CLOEXEC. */
+/* descriptors.c */
+
+/* As many octets of a line are kept if it does not fit in the buffer. */
 #define FORK_MOST_LINE 512
 
-/* Calls back for each line of /proc/self/fdinfo/<fd>. Returns 0 or a negative errno. A longer line is cut. */
+/* Calls back for each line of a file, or of /proc/self/fdinfo/<fd>. Returns 0, the first error that a call returns, or
+ * that of open(2) or read(2). */
 int fork_each_line(const char *path, int (*visit)(const char *line, void *context), void *context);
 int fork_each_info(int fd, int (*visit)(const char *line, void *context), void *context);
 
