@@ -1,7 +1,7 @@
 import { binding } from '../binding.js'
 import { callAfterFork, onHooksChange } from '../fork-hooks.js'
 import { areAllThreadsCopied } from '../safety/all-threads.js'
-import { installExits, installLoopEnd } from '../safety/exits.js'
+import { installExits } from '../safety/exits.js'
 import { noteListeners } from '../safety/listeners.js'
 import { renewRandomness } from '../safety/randomness.js'
 import { forgetThreads } from '../safety/threads.js'
@@ -39,7 +39,7 @@ export const processEffects: ProcessEffects = {
   },
   becomeChild() {
     renewRandomness()
-    if (areAllThreadsCopied()) return installLoopEnd() // Node's own process.exit() works
+    if (areAllThreadsCopied()) return // Node's own way to exit works, and waits for tasks of V8's threads
     installExits()
     forgetThreads()
   },

@@ -38,18 +38,6 @@ export function installExits(): void {
     printFatal(error)
     return binding.exit(Number(process.exitCode ?? 1))
   }
-  installLoopEnd()
-}
-
-let hasLoopEnd = false
-
-/**
- * Makes a forked process call `process.exit()` when its event loop is empty. Node's own end would also free the heap, whose
- * pages would have to be copied for that. Forks of this process inherit this.
- */
-export function installLoopEnd(): void {
-  if (hasLoopEnd) return
-  hasLoopEnd = true
   binding.onLoopEnd(() => {
     process.emit('beforeExit', Number(process.exitCode ?? 0))
     if (!binding.isLoopAlive()) process.exit() // else this is called again once nothing is left
