@@ -133,8 +133,6 @@ export interface RpcOptions {
   onDestroy?: () => void
 }
 
-/** The default of `maxMessageBytes`. */
-export const MAX_MESSAGE_BYTES: number = 1 << 28
 /** The largest length that a header can have, in bytes. */
 const MOST_MESSAGE_BYTES = 0xffffffff
 

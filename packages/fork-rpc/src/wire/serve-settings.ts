@@ -1,5 +1,8 @@
 import type { MemoryPolicy } from '@anyfork/fork'
 
+/** The default of `maxMessageBytes`. */
+export const MAX_MESSAGE_BYTES: number = 1 << 28
+
 /** What the caller tells a process before the first frame: the last argument that it sends with `sendArg`. */
 export interface ServeSettings {
   /** The URL of the module that exports the functions. Without it, the functions are global ones. */
