@@ -5,7 +5,7 @@ import { type CProgram, compile } from './harness/c-program.js'
 export function compilePassing(): CProgram {
   return compile(
     'pass-descriptor',
-    ['descriptor', 'peek', 'receive', 'message', 'send'].map(part => `packages/fdpass/native/${part}.c`),
+    ['descriptor', 'receive-if-room', 'receive', 'message', 'send'].map(part => `packages/fdpass/native/${part}.c`),
   )
 }
 

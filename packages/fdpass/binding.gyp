@@ -24,7 +24,7 @@
         "native/keep-path.c",
         "native/kept-descriptors.c",
         "native/message.c",
-        "native/peek.c",
+        "native/receive-if-room.c",
         "native/receive-many.c",
         "native/receive.c",
         "native/send-many.c",

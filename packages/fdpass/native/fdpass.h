@@ -74,7 +74,7 @@ int fdpass_shared_memory(size_t length);
 int fdpass_map(int fd, size_t length, void **out);
 int fdpass_unmap(void *memory, size_t length);
 
-/* send.c, receive.c, and peek.c beneath it */
+/* send.c, receive.c, and receive-if-room.c beneath it */
 
 /* Flags of these functions. */
 enum {

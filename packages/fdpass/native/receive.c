@@ -1,5 +1,5 @@
 #include "message.h"
-#include "peek.h"
+#include "receive-if-room.h"
 #include "socket-flags.h"
 
 #include <errno.h>

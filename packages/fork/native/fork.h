@@ -66,7 +66,7 @@ int fork_execute(const char *path, char *const arguments[], char *const environm
  * it in between. Calls do not nest. A forked child inherits what is ignored, and can undo it. */
 int fork_ignore_interrupt(int on);
 
-/* abort.c: Linux only */
+/* thread-limit.c: Linux only */
 
 /* The largest report, in bytes. */
 #define FORK_MOST_REPORT 4096

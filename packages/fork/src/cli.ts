@@ -5,7 +5,7 @@ import { Command } from 'commander'
 import type { CheckReport, Severity } from './check-report.js'
 import { counted } from './counted.js'
 import { ForkProcess } from './fork-process.js'
-import { preferWorkingDirectory } from './program-folder.js'
+import { preferWorkingDirectory } from './lookup-folder.js'
 
 /**
  * What the doctor found: the report of `check()`, and the result of a test fork. `canFork` says whether that succeeded.

@@ -2,7 +2,7 @@ import { MAIN } from './entry-files.js'
 import type { MemoryPolicy } from './memory-policy.js'
 import type { ForkMode } from './mode.js'
 import { flagName, joinNodeOptions, preloadingFlags, splitNodeOptions } from './node-options.js'
-import { programFolder } from './program-folder.js'
+import { programFolder } from './lookup-folder.js'
 
 /** The descriptors that every interpreter started by this package finds open, beside the standard streams. */
 export const CONTROL_FD = 3

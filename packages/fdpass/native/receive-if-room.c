@@ -3,7 +3,7 @@
  * is then taken without its own. There must be no other reader meanwhile. */
 #ifdef __linux__
 
-#include "peek.h"
+#include "receive-if-room.h"
 #include "message.h"
 #include "socket-flags.h"
 

@@ -1,5 +1,5 @@
-#ifndef FDPASS_PEEK_H
-#define FDPASS_PEEK_H
+#ifndef FDPASS_RECEIVE_IF_ROOM_H
+#define FDPASS_RECEIVE_IF_ROOM_H
 
 #include "fdpass.h"
 
