@@ -7,7 +7,7 @@ import { installRandomness } from './safety/randomness.js'
 import { rejectWorkersOnceForked } from './safety/worker-threads.js'
 
 /** The flags with which a program must be started so that `forkTemplate` can fork it. */
-export { FORKING_FLAGS as forkingFlags } from './interpreter.js'
+export { FORKING_FLAGS as forkingFlags } from './interpreter-flags.js'
 
 /**
  * Forks this program. The copy has everything that the program has loaded and computed so far. It waits for orders, and
