@@ -39,8 +39,8 @@ pid_t fork_process_with_threads(uv_loop_t *loop, void (*fail)(void *context), vo
 /* Does what that does before the fork, and undoes it. Returns 0, or the error with which a fork would fail now. */
 int fork_rehearse_with_threads(const uv_loop_t *loop);
 
-/* Like fork_no_new_privileges, for all threads of the process. Errors: -EBUSY if a thread does not stop, -ENOTSUP; those
- * are refusals. */
+/* Like fork_no_new_privileges, for all threads of the process. Errors: -EBUSY if a thread does not stop, -ENOTSUP;
+ * those are refusals. */
 int fork_no_new_privileges_in_threads(void);
 
 /* Returns why a function has refused something, as a clause. Valid until the next one does. */
