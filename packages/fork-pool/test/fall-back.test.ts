@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { ForkProcess, pool } from '@anyfork/fork-pool'
 import { isSoak } from '@anyfork/test-support'
-import { describe, it } from 'mocha'
+import { before, describe, it } from 'mocha'
 import { usePools } from './support/pools.js'
 
 const threadModule = new URL('./fixtures/thread-module.js', import.meta.url)
@@ -24,6 +24,10 @@ describe('workers that were forked or not', () => {
 })
 
 describe('a pool whose template cannot be forked', () => {
+  before(function () {
+    if (process.env['ANYFORK_THREADS'] === 'all') this.skip() // threads are in the way only of forks with one
+  })
+
   for (const [made, template] of [
     ['ForkProcess.create()', () => ForkProcess.create()],
     ['ForkProcess.exec()', () => ForkProcess.exec()],
@@ -67,4 +71,15 @@ describe('a pool whose template cannot be forked', () => {
         }
       })
   }
+})
+
+describe('a pool whose forks have all threads', () => {
+  it('workers of a module that starts a thread are forks', async () => {
+    await using addOne = pool(ForkProcess.exec({ threads: 'all' }), threadModule, 'addOne', { max: 1 })
+    assert.equal(await addOne(1), 2)
+    assert.deepEqual(
+      addOne.workers.map(({ mode }) => mode),
+      ['fork'],
+    )
+  })
 })
