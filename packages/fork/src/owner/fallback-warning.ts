@@ -1,3 +1,5 @@
+import { chooseThreads } from '../copied-threads.js'
+
 /** The code of the warning that processes are not forked. */
 const FALLBACK = 'ANYFORK_FALLBACK'
 /** How many causes are remembered, and so at most reported. */
@@ -23,7 +25,7 @@ export function warnOfFallback(obstacle: string): void {
 function remedyFor(obstacle: string): string {
   const silence = "To keep fresh interpreters without this warning, set the option mode: 'exec' or ANYFORK_MODE=exec."
   if (obstacle.includes(' of the loader '))
-    return `To have forks, start templates without the loader, by the option execArgv. ${silence}`
+    return `To have forks, start templates without the loader, by the option execArgv.${orCopyThreads()} ${silence}`
   if (obstacle.startsWith('frozen'))
     return `To have forks, start templates without --frozen-intrinsics, by the option execArgv. ${silence}`
   if (obstacle.startsWith('/proc')) return `To have forks, mount /proc in the pid namespace of the program. ${silence}`
@@ -33,5 +35,11 @@ function remedyFor(obstacle: string): string {
     return `To have forks, start the program with --allow-fs-read=/proc. ${silence}`
   if (obstacle.startsWith('requests'))
     return `To have forks, await the requests before the fork, or start them in the function that runs. ${silence}`
-  return `To have forks, load what starts the thread only in processes that are not forked again, and start no worker thread in forked processes. ${silence}`
+  return `To have forks, load what starts the thread only in processes that are not forked again, and start no worker thread in forked processes.${orCopyThreads()} ${silence}`
+}
+
+function orCopyThreads(): string {
+  return chooseThreads('all').threads === 'all'
+    ? " Or set the option threads: 'all', with which forks have all threads."
+    : ''
 }
