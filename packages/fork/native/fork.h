@@ -24,8 +24,9 @@ pid_t fork_process(uv_loop_t *loop, int (*wait_for_threads)(void));
 
 /* all-threads: Linux with glibc on x86-64 and arm64 */
 
-/* Looks whether fork_process_with_threads can work in this process. Returns 0, or refuses with -ENOTSUP. */
-int fork_check_threads(void);
+/* Returns why no process can be forked with all its threads here, as a clause, or NULL if that is possible. Any thread
+ * may call it. */
+const char *fork_obstacle_to_threads(void);
 
 /* Like fork_process, but the child has all threads of this process. Each of them goes on, at the same place. It waits
  * some seconds for threads that run, until all wait in system calls that parent and child can make. In the child,

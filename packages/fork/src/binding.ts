@@ -76,8 +76,8 @@ export interface Binding {
   serverReap(server: NativeForkServer): number
   /** The server cannot be used any more. */
   serverClose(server: NativeForkServer): number
-  /** 0, or a negative errno if this process cannot be forked with all its threads. */
-  checkThreads(): number
+  /** Why no process can be forked with all its threads on this system, as a clause. */
+  obstacleToThreads(): string | undefined
   /** 0, or a negative errno if this process cannot be forked with all its threads now. */
   rehearseFork(): number
   /** Why the last one of these, or `serverFork`, has refused, as a clause. */

@@ -32,8 +32,8 @@ export interface ThreadChoice {
 
 /** Chooses for a process that is yet to be started, on the same system. */
 export function chooseThreads(asked: CopiedThreads): ThreadChoice {
-  if (asked === 'one' || binding.checkThreads() === 0) return { threads: asked }
-  return { threads: 'one', reason: binding.forkRefusal() }
+  const reason = asked === 'one' ? undefined : binding.obstacleToThreads()
+  return reason === undefined ? { threads: asked } : { threads: 'one', reason }
 }
 
 /** Writes a choice as an argument of a process, which `setThreads` reads there. */

@@ -43,7 +43,10 @@ struct fork_identity {
   void *rseq; /* its area for restartable sequences (rseq(2)), or NULL if it is not registered */
 };
 
-/* Looks whether glibc is as expected. Returns 0, or refuses with -ENOTSUP. To be called while no thread is parked. */
+/* Returns in what glibc is not as expected, as a clause, or NULL. Any thread may call it. */
+const char *fork_flaw_of_glibc(void);
+
+/* Returns 0, or refuses with -ENOTSUP if there is such a flaw. To be called while no thread is parked. */
 int fork_check_glibc(void);
 
 /* Describes the calling thread. Returns false if glibc has not made it. Needs no errno. */

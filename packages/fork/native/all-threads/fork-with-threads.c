@@ -12,7 +12,7 @@
 #define LEAST_PAUSE_NS 50000L
 #define MOST_PAUSE_NS 5000000L
 
-int fork_check_threads(void) { return fork_check_glibc(); }
+const char *fork_obstacle_to_threads(void) { return fork_flaw_of_glibc(); }
 
 static long long now_ns(void) {
   struct timespec now;
@@ -121,7 +121,7 @@ pid_t fork_process_with_threads(uv_loop_t *loop, void (*fail)(void *context), vo
 
 #include <errno.h>
 
-int fork_check_threads(void) { return -ENOTSUP; }
+const char *fork_obstacle_to_threads(void) { return "it needs Linux with glibc on x86-64 or arm64"; }
 
 int fork_rehearse_with_threads(const uv_loop_t *loop) {
   (void)loop;

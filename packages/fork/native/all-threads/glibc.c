@@ -4,6 +4,7 @@
 #ifdef FORK_COPIES_THREADS
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -31,11 +32,12 @@ struct area {
 
 /* Found out once. All threads of the process have the same. */
 static struct {
-  bool is_checked;
+  pthread_once_t once;
+  const char *flaw; /* NULL: it is as expected */
   size_t tid_offset;
   ptrdiff_t rseq_offset;
   uint32_t rseq_size; /* 0: glibc has registered none */
-} glibc;
+} glibc = {.once = PTHREAD_ONCE_INIT};
 
 /* How debuggers find the field `tid` of `struct pthread` (nptl_db/structs.def): its size in bits, the number of its
  * elements, and its offset. */
@@ -49,12 +51,11 @@ static uint32_t registered_size(void) {
   return (uint32_t)((size + align - 1) / align * align);
 }
 
-int fork_check_glibc(void) {
-  if (glibc.is_checked) return 0;
+static const char *find_flaw(void) {
   const uint32_t *tid = describe_tid();
   if (tid == NULL || tid[0] != 8 * sizeof(pid_t) || tid[1] != 1 || tid[2] > 4096)
-    return fork_refuse(-ENOTSUP, "the C library does not say where it keeps the id of a thread");
-  if (has_shadow_stack()) return fork_refuse(-ENOTSUP, "its threads have shadow stacks");
+    return "the C library does not say where it keeps the id of a thread";
+  if (has_shadow_stack()) return "its threads have shadow stacks";
   glibc.tid_offset = tid[2];
   const ptrdiff_t *offset = dlsym(RTLD_DEFAULT, "__rseq_offset");
   const unsigned int *size = dlsym(RTLD_DEFAULT, "__rseq_size");
@@ -63,11 +64,21 @@ int fork_check_glibc(void) {
     glibc.rseq_size = registered_size();
   }
   struct fork_identity own;
-  pid_t id = (pid_t)syscall(SYS_gettid);
-  if (!fork_identify(&own, id))
-    return fork_refuse(-ENOTSUP, "the C library does not keep the id of a thread where it says");
-  glibc.is_checked = true;
-  return 0;
+  if (!fork_identify(&own, (pid_t)syscall(SYS_gettid)))
+    return "the C library does not keep the id of a thread where it says";
+  return NULL;
+}
+
+static void check(void) { glibc.flaw = find_flaw(); }
+
+const char *fork_flaw_of_glibc(void) {
+  pthread_once(&glibc.once, check);
+  return glibc.flaw;
+}
+
+int fork_check_glibc(void) {
+  const char *flaw = fork_flaw_of_glibc();
+  return flaw == NULL ? 0 : fork_refuse(-ENOTSUP, "%s", flaw);
 }
 
 /* An area that is registered has the number of a processor (rseq(2)). */

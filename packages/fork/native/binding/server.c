@@ -183,10 +183,13 @@ static napi_value bind_server_fork(napi_env env, napi_callback_info info) {
   return number(env, fork_server_fork(server, control, fork_wait_for_threads, out));
 }
 
-/* checkThreads(): returns 0, or a negative errno if this process cannot be forked with all its threads */
-static napi_value bind_check_threads(napi_env env, napi_callback_info info) {
+/* obstacleToThreads(): returns why no process can be forked with all its threads here, as a clause, else undefined */
+static napi_value bind_obstacle_to_threads(napi_env env, napi_callback_info info) {
   (void)info;
-  return number(env, fork_check_threads());
+  const char *obstacle = fork_obstacle_to_threads();
+  napi_value result = NULL;
+  if (obstacle != NULL) TRY(env, napi_create_string_utf8(env, obstacle, NAPI_AUTO_LENGTH, &result));
+  return result;
 }
 
 /* rehearseFork(): returns 0, or a negative errno if this process cannot be forked with all its threads now */
@@ -197,7 +200,7 @@ static napi_value bind_rehearse_fork(napi_env env, napi_callback_info info) {
   return number(env, fork_rehearse_with_threads(loop));
 }
 
-/* forkRefusal(): returns why checkThreads, rehearseFork, or serverFork has refused, as a clause */
+/* forkRefusal(): returns why rehearseFork or serverFork has refused, as a clause */
 static napi_value bind_fork_refusal(napi_env env, napi_callback_info info) {
   (void)info;
   napi_value result;
@@ -238,7 +241,7 @@ napi_value bind_server(napi_env env, napi_value exports) {
     METHOD("serverChildren", bind_server_children),
     METHOD("serverReap", bind_server_reap),
     METHOD("serverClose", bind_server_close),
-    METHOD("checkThreads", bind_check_threads),
+    METHOD("obstacleToThreads", bind_obstacle_to_threads),
     METHOD("rehearseFork", bind_rehearse_fork),
     METHOD("forkRefusal", bind_fork_refusal),
     METHOD("knowThreads", bind_know_threads),

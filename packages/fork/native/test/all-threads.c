@@ -144,7 +144,7 @@ void test_parked_threads(void) {
   struct thread waiting = {.event = eventfd(0, 0)}, running = {.runs = true};
   struct fork_threads threads;
   pthread_t one, other;
-  assert(fork_check_threads() == 0);
+  assert(fork_obstacle_to_threads() == NULL);
   assert(pthread_create(&one, NULL, wait_or_run, &waiting) == 0);
   assert(pthread_create(&other, NULL, wait_or_run, &running) == 0);
   bool is_waiting_safe = false, is_running_refused = false;

@@ -26,6 +26,8 @@ function remedyFor(obstacle: string): string {
   const silence = "To keep fresh interpreters without this warning, set the option mode: 'exec' or ANYFORK_MODE=exec."
   if (obstacle.includes(' of the loader '))
     return `To have forks, start templates without the loader, by the option execArgv.${orCopyThreads()} ${silence}`
+  if (obstacle.startsWith('all threads'))
+    return `To have forks, let that thread wait, or close what is in the way, before the fork. ${silence}`
   if (obstacle.startsWith('frozen'))
     return `To have forks, start templates without --frozen-intrinsics, by the option execArgv. ${silence}`
   if (obstacle.startsWith('/proc')) return `To have forks, mount /proc in the pid namespace of the program. ${silence}`

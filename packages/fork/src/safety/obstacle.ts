@@ -12,7 +12,7 @@ import { startersOfWorkers } from './worker-threads.js'
  */
 export function obstacleOf(error: unknown): string | undefined {
   const { code } = error as { code?: unknown }
-  if (code === 'ERR_CANNOT_COPY') return reasonOfRefusal(error)
+  if (code === 'ERR_CANNOT_COPY') return `all threads cannot be copied: ${reasonOfRefusal(error)}`
   if (code === 'ERR_PENDING_REQUESTS') return 'requests that have not ended within 5 seconds'
   if (code === 'ERR_FORK_IMPOSSIBLE') return lastingObstacle()!.subject
   if (code !== 'ERR_FOREIGN_THREADS' || process.platform !== 'linux') return undefined
