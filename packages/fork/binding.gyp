@@ -34,6 +34,7 @@
         "native/frame.c",
         "native/inherit-memory.c",
         "native/interrupt.c",
+        "native/isolate.c",
         "native/lifeline.c",
         "native/limits.c",
         "native/loop-end.c",

@@ -125,6 +125,8 @@ export type MemoryPolicy = 'lean' | 'balanced' | 'fast';
 
 export type ModuleSpecifier = string | URL;
 
+export type Namespace = 'cgroup' | 'ipc' | 'net' | 'user' | 'uts';
+
 export declare class NotForkableError extends ForkError {
     readonly findings: readonly Finding[];
     constructor(findings: readonly Finding[]);
@@ -175,10 +177,14 @@ export interface Restrictions {
     ]>>;
     nice?: number;
     umask?: number;
+    root?: string;
     cwd?: string;
     uid?: number;
     gid?: number;
     noNewPrivileges?: boolean;
+    unshare?: readonly Namespace[];
+    noCapabilities?: boolean;
+    noSignals?: boolean;
 }
 
 export type Severity = 'blocks' | 'warns' | 'notes';

@@ -255,6 +255,24 @@ int fork_set_limit(const char *name, double soft, double hard);
  * (PR_SET_NO_NEW_PRIVS, prctl(2)). Cannot be undone. Linux only. */
 int fork_no_new_privileges(void);
 
+/* isolate.c: nothing here can be undone. All but fork_change_root are for Linux only, and only for a process with one
+ * thread: the kernel changes the calling thread, and another one would keep what this process must not have. */
+
+/* Makes a folder the root folder and the working folder of this process (chroot(2)). */
+int fork_change_root(const char *folder);
+
+/* Moves this process to new namespaces (unshare(2)): a list of "cgroup", "ipc", "net", "user", and "uts" that ends with
+ * NULL. In a new user namespace, user and group keep their numbers. Errors: -EPERM without "user" and privileges, or
+ * where the system refuses; -ENOSPC if there are too many namespaces; -EINVAL for an unknown name. */
+int fork_unshare(char *const *names);
+
+/* Drops all capabilities (capabilities(7)), and calls fork_no_new_privileges. */
+int fork_drop_capabilities(void);
+
+/* Lets this process signal only itself and what it starts from now on (landlock(7)), and calls fork_no_new_privileges.
+ * Errors: -ENOSYS or -EOPNOTSUPP if the kernel is older than Linux 6.12, or has Landlock disabled. */
+int fork_confine_signals(void);
+
 /* processor-time.c */
 
 /* Stores the processor time that all threads of a process have used, the ended ones included (clock_getcpuclockid(3)).

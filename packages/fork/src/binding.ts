@@ -58,6 +58,12 @@ export interface Binding {
   setLimit(name: string, soft: number, hard: number): number
   /** For the calling thread, or for all if `areAllThreads` is 1. */
   noNewPrivileges(areAllThreads: number): number
+  changeRoot(folder: [string]): number
+  /** Only for processes with one thread, as the next two. */
+  unshare(names: readonly string[]): number
+  /** Implies `noNewPrivileges`, as the next one. */
+  dropCapabilities(): number
+  confineSignals(): number
   /** Milliseconds that a process has used so far, or a negative errno. */
   processorTime(pid: number): number
   /** `state` and the arguments of `onEvent` are described in `native/fork-server.h`. */

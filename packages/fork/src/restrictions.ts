@@ -11,6 +11,9 @@ import {
 /** The resources of setrlimit(2). Their units are those of the kernel: bytes, seconds, or counts. */
 export type Resource = 'as' | 'core' | 'cpu' | 'data' | 'fsize' | 'memlock' | 'nofile' | 'nproc' | 'stack'
 
+/** The namespaces that unshare(2) can move a process to. */
+export type Namespace = 'cgroup' | 'ipc' | 'net' | 'user' | 'uts'
+
 /** What a process, and all processes that it starts afterwards, may use and do. */
 export interface Restrictions {
   /**
@@ -23,7 +26,12 @@ export interface Restrictions {
   nice?: number
   /** The permissions that new files do not get, from 0 to `0o777`, as umask(2). */
   umask?: number
-  /** The working folder. */
+  /**
+   * The root folder, as chroot(2), and the working folder unless there is a `cwd`. It takes a privilege, or `unshare` with
+   * `'user'`. In a folder without a `/proc`, the process cannot be forked.
+   */
+  root?: string
+  /** The working folder, a path in `root`. */
   cwd?: string
   /** The number of the user. */
   uid?: number
@@ -35,6 +43,27 @@ export interface Restrictions {
    * @default false
    */
   noNewPrivileges?: boolean
+  /**
+   * The namespaces of which the process gets new ones, as unshare(2). A new `'net'` has no network at all, and a new
+   * `'user'` takes no privilege; all others take one, or `'user'` beside them. Linux only, and only in a process that was
+   * forked: a fresh interpreter has several threads.
+   *
+   * @default []
+   */
+  unshare?: readonly Namespace[]
+  /**
+   * Whether the process loses all capabilities. Implies `noNewPrivileges`. Linux only, in a process that was forked.
+   *
+   * @default false
+   */
+  noCapabilities?: boolean
+  /**
+   * Whether the process can signal only itself and what it starts from now on, and trace no other process, as
+   * LANDLOCK_SCOPE_SIGNAL of landlock(7). Implies `noNewPrivileges`. It takes Linux 6.12, in a process that was forked.
+   *
+   * @default false
+   */
+  noSignals?: boolean
 }
 
 /** The id above this one means "no change" to setuid(2) and its relatives. */
@@ -55,17 +84,26 @@ const limits: Expectations<NonNullable<Restrictions['rlimits']>> = {
   nproc: aLimit,
   stack: aLimit,
 }
+const aPath: Expectation = {
+  test: value => typeof value === 'string' && value !== '' && !value.includes('\0'),
+  text: 'a path without zero bytes',
+}
+const namespaces: ReadonlySet<unknown> = new Set<Namespace>(['cgroup', 'ipc', 'net', 'user', 'uts'])
 const expectations: Expectations<Restrictions> = {
   rlimits: anything,
   nice: anInteger(-20, 19),
   umask: anInteger(0, 0o777),
-  cwd: {
-    test: value => typeof value === 'string' && value !== '' && !value.includes('\0'),
-    text: 'a path without zero bytes',
-  },
+  root: aPath,
+  cwd: aPath,
   uid: anInteger(0, HIGHEST_ID),
   gid: anInteger(0, HIGHEST_ID),
   noNewPrivileges: aBoolean,
+  unshare: {
+    test: value => Array.isArray(value) && value.every(name => namespaces.has(name)),
+    text: `an array of ${[...namespaces].join(', ')}`,
+  },
+  noCapabilities: aBoolean,
+  noSignals: aBoolean,
 }
 
 /** @throws TypeError if a restriction does not exist or is invalid */

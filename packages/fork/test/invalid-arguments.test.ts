@@ -168,6 +168,12 @@ describe('invalid restrictions', () => {
     { cwd: '' },
     { cwd: '/etc\0x' },
     { noNewPrivileges: 'no' },
+    { unshare: 'net' },
+    { unshare: ['pid'] },
+    { unshare: ['toString'] },
+    { root: '' },
+    { noCapabilities: 1 },
+    { noSignals: 'yes' },
     { luck: 1 },
   ]
   it('restrict() throws TypeError for invalid limits and unknown names', async () => {

@@ -194,6 +194,16 @@ static napi_value bind_no_new_privileges(napi_env env, napi_callback_info info) 
   return number(env, are_all ? fork_no_new_privileges_in_threads() : fork_no_new_privileges());
 }
 
+static napi_value bind_drop_capabilities(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, fork_drop_capabilities());
+}
+
+static napi_value bind_confine_signals(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, fork_confine_signals());
+}
+
 static napi_value bind_memory_file(napi_env env, napi_callback_info info) {
   (void)info;
   return number(env, fork_memory_file());
@@ -236,6 +246,26 @@ static napi_value bind_execute(napi_env env, napi_callback_info info) {
   if (arguments) free_strings(arguments);
   if (environment) free_strings(environment);
   return environment ? number(env, rc) : NULL;
+}
+
+/* changeRoot([folder]) */
+static napi_value bind_change_root(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  char **folder = strings_of(env, argv[0]);
+  if (folder == NULL) return NULL;
+  int rc = fork_change_root(folder[0]);
+  free_strings(folder);
+  return number(env, rc);
+}
+
+/* unshare(names) */
+static napi_value bind_unshare(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  char **names = strings_of(env, argv[0]);
+  if (names == NULL) return NULL;
+  int rc = fork_unshare(names);
+  free_strings(names);
+  return number(env, rc);
 }
 
 static void on_loop_end(void *context) { call_back(context, 0, NULL); }
@@ -330,6 +360,10 @@ NAPI_MODULE_INIT() {
     METHOD("processPid", bind_process_pid),
     METHOD("setLimit", bind_set_limit),
     METHOD("noNewPrivileges", bind_no_new_privileges),
+    METHOD("changeRoot", bind_change_root),
+    METHOD("unshare", bind_unshare),
+    METHOD("dropCapabilities", bind_drop_capabilities),
+    METHOD("confineSignals", bind_confine_signals),
     METHOD("processorTime", bind_processor_time),
     METHOD("beginSpawn", bind_begin_spawn),
     METHOD("endSpawn", bind_end_spawn),

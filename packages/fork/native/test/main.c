@@ -35,6 +35,7 @@ static const struct test tests[] = {
   {"ended children are reported until they are reaped", test_ended_children, false},
   {"a subreaper adopts the children of its children", test_subreaper, false},
   {"limits are set by name; unknown names and invalid limits are EINVAL", test_limits, true},
+  {"an isolated process keeps its user, and loses its capabilities and its signals to others", test_isolation, true},
   {"the processor time of a process grows; that of an ended one is ESRCH", test_processor_time, true},
   {"random octets differ; more than 256 are EIO", test_random, false},
   {"memory that is free is returned to the system", test_trimming_memory, false},

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,30 @@ static int restrict_this(void *context) {
 }
 
 void test_limits(void) { assert(status_of(start_child(restrict_this, NULL)) == 0); }
+
+/* Whether a kernel, a container, or valgrind refuses what is tested. */
+static bool is_refused(int rc) { return rc == -EPERM || rc == -ENOSPC || rc == -ENOSYS || rc == -EOPNOTSUPP; }
+
+static int isolate_this(void *context) {
+  char *unknown[] = {"net", "pid", NULL}, *all[] = {"user", "net", "ipc", "uts", "cgroup", NULL}, *none[] = {NULL};
+  if (fork_unshare(unknown) != -EINVAL || fork_unshare(none) != 0) return __LINE__;
+  if (fork_change_root("/missing") != -ENOENT && getuid() == 0) return __LINE__;
+  uid_t user = getuid();
+  gid_t group = getgid();
+  int rc = fork_unshare(all);
+  if (is_refused(rc)) return 0;
+  if (rc != 0 || getuid() != user || getgid() != group) return __LINE__;
+  if (prctl(PR_CAPBSET_READ, 0, 0, 0, 0) != 1) return __LINE__;
+  rc = fork_confine_signals();
+  if (!is_refused(rc) && (rc != 0 || kill(*(pid_t *)context, 0) == 0 || errno != EPERM)) return __LINE__;
+  if (fork_drop_capabilities() != 0 || prctl(PR_CAPBSET_READ, 0, 0, 0, 0) != 0) return __LINE__;
+  return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 && fork_change_root("/") == -EPERM ? 0 : __LINE__;
+}
+
+void test_isolation(void) {
+  pid_t tester = getpid();
+  assert(status_of(start_child(isolate_this, &tester)) == 0);
+}
 
 void test_processor_time(void) {
   double before, after;

@@ -29,6 +29,7 @@ void test_pid_in_own_namespace(void);
 void test_ended_children(void);
 void test_subreaper(void);
 void test_limits(void);
+void test_isolation(void);
 void test_processor_time(void);
 void test_random(void);
 void test_trimming_memory(void);
