@@ -1,0 +1,5 @@
+import { load } from './load.js'
+
+await load() // in the template
+
+export { forkedWork } from '../forked-work.js'
