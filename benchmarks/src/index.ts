@@ -21,6 +21,7 @@ const benchmarks: Record<string, RunnableBenchmark> = {
       'pool-burst',
       'pool-isolated-calls',
       'pool-recovery',
+      'pool-scaling',
     ].map(name => [name, benchmarkFromModule(name)]),
   ),
   'fd-passing': {

@@ -19,7 +19,8 @@ await sandbox.close()
 
 function describe(error: unknown): string {
   const { code, name, message } = error as NodeJS.ErrnoException
-  return `${code ?? name}: ${message}`
+  const label = code ?? name
+  return message.startsWith(label) ? message : `${label}: ${message}`
 }
 
 /** A snippet chooses these characters: they must not control the terminal. */
