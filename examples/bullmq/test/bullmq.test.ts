@@ -12,7 +12,7 @@ import { hasRedis, RedisServer } from './support/redis-server.js'
 
 const JOBS = isSoak ? 10_000 : 300
 /** After so many ended jobs, a worker is killed. */
-const JOBS_PER_KILL = JOBS / 20
+const JOBS_PER_KILL = isSoak ? 100 : 15
 const LOCK_MS = 3000
 const consume = new URL('../consume.js', import.meta.url)
 const produce = new URL('../produce.js', import.meta.url)

@@ -16,6 +16,10 @@ int fork_change_root(const char *folder) { return chroot(folder) < 0 || chdir("/
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#ifndef CLONE_NEWCGROUP
+#define CLONE_NEWCGROUP 0x02000000
+#endif
+
 /* Older headers lack Landlock, or its later parts. The numbers are the same on all architectures of Linux. */
 #define SYS_CREATE_RULESET 444
 #define SYS_RESTRICT_SELF 446
