@@ -33,6 +33,7 @@
         "native/shared-memory.c",
         "native/socket-kind.c",
         "native/spin.c",
+        "native/splice.c",
         "native/watch.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],

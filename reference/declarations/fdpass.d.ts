@@ -1,5 +1,9 @@
 // What @anyfork/fdpass exports. Made by `npm run update --workspace @anyfork/reference`.
 
+export interface AcceptAllOptions {
+    reserve?: number;
+}
+
 export declare class DeferredWriter {
     constructor(socket: Handle);
     get ticks(): number;
@@ -112,6 +116,8 @@ export interface WatchOptions {
 
 export declare function accept(listener: Handle): Descriptor;
 
+export declare function acceptAll(listener: Descriptor, options?: AcceptAllOptions): AsyncGenerator<Descriptor, void, undefined>;
+
 export declare function assertUnixSocket(socket: Handle, types?: readonly SocketType[]): void;
 
 export declare function connect(path: string): Descriptor;
@@ -163,6 +169,10 @@ export declare function socketpair(options?: SocketpairOptions): [
     Descriptor,
     Descriptor
 ];
+
+export declare function splice(from: Handle, to: Handle, length?: number): number;
+
+export declare function takeListener(server: Server): Descriptor;
 
 export declare function tryWrite(handle: Handle, bytes: Uint8Array, offset?: number, length?: number): number;
 

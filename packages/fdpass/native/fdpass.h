@@ -42,6 +42,14 @@ int fdpass_set_close_on_exec(int fd, int on);
 ssize_t fdpass_read(int fd, void *bytes, size_t length);
 ssize_t fdpass_write(int fd, const void *bytes, size_t length);
 
+/* splice.c */
+
+/* Moves up to `length` bytes between two files within the kernel, one of which is a pipe (splice(2)). Returns their
+ * number, 0 at the end of `from`, or EAGAIN if it would have to wait; only a blocking socket makes it wait. No byte is
+ * ever in neither or in both files, even if the process is killed meanwhile. The process ignores SIGPIPE, as Node does.
+ * ENOSYS on other systems than Linux. */
+ssize_t fdpass_splice(int from, int to, size_t length);
+
 /* kept-descriptors.c */
 
 /* Descriptors that are closed together. All zero is an empty set. Used by one thread at a time. */

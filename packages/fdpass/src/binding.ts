@@ -42,6 +42,7 @@ export interface Binding {
   setCloseOnExec(fd: number, on: boolean): number
   read(fd: number, buffer: Uint8Array, offset: number, length: number): number
   write(fd: number, buffer: Uint8Array, offset: number, length: number): number
+  splice(from: number, to: number, length: number): number
   adviseHugePages(buffer: Uint8Array, offset: number, length: number): number
   send(
     socket: number,

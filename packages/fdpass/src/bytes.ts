@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import { binding } from './binding.js'
+import { anInteger, checkArgument } from './check-options.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { checked } from './system-error.js'
 
@@ -9,6 +10,9 @@ const NO_ROOM = -constants.errno.EAGAIN
  * mallopt(3), M_MMAP_THRESHOLD.
  */
 const MAPPED_BYTES = 1 << 25
+/** What a pipe holds by default, see pipe(7). */
+const SPLICE_BYTES = 1 << 16
+const aSpliceLength = anInteger(1, 0xffffffff)
 
 // A caller may pass `undefined` as the buffer (hence `?.`). The addon rejects everything that is not a buffer.
 
@@ -76,6 +80,24 @@ export function tryWrite(
 ): number {
   const taken = binding.write(descriptorNumber(handle), bytes, offset, length)
   return taken === NO_ROOM ? -1 : checked(taken, 'write')
+}
+
+/**
+ * Moves bytes between a pipe and another file within the kernel, with splice(2): the process never has them in its
+ * memory. So if it is killed, at any moment, each byte is still in exactly one of the two files. Linux only.
+ *
+ * @param from - the file to read from; borrowed
+ * @param to - the file to write to; borrowed. One of the two must be a pipe
+ * @param length - the largest number of bytes to move, below 2 ** 32
+ * @returns the number of bytes moved; 0 at the end of `from`
+ * @throws TypeError if `length` is invalid
+ * @throws SystemError `EAGAIN` if `from` is empty, or `to` has no room. Pipes never wait, but a blocking socket does:
+ *   `watch` makes it non-blocking. `EPIPE` or `ECONNRESET` if the peer is gone; `EINVAL` if neither is a pipe, or one
+ *   of a kind that cannot be spliced; `ENOSYS` on other systems than Linux
+ */
+export function splice(from: Handle, to: Handle, length: number = SPLICE_BYTES): number {
+  checkArgument('the length of splice()', length, aSpliceLength)
+  return checked(binding.splice(descriptorNumber(from), descriptorNumber(to), length), 'splice')
 }
 
 /**

@@ -1,6 +1,7 @@
+import { Server } from 'node:net'
 import { binding } from './binding.js'
-import { anInteger, checkArgument, checkOptions, describeValue, oneOf } from './check-options.js'
-import { Descriptor } from './descriptor.js'
+import { anInteger, checkArgument, checkOptions, describeValue, type Expectation, oneOf } from './check-options.js'
+import { Descriptor, dup } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { checked } from './system-error.js'
 
@@ -10,6 +11,7 @@ const MOST_BACKLOG = 0x7fffffff
 
 const listenOptions = { backlog: anInteger(0, MOST_BACKLOG) }
 const directions = { read: binding.SHUT_RD, write: binding.SHUT_WR, both: binding.SHUT_RDWR }
+const aServer: Expectation = { test: value => value instanceof Server, text: 'a net.Server' }
 const aDirection = oneOf(...Object.keys(directions))
 
 /** The process at the other end of a connection, as it was when the connection was made. */
@@ -111,6 +113,27 @@ export function peerCredentials(socket: Handle): PeerCredentials {
  */
 export function keepPath(server: Handle): void {
   checked(binding.keepPath(descriptorNumber(server)), 'getsockname')
+}
+
+/**
+ * Takes the listening socket out of a `net.Server`, which closes, so that this process decides itself when it accepts
+ * connections: see `acceptAll`. Everything that `server.listen()` can do is thus available, such as names of hosts and
+ * `reusePort`.
+ *
+ * Call this in the `'listening'` event of the server, or right after `await once(server, 'listening')`. Later, Node may
+ * already have accepted a connection, which then belongs to the server.
+ *
+ * @param server - a listening server of this thread, without a `'connection'` listener
+ * @returns the listening socket; the caller owns it, and removes the socket file if the server listens at a path
+ * @throws TypeError if `server` is not a `net.Server`, or does not listen
+ * @throws SystemError `EMFILE` if the descriptor table is full; the server then goes on
+ */
+export function takeListener(server: Server): Descriptor {
+  checkArgument('the server of takeListener()', server, aServer)
+  const listener = dup(server)
+  keepPath(server)
+  server.close()
+  return listener
 }
 
 function pathBytes(path: string): Buffer {

@@ -1,4 +1,5 @@
-export { read, receiveBuffer, tryWrite, write } from './bytes.js'
+export { type AcceptAllOptions, acceptAll } from './accept-all.js'
+export { read, receiveBuffer, splice, tryWrite, write } from './bytes.js'
 export {
   accept,
   connect,
@@ -8,6 +9,7 @@ export {
   type PeerCredentials,
   peerCredentials,
   shutdown,
+  takeListener,
 } from './connection.js'
 export { DeferredWriter } from './deferred-writer.js'
 export { Descriptor, dup, dup2, isCloseOnExec, isNonblocking, setCloseOnExec, setNonblocking } from './descriptor.js'

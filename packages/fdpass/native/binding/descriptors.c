@@ -80,6 +80,15 @@ BIND_FD_FLAG(set_close_on_exec)
 BIND_BYTES(read)
 BIND_BYTES(write)
 
+/* splice(from, to, length) */
+static napi_value bind_splice(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 3);
+  INT32(env, argv[0], from);
+  INT32(env, argv[1], to);
+  UINT32(env, argv[2], length);
+  return number(env, fdpass_splice(from, to, length));
+}
+
 /* adviseHugePages(buffer, offset, length) */
 static napi_value bind_advise_huge_pages(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 3);
@@ -102,6 +111,7 @@ bool define_descriptors(napi_env env, napi_value exports) {
     METHOD("setCloseOnExec", bind_set_close_on_exec),
     METHOD("read", bind_read),
     METHOD("write", bind_write),
+    METHOD("splice", bind_splice),
     METHOD("adviseHugePages", bind_advise_huge_pages),
   };
   const struct constant constants[] = {
