@@ -120,6 +120,8 @@ export declare function acceptAll(listener: Descriptor, options?: AcceptAllOptio
 
 export declare function assertUnixSocket(socket: Handle, types?: readonly SocketType[]): void;
 
+export declare function checkRoom(slots: number): void;
+
 export declare function connect(path: string): Descriptor;
 
 export declare function dup(handle: Handle): Descriptor;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -81,6 +82,32 @@ int fdpass_duplicate_to(int fd, int number) {
   if (rc < 0) close(number);
   return rc < 0 ? rc : number;
 #endif
+}
+
+/* Opens something that needs nothing but a slot. */
+static int open_slot(void) {
+#ifdef SOCK_CLOEXEC
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+#else
+  int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+  if (fd >= 0) fdpass_set_close_on_exec(fd, 1);
+#endif
+  return fd < 0 ? failed() : fd;
+}
+
+int fdpass_check_room(size_t slots) {
+  int *fds = calloc(slots, sizeof *fds);
+  if (fds == NULL) return -ENOMEM;
+  size_t count = 0;
+  int fd = open_slot();
+  while (fd >= 0) {
+    fds[count++] = fd;
+    if (count == slots) break;
+    fd = fdpass_duplicate(fds[0]);
+  }
+  while (count > 0) close(fds[--count]);
+  free(fds);
+  return fd < 0 ? fd : 0;
 }
 
 int fdpass_close(int fd) { return close(fd) < 0 && errno != EINTR ? failed() : 0; }

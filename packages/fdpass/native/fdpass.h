@@ -28,6 +28,9 @@ int fdpass_duplicate(int fd);
 /* Makes `number` a copy of fd, in one step: a file that had this number is closed (dup3(2)). It is close-on-exec,
  * except for 0 to 2. Returns `number`. EINVAL if both are the same; EBADF if `number` is above the limit. */
 int fdpass_duplicate_to(int fd, int number);
+/* Returns 0 if so many descriptors can be opened, by opening and closing them, or EMFILE or ENFILE. `slots` is at least
+ * 1. */
+int fdpass_check_room(size_t slots);
 /* Closes fd (close(2)). EINTR is a success: on Linux the number is free by then. */
 int fdpass_close(int fd);
 /* Each returns 1 or 0, or sets the flag if `on` and else clears it: O_NONBLOCK, which copies of the descriptor share,

@@ -1,6 +1,6 @@
 import { anInteger, checkArgument, checkOptions, type Expectation } from './check-options.js'
 import { accept } from './connection.js'
-import { Descriptor, dup, setNonblocking } from './descriptor.js'
+import { checkRoom, Descriptor, setNonblocking } from './descriptor.js'
 import { isListening } from './socket-kind.js'
 import { watch } from './watch.js'
 
@@ -16,7 +16,7 @@ export interface AcceptAllOptions {
 }
 
 const DEFAULT_RESERVE = 16
-const acceptAllOptions = { reserve: anInteger(0) }
+const acceptAllOptions = { reserve: anInteger(0, 0xffff) }
 const aListener: Expectation = { test: value => value instanceof Descriptor, text: 'a Descriptor' }
 
 /** How long to wait until the table may have room again, in milliseconds. */
@@ -59,7 +59,7 @@ async function* connectionsOf(listener: Descriptor, reserve: number): AsyncGener
   for (let accepted = 0; listener.isOpen; ) {
     let connection: Descriptor
     try {
-      checkRoom(listener, reserve + 1)
+      checkRoom(reserve + 1)
       connection = accept(listener)
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code!
@@ -70,16 +70,6 @@ async function* connectionsOf(listener: Descriptor, reserve: number): AsyncGener
     }
     if (++accepted % BURST === 0) await new Promise(resolve => setImmediate(resolve))
     yield connection
-  }
-}
-
-/** Throws `EMFILE` unless so many slots of the descriptor table are free. */
-function checkRoom(handle: Descriptor, slots: number): void {
-  const copies: Descriptor[] = []
-  try {
-    while (copies.length < slots) copies.push(dup(handle))
-  } finally {
-    for (const copy of copies) copy.close()
   }
 }
 

@@ -31,6 +31,7 @@ export interface Binding {
   socketpair(type: number, out: Int32Array): number
   pipe(out: Int32Array): number
   duplicate(fd: number): number
+  checkRoom(slots: number): number
   duplicateTo(fd: number, number: number): number
   close(fd: number): number
   /** While this is on, new descriptors are closed when the thread ends. */

@@ -7,6 +7,8 @@ import { forgetDescriptor } from './kept-descriptors.js'
 import { isListening } from './socket-kind.js'
 import { checked, systemError } from './system-error.js'
 
+const aNumberOfSlots = anInteger(1, 1 << 16)
+
 /**
  * An open file descriptor and the right to close it.
  *
@@ -110,6 +112,19 @@ export class Descriptor implements Disposable {
  */
 export function dup(handle: Handle): Descriptor {
   return new Descriptor(checked(binding.duplicate(descriptorNumber(handle)), 'dup'))
+}
+
+/**
+ * Checks that the descriptor table has room, before you begin something that takes several slots and would have to be
+ * undone if it failed halfway.
+ *
+ * @param slots - how many descriptors you want to open, from 1 to 65536
+ * @throws TypeError if `slots` is invalid
+ * @throws SystemError `EMFILE` or `ENFILE` if there is no room for so many
+ */
+export function checkRoom(slots: number): void {
+  checkArgument('the number of slots of checkRoom()', slots, aNumberOfSlots)
+  checked(binding.checkRoom(slots), 'checkRoom')
 }
 
 /**

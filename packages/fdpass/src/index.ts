@@ -12,7 +12,16 @@ export {
   takeListener,
 } from './connection.js'
 export { DeferredWriter } from './deferred-writer.js'
-export { Descriptor, dup, dup2, isCloseOnExec, isNonblocking, setCloseOnExec, setNonblocking } from './descriptor.js'
+export {
+  checkRoom,
+  Descriptor,
+  dup,
+  dup2,
+  isCloseOnExec,
+  isNonblocking,
+  setCloseOnExec,
+  setNonblocking,
+} from './descriptor.js'
 export { DescriptorReceiver } from './descriptor-receiver.js'
 export type { Handle, HasDescriptor } from './handle.js'
 export {

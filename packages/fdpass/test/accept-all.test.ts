@@ -5,7 +5,16 @@ import { type AddressInfo, connect as connectTo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { acceptAll, connect, type Descriptor, dup, isNonblocking, listen, takeListener } from '@anyfork/fdpass'
+import {
+  acceptAll,
+  checkRoom,
+  connect,
+  type Descriptor,
+  dup,
+  isNonblocking,
+  listen,
+  takeListener,
+} from '@anyfork/fdpass'
 import { outputOf } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { useSocketPair } from './support/socket-pair.js'
@@ -69,6 +78,22 @@ describe('acceptAll()', () => {
     for (const options of [{ reserve: -1 }, { reserve: 1.5 }, { spare: 1 }, 1])
       assert.throws(() => acceptAll(listener, options as never), TypeError)
     listener.close()
+  })
+})
+
+describe('checkRoom()', () => {
+  useSocketPair()
+
+  it('leaves nothing open, and throws EMFILE for more slots than the limit of open files allows', async () => {
+    checkRoom(1)
+    checkRoom(100)
+    const program = `import { checkRoom } from '@anyfork/fdpass'
+      try { checkRoom(64) } catch ({ code, syscall }) { console.log(code, syscall) }`
+    assert.equal(await outputOf(program, [], { openFiles: 64 }), 'EMFILE checkRoom\n')
+  })
+
+  it('throws a TypeError for an invalid number of slots', () => {
+    for (const slots of [0, 65_537, 1.5, '1']) assert.throws(() => checkRoom(slots as never), TypeError)
   })
 })
 

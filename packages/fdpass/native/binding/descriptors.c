@@ -37,6 +37,13 @@ static napi_value bind_duplicate_to(napi_env env, napi_callback_info info) {
   return number(env, opened(env, &copy, 1, copy));
 }
 
+/* checkRoom(slots) */
+static napi_value bind_check_room(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  UINT32(env, argv[0], slots);
+  return number(env, fdpass_check_room(slots));
+}
+
 /* close(fd) */
 static napi_value bind_close(napi_env env, napi_callback_info info) {
   ARGUMENTS(env, info, 1);
@@ -104,6 +111,7 @@ bool define_descriptors(napi_env env, napi_value exports) {
     METHOD("pipe", bind_pipe),
     METHOD("duplicate", bind_duplicate),
     METHOD("duplicateTo", bind_duplicate_to),
+    METHOD("checkRoom", bind_check_room),
     METHOD("close", bind_close),
     METHOD("getNonblocking", bind_get_nonblocking),
     METHOD("setNonblocking", bind_set_nonblocking),
