@@ -76,6 +76,10 @@ export interface SocketpairOptions {
     type?: SocketType;
 }
 
+export interface StoreOptions {
+    poll?: boolean;
+}
+
 export declare class StreamReceiver {
     readonly descriptors: Descriptor[];
     takesDescriptors: boolean;
@@ -95,6 +99,17 @@ export interface SystemError extends Error {
     errno: number;
     syscall: string;
 }
+
+export interface SystemdDescriptor {
+    name: string;
+    descriptor: Descriptor;
+}
+
+export interface SystemdDescriptorsOptions {
+    keepEnvironment?: boolean;
+}
+
+export type SystemdFields = Readonly<Record<string, string | number | bigint>>;
 
 export interface Watch {
     change(events: WatchEvents): void;
@@ -138,6 +153,8 @@ export declare function keepPath(server: Handle): void;
 
 export declare function listen(path: string, options?: ListenOptions): Descriptor;
 
+export declare function notifySystemd(fields: SystemdFields, handles?: readonly Handle[]): boolean;
+
 export declare function peerCredentials(socket: Handle): PeerCredentials;
 
 export declare function pipe(): [
@@ -153,11 +170,15 @@ export declare function receiveMessage(socket: Handle, buffer: Uint8Array, optio
 
 export declare function recv(socket: Handle): Descriptor | undefined;
 
+export declare function removeStoredDescriptors(name: string): boolean;
+
 export declare function send(socket: Handle, handle: Handle): void;
 
 export declare function sendMany(socket: Handle, handles: readonly Handle[], options?: SendManyOptions): number;
 
 export declare function sendMessage(socket: Handle, bytes: Uint8Array, handles?: readonly Handle[], options?: SendOptions): number;
+
+export declare function setAsyncOwner(handle: Handle, pid: number): void;
 
 export declare function setCloseOnExec(handle: Handle, on: boolean): void;
 
@@ -173,6 +194,10 @@ export declare function socketpair(options?: SocketpairOptions): [
 ];
 
 export declare function splice(from: Handle, to: Handle, length?: number): number;
+
+export declare function storeDescriptors(name: string, handles: readonly Handle[], options?: StoreOptions): boolean;
+
+export declare function systemdDescriptors(options?: SystemdDescriptorsOptions): SystemdDescriptor[];
 
 export declare function takeListener(server: Server): Descriptor;
 

@@ -100,11 +100,11 @@ int fdpass_accept(int listener) {
 #endif
 }
 
-int fdpass_connect(const char *path, size_t length) {
+int fdpass_connect(const char *path, size_t length, int type) {
   struct sockaddr_un address;
   int size = address_of(path, length, &address);
   if (size < 0) return size;
-  int fd = new_socket(SOCK_STREAM);
+  int fd = new_socket(type);
   if (fd < 0) return fd;
   /* Non-blocking, so that it does not wait for a place in the listener's queue. */
   int rc = fdpass_set_nonblocking(fd, 1);

@@ -27,6 +27,11 @@ int fdpass_get_close_on_exec(int fd) { return has_flag(fd, F_GETFD, FD_CLOEXEC);
 int fdpass_set_nonblocking(int fd, int on) { return change_flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, on); }
 int fdpass_get_nonblocking(int fd) { return has_flag(fd, F_GETFL, O_NONBLOCK); }
 
+int fdpass_set_async_owner(int fd, int pid) {
+  if (pid != 0 && fcntl(fd, F_SETOWN, pid) < 0) return failed();
+  return change_flag(fd, F_GETFL, F_SETFL, O_ASYNC, pid != 0);
+}
+
 int fdpass_socketpair(int type, int out[2]) {
 #ifdef SOCK_CLOEXEC
   return socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, out) < 0 ? failed() : 0;

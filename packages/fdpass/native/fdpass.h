@@ -39,6 +39,9 @@ int fdpass_get_nonblocking(int fd);
 int fdpass_set_nonblocking(int fd, int on);
 int fdpass_get_close_on_exec(int fd);
 int fdpass_set_close_on_exec(int fd, int on);
+/* Makes the kernel send SIGIO to a process whenever fd becomes ready, or no longer if `pid` is 0: F_SETOWN and O_ASYNC,
+ * which copies of the descriptor share (fcntl(2)). ESRCH if there is no such process. */
+int fdpass_set_async_owner(int fd, int pid);
 /* Reads or writes bytes of any descriptor, and returns their number: at most `length`, and 0 at the end of a stream
  * (read(2), send(2), write(2)). A write to a socket whose peer is closed is EPIPE without a signal. The process ignores
  * SIGPIPE, as Node does, if it writes to pipes. */
@@ -203,9 +206,9 @@ int fdpass_listen(const char *path, size_t length, int backlog);
  * (accept4(2)). */
 int fdpass_accept(int listener);
 
-/* Returns a blocking stream socket that is connected to a path (connect(2)). Never waits: EAGAIN if the listener's
- * queue is full. */
-int fdpass_connect(const char *path, size_t length);
+/* Returns a blocking socket, of a type such as SOCK_STREAM, that is connected to a path (connect(2)). Never waits:
+ * EAGAIN if the listener's queue is full. */
+int fdpass_connect(const char *path, size_t length, int type);
 
 /* Shuts down a direction of a connection: SHUT_RD, SHUT_WR, or SHUT_RDWR (shutdown(2)). */
 int fdpass_shutdown(int fd, int how);

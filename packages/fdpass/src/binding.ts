@@ -41,6 +41,8 @@ export interface Binding {
   setNonblocking(fd: number, on: boolean): number
   getCloseOnExec(fd: number): number
   setCloseOnExec(fd: number, on: boolean): number
+  /** `pid` 0 ends the signals. */
+  setAsyncOwner(fd: number, pid: number): number
   read(fd: number, buffer: Uint8Array, offset: number, length: number): number
   write(fd: number, buffer: Uint8Array, offset: number, length: number): number
   splice(from: number, to: number, length: number): number
@@ -80,7 +82,7 @@ export interface Binding {
   setReceiveTimeout(socket: number, milliseconds: number): number
   listen(path: Uint8Array, backlog: number): number
   accept(listener: number): number
-  connect(path: Uint8Array): number
+  connect(path: Uint8Array, type: number): number
   shutdown(socket: number, how: number): number
   socketKind(socket: number, out: Int32Array): number
   peerCredentials(socket: number, out: Int32Array): number

@@ -74,7 +74,7 @@ export function accept(listener: Handle): Descriptor {
  *   no process listens; `ENAMETOOLONG`, `EINVAL`, `EACCES`
  */
 export function connect(path: string): Descriptor {
-  return new Descriptor(checked(binding.connect(pathBytes(path)), 'connect'))
+  return new Descriptor(checked(binding.connect(pathBytes(path), binding.SOCK_STREAM), 'connect'))
 }
 
 /**

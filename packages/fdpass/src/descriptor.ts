@@ -193,6 +193,24 @@ export function setCloseOnExec(handle: Handle, on: boolean): void {
 }
 
 /**
+ * Makes the kernel send SIGIO to a process whenever the descriptor becomes ready (`F_SETOWN` and `O_ASYNC`), or ends
+ * that. The setting belongs to the open file, like `O_NONBLOCK`. **Listen for the signal first:** by default, SIGIO kills
+ * the process.
+ *
+ * One signal may stand for many events: at each, read until `EAGAIN`. A program with an event loop seldom needs this, see
+ * `watch`.
+ *
+ * @param handle - a socket, pipe, or tty; borrowed
+ * @param pid - the process that gets the signals; 0 ends them
+ * @throws TypeError if `pid` is not an integer from 0 to 2147483647
+ * @throws SystemError `ESRCH` if there is no such process; `EBADF`. Nothing has changed.
+ */
+export function setAsyncOwner(handle: Handle, pid: number): void {
+  checkArgument('pid', pid, anInteger(0, MOST_NUMBER))
+  checked(binding.setAsyncOwner(descriptorNumber(handle), pid), 'fcntl')
+}
+
+/**
  * Callbacks that run before a Descriptor is closed or released. Few Descriptors have any, so they have no field for
  * them.
  */

@@ -19,6 +19,7 @@ export {
   dup2,
   isCloseOnExec,
   isNonblocking,
+  setAsyncOwner,
   setCloseOnExec,
   setNonblocking,
 } from './descriptor.js'
@@ -37,8 +38,16 @@ export {
   sendMany,
   sendMessage,
 } from './message.js'
+export {
+  notifySystemd,
+  removeStoredDescriptors,
+  type StoreOptions,
+  type SystemdFields,
+  storeDescriptors,
+} from './notify-systemd.js'
 export { assertUnixSocket, type SocketKind, type SocketType, socketKind } from './socket-kind.js'
 export { pipe, type SocketpairOptions, socketpair } from './socketpair.js'
 export { StreamReceiver, type StreamReceiverOptions } from './stream-receiver.js'
 export type { SystemError } from './system-error.js'
+export { type SystemdDescriptor, type SystemdDescriptorsOptions, systemdDescriptors } from './systemd-descriptors.js'
 export { type Watch, type WatchEvents, type WatchOptions, watch } from './watch.js'

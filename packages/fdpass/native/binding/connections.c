@@ -21,13 +21,14 @@ static napi_value bind_accept(napi_env env, napi_callback_info info) {
   return number(env, opened(env, &socket, 1, socket));
 }
 
-/* connect(path) */
+/* connect(path, type) */
 static napi_value bind_connect(napi_env env, napi_callback_info info) {
-  ARGUMENTS(env, info, 1);
+  ARGUMENTS(env, info, 2);
   char *path;
   size_t length;
   if (!path_of(env, argv[0], &path, &length)) return NULL;
-  int socket = fdpass_connect(path, length);
+  INT32(env, argv[1], type);
+  int socket = fdpass_connect(path, length, type);
   return number(env, opened(env, &socket, 1, socket));
 }
 

@@ -80,6 +80,14 @@ static napi_value bind_close(napi_env env, napi_callback_info info) {
     return number(env, fdpass_##name(fd, bytes, size));                        \
   }
 
+/* setAsyncOwner(fd, pid) */
+static napi_value bind_set_async_owner(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 2);
+  INT32(env, argv[0], fd);
+  INT32(env, argv[1], pid);
+  return number(env, fdpass_set_async_owner(fd, pid));
+}
+
 BIND_FD(get_nonblocking)
 BIND_FD(get_close_on_exec)
 BIND_FD_FLAG(set_nonblocking)
@@ -117,6 +125,7 @@ bool define_descriptors(napi_env env, napi_value exports) {
     METHOD("setNonblocking", bind_set_nonblocking),
     METHOD("getCloseOnExec", bind_get_close_on_exec),
     METHOD("setCloseOnExec", bind_set_close_on_exec),
+    METHOD("setAsyncOwner", bind_set_async_owner),
     METHOD("read", bind_read),
     METHOD("write", bind_write),
     METHOD("splice", bind_splice),

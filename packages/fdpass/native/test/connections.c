@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define CLOSED_FD 99999
@@ -20,7 +21,7 @@ void test_connections(void) {
   unlink(path);
   int listener = fdpass_listen(path, strlen(path), 1);
   assert(fdpass_listen(path, strlen(path), 1) == -EADDRINUSE); /* a socket in use */
-  int client = fdpass_connect(path, strlen(path));
+  int client = fdpass_connect(path, strlen(path), SOCK_STREAM);
   int server = fdpass_accept(listener);
   assert(listener >= 0 && client >= 0 && server >= 0);
   assert(fdpass_get_nonblocking(client) == 0);
@@ -34,19 +35,31 @@ void test_connections(void) {
   listener = fdpass_listen(path, strlen(path), 1); /* replaces the socket that was left behind */
   assert(listener >= 0);
   fdpass_close(listener);
-  assert(fdpass_connect(path, strlen(path)) == -ECONNREFUSED);
+  assert(fdpass_connect(path, strlen(path), SOCK_STREAM) == -ECONNREFUSED);
   unlink(path);
-  assert(fdpass_connect(path, strlen(path)) == -ENOENT && fdpass_accept(CLOSED_FD) == -EBADF);
+  assert(fdpass_connect(path, strlen(path), SOCK_STREAM) == -ENOENT && fdpass_accept(CLOSED_FD) == -EBADF);
   char longest[200];
   memset(longest, 'x', sizeof longest);
-  assert(fdpass_connect(longest, sizeof longest) == -ENAMETOOLONG);
-  assert(fdpass_connect("a\0b", 3) == -EINVAL && fdpass_connect("", 0) == -EINVAL);
+  assert(fdpass_connect(longest, sizeof longest, SOCK_STREAM) == -ENAMETOOLONG);
+  assert(fdpass_connect("a\0b", 3, SOCK_STREAM) == -EINVAL && fdpass_connect("", 0, SOCK_STREAM) == -EINVAL);
   fdpass_close(client);
   fdpass_close(server);
 
+  int receiver = socket(AF_UNIX, SOCK_DGRAM, 0);
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  strcpy(address.sun_path, path);
+  assert(bind(receiver, (struct sockaddr *)&address, sizeof address) == 0);
+  assert(fdpass_connect(path, strlen(path), SOCK_STREAM) == -EPROTOTYPE);
+  int sender = fdpass_connect(path, strlen(path), SOCK_DGRAM);
+  assert(sender >= 0 && fdpass_send(sender, "a", 1, &sender, 1, 0) == 1);
+  assert(fdpass_read(receiver, &(char){0}, 1) == 1);
+  fdpass_close(sender);
+  fdpass_close(receiver);
+  unlink(path);
+
   static const char name[] = "\0fdpass-test"; /* abstract: unix(7) */
   listener = fdpass_listen(name, sizeof name, 1);
-  client = fdpass_connect(name, sizeof name);
+  client = fdpass_connect(name, sizeof name, SOCK_STREAM);
   assert(listener >= 0 && client >= 0 && fdpass_listen(name, sizeof name, 1) == -EADDRINUSE);
   fdpass_close(client);
   fdpass_close(listener);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,11 @@ void test_flags_of_descriptors(void) {
     assert(fdpass_set_nonblocking(pair[0], on) == 0 && fdpass_get_nonblocking(pair[0]) == on);
     assert(fdpass_set_close_on_exec(pair[0], on) == 0 && fdpass_get_close_on_exec(pair[0]) == on);
   }
+  assert(fdpass_set_async_owner(pair[0], INT_MAX) == -ESRCH && !(fcntl(pair[0], F_GETFL) & O_ASYNC));
+  assert(fdpass_set_async_owner(pair[0], getpid()) == 0 && (fcntl(pair[0], F_GETFL) & O_ASYNC));
+  assert(fcntl(pair[0], F_GETOWN) == getpid());
+  assert(fdpass_set_async_owner(pair[0], 0) == 0 && !(fcntl(pair[0], F_GETFL) & O_ASYNC));
+  assert(fdpass_set_async_owner(CLOSED_FD, 1) == -EBADF && fdpass_set_async_owner(CLOSED_FD, 0) == -EBADF);
   int copy = fdpass_duplicate(pair[0]);
   assert(fdpass_get_close_on_exec(copy) == 1);
   int file = fdpass_duplicate(pair[1]);

@@ -82,7 +82,7 @@ void test_full_table(void) {
   }
   fill_table(0);
   assert(fdpass_socketpair(SOCK_STREAM, other) == -EMFILE && fdpass_pipe(other) == -EMFILE);
-  assert(fdpass_connect("/none", 5) == -EMFILE && fdpass_listen("/none", 5, 1) == -EMFILE);
+  assert(fdpass_connect("/none", 5, SOCK_STREAM) == -EMFILE && fdpass_listen("/none", 5, 1) == -EMFILE);
   empty_table();
   close(pair[0]);
   close(pair[1]);
