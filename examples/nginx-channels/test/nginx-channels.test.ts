@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { descendantsOf, isSoak, until, untilGone } from '@anyfork/test-support'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+
+const main = fileURLToPath(new URL('../main.js', import.meta.url))
+const workers = 4
+/** More than a socket has room for. */
+const greetings = isSoak ? 20_000 : 1000
+
+describe('examples/nginx-channels', () => {
+  let folder: string
+  let log: string
+  let master: ChildProcess
+  let exit: Promise<unknown[]>
+  let lines: string[]
+
+  /** Waits for a line, and forgets it and those before it. */
+  const line = async (expected: RegExp): Promise<RegExpExecArray> => {
+    const index = (): number => lines.findIndex(one => expected.test(one))
+    await until(
+      () => index() >= 0,
+      () => `no ${expected} in ${lines.join(' | ')}`,
+    )
+    return expected.exec(lines.splice(0, index() + 1).at(-1)!)!
+  }
+  const start = (...more: string[]): void => {
+    lines = []
+    const args = [main, '--workers', `${workers}`, '--greetings', `${greetings}`, '--log', log, ...more]
+    master = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    exit = once(master, 'exit')
+    for (const stream of [master.stdout!, master.stderr!])
+      createInterface({ input: stream }).on('line', one => lines.push(one))
+  }
+  /** Waits until each worker has answered each other one, and returns how often messages had to wait. */
+  const allMet = async (): Promise<number> => {
+    const [, pairs, sent, waits] = await line(/^all (\d+) pairs have met: (\d+) greetings, (\d+) waits/)
+    assert.deepEqual([Number(pairs), Number(sent)], [12, 12 * greetings])
+    return Number(waits)
+  }
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    log = join(folder, 'log')
+  })
+  afterEach(async () => {
+    const left = descendantsOf(master.pid!).map(({ pid }) => pid)
+    master.kill('SIGKILL')
+    await exit
+    await untilGone(...left)
+    rmSync(folder, { recursive: true })
+  })
+
+  it('workers reach each other before and after kills, and nothing is dropped while one does not read', async () => {
+    start()
+    const pids: number[] = []
+    for (let i = 0; i < workers; i++) {
+      const [, slot, pid] = await line(/^slot (\d) has pid (\d+)$/)
+      pids[Number(slot)] = Number(pid)
+    }
+    await allMet()
+    const counts = { kills: 0, met: 1, waits: 0 }
+    const respawned = async (slot: number): Promise<void> => {
+      await line(new RegExp(`^slot ${slot} \\(pid ${pids[slot]}\\) has ended: SIGKILL$`))
+      pids[slot] = Number((await line(new RegExp(`^slot ${slot} has pid (\\d+)$`)))[1])
+      counts.kills++
+    }
+    for (let slot = 0; slot < workers; slot++) {
+      process.kill(pids[slot]!, 'SIGKILL')
+      await respawned(slot)
+      await allMet()
+      counts.met++
+    }
+
+    process.kill(pids[0]!, 'SIGSTOP')
+    for (const slot of [1, 2]) {
+      process.kill(pids[slot]!, 'SIGKILL')
+      await respawned(slot)
+    }
+    for (const slot of [1, 2])
+      await until(() => readFileSync(log, 'utf8').includes(`(pid ${pids[slot]}) waits for slot 0 (pid ${pids[0]})`))
+    process.kill(pids[0]!, 'SIGCONT')
+    counts.waits += await allMet()
+    counts.met++
+    assert.ok(counts.waits > 0)
+
+    master.kill('SIGQUIT')
+    assert.deepEqual(await exit, [0, null])
+    const content = readFileSync(log, 'utf8')
+    for (const pid of pids) assert.ok(content.includes(`(pid ${pid}) quits`))
+    console.log(
+      `      ${counts.met} times all ${workers} workers met, ${counts.kills} kills, ` +
+        `${counts.met * 12 * greetings} greetings, ${counts.waits} waits for room, 0 dropped`,
+    )
+  })
+
+  it('workers reopen their log, and end at SIGTERM', async () => {
+    start()
+    await allMet()
+    renameSync(log, `${log}.1`)
+    master.kill('SIGUSR1')
+    await until(() => {
+      try {
+        return readFileSync(log, 'utf8').split('has reopened its log').length === workers + 1
+      } catch {
+        return false // no worker has reopened it yet
+      }
+    })
+    assert.equal(readFileSync(`${log}.1`, 'utf8').split('has met').length, 12 + 1)
+    const left = descendantsOf(master.pid!).map(({ pid }) => pid)
+    master.kill('SIGTERM')
+    assert.deepEqual(await exit, [0, null])
+    await untilGone(...left)
+  })
+
+  it('exits with 2 and its usage for an invalid option', async () => {
+    start('--workers', 'none')
+    await line(/^Usage: /)
+    assert.deepEqual(await exit, [2, null])
+  })
+})
