@@ -23,6 +23,8 @@ export interface Messages {
 
 type Type = keyof Messages
 
+const ENDED = 'the other version has ended'
+
 /** Carries the messages of the handshake: one line of JSON each. */
 export class Control {
   readonly #socket: Socket
@@ -42,9 +44,10 @@ export class Control {
   /**
    * Sends a message at once: when this returns, the peer will receive the message, even if this process ends now.
    *
-   * @throws SystemError `EPIPE` if the peer no longer receives
+   * @throws Error if the peer no longer receives, or has ended
    */
   sendNow<T extends Type>(type: T, content: Messages[T]): void {
+    if (this.#socket.destroyed) throw new Error(ENDED)
     write(this.#socket, Buffer.from(lineOf(type, content)))
   }
 
@@ -55,7 +58,7 @@ export class Control {
    */
   async receive<T extends Type>(type: T): Promise<Messages[T]> {
     const message = await this.receiveOrEnd(type)
-    if (!message) throw new Error('the other version has ended')
+    if (!message) throw new Error(ENDED)
     return message
   }
 

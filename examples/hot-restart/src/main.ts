@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { unlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type Descriptor, dup, notifySystemd, systemdDescriptors } from '@anyfork/fdpass'
 import { accept, server as listenAt } from '@anyfork/fdpasser'
@@ -11,12 +11,14 @@ import { findPredecessor, type Predecessor } from './take-over.js'
 
 /** How long to wait after a failure, such as a full descriptor table, before another version may try. */
 const RETRY_MS = 50
-const { path, port, version, timeout, grace, allowsDowngrade } = parseOptions()
+const { path, port, version, wait, timeout, grace, allowsDowngrade } = parseOptions()
 const name = `version ${version} (pid ${process.pid})`
 const server = new CountingServer(version)
 
+const waiting = setTimeout(() => fail(new Error(`the running version does not answer within ${wait} ms`)), wait)
 const predecessor = await findPredecessor(path, { version, allowsDowngrade }).catch(fail)
 const door = predecessor ? await takeOver(predecessor).catch(fail) : await start().catch(fail)
+clearTimeout(waiting)
 notifySystemd({ READY: 1, MAINPID: process.pid, STATUS: `version ${version}` })
 const stop = new AbortController()
 process.once('SIGTERM', () => stop.abort()).once('SIGINT', () => stop.abort())
@@ -76,7 +78,7 @@ async function untilReplaced(): Promise<Successor | undefined> {
     } catch (error) {
       if (stop.signal.aborted) return undefined
       console.log(`${name} goes on: ${(error as Error).message}`)
-      await setTimeout(RETRY_MS)
+      await delay(RETRY_MS)
     }
   }
 }
@@ -90,6 +92,7 @@ function parseOptions(): {
   path: string
   port: number
   version: number
+  wait: number
   timeout: number
   grace: number
   allowsDowngrade: boolean
@@ -100,20 +103,27 @@ function parseOptions(): {
         path: { type: 'string', default: 'hot-restart.sock' },
         port: { type: 'string', default: '7000' },
         version: { type: 'string', default: '1' },
+        wait: { type: 'string', default: '30000' },
         timeout: { type: 'string', default: '10000' },
         grace: { type: 'string', default: '60000' },
         'allow-downgrade': { type: 'boolean', default: false },
       },
     })
-    const [port, version, timeout, grace] = [values.port, values.version, values.timeout, values.grace].map(value => {
-      if (!/^\d{1,9}$/.test(value)) throw new Error('port, version, timeout, and grace must be numbers')
+    const [port, version, wait, timeout, grace] = [
+      values.port,
+      values.version,
+      values.wait,
+      values.timeout,
+      values.grace,
+    ].map(value => {
+      if (!/^\d{1,9}$/.test(value)) throw new Error('port, version, wait, timeout, and grace must be numbers')
       return Number(value)
-    }) as [number, number, number, number]
-    return { path: values.path, port, version, timeout, grace, allowsDowngrade: values['allow-downgrade'] }
+    }) as [number, number, number, number, number]
+    return { path: values.path, port, version, wait, timeout, grace, allowsDowngrade: values['allow-downgrade'] }
   } catch (error) {
     console.error(
       `${(error as Error).message}\n\nUsage: npm start -- [--version N] [--port N] [--path SOCKET] [--allow-downgrade] ` +
-        '[--timeout MS] [--grace MS]',
+        '[--wait MS] [--timeout MS] [--grace MS]',
     )
     process.exit(2)
   }
