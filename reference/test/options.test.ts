@@ -35,6 +35,8 @@ const calls: Record<string, MakeCall> = {
   '@anyfork/fdpass sendMany()': options => fdpass.sendMany(sockets[0], [], options),
   '@anyfork/fdpass sendMessage()': options => fdpass.sendMessage(sockets[0], bytes, [], options),
   '@anyfork/fdpass socketpair()': options => fdpass.socketpair(options),
+  '@anyfork/fdpass storeDescriptors()': options => fdpass.storeDescriptors('name', [0], options),
+  '@anyfork/fdpass systemdDescriptors()': options => fdpass.systemdDescriptors(options),
   '@anyfork/fdpass watch() 1': options => fdpass.watch(sockets[0], options, () => {}),
   '@anyfork/fdpass watch() 3': options => fdpass.watch(sockets[0], { readable: true }, () => {}, options),
   '@anyfork/fdpasser new FdPasser()': options => new fdpasser.FdPasser(options),
