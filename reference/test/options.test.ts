@@ -16,6 +16,7 @@ type MakeCall = (options: never) => unknown
 const folder = mkdtempSync(join(tmpdir(), 'anyfork-options-'))
 const bytes = Buffer.alloc(4)
 let sockets: [fdpass.Descriptor, fdpass.Descriptor]
+let listener: fdpass.Descriptor
 let receiver: fdpass.StreamReceiver
 let watch: fdpass.Watch
 let passer: fdpasser.FdPasser
@@ -30,6 +31,7 @@ const calls: Record<string, MakeCall> = {
   '@anyfork/fdpass new DescriptorReceiver()': options => new fdpass.DescriptorReceiver(sockets[0], options),
   '@anyfork/fdpass StreamReceiver.prototype.receive()': options => receiver.receive(bytes, 0, options),
   '@anyfork/fdpass Watch.prototype.change()': options => watch.change(options),
+  '@anyfork/fdpass acceptAll()': options => fdpass.acceptAll(listener, options),
   '@anyfork/fdpass listen()': options => fdpass.listen(join(folder, 'listen'), options),
   '@anyfork/fdpass receiveMessage()': options => fdpass.receiveMessage(sockets[0], bytes, options),
   '@anyfork/fdpass sendMany()': options => fdpass.sendMany(sockets[0], [], options),
@@ -84,6 +86,7 @@ describe('the options of every public call', function () {
 
   before(() => {
     sockets = fdpass.socketpair()
+    listener = fdpass.listen(join(folder, 'listener'))
     receiver = new fdpass.StreamReceiver(sockets[0])
     watch = fdpass.watch(sockets[1], { readable: true }, () => {})
     passer = new fdpasser.FdPasser()
@@ -96,7 +99,7 @@ describe('the options of every public call', function () {
   })
   after(async () => {
     watch.close()
-    for (const socket of sockets) socket.close()
+    for (const socket of [listener, ...sockets]) socket.close()
     passer.destroy()
     await Promise.all([call.close(), rpc.rpcOf(remote).close(), callPool.close(), pool.poolOf(pooled).close()])
     await template.close()

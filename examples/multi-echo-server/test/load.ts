@@ -6,6 +6,9 @@ import { PATIENCE_MS } from '@anyfork/test-support'
 const CLIENTS = 50
 const ROUNDS = 3
 
+/** How many pieces of echo have arrived so far. */
+export let received = 0
+
 /**
  * Makes connections, each from a client that sends some messages, waits for the echo of each, and shuts down its end.
  *
@@ -23,7 +26,7 @@ export async function load(port: number, count: number): Promise<void> {
 function useConnection(port: number, id: number): Promise<void> {
   const messages = Array.from({ length: ROUNDS }, (_, round) => `${id}.${round} ${'x'.repeat((id * 37) % 3000)}\n`)
   const sent = messages.join('')
-  let received = ''
+  let text = ''
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1').setEncoding('utf8')
     const sendNext = (): void => {
@@ -32,15 +35,16 @@ function useConnection(port: number, id: number): Promise<void> {
       else socket.write(message)
     }
     socket.once('connect', sendNext)
-    socket.on('data', text => {
-      received += text
-      if (received.length === sent.length - messages.join('').length) sendNext()
+    socket.on('data', piece => {
+      received++
+      text += piece
+      if (text.length === sent.length - messages.join('').length) sendNext()
     })
     socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error('bytes are missing')))
     socket.once('error', error => reject(new Error(`connection ${id}: ${error.message}`)))
     socket.once('close', () => {
       try {
-        assert.ok(received === sent, `connection ${id}: sent ${sent.length} bytes, received ${received.length}`)
+        assert.ok(text === sent, `connection ${id}: sent ${sent.length} bytes, received ${text.length}`)
         resolve()
       } catch (error) {
         reject(error)
