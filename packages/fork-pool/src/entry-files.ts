@@ -13,6 +13,9 @@ export const EXIT_OR_REFORK: URL = new URL('./child/exit-or-refork.js', import.m
 /** The module that calls functions for `fork-pool --results`. */
 export const KEEP_OUTPUT: URL = new URL('./child/keep-output.js', import.meta.url)
 
+/** The module that workers of a prefork server run. */
+export const SERVE_PREFORK: URL = new URL('./child/serve-prefork.js', import.meta.url)
+
 /** Reads the version of this package from its package.json. */
 export function packageVersion(): string {
   return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version

@@ -3,12 +3,23 @@ const LONGEST_MS = 1000
 /** After so many failures in a row, further attempts are hopeless. */
 export const MOST_FAILURES = 7
 
-/** Delays retries: the first is immediate, the second waits 10 ms, and each further one twice as long, up to a second. */
+/** Delays retries: the first is immediate, the second waits a little, and each further one twice as long, up to a limit. */
 export class BackOff {
+  readonly #firstMs: number
+  readonly #longestMs: number
   #failures = 0
   #failedAt = 0
   #notBefore = 0
   #timer: NodeJS.Timeout | undefined
+
+  /**
+   * @param firstMs - the wait before the second retry, in milliseconds
+   * @param longestMs - the longest wait
+   */
+  constructor(firstMs: number = FIRST_MS, longestMs: number = LONGEST_MS) {
+    this.#firstMs = firstMs
+    this.#longestMs = longestMs
+  }
 
   get isHopeless(): boolean {
     return this.#failures >= MOST_FAILURES
@@ -26,7 +37,7 @@ export class BackOff {
     this.#failures += weight
     this.#failedAt = performance.now()
     if (this.#failures > 1)
-      this.#notBefore = this.#failedAt + Math.min(LONGEST_MS, FIRST_MS * 2 ** (this.#failures - 2))
+      this.#notBefore = this.#failedAt + Math.min(this.#longestMs, this.#firstMs * 2 ** (this.#failures - 2))
   }
 
   succeed(): void {

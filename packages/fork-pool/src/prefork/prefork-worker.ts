@@ -1,0 +1,166 @@
+import { killIfPermitted } from '@anyfork/fork/internal'
+import { connect, type ExitStatus, type ForkProcess, type Remote, type RpcControl, rpcOf } from '@anyfork/fork-rpc'
+import { SERVE_PREFORK } from '../entry-files.js'
+import { PoolError } from '../errors.js'
+import { DRAINING, type ServedCounts } from '../prefork-protocol.js'
+import type { PreforkWorkerFigures, PreforkWorkerState } from './prefork-stats.js'
+
+/** What a worker reports. */
+export interface PreforkWorkerListener {
+  /** Its state has changed. */
+  onState(worker: PreforkWorker): void
+  /** It got SIGTERM: it accepts no more connections, and completes its requests. */
+  onDraining(worker: PreforkWorker): void
+  /** It has ended. */
+  onEnded(worker: PreforkWorker): void
+}
+
+/** How long a worker may take to count what it has served, in milliseconds. */
+const COUNT_TIMEOUT_MS = 1000
+/** How long a server that stops waits for a process that is being forked, in milliseconds. */
+const FORK_PATIENCE_MS = 2000
+
+/** A process of a prefork server. */
+export class PreforkWorker {
+  readonly id: number
+  readonly generation: number
+  /** When it was started, in milliseconds of `performance.now()`. */
+  readonly startedAt: number = performance.now()
+  /** When it began to accept connections. */
+  readyAt: number = Infinity
+  /** Why it has died, or could not start. `undefined` if it has ended on request. */
+  death: Error | undefined
+  /** Whether the server has killed it, because it took too long to drain. */
+  isKilled = false
+  readonly ended: Promise<void>
+  readonly #process: ForkProcess
+  readonly #template: ForkProcess
+  readonly #remote: Remote<{ countServed: () => ServedCounts }>
+  readonly #control: RpcControl
+  readonly #listener: PreforkWorkerListener
+  #state: PreforkWorkerState = 'starting'
+  #status: ExitStatus | undefined
+  #killer: NodeJS.Timeout | undefined
+  /** When it is killed if it still drains, of `performance.now()`. */
+  #deadline = Infinity
+
+  /** @param process - has got its listener and settings, and belongs to the worker from now on */
+  constructor(
+    process: ForkProcess,
+    template: ForkProcess,
+    { id, generation }: { id: number; generation: number },
+    listener: PreforkWorkerListener,
+  ) {
+    this.id = id
+    this.generation = generation
+    this.#process = process
+    this.#template = template
+    this.#listener = listener
+    this.#remote = connect(process, SERVE_PREFORK, {
+      async: true,
+      init: 'start',
+      done: { module: SERVE_PREFORK, name: 'finish', exits: true },
+      onEvent: value => {
+        if (value === DRAINING && this.#state === 'ready') listener.onDraining(this)
+      },
+      onError: error => (this.death = error),
+    })
+    this.#control = rpcOf(this.#remote)
+    this.ended = this.#untilEnded()
+  }
+
+  get state(): PreforkWorkerState {
+    return this.#state
+  }
+
+  get figures(): PreforkWorkerFigures {
+    const { id, generation, startedAt, state } = this
+    const { pid, mode } = this.#process
+    const status = this.#status && { exitCode: this.#status.code, signal: this.#status.signal }
+    return { id, pid, state, mode, generation, ageMilliseconds: performance.now() - startedAt, ...status }
+  }
+
+  /**
+   * Resolves when the worker accepts connections.
+   *
+   * @param timeout - in milliseconds; after that, the worker is killed
+   * @throws rejects with why it could not start
+   */
+  async ready(timeout: number): Promise<void> {
+    let late: PoolError | undefined
+    const timer = setTimeout(() => {
+      late = new PoolError('ERR_POOL_START_TIMEOUT', `a worker has not started within ${timeout} ms`)
+      this.#killStarting(0)
+    }, timeout)
+    try {
+      await this.#control.ready()
+    } catch (error) {
+      throw late ?? error
+    } finally {
+      clearTimeout(timer)
+    }
+    this.readyAt = performance.now()
+    this.#become('ready')
+  }
+
+  /**
+   * Lets the worker complete its requests and end. Kills it after the grace period, and at once if it is not ready. A
+   * second call can only shorten the grace period.
+   *
+   * @param grace - in milliseconds
+   */
+  drain(grace: number): void {
+    if (this.#state === 'ended') return
+    if (this.#state === 'starting') return this.#killStarting(FORK_PATIENCE_MS)
+    const deadline = performance.now() + grace
+    if (deadline >= this.#deadline) return
+    this.#deadline = deadline
+    this.#become('draining')
+    void this.#control.close()
+    clearTimeout(this.#killer)
+    this.#killer = setTimeout(() => {
+      this.isKilled = true
+      this.kill()
+    }, grace)
+  }
+
+  kill(): void {
+    void this.#control.destroy()
+  }
+
+  /**
+   * Kills the worker before it is ready. A template that hangs would never fork it, so that is killed, too.
+   *
+   * @param patience - how long to wait for the fork, in milliseconds
+   */
+  #killStarting(patience: number): void {
+    this.kill()
+    if (this.#process.pid !== undefined) return
+    const killer = setTimeout(() => killIfPermitted(this.#template), patience)
+    void this.ended.then(() => clearTimeout(killer))
+  }
+
+  /** What the worker has served, or `undefined` if it does not answer. */
+  async served(): Promise<ServedCounts | undefined> {
+    if (this.#state !== 'ready') return undefined
+    try {
+      return await this.#remote.countServed.with({ timeout: COUNT_TIMEOUT_MS })()
+    } catch {
+      return undefined
+    }
+  }
+
+  async #untilEnded(): Promise<void> {
+    void this.#process.exited // keeps this program running
+    this.#status = await this.#control.ended
+    clearTimeout(this.#killer)
+    this.#become('ended')
+    this.#listener.onEnded(this)
+  }
+
+  #become(state: PreforkWorkerState): void {
+    if (this.#state === state || this.#state === 'ended') return
+    this.#state = state
+    this.#listener.onState(this)
+  }
+}
