@@ -6,6 +6,7 @@ import * as fdpass from '@anyfork/fdpass'
 import * as fdpasser from '@anyfork/fdpasser'
 import * as fork from '@anyfork/fork'
 import * as pool from '@anyfork/fork-pool'
+import { type PreforkServer, prefork } from '@anyfork/fork-pool/prefork'
 import * as rpc from '@anyfork/fork-rpc'
 import { type CallWithOptions, publicApi } from '@anyfork/reference/public-api'
 import { after, before, describe, it } from 'mocha'
@@ -23,6 +24,7 @@ let passer: fdpasser.FdPasser
 let template: fork.ForkProcess
 let call: rpc.Rpc
 let remote: rpc.Remote<typeof import('node:path')>
+let server: PreforkServer
 let callPool: pool.ForkPool
 let pooled: pool.PooledModule<typeof import('node:path')>
 
@@ -71,6 +73,10 @@ const calls: Record<string, MakeCall> = {
   '@anyfork/fork-pool pool() 3': options => pool.pool(template, 'node:path', 'basename', options),
   '@anyfork/fork-pool connectPool() 1': options => pool.connectPool('node:path', options),
   '@anyfork/fork-pool connectPool() 2': options => pool.connectPool(template, 'node:path', options),
+  '@anyfork/fork-pool/prefork prefork() 1': options => prefork('node:path', options),
+  '@anyfork/fork-pool/prefork prefork() 2': options => prefork('node:path', 'basename', options),
+  '@anyfork/fork-pool/prefork prefork() 3': options => prefork(template, 'node:path', 'basename', options),
+  '@anyfork/fork-pool/prefork PreforkServer.prototype.stop()': options => server.stop(options),
 }
 
 /** Any value is valid for these. */
@@ -84,7 +90,7 @@ describe('the options of every public call', function () {
   const keyOf = (one: CallWithOptions): string =>
     `${one.specifier} ${one.name}${several(one) ? ` ${one.position}` : ''}`
 
-  before(() => {
+  before(async () => {
     sockets = fdpass.socketpair()
     listener = fdpass.listen(join(folder, 'listener'))
     receiver = new fdpass.StreamReceiver(sockets[0])
@@ -96,11 +102,14 @@ describe('the options of every public call', function () {
     remote = rpc.connect(template.fork(), 'node:path')
     callPool = pool.pool(template, 'node:path', 'basename')
     pooled = pool.connectPool(template, 'node:path')
+    const listener = 'data:text/javascript,export default () => () => {}'
+    server = await prefork(listener, { workers: 1, signals: false })
   })
   after(async () => {
     watch.close()
     for (const socket of [listener, ...sockets]) socket.close()
     passer.destroy()
+    await server.stop()
     await Promise.all([call.close(), rpc.rpcOf(remote).close(), callPool.close(), pool.poolOf(pooled).close()])
     await template.close()
     rmSync(folder, { recursive: true })

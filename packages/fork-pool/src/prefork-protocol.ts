@@ -12,7 +12,7 @@ export interface PreforkServeSettings {
   done: string | undefined
 }
 
-/** The event by which a worker reports that it got SIGTERM: it accepts no more connections. */
+/** The event by which a worker reports that it accepts no more connections: the owner has closed it, or it got SIGTERM. */
 export const DRAINING = '@anyfork/fork-pool draining'
 
 /** What a worker counts itself. */

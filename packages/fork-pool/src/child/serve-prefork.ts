@@ -23,17 +23,13 @@ export async function start(settings: PreforkServeSettings, listener: Descriptor
   const make = await loadFunction(module, name, folder)
   const done = settings.done === undefined ? undefined : await loadFunction(module, settings.done, folder)
   const made = serverOf(await make({ id, signal: controller.signal }))
-  const server = new DrainableServer(made, idleGrace, () => controller.abort())
+  const server = new DrainableServer(made, idleGrace, () => {
+    reportDraining()
+    controller.abort()
+  })
   await listenOn(made, listener.release(), backlog)
   serving = { server, done }
-  process.on('SIGTERM', () => {
-    try {
-      event(DRAINING)
-    } catch {
-      process.exit() // the owner has not been told yet that this process serves
-    }
-    void server.drain()
-  })
+  process.on('SIGTERM', () => void server.drain())
 }
 
 /** Completes all requests, and closes all connections. */
@@ -44,6 +40,15 @@ export async function finish(): Promise<void> {
 
 export function countServed(): ServedCounts {
   return serving!.server.counts
+}
+
+/** Tells the owner that this worker accepts no more connections. */
+function reportDraining(): void {
+  try {
+    event(DRAINING)
+  } catch {
+    process.exit() // the owner does not know yet that this process serves
+  }
 }
 
 /** @throws TypeError if the user's function has returned something else than a server or a request listener */

@@ -13,6 +13,7 @@ import {
   type Expectations,
   isHandle,
 } from '@anyfork/fdpass/internal'
+import { ProcessExitedError } from '@anyfork/fork-rpc'
 import { aDuration } from '../expectations.js'
 import { ncpu } from '../ncpu.js'
 import type { PreforkWorkerFigures } from './prefork-stats.js'
@@ -79,7 +80,7 @@ export interface PreforkBackOff {
   /**
    * The longest wait, in milliseconds.
    *
-   * @default 10_000
+   * @default 1000
    */
   longest?: number
 }
@@ -121,7 +122,7 @@ export interface PreforkOptions {
   /**
    * How long to wait between attempts to start a worker that fails: the server never gives up.
    *
-   * @default { first: 100, longest: 10_000 }
+   * @default { first: 100, longest: 1000 }
    */
   backOff?: PreforkBackOff
   /**
@@ -170,7 +171,7 @@ const MOST_BACKLOG = 0x7fffffff
 const DEFAULT_GRACE_MS = 30_000
 const DEFAULT_IDLE_GRACE_MS = 5000
 const DEFAULT_START_TIMEOUT_MS = 30_000
-const DEFAULT_BACK_OFF: Required<PreforkBackOff> = { first: 100, longest: 10_000 }
+const DEFAULT_BACK_OFF: Required<PreforkBackOff> = { first: 100, longest: 1000 }
 
 const aPort = anInteger(0, 65_535)
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
@@ -259,6 +260,7 @@ function safely<Value>(callback: (value: Value) => void): (value: Value) => void
   return bindContext((value: Value) => callSafely(() => callback(value)))
 }
 
+/** A worker that has died has printed its own error. */
 function printError(error: Error): void {
-  console.error(`prefork: ${error.stack ?? error.message}`)
+  console.error(`prefork: ${error instanceof ProcessExitedError ? error.message : (error.stack ?? error.message)}`)
 }

@@ -64,7 +64,7 @@ export class PreforkServer implements AsyncDisposable {
    * then it completes its requests. No request fails. While a reload is under way, another one waits for it; all calls
    * that wait share one reload.
    *
-   * @returns resolves when all new workers accept connections; old ones may still have requests
+   * @returns resolves when only new workers accept connections; old ones may still have requests
    * @throws rejects with the error of the first new worker if it does not start; then nothing has changed. A worker after
    *   it that fails to start is started again, with back-off
    * @throws rejects with `ERR_POOL_CLOSED` if the server was stopped

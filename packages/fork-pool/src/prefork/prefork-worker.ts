@@ -1,5 +1,13 @@
 import { killIfPermitted } from '@anyfork/fork/internal'
-import { connect, type ExitStatus, type ForkProcess, type Remote, type RpcControl, rpcOf } from '@anyfork/fork-rpc'
+import {
+  connect,
+  type ExitStatus,
+  type ForkProcess,
+  ProcessExitedError,
+  type Remote,
+  type RpcControl,
+  rpcOf,
+} from '@anyfork/fork-rpc'
 import { SERVE_PREFORK } from '../entry-files.js'
 import { PoolError } from '../errors.js'
 import { DRAINING, type ServedCounts } from '../prefork-protocol.js'
@@ -33,11 +41,14 @@ export class PreforkWorker {
   /** Whether the server has killed it, because it took too long to drain. */
   isKilled = false
   readonly ended: Promise<void>
+  /** Resolves when it accepts no more connections. */
+  readonly deaf: Promise<void>
   readonly #process: ForkProcess
   readonly #template: ForkProcess
   readonly #remote: Remote<{ countServed: () => ServedCounts }>
   readonly #control: RpcControl
   readonly #listener: PreforkWorkerListener
+  #resolveDeaf!: () => void
   #state: PreforkWorkerState = 'starting'
   #status: ExitStatus | undefined
   #killer: NodeJS.Timeout | undefined
@@ -56,14 +67,17 @@ export class PreforkWorker {
     this.#process = process
     this.#template = template
     this.#listener = listener
+    this.deaf = new Promise(resolve => (this.#resolveDeaf = resolve))
     this.#remote = connect(process, SERVE_PREFORK, {
       async: true,
       init: 'start',
       done: { module: SERVE_PREFORK, name: 'finish', exits: true },
       onEvent: value => {
-        if (value === DRAINING && this.#state === 'ready') listener.onDraining(this)
+        if (value !== DRAINING) return
+        this.#resolveDeaf()
+        if (this.#state === 'ready') listener.onDraining(this)
       },
-      onError: error => (this.death = error),
+      onError: error => (this.death = this.#named(error)),
     })
     this.#control = rpcOf(this.#remote)
     this.ended = this.#untilEnded()
@@ -95,7 +109,7 @@ export class PreforkWorker {
     try {
       await this.#control.ready()
     } catch (error) {
-      throw late ?? error
+      throw late ?? this.#named(error as Error)
     } finally {
       clearTimeout(timer)
     }
@@ -154,8 +168,16 @@ export class PreforkWorker {
     void this.#process.exited // keeps this program running
     this.#status = await this.#control.ended
     clearTimeout(this.#killer)
+    this.#resolveDeaf()
     this.#become('ended')
     this.#listener.onEnded(this)
+  }
+
+  /** Lets the message of an error say which worker has exited. */
+  #named(error: Error): Error {
+    if (!(error instanceof ProcessExitedError)) return error
+    const { exitCode: code, signal, cause } = error
+    return new ProcessExitedError({ code, signal }, `worker ${this.id}`, cause === undefined ? {} : { cause })
   }
 
   #become(state: PreforkWorkerState): void {

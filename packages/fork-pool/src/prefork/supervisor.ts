@@ -83,6 +83,8 @@ export class Supervisor {
       await this.#fill(place)
       this.assertRunning()
     }
+    const old = [...this.all].filter(worker => worker.generation < this.generation)
+    await Promise.all(old.map(worker => worker.deaf))
   }
 
   /**
