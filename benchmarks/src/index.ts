@@ -22,6 +22,7 @@ const benchmarks: Record<string, RunnableBenchmark> = {
       'pool-isolated-calls',
       'pool-recovery',
       'pool-scaling',
+      'prefork-server',
     ].map(name => [name, benchmarkFromModule(name)]),
   ),
   'fd-passing': {
