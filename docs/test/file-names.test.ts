@@ -9,6 +9,9 @@ const files = execFileSync('git', ['ls-files'], { cwd: top, encoding: 'utf8' }).
 const documents = [
   'README.md',
   'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'UPGRADING.md',
   ...readdirSync(join(top, 'docs'))
     .filter(name => name.endsWith('.md'))
     .map(name => `docs/${name}`),

@@ -25,7 +25,15 @@ export function markdownFiles(): string[] {
   const texts = readdirSync(docs)
     .filter(name => name.endsWith('.md'))
     .map(name => join('docs', name))
-  return ['README.md', 'CONTRIBUTING.md', ...below('packages'), ...below('examples'), ...texts]
+  return [
+    'README.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+    'UPGRADING.md',
+    ...below('packages'),
+    ...below('examples'),
+    ...texts,
+  ]
     .map(path => join(top, path))
     .filter(existsSync)
 }
