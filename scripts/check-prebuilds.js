@@ -1,0 +1,54 @@
+// Checks that packages/*/prebuilds has an addon for each platform that the READMEs promise, that each is for the machine and
+// the libc of its name, and that there is nothing else. A release runs this before it publishes.
+//
+//     node scripts/check-prebuilds.js        checks packages/*/prebuilds
+//     node scripts/check-prebuilds.js FOLDER checks FOLDER/*/prebuilds
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+const PACKAGES = ['fdpass', 'fork']
+const ELF = 0x7f454c46
+const MACH_O = 0xcffaedfe
+/** By folder: the bytes that the file begins with, and the number of the machine at its place in the header. */
+const PLATFORMS = {
+  'linux-x64': { libcs: ['glibc', 'musl'], magic: ELF, machine: header => header.readUInt16LE(18) === 62 },
+  'linux-arm64': { libcs: ['glibc', 'musl'], magic: ELF, machine: header => header.readUInt16LE(18) === 183 },
+  'darwin-x64': { libcs: [], magic: MACH_O, machine: header => header.readUInt32LE(4) === 0x01000007 },
+  'darwin-arm64': { libcs: [], magic: MACH_O, machine: header => header.readUInt32LE(4) === 0x0100000c },
+}
+
+function namesOf(name, { libcs }) {
+  return libcs.length ? libcs.map(libc => `@anyfork+${name}.${libc}.node`) : [`@anyfork+${name}.node`]
+}
+
+/** Returns what is wrong with the addons of a package. */
+function faultsOf(name, folder) {
+  const found = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name).slice(folder.length + 1))
+  const expected = Object.entries(PLATFORMS).flatMap(([platform, description]) =>
+    namesOf(name, description).map(file => [join(platform, file), description]),
+  )
+  const names = expected.map(([file]) => file)
+  return [
+    ...names.filter(file => !found.includes(file)).map(file => `${name} lacks ${file}`),
+    ...found.filter(file => !names.includes(file)).map(file => `${name} has ${file}, which is not expected`),
+    ...expected
+      .filter(([file, description]) => found.includes(file) && !isFor(join(folder, file), description))
+      .map(([file]) => `${file} is for another machine`),
+  ]
+}
+
+function isFor(file, { magic, machine }) {
+  const header = Buffer.alloc(64)
+  const fd = openSync(file, 'r')
+  readSync(fd, header)
+  closeSync(fd)
+  return header.readUInt32BE(0) === magic && machine(header)
+}
+
+const top = resolve(process.argv[2] ?? join(import.meta.dirname, '../packages'))
+const faults = PACKAGES.flatMap(name => faultsOf(name, join(top, name, 'prebuilds')))
+for (const fault of faults) console.error(fault)
+if (faults.length) process.exitCode = 1
+else console.log('All prebuilt addons are there, each for its machine.')
