@@ -102,8 +102,8 @@ describe('the options of every public call', function () {
     remote = rpc.connect(template.fork(), 'node:path')
     callPool = pool.pool(template, 'node:path', 'basename')
     pooled = pool.connectPool(template, 'node:path')
-    const listener = 'data:text/javascript,export default () => () => {}'
-    server = await prefork(listener, { workers: 1, signals: false })
+    const module = 'data:text/javascript,export default () => () => {}'
+    server = await prefork(module, { workers: 1, signals: false })
   })
   after(async () => {
     watch.close()
