@@ -96,28 +96,23 @@ export class Channel {
 
   #flush(): void {
     this.#isFull = false
-    while (this.#queue.length) {
-      const { bytes, handles, settle } = this.#queue[0]!
+    let sent = 0
+    for (const { bytes, handles, settle } of this.#queue) {
       let failure: Error | undefined
       try {
         sendMessage(this.descriptor, bytes, handles)
       } catch (error) {
         const { code } = error as SystemError
-        if (code === 'EAGAIN') {
-          this.#isFull = true
-          this.waits++
-          break
-        }
-        if (code === 'ETOOMANYREFS' || code === 'ENOBUFS' || code === 'ENOMEM') {
-          this.#isFull = true
-          setTimeout(() => this.descriptor.isOpen && this.#flush(), RETRY_MS)
-          return
-        }
+        this.#isFull = ['EAGAIN', 'ETOOMANYREFS', 'ENOBUFS', 'ENOMEM'].includes(code)
+        if (code === 'EAGAIN') this.waits++
+        else if (this.#isFull) setTimeout(() => this.descriptor.isOpen && this.#flush(), RETRY_MS)
+        if (this.#isFull) break
         failure = error as Error
       }
-      this.#queue.shift()
+      sent++
       settle(failure)
     }
+    this.#queue.splice(0, sent) // all at once: to shift a long array is slow
     this.#update()
   }
 

@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha'
 const main = fileURLToPath(new URL('../main.js', import.meta.url))
 const workers = 4
 /** More than a socket has room for. */
-const greetings = isSoak ? 20_000 : 1000
+const greetings = isSoak ? 5000 : 500
 
 describe('examples/nginx-channels', () => {
   let folder: string
