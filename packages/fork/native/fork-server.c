@@ -148,7 +148,7 @@ pid_t fork_server_fork(struct fork_server *self, int control, int (*wait_for_thr
   if (rc == 0) rc = fork_server_listen(self);
   if (rc < 0) return rc;
   uv_loop_t *loop = self->child_ended.loop;
-  pid_t pid = self->state->copies_threads ? fork_process_with_threads(loop, report_thread_limit, &control)
+  pid_t pid = self->state->copies_threads ? fork_process_with_threads(loop, -1, report_thread_limit, &control)
                                           : fork_process(loop, wait_for_threads);
   if (pid == 0) *child_error = become_child(self, control);
   if (pid > 0) fork_children_add(&self->children, pid);

@@ -34,8 +34,10 @@ const char *fork_obstacle_to_threads(void);
  *
  * Errors: -EBUSY and -ENOTSUP, for which fork_refusal says why; -EMFILE, also if a descriptor is above the limit;
  * -ENOMEM; those of clone(2) and fork_inherit_memory. A child whose descriptors cannot be opened anew exits with code
- * 127. In one whose threads cannot be made, `fail` is called, which may not use the heap; it then exits with code 1. */
-pid_t fork_process_with_threads(uv_loop_t *loop, void (*fail)(void *context), void *context);
+ * 127. In one whose threads cannot be made, `fail` is called, which may not use the heap; it then exits with code 1.
+ *
+ * `shared` is the read end of a pipe that parent and child go on sharing although both ends are open here, or -1. */
+pid_t fork_process_with_threads(uv_loop_t *loop, int shared, void (*fail)(void *context), void *context);
 
 /* Does what that does before the fork, and undoes it. Returns 0, or the error with which a fork would fail now. */
 int fork_rehearse_with_threads(const uv_loop_t *loop);

@@ -86,6 +86,11 @@ export interface Binding {
   obstacleToThreads(): string | undefined
   /** 0, or a negative errno if this process cannot be forked with all its threads now. */
   rehearseFork(): number
+  /**
+   * Forks this process with all its threads. A child that cannot have them all sends the report over `control` and
+   * exits. Parent and child share the pipe with the read end `lifeline`.
+   */
+  forkWithThreads(control: number, lifeline: number, report: Uint8Array): number
   /** Why the last one of these, or `serverFork`, has refused, as a clause. */
   forkRefusal(): string
   /** The ids of all threads but this one. */

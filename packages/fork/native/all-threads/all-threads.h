@@ -116,9 +116,9 @@ int fork_refuse_thread(const struct fork_thread *thread);
 /* descriptors.c */
 
 /* Notes the files that the child must open anew, while all other threads are parked. The octets in the pipe with the
- * read end `dropped` are not the child's. Refuses with -ENOTSUP what cannot be opened anew. Errors: those of open(2).
- */
-int fork_note_descriptors(int dropped);
+ * read end `dropped` are not the child's. The pipe with the read end `shared` is not opened anew. Refuses with -ENOTSUP
+ * what cannot be opened anew. Errors: those of open(2). */
+int fork_note_descriptors(int dropped, int shared);
 
 bool fork_is_renewed(int fd);
 

@@ -77,7 +77,7 @@ static int note_one(int fd, int folder, void *highest) {
   ssize_t length = readlink(path, name, sizeof name - 1);
   if (length < 0) return -errno;
   name[length] = '\0';
-  if (fd > *(int *)highest) *(int *)highest = fd;
+  if (is_anonymous && fd > *(int *)highest) *(int *)highest = fd;
   if (is_anonymous) return note_anonymous(fd, name);
   return strncmp(name, "pipe:[", 6) == 0 ? fork_note_pipe_end(fd, file.st_ino) : 0;
 }
@@ -88,13 +88,14 @@ static bool is_within_limit(int fd) {
   return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd < limit.rlim_cur;
 }
 
-int fork_note_descriptors(int dropped) {
+int fork_note_descriptors(int dropped, int shared) {
   int highest = 0;
   int rc = fork_clear_notes();
   if (rc == 0) rc = fork_each_number("/proc/self/fd", note_one, &highest);
-  if (rc == 0) rc = fork_note_pipes(dropped);
+  if (rc == 0) rc = fork_note_pipes(dropped, shared);
   if (rc == 0) rc = fork_give_up_rings();
   if (rc == 0) rc = fork_note_watches();
+  if (fork_highest_pipe_end() > highest) highest = fork_highest_pipe_end();
   return rc == 0 && !is_within_limit(highest) ? -EMFILE : rc;
 }
 

@@ -36,10 +36,10 @@ static int refuse(const struct fork_thread *thread) {
 }
 
 /* Stops all other threads at safe points. They are stopped only after a success. */
-static int stop_once(const uv_loop_t *loop, struct fork_threads *threads) {
+static int stop_once(const uv_loop_t *loop, int shared, struct fork_threads *threads) {
   int rc = fork_park(threads);
   if (rc < 0) return rc;
-  rc = fork_note_descriptors(loop->signal_pipefd[0]);
+  rc = fork_note_descriptors(loop->signal_pipefd[0], shared);
   const struct fork_thread *found = rc < 0 ? NULL : find_unsafe(threads);
   if (rc == 0 && found == NULL) return 0;
   fork_unpark();
@@ -47,10 +47,10 @@ static int stop_once(const uv_loop_t *loop, struct fork_threads *threads) {
 }
 
 /* A thread that runs may get to a safe point soon. */
-static int stop_threads(const uv_loop_t *loop, struct fork_threads *threads) {
+static int stop_threads(const uv_loop_t *loop, int shared, struct fork_threads *threads) {
   long long deadline = now_ns() + PATIENCE_NS;
   int rc;
-  for (long pause = LEAST_PAUSE_NS; (rc = stop_once(loop, threads)) == -EBUSY && now_ns() < deadline;) {
+  for (long pause = LEAST_PAUSE_NS; (rc = stop_once(loop, shared, threads)) == -EBUSY && now_ns() < deadline;) {
     nanosleep(&(struct timespec){.tv_nsec = pause}, NULL);
     pause = 2 * pause < MOST_PAUSE_NS ? 2 * pause : MOST_PAUSE_NS;
   }
@@ -92,13 +92,13 @@ int fork_rehearse_with_threads(const uv_loop_t *loop) {
   int rc = fork_check_glibc();
   if (rc < 0) return rc;
   uint64_t blocked = fork_block_signals();
-  rc = stop_threads(loop, &threads);
+  rc = stop_threads(loop, -1, &threads);
   if (rc == 0) fork_unpark();
   fork_restore_signals(blocked);
   return rc;
 }
 
-pid_t fork_process_with_threads(uv_loop_t *loop, void (*fail)(void *context), void *context) {
+pid_t fork_process_with_threads(uv_loop_t *loop, int shared, void (*fail)(void *context), void *context) {
   struct fork_threads threads;
   struct fork_identity own;
   int rc = fork_check_glibc();
@@ -106,7 +106,7 @@ pid_t fork_process_with_threads(uv_loop_t *loop, void (*fail)(void *context), vo
   if (!fork_identify(&own, (pid_t)syscall(SYS_gettid)))
     return fork_refuse(-ENOTSUP, "the C library has not made this thread");
   uint64_t blocked = fork_block_signals();
-  pid_t pid = stop_threads(loop, &threads);
+  pid_t pid = stop_threads(loop, shared, &threads);
   if (pid == 0) {
     pid = fork_inherit_memory();
     if (pid == 0) pid = copy_process(own.tid);
@@ -128,8 +128,9 @@ int fork_rehearse_with_threads(const uv_loop_t *loop) {
   return -ENOTSUP;
 }
 
-pid_t fork_process_with_threads(uv_loop_t *loop, void (*fail)(void *context), void *context) {
+pid_t fork_process_with_threads(uv_loop_t *loop, int shared, void (*fail)(void *context), void *context) {
   (void)loop;
+  (void)shared;
   (void)fail;
   (void)context;
   return -ENOTSUP;

@@ -47,7 +47,9 @@ int fork_renew_epoll_sets(void);
 /* pipes.c: pipe(7), those that have both ends in this process */
 int fork_note_pipe_end(int fd, unsigned long long inode);
 /* To be called once all ends are noted. */
-int fork_note_pipes(int dropped);
+int fork_note_pipes(int dropped, int shared);
+/* Returns the highest number of those that are opened anew, or -1. */
+int fork_highest_pipe_end(void);
 int fork_renew_pipes(void);
 bool fork_is_private_pipe(int fd);
 

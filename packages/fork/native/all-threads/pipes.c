@@ -16,6 +16,7 @@ struct pipe {
   struct pipe *next;
   unsigned long long inode;
   struct end *readers, *writers;
+  bool is_shared;
   int capacity;
   char *octets;
   size_t length;
@@ -46,12 +47,19 @@ int fork_note_pipe_end(int fd, unsigned long long inode) {
 }
 
 /* A pipe with only one end here leads to another process. */
-static bool is_private(const struct pipe *self) { return self->readers != NULL && self->writers != NULL; }
+static bool is_private(const struct pipe *self) {
+  return self->readers != NULL && self->writers != NULL && !self->is_shared;
+}
+
+static bool has_reader(const struct pipe *self, int fd) {
+  for (const struct end *end = self->readers; end != NULL; end = end->next)
+    if (end->fd == fd) return true;
+  return false;
+}
 
 bool fork_is_private_pipe(int fd) {
   for (const struct pipe *one = first; one != NULL; one = one->next)
-    for (const struct end *end = one->readers; is_private(one) && end != NULL; end = end->next)
-      if (end->fd == fd) return true;
+    if (is_private(one) && has_reader(one, fd)) return true;
   return false;
 }
 
@@ -72,9 +80,10 @@ static int copy_octets(struct pipe *self, size_t length) {
   return 0;
 }
 
-int fork_note_pipes(int dropped) {
+int fork_note_pipes(int dropped, int shared) {
   for (struct pipe *one = first; one != NULL; one = one->next) {
     int length = 0;
+    one->is_shared = has_reader(one, shared);
     if (!is_private(one)) continue;
     one->capacity = fcntl(one->readers->fd, F_GETPIPE_SZ);
     if (ioctl(one->readers->fd, FIONREAD, &length) < 0) return -errno;
@@ -82,6 +91,24 @@ int fork_note_pipes(int dropped) {
     if (rc < 0) return rc;
   }
   return 0;
+}
+
+static int highest_of(const struct end *ends) {
+  int highest = -1;
+  for (; ends != NULL; ends = ends->next)
+    if (ends->fd > highest) highest = ends->fd;
+  return highest;
+}
+
+int fork_highest_pipe_end(void) {
+  int highest = -1;
+  for (const struct pipe *one = first; one != NULL; one = one->next) {
+    if (!is_private(one)) continue;
+    int reader = highest_of(one->readers), writer = highest_of(one->writers),
+        higher = reader > writer ? reader : writer;
+    if (higher > highest) highest = higher;
+  }
+  return highest;
 }
 
 /* All descriptors of an end may share one open file. */

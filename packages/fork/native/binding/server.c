@@ -1,5 +1,6 @@
 #include <napi-arguments.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "../fork-server.h"
 #include "../fork.h"
@@ -200,7 +201,33 @@ static napi_value bind_rehearse_fork(napi_env env, napi_callback_info info) {
   return number(env, fork_rehearse_with_threads(loop));
 }
 
-/* forkRefusal(): returns why rehearseFork or serverFork has refused, as a clause */
+struct failure {
+  int socket;
+  const void *report;
+  size_t length;
+};
+
+static void report_failure(void *context) {
+  const struct failure *self = context;
+  send(self->socket, self->report, self->length, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* forkWithThreads(control, lifeline, report: Buffer): returns the child's pid, 0 in the child, or a negative errno. A
+ * child that cannot have all threads sends the report over `control` and exits. Both share the pipe `lifeline`. */
+static napi_value bind_fork_with_threads(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 3);
+  INT32(env, argv[0], control);
+  INT32(env, argv[1], lifeline);
+  void *report;
+  size_t length;
+  TRY_ARGUMENT(env, napi_get_buffer_info(env, argv[2], &report, &length), "expected a Buffer");
+  uv_loop_t *loop;
+  TRY(env, napi_get_uv_event_loop(env, &loop));
+  struct failure failure = {control, report, length};
+  return number(env, fork_process_with_threads(loop, lifeline, report_failure, &failure));
+}
+
+/* forkRefusal(): returns why rehearseFork, serverFork, or forkWithThreads has refused, as a clause */
 static napi_value bind_fork_refusal(napi_env env, napi_callback_info info) {
   (void)info;
   napi_value result;
@@ -243,6 +270,7 @@ napi_value bind_server(napi_env env, napi_value exports) {
     METHOD("serverClose", bind_server_close),
     METHOD("obstacleToThreads", bind_obstacle_to_threads),
     METHOD("rehearseFork", bind_rehearse_fork),
+    METHOD("forkWithThreads", bind_fork_with_threads),
     METHOD("forkRefusal", bind_fork_refusal),
     METHOD("knowThreads", bind_know_threads),
     METHOD("forgetThreads", bind_forget_threads),

@@ -86,29 +86,34 @@ void test_renewed_descriptors(void) {
   struct descriptors all = open_all();
   struct pollfd due = {.fd = all.due, .events = POLLIN};
   assert(poll(&due, 1, -1) == 1);
+  int shared[2];
+  assert(pipe2(shared, O_NONBLOCK) == 0);
   size_t open = open_descriptors();
-  assert(fork_note_descriptors(all.dropped[0]) == 0 && open_descriptors() == open);
+  assert(fork_note_descriptors(all.dropped[0], shared[0]) == 0 && open_descriptors() == open);
   assert(fork_is_renewed(all.event) && fork_is_renewed(all.pipe[0]) && !fork_is_renewed(all.set));
   pid_t pid = fork();
   if (pid == 0) {
     int dropped, rc = fork_renew_descriptors(), line = rc < 0 ? __LINE__ : use_all(&all);
     if (line == 0 && (ioctl(all.dropped[0], FIONREAD, &dropped) < 0 || dropped != 0)) line = __LINE__;
     if (line == 0 && open_descriptors() != open) line = __LINE__;
+    if (line == 0 && write(shared[1], "shared", 6) != 6) line = __LINE__;
     _exit(line > 255 ? 255 : line);
   }
   assert(status_of(pid) == 0);
   assert(use_all(&all) == 0); /* the child has used its own */
-  assert(fork_note_descriptors(-1) == -ENOTSUP && strstr(fork_refusal(), "watches files"));
+  char octets[7];
+  assert(read(shared[0], octets, sizeof octets) == 6 && close(shared[0]) == 0 && close(shared[1]) == 0);
+  assert(fork_note_descriptors(-1, -1) == -ENOTSUP && strstr(fork_refusal(), "watches files"));
   close_all(&all);
 }
 
 void test_renewal_with_full_table(void) {
   struct descriptors all = open_all();
-  assert(fork_note_descriptors(-1) == 0);
+  assert(fork_note_descriptors(-1, -1) == 0);
   fill_table(0);
   pid_t pid = fork();
   if (pid == 0) _exit(fork_renew_descriptors() == 0 && use_all(&all) == 0 ? 0 : 1);
-  int rc = fork_note_descriptors(-1);
+  int rc = fork_note_descriptors(-1, -1);
   empty_table();
   assert(rc == -EMFILE && status_of(pid) == 0);
   close_all(&all);
