@@ -1,5 +1,9 @@
 // What @anyfork/fork/template exports. Made by `npm run update --workspace @anyfork/reference`.
 
-export declare function forkTemplate(): Promise<ForkProcess>;
+export interface TemplateOptions {
+    threads?: CopiedThreads;
+}
+
+export declare function forkTemplate(options?: TemplateOptions): Promise<ForkProcess>;
 
 export declare const forkingFlags: readonly string[];

@@ -5,7 +5,6 @@ import { createInterface } from 'node:readline'
 import { forkingFlags } from '@anyfork/fork/template'
 import { isRunning, outputOf, runCommand, runProgram, untilGone } from '@anyfork/test-support'
 import { before, describe, it } from 'mocha'
-import { areAllThreadsCopied } from './support/mode.js'
 
 const module = ['--input-type=module', '-e']
 
@@ -389,8 +388,33 @@ describe('forkTemplate', () => {
     assert.equal(stdout, 'EMFILE\nERR_PROCESS_EXITED\n')
   })
 
-  it('a copy of a worker takes no orders to the worker', async function () {
-    if (areAllThreadsCopied) return this.skip() // forkTemplate() needs flags that the worker lacks
+  it('a process that was forked forks itself', async () => {
+    const stdout = await output(
+      `
+      import { ForkProcess } from '@anyfork/fork'
+      const template = ForkProcess.exec({ mode: 'fork' }).eval(async () => {
+        const { forkTemplate } = await import('@anyfork/fork/template')
+        globalThis.copy = async socket => {
+          socket.close()
+          const template = await forkTemplate()
+          const child = template.fork()
+          await child.ready()
+          console.log(template.mode, child.mode)
+          await child.close()
+          await template.close()
+          process.exit()
+        }
+      })
+      const process = template.fork()
+      await process.run('copy')
+      console.log((await process.exited).code)
+      await template.close()`,
+      [],
+    )
+    assert.equal(stdout, 'fork fork\n0\n')
+  })
+
+  it('a copy of a worker takes no orders to the worker', async () => {
     const stdout = await output(
       `
       import { ForkProcess } from '@anyfork/fork'

@@ -28,6 +28,11 @@ const ORPHAN_GRACE_MS = 1000
 /** The one that takes the orders to this process. */
 let present: OrderServer | undefined
 
+/** Returns the descriptors that `stopTakingOrders` closes, and those that this package keeps open here. */
+export function descriptorsOfOrders(): ReadonlySet<number> {
+  return present?.ownDescriptors ?? new Set()
+}
+
 /** To be called in a copy of a program that goes on without orders to the program: closes the inherited control socket. */
 export function stopTakingOrders(): void {
   present?.close()
@@ -146,7 +151,7 @@ export class OrderServer implements ChannelListener, ForkServerListener {
   }
 
   /** The descriptors that belong to this package: those of the link, and those of orders that wait. */
-  get #ownDescriptors(): ReadonlySet<number> {
+  get ownDescriptors(): ReadonlySet<number> {
     const queued = this.#queue.flatMap(({ descriptors }) => descriptors.map(({ fd }) => fd))
     return new Set([...this.#owner.descriptors, ...queued])
   }
@@ -245,7 +250,7 @@ export class OrderServer implements ChannelListener, ForkServerListener {
         return this.#children.note(order)
       case Command.check:
         return this.#answer(id, async () =>
-          (await import('../doctor/check.js')).check(this.#ownDescriptors, this.#children.known, this.#mode),
+          (await import('../doctor/check.js')).check(this.ownDescriptors, this.#children.known, this.#mode),
         )
       case Command.inspect:
         return this.#answer(id, async () => (await import('./inspector.js')).openInspector(decode(payload)))
@@ -342,7 +347,7 @@ export class OrderServer implements ChannelListener, ForkServerListener {
   async #leaveFunction(socket: Descriptor): Promise<void> {
     socket[Symbol.dispose]()
     await assertNoActiveHandles(async () =>
-      (await import('../doctor/descriptors.js')).describeConnections(this.#ownDescriptors),
+      (await import('../doctor/descriptors.js')).describeConnections(this.ownDescriptors),
     )
     forgetNewListeners()
     process.exitCode = undefined

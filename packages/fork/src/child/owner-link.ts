@@ -12,8 +12,8 @@ import { ReservedSlot } from '../protocol/reserved-slot.js'
 import { armLifeline, claimLifeline, cutLifeline, type Lifeline } from '../safety/lifeline.js'
 import { ForkServer, type ForkServerListener } from './fork-server.js'
 
-/** What a process reports if libuv aborts it because it can start no threads, in a frame. */
-function threadLimitReport(): Buffer {
+/** What a process reports, in a frame, if it ends because it can start no threads. */
+export function threadLimitReport(): Buffer {
   const error = encodeError(systemError(-constants.errno.EAGAIN, 'pthread_create'))
   return Buffer.concat([frameHeader(Report.failed, 0, error.length, 0), error])
 }

@@ -1,7 +1,9 @@
 import { type Descriptor, socketpair } from '@anyfork/fdpass'
 import { systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
-import { OrderServer, stopTakingOrders } from '../child/order-server.js'
+import { descriptorsOfOrders, OrderServer, stopTakingOrders } from '../child/order-server.js'
+import { threadLimitReport } from '../child/owner-link.js'
+import { type ThreadChoice, threadsArgument } from '../copied-threads.js'
 import { encodeError } from '../error-codec.js'
 import { NotForkableError, signalNumber } from '../errors.js'
 import { callAfterFork, callBeforeFork } from '../fork-hooks.js'
@@ -9,6 +11,7 @@ import { lifeline, takeLifeline } from '../owner/lifeline-pipe.js'
 import { forgetChildren, OwnChild } from '../owner/own-child.js'
 import { ControlChannel } from '../protocol/control-channel.js'
 import { Report } from '../protocol/frame.js'
+import { reasonOfRefusal, refusalOf, setThreads } from '../safety/all-threads.js'
 import { recordBaseline } from '../safety/baseline.js'
 import { installExits } from '../safety/exits.js'
 import { collectGarbage } from '../safety/garbage.js'
@@ -18,7 +21,8 @@ import { removeListeners } from '../safety/listeners.js'
 import { waitForRequests } from '../safety/pending-requests.js'
 import { assumeRandomnessUsed, renewRandomness } from '../safety/randomness.js'
 import { forgetThreads, startPool } from '../safety/threads.js'
-import { findObstacles } from './obstacles.js'
+import { endWithUnsettledMain } from '../safety/unsettled-main.js'
+import { findingOfRefusal, findObstacles } from './obstacles.js'
 
 /** How many turns of the event loop things get that are about to end. */
 const TURNS = 10
@@ -36,23 +40,24 @@ let others: Promise<unknown> = Promise.resolve()
 /**
  * Forks this program. Copies are made one after the other.
  *
- * @param own - returns the descriptors that are closed in the copy
+ * @param choice - which threads the copy has, and its forks
+ * @param own - returns the descriptors of this program's processes, which are closed in the copy
  * @returns resolves in this program; never settles in the copy
  * @throws rejects with `ERR_NOT_FORKABLE`, or the error of fork(2)
  */
-export function forkThisProgram(own: () => ReadonlySet<number>): Promise<Copy> {
-  const copy = others.then(() => makeCopy(own))
+export function forkThisProgram(choice: ThreadChoice, own: () => ReadonlySet<number>): Promise<Copy> {
+  const copy = others.then(() => makeCopy(choice, own))
   others = copy.catch(() => {})
   return copy
 }
 
-async function makeCopy(own: () => ReadonlySet<number>): Promise<Copy> {
+async function makeCopy(choice: ThreadChoice, own: () => ReadonlySet<number>): Promise<Copy> {
   await startPool().catch(() => {}) // where /proc cannot be read, that is among the obstacles
   const undo = await callBeforeFork()
   let copy: Copy
   try {
     await waitForRequests().catch(() => {}) // pending requests are among the obstacles
-    copy = await atRest(own)
+    copy = await atRest(choice, own)
   } catch (error) {
     await undo().catch(() => {}) // the first error is the one to report
     throw error
@@ -77,15 +82,15 @@ function discard({ pid, control }: Copy): void {
  * Forks at the beginning of a turn of the event loop, when no promise reaction and no tick is pending. Only what is in
  * the event loop could go on in the copy then, and that is checked first.
  */
-function atRest(own: () => ReadonlySet<number>): Promise<Copy> {
+function atRest(choice: ThreadChoice, own: () => ReadonlySet<number>): Promise<Copy> {
   return new Promise((resolve, reject) => {
     const attempt = (turnsLeft: number): void => {
       setImmediate(() => {
         try {
-          const obstacles = findObstacles(own())
+          const obstacles = findObstacles(choice, new Set([...own(), ...descriptorsOfOrders()]))
           if (obstacles.length && turnsLeft) attempt(turnsLeft - 1)
           else if (obstacles.length) reject(new NotForkableError(obstacles))
-          else fork(resolve)
+          else fork(choice, resolve)
         } catch (error) {
           reject(error as Error)
         }
@@ -95,31 +100,40 @@ function atRest(own: () => ReadonlySet<number>): Promise<Copy> {
   })
 }
 
-function fork(resolve: (copy: Copy) => void): void {
-  lifeline() // may throw EMFILE, so it comes before anything that would have to be closed
+function fork(choice: ThreadChoice, resolve: (copy: Copy) => void): void {
+  const { fd: shared } = lifeline() // may throw EMFILE, so it comes before anything that would have to be closed
   assumeRandomnessUsed()
   collectGarbage()
   const [ours, theirs] = socketpair()
-  const pid = binding.fork()
+  const areAll = choice.threads === 'all'
+  const pid = areAll ? binding.forkWithThreads(theirs.fd, shared, threadLimitReport()) : binding.fork()
   if (pid === 0) {
     ours.close()
-    void becomeTemplate(theirs)
+    void becomeTemplate(choice, theirs)
     return
   }
   theirs.close()
   if (pid > 0) return resolve({ pid, control: ours })
   ours.close()
-  throw systemError(pid, 'fork')
+  throw areAll ? errorOf(refusalOf(pid)) : systemError(pid, 'fork')
+}
+
+/** Returns the error for a fork with all threads that has failed. */
+function errorOf(error: Error): Error {
+  const reason = reasonOfRefusal(error)
+  return reason === undefined ? error : new NotForkableError([findingOfRefusal(reason)])
 }
 
 /** Runs in the copy. Code that awaits the promise of `forkThisProgram` never goes on there. */
-async function becomeTemplate(control: Descriptor): Promise<void> {
-  installExits()
+async function becomeTemplate(choice: ThreadChoice, control: Descriptor): Promise<void> {
+  setThreads(threadsArgument(choice))
+  if (choice.threads === 'one') installExits() // else Node's own way works, and waits for tasks of V8's threads
   let armed
   try {
     armed = armLifeline({ shared: takeLifeline(), own: undefined }) // comes first: hooks may take forever
     process.exitCode = undefined
     removeListeners() // they belong to the program
+    if (choice.threads === 'all') endWithUnsettledMain()
     installPid()
     forgetThreads()
     forgetChildren()

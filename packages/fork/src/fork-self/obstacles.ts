@@ -1,17 +1,21 @@
 import { isMainThread } from 'node:worker_threads'
 import { binding } from '../binding.js'
 import type { Finding } from '../check-report.js'
+import type { ThreadChoice } from '../copied-threads.js'
 import { counted } from '../counted.js'
 import { describeDescriptors } from '../doctor/descriptors.js'
 import { FORKING_FLAGS } from '../interpreter-flags.js'
 import { hasTimer } from '../owner/own-child.js'
 import { activeResources } from '../safety/active-handles.js'
+import { isInspectorOpen } from '../safety/all-threads.js'
 import { hasLateFlags } from '../safety/engine-flags.js'
 import { lastingObstacle } from '../safety/lasting-obstacle.js'
 import { countForeignThreads } from '../safety/threads.js'
 
 /** The flags without which V8 cannot be forked. The others save time and memory, or matter only to WebAssembly. */
 const required = [/^--single[-_]threaded$/, /^--v8[-_]pool[-_]size=1$/]
+/** Node's name of both ends of a `MessageChannel`, and of what connects worker threads. */
+const MESSAGE_PORT = 'MessagePort'
 const START_LATER = 'start it after forkTemplate() has resolved'
 
 type Reason = [topic: Finding['topic'], subject: string, text: string, advice: string]
@@ -19,17 +23,34 @@ type Reason = [topic: Finding['topic'], subject: string, text: string, advice: s
 /**
  * Finds out why this program cannot be forked at this moment. Nothing that it has started may go on in the copy.
  *
+ * @param choice - which threads the copy has
  * @param own - the descriptors that this package closes in the copy
  */
-export function findObstacles(own: ReadonlySet<number>): Finding[] {
+export function findObstacles(choice: ThreadChoice, own: ReadonlySet<number>): Finding[] {
   const lasting = lastingObstacle()
   if (lasting) return [{ severity: 'blocks', topic: 'platform', ...lasting }]
-  const flags = lackingFlags()
-  const reasons = [...(flags.length ? flags : threads()), ...requests(), ...handles(), ...sockets(own)]
-  return reasons.map(([topic, subject, text, advice]) => ({ severity: 'blocks', topic, subject, text, advice }))
+  const areAll = choice.threads === 'all'
+  const place = wrongPlace()
+  const ofThreads = place.length ? place : areAll ? inspector() : lackingFlags(choice)
+  const reasons = [
+    ...(ofThreads.length || areAll ? ofThreads : threads(choice)),
+    ...requests(),
+    ...handles(areAll),
+    ...sockets(own),
+  ]
+  return reasons.map(toFinding)
 }
 
-function lackingFlags(): Reason[] {
+/** Describes why a copy with all threads was refused. */
+export function findingOfRefusal(reason: string): Finding {
+  return toFinding(['thread', 'copies', reason, 'let the thread wait, or close the descriptor, before the fork'])
+}
+
+function toFinding([topic, subject, text, advice]: Reason): Finding {
+  return { severity: 'blocks', topic, subject, text, advice }
+}
+
+function wrongPlace(): Reason[] {
   if (process.platform !== 'linux')
     return [
       ['platform', process.platform, 'a running Node.js program can only be forked on Linux', 'use ForkProcess.exec()'],
@@ -38,18 +59,32 @@ function lackingFlags(): Reason[] {
     return [
       ['platform', 'worker thread', 'only the main thread can be forked', 'call forkTemplate() in the main thread'],
     ]
+  return []
+}
+
+function inspector(): Reason[] {
+  if (!isInspectorOpen()) return []
+  return [['handle', 'inspector', 'the inspector is open, and every copy would share the port', 'close it first']]
+}
+
+function lackingFlags({ reason }: ThreadChoice): Reason[] {
   if (hasLateFlags() || required.every(flag => process.execArgv.some(given => flag.test(given)))) return []
   return [
     [
       'platform',
       'flags',
-      'V8 waits for threads that a copy would not have',
-      `start the program with node ${FORKING_FLAGS.join(' ')}`,
+      `V8 waits for threads that a copy would not have${whyNotAll(reason)}`,
+      `start the program with node ${FORKING_FLAGS.join(' ')}${reason === undefined ? ", or use the option threads: 'all'" : ''}`,
     ],
   ]
 }
 
-function threads(): Reason[] {
+/** Says why a copy does not have all threads, if that was asked for. */
+function whyNotAll(reason: string | undefined): string {
+  return reason === undefined ? '' : `; it cannot have all threads, because ${reason}`
+}
+
+function threads({ reason }: ThreadChoice): Reason[] {
   const count = countForeignThreads()
   return count <= 0
     ? []
@@ -57,7 +92,7 @@ function threads(): Reason[] {
         [
           'thread',
           String(count),
-          `${counted(count, 'thread')} beside those of Node.js and V8, which a copy would not have: locks would never be released`,
+          `${counted(count, 'thread')} beside those of Node.js and V8, which a copy would not have: locks would never be released${whyNotAll(reason)}`,
           `${START_LATER}; do not start it with --inspect, and set UV_THREADPOOL_SIZE before it starts`,
         ],
       ]
@@ -77,14 +112,14 @@ function requests(): Reason[] {
     : []
 }
 
-function handles(): Reason[] {
+function handles(areAllThreadsCopied: boolean): Reason[] {
   const { _getActiveHandles: active } = process as unknown as { _getActiveHandles(): { fd?: number }[] }
   const names = activeResources()
   const own = hasTimer() ? names.indexOf('Timeout') : -1
   if (own >= 0) names.splice(own, 1) // this package's own, which ends in the copy
-  const reasons = [...new Set(names)].map(
-    (name): Reason => ['handle', name, 'it would go on in every copy', START_LATER],
-  )
+  const reasons = [...new Set(names)]
+    .filter(name => !(areAllThreadsCopied && name === MESSAGE_PORT)) // the copy has both ends
+    .map((name): Reason => ['handle', name, 'it would go on in every copy', START_LATER])
   if (active().some(({ fd }) => fd === 0))
     reasons.push(['handle', 'stdin', 'standard input is being read, and every copy would read it as well', START_LATER])
   return reasons
