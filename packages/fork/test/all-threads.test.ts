@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ForkProcess } from '@anyfork/fork'
-import { assertNothingLeft, childrenOf, isSoak, openResources, outputOf } from '@anyfork/test-support'
+import { assertNothingLeft, openResources, outputOf } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
 
@@ -27,8 +27,6 @@ const names = [
   'worker threads',
 ]
 const ends = ['natural', 'exit'] as const
-const CHILDREN = isSoak ? 400 : 12
-const AT_ONCE = 12
 const isRoot = process.getuid?.() === 0
 
 describe('forks with all threads', () => {
@@ -58,22 +56,6 @@ describe('forks with all threads', () => {
         })
       }
     }
-
-    it(`${CHILDREN} forks do all of this, ${AT_ONCE} at once`, async function () {
-      this.timeout(isSoak ? 3_600_000 : 120_000)
-      const before = openResources()
-      let left = CHILDREN
-      const next = async (): Promise<void> => {
-        while (left-- > 0) {
-          const child = template.fork()
-          assert.deepEqual(await answer(await child.sendArg(names, ends[left % 2]).run(jobs, 'work')), names)
-          assert.deepEqual(await child.exited, { code: 0, signal: null })
-        }
-      }
-      await Promise.all(Array.from({ length: AT_ONCE }, next))
-      assert.deepEqual(childrenOf(template.pid!), [])
-      await assertNothingLeft(before)
-    })
 
     it('check() reports that forks have all threads, and that none is in the way', async () => {
       const { canFork, copiedThreads, findings, threads } = await template.check()
