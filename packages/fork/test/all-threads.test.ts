@@ -65,6 +65,25 @@ describe('forks with all threads', () => {
     })
   })
 
+  it('check() warns of a pipe to another process, but not of one that each fork has of its own', async () => {
+    const template = ForkProcess.exec({ threads: 'all', mode: 'fork' }).eval(async () => {
+      const { pipe } = await import('@anyfork/fdpass')
+      const [toItself, toAnother] = [pipe(), pipe()]
+      toAnother[0].close()
+      Object.assign(globalThis, { kept: [toItself, toAnother] })
+    })
+    const { descriptors, findings } = await template.check()
+    const pipes = descriptors.filter(({ kind, origin }) => kind === 'pipe' && origin === 'opened')
+    assert.equal(pipes.length, 3)
+    assert.deepEqual(
+      findings
+        .filter(({ topic, severity }) => topic === 'descriptor' && severity === 'warns')
+        .map(({ subject }) => subject),
+      [String(Math.max(...pipes.map(({ fd }) => fd)))],
+    )
+    await template.close()
+  })
+
   it('a worker thread of the template lives on in each fork with its state, and in the template', async () => {
     const before = openResources()
     const template = ForkProcess.exec({ threads: 'all', mode: 'fork' }).require(live).warm(live, 'askOnce')

@@ -1,10 +1,13 @@
 import { readFileSync, statSync } from 'node:fs'
 import type { Finding, OpenDescriptor } from '../check-report.js'
+import { areAllThreadsCopied } from '../safety/all-threads.js'
 import { getBaseline, openDescriptors } from '../safety/baseline.js'
 import { socketsByInode } from './sockets.js'
 
 /** The descriptors of event loops. */
 const loopParts = new Set(['anon_inode:[eventpoll]', 'anon_inode:[eventfd]', 'anon_inode:[io_uring]'])
+/** What a fork with all threads opens anew, besides those and pipes that have both ends in the process. */
+const renewable = new Set(['anon_inode:[timerfd]', 'anon_inode:[signalfd]', 'anon_inode:inotify'])
 /** The bits of the access mode of open(2) in the flags of proc_pid_fdinfo(5). */
 const ACCESS_MODE = 0o3
 
@@ -43,14 +46,21 @@ export function describeConnections(own: ReadonlySet<number>): string[] {
     .map(({ fd, remote }) => `a connection${remote === undefined ? '' : ` to ${remote}`} (descriptor ${fd})`)
 }
 
-/** Reports the descriptors that are neither standard streams nor Node's or this package's own. */
+/** Reports the descriptors that are neither standard streams nor Node's or this package's own, and that forks share. */
 export function checkDescriptors(descriptors: readonly OpenDescriptor[]): Finding[] {
   return descriptors.flatMap(descriptor => {
     const { fd, origin } = descriptor
-    if (origin === 'standard' || origin === 'own') return []
+    if (origin === 'standard' || origin === 'own' || isRenewed(descriptor, descriptors)) return []
     const [severity, text, advice] = judge(descriptor)
     return [{ severity, topic: 'descriptor', subject: String(fd), text, advice }]
   })
+}
+
+/** Returns whether each fork has a file of its own there. */
+function isRenewed({ kind, name }: OpenDescriptor, all: readonly OpenDescriptor[]): boolean {
+  if (!areAllThreadsCopied()) return false
+  const ends = all.filter(other => other.name === name).map(({ isWritable }) => isWritable)
+  return kind === 'pipe' ? ends.includes(true) && ends.includes(false) : renewable.has(name)
 }
 
 type Judgement = [severity: Finding['severity'], text: string, advice: string]
