@@ -8,7 +8,7 @@ await events.waitUntilReady()
 
 const jobs = Array.from({ length: count }, (_, index) => ({
   name: 'hash',
-  data: { seed: `seed ${index}`, rounds: 10_000 },
+  data: { seed: `seed ${index}`, rounds: 1000 },
   opts: { jobId: `${process.pid}-${index}`, attempts: 3, backoff: { type: 'exponential', delay: 100 } },
 }))
 const waiting = new Set(jobs.map(job => job.opts.jobId))

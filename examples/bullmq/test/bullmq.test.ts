@@ -75,7 +75,7 @@ describe('examples/bullmq', () => {
     await queue.addBulk(
       Array.from({ length: JOBS }, (_, index) => ({
         name: 'hash',
-        data: { seed: `${index}`, rounds: 200, failures: index % 10 === 0 ? 1 : 0 },
+        data: { seed: `${index}`, rounds: 50, failures: index % 10 === 0 ? 1 : 0 },
         opts: { jobId: `job-${index}`, attempts: 10, backoff: { type: 'fixed', delay: 50 } },
       })),
     )
@@ -111,8 +111,8 @@ describe('examples/bullmq', () => {
 
   it('a consumer that gets SIGTERM completes its jobs and ends, and so do the programs of the README', async () => {
     const consumer = consumers.values().next().value ?? (await startConsumer())
-    const stdout = await outputOf(produce, ['20'], { env: { REDIS: server.socket } })
-    assert.match(stdout, /^20 jobs, \d+\.\d seconds\n$/)
+    const stdout = await outputOf(produce, ['5'], { env: { REDIS: server.socket } })
+    assert.match(stdout, /^5 jobs, \d+\.\d seconds\n$/)
     const processes = descendantsOf(consumer.pid!).map(({ pid }) => pid)
     for (const one of consumers) {
       const exited = once(one, 'exit')
