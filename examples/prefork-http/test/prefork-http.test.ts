@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { json } from 'node:stream/consumers'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { descendantsOf, until, untilGone } from '@anyfork/test-support'
 import autocannon from 'autocannon'
@@ -13,6 +14,9 @@ const ROUNDS = 20
 /** A worker that dies within a second of its start is started again with back-off. */
 const KILLS = 10
 const CONNECTIONS = 10
+/** How many requests per second autocannon sends, and the pause of a counting client: they leave the processors to the reloads. */
+const RATE = 500
+const PAUSE_MS = 10
 
 /** The example, and what it has printed. */
 class Program {
@@ -80,19 +84,32 @@ class Clients {
       } catch (error) {
         this.errors.push(error as Error)
       }
+      await setTimeout(PAUSE_MS)
     }
   }
 }
 
 describe('examples/prefork-http', () => {
   let program: Program
-  afterEach(() => program.stop('SIGKILL'))
+  const stops: (() => unknown)[] = []
+  afterEach(async () => {
+    for (const stop of stops.splice(0)) await stop()
+    await program.stop('SIGKILL')
+  })
+  /** Starts clients, which end with the test even if it fails. */
+  const clientsOf = (url: string): Clients => {
+    const clients = new Clients(url)
+    stops.push(() => clients.stop())
+    return clients
+  }
 
   it(`no request fails during ${ROUNDS} reloads, and ${ROUNDS} kills of workers by SIGTERM`, async () => {
     program = new Program()
     const url = await program.url()
-    const load = autocannon({ url, connections: CONNECTIONS, duration: 600 })
-    const clients = new Clients(url)
+    const load = autocannon({ url, connections: CONNECTIONS, duration: 600, overallRate: RATE })
+    const stopLoad = (): void => (load as unknown as { stop(): void }).stop()
+    stops.push(stopLoad)
+    const clients = clientsOf(url)
     for (let round = 1; round <= ROUNDS; round++) {
       program.child.kill('SIGHUP')
       const ready = new RegExp(`ready, pid (\\d+), reload ${round}\\n`, 'g')
@@ -101,7 +118,7 @@ describe('examples/prefork-http', () => {
       await program.printed(ready, 3)
     }
     await clients.stop()
-    ;(load as unknown as { stop(): void }).stop()
+    stopLoad()
     const { errors, timeouts, non2xx, '2xx': answered } = await load
     console.log(
       `      ${ROUNDS} reloads, ${ROUNDS} kills; autocannon: ${answered} answers, ${errors} errors;`,
@@ -119,7 +136,7 @@ describe('examples/prefork-http', () => {
   it(`${KILLS} kills of workers by SIGKILL fail only what their connections had under way`, async () => {
     program = new Program()
     const url = await program.url()
-    const clients = new Clients(url)
+    const clients = clientsOf(url)
     const ready = /ready, pid (\d+)/g
     for (let kill = 1; kill <= KILLS; kill++) {
       const answered = clients.answered
@@ -132,6 +149,9 @@ describe('examples/prefork-http', () => {
     console.log(`      ${KILLS} kills; ${clients.sent} requests, ${clients.answered} answers, ${failed} failed`)
     assert.equal(clients.answered + failed, clients.sent)
     assert.ok(failed <= KILLS * CONNECTIONS)
-    assert.deepEqual([...new Set(clients.errors.map(error => (error as NodeJS.ErrnoException).code))], ['ECONNRESET'])
+    assert.deepEqual(
+      clients.errors.filter(error => (error as NodeJS.ErrnoException).code !== 'ECONNRESET'),
+      [],
+    )
   })
 })
