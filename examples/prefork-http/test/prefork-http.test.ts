@@ -5,14 +5,14 @@ import { Agent, request } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { descendantsOf, until, untilGone } from '@anyfork/test-support'
+import { descendantsOf, isSoak, until, untilGone } from '@anyfork/test-support'
 import autocannon from 'autocannon'
 import { afterEach, describe, it } from 'mocha'
 
 const main = fileURLToPath(new URL('../main.js', import.meta.url))
-const ROUNDS = 20
+const ROUNDS = isSoak ? 20 : 4
 /** A worker that dies within a second of its start is started again with back-off. */
-const KILLS = 10
+const KILLS = isSoak ? 20 : 4
 const CONNECTIONS = 10
 /** How many requests per second autocannon sends, and the pause of a counting client: they leave the processors to the reloads. */
 const RATE = 500
