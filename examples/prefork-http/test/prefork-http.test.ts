@@ -89,7 +89,8 @@ class Clients {
   }
 }
 
-describe('examples/prefork-http', () => {
+describe('examples/prefork-http', function () {
+  this.timeout(isSoak ? 300_000 : 60_000)
   let program: Program
   const stops: (() => unknown)[] = []
   afterEach(async () => {
