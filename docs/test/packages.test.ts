@@ -39,8 +39,32 @@ const programs: Record<string, string> = {
     console.log(await basename('/a/b') === 'b')`,
 }
 
+/** What `npm pack --json` says of a package. Sizes are in bytes. */
+interface Packed {
+  name: string
+  filename: string
+  size: number
+  unpackedSize: number
+  files: { path: string; size: number }[]
+}
+
+/**
+ * How large a package may be without prebuilt addons, in KiB: packed, and unpacked. These are about a quarter more than in
+ * version 0.1.0, so that a file which was added by mistake is noticed.
+ */
+const sizeLimits: Record<string, readonly [packed: number, unpacked: number]> = {
+  fdpass: [95, 370],
+  fdpasser: [35, 125],
+  fork: [345, 1290],
+  'fork-rpc': [255, 1020],
+  'fork-pool': [176, 695],
+}
+const KIB = 1024
+const bin = join(top, 'node_modules/.bin')
+
 describe('a packed package', () => {
   let folder: string
+  let packs: Packed[]
 
   // One installation is enough for all packages. Without the soak, it uses the addons of this repository: to compile them
   // takes most of the time of this suite.
@@ -53,9 +77,9 @@ describe('a packed package', () => {
       ['pack', '--json', '--pack-destination', folder, ...names.map(name => `./packages/${name}`)],
       { cwd: top },
     )
-    const packed = JSON.parse(stdout) as { name: string; filename: string }[]
+    packs = JSON.parse(stdout) as Packed[]
     const dependencies = Object.fromEntries(
-      packed.map(({ name, filename }) => [name, `file:${join(folder, filename)}`]),
+      packs.map(({ name, filename }) => [name, `file:${join(folder, filename)}`]),
     )
     assert.deepEqual(Object.keys(dependencies).sort(), names.map(name => `@anyfork/${name}`).sort())
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ dependencies }))
@@ -67,6 +91,38 @@ describe('a packed package', () => {
     if (!isSoak) for (const name of ['fdpass', 'fork']) copyAddons(name, join(folder, 'node_modules/@anyfork', name))
   })
   after(() => rmSync(folder, { recursive: true }))
+
+  for (const [name, [packed, unpacked]] of Object.entries(sizeLimits)) {
+    it(`@anyfork/${name} takes at most ${packed} KiB packed and ${unpacked} KiB unpacked, without prebuilt addons`, () => {
+      const { size, unpackedSize, files } = packOf(name)
+      const addons = files.filter(({ path }) => path.startsWith('prebuilds/')).reduce((sum, file) => sum + file.size, 0)
+      const largest = files.toSorted((one, other) => other.size - one.size).slice(0, 5)
+      const report = largest.map(({ path, size }) => `${path}: ${size}`).join(', ')
+      if (!addons) assert.ok(size <= packed * KIB, `${size} bytes packed: ${report}`) // prebuilt addons are packed, too
+      assert.ok(unpackedSize - addons <= unpacked * KIB, `${unpackedSize - addons} bytes unpacked: ${report}`)
+    })
+
+    it(`@anyfork/${name} contains only code, types, documents, and what its addon is made of`, () => {
+      const { files } = packOf(name)
+      const kinds =
+        /^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md|binding\.gyp|install\.cjs|bin\/[\w-]+\.js|src\/.*\.ts|dist\/.*\.(?:js|d\.ts)(?:\.map)?|native\/.*\.[ch]|prebuilds\/[\w-]+\/@anyfork\+\w+(?:\.\w+)?\.node)$/
+      assert.deepEqual(
+        files.map(({ path }) => path).filter(path => !kinds.test(path) || /\btest\b/.test(path)),
+        [],
+      )
+    })
+
+    it(`@anyfork/${name} has no problem that publint knows`, async () => {
+      await run(join(bin, 'publint'), ['--strict', fileOf(name)])
+    })
+
+    it(`@anyfork/${name} has types for each of its entries, as ES modules`, async () => {
+      await run(join(bin, 'attw'), ['--profile', 'esm-only', '--format', 'json', fileOf(name)])
+    })
+  }
+
+  const packOf = (name: string): Packed => packs.find(pack => pack.name === `@anyfork/${name}`)!
+  const fileOf = (name: string): string => join(folder, packOf(name).filename)
 
   for (const [name, program] of Object.entries(programs)) {
     it(`@anyfork/${name} works in a project with nothing but its dependencies, as an ES module and by require()`, async () => {
