@@ -78,9 +78,7 @@ describe('a packed package', () => {
       { cwd: top },
     )
     packs = JSON.parse(stdout) as Packed[]
-    const dependencies = Object.fromEntries(
-      packs.map(({ name, filename }) => [name, `file:${join(folder, filename)}`]),
-    )
+    const dependencies = Object.fromEntries(packs.map(({ name, filename }) => [name, `file:${join(folder, filename)}`]))
     assert.deepEqual(Object.keys(dependencies).sort(), names.map(name => `@anyfork/${name}`).sort())
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ dependencies }))
     const scripts = isSoak ? [] : ['--ignore-scripts']
@@ -116,7 +114,9 @@ describe('a packed package', () => {
       await run(join(bin, 'publint'), ['--strict', fileOf(name)])
     })
 
-    it(`@anyfork/${name} has types for each of its entries, as ES modules`, async () => {
+    // It loads a compiler for each way of importing each entry.
+    const test = isSoak ? it : it.skip
+    test(`@anyfork/${name} has types for each of its entries, as ES modules`, async () => {
       await run(join(bin, 'attw'), ['--profile', 'esm-only', '--format', 'json', fileOf(name)])
     })
   }
