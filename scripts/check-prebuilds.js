@@ -3,7 +3,7 @@
 //
 //     node scripts/check-prebuilds.js        checks packages/*/prebuilds
 //     node scripts/check-prebuilds.js FOLDER checks FOLDER/*/prebuilds
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 const PACKAGES = ['fdpass', 'fork']
@@ -23,6 +23,7 @@ function namesOf(name, { libcs }) {
 
 /** Returns what is wrong with the addons of a package. */
 function faultsOf(name, folder) {
+  if (!existsSync(folder)) return [`${name} has no prebuilt addons`]
   const found = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath, entry.name).slice(folder.length + 1))

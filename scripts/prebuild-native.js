@@ -29,8 +29,11 @@ function build(name, into) {
   const hadBuild = existsSync(join(cwd, 'build/Release'))
   const tags = process.platform === 'linux' ? ['--tag-libc'] : []
   const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith('PREBUILD_')))
-  run('prebuildify', ['--napi', '--target', '20.19.0', '--strip', ...tags, '--out', out], { cwd, env })
-  if (hadBuild) run('node-gyp', ['rebuild'], { cwd, env })
+  try {
+    run('prebuildify', ['--napi', '--target', '20.19.0', '--strip', ...tags, '--out', out], { cwd, env })
+  } finally {
+    if (hadBuild) run('node-gyp', ['rebuild'], { cwd, env })
+  }
   const folder = join(out, 'prebuilds', platform)
   const [file] = readdirSync(folder).filter(file => file.endsWith('.node'))
   return join(folder, file)
