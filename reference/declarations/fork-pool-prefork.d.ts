@@ -53,9 +53,7 @@ export interface PreforkStats {
     died: number;
     killed: number;
     reloads: number;
-    workers: (PreforkWorkerFigures & WithMemory & {
-        served?: ServedCounts;
-    })[];
+    workers: (PreforkWorkerFigures & WithMemory & WithServed)[];
     template: TemplateFigures;
 }
 
@@ -92,6 +90,10 @@ export type TemplateSource = ForkProcess | (() => ForkProcess);
 
 export interface WithMemory {
     memory?: MemoryFigures;
+}
+
+export interface WithServed {
+    served?: ServedCounts;
 }
 
 export declare function prefork(module: ModuleSpecifier, options?: PreforkOptions): Promise<PreforkServer>;

@@ -13,6 +13,7 @@ export interface PreforkWorkerFigures {
   id: number
   /** Its process id; `undefined` until it is known. */
   pid: number | undefined
+  /** What it does. */
   state: PreforkWorkerState
   /** How it was made: by fork(2), or as a fresh interpreter. `undefined` until that is known. */
   mode: 'fork' | 'exec' | undefined
@@ -24,6 +25,12 @@ export interface PreforkWorkerFigures {
   exitCode?: number | null
   /** The signal that has killed it. */
   signal?: NodeJS.Signals | null
+}
+
+/** What a worker has served. */
+export interface WithServed {
+  /** Missing if the worker does not answer within a second. */
+  served?: ServedCounts
 }
 
 /** What a prefork server has done so far, and what it is doing. */
@@ -38,8 +45,8 @@ export interface PreforkStats {
   killed: number
   /** How many reloads have replaced the template. */
   reloads: number
-  /** The workers that have not ended. `served` is missing if a worker does not answer within a second. */
-  workers: (PreforkWorkerFigures & WithMemory & { served?: ServedCounts })[]
+  /** The workers that have not ended. */
+  workers: (PreforkWorkerFigures & WithMemory & WithServed)[]
   /** The current template. */
   template: TemplateFigures
 }

@@ -10,15 +10,14 @@ import { Supervisor } from './supervisor.js'
 
 /**
  * Starts a server whose workers are forked from a template that has loaded your code, and accept connections from one
- * listener. The server watches the workers, replaces those that die, reloads, and stops, without failing a request. The
- * template, and so each worker, ends with this program.
+ * listener. Each worker calls the default export of your module with a `PreforkContext`. That returns a request listener
+ * of `node:http`, or a server that does not listen yet, or a promise of one: see `MakeServer`.
  *
- * @param template - a process, or a function that returns one; the server owns it. Reloading calls the function again.
- *   Left out, the server starts processes with `ForkProcess.templateOptions`
+ * The server watches the workers, replaces those that die, reloads, and stops, without failing a request. The template,
+ * and so each worker, ends with this program. It is started with `ForkProcess.templateOptions`.
+ *
  * @param module - a file URL, an absolute path, or the name of a package. The template loads it
- * @param name - the exported function that each worker calls with a `PreforkContext`; the default export if left out. It
- *   returns a request listener of `node:http`, or a server that does not listen yet, or a promise of one: see
- *   `MakeServer`
+ * @param options - the number of workers, where they listen, and how they end
  * @returns resolves when all workers accept connections
  * @throws rejects with a TypeError if an argument or an option is invalid
  * @throws rejects with the kernel's error if the server cannot listen, such as `EADDRINUSE`
@@ -26,12 +25,51 @@ import { Supervisor } from './supervisor.js'
  *   `ERR_POOL_START_TIMEOUT`
  */
 export function prefork(module: ModuleSpecifier, options?: PreforkOptions): Promise<PreforkServer>
+/**
+ * Starts a server whose workers call an exported function.
+ *
+ * @param module - a file URL, an absolute path, or the name of a package. The template loads it
+ * @param name - the exported function that each worker calls with a `PreforkContext`. It returns a request listener of
+ *   `node:http`, or a server that does not listen yet, or a promise of one: see `MakeServer`
+ * @param options - the number of workers, where they listen, and how they end
+ * @returns resolves when all workers accept connections
+ * @throws rejects with a TypeError if an argument or an option is invalid
+ * @throws rejects with the kernel's error if the server cannot listen, such as `EADDRINUSE`
+ * @throws rejects with the first error if a worker does not start: that of your module or function, or
+ *   `ERR_POOL_START_TIMEOUT`
+ */
 export function prefork(module: ModuleSpecifier, name: string, options?: PreforkOptions): Promise<PreforkServer>
+/**
+ * Starts a server whose workers call the default export of your module, and are forked from a template of your own.
+ *
+ * @param template - a process, or a function that returns one; the server owns it. Reloading calls the function again
+ * @param module - a file URL, an absolute path, or the name of a package. The template loads it
+ * @param options - the number of workers, where they listen, and how they end
+ * @returns resolves when all workers accept connections
+ * @throws rejects with a TypeError if an argument or an option is invalid
+ * @throws rejects with the kernel's error if the server cannot listen, such as `EADDRINUSE`
+ * @throws rejects with the first error if a worker does not start: that of your module or function, or
+ *   `ERR_POOL_START_TIMEOUT`
+ */
 export function prefork(
   template: TemplateSource,
   module: ModuleSpecifier,
   options?: PreforkOptions,
 ): Promise<PreforkServer>
+/**
+ * Starts a server whose workers call an exported function, and are forked from a template of your own.
+ *
+ * @param template - a process, or a function that returns one; the server owns it. Reloading calls the function again
+ * @param module - a file URL, an absolute path, or the name of a package. The template loads it
+ * @param name - the exported function that each worker calls with a `PreforkContext`. It returns a request listener of
+ *   `node:http`, or a server that does not listen yet, or a promise of one: see `MakeServer`
+ * @param options - the number of workers, where they listen, and how they end
+ * @returns resolves when all workers accept connections
+ * @throws rejects with a TypeError if an argument or an option is invalid
+ * @throws rejects with the kernel's error if the server cannot listen, such as `EADDRINUSE`
+ * @throws rejects with the first error if a worker does not start: that of your module or function, or
+ *   `ERR_POOL_START_TIMEOUT`
+ */
 export function prefork(
   template: TemplateSource,
   module: ModuleSpecifier,
