@@ -57,7 +57,7 @@ const sizeLimits: Record<string, readonly [packed: number, unpacked: number]> = 
   fdpasser: [35, 125],
   fork: [345, 1290],
   'fork-rpc': [255, 1020],
-  'fork-pool': [176, 695],
+  'fork-pool': [220, 860],
 }
 const KIB = 1024
 const bin = join(top, 'node_modules/.bin')

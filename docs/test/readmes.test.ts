@@ -53,7 +53,8 @@ function title({ file, code }: Block): string {
 /** npm's commands are looked up, because this test is one of those; others are run. */
 async function checkCommand(line: string, folder: string, home: string): Promise<void> {
   for (const command of line.split('&&').map(part => part.trim())) {
-    const [, script] = /^npm (?:run )?(start|test|bench|hooks|lint)\b/.exec(command) ?? []
+    const [, script] =
+      /^(?:[A-Z]+=\S+ )?npm (?:run )?(start|test|bench|hooks|lint|consume|produce)\b/.exec(command) ?? []
     if (script) {
       assert.ok(scriptsOf(home)[script] ?? scriptsOf(top)[script], `there is no script ${script}`)
       const workspace = /--workspace (\S+)/.exec(command)?.[1]

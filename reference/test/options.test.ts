@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import * as fdpass from '@anyfork/fdpass'
 import * as fdpasser from '@anyfork/fdpasser'
 import * as fork from '@anyfork/fork'
+import { forkTemplate } from '@anyfork/fork/template'
 import * as pool from '@anyfork/fork-pool'
 import { type PreforkServer, prefork } from '@anyfork/fork-pool/prefork'
 import * as rpc from '@anyfork/fork-rpc'
@@ -59,6 +60,7 @@ const calls: Record<string, MakeCall> = {
   '@anyfork/fork ForkProcess.prototype.restrict()': options => template.restrict(options),
   '@anyfork/fork new ProcessExitedError()': options =>
     new fork.ProcessExitedError({ code: 1, signal: null }, 'process', options),
+  '@anyfork/fork/template forkTemplate()': options => forkTemplate(options),
   '@anyfork/fork-rpc Rpc.prototype.with()': options => call.with(options),
   '@anyfork/fork-rpc RemoteFunction.prototype.with()': options => remote.basename.with(options),
   '@anyfork/fork-rpc run() 2': options => rpc.run(template, 'name', options),
