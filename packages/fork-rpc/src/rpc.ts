@@ -47,7 +47,9 @@ export interface RpcControl extends AsyncDisposable {
    * Kills the process with SIGKILL. Pending calls reject with `ERR_PROCESS_EXITED`. Idempotent.
    *
    * @param cause - the `cause` of that error. `@default` what the process has reported
-   * @returns resolves when the process has ended. Never rejects
+   * @returns resolves when the process has ended
+   * @throws rejects with `EPERM` if the process may not be killed, because this program has changed its user: see kill(2).
+   *   Then the connection is closed, as by `close()`
    */
   destroy(cause?: unknown): Promise<void>
   /** Resolves with the exit code or the signal when the process has ended. Does not keep the program running. */

@@ -222,6 +222,10 @@ export class Connection {
   startClosing(): void {
     if (this.#requests.isClosed) return
     this.#requests.isClosed = true
+    this.#requestEnd()
+  }
+
+  #requestEnd(): void {
     this.#channel.transport.writer.add(Kind.end, 0)
     this.#channel.transport.flushSoon()
   }
@@ -233,10 +237,15 @@ export class Connection {
 
   async destroy(cause?: unknown): Promise<void> {
     if (this.#isAbandoned) return
+    try {
+      this.#process.kill('SIGKILL') // if it has not started yet, `#begin` kills it
+    } catch (error) {
+      this.startClosing() // EPERM: it can only end by itself
+      throw error
+    }
     if (cause !== undefined) this.#details = { cause }
     this.#requests.isClosed = true
     this.#isDestroyed = true
-    this.#process.kill('SIGKILL') // if it has not started yet, `#connect` kills it
     if (this.#hasExited) void this.#finish()
     await this.#untilEnded()
   }
@@ -281,7 +290,7 @@ export class Connection {
     live.add(this)
     await started
     this.#socket = socket
-    if (this.#isDestroyed) killIfPermitted(this.#process)
+    if (this.#isDestroyed && !killIfPermitted(this.#process)) this.#requestEnd()
     if (!transport.isOpen) return
     transport.setReading(true)
     this.#hold.onOpen()
