@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { isRunning, until } from '@anyfork/test-support'
+import { isDeepStrictEqual } from 'node:util'
+import { isRunning, outputOf, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { get, Load, PIDS, portOf, usePrefork } from './support/prefork.js'
 
@@ -84,6 +85,32 @@ describe('failures of a prefork server', () => {
     await until(async () => (await server.stats()).died >= 2)
     await server.stop({ grace: 0 })
     assert.equal((await reload).code, 'ERR_POOL_CLOSED')
+  })
+
+  it('workers that cannot be started because the descriptor table is full leave no process behind', async () => {
+    const program = new URL('fixtures/prefork-full-table.js', import.meta.url)
+    assert.equal(await outputOf(program, [], { openFiles: 100 }), 'one worker\n')
+  })
+
+  it('counts that a worker makes up are not reported', async () => {
+    const server = await suite.start(
+      `import { Socket } from 'node:net'
+       const { get } = Object.getOwnPropertyDescriptor(Map.prototype, 'size')
+       Object.defineProperty(Map.prototype, 'size', {
+         get() {
+           return this.keys().next().value instanceof Socket ? { many: true } : get.call(this)
+         }
+       })
+       ${PIDS}`,
+      { workers: 1 },
+    )
+    const served = async (): Promise<unknown> => (await server.stats()).workers[0]!.served
+    await until(async () => isDeepStrictEqual(await served(), { connections: 0, pending: 0, requests: 0 }))
+    const client = connect(portOf(server), '127.0.0.1')
+    await once(client, 'connect')
+    await until(async () => (await served()) === undefined)
+    client.destroy()
+    await until(async () => (await served()) !== undefined)
   })
 
   it('a killed template costs nothing: the workers go on, and the next one comes from another template', async () => {

@@ -29,7 +29,7 @@ export interface PreforkWorkerFigures {
 
 /** What a worker has served. */
 export interface WithServed {
-  /** Missing if the worker does not answer within a second. */
+  /** Missing if the worker does not answer with counts within a second. */
   served?: ServedCounts
 }
 

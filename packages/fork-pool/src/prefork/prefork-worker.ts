@@ -28,6 +28,9 @@ const COUNT_TIMEOUT_MS = 1000
 /** How long a server that stops waits for a process that is being forked, in milliseconds. */
 const FORK_PATIENCE_MS = 2000
 
+/** @param value - comes from a worker, and may be anything */
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
+
 /** A process of a prefork server. */
 export class PreforkWorker {
   readonly id: number
@@ -138,8 +141,9 @@ export class PreforkWorker {
     }, grace)
   }
 
+  /** Kills the worker. If this program has changed its user, and may not, the worker ends after its requests. */
   kill(): void {
-    void this.#control.destroy()
+    this.#control.destroy().catch(() => {}) // EPERM
   }
 
   /**
@@ -158,7 +162,8 @@ export class PreforkWorker {
   async served(): Promise<ServedCounts | undefined> {
     if (this.#state !== 'ready') return undefined
     try {
-      return await this.#remote.countServed.with({ timeout: COUNT_TIMEOUT_MS })()
+      const { connections, pending, requests } = await this.#remote.countServed.with({ timeout: COUNT_TIMEOUT_MS })()
+      return [connections, pending, requests].every(isCount) ? { connections, pending, requests } : undefined
     } catch {
       return undefined
     }

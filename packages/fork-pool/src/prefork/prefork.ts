@@ -42,7 +42,8 @@ export function prefork(module: ModuleSpecifier, name: string, options?: Prefork
 /**
  * Starts a server whose workers call the default export of your module, and are forked from a template of your own.
  *
- * @param template - a process, or a function that returns one; the server owns it. Reloading calls the function again
+ * @param template - a process, or a function that returns one. The server owns it as soon as it listens. Reloading calls
+ *   the function again
  * @param module - a file URL, an absolute path, or the name of a package. The template loads it
  * @param options - the number of workers, where they listen, and how they end
  * @returns resolves when all workers accept connections
@@ -59,7 +60,8 @@ export function prefork(
 /**
  * Starts a server whose workers call an exported function, and are forked from a template of your own.
  *
- * @param template - a process, or a function that returns one; the server owns it. Reloading calls the function again
+ * @param template - a process, or a function that returns one. The server owns it as soon as it listens. Reloading calls
+ *   the function again
  * @param module - a file URL, an absolute path, or the name of a package. The template loads it
  * @param name - the exported function that each worker calls with a `PreforkContext`. It returns a request listener of
  *   `node:http`, or a server that does not listen yet, or a promise of one: see `MakeServer`
@@ -82,11 +84,11 @@ export async function prefork(...args: unknown[]): Promise<PreforkServer> {
   const [name = 'default', options = {}] = (isNamed ? rest : [undefined, ...rest]) as [string?, PreforkOptions?]
   const served = functionReference(module, name)
   const settings = preforkSettings(options)
+  const shared = { ...served, module: served.module!, folder: lookUpFolder(served.module), ...shareable(settings) }
   const listeners = await Listeners.open(settings)
   let supervisor: Supervisor | undefined
   try {
     const templates = new Templates(withServeModule(template), module, false)
-    const shared = { ...served, module: served.module!, folder: lookUpFolder(served.module), ...shareable(settings) }
     supervisor = new Supervisor(templates, settings, (process, id) => {
       process.sendArg({ ...shared, id } satisfies PreforkServeSettings).sendFd(listeners.of(id))
     })
