@@ -10,7 +10,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { basename, delimiter, join, resolve } from 'node:path'
 
 /** Suites that run longer are killed, and have failed. */
-const SUITE_TIMEOUT_MS = 10 * 60_000
+const SUITE_TIMEOUT_MS = 40 * 60_000
 const SUITES_PER_PROCESSOR = 2.5 // of the soaks, which keep a processor busy, one runs per processor
 /** The suites that take longest begin first, so that only short ones run when a processor has nothing else to do. */
 const LONGEST = [

@@ -35,9 +35,7 @@ async function bench(...args: string[]): Promise<string> {
   }
 }
 
-describe('npm run bench -- --quick', function () {
-  this.timeout(120_000)
-
+describe('npm run bench -- --quick', () => {
   for (const name of isSoak ? names : [SMALLEST]) {
     it(`${name} measures every subject under every setting, leaves no process, and writes a report with a chart`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-test-'))
@@ -68,9 +66,7 @@ describe('npm run bench -- --quick', function () {
 
 // The soak measures all subjects.
 if (!isSoak)
-  describe('a quick sample', function () {
-    this.timeout(120_000)
-
+  describe('a quick sample', () => {
     for (const name of names) {
       if (name === SMALLEST) continue
       it(`of ${name} measures our package, and leaves no process`, async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { isSoak, PATIENCE_MS, runCommand } from '@anyfork/test-support'
+import { isSoak, runCommand } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { docs, top } from './support/markdown.js'
 
@@ -58,6 +58,6 @@ describe('a bundle that contains the packages', () => {
       assert.match(stderr, /'ERR_BUNDLED'/)
       for (const line of ['--external:@anyfork/*', 'externals: /^@anyfork', '--external @anyfork/fork-pool'])
         assert.ok(stderr.includes(line), `${line} is missing in ${stderr}`)
-    }).timeout(2 * PATIENCE_MS)
+    })
   }
 })

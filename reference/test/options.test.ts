@@ -84,8 +84,7 @@ const calls: Record<string, MakeCall> = {
 /** Any value is valid for these. */
 const takesAnything = new Set(['cause', 'key'])
 
-describe('the options of every public call', function () {
-  this.timeout(10_000)
+describe('the options of every public call', () => {
   const found = publicApi().callsWithOptions()
   const several = (wanted: CallWithOptions): boolean =>
     found.filter(({ specifier, name }) => specifier === wanted.specifier && name === wanted.name).length > 1

@@ -6,8 +6,7 @@ import { describe, it } from 'mocha'
 
 const entries = PACKAGES.flatMap(entriesOf)
 
-describe('the public API', function () {
-  this.timeout(60_000)
+describe('the public API', () => {
   for (const entry of entries) {
     it(`${entry.specifier} exports what reference/declarations says`, () => {
       const file = snapshotFile(entry)

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises'
  * How long tests wait for something that must happen, in milliseconds. Only a failing test waits that long. It is
  * shorter than mocha's timeout, so that the failure names the condition and not only the test.
  */
-export const PATIENCE_MS = 30_000
+export const PATIENCE_MS = 100_000
 
 /** The gap between two checks is a tenth of the time that has passed, within these limits. */
 const SHORTEST_GAP_MS = 5

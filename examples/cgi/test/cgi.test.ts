@@ -17,7 +17,7 @@ const TEN_TICKS = 'tick\n'.repeat(10)
 const COUNT = isSoak ? 1_000 : 20
 
 describe('examples/cgi', function () {
-  this.timeout(isSoak ? 600_000 : 60_000)
+  this.timeout(isSoak ? 600_000 : 240_000)
   afterEach(() => {
     for (const child of running) child.kill('SIGKILL')
   })

@@ -12,8 +12,7 @@ const main = fileURLToPath(new URL('../main.js', import.meta.url))
 const run = promisify(execFile)
 
 describe('examples/minify', () => {
-  it(`minifies a dependency tree with forked workers${isSoak ? ' as with child processes' : ''}`, async function () {
-    this.timeout(180_000) // two runs in the soak, on a machine that runs other suites
+  it(`minifies a dependency tree with forked workers${isSoak ? ' as with child processes' : ''}`, async () => {
     const columns = <T>(value: T): T[] => (isSoak ? [value, value] : [value])
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     const { stdout } = await run(process.execPath, [

@@ -15,7 +15,7 @@ describe('examples/multi-echo-server', () => {
   afterEach(killServers)
 
   it('serves each connection exactly once while a worker is killed every 100 ms', async function () {
-    this.timeout(isSoak ? 600_000 : 60_000)
+    this.timeout(isSoak ? 600_000 : 240_000)
     const server = await startServer(['--workers', '4'])
     const killing = killWorkers(server)
     // The load goes on until enough workers have died in it.

@@ -15,8 +15,8 @@ const ROUNDS = isSoak ? 20 : 4
 const KILLS = isSoak ? 20 : 4
 const CONNECTIONS = 10
 /** How many requests per second autocannon sends, and the pause of a counting client: they leave the processors to the reloads. */
-const RATE = 500
-const PAUSE_MS = 10
+const RATE = 200
+const PAUSE_MS = 20
 
 /** The example, and what it has printed. */
 class Program {
@@ -90,7 +90,7 @@ class Clients {
 }
 
 describe('examples/prefork-http', function () {
-  this.timeout(isSoak ? 300_000 : 60_000)
+  this.timeout(isSoak ? 300_000 : 240_000)
   let program: Program
   const stops: (() => unknown)[] = []
   afterEach(async () => {

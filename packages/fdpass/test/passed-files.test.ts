@@ -49,7 +49,7 @@ describe('passed descriptors', () => {
     await Promise.all([...closed, file.close()])
     for (const handle of [file, client, server, udp, {}, -1, 1.5, NaN, null, 'a'])
       assert.throws(() => send(left, handle as Handle), TypeError)
-  }).timeout(5000)
+  })
 
   it('may refer to a file, a directory, an O_PATH directory, a device, or a socket', () => {
     const { left, right } = sockets

@@ -42,8 +42,7 @@ describe('a socket that receives control messages from the kernel', () => {
       let left: Descriptor
       let right: Descriptor
 
-      before(function () {
-        this.timeout(60_000)
+      before(() => {
         countBefore = openDescriptors()
         ;[left, right] = socketpair()
         setNonblocking(right, true)
@@ -151,8 +150,7 @@ describe('the path of a Python socket', () => {
 describe('descriptors that Python has opened', () => {
   before(needsPython)
 
-  it('return to Python unchanged: an epoll, an eventfd, a pidfd, a sealed memfd, a pipe, and a tty', async function () {
-    this.timeout(60_000)
+  it('return to Python unchanged: an epoll, an eventfd, a pidfd, a sealed memfd, a pipe, and a tty', async () => {
     const [ours, theirs] = socketpair()
     const program = `
 import array, fcntl, os, select, socket, mmap
@@ -213,8 +211,7 @@ describe('a message of a Python program', () => {
     ['credentials alone', '(socket.SOL_SOCKET, 2, struct.pack("3i", os.getpid(), os.getuid(), os.getgid()))', 0],
   ] as const) {
     for (const passesCredentials of [false, true]) {
-      it(`with ${parts} delivers all its descriptors${passesCredentials ? ' to a socket with SO_PASSCRED' : ''}`, function () {
-        this.timeout(60_000)
+      it(`with ${parts} delivers all its descriptors${passesCredentials ? ' to a socket with SO_PASSCRED' : ''}`, () => {
         const before = openDescriptors()
         const [left, right] = socketpair()
         python(

@@ -7,8 +7,7 @@ import { firstLine, startPeer } from './support/peer-process.js'
 describe('the limit of descriptors in flight', () => {
   checkDescriptorCount()
 
-  it('delays sends while another process of the same user has used it up', async function () {
-    this.timeout(60_000)
+  it('delays sends while another process of the same user has used it up', async () => {
     const other = startPeer('keepInFlight', { shell: 'ulimit -n 64', stdout: 'lines' })
     assert.equal(await firstLine(other), 'ETOOMANYREFS')
     const peer = startPeer('floodUnprivileged', { shell: 'ulimit -n 64', stdout: 'lines' })
@@ -24,8 +23,7 @@ describe('the limit of descriptors in flight', () => {
     other.socket.close()
   })
 
-  it('delays sends (ETOOMANYREFS) until the receiver takes descriptors', async function () {
-    this.timeout(60_000)
+  it('delays sends (ETOOMANYREFS) until the receiver takes descriptors', async () => {
     const peer = startPeer('floodUnprivileged', { shell: 'ulimit -n 64', stdout: 'lines' })
     const passer = new FdPasser({ fd: peer.socket })
     const { queued, turns } = JSON.parse(await firstLine(peer)) as { queued: number; turns: number }

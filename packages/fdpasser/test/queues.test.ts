@@ -10,9 +10,8 @@ import { firstLine, startPeer } from './support/peer-process.js'
 describe('a queue of descriptors', () => {
   checkDescriptorCount()
 
-  it('is sent completely to a peer that starts to receive late', async function () {
+  it('is sent completely to a peer that starts to receive late', async () => {
     const count = isSoak ? 100_000 : 5000
-    this.timeout(60_000)
     const [left, right] = socketpair().map(fd => new FdPasser({ fd })) as [FdPasser, FdPasser]
     const files = Array.from({ length: 7 }, (_, i) => taggedPipe(`${i}`))
     const sent = Array.from({ length: count }, (_, i) => left.pushSend(files[i % 7]!, { keep: true }))
@@ -50,8 +49,7 @@ describe('a queue of descriptors', () => {
   }
 
   for (const batch of [1, 32]) {
-    it(`is sent in both directions at once without a deadlock (batch ${batch})`, async function () {
-      this.timeout(120_000)
+    it(`is sent in both directions at once without a deadlock (batch ${batch})`, async () => {
       const count = isSoak ? 50_000 : 1500
       const peer = startPeer('floodBothWays', { args: [`${count}`, `${batch}`] })
       const passer = new FdPasser({ fd: peer.socket, batch })

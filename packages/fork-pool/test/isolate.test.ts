@@ -9,7 +9,7 @@ import { reasonOf, usePools } from './support/pools.js'
 const callCount = isSoak ? 2000 : 20
 
 describe('isolate', function () {
-  this.timeout(isSoak ? 1_000_000 : 60_000)
+  this.timeout(isSoak ? 1_000_000 : 240_000)
   const start = usePools()
   const pathOf = useFolder()
 

@@ -9,7 +9,7 @@ const calls = isSoak ? 3000 : 200
 const longestGap = isSoak ? 500 : 40
 
 describe('random kills', function () {
-  this.timeout(isSoak ? 3_600_000 : 60_000)
+  this.timeout(isSoak ? 3_600_000 : 240_000)
   const start = usePools()
 
   for (const retries of [Infinity, 0]) {

@@ -13,7 +13,7 @@ interface Answer {
 const generations = isSoak ? 10 : 2
 
 describe('refork', function () {
-  this.timeout(isSoak ? 180_000 : 60_000)
+  this.timeout(240_000)
   const start = usePools()
 
   for (const async of [false, true]) {

@@ -18,7 +18,6 @@ describe('addons that a template has loaded', () => {
     ['better-sqlite3', { sum: 42 }],
   ] as const) {
     it(`${name}, loaded in the template, works in its children`, async function () {
-      this.timeout(60_000)
       const module = new URL(`./fixtures/addon-${name.replace(/\W/g, '')}.cjs`, import.meta.url)
       const why = whyNot(module)
       if (why) {

@@ -65,7 +65,7 @@ async function work(template: ForkProcess, i: number): Promise<void> {
 
 describe('forks with all threads under load', () => {
   it(`${CHILDREN} forks do all that needs threads, ${AT_ONCE} at once; the template goes on, and nothing is left`, async function () {
-    this.timeout(isSoak ? 8 * 3_600_000 : 120_000)
+    this.timeout(isSoak ? 8 * 3_600_000 : 240_000)
     if (process.env['@ANYFORK/FORK_PREBUILD']) this.skip() // AddressSanitizer does not follow threads into forks: see scripts/sanitize
     await ForkProcess.exec().close() // Node and this package keep descriptors that the first process needs
     const before = openResources()

@@ -387,8 +387,7 @@ describe('ForkProcess', () => {
     assert.deepEqual(order, ['child', 'template'])
   })
 
-  it(`${ROUNDS * FORKS_AT_ONCE} forks leave no descriptor, child, or zombie`, async function () {
-    this.timeout(60_000)
+  it(`${ROUNDS * FORKS_AT_ONCE} forks leave no descriptor, child, or zombie`, async () => {
     const warm = template.fork()
     ;(await warm.run(worker, 'hold')).close()
     await warm.exited

@@ -8,8 +8,7 @@ const worker = new URL('./fixtures/worker.js', import.meta.url)
 const size = isSoak ? 1.25 * 2 ** 30 : 2 ** 26
 
 describe('large arguments', () => {
-  it(`sendArg() of ${size / 2 ** 20} MiB arrives whole; the process holds it only once`, async function () {
-    this.timeout(120_000)
+  it(`sendArg() of ${size / 2 ** 20} MiB arrives whole; the process holds it only once`, async () => {
     const octets = Buffer.alloc(size)
     octets[size - 1] = 7
     const template = ForkProcess.exec()
@@ -25,8 +24,7 @@ describe('large arguments', () => {
     await template.close()
   })
 
-  it(`a fork inherits an argument of ${size / 2 ** 20} MiB`, async function () {
-    this.timeout(120_000)
+  it(`a fork inherits an argument of ${size / 2 ** 20} MiB`, async () => {
     const octets = Buffer.alloc(size)
     octets[size - 1] = 8
     const template = ForkProcess.exec().sendArg(octets)
@@ -37,7 +35,6 @@ describe('large arguments', () => {
   })
 
   it('sendArg() throws RangeError for an argument of 4 GiB', async function () {
-    this.timeout(120_000)
     if (!isSoak || Number(process.versions.node.split('.')[0]) < 22) return this.skip() // a buffer of that size, and memory for it
     const child = ForkProcess.create()
     assert.throws(() => child.sendArg(Buffer.alloc(2 ** 32)), RangeError)

@@ -70,7 +70,6 @@ describe('live children', () => {
 describe('idle children', () => {
   it('a child that has been idle for 16 s still shares its memory: V8 does not compact its heap after 8 s', async function () {
     if (!isSoak) return this.skip()
-    this.timeout(120_000)
     const template = ForkProcess.exec().require(web).warm(web, 'rehearse', [], 20)
     const child = template.fork()
     const socket = (await child.run(web, 'serve')).toSocket()
