@@ -38,6 +38,7 @@
         "native/lifeline.c",
         "native/limits.c",
         "native/loop-end.c",
+        "native/proc-lines.c",
         "native/process.c",
         "native/processor-time.c",
         "native/random.c",

@@ -123,6 +123,12 @@ size_t fork_thread_descriptors(int32_t *out);
  * and read(2) for /proc/self/maps, and of madvise(2). */
 int fork_inherit_memory(void);
 
+/* proc-lines.c: Linux only */
+
+/* Calls back for each line of a file, such as those in /proc. A line of more than 8190 octets is cut. Allocates no
+ * memory. Returns 0, the first error that a call returns, or that of open(2) or read(2). */
+int fork_each_line(const char *path, int (*visit)(const char *line, void *context), void *context);
+
 /* reduce-memory.c */
 
 /* Tells V8 that memory is short: it collects the garbage of the calling thread's heap, shrinks its young generation,

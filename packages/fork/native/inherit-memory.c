@@ -4,7 +4,6 @@
 
 #ifdef __linux__
 
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -36,37 +35,19 @@ static const char *name_of(const char *rest) {
   return rest + strspn(rest, " ");
 }
 
-/* Calls back for each line of /proc/self/maps, until a call returns an error. */
-static int each_mapping(int (*visit)(struct span mapping, bool is_kernels)) {
-  int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return -errno;
-  char buffer[65536];
-  size_t held = 0;
-  int rc = 0;
-  while (rc == 0) {
-    ssize_t n = read(fd, buffer + held, sizeof buffer - 1 - held);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) rc = -errno;
-    if (n <= 0) break;
-    held += (size_t)n;
-    buffer[held] = '\0';
-    char *line = buffer, *end;
-    while (rc == 0 && (end = strchr(line, '\n')) != NULL) {
-      *end = '\0';
-      char *rest; /* "from-to perms offset device inode name" */
-      struct span mapping = {.from = (uintptr_t)strtoull(line, &rest, 16)};
-      if (*rest == '-') {
-        mapping.to = (uintptr_t)strtoull(rest + 1, &rest, 16);
-        rc = visit(mapping, strncmp(name_of(rest), "[v", 2) == 0);
-      }
-      line = end + 1;
-    }
-    held -= (size_t)(line - buffer);
-    memmove(buffer, line, held);
-  }
-  close(fd);
-  return rc;
+typedef int (*visitor)(struct span mapping, bool is_kernels);
+
+/* Passes a line of /proc/self/maps to a visitor: "from-to perms offset device inode name". */
+static int visit_line(const char *line, void *visit) {
+  char *rest;
+  struct span mapping = {.from = (uintptr_t)strtoull(line, &rest, 16)};
+  if (*rest != '-') return 0;
+  mapping.to = (uintptr_t)strtoull(rest + 1, &rest, 16);
+  return (*(visitor *)visit)(mapping, strncmp(name_of(rest), "[v", 2) == 0);
 }
+
+/* Calls back for each mapping of this process, until a call returns an error. */
+static int each_mapping(visitor visit) { return fork_each_line("/proc/self/maps", visit_line, &visit); }
 
 static uintptr_t last_page(void) { return UINTPTR_MAX & ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1); }
 

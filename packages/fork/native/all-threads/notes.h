@@ -9,12 +9,7 @@
 
 /* descriptors.c */
 
-/* As many octets of a line are kept if it does not fit in the buffer. */
-#define FORK_MOST_LINE 512
-
-/* Calls back for each line of a file, or of /proc/self/fdinfo/<fd>. Returns 0, the first error that a call returns, or
- * that of open(2) or read(2). */
-int fork_each_line(const char *path, int (*visit)(const char *line, void *context), void *context);
+/* Like fork_each_line, for the lines of /proc/self/fdinfo/<fd>. */
 int fork_each_info(int fd, int (*visit)(const char *line, void *context), void *context);
 
 /* Returns what follows the name at the begin of a line, or NULL. */
