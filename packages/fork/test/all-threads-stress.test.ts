@@ -8,24 +8,13 @@ import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, childrenOf, isSoak, openResources, PATIENCE_MS, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { answer } from './support/answer.js'
+import { jobsOfForks } from './support/thread-jobs.js'
 
 const jobs = new URL('./fixtures/thread-jobs.js', import.meta.url)
 const busy = new URL('./fixtures/busy-template.js', import.meta.url)
 
 const CHILDREN = isSoak ? 10_000 : 30
 const AT_ONCE = 8
-/** Jobs of all children. */
-const common = [
-  'timers',
-  'files',
-  'crypto',
-  'zlib',
-  'garbage collections',
-  'optimized code',
-  'WebAssembly',
-  'sockets',
-  'child processes',
-]
 
 /** Describes what the threads of a process that hangs are doing. */
 function threadsOf(pid: number | undefined): string {
@@ -42,7 +31,7 @@ function threadsOf(pid: number | undefined): string {
 
 /** Lets a fork do its jobs. A third of all have a worker thread, and a third end by themselves. */
 async function work(template: ForkProcess, i: number): Promise<void> {
-  const names = i % 3 === 0 ? [...common, 'worker threads'] : common
+  const names = i % 3 === 0 ? [...jobsOfForks, 'worker threads'] : jobsOfForks
   const child = template.fork().sendArg(names, Math.floor(i / 3) % 3 === 0 ? 'natural' : 'exit')
   const hasHung = new AbortController()
   const overdue = setTimeout(PATIENCE_MS, undefined, { signal: hasHung.signal }).then(() => {

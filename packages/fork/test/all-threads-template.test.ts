@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { forkingFlags } from '@anyfork/fork/template'
 import { outputOf, runCommand, runProgram, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
+import { commonObstacles, type Obstacle } from './support/obstacles.js'
 
 const isRoot = process.getuid?.() === 0
 
@@ -23,52 +24,38 @@ const startThread = `
   await ask(0)
   thread.unref()`
 
-/** Obstacles, how they end, and the finding that names each. */
-const obstacles: [what: string, begin: string, end: string, topic: string, finding: RegExp][] = [
-  ['a timer', 'const timer = setTimeout(() => {}, 1e6)', 'clearTimeout(timer)', 'handle', /Timeout/],
-  [
-    'a server',
-    "const server = (await import('node:http')).createServer().listen(0); await new Promise(setImmediate)",
-    'await new Promise(done => server.close(done))',
-    'descriptor',
-    /\d/,
-  ],
-  [
-    'an idle connection',
-    "const { socketpair } = await import('@anyfork/fdpass'); const pair = socketpair().map(one => one.toSocket().unref())",
-    "await Promise.all(pair.map(one => new Promise(done => one.on('close', done).destroy())))",
-    'descriptor',
-    /\d/,
-  ],
-  [
-    'a child process',
-    "const child = (await import('node:child_process')).spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] })",
-    "await new Promise(done => child.on('close', done).stdin.end())",
-    'handle',
-    /ProcessWrap/,
-  ],
-  ['a file watcher', "const watcher = (await import('node:fs')).watch('/')", 'watcher.close()', 'handle', /FSEvent/],
-  [
-    'an unreferenced file watcher',
-    "const watcher = (await import('node:fs')).watch('/').unref()",
-    'watcher.close()',
-    'thread',
-    /watches files/,
-  ],
-  [
-    'an open inspector',
-    "const inspector = await import('node:inspector'); inspector.open(0, '127.0.0.1')",
-    'inspector.close(); await new Promise(done => setTimeout(done, 50))',
-    'handle',
-    /inspector/,
-  ],
-  [
-    'a worker thread that runs',
-    "const busy = new Worker('for (;;) {}', { eval: true }); await new Promise(done => busy.once('online', done))",
-    'await busy.terminate()',
-    'thread',
-    /the thread .+ \(\d+\) is running$/,
-  ],
+/** Obstacles to a copy with all threads. */
+const obstacles: readonly Obstacle[] = [
+  ...commonObstacles,
+  {
+    what: 'a file watcher',
+    begin: "const watcher = (await import('node:fs')).watch('/')",
+    end: 'watcher.close()',
+    topic: 'handle',
+    subject: /FSEvent/,
+  },
+  {
+    what: 'an unreferenced file watcher',
+    begin: "const watcher = (await import('node:fs')).watch('/').unref()",
+    end: 'watcher.close()',
+    topic: 'thread',
+    subject: /watches files/,
+  },
+  {
+    what: 'an open inspector',
+    begin: "const inspector = await import('node:inspector'); inspector.open(0, '127.0.0.1')",
+    end: 'inspector.close(); await new Promise(done => setTimeout(done, 50))',
+    topic: 'handle',
+    subject: /inspector/,
+  },
+  {
+    what: 'a worker thread that runs',
+    begin:
+      "const busy = new Worker('for (;;) {}', { eval: true }); await new Promise(done => busy.once('online', done))",
+    end: 'await busy.terminate()',
+    topic: 'thread',
+    subject: /the thread .+ \(\d+\) is running$/,
+  },
 ]
 
 describe("forkTemplate({ threads: 'all' })", () => {
@@ -213,7 +200,7 @@ describe("forkTemplate({ threads: 'all' })", () => {
   })
 
   describe('in a program with an obstacle', () => {
-    for (const [what, begin, end, topic, finding] of obstacles)
+    for (const { what, begin, end, topic, subject } of obstacles)
       it(`rejects with ERR_NOT_FORKABLE and a finding for ${what}; the program continues, and is forked without it`, async () => {
         const stdout = await outputOf(`${startThread}
           ${begin}
@@ -225,7 +212,7 @@ describe("forkTemplate({ threads: 'all' })", () => {
         const [code, findings, mode, answer] = JSON.parse(stdout) as [string, [string, string][], string, number[]]
         assert.deepEqual([code, mode, answer], ['ERR_NOT_FORKABLE', 'fork', [2, 2]])
         assert.ok(
-          findings.some(found => found[0] === topic && finding.test(found[1])),
+          findings.some(found => found[0] === topic && subject.test(found[1])),
           JSON.stringify(findings),
         )
       })

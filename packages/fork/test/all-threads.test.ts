@@ -7,6 +7,7 @@ import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, openResources, outputOf } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
+import { jobsOfForks } from './support/thread-jobs.js'
 
 const jobs = new URL('./fixtures/thread-jobs.js', import.meta.url)
 const live = new URL('./fixtures/live-thread.js', import.meta.url)
@@ -14,18 +15,7 @@ const counter = new URL('./fixtures/generation-counter.js', import.meta.url)
 const table = new URL('./fixtures/fill-table.js', import.meta.url)
 const worker = new URL('./fixtures/worker.js', import.meta.url)
 
-const names = [
-  'timers',
-  'files',
-  'crypto',
-  'zlib',
-  'garbage collections',
-  'optimized code',
-  'WebAssembly',
-  'sockets',
-  'child processes',
-  'worker threads',
-]
+const names = [...jobsOfForks, 'worker threads']
 const ends = ['natural', 'exit'] as const
 const isRoot = process.getuid?.() === 0
 

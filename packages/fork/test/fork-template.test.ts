@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { forkingFlags } from '@anyfork/fork/template'
 import { isRunning, outputOf, runCommand, runProgram, untilGone } from '@anyfork/test-support'
 import { before, describe, it } from 'mocha'
+import { commonObstacles, type Obstacle } from './support/obstacles.js'
 
 const module = ['--input-type=module', '-e']
 
@@ -28,31 +29,10 @@ const prelude = `
   globalThis.reply = (socket, value) => socket.toSocket().end(JSON.stringify(value ?? null))
   globalThis.read = async socket => { let text = ''; for await (const piece of socket.toSocket()) text += piece; return JSON.parse(text) }`
 
-/** Obstacles to a fork of the running program, how they end, and the finding that names each. */
-const obstacles: [what: string, begin: string, end: string, topic: string, subject: RegExp][] = [
-  ['a timer', 'const timer = setTimeout(() => {}, 1e6)', 'clearTimeout(timer)', 'handle', /Timeout/],
-  [
-    'a server',
-    "const server = (await import('node:http')).createServer().listen(0); await new Promise(setImmediate)",
-    'await new Promise(done => server.close(done))',
-    'descriptor',
-    /\d/,
-  ],
-  [
-    'an idle connection',
-    "const { socketpair } = await import('@anyfork/fdpass'); const pair = socketpair().map(one => one.toSocket().unref())",
-    "await Promise.all(pair.map(one => new Promise(done => one.on('close', done).destroy())))",
-    'descriptor',
-    /\d/,
-  ],
-  ['a worker thread', startWorker, 'await worker.terminate()', 'thread', /[1-9]/],
-  [
-    'a child process',
-    "const child = (await import('node:child_process')).spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] })",
-    "await new Promise(done => child.on('close', done).stdin.end())",
-    'handle',
-    /ProcessWrap/,
-  ],
+/** Obstacles to a fork of the running program. */
+const obstacles: readonly Obstacle[] = [
+  ...commonObstacles,
+  { what: 'a worker thread', begin: startWorker, end: 'await worker.terminate()', topic: 'thread', subject: /[1-9]/ },
 ]
 
 /** Ways to start a program without the thread of Node that listens for SIGUSR1. */
@@ -163,7 +143,7 @@ describe('forkTemplate', () => {
     let outcomes: [code: string, findings: [topic: string, subject: string][], later: string][]
     before(async () => {
       const attempts = obstacles.map(
-        ([, begin, end]) => `{
+        ({ begin, end }) => `{
           ${begin}
           const { code, findings } = await forkTemplate().catch(error => error)
           ${end}
@@ -180,7 +160,7 @@ describe('forkTemplate', () => {
       outcomes = JSON.parse(stdout)
     })
 
-    for (const [i, [what, , , topic, subject]] of obstacles.entries())
+    for (const [i, { what, topic, subject }] of obstacles.entries())
       it(`forkTemplate() rejects with ERR_NOT_FORKABLE and a finding for ${what}; the program continues, and is forked without it`, () => {
         const [code, findings, later] = outcomes[i]!
         assert.deepEqual([code, later], ['ERR_NOT_FORKABLE', 'fork'])
