@@ -1,11 +1,11 @@
 import { assertUnixSocket, Descriptor, type Handle, hasEnded, socketpair, type Watch, watch } from '@anyfork/fdpass'
 import { aFunction, callSafely, checkArgument, descriptorNumber } from '@anyfork/fdpass/internal'
+import { Conditions } from './conditions.js'
 import { PasserError } from './errors.js'
 import { Incoming, type ReceiveCallback } from './incoming.js'
 import { complete, type FdPasserOptions, isKept, type SendOptions } from './options.js'
 import { Outgoing } from './outgoing.js'
 import { closeHandle, takeOver, takeOverBoth } from './ownership.js'
-import { Waiting } from './waiting.js'
 
 /**
  * Passes descriptors in both directions over one socket, in order, without blocking, and without losing any. Follows
@@ -24,7 +24,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
   /** The state of the peer: it can send, has hung up but left something to read, or will send nothing more. */
   #peer: 'there' | 'hung up' | 'silent' = 'there'
   #closing: Promise<void> | undefined
-  readonly #waiting = new Waiting()
+  readonly #conditions = new Conditions()
 
   /**
    * If the constructor throws, the caller keeps the socket.
@@ -87,7 +87,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
    */
   async drained(): Promise<void> {
     this.#assertBegun()
-    if (!this.#failure) await this.#waiting.for(() => this.pressure < 1)
+    if (!this.#failure) await this.#conditions.until(() => this.pressure < 1)
     if (this.#failure) throw this.#failure
   }
 
@@ -168,8 +168,8 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
    * @returns resolves when the passer has ended
    */
   close(): Promise<void> {
-    this.#closing ??= this.#waiting
-      .for(() => !this.#watch || this.#failure !== undefined || this.#outgoing.length === 0)
+    this.#closing ??= this.#conditions
+      .until(() => !this.#watch || this.#failure !== undefined || this.#outgoing.length === 0)
       .then(() => this.destroy())
     return this.#closing
   }
@@ -260,7 +260,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     this.#watch.change({ readable, writable: this.#outgoing.waitsForRoom, hangup: !readable && this.#peer === 'there' })
     if (this.#incoming.length || this.#outgoing.length) this.#watch.ref()
     else this.#watch.unref()
-    this.#waiting.wake()
+    this.#conditions.check()
   }
 
   #end(reason: Error, isReported = false): void {
@@ -270,7 +270,7 @@ export class FdPasser implements AsyncDisposable, AsyncIterable<Descriptor> {
     this.#outgoing?.end(reason)
     this.#incoming?.end(reason)
     for (const end of this.#ends.splice(0)) closeHandle(end)
-    this.#waiting.end()
+    this.#conditions.end()
     const isOrderly = reason instanceof PasserError
     if (isReported) callSafely(() => this.#options.onError(isOrderly ? undefined : reason))
   }

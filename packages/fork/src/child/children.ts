@@ -18,6 +18,7 @@ import {
   hasNewThreads,
   knowThreads,
 } from '../safety/threads.js'
+import { fallsBack } from './fallback.js'
 import type { ForkServer } from './fork-server.js'
 import { OrderLog } from './order-log.js'
 import { Reaper } from './reaper.js'
@@ -25,17 +26,6 @@ import { spawnReplay } from './replay.js'
 
 /** Orders that load or run users' code. */
 const LOADING: ReadonlySet<number> = new Set([Command.require, Command.eval, Command.warm, Command.call])
-/**
- * Errors that mean that this process cannot be forked now, or that the system cannot fork: mode 'auto' starts an
- * interpreter instead.
- */
-const UNFORKABLE: ReadonlySet<unknown> = new Set([
-  'ERR_CANNOT_COPY',
-  'ERR_FORK_IMPOSSIBLE',
-  'ERR_FOREIGN_THREADS',
-  'ERR_PENDING_REQUESTS',
-  'ENOSYS',
-])
 
 /** Makes the children of this process, and reaps them. */
 export class Children {
@@ -175,7 +165,7 @@ export class Children {
       try {
         return { pid: await this.#fork(control), mode: 'fork' }
       } catch (error) {
-        if (this.#mode === 'fork' || !UNFORKABLE.has((error as NodeJS.ErrnoException).code)) throw error
+        if (!fallsBack(this.#mode, error)) throw error
         obstacle = obstacleOf(error)
       }
     }

@@ -1,15 +1,15 @@
-/** Promises that wait for conditions. */
-export class Waiting {
+/** Conditions that promises wait for. */
+export class Conditions {
   #list: { isMet: () => boolean; settle: () => void }[] = []
 
-  /** Resolves as soon as the condition is met, now or at a later call of `wake`, or when `end` is called. */
-  for(isMet: () => boolean): Promise<void> {
+  /** Resolves as soon as the condition is met, now or at a later call of `check`, or when `end` is called. */
+  until(isMet: () => boolean): Promise<void> {
     if (isMet()) return Promise.resolve()
     return new Promise(settle => this.#list.push({ isMet, settle }))
   }
 
   /** Checks all conditions again. Call this whenever one of them may have changed. */
-  wake(): void {
+  check(): void {
     if (!this.#list.length) return
     const list = this.#list
     this.#list = []
