@@ -83,7 +83,7 @@ export const managers = [
   pnpm(10, 'pnpm.cjs'),
   pnpm(12, 'pnpm.mjs'),
   yarn('node-modules', 'fork'),
-  yarn('pnp', 'exec'),
+  yarn('pnp', 'fork'),
   {
     name: 'bun',
     expected: 'fork',

@@ -115,7 +115,7 @@ export const rows = [
   { platform: '--no-addons', expected: 'ERR_ADDON_NOT_ALLOWED', command: withFlags('--no-addons') },
   { platform: '--jitless --no-opt', expected: 'fork', command: withFlags('--jitless', '--no-opt') },
   { platform: 'a heap of 32 MiB', expected: 'fork', command: withFlags('--max-old-space-size=32') },
-  { platform: '--import tsx', expected: 'exec', command: withFlags('--import', 'tsx') },
+  { platform: '--import tsx', expected: 'fork', command: withFlags('--import', 'tsx') },
   {
     platform: 'jemalloc preloaded',
     expected: 'fork',

@@ -47,9 +47,9 @@ describe('a pool whose template cannot be forked', () => {
       it(`with a template of ${made} and a loader that starts a thread, workers are fresh interpreters`, async () => {
         const { templateOptions } = ForkProcess
         const execArgv = ['--no-deprecation', '--import', loader]
-        ForkProcess.templateOptions = { execArgv }
+        ForkProcess.templateOptions = { execArgv, threads: 'one' }
         try {
-          const source = isCreated ? template() : ForkProcess.exec({ execArgv })
+          const source = isCreated ? template() : ForkProcess.exec({ execArgv, threads: 'one' })
           await using addOne = pool(
             source,
             new URL('data:text/javascript,export const addOne = x => x + 1'),

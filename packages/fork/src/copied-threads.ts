@@ -1,24 +1,29 @@
 import { checkArgument, type Expectation, oneOf } from '@anyfork/fdpass/internal'
 import { binding } from './binding.js'
+import { hasLoader } from './node-options.js'
 
 /**
  * Which threads forks have. `'one'`: the main thread. The process is started with flags for that, forks are cheapest,
  * and code that starts threads is in their way. `'all'`: all threads of the process, which go on in the fork. V8 runs at
  * full speed, and forks can have worker threads. Linux with glibc on x86-64 and arm64; elsewhere, forks have one.
+ *
+ * The default is the environment variable `ANYFORK_THREADS`, else `'one'`. An interpreter that is started with a loader
+ * (`--import`, `--loader`), which usually has a thread, copies all threads where that is possible.
  */
 export type CopiedThreads = 'one' | 'all'
 
 export const areCopiedThreads: Expectation = oneOf('one', 'all')
 
 /**
- * Returns what was asked for, else the value of the environment variable `ANYFORK_THREADS`, else `'one'`.
+ * Returns what was asked for, else the value of the environment variable `ANYFORK_THREADS`.
  *
+ * @returns `undefined` if there is neither
  * @throws TypeError if the environment variable is invalid
  */
-export function resolveThreads(asked: CopiedThreads | undefined): CopiedThreads {
-  if (asked !== undefined) return asked
-  const threads = process.env['ANYFORK_THREADS'] || 'one'
-  checkArgument('the environment variable ANYFORK_THREADS', threads, areCopiedThreads)
+export function resolveThreads(asked: CopiedThreads | undefined): CopiedThreads | undefined {
+  const threads = asked ?? process.env['ANYFORK_THREADS']
+  if (!threads) return undefined
+  if (asked === undefined) checkArgument('the environment variable ANYFORK_THREADS', threads, areCopiedThreads)
   return threads as CopiedThreads
 }
 
@@ -30,10 +35,27 @@ export interface ThreadChoice {
   reason?: string
 }
 
-/** Chooses for a process that is yet to be started, on the same system. */
-export function chooseThreads(asked: CopiedThreads): ThreadChoice {
-  const reason = asked === 'one' ? undefined : binding.obstacleToThreads()
-  return reason === undefined ? { threads: asked } : { threads: 'one', reason }
+/**
+ * Chooses for a process on this system.
+ *
+ * @param execArgv - the flags of its interpreter
+ * @param env - its environment
+ * @throws TypeError if `ANYFORK_THREADS` is invalid
+ */
+export function chooseThreads(
+  asked: CopiedThreads | undefined,
+  execArgv: readonly string[],
+  env: NodeJS.ProcessEnv,
+): ThreadChoice {
+  const threads = resolveThreads(asked)
+  if (threads === undefined) return { threads: hasLoader(execArgv, env) && canCopyAllThreads() ? 'all' : 'one' }
+  const reason = threads === 'one' ? undefined : binding.obstacleToThreads()
+  return reason === undefined ? { threads } : { threads: 'one', reason }
+}
+
+/** Returns whether this system allows forks with all threads. */
+export function canCopyAllThreads(): boolean {
+  return binding.obstacleToThreads() === undefined
 }
 
 /** Writes a choice as an argument of a process, which `setThreads` reads there. */

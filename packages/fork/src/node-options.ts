@@ -45,6 +45,14 @@ export function preloadingFlags(
   })
 }
 
+/** The flags for modules that change how others are loaded. */
+const LOADER = /^--(import|loader|experimental-loader)$/
+
+/** Returns whether an interpreter preloads modules that usually run in a thread of their own. */
+export function hasLoader(execArgv: readonly string[], env: NodeJS.ProcessEnv): boolean {
+  return preloadingFlags(execArgv, env).some(([flag]) => LOADER.test(flag))
+}
+
 /** Returns the usual name of a flag: Node accepts `_` for `-`. */
 export function flagName(word: string): string {
   return word.split('=', 1)[0]!.replaceAll('_', '-')

@@ -1,5 +1,5 @@
 import { checkOptions, type Expectations } from '@anyfork/fdpass/internal'
-import { areCopiedThreads, type CopiedThreads, chooseThreads, resolveThreads } from './copied-threads.js'
+import { areCopiedThreads, type CopiedThreads, chooseThreads } from './copied-threads.js'
 import { type ForkProcess, forkProcessOf } from './fork-process.js'
 import { forkThisProgram } from './fork-self/fork-self.js'
 import { OwnChild } from './owner/own-child.js'
@@ -17,7 +17,8 @@ export interface TemplateOptions {
    * Which threads the copy has, and its forks: see `CopiedThreads`. With `'one'`, the program must have been started with
    * `forkingFlags`, and have no threads of its own.
    *
-   * @default the environment variable `ANYFORK_THREADS`, else `'one'`
+   * @default the environment variable `ANYFORK_THREADS`, else `'one'`; with a loader (`--import`, `--loader`), `'all'` where
+   *   that is possible
    */
   threads?: CopiedThreads
 }
@@ -46,7 +47,7 @@ const expectations: Expectations<TemplateOptions> = { threads: areCopiedThreads 
  */
 export async function forkTemplate(options: TemplateOptions = {}): Promise<ForkProcess> {
   checkOptions('forkTemplate()', options, expectations)
-  const choice = chooseThreads(resolveThreads(options.threads))
+  const choice = chooseThreads(options.threads, process.execArgv, process.env)
   const { pid, control } = await forkThisProgram(choice, () => ProcessHandle.openDescriptors())
   return forkProcessOf(ProcessHandle.ofChild(control, new OwnChild(pid), 'fork'))
 }

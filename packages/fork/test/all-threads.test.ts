@@ -170,6 +170,33 @@ describe('forks with all threads', () => {
     }
   })
 
+  it('a template with a loader makes such forks by default, whose thread of the loader works', async () => {
+    const loader = new URL('./fixtures/registering-loader.js', import.meta.url)
+    for (const execArgv of [
+      ['--import', loader.href],
+      [`--import=${loader.href}`, '--no-warnings'],
+    ]) {
+      const template = ForkProcess.exec({ mode: 'fork', execArgv })
+      const child = template.fork()
+      // The first import of each URL asks the thread of the loader.
+      child.eval(
+        'globalThis.tell = async socket => socket.toSocket().end(JSON.stringify(await import("data:text/javascript,export default 1")))',
+      )
+      assert.deepEqual(await answer(await child.run('tell')), { default: 1 })
+      assert.equal((await template.check()).copiedThreads, 'all')
+      await template.close()
+    }
+    const others = [
+      { execArgv: ['--import', loader.href], threads: 'one' as const },
+      { execArgv: ['--require', '/dev/null'] },
+    ]
+    for (const options of others) {
+      const template = ForkProcess.exec(options)
+      assert.equal((await template.check()).copiedThreads, 'one')
+      await template.close()
+    }
+  })
+
   it('a fork has random values of its own', async () => {
     const template = ForkProcess.exec({ threads: 'all', mode: 'fork' })
     const values = await Promise.all(

@@ -224,7 +224,7 @@ describe('anyfork-fork doctor', () => {
     const { code, stdout } = await runCommand(
       process.execPath,
       ['--import', loader, fileURLToPath(program), 'doctor', 'node:zlib'],
-      {},
+      { env: { ANYFORK_THREADS: 'one' } },
     )
     const words = stdout.replace(/[^\x20-\x7e]+/g, ' ').replace(/ +/g, ' ')
     assert.match(words, /thread loader/)

@@ -244,7 +244,7 @@ describe('falling back to fresh interpreters', () => {
     const asUrl = `data:text/javascript,import ${encodeURIComponent(JSON.stringify(loader.href))}`
     const loaders = [[`--import=${path}`], ['--import', asUrl]]
     for (const flags of isSoak ? [...loaders, ['--import', path]] : loaders) {
-      const template = ForkProcess.exec({ mode: 'auto', execArgv: ['--no-deprecation', ...flags] })
+      const template = ForkProcess.exec({ mode: 'auto', threads: 'one', execArgv: ['--no-deprecation', ...flags] })
       const child = template.fork().sendArg(1)
       assert.deepEqual(await answer(await child.run(worker, 'describeArguments')), [1])
       assert.equal(child.mode, 'exec')

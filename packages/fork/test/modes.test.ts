@@ -28,11 +28,11 @@ describe('modes', () => {
     const preload =
       "import { Worker } from 'node:worker_threads'; new Worker('setInterval(() => {}, 1000)', { eval: true }).unref()"
     const execArgv = ['--import', `data:text/javascript,${encodeURIComponent(preload)}`]
-    const refusing = ForkProcess.exec({ mode: 'fork', execArgv })
+    const refusing = ForkProcess.exec({ mode: 'fork', threads: 'one', execArgv })
     assert.equal((await refusing.check()).canFork, false)
     await assert.rejects(refusing.fork().ready(), { code: 'ERR_FOREIGN_THREADS', message: /has 1 thread / })
     refusing.kill('SIGKILL')
-    const template = ForkProcess.exec({ mode: 'auto', execArgv })
+    const template = ForkProcess.exec({ mode: 'auto', threads: 'one', execArgv })
     const child = template.fork()
     await child.ready()
     assert.equal(child.mode, 'exec')
@@ -45,6 +45,7 @@ describe('modes', () => {
     const preload = "Object.defineProperty(process, 'platform', { value: 'darwin' })"
     const template = ForkProcess.exec({
       mode: 'auto',
+      threads: 'one',
       execArgv: ['--import', `data:text/javascript,${encodeURIComponent(preload)}`],
     })
     const child = template.fork()

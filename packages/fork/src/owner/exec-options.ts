@@ -25,7 +25,8 @@ export interface ExecOptions {
   /**
    * Which threads the forks have: see `CopiedThreads`. Without effect in mode `'exec'`.
    *
-   * @default the environment variable `ANYFORK_THREADS`, else `'one'`
+   * @default the environment variable `ANYFORK_THREADS`, else `'one'`; with a loader (`--import`, `--loader`), `'all'` where
+   *   that is possible
    */
   threads?: CopiedThreads
   /**

@@ -1,4 +1,4 @@
-import { chooseThreads } from '../copied-threads.js'
+import { canCopyAllThreads } from '../copied-threads.js'
 
 /** The code of the warning that processes are not forked. */
 const FALLBACK = 'ANYFORK_FALLBACK'
@@ -41,7 +41,5 @@ function remedyFor(obstacle: string): string {
 }
 
 function orCopyThreads(): string {
-  return chooseThreads('all').threads === 'all'
-    ? " Or set the option threads: 'all', with which forks have all threads."
-    : ''
+  return canCopyAllThreads() ? " Or set the option threads: 'all', with which forks have all threads." : ''
 }

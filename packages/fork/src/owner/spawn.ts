@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { accessSync } from 'node:fs'
 import type { Descriptor, Handle } from '@anyfork/fdpass'
 import { descriptorNumber } from '@anyfork/fdpass/internal'
-import { chooseThreads, resolveThreads, threadsArgument } from '../copied-threads.js'
+import { chooseThreads, threadsArgument } from '../copied-threads.js'
 import { inheritableDescriptors } from '../inherited-descriptors.js'
 import { mainArguments } from '../interpreter.js'
 import { forkableFlags, inheritedEnvironment, inheritedFlags } from '../interpreter-flags.js'
@@ -36,7 +36,7 @@ export function spawnTemplate(control: Descriptor, options: ExecOptions): ChildP
   } = options
   if (cwd !== undefined) accessSync(cwd) // the error of spawn(2) would name the interpreter instead
   const standard = [0, 1, 2].map(i => standardStream(stdio[i] ?? 'inherit'))
-  const choice = chooseThreads(mode === 'exec' ? 'one' : resolveThreads(options.threads))
+  const choice = chooseThreads(mode === 'exec' ? 'one' : options.threads, execArgv, env)
   const flags = mode === 'exec' || choice.threads === 'all' ? execArgv : forkableFlags(execArgv, env)
   const child = spawnInterpreter(
     execPath,
