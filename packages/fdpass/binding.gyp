@@ -23,6 +23,7 @@
         "native/huge-pages.c",
         "native/keep-path.c",
         "native/kept-descriptors.c",
+        "native/listen.c",
         "native/message.c",
         "native/receive-if-room.c",
         "native/receive-many.c",
@@ -34,6 +35,7 @@
         "native/socket-kind.c",
         "native/spin.c",
         "native/splice.c",
+        "native/unix-socket.c",
         "native/watch.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],

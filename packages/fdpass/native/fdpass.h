@@ -193,7 +193,7 @@ ssize_t fdpass_flush_deferred(struct fdpass_deferred_writer *writer);
  * frees the writer. In a forked child, which does not have the thread, it only frees the writer. */
 void fdpass_deferred_writer_end(struct fdpass_deferred_writer *writer);
 
-/* connection.c */
+/* listen.c */
 
 /* Paths are not zero-terminated; one that begins with a zero byte is an abstract name (unix(7)). A path is EINVAL if it
  * is empty or has another zero byte, and ENAMETOOLONG if it does not fit in an address. */
@@ -205,6 +205,8 @@ int fdpass_listen(const char *path, size_t length, int backlog);
 /* Waits for a connection, unless the listener is non-blocking, and returns its socket, which is blocking on Linux
  * (accept4(2)). */
 int fdpass_accept(int listener);
+
+/* connection.c */
 
 /* Returns a blocking socket, of a type such as SOCK_STREAM, that is connected to a path (connect(2)). Never waits:
  * EAGAIN if the listener's queue is full. */
