@@ -222,10 +222,6 @@ export class Connection {
   startClosing(): void {
     if (this.#requests.isClosed) return
     this.#requests.isClosed = true
-    this.#requestEnd()
-  }
-
-  #requestEnd(): void {
     this.#channel.transport.writer.add(Kind.end, 0)
     this.#channel.transport.flushSoon()
   }
@@ -290,7 +286,7 @@ export class Connection {
     live.add(this)
     await started
     this.#socket = socket
-    if (this.#isDestroyed && !killIfPermitted(this.#process)) this.#requestEnd()
+    if (this.#isDestroyed) killIfPermitted(this.#process)
     if (!transport.isOpen) return
     transport.setReading(true)
     this.#hold.onOpen()
