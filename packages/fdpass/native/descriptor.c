@@ -89,7 +89,7 @@ int fdpass_duplicate_to(int fd, int number) {
 #endif
 }
 
-/* Opens something that needs nothing but a slot. */
+/* Opens a descriptor that needs nothing but a slot. */
 static int open_slot(void) {
 #ifdef SOCK_CLOEXEC
   int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -28,8 +28,8 @@ int fdpass_duplicate(int fd);
 /* Makes `number` a copy of fd, in one step: a file that had this number is closed (dup3(2)). It is close-on-exec,
  * except for 0 to 2. Returns `number`. EINVAL if both are the same; EBADF if `number` is above the limit. */
 int fdpass_duplicate_to(int fd, int number);
-/* Returns 0 if so many descriptors can be opened, by opening and closing them, or EMFILE or ENFILE. `slots` is at least
- * 1. */
+/* Returns 0 if `slots` more descriptors, at least 1, can be opened; else EMFILE or ENFILE. Tries it: opens them, and
+ * closes them again. */
 int fdpass_check_room(size_t slots);
 /* Closes fd (close(2)). EINTR is a success: on Linux the number is free by then. */
 int fdpass_close(int fd);
@@ -39,8 +39,8 @@ int fdpass_get_nonblocking(int fd);
 int fdpass_set_nonblocking(int fd, int on);
 int fdpass_get_close_on_exec(int fd);
 int fdpass_set_close_on_exec(int fd, int on);
-/* Makes the kernel send SIGIO to a process whenever fd becomes ready, or no longer if `pid` is 0: F_SETOWN and O_ASYNC,
- * which copies of the descriptor share (fcntl(2)). ESRCH if there is no such process. */
+/* Makes the kernel send SIGIO to a process whenever fd becomes ready, or ends that if `pid` is 0. Sets F_SETOWN and
+ * O_ASYNC, which copies of the descriptor share (fcntl(2)). ESRCH if there is no such process. */
 int fdpass_set_async_owner(int fd, int pid);
 /* Reads or writes bytes of any descriptor, and returns their number: at most `length`, and 0 at the end of a stream
  * (read(2), send(2), write(2)). A write to a socket whose peer is closed is EPIPE without a signal. The process ignores
@@ -51,9 +51,9 @@ ssize_t fdpass_write(int fd, const void *bytes, size_t length);
 /* splice.c */
 
 /* Moves up to `length` bytes between two files within the kernel, one of which is a pipe (splice(2)). Returns their
- * number, 0 at the end of `from`, or EAGAIN if it would have to wait; only a blocking socket makes it wait. No byte is
- * ever in neither or in both files, even if the process is killed meanwhile. The process ignores SIGPIPE, as Node does.
- * ENOSYS on other systems than Linux. */
+ * number, 0 at the end of `from`, or EAGAIN if it would have to wait; only a blocking socket makes it wait. Each byte
+ * is always in exactly one of the files, even if the process is killed meanwhile. The process ignores SIGPIPE, as Node
+ * does. ENOSYS on systems other than Linux. */
 ssize_t fdpass_splice(int from, int to, size_t length);
 
 /* kept-descriptors.c */
@@ -129,8 +129,8 @@ ssize_t fdpass_receive(
  * never waits (MSG_PEEK, recv(2)). */
 int fdpass_pending(int socket);
 
-/* Lets a call that waits for a message return EAGAIN after a time from 1 ms, or wait as long as it takes if the time is
- * 0 (SO_RCVTIMEO, socket(7)). */
+/* Limits how long a call waits for a message: it returns EAGAIN after this time, at least 1 ms; with 0, it waits
+ * without limit (SO_RCVTIMEO, socket(7)). */
 int fdpass_set_receive_timeout(int socket, int milliseconds);
 
 /* send-many.c, receive-many.c: streams of messages of one byte each */
@@ -250,7 +250,7 @@ int fdpass_socket_kind(int socket, struct fdpass_socket_kind *out);
 /* keep-path.c */
 
 /* Lets the file of a socket that the loop has bound to a path stay when the loop closes the socket, which would remove
- * it. Does nothing for other sockets. To be called by the loop's thread. Errors: getsockname(2). */
+ * it. Does nothing for other sockets. Call this in the loop's thread. Errors: getsockname(2). */
 int fdpass_keep_path(uv_loop_t *loop, int fd);
 
 /* watch.c */

@@ -117,7 +117,7 @@ export function keepPath(server: Handle): void {
 
 /**
  * Takes the listening socket out of a `net.Server`, which closes, so that this process decides itself when it accepts
- * connections: see `acceptAll`. Everything that `server.listen()` can do is thus available, such as names of hosts and
+ * connections: see `acceptAll`. So you can use everything that `server.listen()` can do, such as host names and
  * `reusePort`.
  *
  * Call this in the `'listening'` event of the server, or right after `await once(server, 'listening')`. Later, Node may

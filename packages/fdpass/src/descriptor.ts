@@ -115,8 +115,8 @@ export function dup(handle: Handle): Descriptor {
 }
 
 /**
- * Checks that the descriptor table has room, before you begin something that takes several slots and would have to be
- * undone if it failed halfway.
+ * Checks that the descriptor table has room. Call this before you begin something that takes several slots and would
+ * have to be undone if it failed halfway.
  *
  * @param slots - how many descriptors you want to open, from 1 to 65536
  * @throws TypeError if `slots` is invalid
@@ -194,8 +194,8 @@ export function setCloseOnExec(handle: Handle, on: boolean): void {
 
 /**
  * Makes the kernel send SIGIO to a process whenever the descriptor becomes ready (`F_SETOWN` and `O_ASYNC`), or ends
- * that. The setting belongs to the open file, like `O_NONBLOCK`. **Listen for the signal first:** by default, SIGIO kills
- * the process.
+ * this. The setting belongs to the open file, like `O_NONBLOCK`. **Listen for the signal first:** by default, SIGIO
+ * kills the process.
  *
  * One signal may stand for many events: at each, read until `EAGAIN`. A program with an event loop seldom needs this, see
  * `watch`.

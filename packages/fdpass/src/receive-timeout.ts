@@ -7,7 +7,7 @@ import { checked } from './system-error.js'
  * -1 after that time.
  *
  * @param socket - borrowed
- * @param milliseconds - an integer from 1, or 0 to wait as long as it takes
+ * @param milliseconds - an integer from 1, or 0 to wait without limit
  * @throws SystemError `ENOTSOCK`, `EBADF`
  */
 export function setReceiveTimeout(socket: Handle, milliseconds: number): void {

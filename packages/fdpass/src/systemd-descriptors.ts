@@ -11,8 +11,8 @@ const VARIABLES = ['LISTEN_PID', 'LISTEN_PIDFDID', 'LISTEN_FDS', 'LISTEN_FDNAMES
 /** A descriptor that systemd has passed to this process. */
 export interface SystemdDescriptor {
   /**
-   * Its name: that of `storeDescriptors`, or `FileDescriptorName=` of the socket unit, by default the name of that unit.
-   * Several descriptors may have the same name. `'unknown'` if systemd passed no names.
+   * Its name: the name given to `storeDescriptors`, or `FileDescriptorName=` of the socket unit, by default the name of
+   * that unit. Several descriptors may have the same name. `'unknown'` if systemd passed no names.
    */
   name: string
   /** The descriptor, close-on-exec; the caller owns it. */

@@ -47,10 +47,10 @@ export interface Recycling {
    */
   pss?: number
   /**
-   * Above how many bytes of private memory that a worker has got since it was forked (USS, the unique set size): memory
-   * that the template does not share. The pool measures every half a second. It starts the successor of a busy worker
-   * first, so that calls need not wait for one, and replaces one worker at a time. With a template that has run the
-   * function before (`warm`), the successor has its code compiled.
+   * By how many bytes its private memory may grow after its fork (USS, the unique set size): memory that the template
+   * does not share. The pool measures every half a second. It starts the successor of a busy worker first, so that
+   * calls need not wait for one, and replaces one worker at a time. With a template that has run the function before
+   * (`warm`), the successor has its code compiled.
    *
    * @default Infinity
    */
@@ -86,7 +86,7 @@ export interface MemoryOptions {
    * The maximum memory of a worker, in bytes (PSS: memory that workers share counts in part), a positive number, or
    * `Infinity`. The pool measures workers that have calls ten times a second, and kills one that has more: the calls
    * that it has begun reject with `ERR_POOL_MEMORY`, and are not repeated. A worker that has more after its last call
-   * is replaced. V8 collects garbage late, so leave it room, or limit V8's heap by `--max-old-space-size` in the
+   * is replaced. V8 collects garbage late, so leave room for it, or limit V8's heap by `--max-old-space-size` in the
    * `execArgv` of the template. Linux only.
    *
    * @default Infinity

@@ -1,4 +1,4 @@
-/** What the owner of a prefork server tells a worker when it starts. */
+/** What the owner of a prefork server sends to a worker when the worker starts. */
 export interface PreforkServeSettings {
   /** The module of the user, as `resolveSpecifier` returned it. */
   module: string

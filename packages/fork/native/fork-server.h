@@ -54,10 +54,10 @@ void fork_server_ref(struct fork_server *self, int on);
 int fork_server_listen(struct fork_server *self);
 
 /* Forks this process, with all its threads if `copies_threads` is set; `wait_for_threads` is that of fork_process.
- * `control` is the control socket of the child, which takes the number of this process's; borrowed. Returns the pid; 0
- * in the child, with 0 or a negative errno in `child_error` if the child could not be set up; or a negative errno:
- * -EMFILE if that number is above the limit, those of fork_process. The caller reports a pid. A child that cannot even
- * have its control socket exits with code 127. */
+ * `control` is the control socket of the child, where it gets the number of this process's control socket; borrowed.
+ * Returns the pid; 0 in the child, with 0 or a negative errno in `child_error` if the child could not be set up; or a
+ * negative errno: -EMFILE if that number is above the limit, those of fork_process. The caller reports a pid. A child
+ * that cannot even have its control socket exits with code 127. */
 pid_t fork_server_fork(struct fork_server *self, int control, int (*wait_for_threads)(void), int *child_error);
 
 /* Reaps the children that have ended, and reports them. */

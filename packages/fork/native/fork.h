@@ -17,19 +17,19 @@
  * (uv_loop_fork). First makes all memory inheritable (fork_inherit_memory), and waits for all other threads to sleep:
  * `wait_for_threads` is fork_wait_for_threads or fork_wait_for_known_threads. All signals are blocked meanwhile.
  *
- * To be called by the thread of the loop. The child has no other thread, so the caller makes sure that no other thread
+ * Call this in the thread of the loop. The child has no other thread, so the caller makes sure that no other thread
  * holds a lock while it sleeps. Linux only. Errors: those of fork(2), fork_inherit_memory, and `wait_for_threads`. A
  * child whose loop cannot be set up exits with code 127. */
 pid_t fork_process(uv_loop_t *loop, int (*wait_for_threads)(void));
 
 /* all-threads: Linux with glibc on x86-64 and arm64 */
 
-/* Returns why no process can be forked with all its threads here, as a clause, or NULL if that is possible. Any thread
- * may call it. */
+/* Returns a clause that says why no process can be forked with all its threads here, or NULL if that is possible. Any
+ * thread may call it. */
 const char *fork_obstacle_to_threads(void);
 
 /* Like fork_process, but the child has all threads of this process. Each of them goes on, at the same place. It waits
- * some seconds for threads that run, until all wait in system calls that parent and child can make. In the child,
+ * for some seconds until all threads wait in system calls that both parent and child can make. In the child,
  * descriptors that only this process uses are opened anew. All signals are blocked meanwhile.
  *
  * Errors: -EBUSY and -ENOTSUP, for which fork_refusal says why; -EMFILE, also if a descriptor is above the limit;
@@ -39,14 +39,15 @@ const char *fork_obstacle_to_threads(void);
  * `shared` is the read end of a pipe that parent and child go on sharing although both ends are open here, or -1. */
 pid_t fork_process_with_threads(uv_loop_t *loop, int shared, void (*fail)(void *context), void *context);
 
-/* Does what that does before the fork, and undoes it. Returns 0, or the error with which a fork would fail now. */
+/* Takes the steps of fork_process_with_threads before the fork, and undoes them. Returns 0, or the error with which a
+ * fork would fail now. */
 int fork_rehearse_with_threads(const uv_loop_t *loop);
 
 /* Like fork_no_new_privileges, for all threads of the process. Errors: -EBUSY if a thread does not stop, -ENOTSUP;
  * those are refusals. */
 int fork_no_new_privileges_in_threads(void);
 
-/* Returns why a function has refused something, as a clause. Valid until the next one does. */
+/* Returns a clause that says why the last function that refused something did so. Valid until the next refusal. */
 const char *fork_refusal(void);
 
 /* Ends the process with this exit code by _exit(2): joins no thread, and runs no handler of exit(3). Does not return.
@@ -132,7 +133,7 @@ int fork_each_line(const char *path, int (*visit)(const char *line, void *contex
 /* reduce-memory.c */
 
 /* Tells V8 that memory is short: it collects the garbage of the calling thread's heap, shrinks its young generation,
- * and returns free pages to the system. To be called from JavaScript. Returns 0, or -ENOSYS if this Node has no such
+ * and returns free pages to the system. Call this from JavaScript. Returns 0, or -ENOSYS if this Node has no such
  * call. */
 int fork_reduce_heap(void);
 
@@ -259,7 +260,7 @@ int fork_children_remove(struct fork_children *self, pid_t pid);
  * not have and for soft > hard, and -EPERM for a higher hard limit without privileges. */
 int fork_set_limit(const char *name, double soft, double hard);
 
-/* Prevents that this thread, and what it forks or executes from now on, gains privileges by execve(2)
+/* Keeps this thread, and what it forks or executes from now on, from gaining privileges by execve(2)
  * (PR_SET_NO_NEW_PRIVS, prctl(2)). Cannot be undone. Linux only. */
 int fork_no_new_privileges(void);
 
@@ -300,7 +301,7 @@ struct fork_thread_children *fork_thread_children_new(void);
  * nothing was added; or -ENOENT if the child to remove was not there. */
 int fork_keep_child(struct fork_thread_children *self, pid_t pid, int on);
 
-/* To be called right before this thread starts a child. If the thread ends before fork_end_spawn, that child ends with
+/* Call this right before this thread starts a child. If the thread ends before fork_end_spawn, that child ends with
  * it as well, although its pid is not known: it is the one that the thread did not have before. Only where the kernel
  * lists children (Linux). Returns 0 or -ENOMEM. */
 int fork_begin_spawn(struct fork_thread_children *self);
@@ -321,7 +322,7 @@ void fork_thread_children_end(struct fork_thread_children *self);
 typedef void (*fork_loop_end_callback)(void *context);
 
 /* Calls back on the loop's thread whenever the loop has nothing left to wait for, instead of letting it end. During the
- * call, uv_loop_alive reports whether there is something new. To be called by the loop's thread. `context` is borrowed
+ * call, uv_loop_alive reports whether there is something new. Call this in the loop's thread. `context` is borrowed
  * for the rest of the loop's life: this cannot be undone. Returns 0, or UV_ENOMEM. */
 int fork_on_loop_end(uv_loop_t *loop, fork_loop_end_callback callback, void *context);
 

@@ -59,9 +59,9 @@ export interface Binding {
   /** For the calling thread, or for all if `areAllThreads` is 1. */
   noNewPrivileges(areAllThreads: number): number
   changeRoot(folder: [string]): number
-  /** Only for processes with one thread, as the next two. */
+  /** Only for processes with one thread, like the next two. */
   unshare(names: readonly string[]): number
-  /** Implies `noNewPrivileges`, as the next one. */
+  /** Implies `noNewPrivileges`, like the next one. */
   dropCapabilities(): number
   confineSignals(): number
   /** Milliseconds that a process has used so far, or a negative errno. */

@@ -49,7 +49,7 @@ export interface ThreadReport {
   id: number
   /** The name that the kernel shows, at most 15 characters. */
   name: string
-  /** Whether it blocks forks, as every thread does that they do not have, except the idle ones of Node itself. */
+  /** Whether it blocks forks. Every thread does that forks would lack, except Node's own idle threads. */
   isForeign: boolean
 }
 
@@ -59,7 +59,7 @@ export interface CheckReport {
   canFork: boolean
   /** The most severe first. */
   findings: Finding[]
-  /** Which threads forks have. A finding says why, if all were asked for. */
+  /** Which threads forks have. If the option was `'all'` and this is `'one'`, a finding says why. */
   copiedThreads: CopiedThreads
   /** The threads of the process. */
   threads: ThreadReport[]

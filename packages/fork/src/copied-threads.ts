@@ -4,7 +4,7 @@ import { hasLoader } from './node-options.js'
 
 /**
  * Which threads forks have. `'one'`: the main thread. The process is started with flags for that, forks are cheapest,
- * and code that starts threads is in their way. `'all'`: all threads of the process, which go on in the fork. V8 runs at
+ * and threads that code starts prevent forks. `'all'`: all threads of the process, which go on in the fork. V8 runs at
  * full speed, and forks can have worker threads. Linux with glibc on x86-64 and arm64; elsewhere, forks have one.
  *
  * The default is the environment variable `ANYFORK_THREADS`, else `'one'`. An interpreter that is started with a loader
@@ -15,9 +15,9 @@ export type CopiedThreads = 'one' | 'all'
 export const areCopiedThreads: Expectation = oneOf('one', 'all')
 
 /**
- * Returns what was asked for, else the value of the environment variable `ANYFORK_THREADS`.
+ * Returns the value of the option or, without it, of the environment variable `ANYFORK_THREADS`.
  *
- * @returns `undefined` if there is neither
+ * @returns `undefined` if neither is set
  * @throws TypeError if the environment variable is invalid
  */
 export function resolveThreads(asked: CopiedThreads | undefined): CopiedThreads | undefined {
@@ -29,14 +29,14 @@ export function resolveThreads(asked: CopiedThreads | undefined): CopiedThreads 
 
 const SEPARATOR = ':'
 
-/** Which threads the forks of this process have, and why they do not have all, if that was asked for. */
+/** Which threads the forks of this process have and, if all threads were requested in vain, why not all. */
 export interface ThreadChoice {
   threads: CopiedThreads
   reason?: string
 }
 
 /**
- * Chooses for a process on this system.
+ * Chooses which threads the forks of a process on this system have.
  *
  * @param execArgv - the flags of its interpreter
  * @param env - its environment

@@ -2,8 +2,9 @@ import { flagName, joinNodeOptions, preloadingFlags, splitNodeOptions } from './
 
 /**
  * The flags without which a template cannot be forked, or shares less memory with its children. With them, V8 waits for
- * no thread of its own, which a forked process would not have, and compiles WebAssembly in none. It keeps the code that it compiled, so that children
- * inherit it. It does not compact the memory of idle children, which they share until then.
+ * no thread of its own, which a forked process would not have, and compiles no WebAssembly in threads. It keeps the
+ * code that it has compiled, so that children inherit it. It does not compact the memory of idle children, which they
+ * share until then.
  */
 export const FORKING_FLAGS: readonly string[] = [
   '--single-threaded',

@@ -15,7 +15,7 @@ export const REPLAY_FD = 5
  */
 export const STARTED_VARIABLE = 'ANYFORK_STARTED'
 
-/** What an interpreter is told when it is started. */
+/** What the owner tells an interpreter when it starts it. */
 export interface MainSettings {
   mode: ForkMode
   /** From `threadsArgument`. */

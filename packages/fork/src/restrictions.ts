@@ -24,11 +24,11 @@ export interface Restrictions {
   rlimits?: Partial<Record<Resource, number | readonly [soft: number, hard: number]>>
   /** The scheduling priority, from -20 to 19; a higher number leaves more processor time to others. */
   nice?: number
-  /** The permissions that new files do not get, from 0 to `0o777`, as umask(2). */
+  /** The permissions that new files do not get, from 0 to `0o777`; see umask(2). */
   umask?: number
   /**
-   * The root folder, as chroot(2), and the working folder unless there is a `cwd`. It takes a privilege, or `unshare` with
-   * `'user'`. In a folder without a `/proc`, the process cannot be forked.
+   * The root folder, which also becomes the working folder unless there is a `cwd`; see chroot(2). Needs a privilege,
+   * or `unshare` with `'user'`. If the folder has no `/proc`, the process cannot be forked.
    */
   root?: string
   /** The working folder, a path in `root`. */
@@ -38,28 +38,30 @@ export interface Restrictions {
   /** The number of the group. Supplementary groups are dropped. The group is changed before the user. */
   gid?: number
   /**
-   * Whether programs that the process executes gain no privileges, as PR_SET_NO_NEW_PRIVS of prctl(2).
+   * Whether programs that the process executes gain no privileges; see PR_SET_NO_NEW_PRIVS in prctl(2).
    *
    * @default false
    */
   noNewPrivileges?: boolean
   /**
-   * The namespaces of which the process gets new ones, as unshare(2). A new `'net'` has no network at all, and a new
-   * `'user'` takes no privilege; all others take one, or `'user'` beside them. Linux only, and only in a process that was
-   * forked: a fresh interpreter has several threads.
+   * The kinds of namespaces that are new for the process; see unshare(2). A new `'net'` has no network at all. A new
+   * `'user'` needs no privilege; all others need one, or `'user'` beside them. Linux only, and only in a process that
+   * was forked with one thread: a fresh interpreter has several.
    *
    * @default []
    */
   unshare?: readonly Namespace[]
   /**
-   * Whether the process loses all capabilities. Implies `noNewPrivileges`. Linux only, in a process that was forked.
+   * Whether the process loses all capabilities. Implies `noNewPrivileges`. Linux only, in a process that was forked
+   * with one thread.
    *
    * @default false
    */
   noCapabilities?: boolean
   /**
-   * Whether the process can signal only itself and what it starts from now on, and trace no other process, as
-   * LANDLOCK_SCOPE_SIGNAL of landlock(7). Implies `noNewPrivileges`. It takes Linux 6.12, in a process that was forked.
+   * Whether the process can signal only itself and the processes that it starts from now on, and cannot trace others;
+   * see LANDLOCK_SCOPE_SIGNAL in landlock(7). Implies `noNewPrivileges`. Needs Linux 6.12, and a process that was
+   * forked with one thread.
    *
    * @default false
    */

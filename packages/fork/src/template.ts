@@ -14,8 +14,8 @@ export { FORKING_FLAGS as forkingFlags } from './interpreter-flags.js'
 /** How a program is forked. */
 export interface TemplateOptions {
   /**
-   * Which threads the copy has, and its forks: see `CopiedThreads`. With `'one'`, the program must have been started with
-   * `forkingFlags`, and have no threads of its own.
+   * Which threads the copy and its forks have: see `CopiedThreads`. With `'one'`, the program must have been started
+   * with `forkingFlags`, and have no threads of its own.
    *
    * @default the environment variable `ANYFORK_THREADS`, else `'one'`; with a loader (`--import`, `--loader`), `'all'` where
    *   that is possible
@@ -31,7 +31,7 @@ const expectations: Expectations<TemplateOptions> = { threads: areCopiedThreads 
  *
  * Load what copies are to share, await this function, and only then begin: timers, sockets, child processes, and reading
  * standard input would go on in every copy, so they make this function reject. Timers and file watchers that were
- * `unref()`ed cannot be seen: they do go on in every copy.
+ * `unref()`ed cannot be detected: they go on in every copy.
  *
  * With `threads: 'all'`, any program can be forked. Its worker threads go on in the copy and its forks, which share no
  * messages with them: code in a copy that awaits a message of a worker thread goes on as well. With `'one'`, start the

@@ -34,7 +34,7 @@ bool begin_thread(napi_env env, napi_async_cleanup_hook on_cleanup);
 /* Lets the environment end, when `cleanup` is set and the watches are closed. */
 void end_thread(struct thread *thread);
 struct thread *thread_of(napi_env env);
-/* To be called with what a function has opened, and its result, which this returns. Keeps the descriptors if the thread
+/* Call this with what a function has opened, and its result, which this returns. Keeps the descriptors if the thread
  * wants that. If there is no memory, closes them, and returns -ENOMEM. */
 ssize_t opened(napi_env env, const int *fds, size_t count, ssize_t result);
 

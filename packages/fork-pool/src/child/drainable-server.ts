@@ -4,19 +4,21 @@ import { Server, type Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import type { ServedCounts } from '../prefork-protocol.js'
 
-/** What is known of an open connection. */
+/** The state of an open connection. */
 interface Connection {
   /** How many of its requests are being answered. */
   pending: number
   /** Whether it has left HTTP, as a WebSocket does: only the user knows when it is idle. */
   isUpgraded: boolean
-  /** When its last request was answered, or it was opened; of `performance.now()`. */
+  /** When its last request was answered or, before that, when it was opened, as `performance.now()`. */
   idleSince: number
   /** How many bytes had arrived then. If there are more, a request is arriving. */
   bytesThen: number
 }
 
-/** How often a draining server looks for idle connections in the time that these have, and the longest gap in between. */
+/**
+ * How often a draining server looks for idle connections within `idleGrace`, and the longest time between two looks.
+ */
 const CHECKS = 4
 const LONGEST_GAP_MS = 500
 
@@ -39,7 +41,7 @@ export class DrainableServer {
   #drained: Promise<void> | undefined
 
   /**
-   * @param server - it does not listen yet
+   * @param server - does not listen yet
    * @param idleGrace - in milliseconds
    * @param onDrain - called when draining begins
    */

@@ -102,7 +102,7 @@ class SocketFile {
     return path.startsWith('\0') ? undefined : new SocketFile(path, inodeOf(path)!)
   }
 
-  /** Removes the file, unless another program has put its own in the place. */
+  /** Removes the file, unless another program has put its own file there. */
   remove(): void {
     try {
       if (inodeOf(this.#path) === this.#inode) unlinkSync(this.#path)

@@ -1,11 +1,14 @@
 import type { RequestListener } from 'node:http'
 import type { Server } from 'node:net'
 
-/** What a worker of a prefork server tells the function that makes its server. */
+/** What a worker of a prefork server passes to the function that makes its server. */
 export interface PreforkContext {
-  /** The number of its place, from 0. The worker that replaces it has the same. */
+  /** The number of its place, from 0. The worker that replaces it has the same number. */
   id: number
-  /** Aborted when the worker accepts no more connections: end what the server cannot end, such as WebSockets. */
+  /**
+   * Aborted when the worker accepts no more connections. Then end what the server cannot end by itself, such as
+   * WebSockets.
+   */
   signal: AbortSignal
 }
 

@@ -33,14 +33,14 @@ export interface PreforkListenOptions {
    */
   host?: string
   /**
-   * Whether a listener on `::` leaves IPv4 alone.
+   * Whether a listener on `::` accepts no IPv4 connections.
    *
    * @default false
    */
   ipv6Only?: boolean
   /**
-   * The path of a socket file, instead of a port. A dead socket file at the path is removed, and so is the file when the
-   * server stops. On Linux, a path that begins with `\0` is an abstract name.
+   * The path of a socket file, instead of a port. A dead socket file at the path is removed first. The server removes
+   * its own file when it stops. On Linux, a path that begins with `\0` is an abstract name.
    *
    * @default none
    */
@@ -59,9 +59,9 @@ export interface PreforkListenOptions {
    */
   backlog?: number
   /**
-   * Whether each worker has a listener of its own (SO_REUSEPORT), so that the kernel spreads connections evenly. The
-   * connections of one that is being restarted wait for it. Needs Linux and Node 22.12 or newer. Excludes `path` and
-   * `fd`.
+   * Whether each worker has a listener of its own (SO_REUSEPORT), so that the kernel spreads connections evenly.
+   * Connections to a worker that is being restarted wait for it. Needs Linux and Node 22.12 or newer. Excludes `path`
+   * and `fd`.
    *
    * @default false: all workers accept from one listener
    */
@@ -107,8 +107,8 @@ export interface PreforkOptions {
    */
   grace?: number
   /**
-   * How long such a worker waits for the next request on a connection without one, in milliseconds, before it closes
-   * the connection. It answers that request with `Connection: close`.
+   * How long such a worker waits for the next request on an idle HTTP connection, in milliseconds, before it closes the
+   * connection. It answers that request with `Connection: close`.
    *
    * @default 5_000
    */

@@ -2,14 +2,14 @@ import type { TemplateFigures, WithMemory } from '../pool-stats.js'
 import type { ServedCounts } from '../prefork-protocol.js'
 
 /**
- * What a worker does: it `'starting'`, is `'ready'` to accept connections, is `'draining'`, so that it only completes its
- * requests, or has `'ended'`.
+ * What a worker does: it is `'starting'`, is `'ready'` to accept connections, is `'draining'`, which means that it only
+ * completes its requests, or has `'ended'`.
  */
 export type PreforkWorkerState = 'starting' | 'ready' | 'draining' | 'ended'
 
 /** The figures of a worker. */
 export interface PreforkWorkerFigures {
-  /** The number of its place, from 0 below `workers`. The worker that replaces it has the same. */
+  /** The number of its place, from 0 to `workers` - 1. The worker that replaces it has the same number. */
   id: number
   /** Its process id; `undefined` until it is known. */
   pid: number | undefined

@@ -55,10 +55,10 @@ export class PreforkWorker {
   #state: PreforkWorkerState = 'starting'
   #status: ExitStatus | undefined
   #killer: NodeJS.Timeout | undefined
-  /** When it is killed if it still drains, of `performance.now()`. */
+  /** When it is killed if it still drains, as `performance.now()`. */
   #deadline = Infinity
 
-  /** @param process - has got its listener and settings, and belongs to the worker from now on */
+  /** @param process - has its listener and settings already, and belongs to the worker from now on */
   constructor(
     process: ForkProcess,
     template: ForkProcess,
@@ -147,7 +147,7 @@ export class PreforkWorker {
   }
 
   /**
-   * Kills the worker before it is ready. A template that hangs would never fork it, so that is killed, too.
+   * Kills the worker before it is ready. A template that hangs would never fork it, so the template is killed, too.
    *
    * @param patience - how long to wait for the fork, in milliseconds
    */

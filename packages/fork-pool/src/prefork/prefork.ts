@@ -111,7 +111,7 @@ function shareable({ listen: { backlog }, idleGrace, done }: PreforkSettings): {
 
 /** Lets the template load what workers run, besides the user's module. */
 function withServeModule(source: TemplateSource = () => ForkProcess.exec(ForkProcess.templateOptions)): TemplateSource {
-  // `Templates` refuses what is not a process.
+  // `Templates` rejects anything but a process.
   const load = (process: ForkProcess): ForkProcess =>
     process instanceof ForkProcess ? process.require(SERVE_PREFORK) : process
   return typeof source === 'function' ? () => load(source()) : load(source)

@@ -9,7 +9,7 @@ import { PreforkWorker, type PreforkWorkerListener } from './prefork-worker.js'
 /** A worker that dies within this time after it was ready, in milliseconds, has failed to start. */
 const EARLY_MS = 1000
 
-/** Gives a process, before it runs, what a worker with this number needs. */
+/** Sends a process what a worker with this number needs, before it runs. */
 export type Equip = (process: ForkProcess, id: number) => void
 
 /** Keeps each place filled with a worker that accepts connections. */
@@ -168,7 +168,7 @@ export class Supervisor {
   }
 
   /**
-   * Puts a worker in its place, and lets the one before complete its requests and end.
+   * Puts a worker in its place, and lets the previous worker complete its requests and end.
    *
    * @returns false if the worker has ended meanwhile
    */

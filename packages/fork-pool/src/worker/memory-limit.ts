@@ -21,11 +21,11 @@ export interface MemoryListener {
 /** Memory of a worker, or limits of it, in bytes. */
 interface Bytes {
   pss: number
-  /** Private memory that the worker has got since it was started. */
+  /** Private memory that the worker has gained since it was started. */
   growth: number
 }
 
-/** What is known of a worker from the last measurement. */
+/** The result of the last measurement of a worker. */
 interface Measured extends Bytes {
   rss: number
   /** The private memory with which it was started. That of a fork is small. */

@@ -31,7 +31,7 @@ export class BlockingReader {
     else if (kind === Kind.call && this.#cancelled.size) this.#cancelled.delete(id)
   }
   readonly #memory = new IdleMemory()
-  /** How long a call waits for bytes, in milliseconds; 0: as long as it takes. */
+  /** How long a system call waits for bytes, in milliseconds; 0: without limit. */
   #timeout = 0
   #hasReceived = false
   #expectsDescriptors = false

@@ -3,7 +3,7 @@ import { reduceMemory, reducesWhenIdle } from '@anyfork/fork/internal/child'
 
 /** How long a process must have been idle, in milliseconds. The real time is up to twice as long, at random. */
 const IDLE_MS = 500
-/** How many times as long as the collection is expected to take. */
+/** The wait before a collection, as a multiple of the time that it is expected to take. */
 const PATIENCE = 10
 /** How much garbage a collection goes through in a millisecond, at least, in bytes. */
 const BYTES_PER_MS = 1 << 20
@@ -11,10 +11,10 @@ const BYTES_PER_MS = 1 << 20
 const LEAST_GROWTH = 8 << 20
 
 /**
- * Gives the memory back that calls have left behind, once the process has been idle for a while: V8 has no reason to
- * collect garbage while nothing is allocated.
+ * Gives back the memory that calls have left behind, once the process has been idle for a while: V8 does not collect
+ * garbage while nothing is allocated.
  *
- * A collection takes as long as that of a busy process, and a call that arrives meanwhile waits. So the longer it will
+ * A collection takes as long as in a busy process, and a call that arrives meanwhile waits. So the longer it will
  * probably take, the longer the process must have been idle. It also copies memory that the process has shared with its
  * template since it was forked. So nothing is done before the heap has grown by half.
  */
@@ -28,7 +28,7 @@ export class IdleMemory {
   #base = heapBytes().size
 
   /**
-   * Gives memory back if it pays.
+   * Gives memory back if that is worthwhile.
    *
    * @param idleMs - how long the process has been idle, in milliseconds
    * @returns how much longer the process should be idle before this is called again, in milliseconds; 0: call it after

@@ -1,7 +1,7 @@
 /* How a process is forked together with all its threads. fork-with-threads.c takes these steps:
  *
  * 1. park.c stops every other thread in a signal handler.
- * 2. safe-point.c looks whether each of them was waiting in a system call that can be made again.
+ * 2. safe-point.c checks whether each of them was waiting in a system call that can be made again.
  * 3. descriptors.c notes the open files that only this process uses, and their state.
  * 4. The calling thread forks, by a system call of its own. The other threads of the parent go on.
  * 5. In the child, descriptors.c opens such files anew, and clone-threads.c makes each thread again.
@@ -21,7 +21,7 @@
 
 /* refusal.c: says why the process cannot be forked. There is one text: only one thread forks. */
 
-/* Sets the text, as printf(3), and returns the error. */
+/* Sets the text, like printf(3), and returns the error. */
 int fork_refuse(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* files.c: files of /proc, read without memory of the heap */
@@ -43,16 +43,16 @@ struct fork_identity {
   void *rseq; /* its area for restartable sequences (rseq(2)), or NULL if it is not registered */
 };
 
-/* Returns in what glibc is not as expected, as a clause, or NULL. Any thread may call it. */
+/* Returns a clause that says how glibc differs from what is expected, or NULL. Any thread may call it. */
 const char *fork_flaw_of_glibc(void);
 
-/* Returns 0, or refuses with -ENOTSUP if there is such a flaw. To be called while no thread is parked. */
+/* Returns 0, or refuses with -ENOTSUP if there is such a flaw. Call this while no thread is parked. */
 int fork_check_glibc(void);
 
 /* Describes the calling thread. Returns false if glibc has not made it. Needs no errno. */
 bool fork_identify(struct fork_identity *self, pid_t tid);
 
-/* In a new thread that has the storage of the old one: registers it with the kernel as the old one was. */
+/* In a new thread that has the storage of the old one: registers it with the kernel as the old one was registered. */
 void fork_register(const struct fork_identity *self);
 
 /* The same for the calling thread of a forked process, which keeps its restartable sequences. */
@@ -86,11 +86,11 @@ struct fork_threads {
 };
 
 /* Parks all other threads. The caller has blocked all signals. Returns 0; -EBUSY if one does not stop within a second,
- * -ENOTSUP if the signal for this is in use, both refused; -ENOMEM; those of open(2) for /proc. Threads are parked only
- * after a success. */
+ * -ENOTSUP if the signal for this is in use, both with a refusal; -ENOMEM; those of open(2) for /proc. Threads are
+ * parked only after a success. */
 int fork_park(struct fork_threads *threads);
 
-/* Lets all go on. */
+/* Lets all parked threads go on. */
 void fork_unpark(void);
 
 /* Calls a function in each other thread, which may only make system calls, by raw_call. Errors: those of fork_park;
@@ -110,7 +110,7 @@ void fork_note_position(struct fork_thread *thread, const ucontext_t *context);
  * descriptor is opened anew in the child. */
 bool fork_is_at_safe_point(const struct fork_thread *thread, bool (*is_renewed)(int fd));
 
-/* Refuses with -EBUSY: names the thread and what it does. To be called when it goes on. */
+/* Refuses with -EBUSY, and names the thread and what it does. Call this when it goes on. */
 int fork_refuse_thread(const struct fork_thread *thread);
 
 /* descriptors.c */
@@ -122,7 +122,7 @@ int fork_note_descriptors(int dropped, int shared);
 
 bool fork_is_renewed(int fd);
 
-/* Opens them anew, at the same numbers. To be called in the child. Returns 0, or a negative errno: the child must end.
+/* Opens them anew, at the same numbers. Call this in the child. Returns 0, or a negative errno: the child must end.
  */
 int fork_renew_descriptors(void);
 

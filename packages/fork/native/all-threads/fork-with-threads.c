@@ -65,7 +65,7 @@ static void forget_caught_signal(uv_handle_t *handle, void *context) {
   signal->dispatched_signals = signal->caught_signals;
 }
 
-/* A fork(3) of glibc would take the stacks of the other threads for free memory. The kernel sets the id of the thread
+/* glibc's fork(3) would treat the stacks of the other threads as free memory. The kernel sets the id of the thread
  * where glibc keeps it. */
 static pid_t copy_process(pid_t *tid) {
 #ifdef __x86_64__

@@ -24,7 +24,7 @@
 #endif
 #endif
 
-/* The begin of `struct rseq` (linux/rseq.h). */
+/* The beginning of `struct rseq` (linux/rseq.h). */
 struct area {
   uint32_t cpu_id_start, cpu_id;
   uint64_t rseq_cs;

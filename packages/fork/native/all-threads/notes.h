@@ -12,7 +12,7 @@
 /* Like fork_each_line, for the lines of /proc/self/fdinfo/<fd>. */
 int fork_each_info(int fd, int (*visit)(const char *line, void *context), void *context);
 
-/* Returns what follows the name at the begin of a line, or NULL. */
+/* Returns what follows the name at the beginning of a line, or NULL. */
 const char *fork_field(const char *line, const char *name);
 
 /* Puts an open descriptor at a number, with or without FD_CLOEXEC, and closes the other one. `fd` may be a negative
@@ -35,13 +35,13 @@ bool fork_is_counter(int fd);
 
 /* epoll-sets.c: epoll(7) */
 int fork_note_epoll_set(int fd);
-/* To be called once libuv has given up its rings, which a set may watch. */
+/* Call this once libuv has given up its rings, which a set may watch. */
 int fork_note_watches(void);
 int fork_renew_epoll_sets(void);
 
 /* pipes.c: pipe(7), those that have both ends in this process */
 int fork_note_pipe_end(int fd, unsigned long long inode);
-/* To be called once all ends are noted. */
+/* Call this once all ends are noted. */
 int fork_note_pipes(int dropped, int shared);
 /* Returns the highest number of those that are opened anew, or -1. */
 int fork_highest_pipe_end(void);

@@ -46,7 +46,7 @@ __asm__(".text\n"
 #define RESTORER_FLAG 0UL
 #endif
 
-/* Global, because a signal handler gets at nothing else. Only one thread forks at a time. */
+/* Global, because a signal handler can reach nothing else. Only one thread forks at a time. */
 static struct {
   struct fork_thread *all;
   size_t room;

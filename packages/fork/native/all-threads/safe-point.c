@@ -9,9 +9,9 @@
 
 #define PAGE_MASK 0xfffUL
 
-/* The call is made again after the handler (signal(7)): then the code is at the instruction, and the registers have the
- * number and the arguments. Calls that are never made again, such as epoll_wait(2), poll(2), and nanosleep(2), have
- * returned EINTR. A thread that is anywhere else runs. */
+/* If the kernel makes the call again after the handler (signal(7)), the code is at the instruction of the call, and the
+ * registers have its number and its arguments. Calls that are never made again, such as epoll_wait(2), poll(2), and
+ * nanosleep(2), have returned EINTR. Any other thread is running. */
 void fork_note_position(struct fork_thread *thread, const ucontext_t *context) {
   const uint8_t *code = (const uint8_t *)code_address(context);
   bool has_code_before = ((uintptr_t)code & PAGE_MASK) >= FORK_CALL_OCTETS;

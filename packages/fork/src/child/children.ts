@@ -153,7 +153,7 @@ export class Children {
     return [...[...this.known].map(adopt), ...this.#log.forReplacement()]
   }
 
-  /** To be called in a forked child: the children belong to the parent. */
+  /** Call this in a forked child: the children belong to the parent. */
   forget(): void {
     this.#reaper.forget()
     this.#log.inherit()

@@ -127,7 +127,7 @@ export class ForkServer {
     }
   }
 
-  /** Starts to reap children. To be called before they are started elsewhere, so that no end is missed. */
+  /** Starts to reap children. Call this before they are started elsewhere, so that no end is missed. */
   listen(): void {
     checked(binding.serverListen(this.#native), 'uv_signal_start')
   }

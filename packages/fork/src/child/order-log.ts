@@ -64,7 +64,7 @@ export class OrderLog {
     this.#own = this.#own.filter(({ type }) => !OF_RUN.has(type))
   }
 
-  /** To be called in a forked child: the orders so far were those of the parent. */
+  /** Call this in a forked child: the orders so far were those of the parent. */
   inherit(): void {
     this.#inherited.push(...this.#own.splice(0))
   }

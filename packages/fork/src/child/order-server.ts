@@ -33,7 +33,7 @@ export function descriptorsOfOrders(): ReadonlySet<number> {
   return present?.ownDescriptors ?? new Set()
 }
 
-/** To be called in a copy of a program that goes on without orders to the program: closes the inherited control socket. */
+/** Call this in a copy of a program that goes on without orders to the program: closes the inherited control socket. */
 export function stopTakingOrders(): void {
   present?.close()
   present = undefined
@@ -95,7 +95,7 @@ export class OrderServer implements ChannelListener, ForkServerListener {
     else if (madeBy === 'exec') this.#owner.listening()
   }
 
-  /** Closes the control socket. To be called if this process goes on without taking orders from there. */
+  /** Closes the control socket. Call this if this process goes on without taking orders from there. */
   close(): void {
     this.#children.forget()
     this.#owner.close()
@@ -306,7 +306,7 @@ export class OrderServer implements ChannelListener, ForkServerListener {
     await undo()
   }
 
-  /** To be called in a child that was forked while this process was idle. */
+  /** Call this in a child that was forked while this process was idle. */
   async #beginAsChild(hasOrder: boolean, error: Error | undefined): Promise<void> {
     this.#isBusy = true
     await this.#becomeChild(error)

@@ -12,7 +12,7 @@ import { ReservedSlot } from '../protocol/reserved-slot.js'
 import { armLifeline, claimLifeline, cutLifeline, type Lifeline } from '../safety/lifeline.js'
 import { ForkServer, type ForkServerListener } from './fork-server.js'
 
-/** What a process reports, in a frame, if it ends because it can start no threads. */
+/** What a process reports, in a frame, if it ends because it cannot start its threads. */
 export function threadLimitReport(): Buffer {
   const error = encodeError(systemError(-constants.errno.EAGAIN, 'pthread_create'))
   return Buffer.concat([frameHeader(Report.failed, 0, error.length, 0), error])
@@ -61,7 +61,7 @@ export class OwnerLink {
     )
   }
 
-  /** Forgets what was between the parent and its owner. To be called in a forked child. */
+  /** Forgets what was between the parent and its owner. Call this in a forked child. */
   becomeChild(): void {
     this.#madeBy = 'fork'
     this.#channel.restart()

@@ -68,7 +68,7 @@ export class Reaper {
     else this.#server.addChild(pid)
   }
 
-  /** To be called right after a fork: the children belong to the parent. */
+  /** Call this right after a fork: the children belong to the parent. */
   forget(): void {
     this.#spawned.clear()
     this.#unknown.clear()

@@ -9,7 +9,7 @@ import { listCopiedThreads } from '../safety/threads.js'
 
 /**
  * Restricts this process. Restrictions that need privileges come before those that drop them. A new user namespace gives
- * privileges inside of it, so everything that may need these comes after it; it is entered as the new user.
+ * privileges inside it, so everything that may need these comes after it; it is entered as the new user.
  *
  * @throws the kernel's error: `EPERM`, `ENOENT`
  * @throws `ERR_FOREIGN_THREADS` if a restriction would concern only one of several threads
@@ -56,8 +56,8 @@ function assertOneThread(): void {
 }
 
 /**
- * Sets it for the main thread, and for all where forks have them: others inherit it when they start. Throws the kernel's
- * error, which Node wraps in one of its own.
+ * Sets the nice value of the main thread and, where forks have all threads, of all: later threads inherit it. Throws
+ * the kernel's error, which Node wraps in one of its own.
  */
 function setNice(nice: number): void {
   const threads = areAllThreadsCopied() ? listCopiedThreads().map(({ id }) => id) : [0]

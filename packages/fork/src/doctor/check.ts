@@ -93,7 +93,7 @@ async function checkRequests(): Promise<Finding[]> {
   }
 }
 
-/** Reports why forks do not have all threads, if that was asked for, or why they would fail. */
+/** Reports why forks do not have all threads although these were requested, or why forks would fail. */
 function checkCopies(): Finding[] {
   const { threads, reason } = getThreads()
   if (threads === 'one') {

@@ -6,7 +6,7 @@ import { socketsByInode } from './sockets.js'
 
 /** The descriptors of event loops. */
 const loopParts = new Set(['anon_inode:[eventpoll]', 'anon_inode:[eventfd]', 'anon_inode:[io_uring]'])
-/** What a fork with all threads opens anew, besides those and pipes that have both ends in the process. */
+/** Other descriptors that a fork with all threads opens anew, besides pipes that have both ends in the process. */
 const renewable = new Set(['anon_inode:[timerfd]', 'anon_inode:[signalfd]', 'anon_inode:inotify'])
 /** The bits of the access mode of open(2) in the flags of proc_pid_fdinfo(5). */
 const ACCESS_MODE = 0o3

@@ -40,7 +40,7 @@ let others: Promise<unknown> = Promise.resolve()
 /**
  * Forks this program. Copies are made one after the other.
  *
- * @param choice - which threads the copy has, and its forks
+ * @param choice - which threads the copy and its forks have
  * @param own - returns the descriptors of this program's processes, which are closed in the copy
  * @returns resolves in this program; never settles in the copy
  * @throws rejects with `ERR_NOT_FORKABLE`, or the error of fork(2)

@@ -79,7 +79,7 @@ function lackingFlags({ reason }: ThreadChoice): Reason[] {
   ]
 }
 
-/** Says why a copy does not have all threads, if that was asked for. */
+/** Says why a copy does not have all threads although these were requested. */
 function whyNotAll(reason: string | undefined): string {
   return reason === undefined ? '' : `; it cannot have all threads, because ${reason}`
 }

@@ -64,7 +64,7 @@ export class DefaultTemplate<P> {
     this.#present = undefined
   }
 
-  /** To be called in a forked process: the template belongs to the parent. */
+  /** Call this in a forked process: the template belongs to the parent. */
   forget(): void {
     this.#present = undefined
   }

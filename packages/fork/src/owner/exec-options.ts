@@ -23,7 +23,7 @@ export interface ExecOptions {
    */
   mode?: ForkMode
   /**
-   * Which threads the forks have: see `CopiedThreads`. Without effect in mode `'exec'`.
+   * Which threads the forks have: see `CopiedThreads`. Has no effect in mode `'exec'`.
    *
    * @default the environment variable `ANYFORK_THREADS`, else `'one'`; with a loader (`--import`, `--loader`), `'all'` where
    *   that is possible

@@ -1,5 +1,5 @@
 /**
- * Kills a process when there is no caller that could be given an error.
+ * Kills a process where no caller could receive an error.
  *
  * @param process - such as a `ForkProcess`
  * @returns false if it may not be killed, because this program or the process has changed its user

@@ -18,7 +18,7 @@ export function lifeline(): Descriptor {
 }
 
 /**
- * Returns the read end, and closes the write end, which would keep the lifeline of this process open. To be called
+ * Returns the read end, and closes the write end, which would keep the lifeline of this process open. Call this
  * once, in a copy of this program.
  *
  * @returns owned by the caller

@@ -46,7 +46,7 @@ export function hasTimer(): boolean {
   return timer !== undefined
 }
 
-/** To be called in a forked process: the children belong to the parent. */
+/** Call this in a forked process: the children belong to the parent. */
 export function forgetChildren(): void {
   children.clear()
   held.clear()

@@ -33,7 +33,7 @@ export class ProcessOutput extends Readable {
       .on('close', () => this.push(null))
   }
 
-  /** To be called when the process has ended. */
+  /** Call this when the process has ended. */
   keepRest(): void {
     if (!this.#wasRead) this.#socket.unref() // other processes may still write
     this.#room = MOST_KEPT_BYTES

@@ -33,7 +33,7 @@ export class StreamEnds {
   }
 
   /**
-   * To be called when the process has been given its ends, or the kernel will do that. Closes them here.
+   * Call this when the process has been given its ends, or the kernel will do that. Closes them here.
    *
    * @returns the other ends; the caller owns them
    */
@@ -63,7 +63,7 @@ export class StreamEnds {
 }
 
 /**
- * To be called before anything is opened, which might get the number of a closed descriptor.
+ * Call this before anything is opened, which might get the number of a closed descriptor.
  *
  * @throws `EBADF` if a given descriptor is not open
  */

@@ -225,7 +225,7 @@ export class ControlChannel {
   }
 
   /**
-   * To be called in a forked child, when another socket has taken the number of the inherited one: drops what was
+   * Call this in a forked child, when another socket has taken the number of the inherited one: drops what was
    * queued for that or had arrived there in part. Keeps the event loop alive once.
    */
   restart(): void {

@@ -42,7 +42,7 @@ export function assertInspectorClosed(): void {
   if (isInspectorOpen()) throw cannotCopy('its inspector is open, and a copy would share the port')
 }
 
-/** Returns what is in the way, if the error is `ERR_CANNOT_COPY`. */
+/** Returns what was in the way of a copy if the error is `ERR_CANNOT_COPY`. */
 export function reasonOfRefusal(error: unknown): string | undefined {
   const { code, message } = error as NodeJS.ErrnoException
   return code === 'ERR_CANNOT_COPY' ? message.slice(PREFIX.length) : undefined

@@ -26,7 +26,7 @@ let baseline: Baseline = {
   mayHaveUsedStreams: true,
 }
 
-/** To be called in a template once it is set up. */
+/** Call this in a template once it is set up. */
 export function recordBaseline({ mayHaveUsedStreams }: Pick<Baseline, 'mayHaveUsedStreams'>): void {
   const listeners = new Set(process.eventNames().flatMap(event => process.rawListeners(event as 'exit')))
   baseline = { descriptors: openDescriptors(), listeners, usedStreams: noteStreams(), mayHaveUsedStreams }

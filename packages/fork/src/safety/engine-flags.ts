@@ -20,7 +20,7 @@ const LATE_FLAGS: readonly string[] = [
 
 let areSet = false
 
-/** Completes the flags that `forkableFlags` returns. To be called before users' code is loaded. */
+/** Completes the flags that `forkableFlags` returns. Call this before users' code is loaded. */
 export function setLateFlags(): void {
   for (const flag of LATE_FLAGS) setFlagsFromString(flag)
   areSet = true

@@ -24,7 +24,7 @@ const DEFAULTS: readonly string[] = [
   '--heap-growing-percent=0',
   '--no-optimize-for-size',
 ]
-/** If the user has set one of these, V8's heap is the user's business. */
+/** If the user has set one of these flags, this package does not change V8's heap. */
 const OF_USERS =
   /^--(no-)?((min-|max-|initial-)?semi-space-|heap-growing-percent|initial-heap-size|optimize-for-size|lite-mode)/
 

@@ -15,7 +15,7 @@ let areIntsAhead = false
 
 /**
  * Replaces `Math.random`, because V8's cannot be seeded again, and notes whether code makes Node compute random values
- * ahead. To be called before other code can keep references to these functions.
+ * ahead. Call this before other code can keep references to these functions.
  */
 export function installRandomness(): void {
   seed()

@@ -33,7 +33,7 @@ let known: string | undefined
 let hasPreloaded = false
 
 /**
- * To be called in a template before users' code can start threads. Only what the interpreter was told to preload has
+ * Call this in a template before users' code can start threads. Only what the interpreter was told to preload has
  * run.
  */
 export async function recordThreads(): Promise<void> {
@@ -52,7 +52,7 @@ export async function recordThreads(): Promise<void> {
   hasPreloaded = suspects.length > 0
 }
 
-/** To be called right after a fork, which copies only one thread. Its id is the pid. */
+/** Call this right after a fork, which copies only one thread. Its id is the pid. */
 export function forgetThreads(): void {
   harmless = new Set([String(binding.getpid())])
   isPoolAmongThem = false
@@ -60,7 +60,7 @@ export function forgetThreads(): void {
   hasPreloaded = false
 }
 
-/** Tells the addon which threads are harmless. To be called when there are no others. */
+/** Tells the addon which threads are harmless. Call this when there are no others. */
 export function knowThreads(): void {
   const own = String(binding.getpid())
   const ids = threadIds().filter(id => id !== own && harmless.has(id))
