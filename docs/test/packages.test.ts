@@ -100,7 +100,7 @@ describe('a packed package', () => {
       assert.ok(unpackedSize - addons <= unpacked * KIB, `${unpackedSize - addons} bytes unpacked: ${report}`)
     })
 
-    it(`@anyfork/${name} contains only code, types, documents, and what its addon is made of`, () => {
+    it(`@anyfork/${name} contains only code, types, documents, and the sources of its addon`, () => {
       const { files } = packOf(name)
       const kinds =
         /^(?:package\.json|LICENSE|README\.md|CHANGELOG\.md|binding\.gyp|install\.cjs|bin\/[\w-]+\.js|src\/.*\.ts|dist\/.*\.(?:js|d\.ts)(?:\.map)?|native\/.*\.[ch]|prebuilds\/[\w-]+\/@anyfork\+\w+(?:\.\w+)?\.node)$/
@@ -110,7 +110,7 @@ describe('a packed package', () => {
       )
     })
 
-    it(`@anyfork/${name} has no problem that publint knows`, async () => {
+    it(`@anyfork/${name} has no problem that publint reports`, async () => {
       await run(join(bin, 'publint'), ['--strict', fileOf(name)])
     })
 

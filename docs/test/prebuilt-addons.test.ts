@@ -28,7 +28,7 @@ describe('the addons that scripts/prebuild.js builds', () => {
   after(() => folder && rmSync(folder, { recursive: true }))
 
   for (const name of ['fdpass', 'fork'])
-    it(`of ${name} are for x64 and arm64, each with glibc and musl`, () => {
+    it(`the addons of ${name} are for x64 and arm64, each with glibc and musl`, () => {
       const files = readdirSync(join(folder, name, 'prebuilds'), { recursive: true }).map(String)
       assert.deepEqual(
         files.filter(file => file.endsWith('.node')).sort(),
@@ -38,7 +38,7 @@ describe('the addons that scripts/prebuild.js builds', () => {
       )
     })
 
-  it('for this machine are found and used', async function () {
+  it('the addons for this machine are found and used', async function () {
     if (!('glibcVersionRuntime' in ((process.report.getReport() as { header: object }).header as object))) this.skip()
     const program = `
       import { readFileSync } from 'node:fs'

@@ -81,7 +81,7 @@ describe('examples/bullmq', () => {
     )
     await done
 
-    // What Redis has, and not what an event handler has seen, is what counts.
+    // What Redis has counts, not what an event handler has seen.
     const redis = new Redis(server.socket)
     const log = (await redis.xrange('bull:hashes:events', '-', '+')).map(([, fields]) => fieldsOf(fields))
     redis.disconnect()

@@ -22,7 +22,7 @@ describe('examples/cgi', function () {
     for (const child of running) child.kill('SIGKILL')
   })
 
-  it('sends ten ticks to each of many clients that come at once', async () => {
+  it('sends ten ticks to each of many clients that connect at once', async () => {
     const server = await startServer(['--clients', '20', tick, '0.01'])
     assert.deepEqual(await ticksOf(server, COUNT), Array(COUNT).fill(TEN_TICKS))
     assert.equal(await server.stop(), `served ${COUNT} connections`)
@@ -68,7 +68,7 @@ describe('examples/cgi', function () {
     assert.equal(await counting.stop(), 'served 1 connections')
   })
 
-  it('goes on when a client has gone, and reports a program that cannot be started', async () => {
+  it('goes on when a client has disconnected, and reports a program that cannot be started', async () => {
     const server = await startServer(['--', 'sh', '-c', 'exec yes 2>/dev/null'])
     for (let i = 0; i < 2; i++) {
       const client = connect(server.port, '127.0.0.1')

@@ -53,7 +53,7 @@ export async function findPredecessor(path: string, options: PredecessorOptions)
     throw new Error(`version ${version} is running, which is newer than ${options.version}`)
   const [listener, door] = [await passer.pushRecv(), await passer.pushRecv()]
   for (const socket of [listener, door])
-    if (!socketKind(socket).isListening) throw new Error('the running version has sent another socket than a listener')
+    if (!socketKind(socket).isListening) throw new Error('the running version has sent a socket that does not listen')
 
   return {
     version,

@@ -77,7 +77,7 @@ describe('examples/hot-restart', () => {
     report(traffic, `${isSoak ? 6 : 2} killed, 1 hanging, 2 refused`)
   })
 
-  it('loses nothing during restarts, although new versions are killed between', async () => {
+  it('loses nothing during restarts, although new versions are killed in between', async () => {
     let running = start(1)
     await running.line(/serves/)
     const traffic = new Traffic(port, 10, 2)
@@ -101,7 +101,7 @@ describe('examples/hot-restart', () => {
     report(traffic, `${last - 1} restarts, ${last - 1} killed`)
   })
 
-  it('passes on a connection whose client reads slowly when its output has left', async () => {
+  it('passes on the connection of a slow reader once its output has been sent', async () => {
     const size = 2 ** 25
     const first = start(1)
     await first.line(/serves/)
@@ -120,7 +120,7 @@ describe('examples/hot-restart', () => {
     socket.destroy()
   })
 
-  it('serves with the listener of systemd, and goes on when a new version has not waited for it', async () => {
+  it('serves with the listener of systemd, and goes on after a new version has stopped waiting for an answer', async () => {
     const listening = createServer().listen(0, '127.0.0.1')
     await once(listening, 'listening')
     const { port: activated } = listening.address() as AddressInfo

@@ -26,7 +26,7 @@ describe('examples/multi-echo-server', () => {
     print(`${served} of ${served} connections were served exactly once; ${killing.killed} workers were killed`)
   })
 
-  it('delays connections while the descriptor table of the server is full, and loses none though workers die', async () => {
+  it('delays connections while the descriptor table of the server is full, and loses none although workers die', async () => {
     const count = COUNT / 4
     const server = await startServer(['--workers', '2'], 64)
     const killing = killWorkers(server)

@@ -10,14 +10,14 @@ let snippets = 0
  * Returns what the process of the next snippet may use and do.
  *
  * As root, each snippet gets a user of its own, so that the kernel keeps it from touching other processes. Other users
- * cannot give it one: there, Landlock does the same, which takes Linux 6.12. A user namespace gives the privilege to
+ * cannot give it one: there, Landlock does the same, which needs Linux 6.12. A user namespace gives the privilege to
  * enter the other namespaces and another root folder.
  *
  * @param processorSeconds - after which the kernel ends the process, whatever happens to this program
  */
 export function nextConfinement(processorSeconds: number): Restrictions {
   const everywhere: Restrictions = {
-    // No files, no /proc, no Unix sockets. This folder is always there, and no process can put something into it. It has
+    // No files, no /proc, no Unix sockets. This folder is always there, and no process can put anything into it. It has
     // one file for each descriptor of the process itself, which says whether that is open for reading or writing.
     root: '/proc/self/fdinfo',
     noCapabilities: true,

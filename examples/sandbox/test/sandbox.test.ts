@@ -103,7 +103,7 @@ describe('examples/sandbox', () => {
       })
     })
 
-  it(`${SNIPPETS} snippets, of which each third one fails and each tenth one is killed, get their own results`, async function () {
+  it(`${SNIPPETS} snippets, of which every third fails and every tenth is killed, get their own results`, async function () {
     const first = new Sandbox()
     let refusal: unknown
     const before = await resourcesAfter(async () => {

@@ -92,7 +92,7 @@ describe('failures of a prefork server', () => {
     assert.equal(await outputOf(program, [], { openFiles: 100 }), 'one worker\n')
   })
 
-  it('counts that a worker makes up are not reported', async () => {
+  it('invalid counts of a worker are not reported', async () => {
     const server = await suite.start(
       `import { Socket } from 'node:net'
        const { get } = Object.getOwnPropertyDescriptor(Map.prototype, 'size')
@@ -113,7 +113,7 @@ describe('failures of a prefork server', () => {
     await until(async () => (await served()) !== undefined)
   })
 
-  it('a killed template costs nothing: the workers go on, and the next one comes from another template', async () => {
+  it('the workers of a killed template go on, and the next one comes from another template', async () => {
     const server = await suite.start(PIDS)
     const { template } = await server.stats()
     process.kill(template.pid!, 'SIGKILL')

@@ -44,7 +44,7 @@ describe('the options of prefork()', () => {
       await assert.rejects(prefork(module, options as PreforkOptions), TypeError)
     })
 
-  it('other values than options, a relative module, and a function that makes no template are a TypeError', async () => {
+  it('options that are not an object, a relative module, and a function that makes no template are a TypeError', async () => {
     for (const options of [null, 5, [], () => {}])
       await assert.rejects(prefork(module, options as never), {
         name: 'TypeError',

@@ -97,7 +97,7 @@ describe('prefork()', () => {
     assert.equal(reason?.code, 'ERR_POOL_START_TIMEOUT')
   })
 
-  it('stats() has what the server has done', async () => {
+  it('stats() reports what the server has done', async () => {
     const server = await suite.start(PIDS)
     for (let i = 0; i < 3; i++) await get(server)
     await server.reload()

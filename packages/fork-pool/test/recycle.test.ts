@@ -69,7 +69,7 @@ describe('recycle', () => {
     assert.notEqual(await keep(1), first)
   })
 
-  it('recycle.growth replaces an idle worker that has got more memory of its own', async () => {
+  it('recycle.growth replaces an idle worker whose private memory has grown', async () => {
     const keep = start('keep', { max: 1, recycle: { growth: 100 << 20 } })
     const first = await keep(1)
     assert.equal(await keep(200), first)

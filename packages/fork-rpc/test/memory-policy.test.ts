@@ -32,7 +32,7 @@ describe('the option memory', () => {
     it(`${title} in a fresh interpreter`, async () => {
       assert.equal((await start({ mode: 'exec', memory: policy }).youngBytes()) >= GROWN_BYTES, doesGrow)
     })
-    it(`${title} in a process that was connected with it, whatever its template has`, async () => {
+    it(`${title} in a process that was connected with it, whatever the policy of its template`, async () => {
       const memory = doesGrow ? 'lean' : 'fast'
       assert.equal((await start({ memory }, { memory: policy }).youngBytes()) >= GROWN_BYTES, doesGrow)
     })

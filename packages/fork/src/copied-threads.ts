@@ -29,7 +29,7 @@ export function resolveThreads(asked: CopiedThreads | undefined): CopiedThreads 
 
 const SEPARATOR = ':'
 
-/** Which threads the forks of this process have and, if all threads were requested in vain, why not all. */
+/** Which threads the forks of this process have. `reason` says why not all, if all were requested. */
 export interface ThreadChoice {
   threads: CopiedThreads
   reason?: string

@@ -266,7 +266,7 @@ describe("forkTemplate({ threads: 'all' })", () => {
     assert.equal(await outputOf(program, [], { uid: id, gid: id }), 'EAGAIN pthread_create {"code":1,"signal":null}\n')
   })
 
-  it("where the C library does not tell what copies need, it is as with 'one', and a finding says why", async function () {
+  it("where the C library lacks what copies need, forkTemplate() behaves as with 'one', and a finding says why", async function () {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
     try {
       const [source, library] = [join(folder, 'other.c'), join(folder, 'other.so')]

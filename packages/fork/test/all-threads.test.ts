@@ -137,7 +137,7 @@ describe('forks with all threads', () => {
     await Promise.all([...line, template].map(({ exited }) => exited))
   })
 
-  it('a restriction of a fork concerns all its threads', async () => {
+  it('a restriction of a fork applies to all its threads', async () => {
     const template = ForkProcess.exec({ threads: 'all', mode: 'fork' })
     const child = template.fork().restrict({ noNewPrivileges: true, nice: 7 })
     await child.ready()
@@ -151,7 +151,7 @@ describe('forks with all threads', () => {
     await template.close()
   })
 
-  it('ANYFORK_THREADS chooses which threads forks have, unless the option does; an invalid value throws TypeError', async () => {
+  it('ANYFORK_THREADS chooses which threads forks have, unless the option does; an invalid value throws a TypeError', async () => {
     const before = process.env['ANYFORK_THREADS']
     try {
       process.env['ANYFORK_THREADS'] = 'all'
@@ -170,7 +170,7 @@ describe('forks with all threads', () => {
     }
   })
 
-  it('a template with a loader makes such forks by default, whose thread of the loader works', async () => {
+  it('a template with a loader copies all threads by default, and the thread of the loader works in forks', async () => {
     const loader = new URL('./fixtures/registering-loader.js', import.meta.url)
     for (const execArgv of [
       ['--import', loader.href],

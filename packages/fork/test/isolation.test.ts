@@ -67,7 +67,7 @@ describe('restrict with isolation', () => {
     assert.deepEqual([uid, gid], [plain.uid, plain.gid])
   })
 
-  it('unshare needs no user namespace if there are privileges; it rejects with EPERM without either', async function () {
+  it('with privileges, unshare needs no user namespace; without both, it rejects with EPERM', async function () {
     if (isRoot) {
       const plain = await ask<Description>(this, {}, 'describe')
       const { namespaces, uid } = await ask<Description>(this, { ...other, unshare: ['net', 'ipc'] }, 'describe')
