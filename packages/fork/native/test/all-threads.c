@@ -126,7 +126,7 @@ void test_renewal_with_full_table(void) {
 #define CAN_PARK true
 #endif
 
-/* A thread that waits in a system call, or runs, until it is told to end. */
+/* A thread that waits in a system call, or runs, until the test ends it. */
 struct thread {
   int event;
   bool runs, must_end;
