@@ -1,3 +1,4 @@
+#include "../fork.h"
 #include "notes.h"
 
 #ifdef FORK_COPIES_THREADS
