@@ -85,9 +85,9 @@ struct fork_threads {
   size_t count;
 };
 
-/* Parks all other threads. The caller has blocked all signals. Returns 0; -EBUSY if one does not stop within a second,
- * -ENOTSUP if the signal for this is in use, both with a refusal; -ENOMEM; those of open(2) for /proc. Threads are
- * parked only after a success. */
+/* Parks all other threads. The caller has blocked all signals. Returns 0; -EBUSY if one does not stop within a second
+ * or cannot get a signal, -ENOTSUP if the signal for this is in use, both with a refusal; -ENOMEM; those of open(2) for
+ * /proc. Threads are parked only after a success. */
 int fork_park(struct fork_threads *threads);
 
 /* Lets all parked threads go on. */

@@ -169,6 +169,17 @@ static int refuse_blocking(pid_t tid) {
   return fork_refuse(-EBUSY, "%s, and blocks signal %d", fork_refusal(), SIGNAL_TO_PARK);
 }
 
+/* A thread that has ended needs no signal. One that cannot get it goes on, and must not be taken for an ended one: the
+ * kernel queues only so many signals for all processes of a user (RLIMIT_SIGPENDING). */
+static int send_signal(struct fork_thread *thread) {
+  long rc = raw_call(SYS_tgkill, getpid(), thread->tid, SIGNAL_TO_PARK, 0, 0, 0);
+  if (rc == -ESRCH) skip(thread);
+  if (rc == 0 || rc == -ESRCH) return 0;
+  return fork_refuse(-EBUSY, "signal %d cannot be sent to the thread %d: %s (error %ld)", SIGNAL_TO_PARK,
+    (int)thread->tid, rc == -EAGAIN ? "too many signals are queued, see RLIMIT_SIGPENDING" : "the system refuses it",
+    -rc);
+}
+
 /* Sends the signal to a thread that has no record yet. */
 static int signal_thread(int tid, int folder, void *context) {
   (void)folder;
@@ -180,7 +191,8 @@ static int signal_thread(int tid, int folder, void *context) {
   *thread = (struct fork_thread){.tid = tid, .generation = state.generation};
   __atomic_add_fetch(&state.count, 1, __ATOMIC_SEQ_CST);
   state.kernels += is_kernels;
-  if (is_kernels || raw_call(SYS_tgkill, getpid(), tid, SIGNAL_TO_PARK, 0, 0, 0) < 0) skip(thread);
+  if (!is_kernels) return send_signal(thread);
+  skip(thread);
   return 0;
 }
 
@@ -238,8 +250,9 @@ static int park_all(pid_t own) {
     int rc = fork_each_number(TASKS, signal_thread, &own);
     if (rc < 0) return rc;
     if (!wait_until_settled(deadline)) return give_up();
-  } while (count_threads() > count_parked() + state.kernels + 1 && now_ns() < deadline);
-  return 0;
+    if (count_threads() <= count_parked() + state.kernels + 1) return 0;
+  } while (now_ns() < deadline);
+  return fork_refuse(-EBUSY, "threads start faster than they can be stopped");
 }
 
 static void remember_parked(void) {

@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -200,11 +201,35 @@ void test_thread_that_does_not_park(void) {
   close(blocking.event);
 }
 
+void test_thread_without_room_for_a_signal(void) {
+  if (!CAN_PARK) return;
+  struct thread waiting = {.event = eventfd(0, 0)};
+  struct fork_threads threads;
+  struct rlimit before;
+  pthread_t thread;
+  assert(pthread_create(&thread, NULL, wait_or_run, &waiting) == 0);
+  assert(getrlimit(RLIMIT_SIGPENDING, &before) == 0);
+  assert(setrlimit(RLIMIT_SIGPENDING, &(struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max}) == 0);
+  int rc = -EBUSY;
+  for (int i = 0; i < 100 && !(rc == -EBUSY && strstr(fork_refusal(), "RLIMIT_SIGPENDING")); i++) {
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    uint64_t blocked = fork_block_signals();
+    rc = fork_park(&threads);
+    if (rc == 0) fork_unpark();
+    fork_restore_signals(blocked);
+  }
+  assert(setrlimit(RLIMIT_SIGPENDING, &before) == 0);
+  assert(rc == -EBUSY && strstr(fork_refusal(), "RLIMIT_SIGPENDING"));
+  assert(eventfd_write(waiting.event, 1) == 0 && pthread_join(thread, NULL) == 0);
+  close(waiting.event);
+}
+
 #else
 
 void test_renewed_descriptors(void) {}
 void test_renewal_with_full_table(void) {}
 void test_parked_threads(void) {}
 void test_thread_that_does_not_park(void) {}
+void test_thread_without_room_for_a_signal(void) {}
 
 #endif
