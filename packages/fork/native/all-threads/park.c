@@ -106,9 +106,10 @@ static void on_park(int number, siginfo_t *info, void *context) {
     futex(&state.generation, FUTEX_WAIT, generation, NULL);
 }
 
-/* The action stays: a signal to a thread that has not stopped in time may come at any time. */
+/* The action stays: a signal to a thread that has not stopped in time may come at any time. SA_ONSTACK: the own stack
+ * of a thread may be too small for the frame of a signal. Those of goroutines are, so Go requires the flag. */
 static int set_action(void) {
-  struct action present, own = {on_park, SA_SIGINFO | SA_RESTART | RESTORER_FLAG, NULL, ~0UL};
+  struct action present, own = {on_park, SA_SIGINFO | SA_RESTART | SA_ONSTACK | RESTORER_FLAG, NULL, ~0UL};
 #ifdef FORK_NEEDS_RESTORER
   own.restorer = fork_restorer;
 #endif

@@ -182,6 +182,69 @@ void test_parked_threads(void) {
   close(waiting.event);
 }
 
+#define ALTERNATE_SIZE ((size_t)1 << 16)
+
+/* A thread with an alternate stack for signals (sigaltstack(2)). */
+struct two_stacks {
+  struct thread thread;
+  _Alignas(16) char alternate[ALTERNATE_SIZE];
+  stack_t after;
+};
+
+static void *wait_with_two_stacks(void *context) {
+  struct two_stacks *self = context;
+  const stack_t alternate = {.ss_sp = self->alternate, .ss_size = ALTERNATE_SIZE};
+  stack_t before; /* that of a sanitizer */
+  assert(sigaltstack(&alternate, &before) == 0);
+  wait_or_run(&self->thread);
+  assert(sigaltstack(&before, &self->after) == 0);
+  return NULL;
+}
+
+static void fail_in_child(void *context) { (void)context; }
+
+/* Lets the thread end, and returns whether it has its alternate stack still. */
+static bool ends_with_alternate_stack(struct two_stacks *self, pthread_t thread) {
+  if (eventfd_write(self->thread.event, 1) < 0 || pthread_join(thread, NULL) != 0) return false;
+  return self->after.ss_sp == self->alternate && self->after.ss_size == ALTERNATE_SIZE && self->after.ss_flags == 0;
+}
+
+/* Parks the other thread, which may still be starting. */
+static void park_one(struct fork_threads *threads) {
+  int rc;
+  for (int i = 0; (rc = fork_park(threads)) == -EBUSY && i < 1000; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  assert(rc == 0 && threads->count == 1);
+}
+
+void test_alternate_stack(void) {
+  if (!CAN_PARK) return;
+  static struct two_stacks self;
+  self = (struct two_stacks){.thread = {.event = eventfd(0, 0)}};
+  struct fork_threads threads;
+  pthread_t thread;
+  uv_loop_t loop;
+  assert(uv_loop_init(&loop) == 0);
+  assert(pthread_create(&thread, NULL, wait_with_two_stacks, &self) == 0);
+  bool is_alternate = false;
+  for (int i = 0; !is_alternate && i < 1000; i++) {
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); /* until it waits */
+    uint64_t blocked = fork_block_signals();
+    park_one(&threads);
+    const char *frame = threads.all[0].frame;
+    is_alternate = frame >= self.alternate && frame < self.alternate + ALTERNATE_SIZE;
+    fork_unpark();
+    fork_restore_signals(blocked);
+  }
+  assert(is_alternate);
+  pid_t pid = fork_process_with_threads(&loop, -1, fail_in_child, NULL);
+  if (pid == 0) _exit(ends_with_alternate_stack(&self, thread) ? 0 : 1);
+  assert(pid > 0 && status_of(pid) == 0);
+  assert(ends_with_alternate_stack(&self, thread));
+  close(self.thread.event);
+  assert(uv_loop_close(&loop) == 0);
+}
+
 static void *block_and_wait(void *context) {
   const uint64_t all = ~0ULL;
   raw_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, 0, sizeof all, 0, 0);
@@ -231,5 +294,6 @@ void test_renewal_with_full_table(void) {}
 void test_parked_threads(void) {}
 void test_thread_that_does_not_park(void) {}
 void test_thread_without_room_for_a_signal(void) {}
+void test_alternate_stack(void) {}
 
 #endif
