@@ -19,7 +19,7 @@ await sandbox.close()
 
 function describe(error: unknown): string {
   const { code, name, message } = error as NodeJS.ErrnoException
-  const label = code ?? name
+  const label = typeof code === 'string' ? code : name // a snippet chooses what these are
   return message.startsWith(label) ? message : `${label}: ${message}`
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { constants, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Sandbox } from '@anyfork/example-sandbox/sandbox'
@@ -12,6 +12,7 @@ const { EPERM, EACCES, EINVAL, ENETUNREACH, EAGAIN, ESRCH } = constants.errno
 const isRoot = process.getuid!() === 0
 const source = resolve(import.meta.dirname, '../../test/fixtures/probe.c')
 const attacks = new URL('./fixtures/attacks.js', import.meta.url)
+const main = new URL('../main.js', import.meta.url)
 const SNIPPETS = isSoak ? 5000 : 60
 
 interface Report {
@@ -102,6 +103,21 @@ describe('examples/sandbox', () => {
         assert.deepEqual([report!.survivors, report!.answer], [report!.targets, 42])
       })
     })
+
+  it('the program prints all outcomes, although a snippet throws an error whose properties cannot be printed', async () => {
+    const files = ['throw Object.assign(new Error("x"), { code: { toString: 1 } })', 'return 1'].map((code, index) => {
+      const file = join(folder, `${index}.snippet`)
+      writeFileSync(file, code)
+      return file
+    })
+    const { code, stdout, stderr } = await runProgram(main, files)
+    assert.equal(code, 0, stderr)
+    const printed = stdout.trimEnd().split('\n')
+    assert.deepEqual(
+      printed.map(line => line.slice(0, line.indexOf(': '))),
+      files,
+    )
+  })
 
   it(`${SNIPPETS} snippets, of which every third fails and every tenth is killed, get their own results`, async function () {
     const first = new Sandbox()
