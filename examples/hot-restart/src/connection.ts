@@ -27,7 +27,7 @@ export class Connection {
     this.#sum = sum
     this.#input = input
     socket.on('error', () => {}) // the client is gone
-    socket.on('drain', () => this.#isLeaving || socket.resume())
+    socket.on('drain', () => this.#use(''))
     socket.on('data', (piece: string) => this.#use(piece))
     this.#use('')
   }
@@ -62,11 +62,23 @@ export class Connection {
     return { descriptor, state: { sum: this.#sum, input } }
   }
 
+  /** Answers as many commands as there is room for in the socket. The others wait: a client may send without reading. */
   #use(piece: string): void {
-    const lines = (this.#input + piece).split('\n')
-    this.#input = lines.pop()!
-    for (const line of lines) if (!this.socket.write(this.#answer(line))) this.socket.pause()
-    if (this.#input.length > MOST_INPUT) this.socket.destroy()
+    const { socket } = this
+    if (!socket.writable) return // the server has ended the connection
+    this.#input += piece
+    for (let end = 0; this.#mayAnswer && (end = this.#input.indexOf('\n')) >= 0; ) {
+      const line = this.#input.slice(0, end)
+      this.#input = this.#input.slice(end + 1)
+      socket.write(this.#answer(line))
+    }
+    if (!this.#mayAnswer) socket.pause()
+    else if (this.#input.length > MOST_INPUT) socket.destroy()
+    else socket.resume()
+  }
+
+  get #mayAnswer(): boolean {
+    return !this.#isLeaving && !this.socket.writableNeedDrain
   }
 
   #answer(line: string): string {

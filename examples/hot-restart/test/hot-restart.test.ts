@@ -120,6 +120,27 @@ describe('examples/hot-restart', () => {
     socket.destroy()
   })
 
+  it('answers a client that does not read only as far as there is room, and other clients meanwhile', async () => {
+    const commands = 200
+    const size = 2 ** 20
+    const args = ['--max-old-space-size=64', main, '--path', path, '--port', `${port}`] // not enough for all answers
+    const program = startProgram(process.execPath, args)
+    await program.line(/serves/)
+    const greedy = connect(port, '127.0.0.1')
+    greedy.write(`fill ${size}\n`.repeat(commands))
+    await once(greedy, 'readable')
+    const other = new Client(port)
+    for (let i = 0; i < 10; i++) await other.add()
+    await other.end()
+    let received = 0
+    greedy.on('data', (piece: Buffer) => (received += piece.length))
+    const allReceived = until(() => received === commands * (size + 1))
+    await Promise.race([allReceived, program.exit.then(status => assert.fail(`the server has ended: ${status}`))])
+    const closed = once(greedy, 'close')
+    greedy.end()
+    assert.deepEqual(await closed, [false])
+  })
+
   it('serves with the listener of systemd, and goes on after a new version has stopped waiting for an answer', async () => {
     const listening = createServer().listen(0, '127.0.0.1')
     await once(listening, 'listening')
