@@ -64,11 +64,16 @@ export class CountingServer {
     for (const one of held) this.adopt(one)
   }
 
-  /** Closes the listener, and ends the connections as soon as their output has left. */
-  end(): void {
+  /**
+   * Closes the listener, and ends the connections as soon as their output has left.
+   *
+   * @param grace - when to cut connections whose clients do not read or do not end them, in milliseconds
+   */
+  end(grace: number): void {
     this.#server!.close()
     this.#listener!.close()
-    for (const { socket } of this.#connections) socket.end()
+    for (const { socket } of this.#connections) socket.end().resume() // reads to the end of what the client sends
+    this.#cutLater(grace).unref() // they keep the program running
   }
 
   /**
@@ -82,9 +87,7 @@ export class CountingServer {
   async drain(pass: (held: HeldConnection) => void, grace: number): Promise<void> {
     this.#listener!.close()
     this.#pass = pass
-    const timer = setTimeout(() => {
-      for (const { socket } of this.#connections) socket.destroy()
-    }, grace)
+    const timer = this.#cutLater(grace)
     await Promise.all(
       [...this.#connections].map(async connection => {
         await connection.flush()
@@ -93,6 +96,12 @@ export class CountingServer {
       }),
     )
     clearTimeout(timer)
+  }
+
+  #cutLater(grace: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      for (const { socket } of this.#connections) socket.destroy()
+    }, grace)
   }
 
   #add(connection: Connection): void {

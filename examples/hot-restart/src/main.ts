@@ -33,7 +33,7 @@ if (successor) {
 } else {
   notifySystemd({ STOPPING: 1 })
   unlinkSync(path)
-  server.end()
+  server.end(grace)
 }
 
 /** Serves alone: with the listener of systemd, if there is one, or a new one. */

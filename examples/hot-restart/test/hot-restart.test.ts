@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { dup, setCloseOnExec } from '@anyfork/fdpass'
 import { isSoak, until } from '@anyfork/test-support'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { Client, Program, Traffic } from './support/traffic.js'
+import { Client, Program, Traffic, untilRefused } from './support/traffic.js'
 
 const main = fileURLToPath(new URL('../main.js', import.meta.url))
 const abandoned = fileURLToPath(new URL('fixtures/abandoned.js', import.meta.url))
@@ -139,6 +139,35 @@ describe('examples/hot-restart', () => {
     const closed = once(greedy, 'close')
     greedy.end()
     assert.deepEqual(await closed, [false])
+  })
+
+  it('sends all answers before it ends at SIGTERM', async () => {
+    const size = 2 ** 25
+    const program = start(1)
+    await program.line(/serves/)
+    const client = connect(port, '127.0.0.1')
+    client.write(`fill ${size}\n`)
+    await once(client, 'readable')
+    program.child.kill('SIGTERM')
+    await untilRefused(port)
+    client.write('add 1\n') // is not answered
+    let received = 0
+    client.on('data', (piece: Buffer) => (received += piece.length))
+    assert.deepEqual(await once(client, 'close'), [false])
+    assert.equal(received, size + 1)
+    assert.deepEqual(await program.exit, [0, null])
+  })
+
+  it('ends at SIGTERM although a client does not close its connection', async () => {
+    const program = start(1, '--grace', '100')
+    await program.line(/serves/)
+    const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    client.write('add 1\n')
+    await once(client, 'data')
+    program.child.kill('SIGTERM')
+    await Promise.all([once(client, 'end'), program.exit])
+    assert.deepEqual(await program.exit, [0, null])
+    client.destroy()
   })
 
   it('serves with the listener of systemd, and goes on after a new version has stopped waiting for an answer', async () => {

@@ -61,6 +61,18 @@ export class Client {
   }
 }
 
+/** Waits until no process listens at a port. */
+export async function untilRefused(port: number): Promise<void> {
+  for (let isRefused = false; !isRefused; ) {
+    const probe = connect(port, '127.0.0.1')
+    isRefused = await once(probe, 'connect').then(
+      () => false,
+      () => true,
+    )
+    probe.destroy()
+  }
+}
+
 /** Clients that send all the time, over kept and over new connections. */
 export class Traffic {
   readonly kept: readonly Client[]
