@@ -29,7 +29,7 @@ export interface MasterOptions {
 /** Starts workers, connects them with each other, and replaces those that end. */
 export class Master {
   readonly #options: MasterOptions
-  readonly #template = ForkProcess.exec().require(workerModule)
+  #template = makeTemplate()
   readonly #workers = new Map<number, Worker>()
   /** By the pids of two workers, as `1>2`: how often messages from one to the other had to wait. */
   readonly #met = new Map<string, number>()
@@ -67,23 +67,35 @@ export class Master {
     await this.#template.close()
   }
 
+  /** Fills a slot, or tries again later: the descriptor table may be full, or the template has died. */
   async #spawn(slot: number): Promise<void> {
     if (this.#isEnding) return
+    try {
+      this.#introduce(await this.#startWorker(slot))
+    } catch (error) {
+      console.error(`slot ${slot} has no worker: ${(error as Error).message}`)
+      this.#spawnLater(slot)
+    }
+  }
+
+  async #startWorker(slot: number): Promise<Worker> {
     const { greetings, log } = this.#options
     const [ours, theirs] = socketpair({ type: 'seqpacket' }) // close-on-exec
-    for (const end of [ours, theirs]) setNonblocking(end, true)
-    setAsyncOwner(ours, process.pid)
-    const child = this.#template.fork().sendArg(slot, greetings, log).sendFd(theirs)
-    theirs.close()
     try {
+      for (const end of [ours, theirs]) setNonblocking(end, true)
+      setAsyncOwner(ours, process.pid)
+      const channel = new Channel(ours)
+      if (!this.#template.isAlive) this.#template = makeTemplate()
+      const child = this.#template.fork().sendArg(slot, greetings, log).sendFd(theirs)
       const control = await child.run(workerModule, 'work')
       control.close()
+      return { pid: child.pid!, slot, child, channel }
     } catch (error) {
       ours.close()
-      console.error(`slot ${slot} has no worker: ${(error as Error).message}`)
-      return this.#spawnLater(slot)
+      throw error
+    } finally {
+      theirs.close()
     }
-    this.#introduce({ pid: child.pid!, slot, child, channel: new Channel(ours) })
   }
 
   #spawnLater(slot: number): void {
@@ -147,4 +159,8 @@ export class Master {
         `${this.#signals} signals so far`,
     )
   }
+}
+
+function makeTemplate(): ForkProcess {
+  return ForkProcess.exec().require(workerModule)
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { descendantsOf, isSoak, until, untilGone } from '@anyfork/test-support'
+import { childrenOf, descendantsOf, isSoak, until, untilGone } from '@anyfork/test-support'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 
 const main = fileURLToPath(new URL('../main.js', import.meta.url))
@@ -98,6 +98,33 @@ describe('examples/nginx-channels', () => {
       `      ${counts.met} times all ${workers} workers met, ${counts.kills} kills, ` +
         `${counts.met * 12 * greetings} greetings, ${counts.waits} waits for room, 0 dropped`,
     )
+  })
+
+  it('a worker is replaced although the template was killed, too', async () => {
+    start()
+    await allMet()
+    const [template] = childrenOf(master.pid!) as [number]
+    const [worker] = childrenOf(template) as [number]
+    process.kill(template, 'SIGKILL')
+    process.kill(worker, 'SIGKILL')
+    await allMet()
+    master.kill('SIGQUIT')
+    assert.deepEqual(await exit, [0, null])
+  })
+
+  it('a worker is replaced as soon as there is room for descriptors, and the master goes on until then', async () => {
+    start()
+    await allMet()
+    const limit = (most: number): void => void execFileSync('prlimit', ['--pid', `${master.pid}`, `--nofile=${most}:`])
+    const before = readdirSync(`/proc/${master.pid}/fd`).length
+    limit(1)
+    process.kill(childrenOf(childrenOf(master.pid!)[0]!)[0]!, 'SIGKILL')
+    await line(/^slot \d has no worker: .*EMFILE/)
+    limit(1024)
+    await allMet()
+    assert.equal(readdirSync(`/proc/${master.pid}/fd`).length, before)
+    master.kill('SIGQUIT')
+    assert.deepEqual(await exit, [0, null])
   })
 
   it('workers reopen their log, and end at SIGTERM', async () => {
