@@ -9,9 +9,6 @@
 #include <unistd.h>
 
 /* What getauxval(3) may not name yet. */
-#ifndef AT_RSEQ_FEATURE_SIZE
-#define AT_RSEQ_FEATURE_SIZE 27
-#endif
 #ifndef AT_RSEQ_ALIGN
 #define AT_RSEQ_ALIGN 28
 #endif
@@ -23,6 +20,9 @@
 #define SYS_rseq 293
 #endif
 #endif
+
+/* RSEQ_CPU_ID_REGISTRATION_FAILED (linux/rseq.h) */
+#define REGISTRATION_FAILED ((uint32_t)-2)
 
 /* The beginning of `struct rseq` (linux/rseq.h). */
 struct area {
@@ -43,12 +43,14 @@ static struct {
  * elements, and its offset. */
 static const uint32_t *describe_tid(void) { return dlsym(RTLD_DEFAULT, "_thread_db_pthread_tid"); }
 
-/* The size with which glibc has registered the area: at least the size of the first version of the system call, and a
- * multiple of the alignment (sysdeps/unix/sysv/linux/rseq-internal.h). */
-static uint32_t registered_size(void) {
-  unsigned long size = getauxval(AT_RSEQ_FEATURE_SIZE), align = getauxval(AT_RSEQ_ALIGN);
-  if (size <= ORIGINAL_RSEQ_SIZE || align == 0) return ORIGINAL_RSEQ_SIZE;
-  return (uint32_t)((size + align - 1) / align * align);
+/* The size with which glibc has registered the area. `used` is the part of it that the kernel uses, as glibc says.
+ * Areas up to the size of the first version of the system call are registered with that. Only a glibc that has room for
+ * larger ones says so, and takes a multiple of the alignment (sysdeps/unix/sysv/linux/rseq-internal.h). What the kernel
+ * could use (AT_RSEQ_FEATURE_SIZE) does not matter. */
+static uint32_t registered_size(unsigned int used) {
+  unsigned long align = getauxval(AT_RSEQ_ALIGN);
+  if (used <= ORIGINAL_RSEQ_SIZE || align == 0) return ORIGINAL_RSEQ_SIZE;
+  return (uint32_t)((used + align - 1) / align * align);
 }
 
 static const char *find_flaw(void) {
@@ -61,7 +63,7 @@ static const char *find_flaw(void) {
   const unsigned int *size = dlsym(RTLD_DEFAULT, "__rseq_size");
   if (offset != NULL && size != NULL && *size > 0) {
     glibc.rseq_offset = *offset;
-    glibc.rseq_size = registered_size();
+    glibc.rseq_size = registered_size(*size);
   }
   struct fork_identity own;
   if (!fork_identify(&own, (pid_t)syscall(SYS_gettid)))
@@ -107,7 +109,10 @@ void fork_register(const struct fork_identity *self) {
   if (self->rseq == NULL) return;
   struct area *area = self->rseq;
   area->rseq_cs = 0; /* the signal has ended any sequence */
-  raw_call(SYS_rseq, (long)area, glibc.rseq_size, 0, FORK_RSEQ_SIGNATURE, 0, 0);
+  long rc = raw_call(SYS_rseq, (long)area, glibc.rseq_size, 0, FORK_RSEQ_SIGNATURE, 0, 0);
+  if (rc == 0) return;
+  area->cpu_id_start = 0;
+  area->cpu_id = REGISTRATION_FAILED; /* else code would take the number of the parent's processor for its own */
 }
 
 #endif

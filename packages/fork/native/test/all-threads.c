@@ -120,13 +120,6 @@ void test_renewal_with_full_table(void) {
   close_all(&all);
 }
 
-/* ThreadSanitizer has a thread of its own in which no code runs that is compiled for it, such as a signal handler. */
-#ifdef __SANITIZE_THREAD__
-#define CAN_PARK false
-#else
-#define CAN_PARK true
-#endif
-
 /* A thread that waits in a system call, or runs, until the test ends it. */
 struct thread {
   int event;

@@ -4,6 +4,13 @@
 
 #include <run-tests.h>
 
+/* ThreadSanitizer has a thread of its own in which no code runs that is compiled for it, such as a signal handler. */
+#ifdef __SANITIZE_THREAD__
+#define CAN_PARK false
+#else
+#define CAN_PARK true
+#endif
+
 void test_fork(void);
 void test_fork_with_device(void);
 void test_fork_without_descriptors(void);
@@ -18,6 +25,7 @@ void test_parked_threads(void);
 void test_thread_that_does_not_park(void);
 void test_thread_without_room_for_a_signal(void);
 void test_alternate_stack(void);
+void test_restartable_sequences(void);
 void test_ignored_interrupt(void);
 void test_interrupt_in_threads(void);
 void test_lifeline(void);
