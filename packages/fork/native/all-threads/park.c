@@ -1,5 +1,5 @@
 #include "../fork.h"
-#include "all-threads.h"
+#include "notes.h"
 
 #ifdef FORK_COPIES_THREADS
 
@@ -143,13 +143,20 @@ static bool was_parked(pid_t tid) {
   return false;
 }
 
+static int note_blocked(const char *line, void *context) {
+  const char *mask = fork_field(line, "SigBlk:\t");
+  if (mask != NULL) *(bool *)context = strtoull(mask, NULL, 16) >> (SIGNAL_TO_PARK - 1) & 1;
+  return 0;
+}
+
 /* Returns whether a thread blocks the signal (proc_pid_status(5)): it waits for it, and would not stop. glibc's thread
  * for timers (timer_create(2), SIGEV_THREAD) ends when it gets it from another thread. */
 static bool blocks_signal(pid_t tid) {
-  char path[48], text[4096];
+  char path[48];
+  bool blocks = false;
   snprintf(path, sizeof path, TASKS "/%d/status", (int)tid);
-  const char *blocked = fork_read_file(path, text, sizeof text) > 0 ? strstr(text, "\nSigBlk:") : NULL;
-  return blocked != NULL && (strtoull(blocked + strlen("\nSigBlk:"), NULL, 16) >> (SIGNAL_TO_PARK - 1) & 1);
+  fork_each_line(path, note_blocked, &blocks);
+  return blocks;
 }
 
 /* Returns whether the kernel has made the thread for an io_uring(7). It runs no code of this process. */

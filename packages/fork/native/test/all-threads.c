@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -257,6 +258,24 @@ void test_thread_that_does_not_park(void) {
   close(blocking.event);
 }
 
+#define MANY_GROUPS 2000
+
+static int park_with_many_groups(void *context) {
+  static gid_t groups[MANY_GROUPS];
+  for (gid_t i = 0; i < MANY_GROUPS; i++) groups[i] = 1000000000 + i;
+  struct thread blocking = {.event = eventfd(0, 0)};
+  struct fork_threads threads;
+  pthread_t thread;
+  (void)context;
+  if (setgroups(MANY_GROUPS, groups) < 0 || pthread_create(&thread, NULL, block_and_wait, &blocking) != 0) return 1;
+  nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+  return fork_park(&threads) == -EBUSY && strstr(fork_refusal(), "blocks signal 32") ? 0 : 2;
+}
+
+void test_thread_of_member_of_many_groups(void) {
+  if (CAN_PARK && getuid() == 0) assert(status_of(start_child(park_with_many_groups, NULL)) == 0);
+}
+
 void test_thread_without_room_for_a_signal(void) {
   if (!CAN_PARK) return;
   struct thread waiting = {.event = eventfd(0, 0)};
@@ -288,5 +307,6 @@ void test_parked_threads(void) {}
 void test_thread_that_does_not_park(void) {}
 void test_thread_without_room_for_a_signal(void) {}
 void test_alternate_stack(void) {}
+void test_thread_of_member_of_many_groups(void) {}
 
 #endif

@@ -8,6 +8,8 @@ static const struct test tests[] = {
   {"threads are parked and go on; a thread that waits is at a safe point, one that runs is named", test_parked_threads,
     true},
   {"a thread that blocks the signal to park is named", test_thread_that_does_not_park, true},
+  {"a thread that blocks the signal to park is found although the process is a member of many groups",
+    test_thread_of_member_of_many_groups, true},
   {"a thread that cannot get the signal to park, because too many are queued, is not taken for an ended one",
     test_thread_without_room_for_a_signal, true},
   {"a thread is parked on its alternate stack, which it keeps, also in a child", test_alternate_stack, true},
