@@ -97,8 +97,10 @@ void fork_unpark(void);
  * then some threads may have called it. */
 int fork_call_in_threads(void (*call)(void));
 
-/* In a child: the records are in use until this many threads have called fork_note_resumed. */
+/* In a child: the records are in use until this many threads have called fork_note_resumed, which waits for
+ * fork_let_resume. */
 void fork_expect_resumed(size_t count);
+void fork_let_resume(void);
 void fork_note_resumed(void);
 
 /* safe-point.c */
@@ -128,8 +130,8 @@ int fork_renew_descriptors(void);
 
 /* clone-threads.c */
 
-/* Makes the threads again, in a child. They go on at once. Returns 0, or the error of clone(2): some are missing then.
- */
+/* Makes the threads again, in a child. They go on as soon as there are all. Returns 0, or the error of clone(2): then
+ * some are missing, and none goes on. */
 int fork_clone_threads(const struct fork_threads *threads);
 
 #endif

@@ -34,6 +34,7 @@ int fork_clone_threads(const struct fork_threads *threads) {
       clone(resume, thread->frame, FLAGS, (void *)thread, identity->tid, (void *)identity->pointer, identity->tid);
     if (rc < 0) return -errno;
   }
+  fork_let_resume();
   return 0;
 }
 

@@ -54,6 +54,7 @@ static struct {
   int settled;    /* a futex: how many threads are parked or gone */
   int generation; /* a futex: changes when they may go on */
   size_t unresumed;
+  int may_resume;     /* a futex */
   void (*call)(void); /* what each thread does when it is parked */
   /* Threads that were parked before: they do not wait for the signal (sigwait(3)). */
   size_t kernels; /* threads of the kernel */
@@ -308,8 +309,17 @@ int fork_call_in_threads(void (*call)(void)) {
 void fork_expect_resumed(size_t count) {
   state.known_count = 0; /* the threads have other ids */
   __atomic_store_n(&state.unresumed, count, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&state.may_resume, 0, __ATOMIC_SEQ_CST);
 }
 
-void fork_note_resumed(void) { __atomic_sub_fetch(&state.unresumed, 1, __ATOMIC_SEQ_CST); }
+void fork_let_resume(void) {
+  __atomic_store_n(&state.may_resume, 1, __ATOMIC_SEQ_CST);
+  futex(&state.may_resume, FUTEX_WAKE, INT32_MAX, NULL);
+}
+
+void fork_note_resumed(void) {
+  while (!__atomic_load_n(&state.may_resume, __ATOMIC_SEQ_CST)) futex(&state.may_resume, FUTEX_WAIT, 0, NULL);
+  __atomic_sub_fetch(&state.unresumed, 1, __ATOMIC_SEQ_CST);
+}
 
 #endif

@@ -13,9 +13,11 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -239,6 +241,57 @@ void test_alternate_stack(void) {
   assert(uv_loop_close(&loop) == 0);
 }
 
+/* A user without other processes, and not root, for whom the limit does not hold. */
+#define OTHER_USER 54322
+#define MANY_THREADS 40
+#define MISSING_THREADS 5
+
+struct pollers {
+  pid_t owner;
+  bool has_run_elsewhere, must_end;
+};
+
+/* Notes in shared memory if it runs in another process than that of its owner. */
+static void *poll_and_note(void *context) {
+  struct pollers *self = context;
+  while (!__atomic_load_n(&self->must_end, __ATOMIC_SEQ_CST)) {
+    poll(NULL, 0, 20);
+    if (getpid() != self->owner) __atomic_store_n(&self->has_run_elsewhere, true, __ATOMIC_SEQ_CST);
+  }
+  return NULL;
+}
+
+static int fork_where_threads_have_no_room(void *context) {
+  struct pollers *self = context;
+  pthread_t threads[MANY_THREADS];
+  uv_loop_t loop;
+  self->owner = getpid();
+  if (setuid(OTHER_USER) < 0 || uv_loop_init(&loop) < 0) return 1;
+  for (int i = 0; i < MANY_THREADS; i++)
+    if (pthread_create(&threads[i], NULL, poll_and_note, self) != 0) return 2;
+  const struct rlimit limit = {2 * (MANY_THREADS + 1) - MISSING_THREADS, 2 * (MANY_THREADS + 1)};
+  if (setrlimit(RLIMIT_NPROC, &limit) < 0) return 3;
+  pid_t pid = fork_process_with_threads(&loop, -1, fail_in_child, NULL);
+  if (pid == 0) _exit(0);
+  int status = pid > 0 ? status_of(pid) : -1;
+  __atomic_store_n(&self->must_end, true, __ATOMIC_SEQ_CST);
+  for (int i = 0; i < MANY_THREADS; i++) pthread_join(threads[i], NULL);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 1) return 4;
+  return self->has_run_elsewhere ? 5 : 0;
+}
+
+void test_child_without_room_for_its_threads(void) {
+  if (!CAN_PARK || getuid() != 0) return;
+  struct pollers *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  assert(shared != MAP_FAILED);
+  for (int i = 0; i < 3; i++) {
+    *shared = (struct pollers){0};
+    int status = status_of(start_child(fork_where_threads_have_no_room, shared));
+    assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  }
+  assert(munmap(shared, sizeof *shared) == 0);
+}
+
 static void *block_and_wait(void *context) {
   const uint64_t all = ~0ULL;
   raw_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, 0, sizeof all, 0, 0);
@@ -307,6 +360,7 @@ void test_parked_threads(void) {}
 void test_thread_that_does_not_park(void) {}
 void test_thread_without_room_for_a_signal(void) {}
 void test_alternate_stack(void) {}
+void test_child_without_room_for_its_threads(void) {}
 void test_thread_of_member_of_many_groups(void) {}
 
 #endif

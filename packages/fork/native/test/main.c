@@ -13,6 +13,7 @@ static const struct test tests[] = {
   {"a thread that cannot get the signal to park, because too many are queued, is not taken for an ended one",
     test_thread_without_room_for_a_signal, true},
   {"a thread is parked on its alternate stack, which it keeps, also in a child", test_alternate_stack, true},
+  {"no thread runs in a child that cannot have all of them", test_child_without_room_for_its_threads, true},
   {"each thread of a child has the restartable sequences that the C library has registered for it",
     test_restartable_sequences, true},
   {"a forked child has all memory of its parent, and an event loop of its own", test_fork, true},
