@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { connect as connectByTls } from 'node:tls'
 import type { PreforkServer } from '@anyfork/fork-pool/prefork'
 import { until } from '@anyfork/test-support'
 import { afterEach, describe, it } from 'mocha'
@@ -111,6 +113,39 @@ describe('draining a prefork server', () => {
     client.send()
     assert.match(await client.receive('last'), /^Connection: close/m)
     await stopped
+  })
+
+  it('closes connections of a TLS server without a handshake after idleGrace, and completes requests of others', async () => {
+    const source = `import { existsSync, writeFileSync } from 'node:fs'
+      import { createServer } from 'node:https'
+      import { setTimeout } from 'node:timers/promises'
+      const isThere = name => existsSync(new URL(name, import.meta.url))
+      let accepted = 0
+      export default () =>
+        createServer({ ciphers: 'PSK', pskCallback: () => Buffer.from('key') }, async (request, response) => {
+          writeFileSync(new URL('./asked', import.meta.url), '')
+          while (!isThere('./open')) await setTimeout(1)
+          response.end('last')
+        }).on('connection', () => ++accepted === 2 && writeFileSync(new URL('./accepted', import.meta.url), ''))`
+    const server = await suite.start(source, { workers: 1, idleGrace: 50 })
+    const asking = connectByTls({
+      port: portOf(server),
+      host: '127.0.0.1',
+      ciphers: 'PSK',
+      pskCallback: () => ({ psk: Buffer.from('key'), identity: 'client' }),
+      checkServerIdentity: () => undefined,
+    })
+    const answer = text(asking)
+    asking.write(REQUEST)
+    await until(() => existsSync(suite.pathOf('asked')))
+    const silent = await open(server)
+    await until(() => existsSync(suite.pathOf('accepted')))
+    const stopped = server.stop()
+    await until(() => silent.hasEnded)
+    writeFileSync(suite.pathOf('open'), '')
+    assert.match(await answer, /last$/)
+    await stopped
+    assert.deepEqual([suite.states.at(-1)!.exitCode, suite.states.at(-1)!.signal], [0, null])
   })
 
   it('closes connections on which no request arrives after idleGrace', async () => {

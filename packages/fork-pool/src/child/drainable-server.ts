@@ -27,15 +27,19 @@ const LONGEST_GAP_MS = 500
  *
  * `close()` of Node's servers also closes the connections on which no request is being answered. A request that is on its
  * way there would be lost. This one closes only the listener, and answers with `Connection: close`, so that the client
- * sends no further request on that connection. A connection on which none arrives is closed after a while.
+ * sends no further request on that connection. A connection on which none arrives, or no TLS handshake is completed, is
+ * closed after a while.
  */
 export class DrainableServer {
   readonly #server: Server
   readonly #idleGrace: number
   readonly #onDrain: () => void
   readonly #connections = new Map<Socket, Connection>()
+  /** The connections of a TLS server without a handshake so far, and when they were opened, of `performance.now()`. */
+  readonly #handshakes = new Map<Socket, number>()
   readonly #responses = new Set<ServerResponse>()
   readonly #isHttp: boolean
+  readonly #isTls: boolean
   #requests = 0
   #drainingSince = -1
   #drained: Promise<void> | undefined
@@ -50,9 +54,11 @@ export class DrainableServer {
     this.#idleGrace = idleGrace
     this.#onDrain = onDrain
     this.#isHttp = server instanceof HttpServer || server instanceof HttpsServer
-    server.prependListener(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) =>
+    this.#isTls = server instanceof TlsServer
+    server.prependListener(this.#isTls ? 'secureConnection' : 'connection', (socket: Socket) =>
       this.#onConnection(socket),
     )
+    if (this.#isTls) this.#watchHandshakes()
     if (this.#isHttp) this.#watchRequests()
   }
 
@@ -70,7 +76,7 @@ export class DrainableServer {
     for (const response of this.#responses) closeAfter(response)
     const closed = new Promise<void>(resolve => Server.prototype.close.call(this.#server, () => resolve()))
     const gap = Math.min(this.#idleGrace / CHECKS, LONGEST_GAP_MS)
-    const timer = this.#isHttp ? setInterval(() => this.#closeIdle(), gap) : undefined
+    const timer = this.#isHttp || this.#isTls ? setInterval(() => this.#closeIdle(), gap) : undefined
     this.#onDrain()
     await closed
     clearInterval(timer)
@@ -80,6 +86,17 @@ export class DrainableServer {
     const connection = { pending: 0, isUpgraded: false, idleSince: performance.now(), bytesThen: socket.bytesRead }
     this.#connections.set(socket, connection)
     socket.once('close', () => this.#connections.delete(socket))
+  }
+
+  #watchHandshakes(): void {
+    this.#server.prependListener('connection', (socket: Socket) => {
+      this.#handshakes.set(socket, performance.now())
+      socket.once('close', () => this.#handshakes.delete(socket))
+    })
+    this.#server.prependListener('secureConnection', ({ _parent: socket }: { _parent: Socket }) => {
+      // If Node does not tell which connection this is, none may be closed.
+      if (!this.#handshakes.delete(socket)) this.#handshakes.clear()
+    })
   }
 
   #watchRequests(): void {
@@ -116,14 +133,11 @@ export class DrainableServer {
 
   #closeIdle(): void {
     const now = performance.now()
+    const isOver = (since: number): boolean => now - Math.max(since, this.#drainingSince) >= this.#idleGrace
+    for (const [socket, since] of this.#handshakes) if (isOver(since)) socket.destroy()
+    if (!this.#isHttp) return
     for (const [socket, { pending, isUpgraded, idleSince, bytesThen }] of this.#connections)
-      if (
-        !pending &&
-        !isUpgraded &&
-        socket.bytesRead === bytesThen &&
-        now - Math.max(idleSince, this.#drainingSince) >= this.#idleGrace
-      )
-        socket.destroy()
+      if (!pending && !isUpgraded && socket.bytesRead === bytesThen && isOver(idleSince)) socket.destroy()
   }
 }
 

@@ -107,8 +107,8 @@ export interface PreforkOptions {
    */
   grace?: number
   /**
-   * How long such a worker waits for the next request on an idle HTTP connection, in milliseconds, before it closes the
-   * connection. It answers that request with `Connection: close`.
+   * How long such a worker waits for the next request on an idle HTTP connection, or for a TLS handshake, in milliseconds,
+   * before it closes the connection. It answers that request with `Connection: close`.
    *
    * @default 5_000
    */
