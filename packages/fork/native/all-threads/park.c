@@ -146,18 +146,19 @@ static bool was_parked(pid_t tid) {
 
 static int note_blocked(const char *line, void *context) {
   const char *mask = fork_field(line, "SigBlk:\t");
-  if (mask != NULL) *(bool *)context = strtoull(mask, NULL, 16) >> (SIGNAL_TO_PARK - 1) & 1;
+  if (mask != NULL) *(int *)context = strtoull(mask, NULL, 16) >> (SIGNAL_TO_PARK - 1) & 1;
   return 0;
 }
 
-/* Returns whether a thread blocks the signal (proc_pid_status(5)): it waits for it, and would not stop. glibc's thread
- * for timers (timer_create(2), SIGEV_THREAD) ends when it gets it from another thread. */
-static bool blocks_signal(pid_t tid) {
+/* Returns 1 if a thread blocks the signal (proc_pid_status(5)): it waits for it, and would not stop. glibc's thread for
+ * timers (timer_create(2), SIGEV_THREAD) ends when it gets it from another thread. Returns 0 if not, or if the thread
+ * has ended. Errors: those of open(2). */
+static int blocks_signal(pid_t tid) {
   char path[48];
-  bool blocks = false;
+  int blocks = 0;
   snprintf(path, sizeof path, TASKS "/%d/status", (int)tid);
-  fork_each_line(path, note_blocked, &blocks);
-  return blocks;
+  int rc = fork_each_line(path, note_blocked, &blocks);
+  return rc == 0 || rc == -ENOENT || rc == -ESRCH ? blocks : rc;
 }
 
 /* Returns whether the kernel has made the thread for an io_uring(7). It runs no code of this process. */
@@ -194,7 +195,9 @@ static int signal_thread(int tid, int folder, void *context) {
   (void)folder;
   if (tid == *(const pid_t *)context || find(tid) != NULL) return 0;
   if (state.count == state.room) return fork_refuse(-EBUSY, "threads start faster than they can be stopped");
-  bool is_blocked = !was_parked(tid) && blocks_signal(tid), is_kernels = is_blocked && is_of_kernel(tid);
+  int rc = was_parked(tid) ? 0 : blocks_signal(tid);
+  if (rc < 0) return rc;
+  bool is_blocked = rc == 1, is_kernels = is_blocked && is_of_kernel(tid);
   if (is_blocked && !is_kernels) return refuse_blocking(tid);
   struct fork_thread *thread = &state.all[state.count];
   *thread = (struct fork_thread){.tid = tid, .generation = state.generation};

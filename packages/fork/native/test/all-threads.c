@@ -311,6 +311,21 @@ void test_thread_that_does_not_park(void) {
   close(blocking.event);
 }
 
+void test_thread_without_descriptors_to_look_at_it(void) {
+  if (!CAN_PARK) return;
+  struct thread blocking = {.event = eventfd(0, 0)};
+  struct fork_threads threads;
+  pthread_t thread;
+  assert(pthread_create(&thread, NULL, block_and_wait, &blocking) == 0);
+  nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+  fill_table(1);
+  int rc = fork_park(&threads);
+  empty_table();
+  assert(rc == -EMFILE);
+  assert(eventfd_write(blocking.event, 1) == 0 && pthread_join(thread, NULL) == 0);
+  close(blocking.event);
+}
+
 #define MANY_GROUPS 2000
 
 static int park_with_many_groups(void *context) {
@@ -360,6 +375,7 @@ void test_parked_threads(void) {}
 void test_thread_that_does_not_park(void) {}
 void test_thread_without_room_for_a_signal(void) {}
 void test_alternate_stack(void) {}
+void test_thread_without_descriptors_to_look_at_it(void) {}
 void test_child_without_room_for_its_threads(void) {}
 void test_thread_of_member_of_many_groups(void) {}
 

@@ -8,6 +8,8 @@ static const struct test tests[] = {
   {"threads are parked and go on; a thread that waits is at a safe point, one that runs is named", test_parked_threads,
     true},
   {"a thread that blocks the signal to park is named", test_thread_that_does_not_park, true},
+  {"a thread gets no signal to park before it is known whether it blocks that: EMFILE without a descriptor to look",
+    test_thread_without_descriptors_to_look_at_it, true},
   {"a thread that blocks the signal to park is found although the process is a member of many groups",
     test_thread_of_member_of_many_groups, true},
   {"a thread that cannot get the signal to park, because too many are queued, is not taken for an ended one",

@@ -26,6 +26,7 @@ void test_thread_that_does_not_park(void);
 void test_thread_without_room_for_a_signal(void);
 void test_thread_of_member_of_many_groups(void);
 void test_alternate_stack(void);
+void test_thread_without_descriptors_to_look_at_it(void);
 void test_child_without_room_for_its_threads(void);
 void test_restartable_sequences(void);
 void test_ignored_interrupt(void);
