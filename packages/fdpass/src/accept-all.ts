@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { anInteger, checkArgument, checkOptions, type Expectation } from './check-options.js'
 import { accept } from './connection.js'
 import { checkRoom, Descriptor, setNonblocking } from './descriptor.js'
@@ -19,13 +20,13 @@ const DEFAULT_RESERVE = 16
 const acceptAllOptions = { reserve: anInteger(0, 0xffff) }
 const aListener: Expectation = { test: value => value instanceof Descriptor, text: 'a Descriptor' }
 
-/** How long to wait until the table may have room again, in milliseconds. */
+/** How long to wait until the table may have room again, or the system may let this process accept, in milliseconds. */
 const RETRY_MS = 20
-/** So many connections may be accepted before the event loop gets its turn. */
+/** So many connections may be accepted, or fail one after the other, before the event loop gets its turn. */
 const BURST = 16
 /** There is no room for another connection, which stays in the listener's queue. */
 const NO_ROOM = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']
-/** The connection has failed before it was accepted, see accept(2). */
+/** The connection has failed before it was accepted, see accept(2). A filter of system calls may also refuse each one. */
 const FAILED = [
   ...['ECONNABORTED', 'EPERM', 'EPROTO', 'ENOPROTOOPT', 'EOPNOTSUPP'],
   ...['ENETDOWN', 'ENETUNREACH', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENONET'],
@@ -42,7 +43,8 @@ const FAILED = [
  *   another process shares it
  * @returns yields blocking sockets, which the caller owns
  * @throws TypeError if an argument or option is invalid, or the socket does not listen
- * @throws rejects with a SystemError: `EINVAL` if another process has shut the listener down
+ * @throws rejects with a SystemError: `EINVAL` if another process has shut the listener down; `EEXIST` if another loop of
+ *   this thread waits for its connections
  */
 export function acceptAll(
   listener: Descriptor,
@@ -56,7 +58,8 @@ export function acceptAll(
 
 async function* connectionsOf(listener: Descriptor, reserve: number): AsyncGenerator<Descriptor, void, undefined> {
   if (listener.isOpen) setNonblocking(listener, true)
-  for (let accepted = 0; listener.isOpen; ) {
+  let [accepted, failed] = [0, 0]
+  while (listener.isOpen) {
     let connection: Descriptor
     try {
       checkRoom(reserve + 1)
@@ -64,10 +67,12 @@ async function* connectionsOf(listener: Descriptor, reserve: number): AsyncGener
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code!
       if (code === 'EAGAIN') await readable(listener)
-      else if (NO_ROOM.includes(code)) await new Promise(resolve => setTimeout(resolve, RETRY_MS))
+      else if (NO_ROOM.includes(code)) await delay(RETRY_MS)
       else if (!FAILED.includes(code)) throw error
+      else if (++failed % BURST === 0) await delay(RETRY_MS)
       continue
     }
+    failed = 0
     if (++accepted % BURST === 0) await new Promise(resolve => setImmediate(resolve))
     yield connection
   }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect as connectTo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import {
   acceptAll,
@@ -15,7 +16,7 @@ import {
   listen,
   takeListener,
 } from '@anyfork/fdpass'
-import { outputOf } from '@anyfork/test-support'
+import { outputOf, runCommand } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { useSocketPair } from './support/socket-pair.js'
 
@@ -69,6 +70,29 @@ describe('acceptAll()', () => {
   it('loses no connection while the descriptor table is full', async () => {
     const program = new URL('./fixtures/full-table-accept.js', import.meta.url)
     assert.equal(await outputOf(program, [], { openFiles: 64 }), 'accepted 0,1,2,3,4\n')
+  })
+
+  it('lets the event loop go on while the system refuses to accept', async function () {
+    if (process.env['LD_PRELOAD']?.includes('asan')) this.skip() // AddressSanitizer itself fails in the filter
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-filter-'))
+    const filter = join(folder, 'refuse-calls')
+    try {
+      const source = resolve(import.meta.dirname, '../../../fork/test/fixtures/refuse-calls.c')
+      const { status } = spawnSync('cc', ['-o', filter, source])
+      if (status !== 0 || spawnSync(filter, ['EPERM', '--', 'true']).status !== 0) this.skip() // no compiler, or no seccomp
+      const program = `import { acceptAll, connect, listen } from '@anyfork/fdpass'
+        const listener = listen('\\0anyfork-refused-' + process.pid)
+        const client = connect('\\0anyfork-refused-' + process.pid)
+        setTimeout(() => listener.close(), 50)
+        for await (const connection of acceptAll(listener)) connection.close()
+        client.close()
+        console.log('closed')`
+      const args = ['EPERM', 'accept4', '--', process.execPath, '--input-type=module', '-e', program]
+      const { code, signal, stdout, stderr } = await runCommand(filter, args)
+      assert.deepEqual([code, signal, stdout], [0, null, 'closed\n'], stderr)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it('throws a TypeError for a number, a connection, and an invalid option', () => {
