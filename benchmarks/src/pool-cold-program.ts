@@ -14,7 +14,7 @@ export const benchmark: Benchmark = {
     'Starts `node` with a program that loads the pool, makes one with one worker, calls `add(1, 2)`, and prints the result. Measured from the start of `node` until the output arrives.',
   isHigherBetter: false,
   subjects: pools,
-  rounds: 9,
+  rounds: 5,
   settings: isQuick => (isQuick ? ['bare'] : ['bare', HEAVY_MODULE]).map(module => ({ module, cpus: 'free' })),
   async measure({ peer, variant }, { module }) {
     const startedAt = performance.now()

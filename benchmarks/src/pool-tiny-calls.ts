@@ -8,7 +8,7 @@ const WORKERS = 2
 export const benchmark: Benchmark = {
   title: `How many tiny calls per second do ${WORKERS} workers of a pool run?`,
   method:
-    'Keeps a number of calls of `add(1, 2)` pending for a second. Pools that give a worker only one or a few calls at a time by default have two rows: with the default, and with a limit of 1000. fork-pool adapts to the length of the calls by default, and has another row with one call at a time.',
+    'Keeps a number of calls of `add(1, 2)` pending for half a second. Pools that give a worker only one or a few calls at a time by default have two rows: with the default, and with a limit of 1000. fork-pool adapts to the length of the calls by default, and has another row with one call at a time.',
   isHigherBetter: true,
   subjects: [
     ...pools,

@@ -3,9 +3,8 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import type { Benchmark, Subject } from './harness/benchmark.js'
+import type { Benchmark } from './harness/benchmark.js'
 import { putUnderLoad } from './harness/load-generator.js'
-import { succeeds } from './harness/optional-command.js'
 import { totalPss, treeMemory } from './harness/process-tree.js'
 import { startWebServer } from './peers/web-servers.js'
 
@@ -21,7 +20,7 @@ export const benchmark: Benchmark = {
     { name: '@anyfork/fork-pool/prefork', peer: 'prefork' },
     ...(canReusePort() ? [{ name: '@anyfork/fork-pool/prefork, reusePort', peer: 'prefork-reuse-port' }] : []),
     { name: 'node:cluster', peer: 'cluster' },
-    ...pm2(),
+    { name: 'PM2', peer: 'pm2', needs: 'pm2' },
   ],
   settings: () => [{ framework: 'fastify' }],
   async measure({ peer }, _setting, isQuick) {
@@ -67,11 +66,6 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as AddressInfo
   await new Promise(resolve => server.close(resolve))
   return port
-}
-
-/** PM2 is large and not a dependency: it is measured where its commands are installed. */
-function pm2(): Subject[] {
-  return succeeds('pm2', ['--version'], 'PM2 is not installed: it is left out') ? [{ name: 'PM2', peer: 'pm2' }] : []
 }
 
 function canReusePort(): boolean {

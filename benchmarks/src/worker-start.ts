@@ -10,7 +10,7 @@ import { median, quantile } from './statistics.js'
 export const benchmark: Benchmark = {
   title: 'How many workers can be started per second, and how soon does each respond?',
   method:
-    'Starts workers for a second, a number of them at a time. Measured from the request for a worker until its first byte arrives. The worker is then made to end, without waiting for it. Templates are ready before. `processor ms` is the processor time of all processes per worker, from its start to its end.',
+    'Starts workers for half a second, a number of them at a time. Measured from the request for a worker until its first byte arrives. The worker is then made to end, without waiting for it. Templates are ready before. `processor ms` is the processor time of all processes per worker, from its start to its end.',
   isHigherBetter: true,
   subjects: [
     { name: '@anyfork/fork', peer: 'fork' },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -35,6 +35,15 @@ async function bench(...args: string[]): Promise<string> {
   }
 }
 
+/** The file that `--json <file>` writes. */
+interface Recorded {
+  machine: string
+  node: string
+  versions: Record<string, string>
+  pinnedTo: number | null
+  benchmarks: { benchmark: string; load: number; rows: Row[] }[]
+}
+
 describe('npm run bench -- --quick', () => {
   for (const name of isSoak ? names : [SMALLEST]) {
     it(`${name} measures every subject under every setting, leaves no process, and writes a report with a chart`, async () => {
@@ -61,6 +70,41 @@ describe('npm run bench -- --quick', () => {
 
   it('rejects an unknown benchmark with a list of the benchmarks', async () => {
     await assert.rejects(bench('no-such'), new RegExp(names.join('|')))
+  })
+
+  it('runs every file with a benchmark', async () => {
+    const listed = await bench('--help')
+    for (const name of names) assert.ok(new RegExp(`\\s${name}[,\\s]`).test(listed), name)
+  })
+
+  it('pins all processes to a processor, and writes a file with rows, machine, and versions', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-test-'))
+    const file = join(folder, 'rows.json')
+    const cpu = Number(/^Cpus_allowed_list:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))![1])
+    await bench('worker-memory', '--quick', '--pin', `${cpu}`, '--json', file)
+    const recorded = JSON.parse(readFileSync(file, 'utf8')) as Recorded
+    rmSync(folder, { recursive: true })
+    const { machine, node, versions, pinnedTo, benchmarks } = recorded
+    assert.deepEqual([machine.length > 0, node, pinnedTo], [true, process.version, cpu])
+    assert.match(versions['piscina']!, /^\d+\.\d+/)
+    assert.deepEqual(
+      benchmarks.map(({ benchmark }) => benchmark),
+      ['worker-memory'],
+    )
+    assert.ok(benchmarks[0]!.rows.length > 1 && benchmarks[0]!.load >= 0)
+    for (const row of benchmarks[0]!.rows) assert.equal(row['cpus'], `only ${cpu}`)
+  })
+
+  it('rejects a processor that does not exist', async () => {
+    await assert.rejects(bench('worker-memory', '--quick', '--pin', '99999'), /cannot pin to processor 99999/)
+  })
+
+  it('says that --pin needs taskset where it is not installed', () => {
+    const { stderr, status } = spawnSync(process.execPath, [join(dist, 'index.js'), 'worker-memory', '--pin', '0'], {
+      encoding: 'utf8',
+      env: { PATH: '/nonexistent' },
+    })
+    assert.deepEqual([/--pin needs taskset/.test(stderr), status], [true, 1])
   })
 })
 
@@ -110,7 +154,8 @@ function assertReport(folder: string, name: string, { title, subjects }: Benchma
 }
 
 /** Debian packages AnyEvent::Fork but not AnyEvent::Fork::RPC. ANYFORK_PEERS=required means that its packages are installed. */
-function mayBeMissing({ perlModule }: Subject): boolean {
+function mayBeMissing({ perlModule, needs }: Subject): boolean {
+  if (needs !== undefined && needs !== 'cc') return true
   return perlModule !== undefined && (perlModule !== 'AnyEvent::Fork' || process.env['ANYFORK_PEERS'] !== 'required')
 }
 

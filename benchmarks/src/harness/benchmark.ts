@@ -8,6 +8,8 @@ export interface Subject {
   variant?: Record<string, unknown>
   /** A Perl module that the subject needs. Where it is not installed, the subject is left out. */
   perlModule?: string
+  /** A program, or a package with an addon, that the subject needs. Where it does not run, the subject is left out. */
+  needs?: 'cc' | 'python3' | 'pm2' | 'usocket'
 }
 
 /** The parameters of one table, by name. With `cpus: 'one'`, a sample is pinned to one processor. */
@@ -36,7 +38,7 @@ export interface Benchmark {
   /**
    * How many samples are taken of each subject under each setting, interleaved.
    *
-   * @default 5
+   * @default 3
    */
   rounds?: number
   /**

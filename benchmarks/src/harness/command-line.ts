@@ -1,15 +1,18 @@
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError } from 'commander'
+import { JsonFile } from './json-file.js'
+import { assertCanPin } from './pinning.js'
 import { currentEnvironment, writeReport } from './report.js'
 import type { RunnableBenchmark } from './runnable-benchmark.js'
 import { tableOf } from './table.js'
 
 interface Options {
   quick?: boolean
-  json?: boolean
+  json?: string | true
   markdown?: boolean
   output: string
   rounds?: number
+  pin?: number
 }
 
 const RESULTS = fileURLToPath(new URL('../../results', import.meta.url))
@@ -26,17 +29,23 @@ export async function runCommandLine(benchmarks: Record<string, RunnableBenchmar
     .option('--quick', 'one round of the smallest sizes: proves that all runs, but the numbers mean nothing')
     .option(
       '--rounds <number>',
-      'samples of each subject; by default 5, or 9 where a sample is a single event',
+      'samples of each subject; by default 3, or 5 where a sample is a single event',
       parseRounds,
     )
-    .option('--json', 'print one line of JSON per benchmark instead of tables')
+    .option('--pin <cpu>', 'the number of the only processor that all processes may use', parseCpu)
+    .option(
+      '--json [file]',
+      'write all rows to a file, with machine, load, versions, and processor; without a file, print a line of JSON per benchmark instead of tables',
+    )
     .option('--markdown', 'also write a report with a chart for each benchmark')
     .option('--output <folder>', 'the folder of the reports', RESULTS)
     .action(async (chosen: string[], options: Options) => {
       delete process.env['NODE_EXTRA_CA_CERTS'] // Node 20 spends tens of milliseconds reading them at each start
       const unknown = chosen.find(name => !Object.hasOwn(benchmarks, name))
       if (unknown !== undefined) throw new Error(`unknown benchmark ${unknown}; the benchmarks are ${names.join(', ')}`)
-      for (const name of chosen) await runOne(name, benchmarks[name]!, options)
+      if (options.pin !== undefined) assertCanPin(options.pin)
+      const file = typeof options.json === 'string' ? new JsonFile(options.json, options) : undefined
+      for (const name of chosen) await runOne(name, benchmarks[name]!, options, file)
     })
     .parseAsync()
 }
@@ -44,14 +53,17 @@ export async function runCommandLine(benchmarks: Record<string, RunnableBenchmar
 async function runOne(
   name: string,
   benchmark: RunnableBenchmark,
-  { quick = false, json, markdown, output, rounds }: Options,
+  { quick = false, json, markdown, output, rounds, pin }: Options,
+  file?: JsonFile,
 ): Promise<void> {
   const description = await benchmark.describe()
   const environment = currentEnvironment(quick)
-  const rows = await benchmark.run({ isQuick: quick, rounds }, (title, result) => {
-    if (!json) console.error(`${name}: ${title}: ${result instanceof Error ? result.message : JSON.stringify(result)}`)
+  const rows = await benchmark.run({ isQuick: quick, rounds, pinTo: pin }, (title, result) => {
+    if (json !== true)
+      console.error(`${name}: ${title}: ${result instanceof Error ? result.message : JSON.stringify(result)}`)
   })
-  if (json) console.log(JSON.stringify({ benchmark: name, ...environment, rows }))
+  file?.add({ benchmark: name, ...description, date: environment.date, load: environment.load, rows })
+  if (json === true) console.log(JSON.stringify({ benchmark: name, ...environment, rows }))
   else console.log(`\n# ${description.title}\n\n${description.method}\n\n${tableOf(rows)}\n`)
   if (markdown) await writeReport(output, name, { ...description, environment, rows })
   for (const { subject, failure } of rows) {
@@ -65,4 +77,9 @@ function parseRounds(text: string): number {
   const rounds = Number(text)
   if (!Number.isInteger(rounds) || rounds < 1) throw new InvalidArgumentError('expected a positive integer.')
   return rounds
+}
+
+function parseCpu(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('expected the number of a processor.')
+  return Number(text)
 }

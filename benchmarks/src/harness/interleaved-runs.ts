@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { median } from '../statistics.js'
 import type { Benchmark, Metrics, Setting, Subject } from './benchmark.js'
-import { succeeds } from './optional-command.js'
+import { hasProgram, succeeds } from './optional-command.js'
 import { hasPerlModule } from './perl.js'
 import { repeatConcurrently } from './repeat.js'
 import { takeSample } from './sample-process.js'
@@ -24,6 +24,8 @@ export interface RunOptions {
    * @default the `rounds` of the benchmark
    */
   rounds?: number | undefined
+  /** The number of a processor to which every sample is pinned, with all processes that it starts. */
+  pinTo?: number | undefined
 }
 
 /** One subject under one setting. */
@@ -34,26 +36,27 @@ interface Case {
   failure?: string
 }
 
-const DEFAULT_ROUNDS = 5
+const DEFAULT_ROUNDS = 3
 const DEFAULT_TIMEOUT_MS = 120_000
 
 /**
  * Runs a benchmark. The runs are interleaved: each round takes one sample of every case, so that a disturbance of the
- * machine affects all subjects alike. A case whose sample has failed is not measured again.
+ * machine affects all subjects alike. Every other round runs backwards, so that a subject does not always follow the same
+ * one. A case whose sample has failed is not measured again.
  *
  * @param file - URL of the module that exports `benchmark`
  * @returns one row per case
  */
 export async function runInterleaved(
   file: string,
-  { isQuick = false, rounds }: RunOptions,
+  { isQuick = false, rounds, pinTo }: RunOptions,
   onSample: OnSample = () => {},
 ): Promise<Row[]> {
   const { benchmark } = (await import(file)) as { benchmark: Benchmark }
-  const cases = casesOf(benchmark, isQuick)
+  const cases = casesOf(benchmark, isQuick, pinTo)
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = benchmark
   const length = isQuick ? 1 : (rounds ?? benchmark.rounds ?? DEFAULT_ROUNDS)
-  const queue = Array.from({ length }, () => cases).flat()
+  const queue = Array.from({ length }, (_, round) => (round % 2 ? cases.toReversed() : cases)).flat()
   await repeatConcurrently(
     isQuick ? availableParallelism() : 1,
     () => !queue.length,
@@ -62,7 +65,7 @@ export async function runInterleaved(
       if (next.failure !== undefined) return
       const name = `${Object.values(next.setting).join(', ')}: ${next.subject.name}`
       try {
-        const metrics = await takeSample(file, next.subject, next.setting, { isQuick, timeoutMs })
+        const metrics = await takeSample(file, next.subject, next.setting, { isQuick, timeoutMs, pinTo })
         next.samples.push(metrics)
         onSample(name, metrics)
       } catch (error) {
@@ -74,14 +77,25 @@ export async function runInterleaved(
   return cases.map(one => rowOf(one, referenceOf(one, cases), benchmark.isHigherBetter))
 }
 
-function casesOf(benchmark: Benchmark, isQuick: boolean): Case[] {
-  const settings = benchmark.settings(isQuick).filter(({ cpus }) => cpus !== 'one' || canPin())
-  const subjects = benchmark.subjects.filter(({ perlModule }) => !perlModule || hasPerlModule(perlModule))
+function casesOf(benchmark: Benchmark, isQuick: boolean, pinTo?: number): Case[] {
+  const settings = pinned(benchmark.settings(isQuick), pinTo).filter(({ cpus }) => cpus !== 'one' || canPin())
+  const subjects = benchmark.subjects.filter(isInstalled)
   return settings.flatMap(setting =>
     subjects
       .filter(subject => !benchmark.excludes?.(subject, setting))
       .map(subject => ({ subject, setting, samples: [] })),
   )
+}
+
+/** Names the processor in each setting. Settings that differed only in their processors are the same then: one is left. */
+function pinned(settings: readonly Setting[], pinTo?: number): readonly Setting[] {
+  if (pinTo === undefined) return settings
+  const unique = new Map(settings.map(setting => [JSON.stringify({ ...setting, cpus: '' }), setting]))
+  return [...unique.values()].map(setting => ({ ...setting, cpus: `only ${pinTo}` }))
+}
+
+function isInstalled({ perlModule, needs }: Subject): boolean {
+  return (!perlModule || hasPerlModule(perlModule)) && (!needs || hasProgram(needs))
 }
 
 /** Returns the case of the first subject under the same setting. */

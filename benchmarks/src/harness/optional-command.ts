@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import type { Subject } from './benchmark.js'
 
 const known = new Map<string, boolean>()
 
@@ -14,4 +15,19 @@ export function succeeds(command: string, args: readonly string[], otherwise: st
   if (!hasSucceeded) console.error(otherwise)
   known.set(otherwise, hasSucceeded)
   return hasSucceeded
+}
+
+type Program = NonNullable<Subject['needs']>
+
+const PROGRAMS: Record<Program, readonly [command: string, ...args: string[]]> = {
+  cc: ['cc', '--version'],
+  python3: ['python3', '-c', 'import multiprocessing.forkserver'],
+  pm2: ['pm2', '--version'],
+  usocket: [process.execPath, '--input-type=module', '-e', `import ${JSON.stringify(import.meta.resolve('usocket'))}`],
+}
+
+/** Reports whether a program runs, or an addon loads. Prints once that its subjects are left out if it does not. */
+export function hasProgram(name: Program): boolean {
+  const [command, ...args] = PROGRAMS[name]
+  return succeeds(command, args, `${name} is not installed, or does not run with this version of Node: left out`)
 }

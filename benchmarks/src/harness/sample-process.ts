@@ -15,15 +15,17 @@ const SAMPLE_MAIN = fileURLToPath(new URL('./sample-main.js', import.meta.url))
  *
  * @param file - URL of the module that exports `benchmark`
  * @param timeoutMs - when to kill the group, in milliseconds
+ * @param pinTo - the number of the processor for the whole group; by default, it may use all
  * @throws Error if the process yields no metrics: after a timeout, or with the last line of its standard error
  */
 export async function takeSample(
   file: string,
   { name }: Subject,
   setting: Setting,
-  { isQuick, timeoutMs }: { isQuick: boolean; timeoutMs: number },
+  { isQuick, timeoutMs, pinTo }: { isQuick: boolean; timeoutMs: number; pinTo?: number | undefined },
 ): Promise<Metrics> {
-  const pinned = setting['cpus'] === 'one' ? ['taskset', '-c', `${firstCpu()}`] : []
+  const cpu = setting['cpus'] === 'one' ? firstCpu() : pinTo
+  const pinned = cpu === undefined ? [] : ['taskset', '-c', `${cpu}`]
   const [command, ...args] = [...pinned, process.execPath, SAMPLE_MAIN, JSON.stringify([file, name, setting, isQuick])]
   const leader = spawn(command!, args, {
     detached: true,

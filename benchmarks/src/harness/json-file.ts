@@ -1,0 +1,53 @@
+import { writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Row } from './interleaved-runs.js'
+import { currentEnvironment } from './report.js'
+import { versionsOfSubjects } from './versions.js'
+
+/** What is recorded of one benchmark. */
+export interface RecordedBenchmark {
+  benchmark: string
+  title: string
+  method: string
+  /** When its first sample was taken: UTC, to the minute. */
+  date: string
+  /** The load average of the minute before, getloadavg(3). */
+  load: number
+  rows: readonly Row[]
+}
+
+/** A file with the rows of all benchmarks of a run, and with all that the rows depend on. */
+export class JsonFile {
+  readonly #path: string
+  readonly #run: Record<string, unknown>
+  readonly #benchmarks: RecordedBenchmark[] = []
+
+  /**
+   * Writes a file without benchmarks, so that a path that cannot be written fails before the first sample.
+   *
+   * @param path - is replaced. It is relative to the folder in which npm was called: npm changes to that of the workspace
+   */
+  constructor(path: string, { quick = false, rounds, pin }: { quick?: boolean; rounds?: number; pin?: number }) {
+    const { node, machine } = currentEnvironment(quick)
+    this.#path = resolve(process.env['INIT_CWD'] ?? '.', path)
+    this.#run = {
+      machine,
+      node,
+      versions: versionsOfSubjects(),
+      pinnedTo: pin ?? null,
+      rounds: rounds ?? 'default',
+      isQuick: quick,
+    }
+    this.#write()
+  }
+
+  /** Adds a benchmark, and writes the file again: a run that is ended early leaves what it has measured. */
+  add(benchmark: RecordedBenchmark): void {
+    this.#benchmarks.push(benchmark)
+    this.#write()
+  }
+
+  #write(): void {
+    writeFileSync(this.#path, `${JSON.stringify({ ...this.#run, benchmarks: this.#benchmarks }, null, 2)}\n`)
+  }
+}
