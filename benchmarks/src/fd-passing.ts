@@ -1,70 +1,76 @@
-import { compilePassing, passInC, passInJs } from './fd-passing-one-process.js'
-import { hasUsocket, viaFdPasser, viaPerl, viaProcessSend, viaUsocket } from './fd-passing-two-processes.js'
-import { hasPerlModule } from './harness/perl.js'
-import { median } from './statistics.js'
+import type { Benchmark, Subject } from './harness/benchmark.js'
+import { viaC, viaFdPasser, viaPerl, viaProcessSend, viaUsocket } from './peers/passing-between-processes.js'
+import { compilePassing, passInC, passInJs } from './peers/passing-in-one-process.js'
 
-/** A row of the table. */
-export interface FdPassing {
-  subject: string
-  perSecond: number
-  /** How many times faster than the first subject of its group: C in one process, `process.send` between two. */
-  ratio?: number
-  /** How many times faster than usocket in the same run, and than AnyEvent::FDpasser. */
-  timesUsocket?: number
-  timesPerl?: number
+/** A subject, with the function that passes descriptors and returns how many it has passed per second. */
+interface Passing extends Subject {
+  measure(count: number): number | Promise<number>
 }
 
-interface Subject {
-  name: string
-  measure(): number | Promise<number>
-}
+const withinOneProcess: readonly Passing[] = [
+  { name: '@anyfork/fdpass', peer: 'fdpass', measure: passInJs },
+  {
+    name: 'sendmsg and recvmsg in C, with a peek',
+    peer: 'c',
+    needs: 'cc',
+    measure: count => {
+      using program = compilePassing()
+      return passInC(program, count)
+    },
+  },
+]
 
-const USOCKET = 'two processes: usocket, 1 descriptor a write'
-const FDPASSER = 'two processes: AnyEvent::FDpasser'
-
-/**
- * Measures how many descriptors per second each subject passes: in one process beside the same loop in C, and between
- * two processes beside `process.send`, usocket, and the Perl originals, where they are installed. The runs are
- * interleaved.
- *
- * @param count - descriptors per sample. Slow subjects pass fewer and fast ones more, so that a sample takes about a second
- * @returns the medians of all rounds
- */
-export async function fdPassing(count = 300_000, rounds = 5): Promise<FdPassing[]> {
-  using inC = compilePassing()
-  const within: Subject[] = [
-    { name: 'one process: send, receive, close in C', measure: () => passInC(inC, count) },
-    { name: 'one process: @anyfork/fdpass', measure: () => passInJs(count) },
-  ]
-  const between: Subject[] = [
-    { name: 'two processes: process.send(message, socket)', measure: () => viaProcessSend(Math.min(1000, count)) },
-  ]
-  if (await hasUsocket()) between.push({ name: USOCKET, measure: () => viaUsocket(count) })
-  if (hasPerlModule('AnyEvent::FDpasser'))
-    between.push({ name: FDPASSER, measure: () => viaPerl('anyevent-fdpasser.pl', count) })
-  if (hasPerlModule('IO::FDPass'))
-    between.push({
-      name: 'two processes: IO::FDPass, both waiting for nothing else',
-      measure: () => viaPerl('io-fdpass.pl', count),
-    })
-  for (const batch of [1, 32, 253])
-    between.push({
-      name: `two processes: @anyfork/fdpasser, batch ${batch}`,
-      measure: () => viaFdPasser(batch > 1 ? 5 * count : count, batch),
-    })
-
-  const speeds = new Map<string, number[]>([...within, ...between].map(({ name }) => [name, []]))
-  for (let round = 0; round < rounds; round++)
-    for (const { name, measure } of [...within, ...between]) speeds.get(name)!.push(await measure())
-  const speed = (name: string): number => median(speeds.get(name)!)
-
-  return [within, between].flatMap(([first, ...others]) => [
-    { subject: first!.name, perSecond: speed(first!.name) },
-    ...others.map(({ name }) => {
-      const row: FdPassing = { subject: name, perSecond: speed(name), ratio: speed(name) / speed(first!.name) }
-      if (name.includes('fdpasser') && speeds.has(USOCKET)) row.timesUsocket = row.perSecond / speed(USOCKET)
-      if (name.includes('fdpasser') && speeds.has(FDPASSER)) row.timesPerl = row.perSecond / speed(FDPASSER)
-      return row
+const betweenTwoProcesses: readonly Passing[] = [
+  ...[253, 32, 1].map(batch => ({
+    name: `@anyfork/fdpasser, batch ${batch}`,
+    peer: 'fdpasser',
+    measure: (count: number) => viaFdPasser(batch > 1 ? 5 * count : count, batch),
+  })),
+  ...[253, 1].map(
+    (batch): Passing => ({
+      name: `sendmsg and recvmsg in C, batch ${batch}`,
+      peer: 'c',
+      needs: 'cc',
+      measure: count => viaC(5 * count, batch),
     }),
-  ])
+  ),
+  {
+    name: 'process.send(message, socket)',
+    peer: 'child-process',
+    measure: count => viaProcessSend(Math.min(1000, count)),
+  },
+  { name: 'usocket, 1 descriptor a write', peer: 'usocket', needs: 'usocket', measure: viaUsocket },
+  {
+    name: 'AnyEvent::FDpasser (Perl)',
+    peer: 'perl',
+    perlModule: 'AnyEvent::FDpasser',
+    measure: count => viaPerl('anyevent-fdpasser.pl', count),
+  },
+  {
+    name: 'IO::FDPass (Perl), both waiting for nothing else',
+    peer: 'perl',
+    perlModule: 'IO::FDPass',
+    measure: count => viaPerl('io-fdpass.pl', count),
+  },
+]
+
+const IN_ONE_PROCESS = 'sent, received, and closed in one process'
+const subjects = [...betweenTwoProcesses, ...withinOneProcess]
+
+export const benchmark: Benchmark = {
+  title: 'How many descriptors per second are passed?',
+  method:
+    'In one process: sends, receives, and closes one descriptor after the other. Between two: from the first descriptor until the receiver, which has been running before, acknowledges that it has received and closed all of them. A tenth as many warm up. Slow subjects pass fewer, so that a sample takes about a second. A batch is the number of descriptors in a message; 253 is the limit of Linux. The rows in C do no more than the system calls: they show what the kernel takes.',
+  isHigherBetter: true,
+  subjects,
+  settings: () => [
+    { descriptors: 'between two processes', cpus: 'free' },
+    { descriptors: IN_ONE_PROCESS, cpus: 'free' },
+  ],
+  excludes: ({ name }, { descriptors }) =>
+    withinOneProcess.some(subject => subject.name === name) !== (descriptors === IN_ONE_PROCESS),
+  async measure({ name }, _setting, isQuick) {
+    const { measure } = subjects.find(subject => subject.name === name)!
+    return { perSecond: await measure(isQuick ? 300 : 150_000) }
+  },
 }

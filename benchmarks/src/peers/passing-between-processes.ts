@@ -4,10 +4,11 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { socketpair } from '@anyfork/fdpass'
 import { FdPasser } from '@anyfork/fdpasser'
+import { compile } from '../harness/c-program.js'
 
 /** Runs a Perl program that passes descriptors to its child. Returns the descriptors per second that it prints. */
 export function viaPerl(program: string, count: number): number {
-  return Number(execFileSync('perl', [fileURLToPath(new URL(`../perl/${program}`, import.meta.url)), `${count}`]))
+  return Number(execFileSync('perl', [fileURLToPath(new URL(`../../perl/${program}`, import.meta.url)), `${count}`]))
 }
 
 /**
@@ -21,7 +22,7 @@ export async function viaFdPasser(count: number, batch: number): Promise<number>
   const warmUp = Math.ceil(count / 10)
   const receiver = spawn(
     process.execPath,
-    [fileURLToPath(new URL('./workers/fd-receiver.js', import.meta.url)), `${count + warmUp}`],
+    [fileURLToPath(new URL('../workers/fd-receiver.js', import.meta.url)), `${count + warmUp}`],
     { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] },
   )
   const exited = once(receiver, 'exit')
@@ -43,15 +44,15 @@ export async function viaFdPasser(count: number, batch: number): Promise<number>
   return count / seconds
 }
 
-/** Reports whether usocket loads here. Its addon is built for one version of Node. */
-export async function hasUsocket(): Promise<boolean> {
-  try {
-    await import('usocket')
-    return true
-  } catch {
-    console.error('the addon of usocket does not load in this version of Node: left out')
-    return false
-  }
+/**
+ * Passes descriptors in C, without any library: the sender fills each message with a batch, and the receiver closes what
+ * it has received.
+ *
+ * @returns descriptors per second
+ */
+export function viaC(count: number, batch: number): number {
+  using program = compile('pass-batches')
+  return program.run(count, batch)[0]!
 }
 
 /**
@@ -65,7 +66,7 @@ export async function viaUsocket(count: number): Promise<number> {
   const warmUp = Math.ceil(count / 1000) * 100
   const receiver = spawn(
     process.execPath,
-    [fileURLToPath(new URL('./workers/usocket-receiver.js', import.meta.url)), `${count + warmUp}`],
+    [fileURLToPath(new URL('../workers/usocket-receiver.js', import.meta.url)), `${count + warmUp}`],
     { stdio: ['ignore', 'inherit', 'inherit', theirs.fd] },
   )
   const exited = once(receiver, 'exit')
@@ -103,7 +104,7 @@ export async function viaUsocket(count: number): Promise<number> {
  * @returns sockets per second
  */
 export async function viaProcessSend(count: number): Promise<number> {
-  const receiver = fork(new URL('./workers/socket-receiver.js', import.meta.url), [`${count}`])
+  const receiver = fork(new URL('../workers/socket-receiver.js', import.meta.url), [`${count}`])
   const sockets = await connections(count)
   const done = once(receiver, 'message')
   const started = performance.now()

@@ -1,5 +1,5 @@
 import { recv, send, socketpair } from '@anyfork/fdpass'
-import { type CProgram, compile } from './harness/c-program.js'
+import { type CProgram, compile } from '../harness/c-program.js'
 
 /** Compiles the benchmark in C, which uses the C interface of fdpass. */
 export function compilePassing(): CProgram {
