@@ -6,7 +6,7 @@ import { startPeer } from './peers/peer.js'
 import { callPerl, perlRpc } from './peers/perl-rpc.js'
 import { type Message, messages } from './peers/rpc-messages.js'
 
-const IN_C: Subject = { name: 'send and recv in C', peer: 'c' }
+const IN_C: Subject = { name: 'send and recv in C', peer: 'c', needs: 'cc' }
 /** The size of the frame of `add(1, 2)`. */
 const FRAME_BYTES = 16
 
@@ -26,6 +26,7 @@ export const benchmark: Benchmark = {
     { name: 'child_process.fork, json', peer: 'child-process', variant: { serialization: 'json' } },
     { name: 'child_process.fork, advanced', peer: 'child-process', variant: { serialization: 'advanced' } },
     { name: 'worker_threads postMessage', peer: 'worker-threads' },
+    { name: 'comlink over worker_threads', peer: 'comlink' },
     { name: 'birpc over worker_threads', peer: 'birpc', variant: { channel: 'thread' } },
     { name: 'birpc over child_process.fork, advanced', peer: 'birpc', variant: { channel: 'process' } },
     { name: 'piscina', peer: 'piscina' },
@@ -35,10 +36,11 @@ export const benchmark: Benchmark = {
   settings: isQuick =>
     isQuick
       ? [{ message: 'add(1, 2)', cpus: 'one' }] // rpc-throughput takes the other kind of message
-      : Object.keys(messages).flatMap(message => [
-          { message, cpus: 'free' },
-          { message, cpus: 'one' },
-        ]),
+      : [
+          { message: 'add(1, 2)', cpus: 'free' },
+          { message: 'add(1, 2)', cpus: 'one' },
+          { message: '8-byte string', cpus: 'free' },
+        ],
   excludes: ({ variant }, { message }) =>
     messages[message as Message].isNumbers && variant?.['serialiser'] === 'octets',
   async measure(subject, { message }, isQuick) {
