@@ -5,6 +5,7 @@ import { benchmarkFromModule } from './harness/runnable-benchmark.js'
 const names = [
   'worker-start',
   'worker-memory',
+  'fork-time',
   'rpc-latency',
   'rpc-throughput',
   'rpc-large',

@@ -14,10 +14,13 @@ const WORKERS = 8
 
 export const benchmark: Benchmark = {
   title: 'How much memory does an idle worker use?',
-  method: `Starts ${WORKERS} workers; templates have been started before. PSS: the growth of the program and all its processes, divided by ${WORKERS}. It divides each shared page among the processes that share it. USS: the private memory of one worker; for threads, the growth of the program, divided by ${WORKERS}.`,
+  method: `Starts ${WORKERS} workers; templates have been started before. PSS: the growth of the program and all its processes, divided by ${WORKERS}. It divides each shared page among the processes that share it. USS: the private memory of one worker; for threads, the growth of the program, divided by ${WORKERS}. Workers of @anyfork/fork are empty: they wait for input, with a stream of Node or in read(2). Those of @anyfork/fork-rpc have answered one call: a sync one blocks between calls, an async one runs an event loop.`,
   isHigherBetter: false,
   subjects: [
     { name: '@anyfork/fork', peer: 'fork-stream' },
+    { name: '@anyfork/fork, blocks in read(2)', peer: 'fork' },
+    { name: '@anyfork/fork-rpc, sync', peer: 'rpc-sync' },
+    { name: '@anyfork/fork-rpc, async', peer: 'rpc-async' },
     { name: 'AnyEvent::Fork (Perl)', peer: 'perl', perlModule: 'AnyEvent::Fork' },
     { name: 'child_process.fork', peer: 'child-process' },
     { name: 'worker_threads', peer: 'worker-threads' },

@@ -14,7 +14,7 @@ import { describe, it } from 'mocha'
 
 const dist = fileURLToPath(new URL('..', import.meta.url))
 const names = readdirSync(dist)
-  .map(file => /^((?:worker|rpc|pool|prefork|fd)-[\w-]+)\.js$/.exec(file)?.[1])
+  .map(file => /^((?:worker|fork|rpc|pool|prefork|fd)-[\w-]+)\.js$/.exec(file)?.[1])
   .filter(name => name !== undefined)
 
 /** The benchmark whose every subject is measured without the soak too: that with the fewest samples. */
@@ -81,7 +81,7 @@ describe('npm run bench -- --quick', () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-test-'))
     const file = join(folder, 'rows.json')
     const cpu = Number(/^Cpus_allowed_list:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))![1])
-    await bench('worker-memory', '--quick', '--pin', `${cpu}`, '--json', file)
+    await bench('pool-scaling', '--quick', '--pin', `${cpu}`, '--json', file)
     const recorded = JSON.parse(readFileSync(file, 'utf8')) as Recorded
     rmSync(folder, { recursive: true })
     const { machine, node, versions, pinnedTo, benchmarks } = recorded
@@ -89,9 +89,9 @@ describe('npm run bench -- --quick', () => {
     assert.match(versions['piscina']!, /^\d+\.\d+/)
     assert.deepEqual(
       benchmarks.map(({ benchmark }) => benchmark),
-      ['worker-memory'],
+      ['pool-scaling'],
     )
-    assert.ok(benchmarks[0]!.rows.length > 1 && benchmarks[0]!.load >= 0)
+    assert.ok(benchmarks[0]!.rows.length && benchmarks[0]!.load >= 0)
     for (const row of benchmarks[0]!.rows) assert.equal(row['cpus'], `only ${cpu}`)
   })
 

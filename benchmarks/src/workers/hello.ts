@@ -16,6 +16,13 @@ export function helloStream(socket: Descriptor): void {
   stream.resume()
 }
 
+const memory: number[][] = []
+
+/** Adds arrays of numbers to V8's heap, each of 1 MiB. They stay until the process ends. */
+export function grow(mebibytes: number): void {
+  for (let i = 0; i < mebibytes; i++) memory.push(new Array<number>(2 ** 17).fill(i + 0.5))
+}
+
 // Does the same over the channel of child_process.fork, or over the port of a worker thread.
 if (process.send && isMainThread) {
   process.send('x')
