@@ -9,6 +9,8 @@ const names = [
   'rpc-latency',
   'rpc-throughput',
   'rpc-large',
+  'rpc-events',
+  'rpc-back-pressure',
   'pool-cold-program',
   'pool-first-answer',
   'pool-ready',

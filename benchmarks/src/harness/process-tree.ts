@@ -17,6 +17,20 @@ export function totalPss(tree: Awaited<ReturnType<typeof treeMemory>>): number {
   return [...tree.values()].reduce((sum, { pss }) => sum + pss, 0)
 }
 
+/** Returns the sum of the PSS of this process and its descendants, in MiB. It blocks, so that no message arrives meanwhile. */
+export function treePss(): number {
+  return treeOf(process.pid).reduce((sum, pid) => sum + pssOf(pid), 0)
+}
+
+/** Reads proc_pid_smaps_rollup(5). */
+function pssOf(pid: number): number {
+  try {
+    return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) / 1024
+  } catch {
+    return 0 // it has just ended
+  }
+}
+
 /**
  * Returns the processor time of all threads of this process and its descendants, in milliseconds. It is the first field
  * of /proc/pid/task/tid/schedstat.
