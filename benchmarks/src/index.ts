@@ -11,6 +11,7 @@ const names = [
   'rpc-large',
   'rpc-events',
   'rpc-back-pressure',
+  'rpc-descriptors',
   'pool-cold-program',
   'pool-first-answer',
   'pool-ready',
@@ -23,6 +24,7 @@ const names = [
   'pool-recovery',
   'pool-scaling',
   'prefork-server',
+  'connection-handover',
   'fd-passing',
 ]
 

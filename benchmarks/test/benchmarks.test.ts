@@ -14,7 +14,7 @@ import { describe, it } from 'mocha'
 
 const dist = fileURLToPath(new URL('..', import.meta.url))
 const names = readdirSync(dist)
-  .map(file => /^((?:worker|fork|rpc|pool|prefork|fd)-[\w-]+)\.js$/.exec(file)?.[1])
+  .map(file => /^((?:worker|fork|rpc|pool|prefork|connection|fd)-[\w-]+)\.js$/.exec(file)?.[1])
   .filter(name => name !== undefined)
 
 /** The benchmark whose every subject is measured without the soak too: that with the fewest samples. */
