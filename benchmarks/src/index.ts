@@ -16,6 +16,7 @@ const names = [
   'pool-first-answer',
   'pool-ready',
   'pool-memory',
+  'pool-memory-after-work',
   'pool-tiny-calls',
   'pool-mixed-load',
   'pool-cpu-bound',

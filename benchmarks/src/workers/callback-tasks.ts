@@ -13,6 +13,7 @@ const withCallback =
 export const add: (...args: unknown[]) => void = withCallback(tasks.add)
 export const echo: (...args: unknown[]) => void = withCallback(tasks.echo)
 export const countPrimes: (...args: unknown[]) => void = withCallback(tasks.countPrimes)
+export const transpile: (...args: unknown[]) => void = withCallback(tasks.transpile)
 export const block: (...args: unknown[]) => void = withCallback(tasks.block)
 export const addAfter: (...args: unknown[]) => void = withCallback(tasks.addAfter)
 export const waitAtBarrier: (...args: unknown[]) => void = withCallback(tasks.waitAtBarrier)

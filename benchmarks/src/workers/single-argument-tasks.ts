@@ -9,6 +9,7 @@ const takingOneArgument = <F extends (...args: never[]) => unknown>(task: F): Ta
 export const add: TakingOneArgument<typeof tasks.add> = takingOneArgument(tasks.add)
 export const echo: TakingOneArgument<typeof tasks.echo> = takingOneArgument(tasks.echo)
 export const countPrimes: TakingOneArgument<typeof tasks.countPrimes> = takingOneArgument(tasks.countPrimes)
+export const transpile: TakingOneArgument<typeof tasks.transpile> = takingOneArgument(tasks.transpile)
 export const block: TakingOneArgument<typeof tasks.block> = takingOneArgument(tasks.block)
 export const addAfter: TakingOneArgument<typeof tasks.addAfter> = takingOneArgument(tasks.addAfter)
 export const waitAtBarrier: TakingOneArgument<typeof tasks.waitAtBarrier> = takingOneArgument(tasks.waitAtBarrier)
