@@ -21,9 +21,10 @@ export const benchmark: Benchmark = {
   method: `Each call compiles 40 functions in TypeScript, and must return the same length. PSS: the growth of the memory of the program and all its processes, from before the pool is made until ${PAUSE_MS / 1000} seconds after the last result. PSS divides each shared page among the processes that share it. After calls: the same at the last result. Milliseconds: from the first call until the last result, with the start of the workers.`,
   isHigherBetter: false,
   rounds: 2,
+  timeoutMs: 300_000,
   subjects: [
     ...pools.map(withOneCallPerWorker),
-    own('recycle growth 16 MB', { recycle: { growth: 16e6 } }),
+    own('recycle growth 32 MB', { recycle: { growth: 32e6 } }),
     own('refork after 20 calls', { refork: 20 }),
     own('memory lean', { memory: 'lean' }),
     own('memory fast', { memory: 'fast' }),

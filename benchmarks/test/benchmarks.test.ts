@@ -77,7 +77,7 @@ describe('npm run bench -- --quick', () => {
     for (const name of names) assert.ok(new RegExp(`\\s${name}[,\\s]`).test(listed), name)
   })
 
-  it('pins all processes to a processor, and writes a file with rows, machine, and versions', async () => {
+  it('--pin and --json write a file with the processor, the rows, the machine, and the versions', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-test-'))
     const file = join(folder, 'rows.json')
     const cpu = Number(/^Cpus_allowed_list:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))![1])

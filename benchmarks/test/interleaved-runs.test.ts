@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -72,6 +72,16 @@ describe('runInterleaved', () => {
     await runInterleaved(knownMetrics, { rounds: 2 }, name => reported.push(name))
     const round = ['1, free: ten', '1, free: four', '1, free: nothing']
     assert.deepEqual(reported, [...round, '1, free: throws', ...round.toReversed()])
+  })
+
+  it('pins the processes of each sample, and takes settings as one that differ only in their processors', async () => {
+    const pinTo = Number(/^Cpus_allowed_list:.*?(\d+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))![1])
+    const file = new URL('./fixtures/allowed-processors.js', import.meta.url).href
+    const rows = await runInterleaved(file, { isQuick: true, pinTo })
+    assert.deepEqual(
+      rows.map(({ concurrency, cpus, processor }) => ({ concurrency, cpus, processor })),
+      [1, 2].map(concurrency => ({ concurrency, cpus: `only ${pinTo}`, processor: pinTo })),
+    )
   })
 
   it('returns rows that format as a Markdown table', () => {
