@@ -66,7 +66,7 @@ async function startCluster(schedulingPolicy: number): Promise<number> {
 export const benchmark: Benchmark = {
   title: 'How many accepted connections per second does a program hand over to a worker?',
   method:
-    'Clients of another process connect for half a second, 16 at a time. The program accepts each connection and hands it over to its only worker, which answers with its pid and closes it. Milliseconds: from the connection until its end. Each must be answered by the worker. A worker of node:cluster with SCHED_NONE accepts connections itself: nothing is handed over.',
+    'Clients of another process connect for 0.4 seconds, 16 at a time. The program accepts each connection and hands it over to its only worker, which answers with its pid and closes it. Milliseconds: from the connection until its end. Each must be answered by the worker. A worker of node:cluster with SCHED_NONE accepts connections itself: nothing is handed over.',
   isHigherBetter: true,
   timeoutMs: 60_000,
   subjects: [

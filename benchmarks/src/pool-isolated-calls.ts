@@ -7,7 +7,7 @@ const WORKERS = 4
 
 export const benchmark: Benchmark = {
   title: 'How many calls per second run, each in a process or thread of its own?',
-  method: `Keeps ${WORKERS} calls of \`add(1, 2)\` pending for half a second. Each worker runs one call and ends. By hand: the program starts a worker for each call, and exchanges one message with it.`,
+  method: `Keeps ${WORKERS} calls of \`add(1, 2)\` pending for 0.4 seconds. Each worker runs one call and ends. By hand: the program starts a worker for each call, and exchanges one message with it.`,
   isHigherBetter: true,
   subjects: [
     { name: '@anyfork/fork-pool, isolate', peer: 'fork-pool', variant: { isolate: true } },

@@ -27,7 +27,6 @@ export const benchmark: Benchmark = {
     own('recycle growth 32 MB', { recycle: { growth: 32e6 } }),
     own('refork after 20 calls', { refork: 20 }),
     own('memory lean', { memory: 'lean' }),
-    own('memory fast', { memory: 'fast' }),
   ],
   settings: isQuick => [{ calls: isQuick ? 4 : CALLS, cpus: 'free' }],
   async measure(subject, { calls }, isQuick) {

@@ -21,7 +21,7 @@ export const benchmark: Benchmark = {
     const before = totalPss(await treeMemory())
     const client = start({ task: 'waitAtBarrier', workers })
     await occupyWorkers(workers, client.call)
-    await setTimeout(isQuick ? 10 : 1000)
+    await setTimeout(isQuick ? 10 : 300)
     return { pssMebibytes: totalPss(await treeMemory()) - before }
   },
 }

@@ -14,7 +14,6 @@ export const benchmark: Benchmark = {
   method: `The only worker of a pool dies while it runs a call. Measured from its death until the first result. Another call is made every 5 ms, the first one immediately. Threads are not measured with SIGKILL, because a signal cannot end one. Uncaught errors of a pool are ignored. A dash: no result within ${RECOVERY_LIMIT_MS / 1000} seconds in most rounds.`,
   isHigherBetter: false,
   subjects: [...pools, forkPoolWithSpare],
-  rounds: 5,
   timeoutMs: 4 * RECOVERY_LIMIT_MS, // jest-worker sometimes hangs after the death of its worker
   settings: isQuick => (isQuick ? [EXIT] : ['SIGKILL', EXIT]).map(death => ({ death, cpus: 'free' })),
   excludes: (subject, { death }) => death === 'SIGKILL' && usesThreads(subject),

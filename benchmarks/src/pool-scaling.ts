@@ -24,6 +24,7 @@ export const benchmark: Benchmark = {
     isQuick
       ? [{ workers: 2, module: 'bare' }]
       : [1, 10, 100, 1000].flatMap(workers => [{ workers, module: 'bare' }, heavy(workers)]),
+  rounds: 2,
   timeoutMs: 300_000,
   async measure(_subject, setting, isQuick) {
     const workers = Number(setting['workers'])

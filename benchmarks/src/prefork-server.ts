@@ -25,7 +25,7 @@ export const benchmark: Benchmark = {
   settings: () => [{ framework: 'fastify' }],
   async measure({ peer }, _setting, isQuick) {
     const workers = isQuick ? 2 : WORKERS
-    const load = isQuick ? { seconds: 1, connections: 2 } : { seconds: 5, connections: CONNECTIONS }
+    const load = isQuick ? { seconds: 1, connections: 2 } : { seconds: 3, connections: CONNECTIONS }
     const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-'))
     try {
       const readyFile = join(folder, 'ready')

@@ -34,7 +34,7 @@ const callers: Record<string, (server: Server, variant: Record<string, unknown>)
 export const benchmark: Benchmark = {
   title: 'How many calls per second pass a descriptor to a worker?',
   method:
-    'Keeps a number of calls pending for half a second. Each passes a listening socket, of which the program keeps its own descriptor. The worker returns the inode of the socket, which must be that of the program’s, and closes what it has got. Threads are left out: they share the descriptors of their process.',
+    'Keeps a number of calls pending for 0.4 seconds. Each passes a listening socket, of which the program keeps its own descriptor. The worker returns the inode of the socket, which must be that of the program’s, and closes what it has got. Threads are left out: they share the descriptors of their process.',
   isHigherBetter: true,
   subjects: [
     { name: '@anyfork/fork-rpc, fd()', peer: 'fork-rpc' },
