@@ -1,4 +1,5 @@
 import { type EChartsCoreOption, init } from 'echarts'
+import { withDarkMode } from './dark-mode.js'
 import type { Row } from './interleaved-runs.js'
 import { bySetting, formatCell, headingOf } from './table.js'
 
@@ -9,6 +10,7 @@ const BAR_HEIGHT = 22
 
 /**
  * Draws the first metric of each row as a horizontal bar, one panel per setting. All panels share one logarithmic scale.
+ * The colours follow the colour scheme of the reader.
  *
  * @returns the SVG
  */
@@ -19,7 +21,7 @@ export function chartOf(rows: readonly Row[]): string {
   chart.setOption(optionsOf(panels, metric))
   const svg = chart.renderToSVGString()
   chart.dispose()
-  return svg
+  return withDarkMode(svg)
 }
 
 /** The bars of one setting, and their place in the chart, in pixels. */
