@@ -46,9 +46,10 @@ interface Recorded {
 
 describe('npm run bench -- --quick', () => {
   for (const name of isSoak ? names : [SMALLEST]) {
-    it(`${name} measures every subject under every setting, leaves no process, and writes a report with a chart`, async () => {
+    it(`${name} measures every subject under every setting, leaves no process, and writes reports with charts`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-test-'))
-      const output = await bench(name, '--quick', '--json', '--markdown', '--output', folder)
+      const report = join(folder, 'report.html')
+      const output = await bench(name, '--quick', '--json', '--markdown', '--output', folder, '--report', report)
       const { rows } = JSON.parse(output) as { rows: Row[] }
       const benchmark = await load(name)
       for (const setting of benchmark.settings(true)) {
@@ -64,6 +65,7 @@ describe('npm run bench -- --quick', () => {
       }
       assert.deepEqual(marked(), [])
       assertReport(folder, name, benchmark)
+      assert.match(readFileSync(report, 'utf8'), new RegExp(`<section id="${name}"[^]*<svg `))
       rmSync(folder, { recursive: true })
     })
   }

@@ -1,8 +1,6 @@
 import { writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { Row } from './interleaved-runs.js'
 import { currentEnvironment } from './report.js'
-import { versionsOfSubjects } from './versions.js'
 
 /** What is recorded of one benchmark. */
 export interface RecordedBenchmark {
@@ -25,15 +23,15 @@ export class JsonFile {
   /**
    * Writes a file without benchmarks, so that a path that cannot be written fails before the first sample.
    *
-   * @param path - is replaced. It is relative to the folder in which npm was called: npm changes to that of the workspace
+   * @param path - is replaced
    */
   constructor(path: string, { quick = false, rounds, pin }: { quick?: boolean; rounds?: number; pin?: number }) {
-    const { node, machine } = currentEnvironment(quick)
-    this.#path = resolve(process.env['INIT_CWD'] ?? '.', path)
+    const { node, machine, versions } = currentEnvironment(quick)
+    this.#path = path
     this.#run = {
       machine,
       node,
-      versions: versionsOfSubjects(),
+      versions,
       pinnedTo: pin ?? null,
       rounds: rounds ?? 'default',
       isQuick: quick,

@@ -3,6 +3,7 @@ import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { Row } from './interleaved-runs.js'
 import { tableOf } from './table.js'
+import { versionsOfSubjects } from './versions.js'
 
 /** When and where the samples were taken. */
 export interface Environment {
@@ -13,6 +14,8 @@ export interface Environment {
   /** The load average of the last minute, getloadavg(3). */
   load: number
   isQuick: boolean
+  /** The versions of what is measured, by name. */
+  versions: Record<string, string>
 }
 
 export function currentEnvironment(isQuick: boolean): Environment {
@@ -23,6 +26,7 @@ export function currentEnvironment(isQuick: boolean): Environment {
     machine: `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? process.arch}, ${gibibytes} GiB, ${process.platform} ${release()}`,
     load: Number(loadavg()[0]!.toFixed(2)),
     isQuick,
+    versions: versionsOfSubjects(),
   }
 }
 
