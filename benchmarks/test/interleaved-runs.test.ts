@@ -69,9 +69,14 @@ describe('runInterleaved', () => {
 
   it('interleaves the rounds, every other one backwards, and does not measure a subject again that has failed', async () => {
     const reported: string[] = []
-    await runInterleaved(knownMetrics, { rounds: 2 }, name => reported.push(name))
+    const counts: number[] = []
+    await runInterleaved(knownMetrics, { rounds: 2 }, (name, _, { done, total }) => {
+      reported.push(name)
+      counts.push(done / total)
+    })
     const round = ['1, free: ten', '1, free: four', '1, free: nothing']
     assert.deepEqual(reported, [...round, '1, free: throws', ...round.toReversed()])
+    assert.deepEqual(counts.slice(4), [6 / 8, 7 / 8, 1]) // the one that failed is not measured again
   })
 
   it('pins the processes of each sample, and takes settings as one that differ only in their processors', async () => {

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import type { Result } from '../html-report/result.js'
 import { JsonFile } from './json-file.js'
 import { assertCanPin } from './pinning.js'
+import { showProgress } from './progress.js'
 import { currentEnvironment, writeReport } from './report.js'
 import type { RunnableBenchmark } from './runnable-benchmark.js'
 import { tableOf } from './table.js'
@@ -81,10 +82,9 @@ async function runOne(
 ): Promise<Result> {
   const description = await benchmark.describe()
   const environment = currentEnvironment(quick)
-  const rows = await benchmark.run({ isQuick: quick, rounds, pinTo: pin }, (title, result) => {
-    if (json !== true)
-      console.error(`${name}: ${title}: ${result instanceof Error ? result.message : JSON.stringify(result)}`)
-  })
+  const progress = showProgress(name, json === true)
+  const rows = await benchmark.run({ isQuick: quick, rounds, pinTo: pin }, progress.onSample)
+  progress.stop()
   const measured: Result = { benchmark: name, ...description, ...environment, rows }
   file?.add({ benchmark: name, ...description, date: environment.date, load: environment.load, rows })
   if (json === true) console.log(JSON.stringify(measured))

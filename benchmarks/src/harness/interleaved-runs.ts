@@ -12,8 +12,14 @@ import { takeSample } from './sample-process.js'
  */
 export type Row = Record<string, string | number | null>
 
+/** How many samples of a benchmark are taken, those included that a failure has made needless. */
+export interface SampleCount {
+  done: number
+  total: number
+}
+
 /** Called after each sample, with the name of the case and with the metrics or the reason of the failure. */
-export type OnSample = (name: string, result: Metrics | Error) => void
+export type OnSample = (name: string, result: Metrics | Error, count: SampleCount) => void
 
 export interface RunOptions {
   /** Takes one sample of the smallest size, several side by side. This proves that all runs; the metrics mean nothing. */
@@ -57,20 +63,22 @@ export async function runInterleaved(
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = benchmark
   const length = isQuick ? 1 : (rounds ?? benchmark.rounds ?? DEFAULT_ROUNDS)
   const queue = Array.from({ length }, (_, round) => (round % 2 ? cases.toReversed() : cases)).flat()
+  const total = queue.length
+  let done = 0
   await repeatConcurrently(
     isQuick ? availableParallelism() : 1,
     () => !queue.length,
     async () => {
       const next = queue.shift()!
-      if (next.failure !== undefined) return
+      if (next.failure !== undefined) return void done++
       const name = `${Object.values(next.setting).join(', ')}: ${next.subject.name}`
       try {
         const metrics = await takeSample(file, next.subject, next.setting, { isQuick, timeoutMs, pinTo })
         next.samples.push(metrics)
-        onSample(name, metrics)
+        onSample(name, metrics, { done: ++done, total })
       } catch (error) {
         next.failure = (error as Error).message
-        onSample(name, error as Error)
+        onSample(name, error as Error, { done: ++done, total })
       }
     },
   )
