@@ -75,8 +75,33 @@ const fileOf = (folder, entries) => (id, context) => {
   return side === 'program' ? undefined : side // its own modules stay in the file of the main program
 }
 
-export default defineConfig(
-  readdirSync(packages).map(name => {
+/** Names stay as they are: they are in stacks and in errors. */
+const shortened = { compress: false, mangle: false, codegen: { removeWhitespace: true } }
+
+/**
+ * The programs that are sent to remote processes, where nothing is installed: each becomes one CommonJS file.
+ * `remote/fdpass.ts` replaces what the first one needs of `@anyfork/fdpass` besides its pure functions.
+ */
+const sent = [
+  {
+    cwd: join(packages, 'fork'),
+    input: 'src/remote/program.ts',
+    platform: 'node',
+    resolve: {
+      alias: {
+        '@anyfork/fdpass/internal': join(packages, 'fdpass/src/internal.ts'),
+        '@anyfork/fdpass': join(packages, 'fork/src/remote/fdpass.ts'),
+      },
+    },
+    treeshake: { moduleSideEffects: id => !id.includes('/fdpass/src/') },
+    external: [/^node:/],
+    output: { file: 'dist/remote/program.cjs', format: 'cjs', comments: false, minify: shortened },
+  },
+]
+
+export default defineConfig([
+  ...sent,
+  ...readdirSync(packages).map(name => {
     const folder = join(packages, name)
     const entries = entriesOf(folder)
     const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
@@ -99,4 +124,4 @@ export default defineConfig(
       },
     }
   }),
-)
+])

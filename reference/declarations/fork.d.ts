@@ -51,7 +51,7 @@ export declare class ForkError extends Error {
     constructor(code: ForkErrorCode, message: string, options?: ErrorOptions);
 }
 
-export type ForkErrorCode = 'ERR_ACTIVE_HANDLES' | 'ERR_CALL_FAILED' | 'ERR_CANNOT_COPY' | 'ERR_CANNOT_REPLAY' | 'ERR_EVAL_FAILED' | 'ERR_EXPORT_NOT_FOUND' | 'ERR_FOREIGN_THREADS' | 'ERR_FORK_IMPOSSIBLE' | 'ERR_MODULE_FAILED' | 'ERR_MODULE_NOT_FOUND' | 'ERR_NO_INTERPRETER' | 'ERR_NO_PROC' | 'ERR_NOT_FORKABLE' | 'ERR_NOT_OWNED' | 'ERR_NOT_PERMITTED' | 'ERR_PENDING_REQUESTS' | 'ERR_PROCESS_EXITED' | 'ERR_PROTOCOL' | 'ERR_START_TIMEOUT' | 'ERR_WARM_FAILED' | 'ERR_WORKER_UNSUPPORTED';
+export type ForkErrorCode = 'ERR_ACTIVE_HANDLES' | 'ERR_CALL_FAILED' | 'ERR_CANNOT_COPY' | 'ERR_CANNOT_REPLAY' | 'ERR_EVAL_FAILED' | 'ERR_EXPORT_NOT_FOUND' | 'ERR_FOREIGN_THREADS' | 'ERR_FORK_IMPOSSIBLE' | 'ERR_MODULE_FAILED' | 'ERR_MODULE_NOT_FOUND' | 'ERR_NO_INTERPRETER' | 'ERR_NO_PROC' | 'ERR_NOT_FORKABLE' | 'ERR_NOT_OWNED' | 'ERR_NOT_PERMITTED' | 'ERR_PENDING_REQUESTS' | 'ERR_PROCESS_EXITED' | 'ERR_PROTOCOL' | 'ERR_REMOTE' | 'ERR_START_TIMEOUT' | 'ERR_WARM_FAILED' | 'ERR_WORKER_UNSUPPORTED';
 
 export type ForkMode = 'auto' | 'fork' | 'exec';
 
@@ -63,6 +63,7 @@ export declare class ForkProcess extends ProcessOrders implements AsyncDisposabl
     static create(options?: ProcessOptions): ForkProcess;
     static exec(options?: ExecOptions): ForkProcess;
     static fromFd(socket: Descriptor): ForkProcess;
+    static remote(options: RemoteOptions): ForkProcess;
     get pid(): number | undefined;
     get mode(): MadeBy | undefined;
     get lastFork(): MadeFork | undefined;
@@ -166,6 +167,14 @@ export interface ProcessOptions {
     cwd?: string | URL;
     argv?: readonly string[];
     stdio?: readonly StandardStream[];
+}
+
+export interface RemoteOptions {
+    command: readonly string[];
+    env?: NodeJS.ProcessEnv;
+    cwd?: string | URL;
+    stderr?: StandardStream;
+    startTimeout?: number;
 }
 
 export type Resource = 'as' | 'core' | 'cpu' | 'data' | 'fsize' | 'memlock' | 'nofile' | 'nproc' | 'stack';

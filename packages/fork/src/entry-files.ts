@@ -20,3 +20,6 @@ export const MAIN: string = fileURLToPath(new URL('./child/main.js', import.meta
 
 /** The module that `MAIN` loads once it has set V8's flags. */
 export const TAKE_ORDERS: string = new URL('./child/take-orders.js', import.meta.url).href
+
+/** The program that is sent to remote processes. */
+export const REMOTE_PROGRAM: URL = new URL('./remote/program.cjs', import.meta.url)

@@ -5,7 +5,6 @@ import type { CheckReport } from './check-report.js'
 import type { ExitStatus } from './errors.js'
 import { afterFork } from './fork-hooks.js'
 import { checkInspectOptions, type InspectOptions } from './inspect-options.js'
-import { lookUpFolder } from './lookup-folder.js'
 import { type MemoryFigures, memoryOf } from './memory.js'
 import type { MadeBy, MadeFork } from './mode.js'
 import { functionReference, type ModuleSpecifier } from './module-specifier.js'
@@ -15,10 +14,13 @@ import { killIfPermitted } from './owner/kill-if-permitted.js'
 import { ProcessOrders } from './owner/orders.js'
 import { ProcessHandle } from './owner/process-handle.js'
 import { checkProcessOptions, type ProcessOptions } from './owner/process-options.js'
+import { assertLocal, RemoteHandle } from './owner/remote-handle.js'
+import { checkRemoteOptions, keepOptions, type RemoteOptions } from './owner/remote-options.js'
 import { Spares } from './owner/spares.js'
 import { StreamEnds } from './owner/stream-ends.js'
 import { Command } from './protocol/frame.js'
 import { encode } from './protocol/payload.js'
+import type { ProvidedModule } from './protocol/remote-frames.js'
 import { decodeAnswer } from './protocol/reports.js'
 import { encodeRun } from './protocol/run-order.js'
 import { openUntilThreadEnd, outliveThread } from './thread-end.js'
@@ -26,7 +28,7 @@ import { openUntilThreadEnd, outliveThread } from './thread-end.js'
 const aDescriptor: Expectation = { test: value => value instanceof Descriptor, text: 'a Descriptor' }
 
 /** Ends processes whose `ForkProcess` was garbage-collected, unless they run a function. */
-const dropped = new FinalizationRegistry<ProcessHandle>(processHandle => {
+const dropped = new FinalizationRegistry<ProcessHandle | RemoteHandle>(processHandle => {
   try {
     processHandle.order(Command.end)
   } catch {
@@ -44,6 +46,15 @@ export interface BegunRun {
 
 /** Makes the public object for a process. Only this package uses it: the constructor is private. */
 export let forkProcessOf: (processHandle: ProcessHandle) => ForkProcess
+
+/** Returns whether a process is on the other side of a connection. */
+export let isRemote: (process: ForkProcess) => boolean
+
+/** Lets a function give orders to every remote process that is started later, before all others. */
+export let onRemote: (prepare: (process: ForkProcess) => void) => void
+
+/** Makes a module available in a remote process and in its later forks. */
+export let provideModule: (process: ForkProcess, module: ProvidedModule) => void
 
 /** Returns why a process answers no more. */
 export let reasonOf: (process: ForkProcess) => Error
@@ -72,11 +83,12 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     isForkable: template => template.#isForkable,
     release: template => template.#release(),
   })
+  static readonly #remotePreparations: ((process: ForkProcess) => void)[] = []
   #isExitAwaited = false
   declare protected spares: Spares<ForkProcess> | undefined
 
-  private constructor(processHandle: ProcessHandle, ends?: StreamEnds) {
-    if (!(processHandle instanceof ProcessHandle))
+  private constructor(processHandle: ProcessHandle | RemoteHandle, ends?: StreamEnds) {
+    if (!(processHandle instanceof ProcessHandle || processHandle instanceof RemoteHandle))
       throw new TypeError('use ForkProcess.create() or ForkProcess.exec() instead of new')
     super(processHandle, ends)
     dropped.register(this, processHandle, this)
@@ -175,6 +187,35 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     if (!fstatSync(socket.fd).isSocket()) throw new TypeError('socket must be the Descriptor of a socket')
     assertUnixSocket(socket)
     return new ForkProcess(ProcessHandle.attach(socket))
+  }
+
+  /**
+   * Starts a process on the other side of a connection, by a command that starts Node there, such as `ssh host node`, and
+   * gives it orders over standard input and output of the command. Nothing must be installed there but Node 20.19 or newer:
+   * the process gets the code of this package over the connection. It ends when the connection ends, and so when this
+   * program ends. Follows AnyEvent::Fork::Remote.
+   *
+   * Modules and folders are those of the other side: names of packages are looked up there, from the working folder. `eval`
+   * sends code. `fork` opens another connection with the same command, over which the same orders are carried out.
+   * Descriptors cannot be sent; see `ERR_REMOTE` in the README for all that is not possible.
+   *
+   * @returns the new process; it takes orders at once. If the command cannot be started, `ready` and `run` reject with the
+   *   error of the kernel; if it ends before, with `ERR_PROCESS_EXITED`; if it does not start Node in time, with
+   *   `ERR_START_TIMEOUT`
+   * @throws TypeError if an option does not exist, is missing, or is invalid
+   * @throws `ERR_NOT_PERMITTED` if Node's permission model forbids processes
+   * @throws `ERR_NO_INTERPRETER` or `ERR_NO_PROC` as `exec`
+   * @throws `ENOENT` if there is no folder `cwd`
+   * @throws `EBADF` if the descriptor `stderr` is not open
+   * @throws `EMFILE` if there is no room for the descriptors of the connection
+   * @throws the error of spawn(2) where it is known at once, such as `E2BIG`
+   */
+  static remote(options: RemoteOptions): ForkProcess {
+    checkRemoteOptions(options)
+    const handle = new RemoteHandle(keepOptions(options))
+    const self = new ForkProcess(handle, handle.ends)
+    for (const prepare of ForkProcess.#remotePreparations) prepare(self)
+    return self
   }
 
   /**
@@ -277,9 +318,10 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    */
   refork(options?: ProcessOptions): ForkProcess {
     if (options !== undefined) checkProcessOptions('refork()', options)
+    const handle = this.#local('refork() is not possible')
     if (!this.hasRun) throw new TypeError('refork() before run()')
     if (this.isClosing) throw new TypeError('refork() after close()')
-    return ForkProcess.#configured(this.#fork(), options)
+    return ForkProcess.#configured(new ForkProcess(handle.fork()), options)
   }
 
   /**
@@ -294,12 +336,13 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    */
   async toFd(): Promise<Descriptor> {
     this.assertOpen('toFd')
+    const handle = this.#local('toFd() is not possible')
     this.isHandedOver = true
     dropped.unregister(this)
     try {
       await this.spares?.drop()
-      this.processHandle.assertChildless('toFd')
-      return await this.processHandle.detach()
+      handle.assertChildless('toFd')
+      return await handle.detach()
     } catch (error) {
       this.isHandedOver = false
       this.spares?.renew()
@@ -316,7 +359,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    * @throws rejects with `ENOENT` where the system has no such file
    */
   async memory(): Promise<MemoryFigures> {
-    const pid = await this.processHandle.findPid()
+    const pid = await this.#local('memory() is not possible').findPid()
     try {
       return await memoryOf(pid)
     } catch (error) {
@@ -335,6 +378,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    */
   async check(): Promise<CheckReport> {
     this.assertOpen('check')
+    this.#local('check() is not possible')
     return decodeAnswer(await this.processHandle.ask(Command.check))
   }
 
@@ -351,6 +395,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     const where = checkInspectOptions(options)
     if (this.isClosing) throw new TypeError('inspect() after close()')
     if (this.isHandedOver) throw new TypeError('inspect() after toFd()')
+    this.#local('inspect() is not possible')
     return decodeAnswer(await this.processHandle.ask(Command.inspect, encode(where)))
   }
 
@@ -432,7 +477,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     this.assertOpen('run')
     const { module, name } =
       exported === undefined ? functionReference(undefined, moduleOrName) : functionReference(moduleOrName, exported)
-    const folder = lookUpFolder(module)
+    const folder = this.lookUpFolder(module)
     const [ours, theirs] = openUntilThreadEnd(() => socketpair())
     try {
       setNonblocking(ours, true)
@@ -455,7 +500,14 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
   }
 
   #fork(): ForkProcess {
-    return new ForkProcess(this.processHandle.fork())
+    const fork = this.processHandle.fork()
+    return new ForkProcess(fork, fork instanceof RemoteHandle ? fork.ends : undefined)
+  }
+
+  /** @throws `ERR_REMOTE` with this text if the process is remote */
+  #local(text: string): ProcessHandle {
+    assertLocal(this.processHandle, text)
+    return this.processHandle as ProcessHandle
   }
 
   #release(): void {
@@ -476,6 +528,9 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
 
   static {
     forkProcessOf = processHandle => new ForkProcess(processHandle)
+    onRemote = prepare => void ForkProcess.#remotePreparations.push(prepare)
+    isRemote = process => process.isRemote
+    provideModule = (process, module) => (process.processHandle as RemoteHandle).provide(module)
     reasonOf = process => process.processHandle.reason
     likelyLimitOf = process => process.processHandle.likelyLimit
     exitOf = process => process.processHandle.exited

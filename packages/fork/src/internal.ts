@@ -3,7 +3,16 @@
  * any release.
  */
 export { describeExit } from './errors.js'
-export { type BegunRun, beginRun, exitOf, likelyLimitOf, reasonOf } from './fork-process.js'
+export {
+  type BegunRun,
+  beginRun,
+  exitOf,
+  isRemote,
+  likelyLimitOf,
+  onRemote,
+  provideModule,
+  reasonOf,
+} from './fork-process.js'
 export { lookUpFolder, preferWorkingDirectory } from './lookup-folder.js'
 export { aMemoryPolicy } from './memory-policy.js'
 export { type FunctionReference, functionReference, resolveSpecifier } from './module-specifier.js'

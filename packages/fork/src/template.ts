@@ -4,6 +4,7 @@ import { type ForkProcess, forkProcessOf } from './fork-process.js'
 import { forkThisProgram } from './fork-self/fork-self.js'
 import { OwnChild } from './owner/own-child.js'
 import { ProcessHandle } from './owner/process-handle.js'
+import { RemoteHandle } from './owner/remote-handle.js'
 import { lastingObstacle } from './safety/lasting-obstacle.js'
 import { installRandomness } from './safety/randomness.js'
 import { rejectWorkersOnceForked } from './safety/worker-threads.js'
@@ -48,7 +49,7 @@ const expectations: Expectations<TemplateOptions> = { threads: areCopiedThreads 
 export async function forkTemplate(options: TemplateOptions = {}): Promise<ForkProcess> {
   checkOptions('forkTemplate()', options, expectations)
   const choice = chooseThreads(options.threads, process.execArgv, process.env)
-  const { pid, control } = await forkThisProgram(choice, () => ProcessHandle.openDescriptors())
+  const { pid, control } = await forkThisProgram(choice, ownDescriptors)
   return forkProcessOf(ProcessHandle.ofChild(control, new OwnChild(pid), 'fork'))
 }
 
@@ -56,4 +57,8 @@ export async function forkTemplate(options: TemplateOptions = {}): Promise<ForkP
 if (!lastingObstacle()) {
   installRandomness()
   rejectWorkersOnceForked()
+}
+
+function ownDescriptors(): Set<number> {
+  return new Set([...ProcessHandle.openDescriptors(), ...RemoteHandle.openDescriptors()])
 }

@@ -81,8 +81,21 @@ describe('the tests of AnyEvent::Fork', () => {
   })
 })
 
-describe('the local test of AnyEvent::Fork::Remote', () => {
-  it('01_basic: a fresh interpreter runs a function that eval() defines', async () => {
+describe('the tests of AnyEvent::Fork::Remote', () => {
+  it('00_load: the package can be loaded, and has what starts a remote process', async () => {
+    const { ForkProcess: loaded } = await import('@anyfork/fork')
+    assert.equal(typeof loaded.remote, 'function')
+  })
+
+  it('01_basic: a Node that a command starts runs a function that eval() defines', async () => {
+    const remote = ForkProcess.remote({ command: [process.execPath] }).eval(
+      'function hello(socket, number) { socket.toSocket().end(`ok ${number}`) }',
+    )
+    const socket = await remote.sendArg(3).run('hello')
+    assert.equal(await text(socket.toSocket()), 'ok 3')
+  })
+
+  it('01_basic, with a fresh interpreter of this machine', async () => {
     const process = ForkProcess.exec().eval('function hello(socket, number) { socket.toSocket().end(`ok ${number}`) }')
     const socket = await process.sendArg(3).run('hello')
     assert.equal(await text(socket.toSocket()), 'ok 3')

@@ -29,6 +29,14 @@ const notFound = new Set([
   'ERR_UNKNOWN_BUILTIN_MODULE',
 ])
 
+/** Returns the folder from which names are looked up if none is given. */
+let defaultFolder = (): string => ''
+
+/** Sets the folder from which names are looked up if none is given; by default, the root, where there are no packages. */
+export function lookUpByDefaultFrom(folder: () => string): void {
+  defaultFolder = folder
+}
+
 /**
  * Loads an ES module or a CommonJS module.
  *
@@ -56,7 +64,7 @@ export function isLoaded(specifier: string, folder?: string): boolean {
 }
 
 function keyOf(specifier: string, folder: string | undefined): string {
-  return /^(file|data|node):/.test(specifier) ? specifier : `${specifier}\n${folder ?? ''}`
+  return /^(file|data|node):/.test(specifier) ? specifier : `${specifier}\n${folder ?? defaultFolder()}`
 }
 
 /**
@@ -167,8 +175,8 @@ export async function call({
   }
 }
 
-/** @param folder - the root if left out */
-function placeAt(folder = ''): Place {
+/** @param folder - the default folder if left out */
+function placeAt(folder = defaultFolder()): Place {
   let place = places.get(folder)
   if (!place) {
     const filename = `${folder}/${PLACE}`

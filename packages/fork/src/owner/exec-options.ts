@@ -113,6 +113,10 @@ export const someStreams: Expectation = {
   test: value => Array.isArray(value) && value.length <= 3,
   text: 'an array of up to three streams',
 }
+export const aStartTimeout: Expectation = {
+  test: value => value === Infinity || (typeof value === 'number' && value > 0 && value < 2 ** 31),
+  text: 'a number of milliseconds above 0 and below 2^31, or Infinity',
+}
 const expectations: Expectations<ExecOptions> = {
   mode: aMode,
   threads: areCopiedThreads,
@@ -123,13 +127,10 @@ const expectations: Expectations<ExecOptions> = {
   stdio: someStreams,
   argv0: aText,
   title: aText,
-  startTimeout: {
-    test: value => value === Infinity || (typeof value === 'number' && value > 0 && value < 2 ** 31),
-    text: 'a number of milliseconds above 0 and below 2^31, or Infinity',
-  },
+  startTimeout: aStartTimeout,
   memory: aMemoryPolicy,
 }
-const aStream: Expectation = {
+export const aStream: Expectation = {
   test: value => typeof value !== 'string' || ['inherit', 'ignore', 'pipe'].includes(value),
   text: "'inherit', 'ignore', 'pipe', or something that has a descriptor",
 }

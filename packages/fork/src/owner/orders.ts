@@ -12,6 +12,7 @@ import { checkRestrictions, type Restrictions } from '../restrictions.js'
 import { type OwnedStreams, ownStreams } from './owned-streams.js'
 import type { ProcessHandle } from './process-handle.js'
 import { checkProcessOptions, configurationOf, type ProcessOptions } from './process-options.js'
+import { assertLocal, RemoteHandle } from './remote-handle.js'
 import { StreamEnds } from './stream-ends.js'
 
 const anArray: Expectation = { test: value => Array.isArray(value), text: 'an array' }
@@ -25,7 +26,7 @@ const someCode: Expectation = {
  * returns a promise.
  */
 export abstract class ProcessOrders {
-  protected readonly processHandle: ProcessHandle
+  protected readonly processHandle: ProcessHandle | RemoteHandle
   protected hasRun = false
   protected isClosing = false
   protected isHandedOver = false
@@ -35,7 +36,7 @@ export abstract class ProcessOrders {
   readonly #streams: OwnedStreams = { stdin: null, stdout: null, stderr: null }
 
   /** @param ends - the standard streams that the process was started with */
-  protected constructor(processHandle: ProcessHandle, ends?: StreamEnds) {
+  protected constructor(processHandle: ProcessHandle | RemoteHandle, ends?: StreamEnds) {
     this.processHandle = processHandle
     if (ends) this.#ownStreams(ends)
   }
@@ -71,7 +72,7 @@ export abstract class ProcessOrders {
    */
   require(...modules: ModuleSpecifier[]): this {
     const specifiers = modules.map(resolveSpecifier)
-    return this.#order('require', Command.require, { modules: specifiers, folder: lookUpFolder(...specifiers) })
+    return this.#order('require', Command.require, { modules: specifiers, folder: this.lookUpFolder(...specifiers) })
   }
 
   /**
@@ -90,7 +91,7 @@ export abstract class ProcessOrders {
       code: isFunction ? sourceOf(code) : code,
       args,
       call: isFunction || args.length > 0,
-      folder: programFolder() ?? workingDirectory(),
+      folder: this.isRemote ? undefined : (programFolder() ?? workingDirectory()),
     })
   }
 
@@ -119,6 +120,7 @@ export abstract class ProcessOrders {
    */
   sendFd(...handles: Handle[]): this {
     this.assertOpen('sendFd')
+    assertLocal(this.processHandle, 'descriptors cannot be sent')
     for (const handle of handles) fstatSync(descriptorNumber(handle))
     this.spares?.renew() // first: if an order fails, those before it have been sent
     for (const handle of handles) this.processHandle.order(Command.descriptor, undefined, [handle])
@@ -141,6 +143,7 @@ export abstract class ProcessOrders {
   configure(options: ProcessOptions): this {
     checkProcessOptions('configure()', options)
     this.assertOpen('configure')
+    if (options.stdio) assertLocal(this.processHandle, 'standard streams cannot be sent')
     const ends = new StreamEnds(options.stdio)
     try {
       const { numbers } = ends
@@ -164,6 +167,7 @@ export abstract class ProcessOrders {
    */
   restrict(restrictions: Restrictions): this {
     checkRestrictions(restrictions)
+    assertLocal(this.processHandle, 'restrict() is not possible')
     this.#order('restrict', Command.restrict, restrictions)
     Object.assign(this.processHandle.limits, restrictions.rlimits)
     return this
@@ -176,6 +180,7 @@ export abstract class ProcessOrders {
    * @throws TypeError after `run`, `close`, or `toFd`
    */
   outlive(): this {
+    assertLocal(this.processHandle, 'outlive() is not possible')
     return this.#order('outlive', Command.outlive, undefined)
   }
 
@@ -193,7 +198,7 @@ export abstract class ProcessOrders {
     checkArgument('args', args, anArray)
     checkArgument('times', times, anInteger(1))
     const reference = functionReference(module, name)
-    return this.#order('warm', Command.warm, { ...reference, folder: lookUpFolder(reference.module), args, times })
+    return this.#order('warm', Command.warm, { ...reference, folder: this.lookUpFolder(reference.module), args, times })
   }
 
   /**
@@ -217,10 +222,20 @@ export abstract class ProcessOrders {
     assertNoDescriptor(args)
     const reference = functionReference(module, name)
     this.assertOpen('call')
-    const payload = encode({ ...reference, folder: lookUpFolder(reference.module), args })
+    const payload = encode({ ...reference, folder: this.lookUpFolder(reference.module), args })
     const answer = this.processHandle.ask(Command.call, payload)
     this.spares?.renew()
     return decodeAnswer<T>(await answer)
+  }
+
+  /** Whether the process is on the other side of a connection. */
+  protected get isRemote(): boolean {
+    return this.processHandle instanceof RemoteHandle
+  }
+
+  /** Returns the folder from which the process looks up names; `undefined` if a remote one uses its own. */
+  protected lookUpFolder(...specifiers: readonly (string | undefined)[]): string | undefined {
+    return this.isRemote ? undefined : lookUpFolder(...specifiers)
   }
 
   /** @throws TypeError if the process takes no more orders */
