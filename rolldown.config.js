@@ -80,7 +80,8 @@ const shortened = { compress: false, mangle: false, codegen: { removeWhitespace:
 
 /**
  * The programs that are sent to remote processes, where nothing is installed: each becomes one CommonJS file.
- * `remote/fdpass.ts` replaces what the first one needs of `@anyfork/fdpass` besides its pure functions.
+ * `remote/fdpass.ts` replaces what the first one needs of `@anyfork/fdpass` besides its pure functions. The second one
+ * requires what the first one has.
  */
 const sent = [
   {
@@ -96,6 +97,20 @@ const sent = [
     treeshake: { moduleSideEffects: id => !id.includes('/fdpass/src/') },
     external: [/^node:/],
     output: { file: 'dist/remote/program.cjs', format: 'cjs', comments: false, minify: shortened },
+  },
+  {
+    cwd: join(packages, 'fork-rpc'),
+    input: 'src/remote/serve.ts',
+    platform: 'node',
+    plugins: [
+      {
+        name: 'remote-entry-files',
+        resolveId: source =>
+          source.endsWith('/entry-files.js') ? join(packages, 'fork-rpc/src/remote/entry-files.ts') : null,
+      },
+    ],
+    external: [/^node:/, /^@anyfork\//],
+    output: { file: 'dist/remote/serve.cjs', format: 'cjs', comments: false, minify: shortened },
   },
 ]
 

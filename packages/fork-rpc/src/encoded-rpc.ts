@@ -1,5 +1,5 @@
 import type { ForkProcess, ModuleSpecifier } from '@anyfork/fork'
-import { resolveSpecifier } from '@anyfork/fork/internal'
+import { isRemote, resolveSpecifier } from '@anyfork/fork/internal'
 import type { CallOptions } from './caller/call-options.js'
 import type { CallPromise } from './caller/call-promise.js'
 import { Connection, type ConnectionExtras } from './caller/connection.js'
@@ -41,7 +41,8 @@ export interface EncodedRpc {
  * Opens a connection like `run` or, if the name is `undefined`, like `connect`.
  *
  * @param name - the export to call
- * @param more - `sendsAhead`: whether calls may be sent ahead; to a process that is not `async`. The others are as for
+ * @param more - `sendsAhead`: whether calls may be sent ahead; to a process that is not `async`; a remote one shares no
+ *   memory, and gets none. The others are as for
  *   `Connection`
  */
 export function openEncodedRpc(
@@ -51,7 +52,7 @@ export function openEncodedRpc(
   options: RpcOptions,
   { sendsAhead = false, ...more }: { sendsAhead?: boolean } & Omit<ConnectionExtras, 'page'> = {},
 ): EncodedRpc {
-  const page = sendsAhead ? SharedPage.make() : undefined
+  const page = sendsAhead && !isRemote(process) ? SharedPage.make() : undefined
   const extras = { ...more, ...(page && { page }) }
   const handle = new ConnectionHandle(new Connection(process, resolveSpecifier(module), name, options, extras))
   const numberOf = (exported: string): number => (name === undefined ? handle.connection.numberOf(exported) : 0)

@@ -18,3 +18,6 @@ export const ASYNC: URL = new URL('./child/async.js', import.meta.url)
 
 /** The module that serves a few calls in a template, so that its forks inherit the compiled code. */
 export const WARM_UP: URL = new URL('./child/warm-up.js', import.meta.url)
+
+/** The code that serves calls in a remote process, where nothing is installed. */
+export const REMOTE_SERVE: URL = new URL('./remote/serve.cjs', import.meta.url)

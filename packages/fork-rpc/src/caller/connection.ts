@@ -11,13 +11,14 @@ import {
 import {
   beginRun,
   exitOf,
+  isRemote,
   killIfPermitted,
   likelyLimitOf,
   lookUpFolder,
   reasonOf,
   resolveSpecifier,
 } from '@anyfork/fork/internal'
-import { aForkProcess, backends } from '../backend.js'
+import { aForkProcess, type Backend, backendFor } from '../backend.js'
 import { RpcError } from '../errors.js'
 import { checkRpcOptions, type RpcOptions } from '../options.js'
 import { spoiltError } from '../values/encode-values.js'
@@ -118,7 +119,8 @@ export class Connection {
       { maxMessageBytes, maxDescriptors: () => maxDescriptors ?? quarterOfTable() },
       () => this.#hold.update(),
     )
-    const { transport, calls, streams } = this.#channel
+    const { transport, calls, streams, messages } = this.#channel
+    if (isRemote(process)) messages.refusesDescriptors = remoteError
     transport.writer.onSpoilt = (kind, id) => {
       if (kind === Kind.item) streams.stopSending([id], spoiltError())
       else calls.take(id)?.reject(spoiltError())
@@ -156,6 +158,7 @@ export class Connection {
     this.#ready = new Promise((resolve, reject) => (this.#setReady = { resolve, reject }))
     this.#ready.catch(() => {}) // calls report the failure
     const done = doneOf(options, module)
+    const backend = backendFor(process, async)
     if (module !== undefined && !hasLoaded) process.require(module) // before run(): where it starts a thread, the process can still become a fresh interpreter
     if (page) sendDescriptorOf(page, process)
     process.sendArg({
@@ -168,9 +171,9 @@ export class Connection {
       maxMessageBytes,
       memory,
       hasSharedPage: page !== undefined,
-      folder: lookUpFolder(module, done?.module),
+      folder: isRemote(process) ? undefined : lookUpFolder(module, done?.module),
     } satisfies ServeSettings)
-    this.#begin(async ? backends.async : backends.sync).catch((error: Error) => {
+    this.#begin(backend).catch((error: Error) => {
       this.#requests.failure = error
       void this.#finish()
     })
@@ -277,9 +280,9 @@ export class Connection {
    *
    * @throws rejects as `run` of `ForkProcess`
    */
-  async #begin(backend: URL): Promise<void> {
+  async #begin({ module, name }: Backend): Promise<void> {
     const { transport } = this.#channel
-    const { socket, started } = beginRun(this.#process, backend, 'serve')
+    const { socket, started } = beginRun(this.#process, module, name)
     started.catch(() => {}) // it is not awaited if the transport cannot be opened
     transport.setReading(false)
     transport.open(socket)
@@ -401,6 +404,10 @@ function sendDescriptorOf({ descriptor }: SharedPage, process: ForkProcess): voi
   } finally {
     descriptor.close()
   }
+}
+
+function remoteError(): Error {
+  return new ForkError('ERR_REMOTE', 'descriptors cannot be sent: the process is remote')
 }
 
 /** Returns the error of the calls that a process has not answered before it ended. */

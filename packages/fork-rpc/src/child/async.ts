@@ -41,6 +41,16 @@ export async function serve(socket: Descriptor, ...args: [...unknown[], ServeSet
   await new EventLoopServer(settings).serve(socket, args)
 }
 
+/**
+ * Like `serve`, but runs one call at a time, for processes without the blocking backend: each call begins when the one
+ * before has been answered, and the stream that it returned has ended.
+ */
+export async function serveOneByOne(socket: Descriptor, ...args: [...unknown[], ServeSettings]): Promise<void> {
+  const settings = args.at(-1) as ServeSettings
+  applySettings(settings)
+  await new EventLoopServer(settings, Promise.resolve()).serve(socket, args)
+}
+
 class EventLoopServer {
   readonly #transport: Transport
   /** The running calls that the caller may cancel. */
@@ -50,6 +60,8 @@ class EventLoopServer {
   readonly #idleTimer = new IdleTimer(() => this.#running > 0)
   /** Runs the listeners of a call's signal in an async context of their own. */
   readonly #cancel = bindContext((id: number): void => this.#cancellable.get(id)?.cancel())
+  /** Where calls run one after the other: settles when the last one so far is over. */
+  #last: Promise<void> | undefined
   #service: Service | undefined
   #running = 0
   /** The bytes of the calls that have been read and not begun. */
@@ -58,7 +70,8 @@ class EventLoopServer {
   #isFinished = false
   #isDeaf = false
 
-  constructor({ spin, maxMessageBytes }: ServeSettings) {
+  constructor({ spin, maxMessageBytes }: ServeSettings, last?: Promise<void>) {
+    this.#last = last
     const listener = {
       onFrames: () => this.#onArrived(),
       onEnd: () => this.#onCallerGone(),
@@ -165,6 +178,13 @@ class EventLoopServer {
       const found = findFunction(this.#service!, reader)
       const args = messages.read(reader, Infinity, received)
       if (typeof found === 'function') this.#begin(size, () => this.#run(id, found, args, call, received))
+      else if (this.#last)
+        this.#begin(size, () =>
+          awaitFunction(found, () => messages.discard(attachments)).then(
+            served => this.#run(id, served, args, call, received),
+            fail,
+          ),
+        )
       else
         awaitFunction(found, () => messages.discard(attachments)).then(
           served => void invoke(() => this.#run(id, served, args, call, received)),
@@ -183,10 +203,12 @@ class EventLoopServer {
    */
   #begin(size: number, run: () => Promise<void>): void {
     this.#unbegunBytes += size
-    queueMicrotask(() => {
+    const begin = (): Promise<void> => {
       this.#unbegunBytes -= size
-      void run()
-    })
+      return run()
+    }
+    if (this.#last) this.#last = this.#last.then(begin)
+    else queueMicrotask(() => void begin())
   }
 
   async #run(
@@ -199,6 +221,10 @@ class EventLoopServer {
     const { responder } = this.#service!
     const { streams } = responder
     try {
+      if (this.#last && call?.isCancelled) {
+        responder.dropped(id)
+        return this.#over(id, call, received)
+      }
       const result = call ? call.run(() => served(...args)) : served(...args)
       const sent: number[] = []
       responder.result(id, isThenable(result) ? await result : result, sent)

@@ -13,6 +13,10 @@ export class CancellableCall {
     this.id = id
   }
 
+  get isCancelled(): boolean {
+    return this.#isCancelled
+  }
+
   /** Created on first use. */
   get signal(): AbortSignal {
     if (!this.#controller) {

@@ -32,6 +32,8 @@ export interface StreamRegistry {
 
 /** Sends and reads frames whose payload is a list of values, with their attachments. */
 export class Messages {
+  /** Returns the error for a descriptor among values, where none can be sent. */
+  refusesDescriptors: (() => Error) | undefined
   readonly #codec: Codec
   readonly #writer: FrameWriter
   readonly #streams: StreamRegistry
@@ -51,6 +53,7 @@ export class Messages {
    * @param sent - receives the IDs of the streams among the values. Without it, a stream is an error
    * @returns the size in bytes
    * @throws RangeError if too many streams are open
+   * @throws what `refusesDescriptors` returns
    * @throws what `encodeValues` throws. In any case, nothing is queued
    */
   add(kind: number, id: number, values: readonly unknown[], number = 0, flags = 0, sent?: number[]): number {
@@ -68,6 +71,7 @@ export class Messages {
    *
    * @param sent - receives the IDs of the streams among the arguments
    * @throws RangeError if too many streams are open
+   * @throws what `refusesDescriptors` returns
    * @throws TypeError if the memory of a large binary was taken away. In any case, nothing is queued, and the request's
    *   descriptors are closed
    */
@@ -110,6 +114,7 @@ export class Messages {
     const writer = this.#writer
     const ids: number[] = []
     try {
+      if (descriptors.length && this.refusesDescriptors) throw this.refusesDescriptors()
       checkBinaries(attached)
       for (const source of streams) ids.push(this.#streams.send(source))
     } catch (error) {

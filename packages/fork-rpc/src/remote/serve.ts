@@ -1,0 +1,3 @@
+/** What is sent to remote processes: the bundler makes one CommonJS file of it. It requires only what it finds there. */
+export { serve, serveOneByOne } from '../child/async.js'
+export * as child from '../child/index.js'
