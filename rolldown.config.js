@@ -80,8 +80,8 @@ const shortened = { compress: false, mangle: false, codegen: { removeWhitespace:
 
 /**
  * The programs that are sent to remote processes, where nothing is installed: each becomes one CommonJS file.
- * `remote/fdpass.ts` replaces what the first one needs of `@anyfork/fdpass` besides its pure functions. The second one
- * requires what the first one has.
+ * `remote/fdpass.ts` replaces what the first one needs of `@anyfork/fdpass` besides its pure functions. The others
+ * require what those before have.
  */
 const sent = [
   {
@@ -111,6 +111,13 @@ const sent = [
     ],
     external: [/^node:/, /^@anyfork\//],
     output: { file: 'dist/remote/serve.cjs', format: 'cjs', comments: false, minify: shortened },
+  },
+  {
+    cwd: join(packages, 'fork-pool'),
+    input: 'src/remote/child.ts',
+    platform: 'node',
+    external: [/^@anyfork\//],
+    output: { file: 'dist/remote/child.cjs', format: 'cjs', comments: false, minify: shortened },
   },
 ]
 

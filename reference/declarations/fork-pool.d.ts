@@ -151,6 +151,8 @@ export interface Recycling {
     age?: number;
 }
 
+export { RemoteOptions } from '@anyfork/fork'
+
 export { Restrictions } from '@anyfork/fork'
 
 export { RpcError } from '@anyfork/fork-rpc'

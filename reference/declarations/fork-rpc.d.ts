@@ -93,6 +93,8 @@ export interface RemoteFunction<F extends Fn> {
     with(options: CallOptions): (...args: Sent<Parameters<F>>) => Returned<ReturnType<F>>;
 }
 
+export { RemoteOptions } from '@anyfork/fork'
+
 export { Restrictions } from '@anyfork/fork'
 
 export type Returned<R> = Awaited<R> extends AsyncIterable<infer V> | Iterator<infer V, unknown, never> ? Promise<AsyncIterableIterator<Received<V>>> & AsyncIterable<Received<V>> : Awaited<R> extends readonly (infer V)[] ? Promise<Received<Awaited<R>>> & AsyncIterable<Received<V>> : Promise<Received<Awaited<R>>>;

@@ -16,6 +16,9 @@ export const KEEP_OUTPUT: URL = new URL('./child/keep-output.js', import.meta.ur
 /** The module that workers of a prefork server run. */
 export const SERVE_PREFORK: URL = new URL('./child/serve-prefork.js', import.meta.url)
 
+/** What code in remote processes can import as `@anyfork/fork-pool/child`. */
+export const REMOTE_CHILD: URL = new URL('./remote/child.cjs', import.meta.url)
+
 /** Reads the version of this package from its package.json. */
 export function packageVersion(): string {
   return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version

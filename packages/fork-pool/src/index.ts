@@ -11,6 +11,7 @@ export {
   memoryOf,
   ProcessExitedError,
   type ProcessOptions,
+  type RemoteOptions,
   type Restrictions,
   RpcError,
 } from '@anyfork/fork-rpc'

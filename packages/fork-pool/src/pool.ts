@@ -7,7 +7,9 @@ import { aDurationOrInfinity } from './expectations.js'
 import { Lifecycle } from './lifecycle.js'
 import { type PoolOptions, type PoolSettings, poolSettings } from './pool-options.js'
 import { collectStats, type PoolStats } from './pool-stats.js'
+import './provide-child.js'
 import { Scheduler } from './scheduler/scheduler.js'
+import { assertCallForRemote, assertForRemote } from './worker/assert-for-remote.js'
 import { type TemplateSource, Templates, takeTemplate } from './worker/templates.js'
 import { type ConnectWorker, connectTo } from './worker/worker-connection.js'
 
@@ -200,6 +202,12 @@ export function startPool(
     module,
     template !== undefined && settings.init !== undefined,
   )
+  try {
+    assertForRemote(templates.current.process, settings)
+  } catch (error) {
+    void templates.end()
+    throw error
+  }
   const scheduler = new Scheduler(templates, settings, connect)
   return { scheduler, lifecycle: new Lifecycle(scheduler, settings), settings }
 }
@@ -222,7 +230,11 @@ export function poolFunction({ scheduler, settings }: PoolParts, name: string): 
     (...args: unknown[]) =>
       scheduler.call(name, args, options)
   return Object.assign(callWith(defaults), {
-    with: (options: CallOptions) => callWith(callSettings(options, defaults, isolate)),
+    with: (options: CallOptions) => {
+      const checked = callSettings(options, defaults, isolate)
+      assertCallForRemote(scheduler.workerSet.templates.current.process, options)
+      return callWith(checked)
+    },
   }) as unknown as PoolFunction<AnyFunction>
 }
 

@@ -11,6 +11,7 @@ export {
   memoryOf,
   ProcessExitedError,
   type ProcessOptions,
+  type RemoteOptions,
   type Restrictions,
 } from '@anyfork/fork'
 export { preload } from './backend.js'

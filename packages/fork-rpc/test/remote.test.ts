@@ -207,13 +207,16 @@ describe('calls of remote processes', () => {
       return this.skip()
     }
     const server = new SshServer()
-    await server.start()
-    const remote = connect<Module>(ForkProcess.remote({ command: server.command(process.execPath) }), module)
-    assert.equal(await remote.add(1, 2), 3)
-    assert.equal((await collect(remote.count(1000))).length, 1000)
-    await rpcOf(remote).close()
-    assert.deepEqual(await rpcOf(remote).ended, { code: 0, signal: null })
-    await server.stop()
+    try {
+      await server.start()
+      const remote = connect<Module>(ForkProcess.remote({ command: server.command(process.execPath) }), module)
+      assert.equal(await remote.add(1, 2), 3)
+      assert.equal((await collect(remote.count(1000))).length, 1000)
+      await rpcOf(remote).close()
+      assert.deepEqual(await rpcOf(remote).ended, { code: 0, signal: null })
+    } finally {
+      await server.stop()
+    }
   })
 
   it('reject with the error of the command if Node does not start', async () => {

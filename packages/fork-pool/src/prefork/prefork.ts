@@ -2,6 +2,7 @@ import { functionReference, lookUpFolder } from '@anyfork/fork/internal'
 import { ForkProcess, type ModuleSpecifier } from '@anyfork/fork-rpc'
 import { SERVE_PREFORK } from '../entry-files.js'
 import type { PreforkServeSettings } from '../prefork-protocol.js'
+import { refuseRemote } from '../worker/assert-for-remote.js'
 import { type TemplateSource, Templates, takeTemplate } from '../worker/templates.js'
 import { Listeners } from './listeners.js'
 import { type PreforkOptions, type PreforkSettings, preforkSettings } from './prefork-options.js'
@@ -89,6 +90,7 @@ export async function prefork(...args: unknown[]): Promise<PreforkServer> {
   let supervisor: Supervisor | undefined
   try {
     const templates = new Templates(withServeModule(template), module, false)
+    await refuseRemote(templates)
     supervisor = new Supervisor(templates, settings, (process, id) => {
       process.sendArg({ ...shared, id } satisfies PreforkServeSettings).sendFd(listeners.of(id))
     })

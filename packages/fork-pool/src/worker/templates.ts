@@ -1,5 +1,5 @@
 import { describeValue } from '@anyfork/fdpass/internal'
-import { killIfPermitted } from '@anyfork/fork/internal'
+import { isRemote, killIfPermitted } from '@anyfork/fork/internal'
 import { ForkProcess, type ModuleSpecifier, preload } from '@anyfork/fork-rpc'
 import { PoolError } from '../errors.js'
 
@@ -80,7 +80,10 @@ export class Templates {
         : needsArguments
           ? throwNoTemplate
           : (): ForkProcess => ForkProcess.exec(ForkProcess.templateOptions)
-    this.#make = () => Template.of(make(), module)
+    this.#make =
+      typeof source !== 'function' && isRemote(source)
+        ? () => new Template(this.#current.process.fork()) // it repeats all orders, even if the connection has ended
+        : () => Template.of(make(), module)
     this.#current = typeof source === 'function' ? this.#make() : Template.of(source, module)
   }
 
