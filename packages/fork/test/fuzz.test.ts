@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { deserialize, serialize } from 'node:v8'
-import { acceptedOrders, acceptedReports, ControlFrameReader, decodeEnded, decodeMade } from '@anyfork/fork/internal'
+import {
+  acceptedFromRemote,
+  acceptedOrders,
+  acceptedReports,
+  ControlFrameReader,
+  decodeEnded,
+  decodeMade,
+} from '@anyfork/fork/internal'
 import { checkClone, decodeError, encodeError } from '@anyfork/fork/internal/error-codec'
 import { fuzz, isSoak, type Random } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
@@ -94,10 +101,14 @@ describe('random bytes from another process', () => {
       accepts(() => assert.ok(decodeEnded(random.mutate(ended)).pid > 0), 'TypeError')
     }))
 
-  for (const [who, accepted] of Object.entries({ process: acceptedReports, owner: acceptedOrders })) {
+  const peers = { process: acceptedReports, 'remote process': acceptedFromRemote, owner: acceptedOrders }
+  for (const [who, accepted] of Object.entries(peers)) {
     const types = [...accepted.keys()]
-    const frameOf = (random: Random): Buffer =>
-      controlFrame(random.pick(types), random.bytes(random.below(100)), { id: random.integer() })
+    const frameOf = (random: Random): Buffer => {
+      const type = random.pick(types)
+      const most = Math.min(accepted.get(type)!.bytes, 99)
+      return controlFrame(type, random.bytes(random.below(most + 1)), { id: random.integer() })
+    }
 
     it(`are cut into the frames of the ${who} wherever the stream is cut`, () =>
       fuzz(CASES / 10, random => {
