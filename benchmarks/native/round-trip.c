@@ -1,6 +1,6 @@
 /* Measures round trips of argv[1] bytes in each direction between two processes that block in send(2) and recv(2): the
- * cost of the kernel alone. Warms up for argv[2] milliseconds, and then measures as long. Prints the median, the mean,
- * the 99th percentile, and the processor time of both processes, in microseconds per round trip. */
+ * cost of the kernel alone. Warms up for argv[2] milliseconds, and then measures as long, at least once. Prints the
+ * median, the mean, the 99th percentile, and the processor time of both processes, in microseconds per round trip. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -54,7 +54,7 @@ int main(int argc, char **argv) {
   close(pair[1]);
   double sum = 0, started = now();
   size_t count = 0, all = 0;
-  for (double sent; (sent = now()) - started < 2 * microseconds && count < MAX_SAMPLES; all++) {
+  for (double sent; ((sent = now()) - started < 2 * microseconds || count == 0) && count < MAX_SAMPLES; all++) {
     if (send(pair[0], bytes, size, MSG_NOSIGNAL) != (ssize_t)size || recv(pair[0], bytes, sizeof bytes, 0) <= 0)
       return 1;
     if (sent - started < microseconds) continue;

@@ -105,5 +105,5 @@ function firstCpu(): number {
 
 function lastLine(text: string): string {
   const lines = text.split('\n').map(line => line.trim())
-  return lines.findLast(line => /Error\b/.test(line)) ?? lines.findLast(line => line) ?? 'no metrics'
+  return lines.findLast(line => /^(?!at ).*Error\b/.test(line)) ?? lines.findLast(line => line) ?? 'no metrics'
 }
