@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { occupyWorkers } from './harness/barrier.js'
 import type { Benchmark } from './harness/benchmark.js'
 import { type Client, loadPeer } from './peers/peer.js'
@@ -26,7 +27,9 @@ export const benchmark: Benchmark = {
     if (pool !== NO_WORKERS) await occupyWorkers(workers, (file, count) => client!.call(0, [file, count]))
     const startedAt = performance.now()
     client ??= make()
-    await Promise.all(Array.from({ length: Number(calls) }, () => client.call(20)))
-    return { milliseconds: performance.now() - startedAt }
+    const results = await Promise.all(Array.from({ length: Number(calls) }, () => client.call(20)))
+    const milliseconds = performance.now() - startedAt
+    assert.deepEqual(results, Array(Number(calls)).fill(20))
+    return { milliseconds }
   },
 }

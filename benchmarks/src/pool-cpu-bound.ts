@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { Benchmark } from './harness/benchmark.js'
 import { assertAnswer } from './harness/measure-calls.js'
 import { startPeer } from './peers/peer.js'
@@ -14,7 +15,10 @@ export const benchmark: Benchmark = {
   settings: isQuick => [{ calls: isQuick ? 4 : 100, limit: isQuick ? 1000 : 100_000, cpus: 'free' }],
   async measure(subject, { calls, limit }, isQuick) {
     const client = await startPeer(subject, { task: 'countPrimes', workers: isQuick ? 1 : WORKERS })
-    const all = (): Promise<unknown[]> => Promise.all(Array.from({ length: Number(calls) }, () => client.call(limit)))
+    const all = async (): Promise<void> => {
+      const counts = await Promise.all(Array.from({ length: Number(calls) }, () => client.call(limit)))
+      assert.deepEqual(counts, Array(Number(calls)).fill(limit === 1000 ? 168 : 9592))
+    }
     await assertAnswer(() => client.call(1000), 168)
     await all()
     const startedAt = performance.now()

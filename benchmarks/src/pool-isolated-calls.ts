@@ -41,6 +41,6 @@ export const benchmark: Benchmark = {
     await client.ready?.()
     const call = (): Promise<unknown> => client.call(1, 2)
     await assertAnswer(call, 3)
-    return { perSecond: await callsPerSecond(call, Number(pendingCalls), durations(isQuick), 1) }
+    return { perSecond: await callsPerSecond(call, Number(pendingCalls), durations(isQuick), 3, 1) }
   },
 }

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { Benchmark } from './harness/benchmark.js'
 import { assertAnswer, durations } from './harness/measure-calls.js'
 import { deadlineAfter, repeatConcurrently } from './harness/repeat.js'
@@ -32,7 +33,7 @@ export const benchmark: Benchmark = {
       const isLong = ++count % LONG_EVERY === 0
       const isMeasured = isWarm()
       const calledAt = performance.now()
-      await client.call(isLong ? LONG_MS : 0, 1, 2)
+      assert.equal(await client.call(isLong ? LONG_MS : 0, 1, 2), 3)
       if (isMeasured && !isLong) times.push(performance.now() - calledAt)
     }
     await repeatConcurrently(Number(pendingCalls), deadlineAfter(warmUp + 3 * measured), call)

@@ -42,12 +42,12 @@ export const benchmark: Benchmark = {
     const call = (): Promise<unknown> => pool.add(1, 2)
     assert.equal(await call(), 3)
     const { warmUp, measured } = durations(isQuick)
-    await timeCalls(call, warmUp)
+    await timeCalls(call, warmUp, 3)
     return {
       startMilliseconds: Number(startedAt - madeAt) / 1e6,
       pssMebibytes,
-      callMicroseconds: 1000 * median(await timeCalls(call, measured)),
-      callsPerSecond: await callsPerSecond(call, workers, { warmUp, measured }),
+      callMicroseconds: 1000 * median(await timeCalls(call, measured, 3)),
+      callsPerSecond: await callsPerSecond(call, workers, { warmUp, measured }, 3),
     }
   },
 }

@@ -50,9 +50,9 @@ export const benchmark: Benchmark = {
     const call = (): Promise<unknown> => client.call(...args)
     await assertAnswer(call, result)
     const { warmUp, measured } = durations(isQuick)
-    await timeCalls(call, warmUp)
+    await timeCalls(call, warmUp, result)
     const before = treeProcessorTime()
-    const times = await timeCalls(call, measured)
+    const times = await timeCalls(call, measured, result)
     return { ...latencyMetrics(times), processorMicroseconds: (1000 * (treeProcessorTime() - before)) / times.length }
   },
 }

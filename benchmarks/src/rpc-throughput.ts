@@ -49,6 +49,6 @@ export const benchmark: Benchmark = {
     const client = await startPeer(subject, { task, workers: 1 })
     const call = (): Promise<unknown> => client.call(...args)
     await assertAnswer(call, result)
-    return { perSecond: await callsPerSecond(call, Number(pendingCalls), durations(isQuick)) }
+    return { perSecond: await callsPerSecond(call, Number(pendingCalls), durations(isQuick), result) }
   },
 }

@@ -44,7 +44,7 @@ export interface Benchmark {
   /**
    * How long a sample may take, in milliseconds. After that, its processes are killed, and the sample has failed.
    *
-   * @default 120_000
+   * @default 60_000
    */
   timeoutMs?: number
   /** Takes one sample. It runs in a process of its own, which is killed afterwards with all its descendants. */

@@ -43,7 +43,7 @@ interface Case {
 }
 
 const DEFAULT_ROUNDS = 3
-const DEFAULT_TIMEOUT_MS = 120_000
+const DEFAULT_TIMEOUT_MS = 60_000
 
 /**
  * Runs a benchmark. The runs are interleaved: each round takes one sample of every case, so that a disturbance of the

@@ -15,14 +15,20 @@ export function durations(isQuick: boolean): Durations {
   return isQuick ? { warmUp: 0, measured: 20 } : { warmUp: 200, measured: 400 }
 }
 
-/** Makes one call after the other for a period. Returns how long each has taken, in milliseconds. */
-export async function timeCalls(call: Call, milliseconds: number): Promise<number[]> {
+/**
+ * Makes one call after the other for a period. Returns how long each has taken, in milliseconds.
+ *
+ * @param expected - what each call must return; not checked if it is `undefined`
+ */
+export async function timeCalls(call: Call, milliseconds: number, expected?: unknown): Promise<number[]> {
+  const check = checkOf(expected)
   const times: number[] = []
   const isOver = deadlineAfter(milliseconds)
   do {
     const calledAt = performance.now()
-    await call()
+    const result = await call()
     times.push(performance.now() - calledAt)
+    check(result)
   } while (!isOver())
   return times
 }
@@ -30,18 +36,29 @@ export async function timeCalls(call: Call, milliseconds: number): Promise<numbe
 /**
  * Keeps a number of calls pending, first to warm up and then to measure. Returns the calls per second.
  *
+ * @param expected - what each call must return; not checked if it is `undefined`
  * @param checkEvery - as for `deadlineAfter`; 1 if a call takes so long that reading the clock does not matter
  */
 export async function callsPerSecond(
   call: Call,
   pendingCalls: number,
   { warmUp, measured }: Durations,
+  expected?: unknown,
   checkEvery = 16,
 ): Promise<number> {
-  await repeatConcurrently(pendingCalls, deadlineAfter(warmUp), call)
+  const check = checkOf(expected)
+  await repeatConcurrently(pendingCalls, deadlineAfter(warmUp), call, check)
   const startedAt = performance.now()
-  const count = await repeatConcurrently(pendingCalls, deadlineAfter(measured, checkEvery), call)
+  const count = await repeatConcurrently(pendingCalls, deadlineAfter(measured, checkEvery), call, check)
   return (1000 * count) / (performance.now() - startedAt)
+}
+
+/** Returns a function that throws if it does not get the expected value, so that no subject is measured that loses work. */
+function checkOf(expected: unknown): (result: unknown) => void {
+  if (expected === undefined) return () => {}
+  return result => {
+    if (result !== expected) throw new Error(`a call has returned ${String(result)}, not ${String(expected)}`)
+  }
 }
 
 /** Summarises the times of round trips. */

@@ -3,17 +3,19 @@
  *
  * @param concurrency - the number of loops
  * @param isDone - called before each step; its loop ends when it returns true
+ * @param check - called with the result of each step; all loops end if it throws
  * @returns how many steps have completed
  */
 export async function repeatConcurrently(
   concurrency: number,
   isDone: () => boolean,
   step: () => Promise<unknown>,
+  check: (result: unknown) => void = () => {},
 ): Promise<number> {
   let completed = 0
   const loop = async (): Promise<void> => {
     while (!isDone()) {
-      await step()
+      check(await step())
       completed++
     }
   }
