@@ -3,7 +3,7 @@
  *
  * @param concurrency - the number of loops
  * @param isDone - called before each step; its loop ends when it returns true
- * @param check - called with the result of each step; all loops end if it throws
+ * @param check - called with the result of each step. If it throws, or a step rejects, all loops end
  * @returns how many steps have completed
  */
 export async function repeatConcurrently(
@@ -13,9 +13,15 @@ export async function repeatConcurrently(
   check: (result: unknown) => void = () => {},
 ): Promise<number> {
   let completed = 0
+  let hasFailed = false
   const loop = async (): Promise<void> => {
-    while (!isDone()) {
-      check(await step())
+    while (!hasFailed && !isDone()) {
+      try {
+        check(await step())
+      } catch (error) {
+        hasFailed = true
+        throw error
+      }
       completed++
     }
   }
