@@ -14,7 +14,8 @@
 #include <sys/types.h>
 #include <uv.h>
 
-/* The largest number of descriptors that Linux accepts in one message (SCM_MAX_FD, unix(7)). */
+/* The largest number of descriptors that Linux accepts in one message (SCM_MAX_FD, unix(7)). A received message may
+ * have as many. The C library may accept fewer: see fdpass_most_descriptors. */
 #define FDPASS_MAX_DESCRIPTORS 253
 
 /* descriptor.c */
@@ -106,8 +107,13 @@ enum {
 /* Sends bytes, and the descriptors with the first of them (sendmsg(2)). The flag is FDPASS_DONT_WAIT. Returns the
  * number of bytes that the socket has accepted. All descriptors are then in the queue, even if that is less than
  * `length`: the caller sends the rest without them. The caller still owns its descriptors. EINVAL for more than
- * FDPASS_MAX_DESCRIPTORS, and for descriptors without bytes on a stream, which would lose them. */
+ * FDPASS_MAX_DESCRIPTORS, and for descriptors without bytes on a stream, which would lose them; ENOMEM for more than
+ * fdpass_most_descriptors. */
 ssize_t fdpass_send(int socket, const void *bytes, size_t length, const int *fds, size_t count, int flags);
+
+/* Returns how many descriptors fdpass_send can send in one message: FDPASS_MAX_DESCRIPTORS, or as many as the C library
+ * accepts. That is 252 for musl before 1.2.4 on 64-bit systems. Sends nothing. Takes one failing system call. */
+size_t fdpass_most_descriptors(void);
 
 struct fdpass_received {
   size_t count;  /* the number of descriptors that were stored; the caller owns them */
@@ -139,7 +145,7 @@ int fdpass_set_receive_timeout(int socket, int milliseconds);
  * (sendmmsg(2)). The flag is FDPASS_DONT_WAIT. Returns the number of descriptors that are in the queue: at most
  * FDPASS_MAX_DESCRIPTORS. It is less than `count` if the queue is full or the kernel rejects a message; the next call
  * then returns that error. The caller still owns its descriptors. EINVAL if `batch` is 0 or more than
- * FDPASS_MAX_DESCRIPTORS. */
+ * FDPASS_MAX_DESCRIPTORS; ENOMEM if it is more than fdpass_most_descriptors. */
 ssize_t fdpass_send_many(int socket, const int *fds, size_t count, size_t batch, int flags);
 
 struct fdpass_many {

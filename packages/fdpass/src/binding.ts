@@ -27,7 +27,9 @@ export interface Binding {
   readonly DEFERRED_END: number
   readonly DEFERRED_TICKS: number
   readonly DEFERRED_CONTROLS: number
+  /** How many descriptors a message that is sent can have, and one that is received. */
   readonly maxDescriptors: number
+  readonly mostReceived: number
   socketpair(type: number, out: Int32Array): number
   pipe(out: Int32Array): number
   duplicate(fd: number): number

@@ -2,11 +2,11 @@ import { binding } from './binding.js'
 import { checkOptions, describeValue } from './check-options.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
-import { MAX_DESCRIPTORS, type ReceiveOptions, receiveOptions } from './message.js'
+import { MOST_RECEIVED, type ReceiveOptions, receiveOptions } from './message.js'
 import { assertUnixSocket } from './socket-kind.js'
 import { checked, type SystemError, systemError } from './system-error.js'
 
-const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
+const incoming = new Int32Array(2 + MOST_RECEIVED)
 
 /**
  * Receives the descriptors that `send` and `sendMany` send: messages of one byte with one or more descriptors. Takes
@@ -50,7 +50,7 @@ export class DescriptorReceiver {
       throw new RangeError(
         `the number of descriptors to receive must be a positive integer, not ${describeValue(most)}`,
       )
-    const wanted = this.#isBurst && !this.#later ? Math.min(most, MAX_DESCRIPTORS) : 1
+    const wanted = this.#isBurst && !this.#later ? Math.min(most, MOST_RECEIVED) : 1
     const result = binding.receiveMany(descriptorNumber(this.#socket), incoming, wanted, this.#flags)
     if (incoming[1]) this.#later = systemError(incoming[1], 'recvmmsg')
     if (result === binding.EAGAIN) return undefined

@@ -4,8 +4,13 @@ import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
 import { checked, systemError } from './system-error.js'
 
-/** The most descriptors in one message: `SCM_MAX_FD` of Linux. */
+/**
+ * The most descriptors in one message: 253, `SCM_MAX_FD` of Linux, or 252 with musl before 1.2.4 on 64-bit systems, whose
+ * sendmsg(2) refuses more.
+ */
 export const MAX_DESCRIPTORS: number = binding.maxDescriptors
+/** The most descriptors in a message from another program, whichever C library that has. */
+export const MOST_RECEIVED: number = binding.mostReceived
 
 /** What `receiveMessage` received. */
 export interface Message {
@@ -27,7 +32,7 @@ const sendManyOptions = { batch: anInteger(1, MAX_DESCRIPTORS), dontWait: aBoole
 export const receiveOptions: Expectations<ReceiveOptions> = { peek: aBoolean, dontWait: aBoolean }
 
 const outgoing = new Int32Array(MAX_DESCRIPTORS)
-const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
+const incoming = new Int32Array(2 + MOST_RECEIVED)
 
 /**
  * Sends one descriptor with one zero byte, like IO::FDPass::send.

@@ -3,7 +3,7 @@ import { binding } from './binding.js'
 import { aBoolean, aNumber, checkOptions } from './check-options.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
-import { MAX_DESCRIPTORS } from './message.js'
+import { MOST_RECEIVED } from './message.js'
 import { systemError } from './system-error.js'
 
 /** Options of `StreamReceiver.receive`. */
@@ -32,7 +32,7 @@ const MOST_SPIN_US = 1_000_000
 const receiveOptions = { dontWait: aBoolean, spin: aNumber(0, MOST_SPIN_US), yields: aBoolean }
 const NO_OPTIONS: StreamReceiverOptions = {}
 const NOTHING_THERE = -constants.errno.EAGAIN
-const incoming = new Int32Array(2 + MAX_DESCRIPTORS)
+const incoming = new Int32Array(2 + MOST_RECEIVED)
 
 /**
  * A reusable receiver for hot loops. It makes few system calls, and returns -1 instead of throwing when nothing is

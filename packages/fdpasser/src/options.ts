@@ -29,8 +29,8 @@ export interface FdPasserOptions {
    */
   onError?: (error: Error | undefined) => void
   /**
-   * The largest number of descriptors in a message, from 1 to 253. Every peer understands 1. A peer that uses this
-   * package understands any number.
+   * The largest number of descriptors in a message, from 1 to `MAX_DESCRIPTORS` of `@anyfork/fdpass`. Every peer
+   * understands 1. A peer that uses this package understands any number.
    *
    * @default 1
    */

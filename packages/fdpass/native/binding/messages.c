@@ -128,7 +128,8 @@ bool define_messages(napi_env env, napi_value exports) {
     {"YIELD", FDPASS_YIELD},
     {"END_OF_STREAM", END_OF_STREAM},
     {"EAGAIN", UV_EAGAIN},
-    {"maxDescriptors", FDPASS_MAX_DESCRIPTORS},
+    {"maxDescriptors", (int)fdpass_most_descriptors()},
+    {"mostReceived", FDPASS_MAX_DESCRIPTORS},
   };
   return DEFINE(env, exports, methods, constants);
 }

@@ -1,4 +1,5 @@
-import { type Descriptor, MAX_DESCRIPTORS } from '@anyfork/fdpass'
+import type { Descriptor } from '@anyfork/fdpass'
+import { MOST_RECEIVED } from '@anyfork/fdpass/internal'
 import { RpcError } from '../errors.js'
 import { disposeAll } from './dispose-all.js'
 import { type Accepted, FIRST_ATTACHMENT, Flag, hasValues, isUrgent, Kind, type Note } from './frame.js'
@@ -101,7 +102,7 @@ export class FrameReader extends FrameParser {
       } else if (this.#hasParts && !isUrgent(this.kind)) throw unclaimed()
       return true
     }
-    if (this.arrived.length > MAX_DESCRIPTORS) throw unclaimed()
+    if (this.arrived.length > MOST_RECEIVED) throw unclaimed()
     return false
   }
 

@@ -1,4 +1,4 @@
-import { MAX_DESCRIPTORS } from '@anyfork/fdpass'
+import { MOST_RECEIVED } from '@anyfork/fdpass/internal'
 
 /**
  * A frame on the control socket of a process: a header of 12 bytes, then the payload. Descriptors are sent along with
@@ -71,7 +71,7 @@ const descriptorsOf: ReadonlyMap<number, readonly [least: number, most: number]>
   [Command.fork, [1, 1]],
   [Command.run, [1, 1]],
   [Command.lifeline, [1, 1]],
-  [Command.descriptor, [1, MAX_DESCRIPTORS]],
+  [Command.descriptor, [1, MOST_RECEIVED]],
   [Command.configure, [0, 3]],
 ])
 
@@ -136,7 +136,7 @@ export const acceptedReports: Accepted = new Map([
 
 /** What a process accepts from its owner, which it trusts with its memory. */
 export const acceptedOrders: Accepted = new Map(
-  Object.values(Command).map(type => [type, { bytes: Infinity, descriptors: MAX_DESCRIPTORS }]),
+  Object.values(Command).map(type => [type, { bytes: Infinity, descriptors: MOST_RECEIVED }]),
 )
 
 /** A frame as received. The receiver owns the payload and the descriptors. */
