@@ -1,10 +1,11 @@
 #include "fdpass.h"
+#include "platform.h"
 #include "unix-socket.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#ifndef __linux__
+#ifdef __APPLE__
 #include <sys/ucred.h>
 #endif
 
@@ -25,7 +26,7 @@ int fdpass_connect(const char *path, size_t length, int type) {
 int fdpass_shutdown(int fd, int how) { return shutdown(fd, how) < 0 ? -errno : 0; }
 
 int fdpass_peer_credentials(int socket, struct fdpass_credentials *out) {
-#ifdef __linux__
+#ifndef __APPLE__
   struct ucred credentials;
   socklen_t size = sizeof credentials;
   if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) return -errno;

@@ -33,14 +33,13 @@ int fdpass_set_async_owner(int fd, int pid) {
 }
 
 int fdpass_socketpair(int type, int out[2]) {
-#ifdef SOCK_CLOEXEC
+#ifdef ANYFORK_LINUX
   return socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, out) < 0 ? failed() : 0;
 #else
   if (socketpair(AF_UNIX, type, 0, out) < 0) return failed();
-  int no_signal = 1;
   for (int i = 0; i < 2; i++) {
     int rc = fdpass_set_close_on_exec(out[i], 1);
-    if (rc == 0 && setsockopt(out[i], SOL_SOCKET, SO_NOSIGPIPE, &no_signal, sizeof no_signal) < 0) rc = failed();
+    if (rc == 0 && fdpass_prevent_signals(out[i]) < 0) rc = failed();
     if (rc < 0) {
       close(out[0]);
       close(out[1]);
@@ -52,7 +51,7 @@ int fdpass_socketpair(int type, int out[2]) {
 }
 
 int fdpass_pipe(int out[2]) {
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
   return pipe2(out, O_CLOEXEC) < 0 ? failed() : 0;
 #else
   if (pipe(out) < 0) return failed();
@@ -75,7 +74,7 @@ int fdpass_duplicate(int fd) {
 
 int fdpass_duplicate_to(int fd, int number) {
   bool is_standard = number <= STDERR_FILENO;
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
   int rc;
   do rc = dup3(fd, number, is_standard ? 0 : O_CLOEXEC);
   while (rc < 0 && errno == EINTR);
@@ -91,7 +90,7 @@ int fdpass_duplicate_to(int fd, int number) {
 
 /* Opens a descriptor that needs nothing but a slot. */
 static int open_slot(void) {
-#ifdef SOCK_CLOEXEC
+#ifdef ANYFORK_LINUX
   int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 #else
   int fd = socket(AF_UNIX, SOCK_DGRAM, 0);

@@ -8,6 +8,8 @@
 #ifndef FDPASS_H
 #define FDPASS_H
 
+#include "platform.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -208,8 +210,8 @@ void fdpass_deferred_writer_end(struct fdpass_deferred_writer *writer);
  * more. EADDRINUSE if a process has, or may have, the socket there, and if there is any other file. */
 int fdpass_listen(const char *path, size_t length, int backlog);
 
-/* Waits for a connection, unless the listener is non-blocking, and returns its socket, which is blocking on Linux
- * (accept4(2)). */
+/* Waits for a connection, unless the listener is non-blocking, and returns its socket, which is blocking (accept4(2)).
+ */
 int fdpass_accept(int listener);
 
 /* connection.c */

@@ -1,4 +1,5 @@
 #include "fdpass.h"
+#include "platform.h"
 #include "unix-socket.h"
 
 #include <errno.h>
@@ -45,13 +46,17 @@ int fdpass_listen(const char *path, size_t length, int backlog) {
 
 int fdpass_accept(int listener) {
   int fd;
-#ifdef SOCK_CLOEXEC
+#ifdef ANYFORK_LINUX
   do fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
   while (fd < 0 && errno == EINTR);
   return fd < 0 ? -errno : fd;
 #else
   do fd = accept(listener, NULL, NULL);
   while (fd < 0 && errno == EINTR);
-  return fdpass_prepare_socket(fd);
+  fd = fdpass_prepare_socket(fd);
+  /* BSD's sockets inherit the flag from the listener. */
+  int rc = fd < 0 ? 0 : fdpass_set_nonblocking(fd, 0);
+  if (rc < 0) close(fd);
+  return rc < 0 ? rc : fd;
 #endif
 }

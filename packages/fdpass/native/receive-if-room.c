@@ -1,10 +1,11 @@
 /* Linux drops descriptors that do not fit in the table, and only sets a flag. So this looks first. A peek that finds
  * the table full leaves the message in the queue. One that succeeds installs copies of the descriptors, and the message
  * is then taken without its own. There must be no other reader meanwhile. */
-#ifdef __linux__
-
 #include "receive-if-room.h"
 #include "message.h"
+
+#ifdef ANYFORK_LINUX
+
 #include "socket-flags.h"
 
 #include <errno.h>
@@ -87,6 +88,4 @@ ssize_t fdpass_receive_peeking(int socket, void *bytes, size_t length, int fds[F
   }
 }
 
-#else
-typedef int empty_translation_unit;
 #endif

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 
 /* The number of messages in one burst. For each message that it looks at, the kernel walks the queue from its start:
  * many more messages would cost more than calls do. */
@@ -90,7 +90,7 @@ static ssize_t receive_burst(int socket, int *fds, size_t wanted, int *later) {
 ssize_t fdpass_receive_many(
   int socket, int fds[FDPASS_MAX_DESCRIPTORS], size_t wanted, struct fdpass_many *many, int flags) {
   *many = (struct fdpass_many){0};
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
   if (wanted > 1 && flags & FDPASS_PEEK) {
     ssize_t n = receive_burst(socket, fds, wanted, &many->later);
     many->was_burst = n > 0;

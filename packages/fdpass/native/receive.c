@@ -10,7 +10,7 @@ static ssize_t receive_at_once(int socket, void *bytes, size_t length, int fds[F
   struct fdpass_received *received, int wait_flag) {
   struct fdpass_once once;
   ssize_t n = fdpass_receive_once(socket, bytes, length, wait_flag, fds, &once);
-#ifndef __linux__
+#ifndef ANYFORK_LINUX
   if (n == -EMSGSIZE) return -EMFILE; /* XNU: the table is too full for the message */
 #endif
   if (n < 0) return n;
@@ -26,7 +26,7 @@ ssize_t fdpass_receive(int socket, void *bytes, size_t length, int fds[FDPASS_MA
   struct fdpass_received *received, int flags) {
   *received = (struct fdpass_received){0};
   int wait_flag = flags & FDPASS_DONT_WAIT ? MSG_DONTWAIT : 0;
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
   if (flags & FDPASS_PEEK) return fdpass_receive_peeking(socket, bytes, length, fds, received, wait_flag);
 #endif
   return receive_at_once(socket, bytes, length, fds, received, wait_flag);

@@ -5,12 +5,18 @@
 
 static const char zero = 0;
 
-#ifdef __linux__
+/* Returns whether this is a size of a batch, and limits the count to whole batches. */
+static bool is_batch(size_t batch, size_t *count) {
+  if (batch < 1 || batch > FDPASS_MAX_DESCRIPTORS) return false;
+  size_t most = FDPASS_MAX_DESCRIPTORS / batch * batch;
+  if (*count > most) *count = most;
+  return true;
+}
+
+#ifdef ANYFORK_LINUX
 
 ssize_t fdpass_send_many(int socket, const int *fds, size_t count, size_t batch, int flags) {
-  if (batch < 1 || batch > FDPASS_MAX_DESCRIPTORS) return -EINVAL;
-  size_t most = FDPASS_MAX_DESCRIPTORS / batch * batch;
-  if (count > most) count = most;
+  if (!is_batch(batch, &count)) return -EINVAL;
 
   struct mmsghdr messages[FDPASS_MAX_DESCRIPTORS];
   union {
@@ -38,7 +44,7 @@ ssize_t fdpass_send_many(int socket, const int *fds, size_t count, size_t batch,
 #else
 
 ssize_t fdpass_send_many(int socket, const int *fds, size_t count, size_t batch, int flags) {
-  if (batch < 1 || batch > FDPASS_MAX_DESCRIPTORS) return -EINVAL;
+  if (!is_batch(batch, &count)) return -EINVAL;
   size_t sent = 0;
   while (sent < count) {
     size_t these = count - sent < batch ? count - sent : batch;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 
 int fdpass_pass_credentials(int socket, int on) {
   return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0 ? -errno : 0;

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 
 #include <fcntl.h>
 #include <sys/syscall.h>

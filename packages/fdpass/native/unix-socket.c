@@ -1,9 +1,10 @@
 #include "unix-socket.h"
+#include "socket-flags.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
-#ifndef SOCK_CLOEXEC
+#ifndef ANYFORK_LINUX
 #include <fcntl.h>
 #endif
 
@@ -24,18 +25,16 @@ int fdpass_close_failed(int fd) {
   return rc;
 }
 
-#ifndef SOCK_CLOEXEC
+#ifndef ANYFORK_LINUX
 int fdpass_prepare_socket(int fd) {
-  int on = 1;
   if (fd < 0) return -errno;
-  if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) < 0)
-    return fdpass_close_failed(fd);
+  if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fdpass_prevent_signals(fd) < 0) return fdpass_close_failed(fd);
   return fd;
 }
 #endif
 
 int fdpass_unix_socket(int type) {
-#ifdef SOCK_CLOEXEC
+#ifdef ANYFORK_LINUX
   int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
   return fd < 0 ? -errno : fd;
 #else

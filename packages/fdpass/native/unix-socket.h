@@ -2,6 +2,8 @@
 #ifndef FDPASS_UNIX_SOCKET_H
 #define FDPASS_UNIX_SOCKET_H
 
+#include "platform.h"
+
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -13,7 +15,7 @@ int fdpass_unix_address(const char *path, size_t length, struct sockaddr_un *add
 /* Returns a new socket with FD_CLOEXEC (socket(2)), or a negative errno. */
 int fdpass_unix_socket(int type);
 
-#ifndef SOCK_CLOEXEC
+#ifndef ANYFORK_LINUX
 /* Does for a new socket what Linux does with flags of socket(2) and accept4(2). `fd` may be -1, with an errno. Returns
  * it, or closes it and returns a negative errno. */
 int fdpass_prepare_socket(int fd);

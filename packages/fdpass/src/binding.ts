@@ -30,6 +30,8 @@ export interface Binding {
   /** How many descriptors a message that is sent can have, and one that is received. */
   readonly maxDescriptors: number
   readonly mostReceived: number
+  /** 1 if this is the code for Linux, 0 if it is the one for all other systems: see native/platform.h. */
+  readonly isLinux: number
   socketpair(type: number, out: Int32Array): number
   pipe(out: Int32Array): number
   duplicate(fd: number): number

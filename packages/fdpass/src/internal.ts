@@ -21,6 +21,7 @@ export {
 export { descriptorNumber, isHandle } from './handle.js'
 export { forgetDescriptor, keepDescriptor, keepOpened } from './kept-descriptors.js'
 export { MOST_RECEIVED } from './message.js'
+export { isLinux } from './platform.js'
 export { setReceiveTimeout } from './receive-timeout.js'
 export { passCredentials, peekSender, type Sender } from './sender.js'
 export { mapSharedWords, type SharedWords, shareWords } from './shared-words.js'

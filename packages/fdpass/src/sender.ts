@@ -1,5 +1,6 @@
 import { binding } from './binding.js'
 import { descriptorNumber, type Handle } from './handle.js'
+import { isLinux } from './platform.js'
 import { checked } from './system-error.js'
 
 /** The process that has sent bytes, as the kernel says. */
@@ -22,7 +23,7 @@ const out = new Int32Array(2)
  */
 export function passCredentials(socket: Handle, on: boolean): boolean {
   const result = binding.passCredentials(descriptorNumber(socket), on)
-  return process.platform === 'linux' ? checked(result, 'setsockopt') === 0 : false
+  return isLinux ? checked(result, 'setsockopt') === 0 : false
 }
 
 /**

@@ -1,15 +1,12 @@
 import { getSystemErrorMap } from 'node:util'
 
 const names = getSystemErrorMap()
-/** Errors that Node's map lacks. */
-const others = new Map<number, [name: string, message: string]>(
-  process.platform === 'linux'
-    ? [
-        [-109, ['ETOOMANYREFS', 'too many references: cannot splice']],
-        [-74, ['EBADMSG', 'the system refused a descriptor of this message']],
-      ]
-    : [],
-)
+/** Errors that Node's map lacks, by their numbers on Linux and macOS. */
+const [ETOOMANYREFS, EBADMSG] = process.platform === 'linux' ? [-109, -74] : [-59, -94]
+const others = new Map<number, [name: string, message: string]>([
+  [ETOOMANYREFS, ['ETOOMANYREFS', 'too many references: cannot splice']],
+  [EBADMSG, ['EBADMSG', 'the system refused a descriptor of this message']],
+])
 
 /** An error of the kernel, with the same properties as Node's own system errors. */
 export interface SystemError extends Error {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { truncateSync } from 'node:fs'
-import { mapSharedWords, shareWords } from '@anyfork/fdpass/internal'
+import { isLinux, mapSharedWords, shareWords } from '@anyfork/fdpass/internal'
 import { before, describe, it } from 'mocha'
 
 describe('shareWords()', () => {
   before(function () {
-    if (process.platform !== 'linux') this.skip()
+    if (!isLinux) this.skip()
   })
 
   it('makes words that are zero, and the same ones wherever they are mapped', () => {

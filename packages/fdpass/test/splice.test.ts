@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { type Descriptor, pipe, read, shutdown, socketpair, splice, watch, write } from '@anyfork/fdpass'
-import { describe, it } from 'mocha'
+import { isLinux } from '@anyfork/fdpass/internal'
+import { before, describe, it } from 'mocha'
 import { useSocketPair } from './support/socket-pair.js'
 
 describe('splice()', () => {
+  before(function () {
+    if (!isLinux) this.skip()
+  })
+
   const sockets = useSocketPair()
   const withPipe = (test: (reader: Descriptor, writer: Descriptor) => void | Promise<void>) => async () => {
     const [reader, writer] = pipe()

@@ -1,4 +1,5 @@
 import { type Descriptor, DescriptorReceiver, type Handle } from '@anyfork/fdpass'
+import { isLinux } from '@anyfork/fdpass/internal'
 import Denque from 'denque'
 import { type Reservation, SlotReservation } from './slot-reservation.js'
 
@@ -45,7 +46,7 @@ export class Incoming {
 
   /** @param batch - the largest number of descriptors in a message, for which `'sentinel'` alone must hold slots */
   constructor(socket: Handle, reservation: Reservation, batch: number, dontWait: boolean, listener: IncomingListener) {
-    this.#isPeeking = reservation !== 'sentinel'
+    this.#isPeeking = isLinux && reservation !== 'sentinel'
     this.#receiver = new DescriptorReceiver(socket, { peek: this.#isPeeking, dontWait })
     this.#listener = listener
     // With peeking, one slot suffices: it shows early that the table is full.

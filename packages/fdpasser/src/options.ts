@@ -7,6 +7,7 @@ import {
   checkOptions,
   type Expectations,
   isHandle,
+  isLinux,
   oneOf,
 } from '@anyfork/fdpass/internal'
 import type { Reservation } from './slot-reservation.js'
@@ -36,7 +37,8 @@ export interface FdPasserOptions {
    */
   batch?: number
   /**
-   * How the passer makes sure that an arriving descriptor finds a free slot in the descriptor table.
+   * How the passer makes sure that an arriving descriptor finds a free slot in the descriptor table. Only Linux has `'peek'`;
+   * elsewhere, `'both'` means `'sentinel'`.
    *
    * @default 'both'
    */
@@ -91,6 +93,8 @@ const waitOptions: Expectations<WaitOptions> = { signal: anAbortSignal }
 /** Checks the options of a passer, and returns them with their defaults, except for the socket. */
 export function complete(options: FdPasserOptions): Required<Omit<FdPasserOptions, 'fd'>> {
   checkOptions('new FdPasser()', options, passerOptions)
+  if (options.reservation === 'peek' && !isLinux)
+    throw new TypeError("option reservation of new FdPasser() can be 'peek' only on Linux")
   const {
     onError = () => {},
     batch = 1,

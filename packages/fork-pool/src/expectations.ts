@@ -1,4 +1,4 @@
-import { anInteger, type Expectation } from '@anyfork/fdpass/internal'
+import { anInteger, type Expectation, isLinux } from '@anyfork/fdpass/internal'
 import { obstacleInProc } from '@anyfork/fork/internal'
 
 /** The longest delay that setTimeout accepts, in milliseconds. */
@@ -23,7 +23,7 @@ export function checkLimits(call: string, limits: { memory?: number | undefined;
     throw new TypeError(
       `option memory of ${call} needs the files of processes: ${obstacle.subject} (${obstacle.advice})`,
     )
-  if (process.platform === 'linux') return
+  if (isLinux) return
   for (const [name, limit] of Object.entries(limits))
     if (limit !== undefined) throw new TypeError(`option ${name} of ${call} needs Linux`)
 }

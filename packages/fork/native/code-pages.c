@@ -1,6 +1,6 @@
 #include "fork.h"
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 
 #include <sys/syscall.h>
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <unistd.h>
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 
 /* Forgets signals that libuv has caught but not dispatched: they are the parent's. Otherwise libuv would wait for them
  * for ever before it closes the handle that caught them. */

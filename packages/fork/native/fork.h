@@ -7,6 +7,8 @@
 #ifndef FORK_H
 #define FORK_H
 
+#include <platform.h> /* of fdpass */
+
 #include <stdbool.h>
 #include <sys/types.h>
 #include <uv.h>
@@ -146,19 +148,20 @@ int fork_trim_malloc(void);
 /* Fills `length` octets, at most 256, from the kernel's random numbers (getentropy(3)). More are -EIO. */
 int fork_fill_random(void *octets, size_t length);
 
-/* lifeline.c: Linux only */
+/* lifeline.c */
 
 /* Lets the kernel kill this process (SIGKILL) as soon as no process has the write end of a pipe open any more. If that
  * is the case already, kills it at once. `fd` is the read end, which processes may share.
  *
  * Returns a descriptor, which the caller owns: the lifeline lasts until its last copy is closed. It is close-on-exec. A
- * forked child inherits it, but the signal is for the process that has called this. Errors: those of open(2) and
- * fcntl(2). */
+ * forked child inherits it, but the signal is for the process that has called this. On other systems than Linux, a
+ * thread of the process does what the kernel does on Linux. Errors: those of open(2) and fcntl(2), or of pipe(2) and
+ * pthread_create(3). */
 int fork_arm_lifeline(int fd);
 
 /* Makes a lifeline for a process that is yet to be started: opens it in the place of the open descriptor `slot`, which
- * is closed (dup3(2)). The process inherits it and, unlike with fork_arm_lifeline, need not run for it to work. Returns
- * 0. Errors: those of open(2) and fcntl(2). */
+ * is closed (dup3(2)). The process inherits it and, unlike with fork_arm_lifeline, need not run for it to work. Linux
+ * only. Returns 0. Errors: those of open(2) and fcntl(2). */
 int fork_open_lifeline(int fd, int slot);
 
 /* Makes a process the one that the lifeline `own` kills: this process, for instance, after it has changed its user, or
@@ -176,12 +179,12 @@ int fork_share_lifeline(int fd);
 /* Sends a signal to a process (kill(2)). `socket` is connected to one that only that process and, for a moment, its
  * parent holds. If that end is closed or the process has ended, returns -ESRCH: the pid may belong to another process
  * by then. Also if /proc shows that the process with this pid has another effective user than `user`, unless that is 0,
- * the one who may signal every process. On other systems than Linux it is kill(2) alone. Errors: those of
- * pidfd_send_signal(2). */
+ * the one who may signal every process. macOS tells the user, too, but has no pidfd, so that a moment remains in which
+ * the pid may be given to another process. Errors: those of pidfd_send_signal(2) or kill(2). */
 int fork_signal(pid_t pid, int signal, int socket, uid_t user);
 
 /* Sends a signal to a process if /proc shows that it is a child of `parent`, which runs, and has the same effective
- * user. Returns -ESRCH if not. Linux only: else -ENOSYS. Errors: those of pidfd_send_signal(2). */
+ * user. Returns -ESRCH if not. Errors: those of pidfd_send_signal(2) or kill(2). */
 int fork_signal_child(pid_t parent, pid_t pid, int signal);
 
 /* process.c */

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 
 #include <stdbool.h>
 #include <stdint.h>

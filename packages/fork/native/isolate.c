@@ -7,7 +7,7 @@
 
 int fork_change_root(const char *folder) { return chroot(folder) < 0 || chdir("/") < 0 ? -errno : 0; }
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 
 #include <fcntl.h>
 #include <linux/capability.h>

@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 
 /* O_ASYNC can send any signal (F_SETSIG, fcntl(2)), even SIGKILL, which ends a process in an endless loop and in a
  * blocking call alike, and a stopped one. The owner and the signal belong to the open file, which parent and child
@@ -58,10 +60,78 @@ int fork_disarm_lifeline(int own) { return fcntl(own, F_SETFL, O_NONBLOCK) < 0 ?
 
 #else
 
-int fork_claim_lifeline(int own, pid_t pid) {
-  (void)own;
-  (void)pid;
-  return -ENOSYS;
+/* Other systems have no such signal, so a thread waits for the end of the pipe, and kills its process then. That also
+ * ends a process in an endless loop and in a blocking call, but not a stopped one before it is continued. Such a
+ * process is never forked, so the thread is in nobody's way. */
+
+#define STACK_BYTES (64 * 1024)
+
+struct watchdog {
+  int lifeline; /* the thread's own descriptor of the pipe */
+  int ending;   /* the read end of another pipe, which ends when the owner of the lifeline has closed it */
+};
+
+/* Whether the pipe of this answer of poll(2) has ended. Nothing is ever written to it. */
+static bool has_ended(const struct pollfd *pipe) {
+  char byte;
+  if (pipe->revents & POLLHUP) return true;
+  return pipe->revents & POLLIN && read(pipe->fd, &byte, 1) == 0;
+}
+
+static void *watch(void *context) {
+  struct watchdog *self = context;
+  struct pollfd ends[] = {{.fd = self->lifeline, .events = POLLIN}, {.fd = self->ending, .events = POLLIN}};
+  do {
+    if (poll(ends, 2, -1) < 0) ends[0].revents = ends[1].revents = 0;
+    if (!ends[1].revents && has_ended(&ends[0])) kill(getpid(), SIGKILL);
+  } while (!ends[1].revents);
+  close(self->lifeline);
+  close(self->ending);
+  free(self);
+  return NULL;
+}
+
+/* Starts the thread with all signals blocked, so that they reach other threads. It frees the watchdog. */
+static int start(struct watchdog *self) {
+  pthread_t thread;
+  pthread_attr_t attributes;
+  sigset_t all, old;
+  int rc = pthread_attr_init(&attributes);
+  if (rc != 0) return -rc;
+  pthread_attr_setstacksize(&attributes, STACK_BYTES);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  rc = pthread_create(&thread, &attributes, watch, self);
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  pthread_attr_destroy(&attributes);
+  return -rc;
+}
+
+static int open_pipe(int ends[2]) {
+  if (pipe(ends) < 0) return -errno;
+  for (int i = 0; i < 2; i++) fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+  return 0;
+}
+
+int fork_arm_lifeline(int fd) {
+  int ending[2];
+  struct pollfd now = {.fd = fd, .events = POLLIN};
+  if (poll(&now, 1, 0) > 0 && has_ended(&now)) kill(getpid(), SIGKILL);
+  struct watchdog *self = malloc(sizeof *self);
+  if (self == NULL) return -ENOMEM;
+  int rc = open_pipe(ending);
+  if (rc < 0) {
+    free(self);
+    return rc;
+  }
+  *self = (struct watchdog){.lifeline = fcntl(fd, F_DUPFD_CLOEXEC, 0), .ending = ending[0]};
+  rc = self->lifeline < 0 ? -errno : start(self);
+  if (rc == 0) return ending[1];
+  if (self->lifeline >= 0) close(self->lifeline);
+  for (int i = 0; i < 2; i++) close(ending[i]);
+  free(self);
+  return rc;
 }
 
 int fork_open_lifeline(int fd, int slot) {
@@ -70,8 +140,10 @@ int fork_open_lifeline(int fd, int slot) {
   return -ENOSYS;
 }
 
-int fork_share_lifeline(int fd) {
-  (void)fd;
+/* A process can always kill itself. */
+int fork_claim_lifeline(int own, pid_t pid) {
+  (void)own;
+  (void)pid;
   return 0;
 }
 
@@ -80,9 +152,10 @@ int fork_disarm_lifeline(int own) {
   return -ENOSYS;
 }
 
-int fork_arm_lifeline(int fd) {
+/* No process opens the pipe anew. */
+int fork_share_lifeline(int fd) {
   (void)fd;
-  return -ENOSYS;
+  return 0;
 }
 
 #endif

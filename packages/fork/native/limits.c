@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 #include <sys/prctl.h>
 #endif
 
@@ -39,7 +39,7 @@ int fork_set_limit(const char *name, double soft, double hard) {
   return -EINVAL;
 }
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 int fork_no_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0; }
 #else
 int fork_no_new_privileges(void) { return -ENOSYS; }

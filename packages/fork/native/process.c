@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 #include <sys/syscall.h>
 
 int fork_open_process(pid_t pid, int slot) {

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <time.h>
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 int fork_processor_time(pid_t pid, double *milliseconds) {
   clockid_t clock;
   int error = clock_getcpuclockid(pid, &clock);

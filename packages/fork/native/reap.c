@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 #include <sys/prctl.h>
 
 int fork_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0; }
@@ -12,7 +12,7 @@ int fork_become_subreaper(void) { return -ENOSYS; }
 #endif
 
 /* Worker threads reap their own children, so the main thread must not see them (waitid(2), Linux). */
-#ifdef __WNOTHREAD
+#if defined(ANYFORK_LINUX) && defined(__WNOTHREAD)
 #define OF_THIS_THREAD __WNOTHREAD
 #else
 #define OF_THIS_THREAD 0

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 #include <fcntl.h>
 #include <sys/syscall.h>
 
@@ -89,17 +89,62 @@ int fork_signal_child(pid_t parent, pid_t pid, int signal) {
 
 #else
 
+#ifdef __APPLE__
+#include <libproc.h>
+#endif
+
+/* What the system says of a process that runs. */
+struct description {
+  pid_t parent;
+  uid_t user; /* the effective one */
+};
+
+/* Returns 0, -ESRCH if the process has ended, whether it has been reaped or not, or another negative errno if the
+ * system does not tell. */
+static int describe(pid_t pid, struct description *out) {
+#ifdef __APPLE__
+  struct proc_bsdshortinfo info;
+  /* The argument 0 leaves out zombies. The function returns how many bytes it has stored. */
+  if (proc_pidinfo(pid, PROC_PIDT_SHORTBSDINFO, 0, &info, sizeof info) < (int)sizeof info) return -errno;
+  *out = (struct description){.parent = (pid_t)info.pbsi_ppid, .user = info.pbsi_uid};
+  return 0;
+#else
+  /* The code for macOS, tested on Linux: proc_pid(5) and proc_pid_stat(5) tell the same. */
+  char path[32], state;
+  struct stat status;
+  int parent;
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  FILE *file = fopen(path, "re");
+  if (file == NULL) return kill(pid, 0) < 0 && errno == ESRCH ? -ESRCH : -ENOENT;
+  bool is_complete = fscanf(file, "%*d (%*[^)]) %c %d", &state, &parent) == 2 && fstat(fileno(file), &status) == 0;
+  fclose(file);
+  if (!is_complete || state == 'Z' || state == 'X') return -ESRCH;
+  *out = (struct description){.parent = parent, .user = status.st_uid};
+  return 0;
+#endif
+}
+
+/* Returns whether the other end of the socket is closed. */
+static bool is_closed(int socket) {
+  struct pollfd end = {.fd = socket, .events = POLLIN};
+  return poll(&end, 1, 0) > 0 && (end.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+/* While the other end of the socket is open, the pid still belongs to the process. There is no pidfd, so a moment
+ * remains between the look and the signal, in which the process may end and its pid be given to another one. */
 int fork_signal(pid_t pid, int signal, int socket, uid_t user) {
-  (void)socket;
-  (void)user;
+  struct description process;
+  if (is_closed(socket)) return -ESRCH;
+  int rc = describe(pid, &process);
+  if (rc == -ESRCH || (rc == 0 && user != 0 && process.user != user)) return -ESRCH;
   return kill(pid, signal) < 0 ? -errno : 0;
 }
 
 int fork_signal_child(pid_t parent, pid_t pid, int signal) {
-  (void)parent;
-  (void)pid;
-  (void)signal;
-  return -ENOSYS;
+  struct description child, its_parent;
+  if (describe(pid, &child) < 0 || describe(parent, &its_parent) < 0) return -ESRCH;
+  if (child.parent != parent || child.user != its_parent.user) return -ESRCH;
+  return kill(pid, signal) < 0 ? -errno : 0;
 }
 
 #endif

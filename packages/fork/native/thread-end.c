@@ -113,7 +113,7 @@ static void end_child(pid_t pid) {
   while (rc < 0 && errno == EINTR);
 }
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 
 /* The list of this thread's children in proc_tid_children(5), which is read in parts. */
 struct list {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#ifdef __linux__
+#ifdef ANYFORK_LINUX
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>

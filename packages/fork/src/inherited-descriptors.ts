@@ -1,8 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { Descriptor, isCloseOnExec } from '@anyfork/fdpass'
+import { isLinux } from '@anyfork/fdpass/internal'
 import { LIFELINE_FD, REPLAY_FD } from './interpreter.js'
 
-const FDS = process.platform === 'linux' ? '/proc/self/fd' : '/dev/fd'
+const FDS = isLinux ? '/proc/self/fd' : '/dev/fd'
 /** How many numbers the arguments of a program have room for. */
 const MOST = 10_000
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { constants } from 'node:os'
-import { anInteger, checkArgument, systemError } from '@anyfork/fdpass/internal'
+import { anInteger, checkArgument, isLinux, systemError } from '@anyfork/fdpass/internal'
 import { binding } from './binding.js'
 
 /** The memory of a process, in bytes. */
@@ -30,8 +30,7 @@ export interface MemoryFigures {
  */
 export async function memoryOf(pid: number): Promise<MemoryFigures> {
   checkArgument('pid', pid, anInteger(1))
-  if (process.platform === 'linux' && binding.ownPidInProc() !== binding.getpid())
-    throw systemError(-constants.errno.ENOENT, 'open')
+  if (!isLinux || binding.ownPidInProc() !== binding.getpid()) throw systemError(-constants.errno.ENOENT, 'open')
   const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8')
   const sum = (...names: string[]): number =>
     names.reduce((total, name) => total + 1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0), 0)

@@ -1,4 +1,4 @@
-import { checkArgument, type Expectation, oneOf } from '@anyfork/fdpass/internal'
+import { checkArgument, type Expectation, isLinux, oneOf } from '@anyfork/fdpass/internal'
 
 /**
  * How an interpreter and its descendants make their forks. `'fork'`: by fork(2) or not at all. `'exec'`: by starting an
@@ -21,13 +21,13 @@ export interface MadeFork {
 export const aMode: Expectation = oneOf('auto', 'fork', 'exec')
 
 /**
- * Returns the mode that was asked for, else the value of the environment variable `ANYFORK_MODE`, else `'auto'`.
+ * Returns the mode that was asked for, else the value of the environment variable `ANYFORK_MODE`, else `'auto'`. On other
+ * systems than Linux, `'auto'` is `'exec'`.
  *
  * @throws TypeError if the environment variable is invalid
  */
 export function resolveMode(asked: ForkMode | undefined): ForkMode {
-  if (asked !== undefined) return asked
-  const mode = process.env['ANYFORK_MODE'] || 'auto'
-  checkArgument('the environment variable ANYFORK_MODE', mode, aMode)
-  return mode as ForkMode
+  const mode = asked ?? (process.env['ANYFORK_MODE'] || 'auto')
+  if (asked === undefined) checkArgument('the environment variable ANYFORK_MODE', mode, aMode)
+  return mode === 'auto' && !isLinux ? 'exec' : (mode as ForkMode)
 }

@@ -1,3 +1,4 @@
+import { isLinux } from '@anyfork/fdpass/internal'
 import { binding } from './binding.js'
 
 /** What prevents something, and what to do about it. */
@@ -17,7 +18,7 @@ export function isPermitted(scope: string, reference?: string): boolean {
 
 /** Returns why the files of processes in /proc cannot be used; `undefined` if they can, and on other systems than Linux. */
 export function obstacleInProc(): Obstacle | undefined {
-  if (process.platform !== 'linux') return undefined
+  if (!isLinux) return undefined
   if (binding.ownPidInProc() !== binding.getpid())
     return {
       subject: '/proc of another pid namespace',

@@ -40,22 +40,6 @@ describe('modes', () => {
     await Promise.all([refusing.exited, child.exited, template.exited])
   })
 
-  it('auto replays orders in a fresh interpreter where the system does not list threads and descriptors, as on macOS', async function () {
-    if (areAllThreadsCopied) return this.skip() // its threads need not be known
-    const preload = "Object.defineProperty(process, 'platform', { value: 'darwin' })"
-    const template = ForkProcess.exec({
-      mode: 'auto',
-      threads: 'one',
-      execArgv: ['--import', `data:text/javascript,${encodeURIComponent(preload)}`],
-    })
-    const child = template.fork()
-    await child.ready()
-    assert.equal(child.mode, 'exec')
-    assert.deepEqual((await child.check()).descriptors, [])
-    await child.close()
-    await template.close()
-  })
-
   for (const mode of ['exec', 'auto'] as const) {
     it(`an interpreter ends with code 0 although an order arrives at its end, in mode ${mode}`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))

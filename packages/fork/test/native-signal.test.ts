@@ -14,8 +14,7 @@ const load = createRequire(import.meta.url)('node-gyp-build') as (folder: string
 const { signal } = load(fileURLToPath(new URL('../..', import.meta.url)))
 
 describe('the native signal function', () => {
-  it('no signal is sent to a process that has ended, although another process holds its end of the socket', async function () {
-    if (process.platform !== 'linux') this.skip() // elsewhere a zombie can be signalled
+  it('no signal is sent to a process that has ended, although another process holds its end of the socket', async () => {
     const [ours, theirs] = socketpair()
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
     assert.equal(signal(child.pid!, 0, ours.fd, 0), 0)

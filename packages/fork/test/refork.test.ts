@@ -53,8 +53,9 @@ describe('refork', () => {
       line.push(process.refork())
     }
     const last = line.at(-1)!
-    const { uss } = await last.memory()
-    if (isForking && isSoak) assert.ok(uss < INHERITED_BYTES / 2, `${uss} bytes of its own`)
+    await last.ready()
+    const uss = isForking && isSoak ? (await last.memory()).uss : 0
+    assert.ok(uss < INHERITED_BYTES / 2, `${uss} bytes of its own`)
     await last.close()
     for (const socket of sockets) socket.end()
     for (const one of line.slice(0, -1)) assert.deepEqual(await one.exited, { code: 0, signal: null })

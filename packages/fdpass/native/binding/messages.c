@@ -14,6 +14,12 @@ static napi_value bind_send(napi_env env, napi_callback_info info) {
   return number(env, fdpass_send(socket, bytes, size, fds, count, flags));
 }
 
+#ifdef ANYFORK_LINUX
+#define IS_LINUX 1
+#else
+#define IS_LINUX 0
+#endif
+
 /* For a longer time, sleeping is better. */
 #define MOST_SPIN_US 1000000
 
@@ -130,6 +136,7 @@ bool define_messages(napi_env env, napi_value exports) {
     {"EAGAIN", UV_EAGAIN},
     {"maxDescriptors", (int)fdpass_most_descriptors()},
     {"mostReceived", FDPASS_MAX_DESCRIPTORS},
+    {"isLinux", IS_LINUX},
   };
   return DEFINE(env, exports, methods, constants);
 }

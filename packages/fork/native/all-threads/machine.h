@@ -3,10 +3,13 @@
 #ifndef FORK_MACHINE_H
 #define FORK_MACHINE_H
 
+#include <platform.h>
+#ifdef ANYFORK_LINUX
 #include <features.h>
+#endif
 
 /* Whether threads can be copied on this system: the code relies on glibc. */
-#if defined(__linux__) && defined(__GLIBC__) && (defined(__x86_64__) || defined(__aarch64__))
+#if defined(ANYFORK_LINUX) && defined(__GLIBC__) && (defined(__x86_64__) || defined(__aarch64__))
 #define FORK_COPIES_THREADS 1
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { isLinux } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { signalNumber } from '../errors.js'
 import type { Ended } from '../protocol/reports.js'
@@ -83,6 +84,7 @@ export class Reaper {
    * @param first - the pid of that one
    */
   noteUnknown(first: number): void {
+    if (!isLinux) return // this process gets no orphans, and may see the children of worker threads
     const now = performance.now()
     const known = this.children
     for (const pid of new Set([first, ...childrenOfThisProcess()])) {

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
+import { isLinux } from '@anyfork/fdpass/internal'
 import type { Finding, OpenDescriptor } from '../check-report.js'
 
 /** Something that must not be used on both sides of a fork. */
@@ -55,12 +56,21 @@ const unsafe: readonly Unsafe[] = [
 
 /** Returns the files of all loaded addons, and of the shared libraries that came with them. */
 export function loadedAddons(): string[] {
-  const files = new Set<string>()
-  for (const line of readFileSync('/proc/self/maps', 'utf8').split('\n')) {
-    const [, file] = /\sr-xp\s.*?(\/\S.*\.(?:node|so)(?:\.[\d.]+)?)$/.exec(line) ?? []
-    if (file !== undefined && (file.endsWith('.node') || file.includes('/node_modules/'))) files.add(file)
-  }
-  return [...files]
+  const files = (isLinux ? mappedLibraries() : reportedLibraries()).filter(
+    file => file.endsWith('.node') || file.includes('/node_modules/'),
+  )
+  return [...new Set(files)]
+}
+
+function mappedLibraries(): string[] {
+  return readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .flatMap(line => /\sr-xp\s.*?(\/\S.*\.(?:node|so)(?:\.[\d.]+)?)$/.exec(line)?.[1] ?? [])
+}
+
+/** Node makes a report of everything else, too, so this takes longer. */
+function reportedLibraries(): string[] {
+  return (process.report.getReport() as unknown as { sharedObjects: string[] }).sharedObjects
 }
 
 /** Reports the addons that are known to be unsafe. */

@@ -1,3 +1,4 @@
+import { isLinux } from '@anyfork/fdpass/internal'
 import type { CheckReport, Finding, Severity } from '../check-report.js'
 import type { ForkMode } from '../mode.js'
 import type { Obstacle } from '../proc.js'
@@ -29,7 +30,7 @@ export async function check(
   children: ReadonlySet<number>,
   mode: ForkMode,
 ): Promise<CheckReport> {
-  const obstacle = mode === 'exec' ? execMode : lastingObstacle()
+  const obstacle = mode === 'exec' && isLinux ? execMode : lastingObstacle()
   if (obstacle) return reportImpossible(own, obstacle)
   const requests = await checkRequests()
   const { threads: copiedThreads } = getThreads()

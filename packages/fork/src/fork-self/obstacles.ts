@@ -51,10 +51,6 @@ function toFinding([topic, subject, text, advice]: Reason): Finding {
 }
 
 function wrongPlace(): Reason[] {
-  if (process.platform !== 'linux')
-    return [
-      ['platform', process.platform, 'a running Node.js program can only be forked on Linux', 'use ForkProcess.exec()'],
-    ]
   if (!isMainThread)
     return [
       ['platform', 'worker thread', 'only the main thread can be forked', 'call forkTemplate() in the main thread'],

@@ -1,3 +1,4 @@
+import { isLinux } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { ForkError } from '../errors.js'
 import { STARTED_VARIABLE } from '../interpreter.js'
@@ -39,7 +40,7 @@ export function assertMayStart(): void {
       'ERR_NOT_PERMITTED',
       'this program may not start processes: allow it with --allow-child-process',
     )
-  if (process.platform === 'linux' && binding.ownPidInProc() < 0)
+  if (isLinux && binding.ownPidInProc() < 0)
     throw new ForkError(
       'ERR_NO_PROC',
       'there is no /proc in which this program has a pid: mount it (mount -t proc proc /proc)',

@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync } from 'node:fs'
+import { isLinux } from '@anyfork/fdpass/internal'
 
 const FDS = '/proc/self/fd'
-const isLinux = process.platform === 'linux'
 
 export type StreamName = 'stdin' | 'stdout' | 'stderr'
 

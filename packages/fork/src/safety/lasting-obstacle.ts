@@ -1,3 +1,4 @@
+import { isLinux } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { ForkError } from '../errors.js'
 import { type Obstacle, obstacleInProc } from '../proc.js'
@@ -19,7 +20,13 @@ export function assertNoLastingObstacle(): void {
 }
 
 function findObstacle(): Obstacle | undefined {
-  if (process.platform !== 'linux') return undefined // forks find out by ENOSYS
+  if (!isLinux)
+    return {
+      subject: process.platform,
+      text: 'a Node.js program can only be forked on Linux',
+      advice:
+        "use ForkProcess.exec(): here, its forks are interpreters that carry out the same orders again, as in mode 'exec'",
+    }
   const obstacle = obstacleInProc()
   if (obstacle) return obstacle
   const out = new Int32Array(3)

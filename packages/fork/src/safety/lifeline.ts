@@ -1,5 +1,5 @@
 import { Descriptor } from '@anyfork/fdpass'
-import { systemError } from '@anyfork/fdpass/internal'
+import { isLinux, systemError } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 
 /** The read end of a pipe whose write end only the owner has. The kernel ends this process when the pipe ends. */
@@ -7,18 +7,23 @@ export interface Lifeline {
   /** The inherited descriptor, which the whole family shares. */
   shared: Descriptor
   /**
-   * The descriptor that this process has opened anew, with its signal set. `undefined` where the system has no such
-   * signal.
+   * What this process has opened for itself: the pipe anew, with its signal set, or on other systems than Linux, a pipe to
+   * a thread that watches the lifeline. `undefined` once it is cut.
    */
   own: Descriptor | undefined
 }
 
-/** Makes the kernel end this process together with its owner, even in an endless loop. */
+/**
+ * Makes the kernel, or on other systems than Linux a thread, end this process together with its owner, even in an endless
+ * loop.
+ *
+ * @throws the error of open(2), fcntl(2), pipe(2), or pthread_create(3)
+ */
 export function armLifeline({ shared, own }: Lifeline): Lifeline {
   own?.close()
   const fd = binding.armLifeline(shared.fd)
-  if (fd < 0 && process.platform === 'linux') throw systemError(fd, 'fcntl')
-  return { shared, own: fd < 0 ? undefined : new Descriptor(fd) }
+  if (fd < 0) throw systemError(fd, isLinux ? 'fcntl' : 'pipe')
+  return { shared, own: new Descriptor(fd) }
 }
 
 /** Keeps the lifeline working after this process has changed its user. */

@@ -8,14 +8,14 @@ import { startersOfWorkers } from './worker-threads.js'
  * Describes for the owner what is in the way of a fork.
  *
  * @param error - the error with which the fork was rejected
- * @returns `undefined` where the system cannot fork at all
+ * @returns `undefined` if the system does not implement forks
  */
 export function obstacleOf(error: unknown): string | undefined {
   const { code } = error as { code?: unknown }
   if (code === 'ERR_CANNOT_COPY') return `all threads cannot be copied: ${reasonOfRefusal(error)}`
   if (code === 'ERR_PENDING_REQUESTS') return 'requests that have not ended within 5 seconds'
   if (code === 'ERR_FORK_IMPOSSIBLE') return lastingObstacle()!.subject
-  if (code !== 'ERR_FOREIGN_THREADS' || process.platform !== 'linux') return undefined
+  if (code !== 'ERR_FOREIGN_THREADS') return undefined
   const starters = startersOfWorkers()
   const known = [...(hasPreloadedThreads() ? loaderThreads() : []), ...starters]
   return (known.length ? known : describeForeignThreads()).join(', ')

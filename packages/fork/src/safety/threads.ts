@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { isLinux } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { counted } from '../counted.js'
 import { ForkError } from '../errors.js'
 import { splitNodeOptions } from '../node-options.js'
 
 const TASKS = '/proc/self/task'
-const isLinux = process.platform === 'linux'
 /** The environment with which this program was started, before it changed `process.env`. */
 const ENVIRONMENT = '/proc/self/environ'
 
@@ -37,7 +37,6 @@ let hasPreloaded = false
  * run.
  */
 export async function recordThreads(): Promise<void> {
-  if (!isLinux) return
   const early = threadIds()
   await startPool()
   const all = threadIds()
@@ -135,8 +134,6 @@ export async function hasForeignThreads(): Promise<boolean> {
  * of it and counts it.
  */
 async function findForeign(): Promise<string[]> {
-  if (!isLinux)
-    throw new ForkError('ERR_FOREIGN_THREADS', 'this system does not list the threads that a fork would not copy')
   const suspects = othersThan(harmless)
   if (!suspects.length) return []
   if (!isPoolAmongThem) await startPool()
