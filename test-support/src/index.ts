@@ -10,7 +10,7 @@ export {
 } from './leftovers.js'
 export { findNewSockets, findOwnSocket } from './own-socket.js'
 export { PATIENCE_MS, until } from './patience.js'
-export { childrenOf, descendantsOf, isRunning, untilGone } from './processes.js'
+export { childrenOf, descendantsOf, isRunning, letterOf, untilGone } from './processes.js'
 export { fuzz, Random } from './random.js'
 export { type Outcome, outputOf, type RunOptions, runCommand, runProgram } from './run-program.js'
 export { isSoak } from './soak.js'

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { socketpair } from '@anyfork/fdpass'
+import { isLinux } from '@anyfork/fdpass/internal'
 import { until } from './patience.js'
 import { descendantsOf } from './processes.js'
+
+/** On macOS, its entries are no links: descriptors then have no names. */
+const FDS = isLinux ? '/proc/self/fd' : '/dev/fd'
 
 /** The kernel resources that a process holds. */
 export interface Resources {
@@ -20,7 +24,7 @@ export function openResources(): Resources {
 
 /** Counts the open descriptors of this process. The count includes the one that reads the list. */
 export function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').length
+  return readdirSync(FDS).length
 }
 
 /**
@@ -64,9 +68,9 @@ export async function openSpareDescriptor(): Promise<void> {
 }
 
 function namesOfDescriptors(): string[] {
-  return readdirSync('/proc/self/fd').map(fd => {
+  return readdirSync(FDS).map(fd => {
     try {
-      return `${fd}=${readlinkSync(`/proc/self/fd/${fd}`)}`
+      return `${fd}=${readlinkSync(`${FDS}/${fd}`)}`
     } catch {
       return fd // the descriptor that has read the list
     }

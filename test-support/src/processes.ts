@@ -1,5 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { until } from './patience.js'
+
+/** Whether there is a /proc. On Linux, ps(1) cannot tell a zombie from a process whose first thread has ended. */
+const hasProc = existsSync('/proc/self/stat')
 
 /** What proc_pid_stat(5) says of a process. */
 export interface ProcessState {
@@ -28,13 +32,36 @@ export function childrenOf(pid: number): number[] {
 /** Whether the kernel lists the children of a thread, see proc_tid_children(5). To read all processes takes far longer. */
 const hasChildrenFiles = existsSync('/proc/thread-self/children')
 
-/** Reads proc_pid_stat(5) of all processes. */
+/** Reads proc_pid_stat(5) of all processes, or asks ps(1) where there is none. */
 function allProcesses(): ProcessState[] {
+  if (!hasProc) return listProcesses('-ax')
   return namesIn('/proc').flatMap(name => (/^\d+$/.test(name) ? (stateOf(Number(name)) ?? []) : []))
+}
+
+/** Asks ps(1), which lists itself, too. */
+function listProcesses(...which: string[]): (ProcessState & { letter: string })[] {
+  const { pid: own, stdout } = spawnSync('ps', [...which, '-o', 'pid=,ppid=,state='], { encoding: 'utf8' })
+  return stdout.split('\n').flatMap(line => {
+    const [pid, parent, state] = line.trim().split(/\s+/)
+    if (state === undefined || Number(pid) === own) return []
+    return [{ pid: Number(pid), parent: Number(parent), isZombie: state.startsWith('Z'), letter: state[0]! }]
+  })
+}
+
+/**
+ * Returns the letter for the state of a process, see ps(1): `'S'` for one that sleeps, `'T'` for one that is stopped.
+ * Blocks.
+ *
+ * @returns `undefined` if there is no such process
+ */
+export function letterOf(pid: number): string | undefined {
+  if (!hasProc) return listProcesses('-p', String(pid))[0]?.letter
+  return /^State:\s+(\S)/m.exec(readOrEmpty(`/proc/${pid}/status`))?.[1]
 }
 
 /** Reads proc_pid_stat(5). Returns `undefined` if the process does not exist. */
 function stateOf(pid: number): ProcessState | undefined {
+  if (!hasProc) return listProcesses('-p', String(pid))[0]
   const [, state, parent] = /^\d+ \(.*\) (\S) (\d+)/s.exec(readOrEmpty(`/proc/${pid}/stat`)) ?? []
   return state === undefined ? undefined : { pid, parent: Number(parent), isZombie: /[ZX]/.test(state) }
 }
@@ -44,6 +71,7 @@ function stateOf(pid: number): ProcessState | undefined {
  * but runs while it has other threads.
  */
 export function isRunning(pid: number): boolean {
+  if (!hasProc) return stateOf(pid)?.isZombie === false
   const [, state, threads] = /^State:\s+(\S).*^Threads:\s+(\d+)/ms.exec(readOrEmpty(`/proc/${pid}/status`)) ?? []
   return state !== undefined && (!/[ZX]/.test(state) || Number(threads) > 1)
 }

@@ -63,7 +63,7 @@ describe('send() and recv()', () => {
     const { left, right } = sockets
     send(left, 0)
     const received = recv(right)!
-    const child = spawn('ls', ['/proc/self/fd'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn('ls', ['/dev/fd/'], { stdio: ['ignore', 'pipe', 'inherit'] })
     const closed = once(child, 'close')
     const open = (await text(child.stdout)).trim().split('\n').map(Number)
     for (const descriptor of [left, right, received]) assert.ok(!open.includes(descriptor.fd))

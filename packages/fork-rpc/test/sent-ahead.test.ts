@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { isLinux } from '@anyfork/fdpass/internal'
 import type { CallOptions, RpcControl, RpcOptions } from '@anyfork/fork-rpc'
 import { type EncodedRpc, openEncodedRpc, RequestEncoder, type SentAhead, TAKEN_BACK } from '@anyfork/fork-rpc/internal'
 import { Random } from '@anyfork/test-support'
@@ -10,7 +11,7 @@ const encoder = new RequestEncoder('cbor', 1e6)
 
 describe('calls that are sent ahead', () => {
   before(function () {
-    if (process.platform !== 'linux') this.skip()
+    if (!isLinux) this.skip()
   })
   const { fork, track, makeGate } = useConnections()
 

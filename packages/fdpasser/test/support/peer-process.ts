@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { type Descriptor, socketpair } from '@anyfork/fdpass'
-import { until } from '@anyfork/test-support'
+import { letterOf, until } from '@anyfork/test-support'
 
 const program = fileURLToPath(new URL('../fixtures/peer.js', import.meta.url))
 
@@ -47,7 +46,7 @@ export function startPeer(part: string, { shell = ':', args = [], stdout = 'inhe
 /** Stops a peer, and waits until it has stopped. */
 export async function untilStopped({ process }: Peer): Promise<void> {
   process.kill('SIGSTOP')
-  await until(() => /^State:\s+T/m.test(readFileSync(`/proc/${process.pid}/status`, 'utf8')))
+  await until(() => letterOf(process.pid!) === 'T')
 }
 
 /** Returns the first line that a peer writes to its standard output. Requires the option `stdout: 'lines'`. */

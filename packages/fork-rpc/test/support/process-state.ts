@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { PATIENCE_MS } from '@anyfork/test-support'
+import { letterOf, PATIENCE_MS } from '@anyfork/test-support'
 
 // These functions block, so that this process does not read from a connection meanwhile.
 
@@ -31,12 +30,8 @@ export function blockUntil(condition: () => boolean, describe: () => string): vo
 }
 
 /** @param state - a letter of proc_pid_stat(5) */
-function untilState(
-  pid: number,
-  state: string,
-  readStatus = (): string => readFileSync(`/proc/${pid}/status`, 'utf8'),
-): void {
-  const observed = (): string => /^State:\s+(\S)/m.exec(readStatus())![1]!
+function untilState(pid: number, state: string, readStatus?: () => string): void {
+  const observed = (): string | undefined => (readStatus ? /^State:\s+(\S)/m.exec(readStatus())?.[1] : letterOf(pid))
   blockUntil(
     () => observed() === state,
     () => `the process is in state ${observed()}, not ${state}`,
