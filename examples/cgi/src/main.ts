@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
@@ -34,7 +34,7 @@ for await (const connection of acceptAll(listener, { reserve: SLOTS })) {
   if (connections.size >= clients) await Promise.race(connections) // the others wait in the kernel's queue
 }
 await Promise.all(connections)
-console.log(`served ${served} connections`)
+console.log(`served ${served} ${served === 1 ? 'connection' : 'connections'}`)
 
 /** Runs the program with a connection as its standard input and output, and closes the connection when it has ended. */
 async function serve(connection: Descriptor): Promise<void> {
@@ -52,7 +52,8 @@ async function start(connection: Descriptor): Promise<ChildProcess> {
   for (;;) {
     try {
       checkRoom(SLOTS)
-      const child = spawn(program, args, { stdio: [connection.fd, connection.fd, 'inherit'] })
+      const stdio: StdioOptions = [connection.fd, connection.fd, 'inherit']
+      const child = spawn(program, args, { stdio, detached: true }) // Ctrl-C is for this server
       await once(child, 'spawn')
       return child
     } catch (error) {

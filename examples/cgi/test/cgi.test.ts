@@ -30,7 +30,7 @@ describe('examples/cgi', function () {
   })
 
   it('delays clients while the descriptor table is full, and loses none', async () => {
-    const server = await startServer([tick, '0'], 48)
+    const server = await startServer([tick, '0'], { openFiles: 48 })
     assert.deepEqual(await ticksOf(server, COUNT), Array(COUNT).fill(TEN_TICKS))
     assert.equal(await server.stop(), `served ${COUNT} connections`)
     print(`${COUNT} of ${COUNT} clients have got ten ticks with at most 48 descriptors`)
@@ -49,7 +49,7 @@ describe('examples/cgi', function () {
       })
       assert.equal(stdout, TEN_TICKS)
     }
-    assert.equal(await server.stop(), `served ${commands.length} connections`)
+    assert.match(await server.stop(), new RegExp(`^served ${commands.length} connections?$`))
     print(`clients: ${commands.map(command => command.split(' ')[0]).join(', ') || 'none is installed'}`)
   })
 
@@ -65,7 +65,19 @@ describe('examples/cgi', function () {
     await once(slow, 'connect')
     await setTimeout(100) // the buffers of the connection fill up
     assert.equal(await text(slow), Array.from({ length: 300_000 }, (_, i) => `${i + 1}\n`).join(''))
-    assert.equal(await counting.stop(), 'served 1 connections')
+    assert.equal(await counting.stop(), 'served 1 connection')
+  })
+
+  it('lets running programs finish at Ctrl-C, which signals the whole process group', async () => {
+    const server = await startServer(['--', 'sh', '-c', 'echo begun; read line; echo "$line"'], { detached: true })
+    const client = connect(server.port, '127.0.0.1')
+    const answer = text(client)
+    await once(client, 'data') // the program runs
+    const ended = server.stop(pid => process.kill(-pid, 'SIGINT'))
+    await setTimeout(100) // the signal arrives first
+    client.end('finished\n')
+    assert.equal(await answer, 'begun\nfinished\n')
+    assert.equal(await ended, 'served 1 connection')
   })
 
   it('goes on when a client has disconnected, and reports a program that cannot be started', async () => {
@@ -90,18 +102,28 @@ describe('examples/cgi', function () {
 
 interface Server {
   port: number
-  /** Stops it. Resolves with its last line, or with what it has written to standard error. */
-  stop(): Promise<string>
+  /**
+   * Stops it. Resolves with its last line, or with what it has written to standard error.
+   *
+   * @param signal - sends the signal (default: sends SIGTERM to the server alone)
+   */
+  stop(signal?: (pid: number) => void): Promise<string>
 }
 
 /** The servers that no test has stopped. */
 const running = new Set<ChildProcess>()
 
-/** @param openFiles - the limit of open descriptors of the server */
-async function startServer(args: readonly string[], openFiles?: number): Promise<Server> {
+/**
+ * @param openFiles - the limit of open descriptors of the server
+ * @param detached - whether the server leads a process group of its own
+ */
+async function startServer(
+  args: readonly string[],
+  { openFiles, detached = false }: { openFiles?: number; detached?: boolean } = {},
+): Promise<Server> {
   const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles};`
   const command = ['-c', `${limit} exec "$@"`, 'sh', process.execPath, main, '--port', '0', ...args]
-  const child: ChildProcess = spawn('sh', command, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child: ChildProcess = spawn('sh', command, { stdio: ['ignore', 'pipe', 'pipe'], detached })
   running.add(child)
   child.once('close', () => running.delete(child))
   const errors = text(child.stderr!)
@@ -113,8 +135,8 @@ async function startServer(args: readonly string[], openFiles?: number): Promise
   if (!port) throw new Error(`the server has not started: ${await errors}`)
   return {
     port,
-    async stop() {
-      child.kill('SIGTERM')
+    async stop(signal = () => child.kill('SIGTERM')) {
+      signal(child.pid!)
       await ended
       return (await errors) || lines.at(-1)!
     },
