@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util'
 import { ncpu } from '@anyfork/fork-pool'
 import { startConsumer } from './consumer.js'
-import { QUEUE, redisOptions } from './redis.js'
+import { QUEUE, redisOptions, reportError } from './redis.js'
+
+/** npm may forward a signal that the terminal has sent as well, within so many milliseconds. */
+const REPEATED_MS = 500
 
 const { values } = parseArgs({
   options: {
@@ -17,6 +20,27 @@ const consumer = startConsumer({
   // Other consumers get the jobs of one that is gone this much later. One may die at each of a job's attempts.
   bullmq: { lockDuration, stalledInterval: lockDuration, maxStalledCount: 10 },
 })
-console.log(`process ${process.pid} consumes the queue ${QUEUE}`)
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, end)
+let first: { signal: string; at: number } | undefined
+consumer.ready().then(
+  () => console.log(`process ${process.pid} consumes the queue ${QUEUE}`),
+  error => first || reportError(error),
+)
 
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void consumer.close())
+/** At the first signal, ends this program after its jobs. At the second one, ends it at once. */
+async function end(signal: string): Promise<void> {
+  if (first) {
+    const isRepeated = signal === first.signal && performance.now() - first.at < REPEATED_MS
+    if (!isRepeated) process.exit(1)
+    return
+  }
+  first = { signal, at: performance.now() }
+  console.log('completes its jobs and ends; another signal ends it at once')
+  try {
+    await consumer.close()
+    console.log('has ended')
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exit(1) // BullMQ would go on trying to connect
+  }
+}

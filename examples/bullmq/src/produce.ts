@@ -1,9 +1,11 @@
 import { Queue, QueueEvents } from 'bullmq'
-import { QUEUE, redisOptions } from './redis.js'
+import { QUEUE, redisOptions, reportError } from './redis.js'
 
 const count = Number(process.argv[2] ?? 100)
 const queue = new Queue(QUEUE, { connection: redisOptions() })
 const events = new QueueEvents(QUEUE, { connection: redisOptions() })
+queue.on('error', reportError)
+events.on('error', () => {}) // it has the same reasons
 await events.waitUntilReady()
 
 const jobs = Array.from({ length: count }, (_, index) => ({
@@ -25,5 +27,5 @@ const done = new Promise<void>(resolve => {
 const startedAt = performance.now()
 await queue.addBulk(jobs)
 await done
-console.log(`${count} jobs, ${((performance.now() - startedAt) / 1000).toFixed(1)} seconds`)
+console.log(`${count} ${count === 1 ? 'job' : 'jobs'}, ${((performance.now() - startedAt) / 1000).toFixed(1)} seconds`)
 await Promise.all([queue.close(), events.close()])

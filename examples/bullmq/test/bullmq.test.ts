@@ -35,10 +35,19 @@ describe('examples/bullmq', () => {
     await server.stop()
   })
 
-  async function startConsumer(): Promise<ChildProcess> {
+  function openQueue(): { queue: Queue; events: QueueEvents } {
+    const connection = { path: server.socket }
+    const queue = new Queue('hashes', { connection, streams: { events: { maxLen: 1e6 } } })
+    const events = new QueueEvents('hashes', { connection })
+    toClose.push(queue, events)
+    return { queue, events }
+  }
+
+  async function startConsumer(redis: RedisServer = server): Promise<ChildProcess> {
     const args = [fileURLToPath(consume), '--workers', '2', '--lock', `${LOCK_MS}`]
-    const env = { ...process.env, REDIS: server.socket }
-    const consumer = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
+    const env = { ...process.env, REDIS: redis.socket }
+    // Each leads a process group, which gets a signal as from a terminal.
+    const consumer = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env, detached: true })
     createInterface(consumer.stderr).on('line', line => {
       if (!isExpected(line)) console.log(`      a consumer: ${line}`)
     })
@@ -48,10 +57,7 @@ describe('examples/bullmq', () => {
   }
 
   it(`completes each of ${JOBS} jobs once, although workers and a consumer are killed`, async () => {
-    const connection = { path: server.socket }
-    const queue = new Queue('hashes', { connection, streams: { events: { maxLen: 1e6 } } })
-    const events = new QueueEvents('hashes', { connection })
-    toClose.push(queue, events)
+    const { queue, events } = openQueue()
     await events.waitUntilReady()
     const kills = { workers: 0, consumers: 0 }
     const ended = { jobs: 0 }
@@ -122,11 +128,57 @@ describe('examples/bullmq', () => {
     consumers.clear()
     await untilGone(...processes)
   })
+
+  it('a consumer completes its jobs at Ctrl-C, which signals its workers, too', async () => {
+    const { queue, events } = openQueue()
+    const consumer = await startConsumer()
+    await outputOf(produce, ['1'], { env: { REDIS: server.socket } }) // from now on, there is a template
+    await events.waitUntilReady()
+    const active = once(events, 'active')
+    const job = await queue.add('hash', { seed: 'long', rounds: 300_000 })
+    await active
+    const exited = once(consumer, 'exit')
+    process.kill(-consumer.pid!, 'SIGINT')
+    assert.deepEqual(await exited, [0, null])
+    consumers.delete(consumer)
+    assert.equal(await job.getState(), 'completed')
+  })
+
+  it('a second signal ends a consumer at once, although a job runs', async () => {
+    const { queue, events } = openQueue()
+    const consumer = await startConsumer()
+    await events.waitUntilReady()
+    const active = once(events, 'active')
+    await queue.add('hash', { seed: 'endless', rounds: 1e12 })
+    await active
+    const exited = once(consumer, 'exit')
+    const lines = createInterface(consumer.stdout!)
+    const ending = once(lines, 'line')
+    consumer.kill('SIGTERM')
+    await ending
+    consumer.kill('SIGINT')
+    assert.deepEqual(await exited, [1, null])
+    consumers.delete(consumer)
+    await queue.obliterate({ force: true })
+  })
+
+  it('a consumer ends while Redis is away', async () => {
+    const redis = new RedisServer()
+    await redis.start()
+    const consumer = await startConsumer(redis)
+    await redis.stop()
+    const exited = once(consumer, 'exit')
+    consumer.kill('SIGTERM')
+    assert.deepEqual(await exited, [1, null])
+    consumers.delete(consumer)
+  })
 })
 
-/** What consumers print when jobs fail because of the kills of this test. */
+/** What consumers print when jobs fail or Redis is away because of these tests. */
 function isExpected(line: string): boolean {
-  return /could not renew lock|Missing lock|is not in the active state/.test(line)
+  return /has failed at attempt|connect E|write EPIPE|Redis does not answer|could not renew lock|Missing lock|is not in the active state/.test(
+    line,
+  )
 }
 
 /** Kills a worker of one of the consumers, in turn: a child of its template. Returns how many were killed. */
