@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { acceptAll, checkRoom, type Descriptor, pipe, takeListener } from '@anyfork/fdpass'
-import { fd, ncpu, pool } from '@anyfork/fork-pool'
+import { ForkProcess, fd, ncpu, pool } from '@anyfork/fork-pool'
 
 /** Failures that pass: a worker has died, or the system or the descriptor table is full. */
 const PASSING = [
@@ -18,7 +18,8 @@ const SLOTS = 3 + 16
 const RESERVE = 2 + SLOTS
 
 const { host, port, workers, load } = parseOptions()
-const echo = pool(new URL('./worker.js', import.meta.url), 'echo', {
+const template = (): ForkProcess => ForkProcess.exec({ title: 'multi-echo' }) // for ps and pkill
+const echo = pool(template, new URL('./worker.js', import.meta.url), 'echo', {
   async: true, // a worker serves several connections at a time
   load,
   idle: workers, // starts them now
@@ -44,7 +45,7 @@ for await (const connection of acceptAll(listener, { reserve: RESERVE })) {
 }
 await Promise.all(connections)
 await echo.close()
-console.log(`served ${served} connections`)
+console.log(`served ${served} ${served === 1 ? 'connection' : 'connections'}`)
 
 /** Lets the workers serve a connection, however many of them die meanwhile. */
 async function serve(connection: Descriptor): Promise<void> {

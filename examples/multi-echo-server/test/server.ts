@@ -53,7 +53,7 @@ export async function startServer(args: readonly string[], openFiles?: number): 
 function workersOf({ pid }: ChildProcess): number[] {
   const isWorker = (one: number): boolean => {
     try {
-      return readFileSync(`/proc/${one}/cmdline`, 'utf8').startsWith('anyfork serve')
+      return readFileSync(`/proc/${one}/cmdline`, 'utf8').startsWith('multi-echo serve')
     } catch {
       return false // it has just ended
     }
