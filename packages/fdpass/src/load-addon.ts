@@ -23,6 +23,9 @@ const EXTERNAL = [
   'and see https://github.com/anyfork/anyfork/blob/main/docs/RECIPES.md#bundlers',
 ].join(', ')
 
+/** The packages that have an addon. */
+const ADDONS = ['@anyfork/fdpass', '@anyfork/fork']
+
 /** An error of Node's permission model. */
 interface Denied extends NodeJS.ErrnoException {
   permission?: string
@@ -48,7 +51,7 @@ export function loadAddon(name: string, folder: string): unknown {
     const load = createRequire(join(folder, 'package.json'))('node-gyp-build') as (folder: string) => unknown
     return load(folder)
   } catch (cause) {
-    throw explained(name, cause)
+    throw explained(name, folder, cause)
   }
 }
 
@@ -96,7 +99,7 @@ function bundled(name: string): Error {
 }
 
 /** Says what to do about an error of Node or node-gyp-build. */
-function explained(name: string, cause: unknown): Error {
+function explained(name: string, folder: string, cause: unknown): Error {
   const { code, message, permission, resource } = cause as Denied
   if (code === 'ERR_ACCESS_DENIED')
     return loadError(
@@ -112,9 +115,23 @@ function explained(name: string, cause: unknown): Error {
     )
   return loadError(
     'ERR_ADDON_NOT_FOUND',
-    `${name} has no addon that this system can load (${firstLine(message)}): install a C compiler, make, and Python, and run npm rebuild ${name}`,
+    `${name} has no addon that this system can load (${firstLine(message)}): install a C compiler, make, and Python, and run npm rebuild ${addonsBeside(name, folder).join(' ')}`,
     cause,
   )
+}
+
+/** Returns the packages with an addon that are installed where a package looks up others: they lack theirs, too. */
+function addonsBeside(name: string, folder: string): string[] {
+  const { resolve } = createRequire(join(folder, 'package.json'))
+  return ADDONS.filter(addon => {
+    if (addon === name) return true
+    try {
+      resolve(`${addon}/package.json`)
+      return true
+    } catch {
+      return false
+    }
+  })
 }
 
 function firstLine(text: string): string {
