@@ -119,6 +119,25 @@ describe('examples/sandbox', () => {
     )
   })
 
+  it('the program prints its usage for --help', async () => {
+    const { code, stdout, stderr } = await runProgram(main, ['--help'])
+    assert.deepEqual([code, stderr], [0, ''])
+    assert.match(stdout, /^Usage: /)
+  })
+
+  it('the program exits with 2 and says why for a missing file, an unknown option, and no file', async () => {
+    const cases: [args: string[], stderr: RegExp][] = [
+      [[join(folder, 'no-such.snippet')], /^cannot read .*no-such\.snippet: ENOENT.*\n\nUsage: /],
+      [['--no-such-option'], /^Unknown option '--no-such-option'.*\n\nUsage: /],
+      [[], /^no file\n\nUsage: /],
+    ]
+    for (const [args, expected] of cases) {
+      const { code, stderr } = await runProgram(main, args)
+      assert.match(stderr, expected)
+      assert.equal(code, 2)
+    }
+  })
+
   it(`${SNIPPETS} snippets, of which every third fails and every tenth is killed, get their own results`, async function () {
     const first = new Sandbox()
     let refusal: unknown
