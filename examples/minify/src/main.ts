@@ -20,6 +20,8 @@ const packages = installedTree(options.package, import.meta.dirname)
 if (!packages.size) exitWithError(`--package: ${options.package} is not installed`)
 const files = [...packages].flatMap(scriptsIn)
 
+console.error(`minifying ${files.length} ${files.length === 1 ? 'file' : 'files'} …`)
+
 process.env['MINIFY_OUTPUT'] = options.output // for minify(), in the workers
 const outcomes: Record<string, Outcome> = { 'fork-pool': await withForkPool(files, options.workers) }
 if (options.compare) outcomes['child_process.fork'] = await withChildProcess(files, options.workers)

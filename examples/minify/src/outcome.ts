@@ -5,7 +5,9 @@ export interface Outcome {
   bytesIn: number
   bytesOut: number
   seconds: number
-  /** One entry per worker: its start-up time and, at the end, its private and its proportional memory. */
+  /** How many workers were started. */
+  started: number
+  /** One entry per worker that is alive at the end: its start-up time and its private and its proportional memory. */
   workers: { startMilliseconds: number; ussBytes: number; pssBytes: number }[]
 }
 
@@ -15,10 +17,10 @@ const rows: [title: string, cell: (outcome: Outcome) => string][] = [
   ['bytes in', outcome => formatBytes(outcome.bytesIn)],
   ['bytes out', outcome => formatBytes(outcome.bytesOut)],
   ['seconds', outcome => outcome.seconds.toFixed(2)],
-  ['workers', outcome => `${outcome.workers.length}`],
-  ['ms to start (median)', outcome => median(outcome.workers.map(worker => worker.startMilliseconds)).toFixed(2)],
-  ['USS per worker', outcome => formatBytes(median(outcome.workers.map(worker => worker.ussBytes)))],
-  ['PSS per worker', outcome => formatBytes(median(outcome.workers.map(worker => worker.pssBytes)))],
+  ['workers started', outcome => `${outcome.started}`],
+  ['ms to start (median)', outcome => medianOf(outcome, 'startMilliseconds', number => number.toFixed(2))],
+  ['USS per worker', outcome => medianOf(outcome, 'ussBytes', formatBytes)],
+  ['PSS per worker', outcome => medianOf(outcome, 'pssBytes', formatBytes)],
 ]
 
 /** Formats outcomes as a table with one column per outcome. */
@@ -32,6 +34,15 @@ export function tabulate(outcomes: Record<string, Outcome>): string {
 
 function formatBytes(bytes: number): string {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
+}
+
+/** Formats the median of a figure of the workers, if there are any. */
+function medianOf(
+  { workers }: Outcome,
+  figure: keyof Outcome['workers'][number],
+  format: (number: number) => string,
+): string {
+  return workers.length ? format(median(workers.map(worker => worker[figure]))) : '-'
 }
 
 function median(values: number[]): number {

@@ -13,7 +13,15 @@ const worker = new URL('./child-process-worker.js', import.meta.url)
  */
 export async function withChildProcess(files: readonly string[], workers: number): Promise<Outcome> {
   const started = performance.now()
-  const outcome: Outcome = { files: files.length, failed: 0, bytesIn: 0, bytesOut: 0, seconds: 0, workers: [] }
+  const outcome: Outcome = {
+    files: files.length,
+    failed: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    seconds: 0,
+    started: 0,
+    workers: [],
+  }
   const remaining = files.values() // shared by all workers
   await Promise.all(Array.from({ length: Math.min(workers, files.length) }, () => runWorker(remaining, outcome)))
   outcome.seconds = (performance.now() - started) / 1000
@@ -24,6 +32,7 @@ export async function withChildProcess(files: readonly string[], workers: number
 async function runWorker(files: Iterator<string>, outcome: Outcome): Promise<void> {
   const forkedAt = performance.now()
   const child = fork(worker)
+  outcome.started++
   await once(child, 'message') // ready
   const startMilliseconds = performance.now() - forkedAt
   for (let next = files.next(); !next.done; next = files.next()) {

@@ -22,7 +22,9 @@ export async function withForkPool(files: readonly string[], workers: number): P
   const folder = mkdtempSync(join(tmpdir(), 'anyfork-minify-'))
   try {
     const report = join(folder, 'report.json')
-    const child = spawn(process.execPath, [program, target, '--workers', `${workers}`, '--json', report], {
+    // The order does not matter here. Kept, it would let other workers wait for that of a slow file.
+    const options = ['--workers', `${workers}`, '--unordered', '--json', report]
+    const child = spawn(process.execPath, [program, target, ...options], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     const closed = once(child, 'close')
@@ -30,11 +32,12 @@ export async function withForkPool(files: readonly string[], workers: number): P
     const lines = (await text(child.stdout)).split('\n').filter(Boolean)
     await closed
     const results = lines.map(line => JSON.parse(line) as Minified)
-    const { inputs, failed, seconds, workers: workerStatistics } = JSON.parse(readFileSync(report, 'utf8'))
+    const { inputs, failed, seconds, started, workers: workerStatistics } = JSON.parse(readFileSync(report, 'utf8'))
     return {
       files: inputs,
       failed,
       seconds,
+      started,
       workers: workerStatistics,
       bytesIn: sum(results.map(result => result.bytesIn)),
       bytesOut: sum(results.map(result => result.bytesOut)),

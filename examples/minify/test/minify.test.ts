@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { tabulate } from '@anyfork/example-minify/outcome'
 import { isSoak } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 
@@ -47,6 +48,13 @@ describe('examples/minify', () => {
     const total = (of: 0 | 1): string => `${(sizes.reduce((sum, size) => sum + size[of], 0) / 1e3).toFixed(1)} kB`
     assert.deepEqual(row('bytes out'), columns(total(0)))
     assert.deepEqual(row('bytes in'), columns(total(1)))
+  })
+
+  it('counts the workers that were started, also those that have ended', () => {
+    const worker = { startMilliseconds: 1, ussBytes: 1e6, pssBytes: 1e6 }
+    const outcome = { files: 3, failed: 0, bytesIn: 1, bytesOut: 1, seconds: 1, started: 2, workers: [worker] }
+    assert.match(tabulate({ 'fork-pool': outcome }), /^workers.* 2$/m)
+    assert.doesNotMatch(tabulate({ 'fork-pool': { ...outcome, workers: [] } }), /NaN/)
   })
 
   it('exits with 2 and the usage for a package that is not installed', async () => {
