@@ -57,7 +57,8 @@ async function takeOver(running: Predecessor): Promise<Descriptor> {
   const connections = await running.take()
   server.listen(running.listener)
   for (const connection of connections) server.adopt(connection)
-  console.log(`${name} has taken over ${connections.length} connections from version ${running.version}`)
+  const count = `${connections.length} ${connections.length === 1 ? 'connection' : 'connections'}`
+  console.log(`${name} has taken over ${count} from version ${running.version}`)
   return running.door
 }
 
