@@ -35,10 +35,10 @@ async function end(signal: string): Promise<void> {
     return
   }
   first = { signal, at: performance.now() }
-  console.log('completes its jobs and ends; another signal ends it at once')
+  console.log(`process ${process.pid} completes its jobs and ends; another signal ends it at once`)
   try {
     await consumer.close()
-    console.log('has ended')
+    console.log(`process ${process.pid} has ended`)
   } catch (error) {
     console.error((error as Error).message)
     process.exit(1) // BullMQ would go on trying to connect

@@ -58,12 +58,13 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       reported.catch(() => {}) // awaited below
     }
     running++
-    const result = await call
-      .with({ onEvent, ...(signal && { signal }) })(job.data, job.attemptsMade)
-      .finally(() => {
-        running--
-        giveUp?.refresh()
-      })
+    let result: string
+    try {
+      result = await call.with({ onEvent, ...(signal && { signal }) })(job.data, job.attemptsMade)
+    } finally {
+      running--
+      giveUp?.refresh()
+    }
     await reported // Redis has the progress before the result
     return result
   }
