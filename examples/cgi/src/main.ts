@@ -10,6 +10,8 @@ import { acceptAll, checkRoom, type Descriptor, takeListener } from '@anyfork/fd
 const PASSING = ['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM']
 /** How long to wait before the next attempt, in milliseconds. */
 const RETRY_MS = 20
+/** npm may forward a signal that the terminal has sent as well, within so many milliseconds. */
+const REPEATED_MS = 500
 /** Node opens some descriptors for a moment to start a program. */
 const SLOTS = 16
 /** How long a client may take to close a connection after the program has ended, in milliseconds. */
@@ -22,7 +24,7 @@ const server = createServer().listen({ host, port, backlog: 4096 })
 await once(server, 'listening')
 console.log(`listening on port ${(server.address() as AddressInfo).port}`)
 const listener = takeListener(server)
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => listener.close()) // ends the loop
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
 
 const connections = new Set<Promise<void>>()
 let served = 0
@@ -77,6 +79,14 @@ async function closeGently(connection: Descriptor): Promise<void> {
   await Promise.race([closed, setTimeout(LINGER_MS, undefined, { signal: timer.signal }).catch(() => {})])
   timer.abort()
   socket.destroy()
+}
+
+/** Ends the loop. The next signal ends this process. */
+function stop(signal: 'SIGINT' | 'SIGTERM'): void {
+  listener.close()
+  const ignore = (): void => {}
+  process.on(signal, ignore)
+  void setTimeout(REPEATED_MS, undefined, { ref: false }).then(() => process.off(signal, ignore))
 }
 
 function parseOptions(): { host: string; port: number; clients: number; program: string; args: string[] } {

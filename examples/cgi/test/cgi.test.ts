@@ -73,8 +73,15 @@ describe('examples/cgi', function () {
     const client = connect(server.port, '127.0.0.1')
     const answer = text(client)
     await once(client, 'data') // the program runs
-    const ended = server.stop(pid => process.kill(-pid, 'SIGINT'))
-    await setTimeout(100) // the signal arrives first
+    let group = 0
+    const interrupt = (): boolean => process.kill(-group, 'SIGINT')
+    const ended = server.stop(pid => {
+      group = pid
+      interrupt()
+    })
+    await setTimeout(20)
+    interrupt() // as npm does where its shell is bash: it forwards the signal of the terminal
+    await setTimeout(100) // the signals arrive first
     client.end('finished\n')
     assert.equal(await answer, 'begun\nfinished\n')
     assert.equal(await ended, 'served 1 connection')

@@ -12,6 +12,8 @@ const PASSING = [
 ]
 /** How long to wait before the next attempt, in milliseconds. */
 const RETRY_MS = 20
+/** npm may forward a signal that the terminal has sent as well, within so many milliseconds. */
+const REPEATED_MS = 500
 /** The slots of the descriptor table that a hand-over needs: for three duplicates, and for replacing workers. */
 const SLOTS = 3 + 16
 /** The slots that an accepted connection needs beside its own: for the pipe, and for its hand-over. */
@@ -32,7 +34,7 @@ const server = createServer().listen({ host, port, backlog: 4096 })
 await once(server, 'listening')
 console.log(`listening on port ${(server.address() as AddressInfo).port}`)
 const listener = takeListener(server)
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => listener.close()) // ends the loop
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
 
 const connections = new Set<Promise<void>>()
 let served = 0
@@ -72,6 +74,14 @@ async function persist<T>(attempt: () => T | Promise<T>): Promise<T> {
     }
     await setTimeout(RETRY_MS)
   }
+}
+
+/** Ends the loop. The next signal ends this process. */
+function stop(signal: 'SIGINT' | 'SIGTERM'): void {
+  listener.close()
+  const ignore = (): void => {}
+  process.on(signal, ignore)
+  void setTimeout(REPEATED_MS, undefined, { ref: false }).then(() => process.off(signal, ignore))
 }
 
 function parseOptions(): { host: string; port: number; workers: number; load: number } {
