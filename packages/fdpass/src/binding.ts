@@ -27,9 +27,8 @@ export interface Binding {
   readonly DEFERRED_END: number
   readonly DEFERRED_TICKS: number
   readonly DEFERRED_CONTROLS: number
-  /** How many descriptors a message that is sent can have, and one that is received. */
+  /** How many descriptors a message can have that is sent. */
   readonly maxDescriptors: number
-  readonly mostReceived: number
   /** 1 if this is the code for Linux, 0 if it is the one for all other systems: see native/platform.h. */
   readonly isLinux: number
   socketpair(type: number, out: Int32Array): number

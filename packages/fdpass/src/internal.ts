@@ -20,7 +20,7 @@ export {
 } from './check-options.js'
 export { descriptorNumber, isHandle } from './handle.js'
 export { forgetDescriptor, keepDescriptor, keepOpened } from './kept-descriptors.js'
-export { MOST_RECEIVED } from './message.js'
+export { MOST_RECEIVED } from './most-received.js'
 export { isLinux } from './platform.js'
 export { setReceiveTimeout } from './receive-timeout.js'
 export { passCredentials, peekSender, type Sender } from './sender.js'

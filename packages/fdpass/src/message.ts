@@ -2,6 +2,7 @@ import { binding } from './binding.js'
 import { aBoolean, anArray, anInteger, checkArgument, checkOptions, type Expectations } from './check-options.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
+import { MOST_RECEIVED } from './most-received.js'
 import { checked, systemError } from './system-error.js'
 
 /**
@@ -9,8 +10,6 @@ import { checked, systemError } from './system-error.js'
  * sendmsg(2) refuses more.
  */
 export const MAX_DESCRIPTORS: number = binding.maxDescriptors
-/** The most descriptors in a message from another program, whichever C library that has. */
-export const MOST_RECEIVED: number = binding.mostReceived
 
 /** What `receiveMessage` received. */
 export interface Message {

@@ -3,7 +3,7 @@ import { binding } from './binding.js'
 import { aBoolean, aNumber, checkOptions } from './check-options.js'
 import { Descriptor } from './descriptor.js'
 import { descriptorNumber, type Handle } from './handle.js'
-import { MOST_RECEIVED } from './message.js'
+import { MOST_RECEIVED } from './most-received.js'
 import { systemError } from './system-error.js'
 
 /** Options of `StreamReceiver.receive`. */

@@ -135,7 +135,6 @@ bool define_messages(napi_env env, napi_value exports) {
     {"END_OF_STREAM", END_OF_STREAM},
     {"EAGAIN", UV_EAGAIN},
     {"maxDescriptors", (int)fdpass_most_descriptors()},
-    {"mostReceived", FDPASS_MAX_DESCRIPTORS},
     {"isLinux", IS_LINUX},
   };
   return DEFINE(env, exports, methods, constants);

@@ -24,6 +24,7 @@ const modules = new ProvidedModules({
     describeValue,
     isHandle: (value: unknown) => value instanceof fdpass.Descriptor,
     isUrl,
+    MOST_RECEIVED: fdpass.MAX_DESCRIPTORS,
     systemError,
   },
   '@anyfork/fork/internal/clone': { clone },
