@@ -58,6 +58,17 @@ describe('interruption of fork-pool', () => {
     assert.deepEqual([report.done, report.notDone], [done, inputs.length - done])
   })
 
+  it('a SIGINT that npm passes on as well is no second one', async () => {
+    const [begun, open] = [pathOf('begun'), pathOf('open')]
+    const child = start(`${worker}#beginThenWait`, '--ndjson', '-w', '1', JSON.stringify([begun, open]))
+    const outcome = outcomeOf(child)
+    await until(() => existsSync(begun))
+    await interruptTwice(child.pid!, 0)
+    writeFileSync(open, '')
+    const { code, stdout } = await outcome
+    assert.deepEqual([code, stdout], [130, '"waited"\n'])
+  })
+
   it('the second SIGINT ends the program and its workers, and lists running calls as not done', async () => {
     const begun = pathOf('begun')
     const child = start(`${worker}#spinForever`, '-w', '1', begun, 'a')

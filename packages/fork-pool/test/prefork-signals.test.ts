@@ -5,6 +5,7 @@ import { request } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { descendantsOf, until, untilGone } from '@anyfork/test-support'
 import { afterEach, describe, it } from 'mocha'
+import { interruptTwice } from './support/cli.js'
 import { get, PIDS, usePrefork } from './support/prefork.js'
 
 const program = fileURLToPath(new URL('fixtures/prefork-program.js', import.meta.url))
@@ -98,6 +99,21 @@ describe('signals of a prefork server', () => {
       assert.equal(program.of('stopped').length, 1)
       await untilGone(...below)
     })
+
+  it('a SIGINT that npm passes on as well lets the workers complete their requests', async () => {
+    const program = run(
+      `export default () => (_, response) => {
+         console.log('request')
+         setTimeout(() => response.end('late'), 1000)
+       }`,
+    )
+    const server = await program.address()
+    const answer = get(server)
+    await program.printed('request')
+    await interruptTwice(program.child.pid!, 0)
+    assert.equal((await answer).body, 'late')
+    assert.deepEqual(await program.exited, [0, null])
+  })
 
   it('a second SIGTERM kills the workers', async () => {
     const program = run(`export default () => () => console.log('request')`)

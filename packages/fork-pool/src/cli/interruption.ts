@@ -1,3 +1,5 @@
+import { oncePerPress } from '../once-per-press.js'
+
 /** Whether the user has pressed Ctrl-C. */
 export interface Interruption {
   /** Whether SIGINT has arrived: nothing more begins. */
@@ -26,7 +28,8 @@ export function watchForInterruption(onSecond: () => void): Interruption {
     isRequested = true
     resolveRequested()
   }
-  process.on('SIGINT', onSignal)
+  const listener = oncePerPress(onSignal)
+  process.on('SIGINT', listener)
   return {
     get isRequested() {
       return isRequested
@@ -39,6 +42,6 @@ export function watchForInterruption(onSecond: () => void): Interruption {
       onSignal()
       if (!isForced) onSignal()
     },
-    stop: () => void process.off('SIGINT', onSignal),
+    stop: () => void process.off('SIGINT', listener),
   }
 }

@@ -1,8 +1,10 @@
+import { oncePerPress } from '../once-per-press.js'
+
 /** What signals do to a server. */
 export interface SignalActions {
   /** SIGHUP. */
   reload(): void
-  /** SIGTERM and SIGINT, each time. */
+  /** SIGTERM, each time, and each press of Ctrl-C. */
   stop(): void
 }
 
@@ -12,7 +14,7 @@ export interface SignalActions {
  * @returns stops listening
  */
 export function onSignals({ reload, stop }: SignalActions): () => void {
-  const listeners = { SIGHUP: reload, SIGTERM: stop, SIGINT: stop }
+  const listeners = { SIGHUP: reload, SIGTERM: stop, SIGINT: oncePerPress(stop) }
   const entries = Object.entries(listeners) as [NodeJS.Signals, () => void][]
   for (const [signal, listener] of entries) process.on(signal, listener)
   return () => {

@@ -3,6 +3,7 @@ import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'n
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { until } from '@anyfork/test-support'
 import { afterEach } from 'mocha'
@@ -61,9 +62,14 @@ export function useForkPool(): {
   return { started, start }
 }
 
-/** Sends SIGINT, and again when the first has been delivered: the kernel merges signals that are pending. */
-export async function interruptTwice(pid: number): Promise<void> {
+/**
+ * Sends SIGINT, and again when the first has been delivered: the kernel merges signals that are pending.
+ *
+ * @param pause - how long to wait in between, in milliseconds; by default, so long that they are two presses of Ctrl-C
+ */
+export async function interruptTwice(pid: number, pause = 500): Promise<void> {
   process.kill(pid, 'SIGINT')
+  await setTimeout(pause)
   await until(
     () => (BigInt(`0x${/^ShdPnd:\s*(\w+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]}`) & 2n) === 0n,
   )
