@@ -37,6 +37,7 @@ const listener = takeListener(server)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
 
 const connections = new Set<Promise<void>>()
+let handedOver = 0
 let served = 0
 for await (const connection of acceptAll(listener, { reserve: RESERVE })) {
   const serving = serve(connection)
@@ -54,13 +55,22 @@ async function serve(connection: Descriptor): Promise<void> {
   const [reader, writer] = await persist(() => pipe())
   const kept = [connection, reader, writer] // until a worker has answered: if it dies, another one gets them
   try {
-    await persist(() => {
-      checkRoom(SLOTS)
-      return echo(...kept.map(descriptor => fd(descriptor)))
-    })
+    await persist(() => handOver(kept))
     served++
   } finally {
     for (const descriptor of kept) descriptor.close()
+  }
+}
+
+/** Lets a worker serve a connection. Resolves when the client has shut down its end. */
+async function handOver(descriptors: readonly Descriptor[]): Promise<void> {
+  // Workers that have started since may have taken the room. If no worker serves a connection, nothing makes room again.
+  if (handedOver) checkRoom(SLOTS)
+  handedOver++
+  try {
+    await echo(...descriptors.map(descriptor => fd(descriptor)))
+  } finally {
+    handedOver--
   }
 }
 
