@@ -492,6 +492,22 @@ describe('ForkProcess.remote()', () => {
     assert.equal((await buffer(socket.toSocket())).length, 20_000_000)
   })
 
+  it('settles all promises, and kills the command, if only the connection ends', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'anyfork-'))
+    try {
+      const lingers = join(folder, 'lingers')
+      writeFileSync(lingers, '"$@"\nexec sleep 1000 < /dev/null > /dev/null\n')
+      const remote = ForkProcess.remote({ command: ['sh', lingers, process.execPath], startTimeout: Infinity })
+      await remote.ready()
+      const { pid, exited } = remote
+      await assert.rejects(remote.eval(() => process.exit(3)).ready(), { code: 'ERR_PROCESS_EXITED' })
+      assert.deepEqual(await exited, { code: null, signal: 'SIGKILL' })
+      await until(() => !isRunning(pid!))
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
   it('lets the owner wait while a function does not read, and loses nothing', async () => {
     const remote = ForkProcess.remote(plain)
     const socket = (await remote.run(module, 'countLater')).toSocket()

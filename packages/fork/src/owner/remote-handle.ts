@@ -24,6 +24,8 @@ import { StreamEnds } from './stream-ends.js'
 
 /** How long the connection may stay open after the command has ended, in milliseconds: the last reports are on their way. */
 const GRACE_MS = 500
+/** How long the command may go on after the connection has ended, in milliseconds, before it is killed. */
+const LINGER_MS = 5000
 
 const UNKNOWN_STATUS: ExitStatus = { code: null, signal: null }
 
@@ -371,7 +373,22 @@ export class RemoteHandle {
     this.#isConnectionEnded = true
     this.#waiting.length = 0
     this.#relay?.end()
+    if (!this.#status) this.#killLingering()
     this.#settle()
+  }
+
+  /** A command that closes its standard streams must not keep its owner waiting. */
+  #killLingering(): void {
+    clearTimeout(this.#grace)
+    this.#grace = setTimeout(() => {
+      try {
+        this.kill('SIGKILL')
+      } catch (error) {
+        this.#failure ??= error as Error // EPERM: the command has changed its user, and is left alone
+        this.#onExit(UNKNOWN_STATUS)
+      }
+    }, LINGER_MS)
+    if (!this.#holders) this.#grace.unref()
   }
 
   #settle(): void {
