@@ -112,7 +112,8 @@ describe('sending calls ahead', () => {
   it('calls of a single worker begin in order even if it goes on while they are taken back', async () => {
     const record = await startAhead({ max: 1 })
     const compareExchange = Atomics.compareExchange as Exchange
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0, done = 0; done < ROUNDS; round++) {
+      await untilAhead(record)
       const file = pathOf(`calls ${round}`)
       const release = pathOf(`release ${round}`)
       let hasGoneOn = false
@@ -127,11 +128,15 @@ describe('sending calls ahead', () => {
       }
       Atomics.compareExchange = slowly as typeof Atomics.compareExchange
       try {
-        await Promise.all(numbers.map(number => record(file, number, number === 20 ? release : undefined)))
+        const calls = numbers.map(number => record(file, number, number === 20 ? release : undefined))
+        await until(() => recorded(file).includes(20))
+        const isAhead = (record.workers[0]?.load ?? 0) > 1 // on a busy machine, calls may have taken too long for that
+        if (!isAhead) writeFileSync(release, '')
+        await Promise.all(calls)
       } finally {
         Atomics.compareExchange = compareExchange as typeof Atomics.compareExchange
       }
-      assert.ok(hasGoneOn)
+      if (hasGoneOn) done++
       assert.deepEqual(recorded(file), numbers)
     }
   })
