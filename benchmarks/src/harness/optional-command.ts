@@ -22,7 +22,7 @@ type Program = NonNullable<Subject['needs']>
 const PROGRAMS: Record<Program, readonly [command: string, ...args: string[]]> = {
   cc: ['cc', '--version'],
   python3: ['python3', '-c', 'import multiprocessing.forkserver'],
-  pm2: ['pm2', '--version'],
+  pm2: ['pm2-runtime', '--version'], // `pm2 --version` leaves a daemon running
   usocket: [process.execPath, '--input-type=module', '-e', `import ${JSON.stringify(import.meta.resolve('usocket'))}`],
 }
 
