@@ -19,11 +19,20 @@ export function succeeds(command: string, args: readonly string[], otherwise: st
 
 type Program = NonNullable<Subject['needs']>
 
+/** Returns the URL of a package, or just its name if it is not installed: npm leaves it out where it cannot compile its addon. */
+function urlOf(name: string): string {
+  try {
+    return import.meta.resolve(name)
+  } catch {
+    return name
+  }
+}
+
 const PROGRAMS: Record<Program, readonly [command: string, ...args: string[]]> = {
   cc: ['cc', '--version'],
   python3: ['python3', '-c', 'import multiprocessing.forkserver'],
   pm2: ['pm2-runtime', '--version'], // `pm2 --version` leaves a daemon running
-  usocket: [process.execPath, '--input-type=module', '-e', `import ${JSON.stringify(import.meta.resolve('usocket'))}`],
+  usocket: [process.execPath, '--input-type=module', '-e', `import ${JSON.stringify(urlOf('usocket'))}`],
 }
 
 /** Reports whether a program runs, or an addon loads. Prints once that its subjects are left out if it does not. */
