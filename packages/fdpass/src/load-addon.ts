@@ -113,9 +113,10 @@ function explained(name: string, folder: string, cause: unknown): Error {
       `Node.js may not load the addon of ${name}: allow it with --allow-addons, or start the program without --no-addons`,
       cause,
     )
+  const names = addonsBeside(name, folder).join(' ')
   return loadError(
     'ERR_ADDON_NOT_FOUND',
-    `${name} has no addon that this system can load (${firstLine(message)}): install a C compiler, make, and Python, and run npm rebuild ${addonsBeside(name, folder).join(' ')}`,
+    `${name} has no addon that this system can load (${firstLine(message)}): install make, g++, and Python, and run npm rebuild ${names}; with npm 12, first npm install-scripts approve ${names}`,
     cause,
   )
 }
