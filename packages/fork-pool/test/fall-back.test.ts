@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { canCopyAllThreads } from '@anyfork/fork/internal'
 import { ForkProcess, pool } from '@anyfork/fork-pool'
 import { isSoak } from '@anyfork/test-support'
 import { before, describe, it } from 'mocha'
@@ -74,6 +75,10 @@ describe('a pool whose template cannot be forked', () => {
 })
 
 describe('a pool whose forks have all threads', () => {
+  before(function () {
+    if (!canCopyAllThreads()) this.skip()
+  })
+
   it('workers of a module that starts a thread are forks', async () => {
     await using addOne = pool(ForkProcess.exec({ threads: 'all' }), threadModule, 'addOne', { max: 1 })
     assert.equal(await addOne(1), 2)

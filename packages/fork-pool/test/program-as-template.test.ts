@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
+import { canCopyAllThreads } from '@anyfork/fork/internal'
 import { outputOf } from '@anyfork/test-support'
-import { describe, it } from 'mocha'
+import { before, describe, it } from 'mocha'
 
 const module = JSON.stringify(new URL('./fixtures/live-thread.js', import.meta.url))
 
 describe('a program that is its own template, with all threads', () => {
+  before(function () {
+    if (!canCopyAllThreads()) this.skip()
+  })
+
   it('has a pool whose workers each have its worker thread, also when they are recycled and the pool is reloaded', async () => {
     const stdout = await outputOf(`
       import { forkTemplate } from '@anyfork/fork/template'

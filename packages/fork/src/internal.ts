@@ -2,6 +2,7 @@
  * What the sister packages use, and what tests feed with random bytes. Not part of the documented API: it may change in
  * any release.
  */
+export { canCopyAllThreads } from './copied-threads.js'
 export { describeExit } from './errors.js'
 export {
   type BegunRun,

@@ -6,8 +6,9 @@ import { availableParallelism } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, childrenOf, isSoak, openResources, PATIENCE_MS, until } from '@anyfork/test-support'
-import { describe, it } from 'mocha'
+import { before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
+import { needAllThreads } from './support/mode.js'
 import { jobsOfForks } from './support/thread-jobs.js'
 
 const jobs = new URL('./fixtures/thread-jobs.js', import.meta.url)
@@ -53,6 +54,8 @@ async function work(template: ForkProcess, i: number): Promise<void> {
 }
 
 describe('forks with all threads under load', () => {
+  before(needAllThreads)
+
   it(`${CHILDREN} forks do all that needs threads, ${AT_ONCE} at once; the template goes on, and nothing is left`, async function () {
     this.timeout(isSoak ? 8 * 3_600_000 : 240_000)
     if (process.env['@ANYFORK/FORK_PREBUILD']) this.skip() // AddressSanitizer does not follow threads into forks: see scripts/sanitize

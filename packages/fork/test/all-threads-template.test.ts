@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { forkingFlags } from '@anyfork/fork/template'
 import { outputOf, runCommand, runProgram, untilGone } from '@anyfork/test-support'
-import { describe, it } from 'mocha'
+import { before, describe, it } from 'mocha'
+import { needAllThreads } from './support/mode.js'
 import { commonObstacles, type Obstacle } from './support/obstacles.js'
 
 const isRoot = process.getuid?.() === 0
@@ -59,6 +60,8 @@ const obstacles: readonly Obstacle[] = [
 ]
 
 describe("forkTemplate({ threads: 'all' })", () => {
+  before(needAllThreads)
+
   it('copies a program without flags; its worker thread answers in the program, in copies, and in forks of copies', async () => {
     const { stdout, stderr, code } = await runProgram(`${startThread}
       globalThis.answer = async socket => {

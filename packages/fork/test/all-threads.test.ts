@@ -7,6 +7,7 @@ import { ForkProcess } from '@anyfork/fork'
 import { assertNothingLeft, openResources, outputOf } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 import { answer } from './support/answer.js'
+import { needAllThreads } from './support/mode.js'
 import { jobsOfForks } from './support/thread-jobs.js'
 
 const jobs = new URL('./fixtures/thread-jobs.js', import.meta.url)
@@ -20,6 +21,7 @@ const ends = ['natural', 'exit'] as const
 const isRoot = process.getuid?.() === 0
 
 describe('forks with all threads', () => {
+  before(needAllThreads)
   before(async () => {
     await ForkProcess.exec().close() // Node and this package keep descriptors that the first process needs
   })

@@ -22,6 +22,7 @@ import {
 import { after, before, describe, it } from 'mocha'
 import type { surroundings } from './fixtures/remote.js'
 import { controlFrame } from './support/control-frames.js'
+import { needAllThreads } from './support/mode.js'
 
 const node = process.execPath
 const module = new URL('./fixtures/remote.js', import.meta.url)
@@ -279,7 +280,8 @@ describe('ForkProcess.remote()', () => {
     assert.equal(stdout, 'gone\n')
   })
 
-  it('belongs to the program that has started it, and not to a fork of that', async () => {
+  it('belongs to the program that has started it, and not to a fork of that', async function () {
+    needAllThreads.call(this)
     const stdout = await outputOf(`
       import { forkTemplate } from '@anyfork/fork/template'
       import { text } from 'node:stream/consumers'
