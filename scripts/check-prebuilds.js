@@ -3,7 +3,7 @@
 //
 //     node scripts/check-prebuilds.js        checks packages/*/prebuilds
 //     node scripts/check-prebuilds.js FOLDER checks FOLDER/*/prebuilds
-import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 const PACKAGES = ['fdpass', 'fork']
@@ -17,8 +17,9 @@ const PLATFORMS = {
   'darwin-arm64': { libcs: [], magic: MACH_O, machine: header => header.readUInt32LE(4) === 0x0100000c },
 }
 
-function namesOf(name, { libcs }) {
-  return libcs.length ? libcs.map(libc => `@anyfork+${name}.${libc}.node`) : [`@anyfork+${name}.node`]
+/** Returns the names of the addons of a package for a platform, each with its libc. */
+function filesOf(name, { libcs }) {
+  return libcs.length ? libcs.map(libc => [`@anyfork+${name}.${libc}.node`, libc]) : [[`@anyfork+${name}.node`]]
 }
 
 /** Returns what is wrong with the addons of a package. */
@@ -28,7 +29,7 @@ function faultsOf(name, folder) {
     .filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath, entry.name).slice(folder.length + 1))
   const expected = Object.entries(PLATFORMS).flatMap(([platform, description]) =>
-    namesOf(name, description).map(file => [join(platform, file), description]),
+    filesOf(name, description).map(([file, libc]) => [join(platform, file), { ...description, libc }]),
   )
   const names = expected.map(([file]) => file)
   return [
@@ -36,20 +37,19 @@ function faultsOf(name, folder) {
     ...found.filter(file => !names.includes(file)).map(file => `${name} has ${file}, which is not expected`),
     ...expected
       .filter(([file, description]) => found.includes(file) && !isFor(join(folder, file), description))
-      .map(([file]) => `${file} is for another machine`),
+      .map(([file]) => `${file} is for another machine or libc`),
   ]
 }
 
-function isFor(file, { magic, machine }) {
-  const header = Buffer.alloc(64)
-  const fd = openSync(file, 'r')
-  readSync(fd, header)
-  closeSync(fd)
-  return header.readUInt32BE(0) === magic && machine(header)
+/** An addon for glibc names the library `libc.so.6`; one for musl does not. */
+function isFor(file, { magic, machine, libc }) {
+  const content = readFileSync(file)
+  if (content.readUInt32BE(0) !== magic || !machine(content)) return false
+  return libc === undefined || content.includes('libc.so.6\0') === (libc === 'glibc')
 }
 
 const top = resolve(process.argv[2] ?? join(import.meta.dirname, '../packages'))
 const faults = PACKAGES.flatMap(name => faultsOf(name, join(top, name, 'prebuilds')))
 for (const fault of faults) console.error(fault)
 if (faults.length) process.exitCode = 1
-else console.log('All prebuilt addons are there, each for its machine.')
+else console.log('All prebuilt addons are there, each for its machine and libc.')

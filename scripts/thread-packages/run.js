@@ -113,7 +113,7 @@ const chosen = packages.filter(({ name }) => !asked.length || asked.includes(nam
 const rows = []
 /** How many packages a fork has used like their template. */
 const works = { one: 0, all: 0 }
-const isLikeTemplate = ({ used }) => used?.mode === 'fork' && used.error === undefined
+const isLikeTemplate = ({ used, error }) => error === undefined && used?.mode === 'fork' && used.error === undefined
 const missing = []
 for (const tried of chosen) {
   const place = await install(tried)
