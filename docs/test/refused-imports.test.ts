@@ -63,7 +63,10 @@ describe('the import of a package', () => {
     const outcome = await outputOf(program('@anyfork/fork', ''), [], {
       env: { LIBC: 'unknown', PREBUILDS_ONLY: '1' },
     })
-    assert.match(outcome, /"ERR_ADDON_NOT_FOUND".*libc=unknown.*npm rebuild @anyfork\/fdpass @anyfork\/fork; with npm 12, first npm install-scripts approve @anyfork\/fdpass @anyfork\/fork"/)
+    assert.match(
+      outcome,
+      /"ERR_ADDON_NOT_FOUND".*libc=unknown.*npm rebuild @anyfork\/fdpass @anyfork\/fork; with npm 12, first npm install-scripts approve @anyfork\/fdpass @anyfork\/fork"/,
+    )
   })
 })
 
