@@ -142,8 +142,9 @@ export interface PoolOptions {
    */
   stop?: number
   /**
-   * The maximum time that a worker may take to start, in milliseconds. A worker that takes longer is killed. Calls
-   * reject with `ERR_POOL_START_TIMEOUT` if no worker is left and two starts in a row took longer.
+   * The maximum time that a worker may take to start, in milliseconds, not counting the time in which its template starts
+   * others. A worker that takes longer is killed. Calls reject with `ERR_POOL_START_TIMEOUT` if no worker is left and two
+   * starts in a row took longer.
    *
    * @default 30_000
    */

@@ -113,6 +113,21 @@ describe('template loss', () => {
     await until(() => !templates[0]!.isAlive)
   })
 
+  it('a template that takes longer than startTimeout to start many workers, one after the other, is not replaced', async () => {
+    let templates = 0
+    const errors: unknown[] = []
+    const options = { max: 10, idle: 10, startTimeout: 5000, onError: (error: unknown) => void errors.push(error) }
+    const pid = start('pid', options, () => {
+      templates++
+      return ForkProcess.exec().eval(async () => {
+        const { beforeFork } = await import('@anyfork/fork')
+        beforeFork(() => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700))
+      })
+    })
+    await until(() => pid.workers.filter(({ state }) => state === 'idle').length === 10)
+    assert.deepEqual([templates, errors], [1, []])
+  })
+
   it('workers that are left serve calls after their template was killed, and it is replaced once', async () => {
     const templates: ForkProcess[] = []
     const sleep = start('sleep', { max: 3, stop: Infinity }, () => {

@@ -114,7 +114,8 @@ export interface PreforkOptions {
    */
   idleGrace?: number
   /**
-   * The maximum time that a worker may take to start, in milliseconds. A worker that takes longer is killed.
+   * The maximum time that a worker may take to start, in milliseconds, not counting the time in which its template starts
+   * others. A worker that takes longer is killed.
    *
    * @default 30_000
    */

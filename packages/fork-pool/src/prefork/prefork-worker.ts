@@ -11,6 +11,7 @@ import {
 import { SERVE_PREFORK } from '../entry-files.js'
 import { PoolError } from '../errors.js'
 import { DRAINING, type ServedCounts } from '../prefork-protocol.js'
+import { limitStart } from '../worker/limit-start.js'
 import type { PreforkWorkerFigures, PreforkWorkerState } from './prefork-stats.js'
 
 /** What a worker reports. */
@@ -105,16 +106,18 @@ export class PreforkWorker {
    */
   async ready(timeout: number): Promise<void> {
     let late: PoolError | undefined
-    const timer = setTimeout(() => {
+    const endLimit = limitStart(this.#process, this.#template, timeout, () => {
       late = new PoolError('ERR_POOL_START_TIMEOUT', `a worker has not started within ${timeout} ms`)
       this.#killStarting(0)
-    }, timeout)
+    })
+    let hasStarted = false
     try {
       await this.#control.ready()
+      hasStarted = true
     } catch (error) {
       throw late ?? this.#named(error as Error)
     } finally {
-      clearTimeout(timer)
+      endLimit(hasStarted)
     }
     this.readyAt = performance.now()
     this.#become('ready')

@@ -5,6 +5,7 @@ import type { ExitStatus, ForkProcess } from '@anyfork/fork-rpc'
 import type { Call } from '../call/call.js'
 import { PoolError } from '../errors.js'
 import type { PoolSettings } from '../pool-options.js'
+import { limitStart } from './limit-start.js'
 import { recordFailedStart, StartFailures } from './start-failures.js'
 import type { Template, Templates } from './templates.js'
 import { Worker, type WorkerListener } from './worker.js'
@@ -335,20 +336,22 @@ export class WorkerSet {
  * @throws rejects if the worker fails to start, with `ERR_POOL_START_TIMEOUT` if it takes too long
  */
 async function startInTime(worker: Worker, milliseconds: number): Promise<void> {
+  const { process, template } = worker
   let timeout: PoolError | undefined
-  let timer: NodeJS.Timeout | undefined
-  const isStuck = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      timeout = new PoolError('ERR_POOL_START_TIMEOUT', `a worker has not started within ${milliseconds} ms`)
-      const stuck = worker.pid === undefined ? [worker.template.process, worker.process] : [worker.process]
-      if (stuck.map(killIfPermitted).includes(false)) reject(timeout)
-    }, milliseconds)
+  let rejectStuck!: (error: PoolError) => void
+  const isStuck = new Promise<never>((_, reject) => (rejectStuck = reject))
+  const endLimit = limitStart(process, template.process, milliseconds, () => {
+    timeout = new PoolError('ERR_POOL_START_TIMEOUT', `a worker has not started within ${milliseconds} ms`)
+    const stuck = worker.pid === undefined ? [template.process, process] : [process]
+    if (stuck.map(killIfPermitted).includes(false)) rejectStuck(timeout)
   })
+  let hasStarted = false
   try {
     await Promise.race([worker.ready(), isStuck])
+    hasStarted = true
   } catch (error) {
     throw timeout ?? error
   } finally {
-    clearTimeout(timer)
+    endLimit(hasStarted)
   }
 }
