@@ -63,6 +63,22 @@ describe('refork', function () {
     assert.equal(calls.failed, 0)
   })
 
+  it('a worker that takes more than two seconds to be forked becomes the template', async () => {
+    const errors: Error[] = []
+    const options = { max: 1, refork: [2, Infinity], onError: (error: Error) => errors.push(error) }
+    const call = start('generations', options, () =>
+      ForkProcess.exec().eval(async () => {
+        const { beforeFork } = await import('@anyfork/fork')
+        beforeFork(() => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500))
+      }),
+    )
+    await Promise.all([call(), call()])
+    const before = (await call.stats()).template.pid
+    await until(async () => errors.length > 0 || (await call.stats()).template.pid !== before)
+    assert.deepEqual(errors, [])
+    assert.equal(((await call()) as Answer).count, 3)
+  })
+
   it('a worker that dies before it is forked costs no later call', async () => {
     const call = start('generations', { max: 2, refork: 5 })
     const { pid } = (await call()) as Answer

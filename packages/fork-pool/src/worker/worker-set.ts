@@ -258,7 +258,8 @@ export class WorkerSet {
       if (this.#hasEnded) throw new PoolError('ERR_POOL_CLOSED', 'the pool was closed while a worker was starting')
       for (const restrictions of [this.#settings.restrict, reserved?.options.restrict])
         if (restrictions) process.restrict(restrictions)
-      const settings = { isAsync: this.#settings.async, lifetime: this.#chooseLifetime(), connect: this.#connect }
+      const { async: isAsync, startTimeout } = this.#settings
+      const settings = { isAsync, lifetime: this.#chooseLifetime(), startTimeout, connect: this.#connect }
       return new Worker(process, template, settings, this.#listener)
     } catch (error) {
       killIfPermitted(process)

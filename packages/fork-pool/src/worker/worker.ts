@@ -38,6 +38,8 @@ export interface WorkerListener {
 export interface WorkerSettings {
   isAsync: boolean
   lifetime: number
+  /** How long a fork of this worker may take to start, in milliseconds. */
+  startTimeout: number
   connect: ConnectWorker
 }
 
@@ -67,6 +69,7 @@ export class Worker implements Candidate, CallOwner {
   isUnmeasured = false
   readonly #connection: WorkerConnection
   readonly #isAsync: boolean
+  readonly #startTimeout: number
   readonly #listener: WorkerListener
   readonly #running: RunningCalls
   #readyAt = 0
@@ -80,13 +83,14 @@ export class Worker implements Candidate, CallOwner {
   constructor(
     process: ForkProcess,
     template: Template,
-    { isAsync, lifetime, connect }: WorkerSettings,
+    { isAsync, lifetime, startTimeout, connect }: WorkerSettings,
     listener: WorkerListener,
   ) {
     this.process = process
     this.template = template
     this.lifetime = lifetime
     this.#isAsync = isAsync
+    this.#startTimeout = startTimeout
     this.#listener = listener
     this.#running = new RunningCalls(isAsync, {
       onBegin: call => {
@@ -355,9 +359,10 @@ export class Worker implements Candidate, CallOwner {
   }
 
   #close(): void {
+    const grace = this.#beforeClose ? this.#startTimeout : GRACE_MS // it ends when it has been forked
     this.#beforeClose?.()
     void this.#connection.control.close()
-    const killer = setTimeout(() => this.kill(), GRACE_MS)
+    const killer = setTimeout(() => this.kill(), grace)
     void this.ended.then(() => clearTimeout(killer))
   }
 
