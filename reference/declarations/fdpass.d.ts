@@ -10,6 +10,7 @@ export declare class DeferredWriter {
     get isPending(): boolean;
     defer(buffer: Uint8Array, from: number, end: number): void;
     flush(): number;
+    stop(): void;
 }
 
 export declare class Descriptor implements Disposable {

@@ -128,6 +128,15 @@ ssize_t fdpass_flush_deferred(struct fdpass_deferred_writer *writer) {
   return rc < 0 ? rc : count;
 }
 
+void fdpass_deferred_writer_stop(struct fdpass_deferred_writer *writer) {
+  if (writer->process != getpid()) return;
+  pthread_mutex_lock(&writer->lock);
+  writer->ending = true;
+  pthread_mutex_unlock(&writer->lock);
+  join_thread(writer);
+  writer->ending = false;
+}
+
 void fdpass_deferred_writer_end(struct fdpass_deferred_writer *writer) {
   if (writer->process == getpid()) {
     pthread_mutex_lock(&writer->lock);

@@ -197,6 +197,10 @@ int fdpass_defer_write(struct fdpass_deferred_writer *writer, const void *bytes,
  * such as EPIPE, nothing is deferred either. */
 ssize_t fdpass_flush_deferred(struct fdpass_deferred_writer *writer);
 
+/* Joins the thread, which takes at most a tick. Call this when nothing is deferred. The next deferred write starts the
+ * thread again. */
+void fdpass_deferred_writer_stop(struct fdpass_deferred_writer *writer);
+
 /* Sends the deferred bytes that the socket accepts without waiting, joins the thread, which takes at most a tick, and
  * frees the writer. In a forked child, which does not have the thread, it only frees the writer. */
 void fdpass_deferred_writer_end(struct fdpass_deferred_writer *writer);

@@ -72,6 +72,7 @@ export interface Binding {
   makeDeferredWriter(socket: number, control: Int32Array, writer: object): NativeDeferredWriter | number
   deferWrite(writer: NativeDeferredWriter, buffer: Uint8Array, from: number): number
   flushDeferred(writer: NativeDeferredWriter): number
+  stopDeferring(writer: NativeDeferredWriter): void
   sharedMemory(length: number): number
   mapMemory(fd: number, length: number): ArrayBuffer | number
   sendOne(socket: number, fd: number): number

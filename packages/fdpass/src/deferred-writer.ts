@@ -90,4 +90,15 @@ export class DeferredWriter {
     this.#buffer = undefined // not earlier: the thread could still read it
     return checked(result, 'send')
   }
+
+  /**
+   * Ends the watchdog thread now, if it runs: a process with a thread of its own cannot be forked. Takes about a
+   * millisecond at most. The next `defer` starts the thread again.
+   *
+   * @throws TypeError while bytes are deferred: flush them first
+   */
+  stop(): void {
+    if (this.#buffer) throw new TypeError('bytes are deferred: flush() them first')
+    binding.stopDeferring(this.#native)
+  }
 }

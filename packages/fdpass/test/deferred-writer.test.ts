@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { DeferredWriter, read, StreamReceiver, setNonblocking, socketpair, tryWrite } from '@anyfork/fdpass'
 import { collectGarbage, PATIENCE_MS, until } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 
+/** proc_pid_stat(5), field 9 */
+const PF_EXITING = 4
 const threads = (): number => readdirSync('/proc/self/task').length
+/** Counts the threads that do not exit: one that was joined is listed for another moment. */
+const runningThreads = (): number =>
+  readdirSync('/proc/self/task').filter(id => {
+    const stat = readFileSync(`/proc/self/task/${id}/stat`, 'latin1')
+    const flags = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6])
+    return (flags & PF_EXITING) === 0
+  }).length
 const block = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 
 describe('DeferredWriter', () => {
@@ -42,6 +51,21 @@ describe('DeferredWriter', () => {
     writer.flush()
     read(right, buffer)
     await until(() => threads() < busyThreads)
+  })
+
+  it('stop() ends the thread at once, and throws TypeError while bytes are deferred', () => {
+    const before = runningThreads()
+    writer.defer(bytes, 0, 1)
+    assert.equal(runningThreads(), before + 1)
+    assert.throws(() => writer.stop(), TypeError)
+    writer.flush()
+    writer.stop()
+    assert.equal(runningThreads(), before)
+    writer.stop()
+    writer.defer(bytes, 1, 2)
+    assert.equal(runningThreads(), before + 1)
+    assert.equal(writer.flush(), 1)
+    assert.equal(buffer.toString('latin1', 0, read(right, buffer)), '01')
   })
 
   for (const [from, end] of [

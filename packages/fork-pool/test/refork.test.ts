@@ -79,6 +79,16 @@ describe('refork', function () {
     assert.equal(((await call()) as Answer).count, 3)
   })
 
+  it('a worker that has just sent many answers at once is forked', async () => {
+    const call = start('generations', { max: 1, load: 20, refork: [200, Infinity] }, () => ForkProcess.exec())
+    const before = (await call.stats()).template.pid
+    await Promise.all(Array.from({ length: 200 }, () => call()))
+    await until(async () => (await call.stats()).template.pid !== before)
+    assert.ok(((await call()) as Answer).count > 200)
+    const { mode, obstacle } = (await call.stats()).template
+    assert.deepEqual([mode, obstacle], ['fork', undefined])
+  })
+
   it('a worker that dies before it is forked costs no later call', async () => {
     const call = start('generations', { max: 2, refork: 5 })
     const { pid } = (await call()) as Answer

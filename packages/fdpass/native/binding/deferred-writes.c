@@ -64,11 +64,20 @@ static napi_value bind_flush_deferred(napi_env env, napi_callback_info info) {
   return number(env, fdpass_flush_deferred(self->writer));
 }
 
+/* stopDeferring(writer) */
+static napi_value bind_stop_deferring(napi_env env, napi_callback_info info) {
+  ARGUMENTS(env, info, 1);
+  EXTERNAL(env, argv[0], struct js_deferred_writer, self);
+  fdpass_deferred_writer_stop(self->writer);
+  return NULL;
+}
+
 bool define_deferred_writes(napi_env env, napi_value exports) {
   const napi_property_descriptor methods[] = {
     METHOD("makeDeferredWriter", bind_make_deferred_writer),
     METHOD("deferWrite", bind_defer_write),
     METHOD("flushDeferred", bind_flush_deferred),
+    METHOD("stopDeferring", bind_stop_deferring),
   };
   const struct constant constants[] = {
     {"DEFERRED_END", FDPASS_DEFERRED_END},

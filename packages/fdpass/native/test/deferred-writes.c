@@ -124,6 +124,11 @@ void test_restart_of_watchdog(void) {
       sleep_ms(100);
     } while (ticks(&self) != before);
   }
+  fdpass_deferred_writer_stop(self.writer);
+  fdpass_deferred_writer_stop(self.writer); /* has no thread */
+  assert(fdpass_defer_write(self.writer, "b", 1, 0) == 0);
+  expect(self.pair[1], "b"); /* from the watchdog, which has started again */
+  assert(fdpass_flush_deferred(self.writer) == 1);
   tear_down(&self);
 }
 

@@ -54,6 +54,15 @@ export class BlockingWriter {
   }
 
   /**
+   * Writes everything that waits, and ends the thread that writes what was deferred: with it, this process could not be
+   * forked.
+   */
+  end(): void {
+    this.write()
+    this.#deferred?.stop()
+  }
+
+  /**
    * Defers the write for a millisecond or two, so that more responses can leave with it. Returns false if it cannot be
    * deferred: write now.
    */

@@ -73,6 +73,7 @@ export async function serveCalls(socket: Descriptor, ...args: [...unknown[], Ser
     output.write() // the frame `ready`
     await loop(input, output, service, carryOutCall, page)
     service.finish()
+    output.end()
   } catch (error) {
     endIfCallerGone(error)
     endIfInvalid(error, service)
