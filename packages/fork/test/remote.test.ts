@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { buffer, text } from 'node:stream/consumers'
+import { watch } from '@anyfork/fdpass'
 import { ForkProcess } from '@anyfork/fork'
 import {
   assertNothingLeft,
@@ -430,6 +431,19 @@ describe('ForkProcess.remote()', () => {
       const remote = ForkProcess.remote({ ...plain, stderr: 'pipe' })
       ;(await remote.run(module, 'goOn')).close()
       assert.equal(await text(remote.stderr!), 'gone on\n')
+      assert.deepEqual(await remote.exited, { code: 0, signal: null })
+    })
+
+    it('comes when the owner closes the socket of a function that only reads, with unread bytes in it', async () => {
+      const remote = ForkProcess.remote(plain)
+      const socket = await remote.run(module, 'greetAndWait')
+      await new Promise<void>(resolve => {
+        const watching = watch(socket, { readable: true }, () => {
+          watching.close()
+          resolve()
+        })
+      })
+      socket.close()
       assert.deepEqual(await remote.exited, { code: 0, signal: null })
     })
 

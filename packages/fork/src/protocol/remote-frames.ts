@@ -14,7 +14,7 @@ export const Socket = {
   end: 97,
   /** Bytes have been taken, so that as many more may be sent. Payload: how many, as u32. */
   taken: 98,
-  /** No more bytes are taken. */
+  /** The sender's end is closed: no more bytes are taken, and none will come. */
   gone: 99,
 } as const
 

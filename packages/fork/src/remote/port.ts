@@ -54,7 +54,7 @@ export class Port extends Descriptor {
   onFrame(type: number, payload: Buffer): void {
     if (type === Socket.taken) this.#outgoing.onTaken(payload)
     else if (type === Socket.end) this.#isEnded = true
-    else if (type === Socket.gone) this.#isGone = true
+    else if (type === Socket.gone) this.#isGone = this.#isEnded = true
     else {
       this.#incoming.received(payload.length)
       if (this.isOpen) this.#arrived.push(payload)
