@@ -456,6 +456,24 @@ describe('ForkProcess.remote()', () => {
   })
 
   describe('a hostile process', () => {
+    /** Starts a process whose function writes to the connection. */
+    async function attack(bytes: Buffer) {
+      const remote = ForkProcess.remote(plain).eval(async (hostile: Uint8Array) => {
+        const { writeSync } = await import('node:fs')
+        Object.assign(globalThis, {
+          attack: () => {
+            for (let at = 0; at < hostile.length; ) {
+              try {
+                at += writeSync(0, hostile, at)
+              } catch {} // EAGAIN
+            }
+            setInterval(() => {}, 1000)
+          },
+        })
+      }, new Uint8Array(bytes))
+      return { exited: remote.exited, socket: await remote.run('attack') }
+    }
+
     const frames: Record<string, Buffer> = {
       'bytes that are no frame': Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'),
       'a report that only local processes send': controlFrame(68, Buffer.alloc(7)),
@@ -463,30 +481,40 @@ describe('ForkProcess.remote()', () => {
       'more bytes of the socket than it may': Buffer.concat(
         Array.from({ length: 33 }, () => controlFrame(96, Buffer.alloc(65536))),
       ),
+      'more small pieces than it may': Buffer.concat(
+        Array.from({ length: 20_000 }, () => controlFrame(96, Buffer.alloc(1))),
+      ),
+      'a piece without bytes': controlFrame(96),
       'too much in one frame': controlFrame(96, undefined, { length: 65537 }),
       'that it has taken what it was not sent': controlFrame(98, Buffer.from([1, 0, 0, 0])),
       'an answer that is too large': controlFrame(64, undefined, { length: 2 ** 26 + 1 }),
     }
     for (const [what, bytes] of Object.entries(frames)) {
       it(`is killed when it sends ${what}`, async () => {
-        const remote = ForkProcess.remote(plain).eval(async (hostile: Uint8Array) => {
-          const { writeSync } = await import('node:fs')
-          Object.assign(globalThis, {
-            attack: () => {
-              for (let at = 0; at < hostile.length; ) {
-                try {
-                  at += writeSync(0, hostile, at)
-                } catch {} // EAGAIN
-              }
-              setInterval(() => {}, 1000)
-            },
-          })
-        }, new Uint8Array(bytes))
-        const socket = await remote.run('attack')
-        assert.deepEqual(await remote.exited, { code: null, signal: 'SIGKILL' })
+        const { exited, socket } = await attack(bytes)
+        assert.deepEqual(await exited, { code: null, signal: 'SIGKILL' })
         socket.close()
       })
     }
+
+    it('cannot make its owner do anything twice at the end of a socket', async () => {
+      const warnings: unknown[] = []
+      const onWarning = (warning: unknown): void => void warnings.push(warning)
+      process.on('warning', onWarning)
+      try {
+        const frames = [
+          ...Array.from({ length: 16 }, () => controlFrame(96, Buffer.alloc(65536))), // the socket does not take all of them
+          ...Array.from({ length: 20 }, () => [controlFrame(97), controlFrame(99)]).flat(),
+          Buffer.from('no frame: the process is killed'),
+        ]
+        const { exited, socket } = await attack(Buffer.concat(frames))
+        assert.deepEqual(await exited, { code: null, signal: 'SIGKILL' })
+        socket.close()
+        assert.deepEqual(warnings, []) // such as one of too many listeners
+      } finally {
+        process.removeListener('warning', onWarning)
+      }
+    })
 
     it('is killed when it sends bytes of a socket before a function runs', async () => {
       const remote = ForkProcess.remote(plain).eval(

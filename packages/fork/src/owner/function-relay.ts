@@ -38,7 +38,7 @@ export class FunctionRelay {
       case Socket.bytes:
         this.#incoming.received(payload.length)
         if (!this.#socket.writable) return
-        this.#socket.write(payload, error => {
+        this.#socket.write(this.#socket.writableLength ? copyOf(payload) : payload, error => {
           const taken = error ? undefined : this.#incoming.taken(payload.length)
           if (taken) this.#send(Socket.taken, taken)
         })
@@ -57,6 +57,7 @@ export class FunctionRelay {
 
   /** Closes the socket, once what has come was written to it. Idempotent. */
   end(): void {
+    if (this.#hasEnded) return
     this.#hasEnded = true
     this.#socket.destroySoon()
   }
@@ -73,4 +74,11 @@ export class FunctionRelay {
     this.#outgoing.sent(bytes.length)
     if (this.#outgoing.room < MOST_CHUNK_BYTES) this.#socket.pause()
   }
+}
+
+/** Copies bytes that will wait: they are a part of what was received at once, all of which would stay in memory. */
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(copy)
+  return copy
 }

@@ -4,15 +4,15 @@ import { type Accepted, acceptedReports, Command, Report } from './frame.js'
  * The frames that only the connection to a remote process has: it is the only one between the two sides, so it carries the
  * bytes of the function's socket, too.
  *
- * They go in both directions. Neither side sends more bytes than the other one has room for, so both can always read: an
- * order, a report, and the end of the connection are never behind bytes that a function does not take.
+ * They go in both directions. Neither side sends more than the other one has room for, so both can always read: an order, a
+ * report, and the end of the connection are never behind bytes that a function does not take.
  */
 export const Socket = {
-  /** Bytes for the other end of the function's socket. */
+  /** Bytes for the other end of the function's socket, at least one. */
   bytes: 96,
   /** No more bytes will come. */
   end: 97,
-  /** Bytes have been taken, so that as many more may be sent. Payload: how many, as u32. */
+  /** Frames have been taken, so that as much more may be sent. Payload: their size in the window, as u32. */
   taken: 98,
   /** The sender's end is closed: no more bytes are taken, and none will come. */
   gone: 99,
@@ -39,8 +39,10 @@ export interface ProvidedModule {
   offers?: Readonly<Record<string, string>>
 }
 
-/** How many bytes of the function's socket may be on their way in one direction. */
+/** How many bytes of the function's socket may be on their way in one direction, with `FRAME_BYTES` for each frame. */
 export const WINDOW_BYTES: number = 1 << 21
+/** How many bytes each frame counts in addition to its payload: about what a small one takes in the memory of a receiver. */
+export const FRAME_BYTES = 512
 /** The most bytes of the socket in one frame. */
 export const MOST_SOCKET_BYTES = 65536
 /** The payload of `taken`, in bytes. */

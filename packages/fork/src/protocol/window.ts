@@ -1,18 +1,20 @@
-import { TAKEN_BYTES, WINDOW_BYTES } from './remote-frames.js'
+import { FRAME_BYTES, TAKEN_BYTES, WINDOW_BYTES } from './remote-frames.js'
 
 /** Takes part in a window: a piece of it is acknowledged at a time. */
 const ACKNOWLEDGED_BYTES = WINDOW_BYTES / 8
 
-/** How many bytes may be sent before the other side has taken some. */
+/** How much may be sent before the other side has taken some. */
 export class SendWindow {
   #room = WINDOW_BYTES
 
+  /** The most bytes that the next frame may have. */
   get room(): number {
-    return this.#room
+    return Math.max(0, this.#room - FRAME_BYTES)
   }
 
+  /** @param bytes - the payload of a frame */
   sent(bytes: number): void {
-    this.#room -= bytes
+    this.#room -= bytes + FRAME_BYTES
   }
 
   /**
@@ -26,20 +28,29 @@ export class SendWindow {
   }
 }
 
-/** How many bytes the other side may send. */
+/** How much the other side may send. */
 export class ReceiveWindow {
   #room = WINDOW_BYTES
   #taken = 0
 
-  /** @throws TypeError if the other side has sent more than it may */
+  /**
+   * @param bytes - the payload of a frame
+   * @throws TypeError if the other side has sent more than it may
+   */
   received(bytes: number): void {
-    this.#room -= bytes
+    if (bytes === 0) throw new TypeError('it has sent a frame without bytes of the socket')
+    this.#room -= bytes + FRAME_BYTES
     if (this.#room < 0) throw new TypeError('it has sent more bytes of the socket than it may')
   }
 
-  /** Returns the payload of a frame `taken`, if one is due. */
-  taken(bytes: number): Buffer | undefined {
-    this.#taken += bytes
+  /**
+   * Call this when bytes of a frame have been taken.
+   *
+   * @param isWhole - whether they were the last ones of it
+   * @returns the payload of a frame `taken`, if one is due
+   */
+  taken(bytes: number, isWhole = true): Buffer | undefined {
+    this.#taken += bytes + (isWhole ? FRAME_BYTES : 0)
     if (this.#taken < ACKNOWLEDGED_BYTES) return undefined
     const payload = Buffer.alloc(TAKEN_BYTES)
     payload.writeUInt32LE(this.#taken)

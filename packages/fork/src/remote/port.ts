@@ -71,9 +71,10 @@ export class Port extends Descriptor {
     const first = this.#arrived[0]
     if (!first) return this.#isEnded ? 0 : -1
     const count = first.copy(buffer, offset)
-    if (count === first.length) this.#arrived.shift()
+    const isWhole = count === first.length
+    if (isWhole) this.#arrived.shift()
     else this.#arrived[0] = first.subarray(count)
-    this.#acknowledge(count)
+    this.#acknowledge(count, isWhole)
     return count
   }
 
@@ -150,8 +151,8 @@ export class Port extends Descriptor {
     }
   }
 
-  #acknowledge(count: number): void {
-    const taken = this.#incoming.taken(count)
+  #acknowledge(count: number, isWhole = true): void {
+    const taken = this.#incoming.taken(count, isWhole)
     if (taken) this.#connection.send(Socket.taken, taken)
   }
 
