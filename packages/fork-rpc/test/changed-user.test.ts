@@ -41,4 +41,18 @@ describe('a program that has changed its user, and may not kill its processes', 
     `)
     assert.equal(output, 'ended\n')
   })
+
+  it('destroy() ends the connection of a remote process, and what blocks there', async () => {
+    const block = JSON.stringify('data:text/javascript,export const block = () => { for (;;); }')
+    const output = await outputOf(`
+      import { ForkProcess, run } from ${rpcModule}
+      const block = run(ForkProcess.remote({ command: [process.execPath] }), ${block}, 'block')
+      await block.ready()
+      const answer = block()
+      process.setuid(65534)
+      await Promise.all([block.destroy(), answer.catch(error => console.log(error.code))])
+      console.log('ended')
+    `)
+    assert.equal(output, 'ERR_PROCESS_EXITED\nended\n')
+  })
 })

@@ -552,6 +552,39 @@ describe('ForkProcess.remote()', () => {
     }
   })
 
+  describe('a command that its owner may not kill', () => {
+    before(function () {
+      if (process.getuid?.() !== 0) this.skip() // only root can change its user
+    })
+
+    /** Returns the source of a program that tries to end a remote process after it has changed its user. */
+    const killerOf = (command: string[]): string => `
+      import { ForkProcess } from '@anyfork/fork'
+      const remote = ForkProcess.remote({ command: ${JSON.stringify(command)}, stderr: 'ignore' })
+      const socket = await remote.run(${JSON.stringify(module.href)}, 'stay')
+      process.setuid(65534)
+      try {
+        remote.kill()
+      } catch (error) {
+        console.log(error.code, remote.pid)
+      }
+      console.log(remote.kill('SIGKILL'), JSON.stringify(await remote.exited))
+      socket.close()`
+
+    it('ends with its connection on SIGKILL', async () => {
+      assert.match(await outputOf(killerOf([node])), /^EPERM \d+\ntrue {"code":0,"signal":null}\n$/)
+    })
+
+    it('is left alone if it does not end with its connection', async () => {
+      const lingers = join(folder, 'lingers')
+      writeFileSync(lingers, '"$@"\nexec sleep 1000 < /dev/null > /dev/null\n')
+      const output = await outputOf(killerOf(['sh', lingers, node]))
+      const [, pid] = /^EPERM (\d+)\ntrue {"code":null,"signal":null}\n$/.exec(output) ?? assert.fail(output)
+      process.kill(Number(pid), 'SIGKILL')
+      await untilGone(Number(pid))
+    })
+  })
+
   it('lets the owner wait while a function does not read, and loses nothing', async () => {
     const remote = ForkProcess.remote(plain)
     const socket = (await remote.run(module, 'countLater')).toSocket()

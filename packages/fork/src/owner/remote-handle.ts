@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync } from 'node:fs'
+import { constants } from 'node:os'
 import { type Descriptor, dup, type Handle, setNonblocking, shutdown, socketpair } from '@anyfork/fdpass'
 import { descriptorNumber } from '@anyfork/fdpass/internal'
 import { decodeError } from '../error-codec.js'
@@ -196,9 +197,25 @@ export class RemoteHandle {
     }
   }
 
-  /** Sends a signal to the command. Returns whether there was a process to send it to. */
+  /**
+   * Sends a signal to the command. Returns whether there was a process to send it to. A command that may not be killed loses
+   * its connection, which ends the remote process.
+   *
+   * @throws `EPERM` if this program may not send a signal other than SIGKILL
+   */
   kill(signal: NodeJS.Signals | number = 'SIGTERM'): boolean {
     const number = signalNumber(signal)
+    try {
+      return this.#signal(number)
+    } catch (error) {
+      if (number !== constants.signals.SIGKILL) throw error
+      this.#endConnection()
+      return true
+    }
+  }
+
+  /** @throws `EPERM` if the command has changed its user, as sudo(8) does */
+  #signal(number: number): boolean {
     const { pid } = this.#child
     if (this.#status || pid === undefined) return false
     try {
@@ -337,11 +354,7 @@ export class RemoteHandle {
 
   #fail(error: Error): void {
     this.#failure ??= error
-    try {
-      this.kill('SIGKILL')
-    } catch {
-      // EPERM: the command has changed its user. It ends when its connection ends
-    }
+    this.kill('SIGKILL')
     this.#endConnection()
   }
 
@@ -382,9 +395,9 @@ export class RemoteHandle {
     clearTimeout(this.#grace)
     this.#grace = setTimeout(() => {
       try {
-        this.kill('SIGKILL')
+        this.#signal(constants.signals.SIGKILL)
       } catch (error) {
-        this.#failure ??= error as Error // EPERM: the command has changed its user, and is left alone
+        this.#failure ??= error as Error // EPERM: the command is left alone
         this.#onExit(UNKNOWN_STATUS)
       }
     }, LINGER_MS)
