@@ -246,7 +246,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
 
   /** Whether the process can take orders or is running its function, as far as this program knows. */
   get isAlive(): boolean {
-    return !this.isClosing && !this.processHandle.isGone
+    return !this.isClosing && this.processHandle.isAlive
   }
 
   /**

@@ -552,6 +552,21 @@ describe('ForkProcess.remote()', () => {
     }
   })
 
+  it('is not alive once its connection has ended, and opens nothing for a function then', async () => {
+    const before = openResources()
+    const lingers = join(folder, 'lingers')
+    writeFileSync(lingers, '"$@"\nexec sleep 1000 < /dev/null > /dev/null\n')
+    const remote = ForkProcess.remote({ command: ['sh', lingers, node] })
+    await remote.ready()
+    const { pid, exited } = remote
+    remote.eval(() => process.exit(3))
+    await until(() => !remote.isAlive)
+    assert.ok(isRunning(pid!))
+    await assert.rejects(remote.run(module, 'echo'), { code: 'ERR_PROCESS_EXITED' })
+    await exited
+    await assertNothingLeft(before)
+  })
+
   describe('a command that its owner may not kill', () => {
     before(function () {
       if (process.getuid?.() !== 0) this.skip() // only root can change its user

@@ -205,6 +205,11 @@ export class ProcessHandle implements Relative<ProcessHandle> {
     return this.#status !== undefined && this.#isChannelEnded
   }
 
+  /** Whether it may still carry out orders. */
+  get isAlive(): boolean {
+    return !this.isGone
+  }
+
   get isRunning(): boolean {
     return this.#pidfd !== undefined && !this.#pidfd.hasEnded
   }

@@ -137,6 +137,11 @@ export class RemoteHandle {
     return this.#status !== undefined && this.#isConnectionEnded
   }
 
+  /** Whether it may still carry out orders. */
+  get isAlive(): boolean {
+    return this.#status === undefined && !this.#isConnectionEnded
+  }
+
   /** Why the process answers no more. */
   get reason(): Error {
     if (this.#failure) return this.#failure
@@ -177,6 +182,7 @@ export class RemoteHandle {
     this.#send(type, id, payload)
     if (end) {
       this.#relay = new FunctionRelay(end, (of, bytes) => this.#send(of, 0, bytes))
+      if (this.#isConnectionEnded) this.#relay.end()
       this.#log.length = 0 // no fork is possible any more
     }
     const release = this.hold()
