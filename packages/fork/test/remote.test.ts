@@ -342,6 +342,17 @@ describe('ForkProcess.remote()', () => {
       assert.equal(await text(template.stderr!), 'evaluated\n')
     })
 
+    it('repeats a call that is pending, and goes on if it fails; later forks do not repeat it', async () => {
+      const template = ForkProcess.remote({ ...plain, stderr: 'ignore' })
+      const failing = template.call(module, 'loadAndFail', 5)
+      const fork = template.fork()
+      await assert.rejects(failing, { code: 'ERR_CALL_FAILED' })
+      assert.equal(await fork.call(module, 'load', 1), 6)
+      const later = [fork.fork(), template.fork()]
+      assert.deepEqual(await Promise.all(later.map(one => one.call(module, 'load', 1))), [2, 1])
+      await Promise.all([template, fork, ...later].map(one => one.close()))
+    })
+
     it('connects again after the connection of the process has ended', async () => {
       const template = ForkProcess.remote(plain).eval('globalThis.kept = () => 6')
       await template.ready()

@@ -49,6 +49,14 @@ interface Order {
   payload: Buffer | undefined
 }
 
+/** An order that forks carry out, too. */
+interface RepeatedOrder {
+  type: number
+  payload: Buffer | undefined
+  /** Of a call, what is known of it in the process that got it. */
+  outcome?: 'pending' | 'done' | 'failed'
+}
+
 /** The handles whose processes are not gone. */
 const open = new Set<RemoteHandle>()
 
@@ -66,7 +74,7 @@ export class RemoteHandle {
   readonly ends: StreamEnds
   readonly #options: KeptOptions
   /** The orders so far that forks must carry out, too. */
-  readonly #log: Order[]
+  readonly #log: RepeatedOrder[]
   readonly #child: ChildProcess
   /** This end of the connection. */
   readonly #socket: Descriptor
@@ -97,7 +105,7 @@ export class RemoteHandle {
     assertMayStart()
     if (options.cwd !== undefined) accessSync(options.cwd) // the error of spawn(2) would name the command instead
     this.#options = options
-    this.#log = original ? [...original.#log] : []
+    this.#log = original ? original.#log.filter(({ outcome }) => outcome !== 'failed') : []
     this.#exited = new Promise(resolve => (this.#resolveExited = resolve))
     const program = remoteProgram()
     const { file, args, greeting } = remoteCommand(options.command, program.length)
@@ -116,7 +124,7 @@ export class RemoteHandle {
       theirs.close()
     }
     this.#startLimit = new StartLimit(options.startTimeout, () => this.#onStartOverdue())
-    for (const { type, payload } of this.#log) this.#send(type, 0, payload)
+    for (const order of this.#log) this.#repeat(order)
     open.add(this)
   }
 
@@ -161,7 +169,7 @@ export class RemoteHandle {
 
   /** Sends an order that has no answer. */
   order(type: number, payload?: Buffer, _handles?: readonly Handle[]): void {
-    if (REPEATED.has(type)) this.#log.push({ type, id: 0, payload })
+    if (REPEATED.has(type)) this.#log.push({ type, payload })
     this.#send(type, 0, payload)
   }
 
@@ -190,13 +198,16 @@ export class RemoteHandle {
     return type === Command.call ? this.#logCall(payload, answer) : answer
   }
 
-  /** Forks repeat a call, unless it has failed. */
+  /** Forks repeat a call, unless it has failed. Those that are made before that is known have the order in their log, too. */
   async #logCall(payload: Buffer | undefined, answer: Promise<Buffer>): Promise<Buffer> {
-    const order = { type: Command.call, id: 0, payload }
+    const order: RepeatedOrder = { type: Command.call, payload, outcome: 'pending' }
     this.#log.push(order)
     try {
-      return await answer
+      const result = await answer
+      order.outcome = 'done'
+      return result
     } catch (error) {
+      order.outcome = 'failed'
       const index = this.#log.indexOf(order)
       if (index >= 0) this.#log.splice(index, 1)
       throw error
@@ -312,6 +323,12 @@ export class RemoteHandle {
   #send(type: number, id: number, payload?: Buffer): void {
     if (this.#channel) this.#channel.send(type, id, payload)
     else if (!this.#isConnectionEnded) this.#waiting.push({ type, id, payload })
+  }
+
+  /** Sends an order of the process of which this one is a fork. */
+  #repeat({ type, payload, outcome }: RepeatedOrder): void {
+    const isUncertain = outcome === 'pending' // with an id, a failure is an answer, which is ignored, and not the end
+    this.#send(type, isUncertain ? ++this.#lastId : 0, payload)
   }
 
   /** @throws TypeError if the report is invalid */
