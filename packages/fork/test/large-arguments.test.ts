@@ -37,8 +37,10 @@ describe('large arguments', () => {
 
   it('sendArg() throws RangeError for an argument of 4 GiB', async function () {
     if (!isSoak || Number(process.versions.node.split('.')[0]) < 22) return this.skip() // a buffer of that size, and memory for it
-    const child = ForkProcess.create()
-    assert.throws(() => child.sendArg(Buffer.alloc(2 ** 32)), RangeError)
-    await child.close()
+    for (const child of [ForkProcess.create(), ForkProcess.remote({ command: [process.execPath] })]) {
+      assert.throws(() => child.sendArg(Buffer.alloc(2 ** 32)), RangeError)
+      assert.equal(await child.call('node:path', 'basename', '/goes/on'), 'on')
+      await child.close()
+    }
   })
 })

@@ -8,7 +8,7 @@ import { type ExitStatus, ForkError, ProcessExitedError, signalNumber } from '..
 import { afterFork } from '../fork-hooks.js'
 import type { MadeBy, MadeFork } from '../mode.js'
 import { ControlChannel } from '../protocol/control-channel.js'
-import { Command, type Frame, Report } from '../protocol/frame.js'
+import { Command, checkPayload, type Frame, Report } from '../protocol/frame.js'
 import { encode } from '../protocol/payload.js'
 import { acceptedFromRemote, EXITING, type ProvidedModule, RemoteCommand } from '../protocol/remote-frames.js'
 import { remoteProgram } from '../remote-program.js'
@@ -167,8 +167,13 @@ export class RemoteHandle {
     return fork
   }
 
-  /** Sends an order that has no answer. */
+  /**
+   * Sends an order that has no answer.
+   *
+   * @throws RangeError if the payload takes 4 GiB or more
+   */
   order(type: number, payload?: Buffer, _handles?: readonly Handle[]): void {
+    checkPayload(payload?.length ?? 0) // not only when it is sent: the order may have to wait, and is repeated in forks
     if (REPEATED.has(type)) this.#log.push({ type, payload })
     this.#send(type, 0, payload)
   }
@@ -182,8 +187,10 @@ export class RemoteHandle {
    * Sends an order, and keeps this program running until it is answered. Resolves with the payload of the answer.
    *
    * @param handles - for `run`, the function's end of its socket; borrowed
+   * @throws RangeError if the payload takes 4 GiB or more
    */
   ask(type: number, payload?: Buffer, handles?: readonly Handle[]): Promise<Buffer> {
+    checkPayload(payload?.length ?? 0)
     if (this.isGone) return Promise.reject(this.reason)
     const id = ++this.#lastId
     const end = type === Command.run ? openUntilThreadEnd(() => dup(handles![0]!)) : undefined

@@ -139,6 +139,9 @@ export const acceptedOrders: Accepted = new Map(
   Object.values(Command).map(type => [type, { bytes: Infinity, descriptors: MOST_RECEIVED }]),
 )
 
+/** The largest payload of all, in bytes: its length is a u32. */
+const MOST_PAYLOAD_BYTES = 2 ** 32 - 1
+
 /** A frame as received. The receiver owns the payload and the descriptors. */
 export interface Frame<D> {
   type: number
@@ -147,12 +150,18 @@ export interface Frame<D> {
   descriptors: D[]
 }
 
+/** @throws RangeError if a payload takes 4 GiB or more */
+export function checkPayload(bytes: number): void {
+  if (bytes > MOST_PAYLOAD_BYTES) throw new RangeError(`a payload has ${bytes} bytes, more than ${MOST_PAYLOAD_BYTES}`)
+}
+
 /**
  * Encodes the header of a frame.
  *
  * @throws RangeError if the payload takes 4 GiB or more
  */
 export function frameHeader(type: number, id: number, payloadBytes: number, descriptors: number): Buffer {
+  checkPayload(payloadBytes)
   const header = Buffer.alloc(HEADER_BYTES)
   header[At.type] = type
   header[At.descriptors] = descriptors
