@@ -259,6 +259,23 @@ describe('standard streams', () => {
     assert.equal(await outputOf(new URL('./fixtures/forks-itself-with-streams.js', import.meta.url)), '')
   })
 
+  it('streams that no code reads are collected once their process has ended', async () => {
+    const program = `
+      import { ForkProcess } from '@anyfork/fork'
+      async function end() {
+        const process = ForkProcess.exec({ stdio: ['ignore', 'pipe', 'pipe'] }).eval("console.log('unread')")
+        await process.close()
+        return ['stdout', 'stderr'].map(name => new WeakRef(process[name]))
+      }
+      const streams = await end()
+      while (streams.some(stream => stream.deref())) {
+        await new Promise(done => setTimeout(done, 5))
+        gc()
+      }
+      console.log('collected')`
+    assert.equal(await outputOf(program, [], { nodeFlags: ['--expose-gc'] }), 'collected\n')
+  })
+
   it('a full descriptor table rejects with EMFILE and leaks nothing, in the owner and in the process', async () => {
     const output = await outputOf(new URL('./fixtures/full-table-streams.js', import.meta.url), [], { openFiles: 64 })
     assert.equal(output, 'done\n')

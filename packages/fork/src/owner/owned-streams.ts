@@ -11,7 +11,7 @@ export interface OwnedStreams {
   stderr: Readable | null
 }
 
-/** All that are open. */
+/** All whose pipes are open. */
 const open = new Set<Writable | Readable>()
 
 /**
@@ -27,10 +27,14 @@ export function ownStreams(
 ): Partial<OwnedStreams> {
   const stdin = input && new Socket({ fd: input.release(), readable: false, writable: true })
   const [stdout, stderr] = outputs.map(output => output && new ProcessOutput(output))
-  for (const stream of [stdin, stdout, stderr]) {
-    if (!stream) continue
-    open.add(stream)
-    stream.once('close', () => open.delete(stream))
+  if (stdin) {
+    open.add(stdin)
+    stdin.once('close', () => open.delete(stdin))
+  }
+  for (const output of [stdout, stderr]) {
+    if (!output) continue
+    open.add(output)
+    output.onceClosed(() => open.delete(output)) // a stream that no code reads does not emit 'close'
   }
   void exited.then(() => {
     stdin?.destroy()

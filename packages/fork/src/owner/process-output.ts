@@ -40,6 +40,11 @@ export class ProcessOutput extends Readable {
     this.#socket.resume()
   }
 
+  /** Calls a function once the pipe is closed, although code may not have read what has come. */
+  onceClosed(call: () => void): void {
+    this.#socket.once('close', call)
+  }
+
   override _read(): void {
     if (!this.#wasRead) this.#socket.ref()
     this.#wasRead = true
