@@ -141,6 +141,15 @@ describe('a pool of remote processes', () => {
     await assert.rejects(prefork(ForkProcess.remote({ command }), module, 'square'), { code: 'ERR_REMOTE' })
   })
 
+  it('refuses a template whose forks have pipes, which would fill up', () => {
+    const remote = (): ForkProcess => ForkProcess.remote({ command, stderr: 'pipe' })
+    for (const template of [remote(), remote])
+      assert.throws(() => connectPool(template, module), {
+        name: 'TypeError',
+        message: "option stderr of remote() must not be 'pipe' for a pool, which reads no pipes of its workers",
+      })
+  })
+
   it('rejects calls with the error of the command if it starts no Node', async () => {
     const pooled = start({ max: 1 }, ForkProcess.remote({ command: ['sh', '-c', 'exit 255; :'] }))
     await assert.rejects(pooled.square(1), (error: NodeJS.ErrnoException) => {

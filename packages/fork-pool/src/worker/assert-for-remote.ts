@@ -6,7 +6,7 @@ import type { Templates } from './templates.js'
 
 /**
  * Checks that the options of a pool can be applied to its workers. Limits of remote ones cannot: this system knows only the
- * commands that connect to them.
+ * commands that connect to them. And each remote worker has a standard error of its own, which no code could read.
  *
  * @throws TypeError if one cannot
  */
@@ -15,6 +15,8 @@ export function assertForRemote(
   { memory, cpuMs, recycle: { pss, growth }, restrict, refork }: PoolSettings,
 ): void {
   if (!isRemote(process)) return
+  if (process.stderr !== null)
+    throw new TypeError("option stderr of remote() must not be 'pipe' for a pool, which reads no pipes of its workers")
   refuse({
     memory: memory !== Infinity,
     cpuMs: cpuMs !== undefined,
