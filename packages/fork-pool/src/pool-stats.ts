@@ -1,5 +1,6 @@
 import type { Histogram } from 'node:perf_hooks'
-import { type MemoryFigures, memoryOf } from '@anyfork/fork-rpc'
+import { isRemote } from '@anyfork/fork/internal'
+import { type ForkProcess, type MemoryFigures, memoryOf } from '@anyfork/fork-rpc'
 import type { CallCounts, WorkerFigures } from './call/statistics.js'
 import type { Scheduler } from './scheduler/scheduler.js'
 
@@ -15,7 +16,7 @@ export interface PendingCounts {
 
 /** The memory of a process. */
 export interface WithMemory {
-  /** In bytes. Missing if it cannot be read, because the process is ending. */
+  /** In bytes. Missing if it cannot be read, because the process is ending or remote. */
   memory?: MemoryFigures
 }
 
@@ -56,10 +57,12 @@ export interface PoolStats {
 /** Collects the figures of a pool. */
 export async function collectStats({ workerSet, tracker }: Scheduler): Promise<PoolStats> {
   const { counts, wait, run, upMilliseconds } = tracker.statistics
-  const figures = [...workerSet.all].filter(worker => worker.pid !== undefined).map(worker => worker.figures())
+  const live = [...workerSet.all].filter(worker => worker.pid !== undefined)
+  const figures = live.map(worker => worker.figures())
   const busy = sum(figures.map(one => one.busyMilliseconds)) + workerSet.past.busyMilliseconds
   const alive = sum(figures.map(one => one.ageMilliseconds)) + workerSet.past.aliveMilliseconds
-  const { pid, lastFork } = workerSet.templates.current.process
+  const { process } = workerSet.templates.current
+  const { pid, lastFork } = process
   const made = { pid, mode: lastFork?.mode, ...(lastFork?.obstacle && { obstacle: lastFork.obstacle }) }
   const stats = {
     upMilliseconds,
@@ -71,15 +74,20 @@ export async function collectStats({ workerSet, tracker }: Scheduler): Promise<P
     died: workerSet.past.died,
     spares: workerSet.spares.length,
   }
-  const [template, ...workers] = await Promise.all([made, ...figures].map(withMemory))
-  return { ...stats, workers: workers as PoolStats['workers'], template: template as TemplateFigures }
+  const [template, ...workers] = await Promise.all([
+    withMemory(made, process),
+    ...live.map((worker, i) => withMemory(figures[i]!, worker.process)),
+  ])
+  return { ...stats, workers, template }
 }
 
-async function withMemory<T extends { pid: number | undefined }>(process: T): Promise<T & { memory?: MemoryFigures }> {
+async function withMemory<T extends object>(figures: T, process: ForkProcess): Promise<T & WithMemory> {
+  const { pid } = process
+  if (pid === undefined || isRemote(process)) return figures // the pid of a remote one is that of a command such as ssh
   try {
-    return process.pid ? { ...process, memory: await memoryOf(process.pid) } : process
+    return { ...figures, memory: await memoryOf(pid) }
   } catch {
-    return process // it has just ended
+    return figures // it has just ended
   }
 }
 

@@ -37,6 +37,7 @@ describe('a pool of remote processes', () => {
     const { template, workers } = await poolOf(pooled).stats()
     assert.equal(template?.obstacle, 'the process is remote: its forks are further connections')
     assert.deepEqual(new Set(workers.map(({ mode }) => mode)), new Set(['exec']))
+    for (const figures of [template, ...workers]) assert.ok(!('memory' in figures), 'the memory of the command')
     await poolOf(pooled).close()
   })
 
