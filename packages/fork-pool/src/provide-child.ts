@@ -5,8 +5,8 @@ import { REMOTE_CHILD } from './entry-files.js'
 
 let code: string | undefined
 
-/** Sends the functions for workers to a remote process. */
-function provideChild(process: ForkProcess): void {
+/** Sends the functions for workers to a remote process, unless it has them. */
+export function provideChild(process: ForkProcess): void {
   code ??= readFileSync(REMOTE_CHILD, 'utf8')
   provideModule(process, { specifier: 'anyfork:pool', code, offers: { '@anyfork/fork-pool/child': 'child' } })
 }

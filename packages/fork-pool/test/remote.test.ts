@@ -5,6 +5,7 @@ import {
   assertNothingLeft,
   hasSshServer,
   openResources,
+  outputOf,
   type Resources,
   SshServer,
   until,
@@ -104,6 +105,18 @@ describe('a pool of remote processes', () => {
     const pids = [await pooled.pid(), await pooled.pid()]
     assert.notEqual(pids[0], pids[1])
     await poolOf(pooled).close()
+  })
+
+  it('works with a template that was started before this package was loaded', async () => {
+    const source = "export const has = async () => typeof (await import('@anyfork/fork-pool/child')).retire"
+    const stdout = await outputOf(`
+      import { ForkProcess } from '@anyfork/fork'
+      const remote = ForkProcess.remote({ command: [process.execPath] })
+      const { pool } = await import('@anyfork/fork-pool')
+      const has = pool(remote, new URL(${JSON.stringify(`data:text/javascript,${encodeURIComponent(source)}`)}), 'has', { max: 1 })
+      console.log(await has())
+      await has.close()`)
+    assert.equal(stdout, 'function\n')
   })
 
   it('replaces a worker that retires', async () => {

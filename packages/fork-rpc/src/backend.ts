@@ -16,12 +16,14 @@ export interface Backend {
 }
 
 /**
- * Returns the function that makes a process serve calls. Remote processes have its code.
+ * Returns the function that makes a process serve calls. A remote process gets its code, if it was started before this module
+ * was loaded.
  *
  * @param async - whether it serves many calls at a time
  */
 export function backendFor(process: ForkProcess, async: boolean): Backend {
   if (!isRemote(process)) return { module: async ? backends.async : backends.sync, name: 'serve' }
+  provideServe(process)
   return { module: REMOTE_MODULE, name: async ? 'serve' : 'serveOneByOne' }
 }
 
@@ -33,7 +35,8 @@ export const aForkProcess: Expectation = {
 
 /**
  * Prepares a template for serving calls: loads the code of both backends into it and runs a few calls there, so that
- * its forks answer their first call sooner. A remote process has that code already. The default template is prepared like this without being asked.
+ * its forks answer their first call sooner. A remote process gets only the code. The default template is prepared like this without
+ * being asked.
  *
  * @param template - a process that you fork, such as one from `ForkProcess.exec()`; it stays yours
  * @returns the template
@@ -42,8 +45,9 @@ export const aForkProcess: Expectation = {
 export function preload(template: ForkProcess): ForkProcess {
   checkArgument('template', template, aForkProcess)
   setImmediate(loadAhead).unref()
-  if (isRemote(template)) return template // it has the code already
-  return template.require(backends.sync, backends.async).warm(WARM_UP, 'warmUp')
+  if (isRemote(template)) provideServe(template)
+  else template.require(backends.sync, backends.async).warm(WARM_UP, 'warmUp')
+  return template
 }
 
 /** Loads cbor-x while the template starts. If that fails, the first connection reports it. */

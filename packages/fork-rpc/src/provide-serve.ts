@@ -9,7 +9,7 @@ export const REMOTE_MODULE = 'anyfork:serve'
 let serve: string | undefined
 let cbor: string | undefined
 
-/** Sends the code that serves calls to a remote process, with its serialiser. */
+/** Sends the code that serves calls to a remote process, with its serialiser, unless it has that. */
 export function provideServe(process: ForkProcess): void {
   cbor ??= readFileSync(requireModule.resolve('cbor-x'), 'utf8')
   serve ??= readFileSync(REMOTE_SERVE, 'utf8')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { connect, ForkProcess, fd, preload, type Remote, type RpcOptions, rpcOf, run } from '@anyfork/fork-rpc'
-import { assertNothingLeft, hasSshServer, openResources, SshServer } from '@anyfork/test-support'
+import { assertNothingLeft, hasSshServer, openResources, outputOf, SshServer } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
 
 type Module = typeof import('./fixtures/remote.js')
@@ -199,6 +199,25 @@ describe('calls of remote processes', () => {
     })
     assert.deepEqual(await Promise.all(calls), [2, 4])
     await template.close()
+  })
+
+  it('work in a process that was started before this package was loaded, and in its forks', async () => {
+    const stdout = await outputOf(`
+      import { ForkProcess } from '@anyfork/fork'
+      const remotes = ['connect', 'run', 'preload'].map(() => ForkProcess.remote({ command: [process.execPath] }))
+      const { connect, preload, rpcOf, run } = await import('@anyfork/fork-rpc')
+      const call = async process => {
+        const path = connect(process, 'node:path')
+        console.log(await path.basename('/a/connect'))
+        await rpcOf(path).close()
+      }
+      await call(remotes[0])
+      const basename = run(remotes[1].fork(), 'node:path', 'basename')
+      console.log(await basename('/a/run'))
+      await Promise.all([basename.close(), remotes[1].close()])
+      await call(preload(remotes[2]).fork())
+      await remotes[2].close()`)
+    assert.equal(stdout, 'connect\nrun\nconnect\n')
   })
 
   it('work over ssh', async function () {

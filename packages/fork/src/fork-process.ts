@@ -53,7 +53,7 @@ export let isRemote: (process: ForkProcess) => boolean
 /** Lets a function give orders to every remote process that is started later, before all others. */
 export let onRemote: (prepare: (process: ForkProcess) => void) => void
 
-/** Makes a module available in a remote process and in its later forks. */
+/** Makes a module available in a remote process and in its later forks, unless one of that name is. */
 export let provideModule: (process: ForkProcess, module: ProvidedModule) => void
 
 /** Returns why a process answers no more. */

@@ -2,6 +2,7 @@ import { describeValue } from '@anyfork/fdpass/internal'
 import { isRemote, killIfPermitted } from '@anyfork/fork/internal'
 import { ForkProcess, type ModuleSpecifier, preload } from '@anyfork/fork-rpc'
 import { PoolError } from '../errors.js'
+import { provideChild } from '../provide-child.js'
 
 /** A process from which workers are forked, or a function that creates one whenever the pool needs another. */
 export type TemplateSource = ForkProcess | (() => ForkProcess)
@@ -46,6 +47,7 @@ export class Template {
   static of(process: ForkProcess, module: ModuleSpecifier): Template {
     if (!(process instanceof ForkProcess))
       throw new TypeError(`the template function must return a ForkProcess, not ${describeValue(process)}`)
+    if (isRemote(process)) provideChild(process) // it may have been started before this package was loaded
     return new Template(preload(process).require(module))
   }
 

@@ -75,6 +75,8 @@ export class RemoteHandle {
   readonly #options: KeptOptions
   /** The orders so far that forks must carry out, too. */
   readonly #log: RepeatedOrder[]
+  /** The names of the modules that were sent. */
+  readonly #provided: Set<string>
   readonly #child: ChildProcess
   /** This end of the connection. */
   readonly #socket: Descriptor
@@ -106,6 +108,7 @@ export class RemoteHandle {
     if (options.cwd !== undefined) accessSync(options.cwd) // the error of spawn(2) would name the command instead
     this.#options = options
     this.#log = original ? original.#log.filter(({ outcome }) => outcome !== 'failed') : []
+    this.#provided = new Set(original ? original.#provided : [])
     this.#exited = new Promise(resolve => (this.#resolveExited = resolve))
     const program = remoteProgram()
     const { file, args, greeting } = remoteCommand(options.command, program.length)
@@ -178,8 +181,10 @@ export class RemoteHandle {
     this.#send(type, 0, payload)
   }
 
-  /** Makes a module available to orders. */
+  /** Makes a module available to orders, unless it is. */
   provide(module: ProvidedModule): void {
+    if (this.#provided.has(module.specifier)) return
+    this.#provided.add(module.specifier)
     this.order(RemoteCommand.provide, encode(module))
   }
 
