@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
+import { sendMessage } from '@anyfork/fdpass'
 import { connect, ForkProcess, fd, preload, type Remote, type RpcOptions, rpcOf, run } from '@anyfork/fork-rpc'
 import { assertNothingLeft, hasSshServer, openResources, outputOf, SshServer } from '@anyfork/test-support'
 import { after, before, describe, it } from 'mocha'
+import { cborArray, frame } from './support/raw-frames.js'
 
 type Module = typeof import('./fixtures/remote.js')
 
@@ -218,6 +222,24 @@ describe('calls of remote processes', () => {
       await call(preload(remotes[2]).fork())
       await remotes[2].close()`)
     assert.equal(stdout, 'connect\nrun\nconnect\n')
+  })
+
+  it('let the event loop of an async process go on while its caller reads nothing', async () => {
+    const settings = {
+      module: module.href,
+      name: 'piece',
+      serialiser: 'cbor',
+      maxMessageBytes: 2 ** 28,
+      hasSharedPage: false,
+      spin: 0,
+    }
+    const process = ForkProcess.remote({ command, stderr: 'pipe' }).sendArg(settings)
+    const socket = await process.run('anyfork:serve', 'serve')
+    const calls = Array.from({ length: 50 }, (_, i) => frame(1, { id: i + 1, payload: cborArray() }))
+    sendMessage(socket, Buffer.concat(calls), []) // the connection takes about 40 results
+    assert.deepEqual(await once(createInterface(process.stderr!), 'line'), ['goes on'])
+    socket.close()
+    await process.exited
   })
 
   it('work over ssh', async function () {

@@ -69,8 +69,9 @@ interface Events {
   writable?: boolean
 }
 
-/** As in @anyfork/fdpass. */
+/** As in @anyfork/fdpass: the port becomes non-blocking. */
 export function watch(port: Port, events: Events, onReady: (ready: Required<Events>) => void): PortWatch {
+  port.isBlocking = false
   return port.watch(events, onReady)
 }
 
