@@ -101,6 +101,27 @@ describe('ForkProcess.remote()', () => {
     }
   })
 
+  it('gives processes that would inherit the connection an empty input', async () => {
+    for (const command of [[node], [join(folder, 'pipes'), node]]) {
+      const remote = ForkProcess.remote({ command })
+      assert.deepEqual(
+        await remote.call(module, 'inputsOfChildren'),
+        {
+          spawn: '',
+          'spawn 0': '',
+          'spawn process.stdin': '',
+          fork: '',
+          spawnSync: '',
+          execFileSync: '',
+          execSync: 'given',
+        },
+        command[0],
+      )
+      assert.equal(await remote.call(module, 'load', 1), 1)
+      await remote.close()
+    }
+  })
+
   it('shows code the surroundings of a program without arguments, which configure() changes', async () => {
     const remote = ForkProcess.remote({ ...plain, cwd: folder, env: { ANYFORK_TEST: 'first' } })
     const see = (of: ForkProcess): Promise<ReturnType<typeof surroundings>> => of.call(module, 'surroundings')

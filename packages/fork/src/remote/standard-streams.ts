@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { Readable } from 'node:stream'
+import { emptyInheritedInput } from './inherited-input.js'
 
 const { O_APPEND, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
 
@@ -12,15 +13,22 @@ export interface ConnectionDescriptors {
 /**
  * Keeps other code away from the connection, which came as standard input and output: `process.stdout` becomes standard
  * error, and `process.stdin` is empty. Where the system lets them, the descriptors 0 and 1 become `/dev/null` and standard
- * error, too, for code that writes to the numbers, and for processes that inherit them.
+ * error, too, for code that uses the numbers, and for processes that inherit them.
  *
  * Node cannot duplicate a descriptor. But pipes can be opened again by their names in /dev/fd, and where both directions are
- * one socket, one number is enough.
+ * one socket, one number is enough. That stays 0: code must not use the number. Processes that would inherit it get an empty
+ * input instead.
  */
 export function takeStandardStreams(): ConnectionDescriptors {
+  const descriptors = takeDescriptors()
+  emptyInheritedInput()
   const stdin = Readable.from([])
   Object.defineProperty(process, 'stdin', { configurable: true, enumerable: true, get: () => stdin })
   Object.defineProperty(process, 'stdout', { configurable: true, enumerable: true, get: () => process.stderr })
+  return descriptors
+}
+
+function takeDescriptors(): ConnectionDescriptors {
   if (process.platform === 'win32') return { input: 0, output: 1 }
   if (isOneSocket()) {
     replace(1, ['/dev/fd/2', O_WRONLY | O_APPEND], ['/dev/null', O_WRONLY])
