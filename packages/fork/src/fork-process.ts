@@ -244,7 +244,10 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
     return this.processHandle.lastFork
   }
 
-  /** Whether the process can take orders or is running its function, as far as this program knows. */
+  /**
+   * Whether the process can take orders or is running its function, as far as this program knows. Of a remote process, whether
+   * the connection and its command have not ended.
+   */
   get isAlive(): boolean {
     return !this.isClosing && this.processHandle.isAlive
   }
@@ -274,7 +277,7 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
    * @returns the fork; it takes orders at once
    * @throws TypeError if an option does not exist or is invalid, and after `run`, `close`, or `toFd`
    * @throws `EMFILE` if there is no room for the descriptors of its control socket and of pipes
-   * @throws as `configure`
+   * @throws as `configure`, and for a remote process as `remote`
    */
   fork(options?: ProcessOptions): ForkProcess {
     if (options !== undefined) checkProcessOptions('fork()', options)
@@ -414,8 +417,9 @@ export class ForkProcess extends ProcessOrders implements AsyncDisposable {
 
   /**
    * Runs a function, the last order. It is called with a `Descriptor` of a socket, which is blocking, and the values
-   * and descriptors that `sendArg` and `sendFd` have sent, in order. The process then ends like any program: when
-   * nothing keeps its event loop alive, or by `process.exit`.
+   * and descriptors that `sendArg` and `sendFd` have sent, in order. In a remote process, it is called with a `Duplex` stream
+   * instead, whose method `toSocket()` returns the stream itself. The process then ends like any program: when nothing keeps its
+   * event loop alive, or by `process.exit`.
    *
    * @param module - the module that exports the function, as for `require`; left out for a global function, which
    *   `eval` defined
