@@ -1,14 +1,19 @@
-import { ForkError, ForkProcess, PoolError, pool } from '@anyfork/fork-pool'
+import { ForkError, ForkProcess, PoolError, pool, RpcError } from '@anyfork/fork-pool'
 
 type Fn = (...args: never[]) => unknown
 
 /** A machine that can be called. */
 interface Host<F extends Fn> {
   readonly name: string
+  /** Resolves when Node has started there, and rejects with an `UnreachableError`. */
+  readonly reached: Promise<void>
   readonly pool: ReturnType<typeof pool<F>>
   readonly workers: number
   pending: number
 }
+
+/** The command of a host has not started Node there. */
+class UnreachableError extends Error {}
 
 /** What to run, and where. */
 export interface HostsOptions {
@@ -28,14 +33,19 @@ export interface HostsOptions {
 export class Hosts<F extends Fn> {
   readonly #hosts = new Set<Host<F>>()
   readonly #onLost: HostsOptions['onLost']
+  #isClosed = false
 
   constructor({ commands, module, name, workers, onLost }: HostsOptions) {
     this.#onLost = onLost
     for (const command of commands) {
       const template = ForkProcess.remote({ command }) // each worker is another connection with the same command
+      const reached = template.ready().catch((cause: Error) => {
+        throw new UnreachableError(cause.message, { cause })
+      })
+      reached.catch(() => {}) // calls report it
       // Each worker has one call: the others wait for the host that is free first, not for this one.
       const pooled = pool<F>(template, module, name, { max: workers, load: 1 })
-      this.#hosts.add({ name: command.join(' '), pool: pooled, workers, pending: 0 })
+      this.#hosts.add({ name: command.join(' '), reached, pool: pooled, workers, pending: 0 })
     }
   }
 
@@ -55,9 +65,10 @@ export class Hosts<F extends Fn> {
       if (!host) throw failure
       host.pending++
       try {
+        await host.reached
         return (await host.pool(...(args as never))) as Awaited<ReturnType<F>>
       } catch (error) {
-        if (!(error instanceof ForkError || error instanceof PoolError)) throw error // the function has thrown it
+        if (this.#isClosed || !isOfHost(error)) throw error // that of the function, or of its pool, which is closed
         failure = error
         this.#lose(host, error)
       } finally {
@@ -68,6 +79,7 @@ export class Hosts<F extends Fn> {
 
   /** Ends all processes. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await Promise.all([...this.#hosts].map(host => host.pool.close()))
   }
 
@@ -76,4 +88,9 @@ export class Hosts<F extends Fn> {
     this.#onLost(host.name, error)
     void host.pool.destroy()
   }
+}
+
+/** Returns whether the host has failed, and not the function that was called. */
+function isOfHost(error: unknown): error is Error {
+  return [UnreachableError, ForkError, PoolError, RpcError].some(type => error instanceof type)
 }
