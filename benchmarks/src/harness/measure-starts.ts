@@ -33,7 +33,8 @@ export async function measureStarts(start: Start, concurrency: number, isQuick: 
   if (warmUp) await startFor(start, concurrency, warmUp)
   await untilDescendantsEnd(others)
   const before = treeProcessorTimeWithEnded()
-  const isEnough = (starts: number): boolean => starts >= ENOUGH_STARTS || treeProcessorTimeWithEnded() > before
+  const isEnough = (starts: number): boolean =>
+    starts >= ENOUGH_STARTS || (starts > 0 && treeProcessorTimeWithEnded() > before)
   const times = await startFor(start, concurrency, measured, isEnough)
   await untilDescendantsEnd(others)
   const processorMilliseconds = (treeProcessorTimeWithEnded() - before) / times.milliseconds.length
