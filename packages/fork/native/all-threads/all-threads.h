@@ -108,7 +108,8 @@ void fork_note_resumed(void);
 /* Notes where the signal has interrupted the thread. */
 void fork_note_position(struct fork_thread *thread, const ucontext_t *context);
 
-/* Returns whether the thread waits in a system call that both processes can make. `is_renewed` says whether a
+/* Returns whether the thread waits in a system call that both processes can make, and has nothing to do. Call this when
+ * all threads are parked, because one that still runs may give it something. `is_renewed` says whether a
  * descriptor is opened anew in the child. */
 bool fork_is_at_safe_point(const struct fork_thread *thread, bool (*is_renewed)(int fd));
 

@@ -23,7 +23,7 @@
 /* A system call that was interrupted, or that is about to begin. */
 struct fork_call {
   long number;
-  unsigned long arguments[2];
+  unsigned long arguments[3];
 };
 
 #ifdef __x86_64__
@@ -85,8 +85,8 @@ static inline uintptr_t code_address(const ucontext_t *context) {
 static inline long result_of_call(const ucontext_t *context) { return (long)context->uc_mcontext.gregs[REG_RAX]; }
 static inline struct fork_call call_of(const ucontext_t *context) {
   const greg_t *registers = context->uc_mcontext.gregs;
-  return (struct fork_call){
-    (long)registers[REG_RAX], {(unsigned long)registers[REG_RDI], (unsigned long)registers[REG_RSI]}};
+  return (struct fork_call){(long)registers[REG_RAX],
+    {(unsigned long)registers[REG_RDI], (unsigned long)registers[REG_RSI], (unsigned long)registers[REG_RDX]}};
 }
 
 #else
@@ -143,7 +143,8 @@ static inline uintptr_t code_address(const ucontext_t *context) { return (uintpt
 static inline long result_of_call(const ucontext_t *context) { return (long)context->uc_mcontext.regs[0]; }
 static inline struct fork_call call_of(const ucontext_t *context) {
   const unsigned long long *registers = context->uc_mcontext.regs;
-  return (struct fork_call){(long)registers[8], {(unsigned long)registers[0], (unsigned long)registers[1]}};
+  return (struct fork_call){
+    (long)registers[8], {(unsigned long)registers[0], (unsigned long)registers[1], (unsigned long)registers[2]}};
 }
 
 #endif

@@ -31,12 +31,20 @@ static bool is_plain_wait(unsigned long operation) {
   return command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET;
 }
 
+/* A thread whose word has changed goes on at once. Another one has given it something to do, and may wait for it in the
+ * middle of a garbage collection, for which V8 holds mutexes that know the id of their owner. The copy of the owner has
+ * another id, and could never unlock them. */
+static bool is_waiting(const struct fork_call *call) {
+  const uint32_t *word = (const uint32_t *)call->arguments[0]; /* futex(2) */
+  return is_plain_wait(call->arguments[1]) && __atomic_load_n(word, __ATOMIC_SEQ_CST) == (uint32_t)call->arguments[2];
+}
+
 bool fork_is_at_safe_point(const struct fork_thread *thread, bool (*is_renewed)(int fd)) {
   if (thread->position == CALL_INTERRUPTED) return true;
   if (thread->position != CALL_AHEAD) return false;
   switch (thread->call.number) {
   case SYS_futex:
-    return is_plain_wait(thread->call.arguments[1]);
+    return is_waiting(&thread->call);
   case SYS_read:
     return is_renewed((int)thread->call.arguments[0]);
 #ifdef __x86_64__

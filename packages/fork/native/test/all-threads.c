@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -178,6 +179,47 @@ void test_parked_threads(void) {
   close(waiting.event);
 }
 
+/* Parks the other thread, which may still be starting. */
+static void park_one(struct fork_threads *threads) {
+  int rc;
+  for (int i = 0; (rc = fork_park(threads)) == -EBUSY && i < 1000; i++)
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  assert(rc == 0 && threads->count == 1);
+}
+
+static uint32_t word;
+
+static void *wait_for_word(void *context) {
+  while (__atomic_load_n(&word, __ATOMIC_SEQ_CST) == 0) syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL, NULL, 0);
+  return context;
+}
+
+static bool is_never_renewed(int fd) { return fd < 0; }
+
+/* A thread that waits for a word is safe until the word changes, even before it is woken. */
+void test_thread_with_work(void) {
+  if (!CAN_PARK) return;
+  word = 0;
+  struct fork_threads threads;
+  pthread_t thread;
+  assert(pthread_create(&thread, NULL, wait_for_word, NULL) == 0);
+  bool was_safe = false, is_safe = true;
+  for (int i = 0; !was_safe && i < 1000; i++) {
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); /* until it waits */
+    uint64_t blocked = fork_block_signals();
+    park_one(&threads);
+    was_safe = fork_is_at_safe_point(&threads.all[0], is_never_renewed);
+    if (was_safe) {
+      __atomic_store_n(&word, 1, __ATOMIC_SEQ_CST);
+      is_safe = fork_is_at_safe_point(&threads.all[0], is_never_renewed);
+    }
+    fork_unpark();
+    fork_restore_signals(blocked);
+  }
+  assert(was_safe && !is_safe);
+  assert(pthread_join(thread, NULL) == 0);
+}
+
 #define ALTERNATE_SIZE ((size_t)1 << 16)
 
 /* A thread with an alternate stack for signals (sigaltstack(2)). */
@@ -203,14 +245,6 @@ static void fail_in_child(void *context) { (void)context; }
 static bool ends_with_alternate_stack(struct two_stacks *self, pthread_t thread) {
   if (eventfd_write(self->thread.event, 1) < 0 || pthread_join(thread, NULL) != 0) return false;
   return self->after.ss_sp == self->alternate && self->after.ss_size == ALTERNATE_SIZE && self->after.ss_flags == 0;
-}
-
-/* Parks the other thread, which may still be starting. */
-static void park_one(struct fork_threads *threads) {
-  int rc;
-  for (int i = 0; (rc = fork_park(threads)) == -EBUSY && i < 1000; i++)
-    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-  assert(rc == 0 && threads->count == 1);
 }
 
 void test_alternate_stack(void) {
@@ -372,6 +406,7 @@ void test_thread_without_room_for_a_signal(void) {
 void test_renewed_descriptors(void) {}
 void test_renewal_with_full_table(void) {}
 void test_parked_threads(void) {}
+void test_thread_with_work(void) {}
 void test_thread_that_does_not_park(void) {}
 void test_thread_without_room_for_a_signal(void) {}
 void test_alternate_stack(void) {}

@@ -7,6 +7,8 @@
 static const struct test tests[] = {
   {"threads are parked and go on; a thread that waits is at a safe point, one that runs is named", test_parked_threads,
     true},
+  {"a thread is at no safe point when it has something to do, even if it was not woken yet", test_thread_with_work,
+    false},
   {"a thread that blocks the signal to park is named", test_thread_that_does_not_park, true},
   {"a thread gets no signal to park before it is known whether it blocks that: EMFILE without a descriptor to look",
     test_thread_without_descriptors_to_look_at_it, true},

@@ -22,6 +22,7 @@ void test_known_threads(void);
 void test_renewed_descriptors(void);
 void test_renewal_with_full_table(void);
 void test_parked_threads(void);
+void test_thread_with_work(void);
 void test_thread_that_does_not_park(void);
 void test_thread_without_room_for_a_signal(void);
 void test_thread_of_member_of_many_groups(void);
