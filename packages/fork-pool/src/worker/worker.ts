@@ -359,8 +359,10 @@ export class Worker implements Candidate, CallOwner {
   }
 
   #close(): void {
-    const grace = this.#beforeClose ? this.#startTimeout : GRACE_MS // it ends when it has been forked
-    this.#beforeClose?.()
+    const refork = this.#beforeClose
+    this.#beforeClose = undefined // if the pool is closed meanwhile, the worker is not forked twice, and has two seconds
+    refork?.()
+    const grace = refork ? this.#startTimeout : GRACE_MS // it ends when it has been forked
     void this.#connection.control.close()
     const killer = setTimeout(() => this.kill(), grace)
     void this.ended.then(() => clearTimeout(killer))
