@@ -1,7 +1,6 @@
 import { runCommandLine } from './harness/command-line.js'
-import { benchmarkFromModule } from './harness/runnable-benchmark.js'
 
-/** All benchmarks, in the order in which they run. */
+/** All benchmarks, in the order of each round. */
 const names = [
   'worker-start',
   'worker-memory',
@@ -29,4 +28,4 @@ const names = [
   'fd-passing',
 ]
 
-await runCommandLine(Object.fromEntries(names.map(name => [name, benchmarkFromModule(name)])))
+await runCommandLine(Object.fromEntries(names.map(name => [name, new URL(`./${name}.js`, import.meta.url).href])))

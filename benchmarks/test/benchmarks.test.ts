@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import type { Benchmark, Subject } from '@anyfork/benchmarks/harness/benchmark'
-import type { Row } from '@anyfork/benchmarks/harness/interleaved-runs'
+import type { Row } from '@anyfork/benchmarks/harness/row'
 import { takeSample } from '@anyfork/benchmarks/harness/sample-process'
+import type { Result } from '@anyfork/benchmarks/html-report/result'
 import { isSoak } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 
@@ -50,7 +51,8 @@ describe('npm run bench -- --quick', () => {
       const folder = mkdtempSync(join(tmpdir(), 'anyfork-bench-test-'))
       const report = join(folder, 'report.html')
       const output = await bench(name, '--quick', '--json', '--markdown', '--output', folder, '--report', report)
-      const { rows } = JSON.parse(output) as { rows: Row[] }
+      const { rows, rounds } = JSON.parse(output) as Required<Result>
+      assert.deepEqual(rounds, { done: 1, planned: 1 })
       const benchmark = await load(name)
       for (const setting of benchmark.settings(true)) {
         for (const subject of benchmark.subjects) {

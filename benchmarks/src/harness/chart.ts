@@ -1,6 +1,6 @@
 import { type EChartsCoreOption, init } from 'echarts'
 import { withDarkMode } from './dark-mode.js'
-import type { Row } from './interleaved-runs.js'
+import type { Row } from './row.js'
 import { bySetting, formatCell, headingOf } from './table.js'
 
 const WIDTH = 860

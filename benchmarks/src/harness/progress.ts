@@ -1,12 +1,22 @@
 import progress from 'cli-progress'
 import { createLogUpdate } from 'log-update'
-import type { OnSample, SampleCount } from './interleaved-runs.js'
+import type { Metrics } from './benchmark.js'
+import type { SampleCount } from './benchmark-run.js'
 
-/** Shows how far a benchmark is. */
+/** Shows how far a run is. */
 export interface Progress {
-  onSample: OnSample
-  /** Erases the bar. Call this before writing anything else to the terminal. */
-  stop(): void
+  /** Call this after each sample. */
+  onSample(name: string, result: Metrics | Error, count: SampleCount): void
+  /** Erases the bar until the next sample. Call this before writing anything else to the terminal. */
+  clear(): void
+}
+
+interface ProgressOptions {
+  /** The time limit of the run; `Infinity` if it has none. */
+  minutes: number
+  /** Leaves out lines, because the output is for programs. */
+  isQuiet: boolean
+  stream?: NodeJS.WriteStream
 }
 
 const BAR = { barsize: 40, barCompleteString: '='.repeat(40), barIncompleteString: '-'.repeat(40), barGlue: '' }
@@ -14,42 +24,40 @@ const BAR = { barsize: 40, barCompleteString: '='.repeat(40), barIncompleteStrin
 /**
  * Shows a bar on a terminal, and elsewhere a line per sample. The bar changes only when a sample has been taken: a timer
  * would disturb the samples. A terminal keeps the lines of failures.
- *
- * @param isQuiet - whether lines are left out, because the output is for programs
  */
-export function showProgress(
-  benchmark: string,
-  isQuiet: boolean,
-  stream: NodeJS.WriteStream = process.stderr,
-): Progress {
-  const writeLine = (title: string, result: string): void => void stream.write(`${benchmark}: ${title}: ${result}\n`)
+export function showProgress({ minutes, isQuiet, stream = process.stderr }: ProgressOptions): Progress {
+  const writeLine = (name: string, result: string): void => void stream.write(`${name}: ${result}\n`)
   if (!stream.isTTY)
     return {
-      onSample: (title, result) => {
-        if (!isQuiet) writeLine(title, result instanceof Error ? result.message : JSON.stringify(result))
+      onSample: (name, result) => {
+        if (!isQuiet) writeLine(name, result instanceof Error ? result.message : JSON.stringify(result))
       },
-      stop: () => {},
+      clear: () => {},
     }
   const view = createLogUpdate(stream, { showCursor: true })
   const startedAt = performance.now()
   return {
-    onSample: (title, result, count) => {
+    onSample: (name, result, count) => {
       if (result instanceof Error) {
         view.clear()
-        writeLine(title, result.message)
+        writeLine(name, result.message)
       }
-      view(`${benchmark} ${barOf(count, performance.now() - startedAt)}\n${title}`)
+      view(`${barOf(count, performance.now() - startedAt, minutes * 60_000)}\n${name}`)
     },
-    stop: () => {
-      view.clear()
-      view.done()
-    },
+    clear: () => view.clear(),
   }
 }
 
-/** @param milliseconds - the time that has passed, from which the bar estimates the rest */
-export function barOf({ done, total }: SampleCount, milliseconds: number): string {
-  const secondsLeft = Math.ceil(((total - done) * milliseconds) / done / 1000)
-  const timeLeft = progress.Format.TimeFormat(secondsLeft, { autopaddingChar: ' ' }, 5)
+/**
+ * Estimates the rest from the time that has passed. It is at least that of the required samples, and otherwise not beyond
+ * the limit.
+ *
+ * @param passed - milliseconds
+ * @param limit - milliseconds; `Infinity` if there is no limit
+ */
+export function barOf({ done, required, total }: SampleCount, passed: number, limit: number): string {
+  const perSample = passed / done
+  const left = Math.max(0, (required - done) * perSample, Math.min((total - done) * perSample, limit - passed))
+  const timeLeft = progress.Format.TimeFormat(Math.ceil(left / 1000), { autopaddingChar: ' ' }, 5)
   return `${progress.Format.BarFormat(done / total, BAR)} ${done}/${total} ${timeLeft}`
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
-import type { Row } from './interleaved-runs.js'
+import type { Row } from './row.js'
 import { tableOf } from './table.js'
 import { versionsOfSubjects } from './versions.js'
 
@@ -30,23 +30,20 @@ export function currentEnvironment(isQuick: boolean): Environment {
   }
 }
 
-/**
- * Writes a report to `<folder>/<name>.md`, and its chart to `<folder>/<name>.svg`.
- *
- * @param environment - as it was before the first sample
- */
+/** What a report says of a benchmark, with the environment as it was before the first sample. */
+interface Reported extends Environment {
+  benchmark: string
+  title: string
+  method: string
+  rows: readonly Row[]
+}
+
+/** Writes a report to `<folder>/<name of the benchmark>.md`, and its chart to the file beside it that ends in `.svg`. */
 export async function writeReport(
   folder: string,
-  name: string,
-  {
-    title,
-    method,
-    environment,
-    rows,
-  }: { title: string; method: string; environment: Environment; rows: readonly Row[] },
+  { benchmark, title, method, date, node, machine, load, isQuick, rows }: Reported,
 ): Promise<void> {
   const { chartOf } = await import('./chart.js') // loads a large library
-  const { date, node, machine, load, isQuick } = environment
   mkdirSync(folder, { recursive: true })
   const paragraphs = [
     `# ${title}`,
@@ -54,8 +51,8 @@ export async function writeReport(
     isQuick ? '**Made with --quick, which proves that all runs. The numbers mean nothing.**' : '',
     `${date} UTC, Node ${node}, ${machine}, load ${load} at the start.`,
     tableOf(rows),
-    `![the first metric of each subject, on a logarithmic scale](${name}.svg)`,
+    `![the first metric of each subject, on a logarithmic scale](${benchmark}.svg)`,
   ]
-  writeFileSync(join(folder, `${name}.md`), `${paragraphs.filter(text => text).join('\n\n')}\n`)
-  writeFileSync(join(folder, `${name}.svg`), chartOf(rows))
+  writeFileSync(join(folder, `${benchmark}.md`), `${paragraphs.filter(text => text).join('\n\n')}\n`)
+  writeFileSync(join(folder, `${benchmark}.svg`), chartOf(rows))
 }

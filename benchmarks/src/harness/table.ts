@@ -1,5 +1,5 @@
 import { markdownTable } from 'markdown-table'
-import type { Row } from './interleaved-runs.js'
+import type { Row } from './row.js'
 
 /** Splits a row into its setting, which is all before `subject`, and the columns of the table. */
 export function splitRow(row: Row): { setting: Row; measured: Row } {

@@ -73,7 +73,7 @@ ${
   html`<details><summary>Versions of ${versions.length} packages</summary>
 <ul class="versions">${versions.map(([name, version]) => html`<li>${name} <b>${version}</b></li>`)}</ul></details>`
 }
-<p>The charts show the first metric of each table: the median of all rounds as a bar, with a line from the lowest to the
+<p>The charts show the first metric of each table: the median of the rounds as a bar, with a line from the lowest to the
 highest value where they were recorded. If these lines of two subjects overlap, the run does not tell the subjects apart.
 <span class="key ours">a package of anyfork</span> <span class="key peer">a peer</span></p>`
 }

@@ -1,4 +1,4 @@
-import type { Row } from '../harness/interleaved-runs.js'
+import type { Row } from '../harness/row.js'
 import { bySetting } from '../harness/table.js'
 
 /** The rows of one chart and of the table below it. */

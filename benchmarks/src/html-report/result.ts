@@ -1,16 +1,20 @@
-import type { Row } from '../harness/interleaved-runs.js'
 import type { Environment } from '../harness/report.js'
+import type { RoundCount } from '../harness/round-count.js'
+import type { Row } from '../harness/row.js'
 
 /** What a benchmark has measured, as `--json` prints it on one line. */
 export interface Result extends Partial<Environment> {
   benchmark: string
   title?: string
   method?: string
+  rounds?: RoundCount
   rows: readonly Row[]
 }
 
 /** The results of a run, as `--json <file>` writes them. Each benchmark has what the run says of all of them. */
 interface Run extends Partial<Environment> {
+  /** In older files: the value of `--rounds`. */
+  rounds?: unknown
   benchmarks: Result[]
 }
 
@@ -59,6 +63,6 @@ const isObject = (value: unknown): value is Record<string, unknown> => typeof va
 const areRows = (value: unknown): boolean =>
   Array.isArray(value) && value.every(row => isObject(row) && typeof row['subject'] === 'string')
 
-function resultsOf({ benchmarks, ...shared }: Run): Result[] {
+function resultsOf({ benchmarks, rounds: _, ...shared }: Run): Result[] {
   return benchmarks.map(one => ({ ...shared, ...one }))
 }
