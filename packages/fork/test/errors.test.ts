@@ -150,6 +150,20 @@ describe('errors of ForkProcess', () => {
     await template.close()
   })
 
+  it('a fork waits for a thread that runs, and is about to end', async function () {
+    if (areAllThreadsCopied) return this.skip() // it is copied
+    const template = ForkProcess.exec({ mode: 'fork' }).eval(async () => {
+      const { Worker } = await import('node:worker_threads')
+      const thread = new Worker('const end = Date.now() + 300; while (Date.now() < end);', { eval: true })
+      await new Promise(resolve => thread.once('online', resolve))
+    })
+    const child = template.fork()
+    await child.ready()
+    assert.equal(child.mode, 'fork')
+    await child.close()
+    await template.close()
+  })
+
   it('new Worker() in a forked process throws ERR_WORKER_UNSUPPORTED', async function () {
     if (areAllThreadsCopied) return this.skip() // it works
     const template = ForkProcess.exec({ mode: 'fork' })

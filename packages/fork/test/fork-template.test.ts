@@ -79,6 +79,17 @@ describe('forkTemplate', () => {
     ])
   })
 
+  it('forkTemplate() waits for a thread that runs, and is about to end', async () => {
+    const worker = "'const end = Date.now() + 300; while (Date.now() < end);'"
+    const stdout = await output(
+      `const { Worker } = await import('node:worker_threads')
+      await new Promise(done => new Worker(${worker}, { eval: true }).once('online', done))
+      ${printThreads}
+      process.exit()`,
+    )
+    assert.equal(stdout, 'none\n')
+  })
+
   it('forkTemplate() works in CommonJS', async () => {
     const program = `
       const { forkTemplate } = require('@anyfork/fork/template')

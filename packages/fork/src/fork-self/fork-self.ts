@@ -20,7 +20,7 @@ import { armLifeline } from '../safety/lifeline.js'
 import { removeListeners } from '../safety/listeners.js'
 import { waitForRequests } from '../safety/pending-requests.js'
 import { assumeRandomnessUsed, renewRandomness } from '../safety/randomness.js'
-import { forgetThreads, startPool } from '../safety/threads.js'
+import { forgetThreads, startPool, waitForForeignThreads } from '../safety/threads.js'
 import { endWithUnsettledMain } from '../safety/unsettled-main.js'
 import { findingOfRefusal, findObstacles } from './obstacles.js'
 
@@ -57,6 +57,7 @@ async function makeCopy(choice: ThreadChoice, own: () => ReadonlySet<number>): P
   let copy: Copy
   try {
     await waitForRequests().catch(() => {}) // pending requests are among the obstacles
+    if (choice.threads === 'one') await waitForForeignThreads().catch(() => {}) // they are, too
     copy = await atRest(choice, own)
   } catch (error) {
     await undo().catch(() => {}) // the first error is the one to report

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
 import { isLinux } from '@anyfork/fdpass/internal'
 import { binding } from '../binding.js'
 import { counted } from '../counted.js'
@@ -19,6 +20,14 @@ const NODES_OWN = 4
 const PF_EXITING = 4
 /** Kernel threads of an io_uring, which end with it. */
 const KERNELS = /^iou-/
+/** The states of threads that run, or do so once a page of memory has been read. proc_pid_stat(5) */
+const RUNNING = 'RD'
+/** How long to wait for threads that run, in milliseconds. */
+const PATIENCE_MS = 2000
+/** The interval between two looks at a thread, in milliseconds. */
+const INTERVAL_MS = 5
+/** A thread that has been asleep at so many looks is not about to end. */
+const LOOKS = 10
 /** The flag without the thread for SIGUSR1. Node accepts `_` for `-`. */
 const WITHOUT_LISTENER = /^--disable[-_]sigusr1$/
 
@@ -31,6 +40,8 @@ let isPoolAmongThem = false
 let known: string | undefined
 /** Whether there were foreign threads before users' code could start any. */
 let hasPreloaded = false
+/** The ids of threads that have been waited for, and have not ended. */
+const lasting = new Set<string>()
 
 /**
  * Call this in a template before users' code can start threads. Only what the interpreter was told to preload has
@@ -57,6 +68,7 @@ export function forgetThreads(): void {
   isPoolAmongThem = false
   known = undefined
   hasPreloaded = false
+  lasting.clear()
 }
 
 /** Tells the addon which threads are harmless. Call this when there are no others. */
@@ -129,11 +141,45 @@ export async function hasForeignThreads(): Promise<boolean> {
   return (await findForeign()).length > 0
 }
 
+/** Waits, as `waitForEnd` does, until this program has no thread beside those of Node and V8. */
+export function waitForForeignThreads(): Promise<void> {
+  const own = String(binding.getpid())
+  return waitForEnd(() => (countForeignThreads() > 0 ? threadIds().filter(id => id !== own) : []))
+}
+
+/**
+ * Waits until threads have ended, as long as one of them runs, and for at most two seconds: it may be about to end. With
+ * `node:tls`, which other modules load, too, late versions of Node 22 and all newer ones start a thread that reads
+ * certificates, and then ends.
+ *
+ * @param find - returns the ids of those that there are now
+ */
+async function waitForEnd(find: () => readonly string[]): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  for (let asleep = 0; ; await setTimeout(INTERVAL_MS)) {
+    const ids = find()
+    const awaited = ids.filter(id => !lasting.has(id))
+    if (!awaited.length) return
+    asleep = awaited.some(isRunning) ? 0 : asleep + 1
+    if (asleep < LOOKS && performance.now() < deadline) continue
+    for (const id of awaited) lasting.add(id)
+    return
+  }
+}
+
+/** Returns the ids of foreign threads that are not about to end. */
+async function findForeign(): Promise<string[]> {
+  const foreign = await findForeignNow()
+  if (!foreign.length) return []
+  await waitForEnd(() => foreign.filter(id => !isExiting(id)))
+  return findForeignNow()
+}
+
 /**
  * Returns the ids of foreign threads. In a forked process libuv's pool may have started since the fork: this starts all
  * of it and counts it.
  */
-async function findForeign(): Promise<string[]> {
+async function findForeignNow(): Promise<string[]> {
   const suspects = othersThan(harmless)
   if (!suspects.length) return []
   if (!isPoolAmongThem) await startPool()
@@ -174,11 +220,24 @@ function othersThan(some: ReadonlySet<string>): string[] {
  */
 function isExiting(id: string): boolean {
   try {
-    const stat = readFileSync(`${TASKS}/${id}/stat`, 'latin1')
-    return (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6]) & PF_EXITING) !== 0
+    return (Number(statOf(id)[6]) & PF_EXITING) !== 0
   } catch (error) {
     return ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code!)
   }
+}
+
+function isRunning(id: string): boolean {
+  try {
+    return RUNNING.includes(statOf(id)[0]!)
+  } catch {
+    return false
+  }
+}
+
+/** Returns what the kernel says of a thread, from its state on. proc_pid_stat(5) */
+function statOf(id: string): string[] {
+  const stat = readFileSync(`${TASKS}/${id}/stat`, 'latin1')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
 function threadIds(): string[] {
