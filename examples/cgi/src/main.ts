@@ -10,6 +10,8 @@ import { acceptAll, checkRoom, type Descriptor, takeListener } from '@anyfork/fd
 const PASSING = ['EMFILE', 'ENFILE', 'EAGAIN', 'ENOMEM']
 /** How long to wait before the next attempt, in milliseconds. */
 const RETRY_MS = 20
+/** The signals that stop this server. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 /** npm may forward a signal that the terminal has sent as well, within so many milliseconds. */
 const REPEATED_MS = 500
 /** Node opens some descriptors for a moment to start a program. */
@@ -24,7 +26,8 @@ const server = createServer().listen({ host, port, backlog: 4096 })
 await once(server, 'listening')
 console.log(`listening on port ${(server.address() as AddressInfo).port}`)
 const listener = takeListener(server)
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
+let isStopping = false
+for (const signal of SIGNALS) process.on(signal, stop)
 
 const connections = new Set<Promise<void>>()
 let served = 0
@@ -81,12 +84,14 @@ async function closeGently(connection: Descriptor): Promise<void> {
   socket.destroy()
 }
 
-/** Ends the loop. The next signal ends this process. */
-function stop(signal: 'SIGINT' | 'SIGTERM'): void {
+/** Ends the loop. From the next press of Ctrl-C on, a signal ends this process. */
+function stop(): void {
+  if (isStopping) return
+  isStopping = true
   listener.close()
-  const ignore = (): void => {}
-  process.on(signal, ignore)
-  void setTimeout(REPEATED_MS, undefined, { ref: false }).then(() => process.off(signal, ignore))
+  void setTimeout(REPEATED_MS, undefined, { ref: false }).then(() => {
+    for (const signal of SIGNALS) process.off(signal, stop)
+  })
 }
 
 function parseOptions(): { host: string; port: number; clients: number; program: string; args: string[] } {

@@ -21,7 +21,7 @@ const door = predecessor ? await takeOver(predecessor).catch(fail) : await start
 clearTimeout(waiting)
 notifySystemd({ READY: 1, MAINPID: process.pid, STATUS: `version ${version}` })
 const stop = new AbortController()
-process.once('SIGTERM', () => stop.abort()).once('SIGINT', () => stop.abort())
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort()) // npm may send SIGINT twice
 const later = adoptLater(predecessor)
 const successor = await untilReplaced()
 door.close()

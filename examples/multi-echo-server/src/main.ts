@@ -12,6 +12,8 @@ const PASSING = [
 ]
 /** How long to wait before the next attempt, in milliseconds. */
 const RETRY_MS = 20
+/** The signals that stop this server. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 /** npm may forward a signal that the terminal has sent as well, within so many milliseconds. */
 const REPEATED_MS = 500
 /** The slots of the descriptor table that a hand-over needs: for three duplicates, and for replacing workers. */
@@ -34,7 +36,8 @@ const server = createServer().listen({ host, port, backlog: 4096 })
 await once(server, 'listening')
 console.log(`listening on port ${(server.address() as AddressInfo).port}`)
 const listener = takeListener(server)
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
+let isStopping = false
+for (const signal of SIGNALS) process.on(signal, stop)
 
 const connections = new Set<Promise<void>>()
 let handedOver = 0
@@ -86,12 +89,14 @@ async function persist<T>(attempt: () => T | Promise<T>): Promise<T> {
   }
 }
 
-/** Ends the loop. The next signal ends this process. */
-function stop(signal: 'SIGINT' | 'SIGTERM'): void {
+/** Ends the loop. From the next press of Ctrl-C on, a signal ends this process. */
+function stop(): void {
+  if (isStopping) return
+  isStopping = true
   listener.close()
-  const ignore = (): void => {}
-  process.on(signal, ignore)
-  void setTimeout(REPEATED_MS, undefined, { ref: false }).then(() => process.off(signal, ignore))
+  void setTimeout(REPEATED_MS, undefined, { ref: false }).then(() => {
+    for (const signal of SIGNALS) process.off(signal, stop)
+  })
 }
 
 function parseOptions(): { host: string; port: number; workers: number; load: number } {

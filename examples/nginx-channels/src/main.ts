@@ -4,9 +4,18 @@ import { Master, type MasterOptions } from './master.js'
 const master = new Master(parseOptions())
 // The signals of nginx.
 process.on('SIGUSR1', () => master.broadcast('reopen'))
-process.once('SIGQUIT', () => void master.end('quit'))
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void master.end('terminate'))
+process.on(
+  'SIGQUIT',
+  once(() => master.end('quit')),
+)
+const terminate = once(() => master.end('terminate')) // npm may forward a SIGINT that the terminal has sent as well
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, terminate)
 await master.start()
+
+function once(callback: () => Promise<void>): () => void {
+  let result: Promise<void> | undefined
+  return () => void (result ??= callback())
+}
 
 function parseOptions(): MasterOptions {
   try {
