@@ -14,7 +14,7 @@ import { jobsOfForks } from './support/thread-jobs.js'
 const jobs = new URL('./fixtures/thread-jobs.js', import.meta.url)
 const busy = new URL('./fixtures/busy-template.js', import.meta.url)
 
-const CHILDREN = isSoak ? 10_000 : 30
+const CHILDREN = isSoak ? 10_000 : 12
 const AT_ONCE = 8
 
 /** Describes what the threads of a process that hangs are doing. */
