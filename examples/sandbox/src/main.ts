@@ -10,7 +10,7 @@ const sandbox = new Sandbox()
 const outcomes = await Promise.allSettled(snippets.map(snippet => sandbox.run(snippet)))
 for (const [index, outcome] of outcomes.entries()) {
   const isDone = outcome.status === 'fulfilled'
-  const text = isDone ? inspect(outcome.value) : describe(outcome.reason)
+  const text = isDone ? inspect(outcome.value, { breakLength: Infinity, compact: true }) : describe(outcome.reason)
   console.log(`${files[index]}: ${isDone ? 'returned' : 'failed:'} ${printable(text)}`)
 }
 await sandbox.close()

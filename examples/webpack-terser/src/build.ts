@@ -17,7 +17,7 @@ export const packages: readonly string[] = [
 /**
  * Bundles packages with webpack, for production.
  *
- * @param output - the folder of the bundles
+ * @param output - the folder of the bundles; all that it had is removed
  * @param plugin - minifies the bundles
  * @param names - the packages
  * @throws Error if webpack reports errors
@@ -29,7 +29,7 @@ export async function build(output: string, plugin: TerserPlugin, names: readonl
     devtool: 'source-map',
     context: import.meta.dirname,
     entry: Object.fromEntries(names.map(name => [name.replace('/', '-'), require.resolve(name)])),
-    output: { path: output, library: { type: 'commonjs2' } },
+    output: { path: output, clean: true, library: { type: 'commonjs2' } },
     optimization: { minimizer: [plugin] },
     performance: false,
     infrastructureLogging: { level: 'error' },
