@@ -228,6 +228,13 @@ describe('ForkProcess.remote()', () => {
     })
   })
 
+  it('prints nothing if its owner has ended before it greets', async () => {
+    const errors = join(folder, 'errors')
+    const remote = ForkProcess.remote({ command: ['sh', '-c', `start() { "$@" 2>${errors} | true; }; start ${node}`] })
+    await assert.rejects(remote.ready(), { code: 'ERR_PROCESS_EXITED' })
+    assert.equal(readFileSync(errors, 'utf8'), '')
+  })
+
   describe('what is only possible on the same machine', () => {
     const refused: Record<string, (remote: ForkProcess) => unknown> = {
       'sendFd()': remote => remote.sendFd(0),
