@@ -1,7 +1,7 @@
 /**
  * The suite of forks with all threads. It repeats only the test files in which these can change the outcome: those of
  * forks, of their ends, and of what they share. In the repeated files, tests of what only forks with one thread do skip
- * themselves.
+ * themselves. `npm test` leaves out those that take longest, which the soak runs.
  */
 const names = [
   'check',

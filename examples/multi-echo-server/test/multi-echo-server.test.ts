@@ -7,7 +7,7 @@ import { afterEach, describe, it } from 'mocha'
 import { load, received } from './load.js'
 import { killServers, type Server, startServer } from './server.js'
 
-const COUNT = isSoak ? 10_000 : 1_000
+const COUNT = isSoak ? 10_000 : 500
 const KILL_EVERY_MS = 100
 const PIECES_PER_KILL = 10
 

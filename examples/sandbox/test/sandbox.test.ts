@@ -13,7 +13,7 @@ const isRoot = process.getuid!() === 0
 const source = resolve(import.meta.dirname, '../../test/fixtures/probe.c')
 const attacks = new URL('./fixtures/attacks.js', import.meta.url)
 const main = new URL('../main.js', import.meta.url)
-const SNIPPETS = isSoak ? 5000 : 60
+const SNIPPETS = isSoak ? 5000 : 30
 
 interface Report {
   outcomes: Record<string, string>
