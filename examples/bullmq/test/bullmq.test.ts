@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { childrenOf, descendantsOf, isSoak, outputOf, untilGone } from '@anyfork/test-support'
+import { childrenOf, descendantsOf, isSoak, outputOf, runProgram, untilGone } from '@anyfork/test-support'
 import { Queue, QueueEvents } from 'bullmq'
 import { Redis } from 'ioredis'
 import { after, before, describe, it } from 'mocha'
@@ -16,6 +16,7 @@ const JOBS_PER_KILL = isSoak ? 100 : 15
 const LOCK_MS = 3000
 const consume = new URL('../consume.js', import.meta.url)
 const produce = new URL('../produce.js', import.meta.url)
+const compare = new URL('../benchmark/main.js', import.meta.url)
 
 describe('examples/bullmq', () => {
   const server = new RedisServer()
@@ -171,6 +172,22 @@ describe('examples/bullmq', () => {
     consumer.kill('SIGTERM')
     assert.deepEqual(await exited, [1, null])
     consumers.delete(consumer)
+  })
+
+  it('the benchmark compares a fork-pool with the sandbox of BullMQ', async () => {
+    const args = ['--jobs', '20', '--workers', '1', '--rounds', '1']
+    const stdout = await outputOf(compare, args, { env: { REDIS: server.socket } })
+    const rows = stdout.split('\n').filter(line => /^\| .+ \| \d+ \| \d+ \|$/.test(line))
+    assert.deepEqual(
+      rows.map(row => row.split(' | ')[0]),
+      ['| fork-pool', "| BullMQ's sandbox, processes", "| BullMQ's sandbox, threads"],
+    )
+  })
+
+  it('the benchmark ends at once if Redis cannot be reached', async () => {
+    const { code, stderr } = await runProgram(compare, [], { env: { REDIS: 'redis://127.0.0.1:1' } })
+    assert.equal(code, 1)
+    assert.equal(stderr, 'Error: connect ECONNREFUSED 127.0.0.1:1\n')
   })
 })
 

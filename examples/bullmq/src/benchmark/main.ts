@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
+import { canReachRedis } from '../redis.js'
 
 const USAGE = `Usage: npm run bench -- [options]
 
@@ -24,6 +25,8 @@ if (values.help) {
   console.log(USAGE)
   process.exit()
 }
+
+if (!(await canReachRedis())) process.exit(1)
 
 interface Sample {
   jobsPerSecond: number
