@@ -147,6 +147,11 @@ describe('reportPage', () => {
     assert.equal(page.match(/<script/g)!.length, 2) // the numbers, and the script of the page
   })
 
+  it('formats words in backticks as code, and escapes them, too', () => {
+    const page = reportPage([{ ...results[0]!, method: 'Calls `add(1, 2)` and `<b>`.' }])
+    assert.ok(page.includes('<p>Calls <code>add(1, 2)</code> and <code>&#60;b&#62;</code>.</p>'))
+  })
+
   it('refers to no other file', () => {
     assert.doesNotMatch(page, /<link|@import|url\(|src="/)
     assert.deepEqual(

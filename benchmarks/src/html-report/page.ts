@@ -101,6 +101,11 @@ ${results.map(
 )}</ol></nav>`
 }
 
+/** Formats words in backticks as code. */
+function withCode(text: string): readonly Markup[] {
+  return text.split('`').map((part, i) => (i % 2 ? html`<code>${part}</code>` : html`${part}`))
+}
+
 function section({ benchmark, title = benchmark, method, rows, date, node, machine, load }: Result): Markup {
   const panels = panelsOf(rows)
   const scales = new Map(panels.map(({ metric }) => [metric, scaleOf(chartedValues(panels, metric))]))
@@ -114,7 +119,7 @@ function section({ benchmark, title = benchmark, method, rows, date, node, machi
   ]
   return html`<section id="${benchmark}" data-text="${[...new Set(searchable)].join('\n').toLowerCase()}">
 <h2>${title} <a href="#${benchmark}">${benchmark}</a></h2>
-${(method ?? '').split('\n\n').map(paragraph => html`<p>${paragraph}</p>`)}
+${(method ?? '').split('\n\n').map(paragraph => html`<p>${withCode(paragraph)}</p>`)}
 <p class="taken">${taken.filter(part => part).join(', ')}</p>
 ${panels.map(panel => panelFigure(panel, title, scales.get(panel.metric)!, namesWidth))}
 </section>
