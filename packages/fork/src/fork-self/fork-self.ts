@@ -22,7 +22,7 @@ import { waitForRequests } from '../safety/pending-requests.js'
 import { assumeRandomnessUsed, renewRandomness } from '../safety/randomness.js'
 import { forgetThreads, startPool, waitForForeignThreads } from '../safety/threads.js'
 import { endWithUnsettledMain } from '../safety/unsettled-main.js'
-import { findingOfRefusal, findObstacles } from './obstacles.js'
+import { findingOfRefusal, findObstacles, hasForkingFlags } from './obstacles.js'
 
 /** How many turns of the event loop things get that are about to end. */
 const TURNS = 10
@@ -57,7 +57,8 @@ async function makeCopy(choice: ThreadChoice, own: () => ReadonlySet<number>): P
   let copy: Copy
   try {
     await waitForRequests().catch(() => {}) // pending requests are among the obstacles
-    if (choice.threads === 'one') await waitForForeignThreads().catch(() => {}) // they are, too
+    // what cannot be read, and threads that remain, are among the obstacles, too
+    if (choice.threads === 'one' && hasForkingFlags()) await waitForForeignThreads().catch(() => {})
     copy = await atRest(choice, own)
   } catch (error) {
     await undo().catch(() => {}) // the first error is the one to report

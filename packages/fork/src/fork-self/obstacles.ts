@@ -63,8 +63,13 @@ function inspector(): Reason[] {
   return [['handle', 'inspector', 'the inspector is open, and every copy would share the port', 'close it first']]
 }
 
+/** Returns whether this program has the flags without which a copy with one thread would wait for others. */
+export function hasForkingFlags(): boolean {
+  return hasLateFlags() || required.every(flag => process.execArgv.some(given => flag.test(given)))
+}
+
 function lackingFlags({ reason }: ThreadChoice): Reason[] {
-  if (hasLateFlags() || required.every(flag => process.execArgv.some(given => flag.test(given)))) return []
+  if (hasForkingFlags()) return []
   return [
     [
       'platform',

@@ -52,7 +52,7 @@ function loader(greeting: string, bytes: number): string {
     'import{readSync,writeSync}from"node:fs"',
     'import{Module}from"node:module"',
     `if(isMainThread){process.execArgv.splice(-4);try{writeSync(1,"${greeting.slice(0, 16)}"+"${greeting.slice(16)}")}`,
-    'catch{process.exit()}', // nobody reads: the owner has ended
+    'catch(e){if(e.code!="EPIPE")throw e;process.exit()}', // the owner has ended
     `const b=Buffer.alloc(${bytes});let n=0`,
     `while(n<b.length)try{const k=readSync(0,b,n,b.length-n);if(!k)process.exit();n+=k}`,
     'catch(e){if(e.code=="EOF")process.exit();if(e.code!="EAGAIN")throw e;' +

@@ -40,8 +40,8 @@ let isPoolAmongThem = false
 let known: string | undefined
 /** Whether there were foreign threads before users' code could start any. */
 let hasPreloaded = false
-/** The ids of threads that have been waited for, and have not ended. */
-const lasting = new Set<string>()
+/** The ids of threads that have been waited for, and had not ended. */
+let lasting: ReadonlySet<string> = new Set()
 
 /**
  * Call this in a template before users' code can start threads. Only what the interpreter was told to preload has
@@ -68,7 +68,7 @@ export function forgetThreads(): void {
   isPoolAmongThem = false
   known = undefined
   hasPreloaded = false
-  lasting.clear()
+  lasting = new Set()
 }
 
 /** Tells the addon which threads are harmless. Call this when there are no others. */
@@ -141,7 +141,12 @@ export async function hasForeignThreads(): Promise<boolean> {
   return (await findForeign()).length > 0
 }
 
-/** Waits, as `waitForEnd` does, until this program has no thread beside those of Node and V8. */
+/**
+ * Waits, as `waitForEnd` does, until this program has no thread beside those of Node and V8. It must have been started with
+ * the forking flags.
+ *
+ * @throws rejects with the error of the kernel if /proc cannot be read
+ */
 export function waitForForeignThreads(): Promise<void> {
   const own = String(binding.getpid())
   return waitForEnd(() => (countForeignThreads() > 0 ? threadIds().filter(id => id !== own) : []))
@@ -162,7 +167,7 @@ async function waitForEnd(find: () => readonly string[]): Promise<void> {
     if (!awaited.length) return
     asleep = awaited.some(isRunning) ? 0 : asleep + 1
     if (asleep < LOOKS && performance.now() < deadline) continue
-    for (const id of awaited) lasting.add(id)
+    lasting = new Set(ids)
     return
   }
 }
