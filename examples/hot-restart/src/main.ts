@@ -9,6 +9,10 @@ import { CountingServer } from './counting-server.js'
 import { handOver, type Successor } from './hand-over.js'
 import { findPredecessor, type Predecessor } from './take-over.js'
 
+/** The signals that end this process. */
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+/** npm may forward a signal that the terminal has sent as well, within so many milliseconds. */
+const REPEATED_MS = 500
 /** How long to wait after a failure, such as a full descriptor table, before another version may try. */
 const RETRY_MS = 50
 const { path, port, version, wait, timeout, grace, allowsDowngrade } = parseOptions()
@@ -21,7 +25,7 @@ const door = predecessor ? await takeOver(predecessor).catch(fail) : await start
 clearTimeout(waiting)
 notifySystemd({ READY: 1, MAINPID: process.pid, STATUS: `version ${version}` })
 const stop = new AbortController()
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort()) // npm may send SIGINT twice
+for (const signal of SIGNALS) process.on(signal, end)
 const later = adoptLater(predecessor)
 const successor = await untilReplaced()
 door.close()
@@ -34,6 +38,15 @@ if (successor) {
   notifySystemd({ STOPPING: 1 })
   unlinkSync(path)
   server.end(grace)
+}
+
+/** Ends gracefully. From the next press of Ctrl-C on, a signal ends this process at once. */
+function end(): void {
+  if (stop.signal.aborted) return
+  stop.abort()
+  void delay(REPEATED_MS, undefined, { ref: false }).then(() => {
+    for (const signal of SIGNALS) process.off(signal, end)
+  })
 }
 
 /** Serves alone: with the listener of systemd, if there is one, or a new one. */

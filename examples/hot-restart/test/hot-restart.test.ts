@@ -170,6 +170,20 @@ describe('examples/hot-restart', () => {
     client.destroy()
   })
 
+  it('takes several signals in a moment for one, and ends at once at a later one', async () => {
+    const program = start(1, '--grace', '60000')
+    await program.line(/serves/)
+    const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    client.write('add 1\n')
+    await once(client, 'data')
+    for (const sentAt = performance.now(); performance.now() - sentAt < 50; ) program.child.kill('SIGINT')
+    await once(client, 'end') // it ends gracefully, and waits for the client
+    const signals = setInterval(() => program.child.kill('SIGINT'), 700) // more than REPEATED_MS later
+    assert.deepEqual(await program.exit, [null, 'SIGINT'])
+    clearInterval(signals)
+    client.destroy()
+  })
+
   it('serves with the listener of systemd, and goes on after a new version has stopped waiting for an answer', async () => {
     const listening = createServer().listen(0, '127.0.0.1')
     await once(listening, 'listening')

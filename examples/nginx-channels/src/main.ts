@@ -1,20 +1,27 @@
 import { parseArgs } from 'node:util'
 import { Master, type MasterOptions } from './master.js'
 
+/** npm may forward a signal that the terminal has sent as well, within so many milliseconds. */
+const REPEATED_MS = 500
+
 const master = new Master(parseOptions())
 // The signals of nginx.
 process.on('SIGUSR1', () => master.broadcast('reopen'))
-process.on(
-  'SIGQUIT',
-  once(() => master.end('quit')),
-)
-const terminate = once(() => master.end('terminate')) // npm may forward a SIGINT that the terminal has sent as well
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, terminate)
+endAt('SIGQUIT', 'quit')
+endAt('SIGTERM', 'terminate')
+endAt('SIGINT', 'terminate')
 await master.start()
 
-function once(callback: () => Promise<void>): () => void {
-  let result: Promise<void> | undefined
-  return () => void (result ??= callback())
+/** Ends the workers at a signal. From the next press of Ctrl-C on, it ends this process. */
+function endAt(signal: NodeJS.Signals, command: 'quit' | 'terminate'): void {
+  let isEnding = false
+  const end = (): void => {
+    if (isEnding) return
+    isEnding = true
+    void master.end(command)
+    setTimeout(() => process.off(signal, end), REPEATED_MS).unref()
+  }
+  process.on(signal, end)
 }
 
 function parseOptions(): MasterOptions {
