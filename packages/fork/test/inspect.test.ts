@@ -189,8 +189,8 @@ describe('a program that is being inspected', () => {
           stdout += String(data)
           if (stdout.includes('\n')) socket.terminate() // Node waits for it at the end
         })
-        const [code] = (await once(parent, 'exit')) as [number]
-        assert.equal(code, 0)
+        const ending = (await once(parent, 'exit')) as [number | null, string | null]
+        assert.deepEqual(ending, [0, null], stderr)
         assert.match(stdout, /^\[\[.*\n$/)
         assert.equal(stderr.match(/Debugger listening/g)?.length, 1)
       })
