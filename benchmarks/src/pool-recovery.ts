@@ -22,7 +22,8 @@ export const benchmark: Benchmark = {
 
 /** @param file - the worker writes the time of its death into it */
 async function recovery(subject: Subject, file: string, death: string | number): Promise<Metrics> {
-  process.on('uncaughtException', () => {}) // poolifier's cluster sometimes writes to a closed channel, and recovers
+  const ignore = (): void => {} // poolifier's cluster sometimes writes to a closed channel, and recovers
+  process.on('uncaughtException', ignore)
   const client = await startPeer(subject, { task: 'dieOnce', workers: 1 })
   let answeredAt: bigint | undefined
   const call = (): void =>
@@ -33,6 +34,7 @@ async function recovery(subject: Subject, file: string, death: string | number):
   call()
   for (const isOver = deadlineAfter(RECOVERY_LIMIT_MS); answeredAt === undefined && !isOver(); await setTimeout(5))
     call()
+  process.off('uncaughtException', ignore) // from now on, an error ends this sample
   return {
     milliseconds: answeredAt === undefined ? null : Number(answeredAt - BigInt(readFileSync(file, 'utf8'))) / 1e6,
   }

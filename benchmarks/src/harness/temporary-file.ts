@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -8,6 +8,8 @@ export async function withTemporaryFile<T>(use: (file: string) => Promise<T>): P
   try {
     return await use(join(folder, 'file'))
   } finally {
-    rmSync(folder, { recursive: true })
+    const removed = `${folder}-removed` // a worker that has not ended cannot write the file again
+    renameSync(folder, removed)
+    rmSync(removed, { recursive: true })
   }
 }
