@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { withTemporaryFile } from '@anyfork/benchmarks/harness/temporary-file'
@@ -32,6 +33,7 @@ describe('temporary files of benchmarks', () => {
       }
     } finally {
       child.kill('SIGKILL')
+      await once(child, 'exit')
     }
   })
 })

@@ -179,8 +179,11 @@ describe('examples/hot-restart', () => {
     for (const sentAt = performance.now(); performance.now() - sentAt < 50; ) program.child.kill('SIGINT')
     await once(client, 'end') // it ends gracefully, and waits for the client
     const signals = setInterval(() => program.child.kill('SIGINT'), 700) // more than REPEATED_MS later
-    assert.deepEqual(await program.exit, [null, 'SIGINT'])
-    clearInterval(signals)
+    try {
+      assert.deepEqual(await program.exit, [null, 'SIGINT'])
+    } finally {
+      clearInterval(signals)
+    }
     client.destroy()
   })
 

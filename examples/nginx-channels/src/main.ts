@@ -7,21 +7,22 @@ const REPEATED_MS = 500
 const master = new Master(parseOptions())
 // The signals of nginx.
 process.on('SIGUSR1', () => master.broadcast('reopen'))
-endAt('SIGQUIT', 'quit')
-endAt('SIGTERM', 'terminate')
-endAt('SIGINT', 'terminate')
+endAt(['SIGQUIT'], 'quit')
+endAt(['SIGTERM', 'SIGINT'], 'terminate')
 await master.start()
 
-/** Ends the workers at a signal. From the next press of Ctrl-C on, it ends this process. */
-function endAt(signal: NodeJS.Signals, command: 'quit' | 'terminate'): void {
+/** Ends the workers at the first of these signals. From the next press of Ctrl-C on, a signal ends this process. */
+function endAt(signals: NodeJS.Signals[], command: 'quit' | 'terminate'): void {
   let isEnding = false
   const end = (): void => {
     if (isEnding) return
     isEnding = true
     void master.end(command)
-    setTimeout(() => process.off(signal, end), REPEATED_MS).unref()
+    setTimeout(() => {
+      for (const signal of signals) process.off(signal, end)
+    }, REPEATED_MS).unref()
   }
-  process.on(signal, end)
+  for (const signal of signals) process.on(signal, end)
 }
 
 function parseOptions(): MasterOptions {

@@ -146,6 +146,23 @@ describe('examples/nginx-channels', () => {
     await untilGone(...left)
   })
 
+  it('takes several signals in a moment for one; a later one ends the master, and with it a worker that hangs', async () => {
+    start('--grace', '60000')
+    await allMet()
+    const left = descendantsOf(master.pid!).map(({ pid }) => pid)
+    const template = childrenOf(master.pid!)[0]!
+    process.kill(childrenOf(template)[0]!, 'SIGSTOP')
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGINT'] as const) master.kill(signal)
+    for (let slot = 1; slot < workers; slot++) await line(/ has ended: 0$/)
+    const signals = setInterval(() => master.kill('SIGINT'), 700) // more than REPEATED_MS later
+    try {
+      assert.deepEqual(await exit, [null, 'SIGINT'])
+    } finally {
+      clearInterval(signals)
+    }
+    await untilGone(...left)
+  })
+
   it('exits with 2 and its usage for an invalid option', async () => {
     start('--workers', 'none')
     await line(/^Usage: /)
