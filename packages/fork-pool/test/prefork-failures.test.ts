@@ -52,21 +52,23 @@ describe('failures of a prefork server', () => {
   })
 
   it('workers that die again and again are started with back-off until they serve', async () => {
+    const DEATHS = 10
     const server = await suite.start(PIDS, FAST)
     suite.write(
       `import { appendFileSync, readFileSync } from 'node:fs'
        const starts = new URL('./starts', import.meta.url)
        export default () => {
-         appendFileSync(starts, 'x')
-         if (readFileSync(starts).length === 1) return (_, response) => response.end('first')
-         if (readFileSync(starts).length < 12) setImmediate(() => setImmediate(() => process.exit(7)))
-         return (_, response) => response.end('2')
+         appendFileSync(starts, process.pid + ' ')
+         const earlier = readFileSync(starts, 'utf8').split(' ').indexOf(String(process.pid))
+         if (earlier === 0) return (_, response) => response.end('first')
+         if (earlier <= ${DEATHS}) setImmediate(() => setImmediate(() => process.exit(7)))
+         return (_, response) => response.end('later')
        }`,
     )
     await server.reload()
-    await until(async () => (await server.stats()).died >= 5)
+    await until(async () => (await server.stats()).died === DEATHS)
     await until(() => server.workers.filter(({ state }) => state === 'ready').length === 2)
-    await until(async () => (await get(server)).body === '2' || (await get(server)).body === 'first')
+    for (let request = 0; request < 10; request++) assert.match((await get(server)).body, /^(first|later)$/)
     assert.ok(suite.errors.every(({ code }) => code === 'ERR_PROCESS_EXITED'))
   })
 
