@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { outputOf } from '@anyfork/test-support'
 import { before, describe, it } from 'mocha'
+import { useFolder } from './support/folder.js'
 
 const poolModule = JSON.stringify(import.meta.resolve('@anyfork/fork-pool'))
 const preforkModule = JSON.stringify(import.meta.resolve('@anyfork/fork-pool/prefork'))
 const worker = JSON.stringify(new URL('./fixtures/worker.js', import.meta.url))
 
 describe('a pool whose program has changed its user, and may not kill its workers', () => {
+  const pathOf = useFolder()
   before(function () {
     if (process.getuid?.() !== 0) this.skip() // only root can change its user
   })
@@ -15,9 +17,7 @@ describe('a pool whose program has changed its user, and may not kill its worker
     it(`rejects a call whose ${isolate ? 'process' : 'worker'} does not start in time`, async () => {
       const output = await outputOf(`
         import { pool, ForkProcess } from ${poolModule}
-        import { mkdtempSync } from 'node:fs'
-        const folder = mkdtempSync('/tmp/anyfork-')
-        const template = ForkProcess.exec().sendArg(folder, 'hangs', 'hangs', 'hangs', 'hangs')
+        const template = ForkProcess.exec().sendArg(${JSON.stringify(pathOf(''))}, 'hangs', 'hangs', 'hangs', 'hangs')
         await template.ready()
         const call = pool(template, new URL(${worker}), 'echo', { init: 'startAs', startTimeout: 200, isolate: ${isolate} })
         const answer = call('a')

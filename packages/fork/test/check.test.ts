@@ -20,18 +20,15 @@ const startThread = async (): Promise<void> => {
 
 describe('check', () => {
   let template: ForkProcess
-  let file: string
   let report: CheckReport
 
   before(async () => {
     template = ForkProcess.exec({ mode: 'fork', stdio: ['ignore', 'ignore', 'inherit'] }).require(suspicious)
-    file = join(tmpdir(), `anyfork-suspicious-${template.pid}`)
     report = await template.check()
   })
   after(async () => {
     template.kill('SIGKILL')
     await template.exited
-    rmSync(file)
   })
 
   const found = (topic: Finding['topic']): [string, string, string][] =>
@@ -139,7 +136,8 @@ describe('check', () => {
     assert.match(listening.local!, /^127\.0\.0\.1:\d+$/)
     assert.equal(connected.length, 2)
     assert.ok(connected.some(({ remote }) => remote === listening.local))
-    const opened = report.descriptors.find(({ name }) => name === file)!
+    const file = join(tmpdir(), `anyfork-suspicious-${template.pid}`)
+    const opened = report.descriptors.find(({ name }) => name === `${file} (deleted)`)!
     assert.deepEqual([opened.kind, opened.isWritable, opened.origin], ['file', true, 'opened'])
     const severities = found('descriptor').map(([severity]) => severity)
     assert.deepEqual(severities, ['warns', 'warns', 'warns', 'notes'])
