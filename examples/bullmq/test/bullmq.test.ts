@@ -167,8 +167,12 @@ describe('examples/bullmq', () => {
     const redis = new RedisServer()
     await redis.start()
     const consumer = await startConsumer(redis)
-    await redis.stop()
     const exited = once(consumer, 'exit')
+    const away = new Promise<void>(resolve => {
+      createInterface(consumer.stderr!).on('line', line => /connect E/.test(line) && resolve())
+    })
+    await redis.stop()
+    await away
     consumer.kill('SIGTERM')
     assert.deepEqual(await exited, [1, null])
     consumers.delete(consumer)
