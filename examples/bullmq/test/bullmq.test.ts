@@ -174,7 +174,9 @@ describe('examples/bullmq', () => {
     await redis.stop()
     await away
     consumer.kill('SIGTERM')
-    assert.deepEqual(await exited, [1, null])
+    const [code, signal] = await exited
+    // BullMQ closes a connection while it tries to connect, or waits. If it waits, the consumer ends with 1.
+    assert.ok(signal === null && (code === 0 || code === 1), `${code} ${signal}`)
     consumers.delete(consumer)
   })
 
