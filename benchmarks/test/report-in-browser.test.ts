@@ -92,7 +92,7 @@ describe('npm run bench -- --from <file> --report <file>', () => {
       assert.deepEqual(await visible('nav a'), ['How long does a call take?'])
       assert.equal(await page.textContent('#shown'), '1 of 3 questions, all 5 peers')
       await page.click('button[type=reset]')
-      await page.waitForFunction(`document.querySelector('#shown').textContent === 'all 3 questions, all 5 peers'`)
+      await page.locator('#shown', { hasText: 'all 3 questions, all 5 peers' }).waitFor()
       assert.deepEqual(await questions(), ['latency', 'scaling', 'hostile'])
     })
 
