@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { ForkProcess, preload, run } from '@anyfork/fork-rpc'
-import { outputOf } from '@anyfork/test-support'
+import { outputOf, until } from '@anyfork/test-support'
 import { before, describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
 
@@ -73,6 +73,10 @@ describe('templates', () => {
 
   it('preload() leaves the findings, threads, resources, and descriptors of a template as they were', async () => {
     const [preloaded, plain] = [preload(startTemplate()), startTemplate()]
+    // Node closes the files of modules in the background. Only templates that are to be forked wait for that.
+    const isReading = async (template: ForkProcess): Promise<boolean> =>
+      Object.keys((await template.check()).resources).some(name => /Req/.test(name))
+    for (const template of [preloaded, plain]) await until(async () => !(await isReading(template)))
     const [ours, theirs] = await Promise.all([preloaded.check(), plain.check()])
     for (const what of ['findings', 'threads', 'resources', 'descriptors'] as const)
       assert.deepEqual(countOf(ours[what]), countOf(theirs[what]), what)
