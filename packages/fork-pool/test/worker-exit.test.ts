@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { tracingChannel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { isRunning, until, untilGone } from '@anyfork/test-support'
+import { descendantsOf, isRunning, until, untilGone } from '@anyfork/test-support'
 import { describe, it } from 'mocha'
 import { drain, reasonOf, usePools, worker } from './support/pools.js'
 
@@ -93,18 +92,12 @@ describe('worker exit', () => {
     const program = `
       import { ForkProcess, pool } from '@anyfork/fork-pool'
       const sleep = pool(ForkProcess.create(), ${JSON.stringify(worker.href)}, 'sleep', { idle: 2, max: 2, spare: 2 })
-      await Promise.all([sleep(1), sleep(1)])
-      const { workers, template } = await sleep.stats()
-      console.log(JSON.stringify([...workers, template].map(one => one.pid)))
       sleep(60_000)`
-    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'inherit' })
     const exited = once(child, 'exit')
-    const [line] = await once(child.stdout, 'data')
-    const pids = JSON.parse(String(line)) as number[]
-    assert.equal(pids.length, 3)
-    for (const pid of pids) assert.ok(isRunning(pid), readFileSync(`/proc/${pid}/status`, 'utf8'))
+    const processes = (): number[] => descendantsOf(child.pid!).map(({ pid }) => pid)
+    await until(() => processes().length === 6) // two templates, two workers, and two spare workers
+    const pids = processes()
     child.kill('SIGKILL')
     await exited
     await untilGone(...pids)
