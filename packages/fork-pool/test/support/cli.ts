@@ -67,7 +67,7 @@ export function useForkPool(): {
  *
  * @param pause - how long to wait in between, in milliseconds; by default, so long that they are two presses of Ctrl-C
  */
-export async function interruptTwice(pid: number, pause = 500): Promise<void> {
+export async function interruptTwice(pid: number, pause = 700): Promise<void> {
   process.kill(pid, 'SIGINT')
   await setTimeout(pause)
   await until(
