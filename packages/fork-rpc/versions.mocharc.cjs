@@ -6,6 +6,7 @@ const reasons = {
   'async-context': 'Node keeps the context of a call',
   errors: 'errors have stacks and properties of V8',
   'exit-matrix': 'Node ends in many ways',
+  'exit-with-threads': 'Node waits for threads of V8 when it ends',
   'first-descriptor': 'sockets of Node receive descriptors',
   'garbage-collection': 'V8 collects what is no longer used',
   'memory-policy': 'V8 takes other flags, and gives memory back in another way',

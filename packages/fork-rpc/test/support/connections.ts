@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import type { ExecOptions } from '@anyfork/fork'
 import { ForkProcess, preload, type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
 import { assertNothingLeft, openResources, type Resources, resourcesAfter } from '@anyfork/test-support'
 import { after, afterEach, before } from 'mocha'
@@ -18,7 +19,7 @@ export interface Connections {
   /** Makes a connection end with the test. */
   track<T extends { destroy(): Promise<void> }>(connection: T): T
   /** Starts a template of the test's own, which the test may stop. It ends with the test. */
-  startTemplate(): ForkProcess
+  startTemplate(options?: ExecOptions): ForkProcess
   /** Makes a gate, which opens with the end of the test. */
   makeGate(): Gate
 }
@@ -48,8 +49,8 @@ export function useConnections(): Connections {
     fork: () => template!.fork(),
     start: (name, options) => track(run(template!.fork(), worker, name, options)),
     track,
-    startTemplate: () => {
-      const own = ForkProcess.exec()
+    startTemplate: options => {
+      const own = ForkProcess.exec(options)
       track({
         destroy: () => {
           process.kill(own.pid!, 'SIGCONT')

@@ -1,7 +1,7 @@
 import { binding } from '../binding.js'
 import { callAfterFork, onHooksChange } from '../fork-hooks.js'
 import { areAllThreadsCopied } from '../safety/all-threads.js'
-import { installExits } from '../safety/exits.js'
+import { exitWithoutTeardown, installExits } from '../safety/exits.js'
 import { noteListeners } from '../safety/listeners.js'
 import { renewRandomness } from '../safety/randomness.js'
 import { forgetThreads } from '../safety/threads.js'
@@ -30,6 +30,7 @@ export interface ProcessEffects {
 export const processEffects: ProcessEffects = {
   beTemplate() {
     showTitle(TEMPLATE_TITLE)
+    if (areAllThreadsCopied()) exitWithoutTeardown()
     binding.ignoreInterrupt(1)
   },
   listen(hooksListener, onWorker) {
@@ -39,7 +40,7 @@ export const processEffects: ProcessEffects = {
   },
   becomeChild() {
     renewRandomness()
-    if (areAllThreadsCopied()) return // Node's own way to exit works, and waits for tasks of V8's threads
+    if (areAllThreadsCopied()) return // an empty event loop ends in Node's own way, and waits for tasks of V8's threads
     installExits()
     forgetThreads()
   },

@@ -13,7 +13,7 @@ import { ControlChannel } from '../protocol/control-channel.js'
 import { Report } from '../protocol/frame.js'
 import { reasonOfRefusal, refusalOf, setThreads } from '../safety/all-threads.js'
 import { recordBaseline } from '../safety/baseline.js'
-import { installExits } from '../safety/exits.js'
+import { exitWithoutTeardown, installExits } from '../safety/exits.js'
 import { collectGarbage } from '../safety/garbage.js'
 import { installPid } from '../safety/identity.js'
 import { armLifeline } from '../safety/lifeline.js'
@@ -129,7 +129,8 @@ function errorOf(error: Error): Error {
 /** Runs in the copy. Code that awaits the promise of `forkThisProgram` never goes on there. */
 async function becomeTemplate(choice: ThreadChoice, control: Descriptor): Promise<void> {
   setThreads(threadsArgument(choice))
-  if (choice.threads === 'one') installExits() // else Node's own way works, and waits for tasks of V8's threads
+  if (choice.threads === 'one') installExits()
+  else exitWithoutTeardown()
   let armed
   try {
     armed = armLifeline({ shared: takeLifeline(), own: undefined }) // comes first: hooks may take forever

@@ -9,9 +9,10 @@ type ProcessInternals = { _fatalException: FatalException; reallyExit(code?: num
 /** Node's exit code if a listener of 'uncaughtException' throws. */
 const HANDLER_FAILED = 7
 
+let hasTeardown = true
 let hasInstalled = false
 
-/** Returns whether this process was forked. */
+/** Returns whether this process was forked with one thread. */
 export function isForked(): boolean {
   return hasInstalled
 }
@@ -23,6 +24,21 @@ export function isForked(): boolean {
 export function installExits(): void {
   if (hasInstalled) return
   hasInstalled = true
+  exitWithoutTeardown()
+  binding.onLoopEnd(() => {
+    process.emit('beforeExit', Number(process.exitCode ?? 0))
+    if (!binding.isLoopAlive()) process.exit() // else this is called again once nothing is left
+  })
+}
+
+/**
+ * Makes process.exit() and errors that no code handles end this process by _exit(2), after the listeners of 'exit'. In
+ * Node's own way, the main thread waits for threads of V8, one of which may wait until the main thread collects garbage:
+ * such a process never ends (https://github.com/nodejs/node/issues/54918).
+ */
+export function exitWithoutTeardown(): void {
+  if (!hasTeardown) return
+  hasTeardown = false
   const internals = process as unknown as ProcessInternals
   internals.reallyExit = code => binding.exit(Number(code ?? process.exitCode ?? 0))
   const handle = internals._fatalException
@@ -38,10 +54,6 @@ export function installExits(): void {
     printFatal(error)
     return binding.exit(Number(process.exitCode ?? 1))
   }
-  binding.onLoopEnd(() => {
-    process.emit('beforeExit', Number(process.exitCode ?? 0))
-    if (!binding.isLoopAlive()) process.exit() // else this is called again once nothing is left
-  })
 }
 
 function printFatal(error: unknown): void {
