@@ -96,10 +96,14 @@ describe('worker exit', () => {
     const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'inherit' })
     const exited = once(child, 'exit')
     const processes = (): number[] => descendantsOf(child.pid!).map(({ pid }) => pid)
-    await until(() => processes().length === 6) // two templates, two workers, and two spare workers
-    const pids = processes()
-    child.kill('SIGKILL')
-    await exited
+    let pids: number[] = []
+    try {
+      await until(() => processes().length === 6) // two templates, two workers, and two spare workers
+      pids = processes()
+    } finally {
+      child.kill('SIGKILL')
+      await exited
+    }
     await untilGone(...pids)
   })
 })

@@ -18,7 +18,7 @@ describe('the end of a process that has all threads of its template', () => {
 
   for (const end of ['exits', 'throws'] as const)
     it(`a process that ${end} ends although V8 compiles in other threads`, async () => {
-      const template = startTemplate({ threads: 'all' })
+      const template = startTemplate({ mode: 'fork', threads: 'all' })
       for (let count = 0; count < PROCESSES; count++) {
         const remote = connect<typeof Fixture>(template.fork(), module, { async: true, onError: () => {} })
         const { ended } = track(rpcOf(remote))

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { ExecOptions } from '@anyfork/fork'
-import { ForkProcess, preload, type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
+import { type ExecOptions, ForkProcess, preload, type Rpc, type RpcOptions, run } from '@anyfork/fork-rpc'
 import { assertNothingLeft, openResources, type Resources, resourcesAfter } from '@anyfork/test-support'
 import { after, afterEach, before } from 'mocha'
 import { Gate } from './gate.js'
