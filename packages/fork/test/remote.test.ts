@@ -230,7 +230,10 @@ describe('ForkProcess.remote()', () => {
 
   it('prints nothing if its owner has ended before it greets', async () => {
     const errors = join(folder, 'errors')
-    const remote = ForkProcess.remote({ command: ['sh', '-c', `start() { "$@" 2>${errors} | true; }; start ${node}`] })
+    // What reads the output has ended before Node starts: writing to it fails.
+    const untilUnread = `trap '' PIPE; while printf x 2>/dev/null; do :; done`
+    const command = ['sh', '-c', `start() { (${untilUnread}; exec "$@" 2>${errors}) | true; }; start ${node}`]
+    const remote = ForkProcess.remote({ command })
     await assert.rejects(remote.ready(), { code: 'ERR_PROCESS_EXITED' })
     assert.equal(readFileSync(errors, 'utf8'), '')
   })
