@@ -33,8 +33,10 @@ static bool is_plain_wait(unsigned long operation) {
 
 /* A thread whose word has changed goes on at once. Another one has given it something to do, and may wait for it in the
  * middle of a garbage collection, for which V8 holds mutexes that know the id of their owner. The copy of the owner has
- * another id, and could never unlock them. */
-static bool is_waiting(const struct fork_call *call) {
+ * another id, and could never unlock them.
+ *
+ * The word may be in memory that AddressSanitizer keeps for its own locks. */
+__attribute__((no_sanitize("address"))) static bool is_waiting(const struct fork_call *call) {
   const uint32_t *word = (const uint32_t *)call->arguments[0]; /* futex(2) */
   return is_plain_wait(call->arguments[1]) && __atomic_load_n(word, __ATOMIC_SEQ_CST) == (uint32_t)call->arguments[2];
 }

@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <sanitizer/asan_interface.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -208,7 +209,9 @@ void test_thread_with_work(void) {
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); /* until it waits */
     uint64_t blocked = fork_block_signals();
     park_one(&threads);
+    ASAN_POISON_MEMORY_REGION(&word, sizeof word); /* as the locks of the sanitizer are */
     was_safe = fork_is_at_safe_point(&threads.all[0], is_never_renewed);
+    ASAN_UNPOISON_MEMORY_REGION(&word, sizeof word);
     if (was_safe) {
       __atomic_store_n(&word, 1, __ATOMIC_SEQ_CST);
       is_safe = fork_is_at_safe_point(&threads.all[0], is_never_renewed);
