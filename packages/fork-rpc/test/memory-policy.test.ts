@@ -5,18 +5,26 @@ import { connect, type ExecOptions, ForkProcess, type RpcOptions, rpcOf } from '
 import { describe, it } from 'mocha'
 import { useConnections } from './support/connections.js'
 
+const largeModule = new URL('./fixtures/large-module.js', import.meta.url)
 const memoryModule = new URL('./fixtures/memory.js', import.meta.url)
 /** The young generation has 1 to 2 MiB at first, and grows to 16 MiB and more. */
 const GROWN_BYTES = 8 << 20
 const MUCH = 48 << 20
+const LITTLE = 4 << 20
+/** A process that has been idle for so long gives memory back. */
+const IDLE_MS = 2000
 
 type Memory = typeof import('./fixtures/memory.js')
 type Policy = NonNullable<ExecOptions['memory']>
 
 describe('the option memory', () => {
   const { fork, track } = useConnections()
-  const start = (options: ExecOptions, rpcOptions?: RpcOptions): ReturnType<typeof connect<Memory>> => {
-    const template = ForkProcess.exec(options)
+  const start = (
+    options: ExecOptions,
+    rpcOptions?: RpcOptions,
+    loaded = memoryModule,
+  ): ReturnType<typeof connect<Memory>> => {
+    const template = ForkProcess.exec(options).require(loaded)
     track({ destroy: () => template.close() })
     const functions = connect<Memory>(template.fork(), memoryModule, rpcOptions)
     track(rpcOf(functions))
@@ -57,6 +65,19 @@ describe('the option memory', () => {
       while ((await memoryOf(rpcOf(gives).pid!)).uss > MUCH) await setTimeout(50)
     }
     assert.ok((await memoryOf(rpcOf(keeps).pid!)).uss > MUCH)
+  })
+
+  it("with 'lean', an idle process gives back less garbage than is worth a collection with 'balanced'", async function () {
+    if (process.platform !== 'linux') return this.skip()
+    const [balanced, lean] = [
+      start({ memory: 'balanced' }, {}, largeModule),
+      start({ memory: 'lean' }, {}, largeModule),
+    ]
+    for (const functions of [balanced, lean]) await functions.leaveGarbage(1 / 5)
+    const [before, leanBefore] = [await balanced.heapBytes(), await lean.heapBytes()]
+    do await setTimeout(IDLE_MS)
+    while ((await lean.heapBytes()) > leanBefore - LITTLE)
+    assert.ok((await balanced.heapBytes()) > before - LITTLE)
   })
 
   it('must be one of the policies', () => {

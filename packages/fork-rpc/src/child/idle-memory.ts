@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8'
-import { reduceMemory, reducesWhenIdle } from '@anyfork/fork/internal/child'
+import { growthToReduce, reduceMemory } from '@anyfork/fork/internal/child'
 
 /** How long a process must have been idle, in milliseconds. The real time is up to twice as long, at random. */
 const IDLE_MS = 500
@@ -16,14 +16,15 @@ const LEAST_GROWTH = 8 << 20
  *
  * A collection takes as long as in a busy process, and a call that arrives meanwhile waits. So the longer it will
  * probably take, the longer the process must have been idle. It also copies memory that the process has shared with its
- * template since it was forked. So nothing is done before the heap has grown by half.
+ * template since it was forked. So nothing is done before the heap has grown by as much as the memory policy says.
  */
 export class IdleMemory {
+  readonly #growth = growthToReduce() ?? 0
   /**
    * How long the process should be idle before `reduce` is called, in milliseconds. 0: never call it. Differs between
    * processes, so that those that become idle together do not all collect at the same time.
    */
-  readonly firstWait: number = reducesWhenIdle() ? Math.ceil(IDLE_MS * (1 + Math.random())) : 0
+  readonly firstWait: number = this.#growth ? Math.ceil(IDLE_MS * (1 + Math.random())) : 0
   /** The size after the last collection, or when the process began to serve. */
   #base = heapBytes().size
 
@@ -36,7 +37,7 @@ export class IdleMemory {
    */
   reduce(idleMs: number): number {
     const { size, used } = heapBytes()
-    if (size - this.#base < Math.max(LEAST_GROWTH, this.#base / 2)) return 0
+    if (size - this.#base < Math.max(LEAST_GROWTH, this.#base * this.#growth)) return 0
     const wait = Math.ceil((PATIENCE * used) / BYTES_PER_MS)
     if (idleMs < wait) return wait - idleMs
     reduceMemory()

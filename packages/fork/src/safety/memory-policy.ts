@@ -24,6 +24,12 @@ const DEFAULTS: readonly string[] = [
   '--heap-growing-percent=0',
   '--no-optimize-for-size',
 ]
+/** A collection copies memory that a process shares with its template. With `'lean'`, it is done even if it frees little. */
+const GROWTH_TO_REDUCE: Readonly<Record<MemoryPolicy, number | undefined>> = {
+  lean: 1 / 8,
+  balanced: 1 / 2,
+  fast: undefined,
+}
 /** If the user has set one of these flags, this package does not change V8's heap. */
 const OF_USERS =
   /^--(no-)?((min-|max-|initial-)?semi-space-|heap-growing-percent|initial-heap-size|optimize-for-size|lite-mode)/
@@ -52,9 +58,12 @@ export function memoryPolicy(): MemoryPolicy {
   return current
 }
 
-/** Returns whether a process that serves calls should give memory back when it is idle. */
-export function reducesWhenIdle(): boolean {
-  return current !== 'fast'
+/**
+ * Returns by which part of its size, at least, the heap of a process that serves calls has grown when the process gives
+ * memory back because it is idle. `undefined`: it keeps its memory.
+ */
+export function growthToReduce(): number | undefined {
+  return GROWTH_TO_REDUCE[current]
 }
 
 function hasFlagsOfUser(): boolean {
