@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
-import type { Benchmark, Subject } from './harness/benchmark.js'
+import type { Benchmark, Setting, Subject } from './harness/benchmark.js'
 import { HEAVY_MODULE, setWorkerModule } from './harness/heavy-module.js'
-import { totalPss, treeMemory } from './harness/process-tree.js'
-import { startPeer } from './peers/peer.js'
+import { totalPss, treeMemory, treeProcessorTimeWithEnded } from './harness/process-tree.js'
+import { repeatConcurrently } from './harness/repeat.js'
+import { startPeer, type Task } from './peers/peer.js'
 import { pools, withOneCallPerWorker } from './peers/pools.js'
+import { quantile } from './statistics.js'
 
 const WORKERS = 8
-const CALLS = 1000
-const PAUSE_MS = 2000
+const PAUSE_MS = 3000
+
+/** The function of each job. A job is named after the module that its workers load. */
+const tasks: Record<string, Task> = {
+  [HEAVY_MODULE]: 'transpile',
+  express: 'answerRequests',
+  sharp: 'resizeImage',
+}
 
 const own = (option: string, variant: Record<string, unknown>): Subject => ({
   name: `@anyfork/fork-pool, ${option}`,
@@ -16,30 +24,68 @@ const own = (option: string, variant: Record<string, unknown>): Subject => ({
   variant,
 })
 
+/** The peers that do all jobs, not only the first: a pool of threads, and two pools of processes. */
+const peersOfAllJobs = new Set(['piscina', 'tinypool, child_process', 'jest-worker, process'])
+
+const jobs: readonly Setting[] = [
+  { job: HEAVY_MODULE, calls: 1000 },
+  { job: 'express', calls: 400 },
+  { job: 'sharp', calls: 400 },
+]
+
 export const benchmark: Benchmark = {
-  title: `How much memory does a pool use after its ${WORKERS} workers have run ${CALLS.toLocaleString('en')} calls?`,
-  method: `Each call compiles ten functions in TypeScript, and must return the same length. PSS: the growth of the memory of the program and all its processes, from before the pool is made until ${PAUSE_MS / 1000} seconds after the last result. PSS divides each shared page among the processes that share it. After calls: the same at the last result. Milliseconds: from the first call until the last result, with the start of the workers.`,
+  title: `How much memory does a pool use after its ${WORKERS} workers have done real work?`,
+  method: `Keeps ${WORKERS} calls pending. A call compiles ten functions in TypeScript, makes 20 requests to an Express application in its worker, or makes a preview of a photo with sharp; all must return the same length. PSS: the growth of the memory of the program and all its processes, from before the pool is made until ${PAUSE_MS / 1000} seconds after the last result. PSS divides each shared page among the processes that share it. After first calls, after calls: the same after the first ${WORKERS} calls, and at the last result. Milliseconds and processor milliseconds: until the last result, with the start of the workers. p99: of the time of a call.`,
   isHigherBetter: false,
   rounds: 2,
   timeoutMs: 300_000,
   subjects: [
     ...pools.map(withOneCallPerWorker),
+    own('memory fast', { memory: 'fast' }),
+    own('memory lean', { memory: 'lean' }),
     own('recycle growth 32 MB', { recycle: { growth: 32e6 } }),
     own('refork after 20 calls', { refork: 20 }),
-    own('memory lean', { memory: 'lean' }),
   ],
-  settings: isQuick => [{ calls: isQuick ? 4 : CALLS, cpus: 'free' }],
-  async measure(subject, { calls }, isQuick) {
-    setWorkerModule(HEAVY_MODULE)
+  settings: isQuick =>
+    jobs.map(({ job, calls }) => ({ job: job!, calls: isQuick ? 4 : calls!, cpus: 'free' }) satisfies Setting),
+  excludes: ({ name, peer }, { job }) => job !== HEAVY_MODULE && peer !== 'fork-pool' && !peersOfAllJobs.has(name),
+  async measure(subject, { job, calls }, isQuick) {
+    const workers = isQuick ? 2 : WORKERS
+    setWorkerModule(job)
     const growthSince = async (before: number): Promise<number> => totalPss(await treeMemory()) - before
     const before = await growthSince(0)
+    const processorTimeBefore = treeProcessorTimeWithEnded()
     const startedAt = performance.now()
-    const client = await startPeer(subject, { task: 'transpile', workers: isQuick ? 2 : WORKERS })
-    const lengths = await Promise.all(Array.from({ length: Number(calls) }, (_, number) => client.call(number)))
+    const client = await startPeer(subject, { task: tasks[job!]!, workers })
+    const lengths = new Set<unknown>()
+    const times: number[] = []
+    let called = 0
+    const callUntil = (end: number): Promise<unknown> =>
+      repeatConcurrently(
+        workers,
+        () => called >= end,
+        async () => {
+          const calledAt = performance.now()
+          lengths.add(await client.call(called++))
+          times.push(performance.now() - calledAt)
+        },
+      )
+    await callUntil(workers)
+    const afterFirstCallsPssMebibytes = await growthSince(before)
+    await callUntil(Number(calls))
     const milliseconds = performance.now() - startedAt
+    const processorMilliseconds = treeProcessorTimeWithEnded() - processorTimeBefore
     const afterCallsPssMebibytes = await growthSince(before)
-    assert.ok(Number(lengths[0]) > 500 && new Set(lengths).size === 1, `results of lengths ${new Set(lengths)}`)
+    assert.ok(times.length === calls && lengths.size === 1, `${times.length} results of lengths ${[...lengths]}`)
+    assert.ok(Number([...lengths][0]) > 500)
     await setTimeout(isQuick ? 10 : PAUSE_MS)
-    return { pssMebibytes: await growthSince(before), afterCallsPssMebibytes, milliseconds }
+    return {
+      pssMebibytes: await growthSince(before),
+      afterFirstCallsPssMebibytes,
+      afterCallsPssMebibytes,
+      milliseconds,
+      processorMilliseconds,
+      p99Milliseconds: quantile(times, 0.99),
+    }
   },
 }

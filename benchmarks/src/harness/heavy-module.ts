@@ -4,8 +4,8 @@ export const HEAVY_MODULE = 'typescript'
 /**
  * Makes every worker that is started from now on load a module, by an environment variable.
  *
- * @param module - anything but `HEAVY_MODULE` means none
+ * @param module - its name; `undefined` and `'bare'` mean none
  */
 export function setWorkerModule(module: string | number | undefined): void {
-  if (module === HEAVY_MODULE) process.env['ANYFORK_BENCH_MODULE'] = HEAVY_MODULE
+  if (module !== undefined && module !== 'bare') process.env['ANYFORK_BENCH_MODULE'] = String(module)
 }

@@ -49,7 +49,7 @@ export function headingOf(name: string): string {
   const rest = ending ? name.replace(ending, '') : name
   const spaced = rest
     .replace(/(?<=\w)[A-Z]/g, letter => ` ${letter.toLowerCase()}`)
-    .replace(/^(pss|uss)$/, name => name.toUpperCase())
+    .replace(/\b(pss|uss)\b/, name => name.toUpperCase())
   return (spaced + symbol).trim()
 }
 

@@ -5,6 +5,10 @@ import * as singleArgumentTasks from './single-argument-tasks.js'
 export const tasks: TaskFunctions = {
   ...(singleArgumentTasks as unknown as TaskFunctions),
   block: async (args: unknown) => singleArgumentTasks.block(args as Parameters<typeof singleArgumentTasks.block>[0]),
+  answerRequests: async (args: unknown) =>
+    singleArgumentTasks.answerRequests(args as Parameters<typeof singleArgumentTasks.answerRequests>[0]),
+  resizeImage: async (args: unknown) =>
+    singleArgumentTasks.resizeImage(args as Parameters<typeof singleArgumentTasks.resizeImage>[0]),
   waitAtBarrier: async (args: unknown) =>
     singleArgumentTasks.waitAtBarrier(args as Parameters<typeof singleArgumentTasks.waitAtBarrier>[0]),
 }

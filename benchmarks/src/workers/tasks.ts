@@ -3,6 +3,8 @@ import { createRequire } from 'node:module'
 import { setTimeout } from 'node:timers/promises'
 import { threadId } from 'node:worker_threads'
 
+export { answerRequests, resizeImage, transpile } from './jobs.js'
+
 // Loads a large dependency, if the benchmark asks for it: most workers have one.
 if (process.env['ANYFORK_BENCH_MODULE']) createRequire(import.meta.url)(process.env['ANYFORK_BENCH_MODULE'])
 
@@ -26,28 +28,6 @@ export function countPrimes(limit: number): number {
   }
   return count
 }
-
-/**
- * Compiles a program of ten functions in TypeScript. This is real work: it allocates, leaves garbage, and gets code compiled.
- *
- * @param number - up to 4 digits; makes the program differ from others of the same length
- * @returns the length of the JavaScript
- */
-export function transpile(number: number): number {
-  const name = `compute${`${number}`.padStart(4, '0')}`
-  const functions = Array.from(
-    { length: 10 },
-    (_, i) =>
-      `export function ${name}_${i}<T extends number>(values: readonly T[], limit: T): number {
-  const { length } = values.filter((value: T): boolean => value < limit)
-  return values.map(value => ({ value, ratio: value / length })).reduce((sum, { ratio }) => sum + ratio, ${i})
-}`,
-  )
-  typescript ??= createRequire(import.meta.url)('typescript') as typeof import('typescript')
-  return typescript.transpileModule(functions.join('\n'), {}).outputText.length
-}
-
-let typescript: typeof import('typescript') | undefined
 
 /**
  * Blocks the thread of the worker without using a processor.
