@@ -56,7 +56,8 @@ for (const async of [false, true]) {
       const before = await privateBytesOf(pid!)
       for (let round = 0; round < 2; round++) {
         await busy.leaveGarbage()
-        await untilBelow(rpcOf(busy).pid!, 48 * MEBIBYTE) // each time takes at least half as long as `quiet` waits at most
+        const { pid: other } = rpcOf(busy)
+        await untilBelow(other!, (await privateBytesOf(other!)) / 2) // takes at least half as long as `quiet` waits at most
       }
       const after = await privateBytesOf(pid!)
       assert.ok(after < before + 4 * MEBIBYTE, `the process has grown from ${before} to ${after} bytes`)

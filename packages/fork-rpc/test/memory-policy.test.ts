@@ -69,15 +69,19 @@ describe('the option memory', () => {
 
   it("with 'lean', an idle process gives back less garbage than is worth a collection with 'balanced'", async function () {
     if (process.platform !== 'linux') return this.skip()
-    const [balanced, lean] = [
-      start({ memory: 'balanced' }, {}, largeModule),
-      start({ memory: 'lean' }, {}, largeModule),
-    ]
-    for (const functions of [balanced, lean]) await functions.leaveGarbage(1 / 5)
-    const [before, leanBefore] = [await balanced.heapBytes(), await lean.heapBytes()]
-    do await setTimeout(IDLE_MS)
-    while ((await lean.heapBytes()) > leanBefore - LITTLE)
-    assert.ok((await balanced.heapBytes()) > before - LITTLE)
+    const givesBack = async (memory: Policy): Promise<boolean> => {
+      const functions = start({ memory }, {}, largeModule)
+      await functions.leaveGarbage(1 / 5)
+      const before = await functions.heapBytes()
+      await setTimeout(IDLE_MS)
+      return (await functions.heapBytes()) < before - LITTLE
+    }
+    // V8 may collect the garbage before it is measured, or while the process is idle.
+    for (let round = 0; round < 5; round++) {
+      const [isBalancedLess, isLeanLess] = await Promise.all([givesBack('balanced'), givesBack('lean')])
+      if (isLeanLess && !isBalancedLess) return
+    }
+    assert.fail('in no round has only the process with lean given memory back')
   })
 
   it('must be one of the policies', () => {
