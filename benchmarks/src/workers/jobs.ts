@@ -1,10 +1,9 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 
-// Real work, in the form in which services do it. The modules are loaded by the first call, unless the worker has loaded
-// them when it started.
+// Real work, in the form in which services do it. The first call loads the modules, unless the worker has loaded them when
+// it started: every worker of every benchmark loads this file, and none should pay for modules that it does not use.
 
 const require = createRequire(import.meta.url)
 
@@ -46,6 +45,7 @@ export async function answerRequests(number: number): Promise<number> {
   let length = 0
   for (let request = 0; request < REQUESTS; request++) {
     const response = await fetch(`${url}/products/${fourDigits(number)}?from=${request}`)
+    if (!response.ok) throw new Error(`the application has answered ${response.status}`)
     length += (await response.text()).length
   }
   return length
@@ -55,6 +55,7 @@ let shop: Promise<string> | undefined
 
 /** Starts the application on a free port, and returns its address. */
 async function openShop(): Promise<string> {
+  const { createServer } = require('node:http') as typeof import('node:http')
   const express = require('express') as typeof import('express')
   const app = express()
   app.use(express.json())
@@ -96,7 +97,7 @@ export async function resizeImage(): Promise<number> {
 
 let photo: Promise<Buffer> | undefined
 
-/** Returns pixels with a different colour each. */
+/** Returns pixels whose colours change from one to the next. */
 function gradient(): Buffer {
   const pixels = Buffer.alloc(WIDTH * HEIGHT * 3)
   for (let i = 0; i < pixels.length; i++) pixels[i] = (i * 7 + ((i / WIDTH) | 0)) % 256

@@ -19,6 +19,7 @@ const LEAST_GROWTH = 8 << 20
  * template since it was forked. So nothing is done before the heap has grown by as much as the memory policy says.
  */
 export class IdleMemory {
+  /** By which part of its size the heap must have grown; 0: the process keeps its memory. */
   readonly #growth = growthToReduce() ?? 0
   /**
    * How long the process should be idle before `reduce` is called, in milliseconds. 0: never call it. Differs between
