@@ -48,9 +48,10 @@ describe('a pool whose template cannot be forked', () => {
       it(`with a template of ${made} and a loader that starts a thread, workers are fresh interpreters`, async () => {
         const { templateOptions } = ForkProcess
         const execArgv = ['--no-deprecation', '--import', loader]
-        ForkProcess.templateOptions = { execArgv, threads: 'one' }
+        const options = { execArgv, threads: 'one', mode: 'auto' } as const
+        ForkProcess.templateOptions = options
         try {
-          const source = isCreated ? template() : ForkProcess.exec({ execArgv, threads: 'one' })
+          const source = isCreated ? template() : ForkProcess.exec(options)
           await using addOne = pool(
             source,
             new URL('data:text/javascript,export const addOne = x => x + 1'),
@@ -80,7 +81,7 @@ describe('a pool whose forks have all threads', () => {
   })
 
   it('workers of a module that starts a thread are forks', async () => {
-    await using addOne = pool(ForkProcess.exec({ threads: 'all' }), threadModule, 'addOne', { max: 1 })
+    await using addOne = pool(ForkProcess.exec({ threads: 'all', mode: 'auto' }), threadModule, 'addOne', { max: 1 })
     assert.equal(await addOne(1), 2)
     assert.deepEqual(
       addOne.workers.map(({ mode }) => mode),

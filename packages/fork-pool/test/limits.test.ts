@@ -50,7 +50,8 @@ describe('the option memory', () => {
   })
 
   it('counts memory that workers share in part', async () => {
-    const template = (): ForkProcess => ForkProcess.exec().eval(`globalThis.kept = Buffer.alloc(${200 * MEGABYTE}, 1)`)
+    const template = (): ForkProcess =>
+      ForkProcess.exec({ mode: 'fork' }).eval(`globalThis.kept = Buffer.alloc(${200 * MEGABYTE}, 1)`)
     const spin = start('spin', { max: 1, memory: 180 * MEGABYTE }, template)
     assert.equal(await spin(500, 'done'), 'done') // the pool looks several times
     const { pss, rss } = (await spin.stats()).workers[0]!.memory!

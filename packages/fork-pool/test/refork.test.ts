@@ -67,7 +67,7 @@ describe('refork', function () {
     const errors: Error[] = []
     const options = { max: 1, refork: [2, Infinity], onError: (error: Error) => errors.push(error) }
     const call = start('generations', options, () =>
-      ForkProcess.exec().eval(async () => {
+      ForkProcess.exec({ mode: 'fork' }).eval(async () => {
         const { beforeFork } = await import('@anyfork/fork')
         beforeFork(() => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500))
       }),
@@ -80,7 +80,9 @@ describe('refork', function () {
   })
 
   it('a worker that has just sent many answers at once is forked', async () => {
-    const call = start('generations', { max: 1, load: 20, refork: [200, Infinity] }, () => ForkProcess.exec())
+    const call = start('generations', { max: 1, load: 20, refork: [200, Infinity] }, () =>
+      ForkProcess.exec({ mode: 'fork' }),
+    )
     const before = (await call.stats()).template.pid
     await Promise.all(Array.from({ length: 200 }, () => call()))
     await until(async () => (await call.stats()).template.pid !== before)
