@@ -73,8 +73,15 @@ describe('recycle', () => {
     const keep = start('keep', { max: 1, recycle: { growth: 100 << 20 } })
     const first = await keep(1)
     assert.equal(await keep(200), first)
-    await until(() => keep.workers.length === 0)
+    await until(() => keep.workers.every(({ pid }) => pid !== first))
     assert.notEqual(await keep(1), first)
+  })
+
+  it('recycle.growth counts all memory of calls in a fresh interpreter, also of the first call', async () => {
+    const template = (): ForkProcess => ForkProcess.exec({ mode: 'exec' })
+    const keep = start('keep', { max: 1, recycle: { growth: 150 << 20 }, stop: Infinity }, template)
+    const first = await keep(250)
+    await until(() => keep.workers.every(({ pid }) => pid !== first))
   })
 
   it('recycle.growth replaces a busy worker when its successor has started, and loses no call', async () => {

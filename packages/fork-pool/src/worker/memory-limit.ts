@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { memoryOf } from '@anyfork/fork-rpc'
 import { PoolError } from '../errors.js'
 import type { PoolSettings } from '../pool-options.js'
+import { bytesInStatus } from './process-status.js'
 import type { Worker } from './worker.js'
 import type { WorkerSet } from './worker-set.js'
 
@@ -28,13 +28,11 @@ interface Bytes {
 /** The result of the last measurement of a worker. */
 interface Measured extends Bytes {
   rss: number
-  /** The private memory with which it was started. That of a fork is small. */
-  started: number
   /** When to measure it next unless it has grown, in milliseconds of `performance.now()`. */
   next: number
 }
 
-const UNKNOWN: Measured = { pss: 0, growth: 0, rss: 0, started: 0, next: 0 }
+const UNKNOWN: Measured = { pss: 0, growth: 0, rss: 0, next: 0 }
 
 /**
  * Kills workers whose calls use more memory than `memory`, and replaces those that exceed `recycle.pss` or
@@ -54,13 +52,11 @@ export function enforceMemoryLimits(
 
   const measure = async (worker: Worker, pid: number): Promise<void> => {
     const begun = performance.now()
-    const last = measured.get(worker)
-    measured.set(worker, { ...(last ?? UNKNOWN), next: Infinity }) // until this measurement is done
+    measured.set(worker, { ...(measured.get(worker) ?? UNKNOWN), next: Infinity }) // until this measurement is done
     const { pss, rss, uss } = await memoryOf(pid)
     const now = performance.now()
-    const started = last?.started ?? (worker.process.mode === 'exec' ? uss : 0)
-    const bytes = { pss, growth: uss - started }
-    measured.set(worker, { ...bytes, rss, started, next: now + (now - begun) * SHARE })
+    const bytes = { pss, growth: uss - worker.bytesAtStart }
+    measured.set(worker, { ...bytes, rss, next: now + (now - begun) * SHARE })
     const listener = ref.deref()
     if (!listener) return
     const { workerSet } = listener
@@ -73,7 +69,7 @@ export function enforceMemoryLimits(
   const look = (worker: Worker, limits: Bytes): void => {
     if (!worker.isUnmeasured || worker.pid === undefined) return
     worker.isUnmeasured = worker.load > 0
-    const resident = residentBytesOf(worker.pid) // never less than the PSS, or the growth
+    const resident = bytesInStatus(worker.pid, 'VmRSS') // never less than the PSS, or the growth
     if (resident <= limits.pss && resident <= limits.growth) return
     const { pss, growth, rss, next } = measured.get(worker) ?? UNKNOWN
     const more = resident - rss
@@ -98,13 +94,4 @@ export function enforceMemoryLimits(
 
 function memoryError(limit: number): PoolError {
   return new PoolError('ERR_POOL_MEMORY', `the worker has exceeded its memory limit of ${limit} bytes`)
-}
-
-/** Returns the resident memory of a process, proc_pid_status(5), or 0 if the process has ended. */
-function residentBytesOf(pid: number): number {
-  try {
-    return 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0)
-  } catch {
-    return 0
-  }
 }

@@ -5,6 +5,7 @@ import type { Call, CallOwner } from '../call/call.js'
 import { PriorityQueue } from '../call/call-queue.js'
 import { PoolStream } from '../call/pool-stream.js'
 import type { WorkerFigures, WorkerState } from '../call/statistics.js'
+import { bytesInStatus } from './process-status.js'
 import { Progress } from './progress.js'
 import { RunningCalls } from './running-calls.js'
 import type { Template } from './templates.js'
@@ -67,6 +68,8 @@ export class Worker implements Candidate, CallOwner {
   calls = 0
   /** Whether the worker has had calls since its memory was last measured. */
   isUnmeasured = false
+  /** The private memory that the worker had before its first call. That of a fork is so small that it counts as 0. */
+  bytesAtStart = 0
   readonly #connection: WorkerConnection
   readonly #isAsync: boolean
   readonly #startTimeout: number
@@ -174,6 +177,7 @@ export class Worker implements Candidate, CallOwner {
   }
 
   #onReady(): void {
+    if (this.process.mode === 'exec') this.bytesAtStart = bytesInStatus(this.process.pid!, 'RssAnon')
     this.#readyAt = performance.now()
     this.#running.beginFirst(this.#readyAt)
   }

@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs'
+
+/**
+ * Returns a size from the status of a process, proc_pid_status(5).
+ *
+ * @param field - `'VmRSS'`: all resident memory; `'RssAnon'`: the part of it that no file backs
+ * @returns bytes; 0 if the process has ended, or where there is no `/proc`
+ */
+export function bytesInStatus(pid: number, field: 'VmRSS' | 'RssAnon'): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1')
+    return 1024 * Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0)
+  } catch {
+    return 0
+  }
+}
