@@ -25,5 +25,13 @@ describe('WebAssembly, for which V8 uses threads', () => {
       }
       await template.close()
     })
+
+    it(`fetch() ${title}`, async () => {
+      const template = ForkProcess.exec({ execArgv }).require(module)
+      const child = template.fork()
+      assert.equal(await answer(await child.run(module, 'fetchPage')), 'a page')
+      assert.deepEqual(await child.exited, { code: 0, signal: null })
+      await template.close()
+    })
   }
 })
