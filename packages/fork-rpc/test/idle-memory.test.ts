@@ -38,9 +38,8 @@ for (const async of [false, true]) {
     it('gives garbage back to the system, each time that it becomes idle', async () => {
       const functions = start(makeTemplate())
       for (let round = 0; round < 2; round++) {
-        await functions.leaveGarbage()
+        const before = await functions.privateBytesWithGarbage()
         const { pid } = rpcOf(functions)
-        const before = await privateBytesOf(pid!)
         assert.ok(before > 48 * MEBIBYTE, `the process had only ${before} bytes`)
         await untilBelow(pid!, before / 2)
       }
@@ -55,9 +54,8 @@ for (const async of [false, true]) {
       const { pid } = rpcOf(quiet)
       const before = await privateBytesOf(pid!)
       for (let round = 0; round < 2; round++) {
-        await busy.leaveGarbage()
-        const { pid: other } = rpcOf(busy)
-        await untilBelow(other!, (await privateBytesOf(other!)) / 2) // takes at least half as long as `quiet` waits at most
+        const most = await busy.privateBytesWithGarbage()
+        await untilBelow(rpcOf(busy).pid!, most / 2) // takes at least half as long as `quiet` waits at most
       }
       const after = await privateBytesOf(pid!)
       assert.ok(after < before + 4 * MEBIBYTE, `the process has grown from ${before} to ${after} bytes`)

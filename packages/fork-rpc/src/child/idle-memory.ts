@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { getHeapStatistics } from 'node:v8'
 import { growthToReduce, reduceMemory } from '@anyfork/fork/internal/child'
 
@@ -7,7 +8,7 @@ const IDLE_MS = 500
 const PATIENCE = 10
 /** How much garbage a collection goes through in a millisecond, at least, in bytes. */
 const BYTES_PER_MS = 1 << 20
-/** The least growth that is worth a collection, in bytes. */
+/** The least growth of the memory that is worth a collection, in bytes. */
 const LEAST_GROWTH = 8 << 20
 
 /**
@@ -16,10 +17,10 @@ const LEAST_GROWTH = 8 << 20
  *
  * A collection takes as long as in a busy process, and a call that arrives meanwhile waits. So the longer it will
  * probably take, the longer the process must have been idle. It also copies memory that the process has shared with its
- * template since it was forked. So nothing is done before the heap has grown by as much as the memory policy says.
+ * template since it was forked. So nothing is done before the memory has grown by as much as the memory policy says.
  */
 export class IdleMemory {
-  /** By which part of its size the heap must have grown; 0: the process keeps its memory. */
+  /** By which part of its size the memory must have grown; 0: the process keeps its memory. */
   readonly #growth = growthToReduce() ?? 0
   /**
    * How long the process should be idle before `reduce` is called, in milliseconds. 0: never call it. Differs between
@@ -27,7 +28,7 @@ export class IdleMemory {
    */
   readonly firstWait: number = this.#growth ? Math.ceil(IDLE_MS * (1 + Math.random())) : 0
   /** The size after the last collection, or when the process began to serve. */
-  #base = heapBytes().size
+  #base = this.#growth ? memoryBytes() : 0
 
   /**
    * Gives memory back if that is worthwhile.
@@ -37,18 +38,27 @@ export class IdleMemory {
    *   the next calls
    */
   reduce(idleMs: number): number {
-    const { size, used } = heapBytes()
-    if (size - this.#base < Math.max(LEAST_GROWTH, this.#base * this.#growth)) return 0
-    const wait = Math.ceil((PATIENCE * used) / BYTES_PER_MS)
+    if (memoryBytes() - this.#base < Math.max(LEAST_GROWTH, this.#base * this.#growth)) return 0
+    const wait = Math.ceil((PATIENCE * getHeapStatistics().used_heap_size) / BYTES_PER_MS)
     if (idleMs < wait) return wait - idleMs
     reduceMemory()
-    this.#base = heapBytes().size
+    this.#base = memoryBytes()
     return 0
   }
 }
 
-/** Returns how many bytes the heap and its buffers take, and how many of the heap are in use or garbage. */
-function heapBytes(): { size: number; used: number } {
-  const { total_heap_size, external_memory, used_heap_size } = getHeapStatistics()
-  return { size: total_heap_size + external_memory, used: used_heap_size }
+/**
+ * Returns how much memory the process has that no file backs, proc_pid_status(5), in bytes. Unlike the size of V8's heap,
+ * this includes pages that V8 has freed and keeps for later, and what malloc(3) has. Without `/proc`, returns the size of
+ * the heap and its buffers.
+ */
+function memoryBytes(): number {
+  try {
+    const kibibytes = /^RssAnon:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'latin1'))
+    if (kibibytes) return 1024 * Number(kibibytes[1])
+  } catch {
+    // a process may be confined to a folder, and may have no descriptor left
+  }
+  const { total_heap_size, external_memory } = getHeapStatistics()
+  return total_heap_size + external_memory
 }
