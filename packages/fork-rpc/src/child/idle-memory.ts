@@ -38,12 +38,17 @@ export class IdleMemory {
    *   the next calls
    */
   reduce(idleMs: number): number {
-    if (memoryBytes() - this.#base < Math.max(LEAST_GROWTH, this.#base * this.#growth)) return 0
+    if (!this.#hasGrown()) return 0
     const wait = Math.ceil((PATIENCE * getHeapStatistics().used_heap_size) / BYTES_PER_MS)
     if (idleMs < wait) return wait - idleMs
     reduceMemory()
+    if (this.#hasGrown()) reduceMemory() // garbage that was made while V8 marked objects survives a collection
     this.#base = memoryBytes()
     return 0
+  }
+
+  #hasGrown(): boolean {
+    return memoryBytes() - this.#base >= Math.max(LEAST_GROWTH, this.#base * this.#growth)
   }
 }
 
