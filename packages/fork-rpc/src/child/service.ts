@@ -1,7 +1,6 @@
 import { bindContext } from '@anyfork/fdpass/internal'
 import {
   afterFork,
-  applyMemoryPolicyToCalls,
   hasUnwrittenOutput,
   loadFunction,
   loadModule,
@@ -42,7 +41,6 @@ let lastReport: ExitReport | undefined
 /** Applies the settings that concern the process as a whole. Call this first. */
 export function applySettings({ memory }: ServeSettings): void {
   if (memory !== undefined) setMemoryPolicy(memory)
-  applyMemoryPolicyToCalls()
 }
 
 /** Ends the service in this process, without sending anything. */

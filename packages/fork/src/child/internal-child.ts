@@ -5,7 +5,7 @@
 export { afterFork, beforeFork } from '../fork-hooks.js'
 export { resolveSpecifier } from '../module-specifier.js'
 export { reduceMemory } from '../safety/garbage.js'
-export { applyMemoryPolicyToCalls, growthToReduce, setMemoryPolicy } from '../safety/memory-policy.js'
+export { growthToReduce, setMemoryPolicy } from '../safety/memory-policy.js'
 export { hasUnwrittenOutput, outputWritten } from '../safety/output.js'
 export { closeAtThreadEnd } from '../thread-end.js'
 export { loadFunction, loadModule } from './modules.js'

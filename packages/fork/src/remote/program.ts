@@ -7,7 +7,7 @@ import { loadFunction, loadModule, lookUpByDefaultFrom } from '../child/modules.
 import * as errorCodec from '../error-codec.js'
 import { resolveSpecifier } from '../module-specifier.js'
 import { clone } from '../protocol/clone.js'
-import { applyMemoryPolicyToCalls, setMemoryPolicy } from '../safety/memory-policy.js'
+import { setMemoryPolicy } from '../safety/memory-policy.js'
 import * as fdpass from './fdpass.js'
 import { ProvidedModules } from './provided-modules.js'
 import { RemoteOrderServer } from './remote-order-server.js'
@@ -31,7 +31,6 @@ const modules = new ProvidedModules({
   '@anyfork/fork/internal/error-codec': { ...errorCodec },
   '@anyfork/fork/internal/child': {
     afterFork: noHook,
-    applyMemoryPolicyToCalls,
     beforeFork: noHook,
     closeAtThreadEnd: noHook,
     growthToReduce: () => undefined,

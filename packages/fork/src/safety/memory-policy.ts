@@ -8,15 +8,18 @@ import { flagName, splitNodeOptions } from '../node-options.js'
  */
 const FIXED_YOUNG = '--semi-space-growth-factor=1'
 /**
- * The next collection of the whole heap is due when it has doubled. From Node 24 on, V8 grows small heaps by less,
- * except with this flag.
+ * By how much the heap may grow before it is collected as a whole, in percent. From Node 24 on, V8 grows small heaps by
+ * less, except with this flag.
  */
-const SLOW_GROWTH = Number.parseInt(process.versions.v8, 10) < 13 ? ['--heap-growing-percent=100'] : []
+const SLOW_GROWTH: Readonly<Record<number, readonly string[]>> = {
+  11: ['--heap-growing-percent=70'], // Node 20
+  12: ['--heap-growing-percent=100'], // Node 22
+}
 
 /** Flags of V8 that take effect while it runs. Those of `'fast'` are the defaults. */
 const FLAGS: Readonly<Record<MemoryPolicy, readonly string[]>> = {
   lean: [FIXED_YOUNG, '--optimize-for-size'],
-  balanced: SLOW_GROWTH,
+  balanced: [FIXED_YOUNG, ...(SLOW_GROWTH[Number.parseInt(process.versions.v8, 10)] ?? [])],
   fast: [],
 }
 const DEFAULTS: readonly string[] = [
@@ -44,14 +47,6 @@ export function setMemoryPolicy(policy: MemoryPolicy): void {
   if (applied === policy || hasFlagsOfUser()) return
   for (const flag of [...(applied === 'fast' ? [] : DEFAULTS), ...FLAGS[policy]]) setFlagsFromString(flag)
   applied = policy
-}
-
-/**
- * Applies the policy to a process that begins to serve calls. Its young generation keeps the size to which it has grown
- * while the template was loading: the calls of a worker are like one another.
- */
-export function applyMemoryPolicyToCalls(): void {
-  if (applied === 'balanced') setFlagsFromString(FIXED_YOUNG)
 }
 
 export function memoryPolicy(): MemoryPolicy {
