@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { ProcessExitedError } from '@anyfork/fork-rpc'
 import { isRunning, until } from '@anyfork/test-support'
@@ -68,11 +69,13 @@ describe('aborted calls', () => {
   it('aborting a call whose stream has begun unnoticed frees its worker for the next call', async () => {
     const act = start('spinOrCount', { max: 1, load: 2 })
     await act('spin', 0)
-    const first = act('spin', 0)
+    const release = pathOf('release')
+    const first = act('spin', 0, undefined, release)
     const controller = new AbortController()
     const begun = pathOf('begun') // written when the call that is aborted runs
     const aborted = act.with({ signal: controller.signal })('count', 1e9, begun)
     await setImmediate() // both have been sent
+    writeFileSync(release, '') // from here to abort(), this process receives nothing
     blockUntil(begun)
     controller.abort()
     const isAborted = assert.rejects(aborted, { name: 'AbortError' })
