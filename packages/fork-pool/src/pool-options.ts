@@ -47,8 +47,8 @@ export interface Recycling {
    */
   pss?: number
   /**
-   * By how many bytes its private memory may grow after its fork (USS, the unique set size): memory that the template
-   * does not share. The pool measures every half a second. It starts the successor of a busy worker first, so that
+   * By how many bytes its private memory may grow (USS, the unique set size): memory that the template does not share.
+   * Counts from the fork, or, in a fresh interpreter, from the moment in which it is ready for calls. The pool measures every half a second. It starts the successor of a busy worker first, so that
    * calls need not wait for one, and replaces one worker at a time. With a template that has run the function before
    * (`warm`), the successor has its code compiled.
    *

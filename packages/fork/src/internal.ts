@@ -20,6 +20,7 @@ export { type FunctionReference, functionReference, resolveSpecifier } from './m
 export { killIfPermitted } from './owner/kill-if-permitted.js'
 export { Spares } from './owner/spares.js'
 export { obstacleInProc } from './proc.js'
+export { bytesInStatus } from './process-status.js'
 export { processorTimeOf } from './processor-time.js'
 export { acceptedOrders, acceptedReports } from './protocol/frame.js'
 export { FrameReader as ControlFrameReader } from './protocol/frame-reader.js'

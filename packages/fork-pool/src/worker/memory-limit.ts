@@ -1,7 +1,7 @@
+import { bytesInStatus } from '@anyfork/fork/internal'
 import { memoryOf } from '@anyfork/fork-rpc'
 import { PoolError } from '../errors.js'
 import type { PoolSettings } from '../pool-options.js'
-import { bytesInStatus } from './process-status.js'
 import type { Worker } from './worker.js'
 import type { WorkerSet } from './worker-set.js'
 

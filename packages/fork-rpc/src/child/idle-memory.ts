@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { getHeapStatistics } from 'node:v8'
-import { growthToReduce, reduceMemory } from '@anyfork/fork/internal/child'
+import { bytesInStatus, growthToReduce, reduceMemory } from '@anyfork/fork/internal/child'
 
 /** How long a process must have been idle, in milliseconds. The real time is up to twice as long, at random. */
 const IDLE_MS = 500
@@ -53,17 +52,13 @@ export class IdleMemory {
 }
 
 /**
- * Returns how much memory the process has that no file backs, proc_pid_status(5), in bytes. Unlike the size of V8's heap,
- * this includes pages that V8 has freed and keeps for later, and what malloc(3) has. Without `/proc`, returns the size of
- * the heap and its buffers.
+ * Returns how much memory the process has that no file backs, in bytes. Unlike the size of V8's heap, this includes pages
+ * that V8 has freed and keeps for later, and what malloc(3) has. If it is unknown, for example in a process that is
+ * confined to a folder, returns the size of the heap and its buffers.
  */
 function memoryBytes(): number {
-  try {
-    const kibibytes = /^RssAnon:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'latin1'))
-    if (kibibytes) return 1024 * Number(kibibytes[1])
-  } catch {
-    // a process may be confined to a folder, and may have no descriptor left
-  }
+  const resident = bytesInStatus('self', 'RssAnon')
+  if (resident) return resident
   const { total_heap_size, external_memory } = getHeapStatistics()
   return total_heap_size + external_memory
 }

@@ -4,6 +4,8 @@
  */
 export { afterFork, beforeFork } from '../fork-hooks.js'
 export { resolveSpecifier } from '../module-specifier.js'
+export { bytesInStatus } from '../process-status.js'
+export { LATE_FLAGS } from '../safety/engine-flags.js'
 export { reduceMemory } from '../safety/garbage.js'
 export { growthToReduce, setMemoryPolicy } from '../safety/memory-policy.js'
 export { hasUnwrittenOutput, outputWritten } from '../safety/output.js'

@@ -32,6 +32,7 @@ const modules = new ProvidedModules({
   '@anyfork/fork/internal/child': {
     afterFork: noHook,
     beforeFork: noHook,
+    bytesInStatus: () => 0,
     closeAtThreadEnd: noHook,
     growthToReduce: () => undefined,
     hasUnwrittenOutput: () => process.stderr.writableLength > 0,

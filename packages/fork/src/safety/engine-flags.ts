@@ -10,7 +10,7 @@ import { setFlagsFromString } from 'node:v8'
  * each function is compiled only once, at its first call, by the optimizing compiler. From Node 26 on, that compiler
  * aborts the process if it may rely on what the first one has observed, as for `fetch`.
  */
-const LATE_FLAGS: readonly string[] = [
+export const LATE_FLAGS: readonly string[] = [
   '--single-threaded',
   '--wasm-num-compilation-tasks=0',
   '--no-wasm-async-compilation',
